@@ -1,0 +1,62 @@
+"""``xreg plugins``: what is installed, and what each setting means."""
+
+from __future__ import annotations
+
+import typer
+
+from xreg.core.errors import UnknownNameError, did_you_mean
+from xreg.registry.plugins import host
+
+app = typer.Typer(help="Installed methods and their settings.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_() -> None:
+    """List every installed component, broken plugins and conflicts."""
+    plugins = host()
+    rows = [
+        (
+            i.spec.kind,
+            i.spec.name,
+            f"{i.distribution} {i.version}",
+            i.spec.summary,
+            i.spec.missing(),
+        )
+        for i in plugins
+    ]
+    widths = [max((len(row[c]) for row in rows), default=0) for c in range(3)]
+    for kind, name, origin, summary, missing in rows:
+        needs = "".join(f"  [needs {r.name}: {r.install}]" for r in missing)
+        typer.echo(
+            f"{kind:<{widths[0]}}  {name:<{widths[1]}}  {origin:<{widths[2]}}  {summary}{needs}"
+        )
+    for broken in plugins.broken:
+        typer.secho(
+            f"broken: {broken.name} ({broken.distribution}): {broken.error}", fg="red", err=True
+        )
+    for conflict in plugins.conflicts():
+        typer.secho(f"conflict: {conflict}", fg="red", err=True)
+
+
+@app.command()
+def show(name: str = typer.Argument(help="Name of a component.")) -> None:
+    """Show a component's settings with units, bounds, defaults and meaning."""
+    plugins = host()
+    kinds = plugins.kinds_of(name)
+    if not kinds:
+        known = {i.spec.name for i in plugins} | {b.name for b in plugins.broken}
+        for broken in plugins.broken:
+            if broken.name == name:
+                raise UnknownNameError(f"the plugin '{name}' is broken: {broken.error}.")
+        raise UnknownNameError(f"no plugin '{name}'{did_you_mean(name, known)}.")
+    for kind in kinds:
+        installed = plugins.get(kind, name)
+        spec = installed.spec
+        typer.secho(f"{kind} {name}", bold=True, nl=False)
+        typer.echo(f"  ({installed.distribution} {installed.version})  {spec.summary}")
+        for requirement in spec.requires:
+            state = "found" if requirement.met() else f"missing: {requirement.install}"
+            typer.echo(f"  requires {requirement.name}: {state}")
+        for row in spec.config.table():
+            typer.echo(f"  {row.name} = {row.default}  {row.kind}{row.unit_text}")
+            typer.echo(f"      {row.description}")

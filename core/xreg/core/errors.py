@@ -1,0 +1,74 @@
+"""The errors that a user of xreg can meet.
+
+Every message is one sentence that says what failed, on which item, and what to do. The command
+line prints it without a traceback and exits with the error's ``exit_code``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class XregError(Exception):
+    """Base of all errors that xreg raises on purpose; a bad request unless a child says else."""
+
+    exit_code = 2
+
+
+class ConfigError(XregError):
+    """A setting is unknown, of the wrong type, or out of its bounds."""
+
+
+class UnknownNameError(XregError):
+    """A plugin, dataset, version, channel, label or key of that name does not exist."""
+
+
+class PluginError(XregError):
+    """A plugin is broken, in conflict with another, or breaks its interface."""
+
+
+class MissingRequirementError(XregError):
+    """A component needs a package or program that is not installed."""
+
+
+class DataError(XregError):
+    """Data are malformed: wrong shape, not finite, unmatched, or not as their schema says."""
+
+
+class CorruptError(DataError):
+    """Stored data differ from what their hash or schema promises."""
+
+
+class SampleError(DataError):
+    """One sample cannot be processed; the driver records it by id and goes on."""
+
+
+class NotFittedError(XregError):
+    """A method was used before ``fit``."""
+
+
+class RunError(XregError):
+    """A request was good, but carrying it out failed."""
+
+    exit_code = 1
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return `` (did you mean 'x'?)``, or a list of what there is, or nothing.
+
+    Parameters
+    ----------
+    name
+        What the user wrote.
+    known
+        The names that exist.
+    """
+    names = sorted(set(known))
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f" (did you mean '{close[0]}'?)"
+    if not names:
+        return ""
+    shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+    return f" (there are: {shown})"

@@ -1,0 +1,173 @@
+"""What a plugin tells xreg, and when xreg calls a plugin.
+
+A plugin is a distribution with an entry point in group ``xreg``::
+
+    [project.entry-points.xreg]
+    my-descriptor = "my_package.plugin"
+
+whose module imports nothing heavy and implements the first of these hooks.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import pluggy
+
+from xreg.core.config import Config
+from xreg.core.errors import MissingRequirementError, PluginError
+
+if TYPE_CHECKING:
+    from xreg.core.run import ReportSection, Run
+
+__all__ = ["KINDS", "ComponentSpec", "Kind", "Requirement", "hookimpl", "hookspec"]
+
+Kind = Literal["descriptor", "emulator", "decomposer", "generator"]
+KINDS: tuple[Kind, ...] = ("descriptor", "emulator", "decomposer", "generator")
+ENTRY_POINT_GROUP = "xreg"
+
+hookspec = pluggy.HookspecMarker("xreg")
+hookimpl = pluggy.HookimplMarker("xreg")
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """Something outside xreg that a component needs.
+
+    Attributes
+    ----------
+    name
+        Import name of a module, or name of a program on the PATH.
+    install
+        What to type to get it (``pip install "xreg[pyscf]"``).
+    program
+        True for a program, False for a Python module.
+    """
+
+    name: str
+    install: str
+    program: bool = False
+
+    def met(self) -> bool:
+        """Whether it is there; nothing is imported."""
+        if self.program:
+            return shutil.which(self.name) is not None
+        return importlib.util.find_spec(self.name) is not None
+
+
+@dataclass(frozen=True)
+class ComponentSpec:
+    """One component that a plugin offers.
+
+    Attributes
+    ----------
+    kind
+        ``descriptor``, ``emulator``, ``decomposer`` or ``generator``.
+    name
+        What a recipe calls it: lower case, digits and dashes.
+    config
+        Its settings, a :class:`~xreg.core.config.Config`.
+    target
+        ``"module:Class"``, imported on first use.
+    summary
+        One line for lists.
+    requires
+        What it needs beside xreg itself.
+    """
+
+    kind: Kind
+    name: str
+    config: type[Config]
+    target: str
+    summary: str = ""
+    requires: Sequence[Requirement] = ()
+
+    def missing(self) -> list[Requirement]:
+        """Return the requirements that are not met."""
+        return [requirement for requirement in self.requires if not requirement.met()]
+
+    def load(self) -> type[Any]:
+        """Import and return the class.
+
+        Raises
+        ------
+        MissingRequirementError
+            If a requirement is not met; the message says what to install.
+        PluginError
+            If the target cannot be imported.
+        """
+        if missing := self.missing():
+            needs = " and ".join(f"'{r.name}' ({r.install})" for r in missing)
+            raise MissingRequirementError(f"{self.kind} '{self.name}' needs {needs}.")
+        module, _, attribute = self.target.partition(":")
+        try:
+            target = getattr(importlib.import_module(module), attribute)
+        except Exception as error:
+            raise PluginError(
+                f"{self.kind} '{self.name}': its target '{self.target}' cannot be imported "
+                f"({type(error).__name__}: {error})."
+            ) from error
+        if not isinstance(target, type):
+            raise PluginError(f"{self.kind} '{self.name}': '{self.target}' is not a class.")
+        return target
+
+
+@hookspec
+def xreg_components() -> Sequence[ComponentSpec]:  # type: ignore[empty-body]
+    """Return the components that this plugin offers.
+
+    Examples
+    --------
+    ::
+
+        @hookimpl
+        def xreg_components():
+            return [ComponentSpec("descriptor", "radii", RadiiConfig, "my_package.radii:Radii")]
+    """
+
+
+@hookspec
+def xreg_run_started(run: Run) -> None:
+    """Learn that a run begins: its folder, resolved recipe and seeds are known.
+
+    Examples
+    --------
+    ::
+
+        @hookimpl
+        def xreg_run_started(run):
+            print("started", run.name, run.recipe["emulator"]["name"])
+    """
+
+
+@hookspec
+def xreg_run_finished(run: Run) -> None:
+    """Learn that a run is complete: metrics and figures stand in ``run.folder``.
+
+    Examples
+    --------
+    ::
+
+        @hookimpl
+        def xreg_run_finished(run):
+            print("finished", run.name, run.metrics["test"]["r2"])
+    """
+
+
+@hookspec
+def xreg_report_sections(run: Run) -> Sequence[ReportSection]:  # type: ignore[empty-body]
+    """Return further sections for the run's report page.
+
+    Examples
+    --------
+    ::
+
+        @hookimpl
+        def xreg_report_sections(run):
+            return [ReportSection("Cost", f"<p>{run.seconds:.0f} s</p>")]
+    """

@@ -1,0 +1,450 @@
+"""The four kinds of method: descriptor, emulator, decomposer, spectrum generator.
+
+A method is a class with validated settings (its ``Config``) that follows scikit-learn's
+conventions: the constructor only stores settings, ``fit`` learns attributes that end in an
+underscore and returns ``self``, ``get_params``/``set_params``/``clone`` work.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from xreg.core import storage
+from xreg.core.config import Config as BaseConfig
+from xreg.core.errors import DataError, NotFittedError, SampleError, XregError
+from xreg.core.hooks import Kind
+from xreg.core.metrics import covered_variance
+from xreg.core.samples import Samples, Structures
+from xreg.core.spectra import Spectrum
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = [
+    "Availability",
+    "Component",
+    "Decomposer",
+    "Descriptor",
+    "Emulator",
+    "FeatureLabel",
+    "SpectrumGenerator",
+]
+
+State = tuple[dict[str, Any], dict[str, NDArray[Any]]]
+TorchView = Callable[["torch.Tensor"], "torch.Tensor"]
+
+
+class Component(ABC):
+    """Validated settings, scikit-learn's parameter protocol, and safe saving.
+
+    Parameters
+    ----------
+    config
+        Settings as an instance of ``Config``; or give them one by one as keywords.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is unknown or out of bounds.
+    """
+
+    kind: ClassVar[Kind]
+    name: ClassVar[str]
+    Config: ClassVar[type[BaseConfig]]
+
+    def __init__(self, config: BaseConfig | None = None, /, **settings: Any) -> None:
+        where = f"{self.kind} {self.name}"
+        if config is None:
+            self.config: Any = self.Config.parse(settings, where)
+        else:
+            self.config = self.Config.parse({**dict(config), **settings}, where)
+
+    # scikit-learn's protocol -------------------------------------------------------------------
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the settings by name."""
+        return dict(self.config)
+
+    def set_params(self, **settings: Any) -> Self:
+        """Change settings; the whole set is validated again."""
+        merged = {**dict(self.config), **settings}
+        self.config = self.Config.parse(merged, f"{self.kind} {self.name}")
+        return self
+
+    def __sklearn_clone__(self) -> Self:
+        # Validation copies values, so scikit-learn's identity check of parameters cannot hold.
+        return type(self)(self.config)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return any(key.endswith("_") and not key.startswith("_") for key in vars(self))
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import InputTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type=None, target_tags=TargetTags(required=False), input_tags=InputTags()
+        )
+
+    def __repr__(self) -> str:
+        changed = {
+            key: value
+            for key, value in dict(self.config).items()
+            if value != type(self.config).model_fields[key].default
+        }
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in changed.items())})"
+
+    def require_fitted(self) -> None:
+        """Raise :class:`NotFittedError` unless ``fit`` has been called."""
+        if not self.__sklearn_is_fitted__():
+            raise NotFittedError(f"{self.kind} '{self.name}' must be fitted before it is used.")
+
+    # Saving ------------------------------------------------------------------------------------
+
+    def state(self) -> State:
+        """Return what ``fit`` learned: JSON values and arrays, by name.
+
+        The default serves methods whose fitted attributes (``name_``) are arrays or JSON values.
+        """
+        values: dict[str, Any] = {}
+        arrays: dict[str, NDArray[Any]] = {}
+        for key, value in vars(self).items():
+            if key.endswith("_") and not key.startswith("_"):
+                (arrays if isinstance(value, np.ndarray) else values)[key] = value
+        return values, arrays
+
+    def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take back what :meth:`state` returned."""
+        for key, value in {**values, **arrays}.items():
+            setattr(self, key, value)
+
+    def save(self, folder: str | Path) -> None:
+        """Write settings (JSON) and learned arrays (safetensors) into a new folder."""
+        values, arrays = self.state()
+        storage.write(
+            Path(folder),
+            {
+                "kind": self.kind,
+                "name": self.name,
+                "config": self.config.model_dump(mode="json"),
+                "state": values,
+            },
+            arrays,
+        )
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        CorruptError
+            If a byte of it changed, or it holds another component.
+        """
+        meta, arrays = storage.read(Path(folder))
+        if (meta.get("kind"), meta.get("name")) != (cls.kind, cls.name):
+            raise DataError(
+                f"{folder} holds {meta.get('kind')} '{meta.get('name')}', not {cls.kind} "
+                f"'{cls.name}'."
+            )
+        component = cls(**meta["config"])
+        component.restore(meta["state"], arrays)
+        return component
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureLabel:
+    """What one column of a descriptor means.
+
+    Attributes
+    ----------
+    name
+        Physical meaning (``"r(O–H) long"``, ``"k2 S–O at 1.45 Å"``).
+    unit
+        Unit of the value; empty for a pure number.
+    block
+        Columns that belong together (an element pair); drawn as one curve.
+    axis
+        Quantity and unit along the block (``"distance (Å)"``); empty where there is none.
+    at
+        Position of this column on that axis.
+    """
+
+    name: str
+    unit: str = ""
+    block: str = ""
+    axis: str = ""
+    at: float | None = None
+
+
+class Descriptor(Component):
+    """Turns samples into numbers: one row of features a sample."""
+
+    kind: ClassVar[Kind] = "descriptor"
+    accepts: ClassVar[type[Samples]] = Structures
+
+    def fit(self, samples: Samples, y: Any = None) -> Self:
+        """Learn what the features depend on (species, counts); by default only that it may run."""
+        self.fitted_ = True
+        return self
+
+    @abstractmethod
+    def transform(self, samples: Samples) -> NDArray[np.float64]:
+        """Return the (n, d) features of n samples.
+
+        Raises
+        ------
+        SampleError
+            If a sample cannot be described (an element that ``fit`` never saw); it names the
+            sample.
+        """
+
+    @property
+    @abstractmethod
+    def feature_labels(self) -> Sequence[FeatureLabel]:
+        """What each of the d columns means."""
+
+    def fit_transform(self, samples: Samples, y: Any = None) -> NDArray[np.float64]:
+        """Fit, then transform the same samples."""
+        return self.fit(samples, y).transform(samples)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Return the names of the columns, as scikit-learn asks for them."""
+        return np.array([label.name for label in self.feature_labels], dtype=object)
+
+
+class Emulator(Component):
+    """Predicts spectra from features, or from samples themselves where ``takes`` says so.
+
+    A method implements :meth:`_fit` and :meth:`_predict` on clean arrays.
+    """
+
+    kind: ClassVar[Kind] = "emulator"
+    takes: ClassVar[Literal["features", "samples"]] = "features"
+    _estimator_type = "regressor"
+
+    def fit(self, X: Any, Y: ArrayLike, *, validation: tuple[Any, ArrayLike] | None = None) -> Self:
+        """Train.
+
+        Parameters
+        ----------
+        X
+            (n, d) features, or n samples.
+        Y
+            (n, m) or (n,) targets.
+        validation
+            Features and targets for early stopping; a method that needs none ignores them, and one
+            that does sets part of the training data aside where they are not given.
+        """
+        targets = np.asarray(Y, dtype=np.float64)
+        self.target_ndim_ = targets.ndim
+        held = None
+        if validation is not None:
+            held = (self._inputs(validation[0]), _columns(np.asarray(validation[1], float)))
+        inputs = self._inputs(X)
+        if len(inputs) != len(targets):
+            raise DataError(f"{len(inputs)} inputs do not match {len(targets)} targets.")
+        if not np.isfinite(targets).all():
+            raise DataError(
+                f"emulator '{self.name}': target row {_first_bad(targets)} is not finite."
+            )
+        if self.takes == "features":
+            self.n_features_in_ = int(inputs.shape[1])
+        self._fit(inputs, _columns(targets), held)
+        return self
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Return the (n, m) prediction, and its (n, m) standard deviation where asked for.
+
+        Raises
+        ------
+        DataError
+            If the number of features is not that of training, or the method has no spread.
+        """
+        self.require_fitted()
+        inputs = self._inputs(X)
+        if self.takes == "features" and inputs.shape[1] != self.n_features_in_:
+            raise DataError(
+                f"emulator '{self.name}' was trained on {self.n_features_in_} features and got "
+                f"{inputs.shape[1]}."
+            )
+        mean, std = self._predict(inputs)
+        if self.target_ndim_ == 1:
+            mean, std = mean[:, 0], None if std is None else std[:, 0]
+        if not return_std:
+            return mean
+        if std is None:
+            raise DataError(f"emulator '{self.name}' has no predictive spread with its settings.")
+        return mean, std
+
+    def _inputs(self, X: Any) -> Any:
+        if self.takes == "samples":
+            return X
+        features = np.asarray(X, dtype=np.float64)
+        if features.ndim != 2:
+            raise DataError(f"features must be a matrix; got an array of shape {features.shape}.")
+        if not np.isfinite(features).all():
+            raise DataError(
+                f"emulator '{self.name}': feature row {_first_bad(features)} is not finite."
+            )
+        return features
+
+    @abstractmethod
+    def _fit(
+        self, X: Any, Y: NDArray[np.float64], validation: tuple[Any, NDArray[np.float64]] | None
+    ) -> None:
+        """Train on clean (n, d) and (n, m) arrays."""
+
+    @abstractmethod
+    def _predict(self, X: Any) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Return the (n, m) mean, and its spread or None."""
+
+    def torch_view(self) -> TorchView:
+        """Return ``predict`` as a differentiable function of a torch tensor (n, d) -> (n, m)."""
+        raise DataError(f"emulator '{self.name}' has no differentiable view.")
+
+    def score(self, X: Any, Y: ArrayLike) -> float:
+        """Return the generalised covered variance of the prediction (see metrics)."""
+        return covered_variance(np.asarray(Y), self.predict(X))
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import RegressorTags
+
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "regressor"
+        tags.regressor_tags = RegressorTags()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+class Decomposer(Component):
+    """Finds the few directions of feature space that the spectrum sees.
+
+    Attributes
+    ----------
+    needs_emulator
+        Whether ``fit`` needs a trained emulator; one that trains its own network does not.
+    components_
+        (k, d) basis vectors as rows, for a linear method.
+    """
+
+    kind: ClassVar[Kind] = "decomposer"
+    needs_emulator: ClassVar[bool] = True
+    emulator: Emulator | None = None
+
+    @abstractmethod
+    def fit(self, X: ArrayLike, Y: ArrayLike, emulator: Emulator | None = None) -> Self:
+        """Find the directions.
+
+        Parameters
+        ----------
+        X
+            (n, d) standardised features.
+        Y
+            (n, m) targets, scaled as the emulator's are.
+        emulator
+            Trained on such X and Y.
+        """
+
+    @property
+    @abstractmethod
+    def rank(self) -> int:
+        """Number k of directions found."""
+
+    @abstractmethod
+    def transform(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the (n, k) scores t."""
+
+    @abstractmethod
+    def inverse_transform(self, t: ArrayLike) -> NDArray[np.float64]:
+        """Return the (n, d) features that j <= k scores (n, j) stand for."""
+
+    def predict(self, X: ArrayLike, rank: int | None = None) -> NDArray[np.float64]:
+        """Return the (n, m) spectra seen through the first ``rank`` directions (all by default)."""
+        if self.emulator is None:
+            raise NotFittedError(
+                f"decomposer '{self.name}' has no emulator; attach the one it was fitted with."
+            )
+        scores = self.transform(X)[:, :rank]
+        return np.asarray(self.emulator.predict(self.inverse_transform(scores)))
+
+    def covered_variance(self, X: ArrayLike, Y: ArrayLike) -> NDArray[np.float64]:
+        """Return the (k,) covered spectral variance of the first 1…k directions."""
+        known = np.asarray(Y)
+        return np.array(
+            [covered_variance(known, self.predict(X, j)) for j in range(1, self.rank + 1)]
+        )
+
+    def reconstruct(self, Y: ArrayLike) -> NDArray[np.float64]:
+        """Return the (n, k) scores whose predicted spectra fit given spectra best."""
+        raise DataError(f"decomposer '{self.name}' cannot reconstruct scores from spectra.")
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether a generator can run here, and why not where it cannot."""
+
+    ok: bool
+    reason: str = ""
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+
+class SpectrumGenerator(Component):
+    """Computes spectra of samples; drivers do batching, parallel execution, retries, resume."""
+
+    kind: ClassVar[Kind] = "generator"
+    accepts: ClassVar[type[Samples]] = Structures
+    deterministic: ClassVar[bool] = True
+
+    @abstractmethod
+    def grids(self) -> dict[str, NDArray[np.float64]]:
+        """Return the (m,) energy grid in eV of each channel that ``generate`` fills."""
+
+    def label_units(self) -> dict[str, str]:
+        """Return name and unit of each label that ``generate`` fills."""
+        return {}
+
+    @abstractmethod
+    def generate(self, sample: Any) -> Spectrum:
+        """Compute one sample (a ``Structure`` or ``ParameterSet``).
+
+        Raises
+        ------
+        SampleError
+            If this sample cannot be computed; the driver records it and goes on.
+        """
+
+    def generate_many(self, samples: Samples) -> list[Spectrum | XregError]:
+        """Compute many samples; a failed one gives its error in its place."""
+        results: list[Spectrum | XregError] = []
+        for i in range(len(samples)):
+            try:
+                results.append(self.generate(samples[i]))
+            except SampleError as error:
+                results.append(error)
+        return results
+
+    def available(self) -> Availability:
+        """Say whether the method can run here."""
+        return Availability(True)
+
+    @abstractmethod
+    def version(self) -> str:
+        """Return name and version of the program or library that does the work."""
+
+
+def _columns(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return values[:, None] if values.ndim == 1 else values
+
+
+def _first_bad(values: NDArray[np.float64]) -> int:
+    return int(np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(axis=1))[0])

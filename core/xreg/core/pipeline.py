@@ -1,0 +1,329 @@
+"""Descriptor, scaler, emulator and decomposers joined into one model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from xreg.core import progress, storage
+from xreg.core.errors import CorruptError, DataError, NotFittedError, PluginError, SampleError
+from xreg.core.hooks import Kind
+from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator
+from xreg.core.samples import Parameters, Samples, Structures
+from xreg.core.scaling import FeatureScaling, Scaler, TargetScaling
+
+__all__ = ["Domain", "Pipeline", "Target", "build_features"]
+
+Featurizer = Callable[[Descriptor, Samples], NDArray[np.float64]]
+ClassFinder = Callable[[Kind, str], type[Component]]
+
+
+def build_features(
+    descriptor: Descriptor, samples: Samples, batch: int = 256
+) -> NDArray[np.float64]:
+    """Return the (n, d) features, built batch by batch so that lazy samples stay lazy."""
+    if not isinstance(samples, descriptor.accepts):
+        raise DataError(
+            f"descriptor '{descriptor.name}' takes {descriptor.accepts.kind}, but the samples are "
+            f"{samples.kind}."
+        )
+    width = len(descriptor.feature_labels)
+    features = np.empty((len(samples), width))
+    done = 0
+    for part in samples.batches(batch):
+        block = np.asarray(descriptor.transform(part))
+        if block.shape != (len(part), width):
+            raise PluginError(
+                f"descriptor '{descriptor.name}' returned an array of shape {block.shape} for "
+                f"{len(part)} samples and {width} feature labels."
+            )
+        if not np.isfinite(block).all():
+            bad = int(np.flatnonzero(~np.isfinite(block).all(axis=1))[0])
+            raise SampleError(
+                f"descriptor '{descriptor.name}' gives values that are not finite for sample "
+                f"'{part.ids[bad]}'."
+            )
+        features[done : done + len(part)] = block
+        done += len(part)
+        progress.report("features", done, len(samples))
+    return features
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What the model predicts.
+
+    Attributes
+    ----------
+    channel
+        Name of the channel.
+    energy
+        (m,) energies in eV; None for target features.
+    features
+        Names of target features; empty for spectra.
+    unit
+        Unit of the intensity.
+    """
+
+    channel: str
+    energy: NDArray[np.float64] | None = None
+    features: tuple[str, ...] = ()
+    unit: str = "arb. u."
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What the training samples were, so that a model can refuse what it cannot know."""
+
+    kind: str
+    elements: tuple[int, ...] = ()
+    absorbers: tuple[int, ...] = ()
+    parameters: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, samples: Samples) -> Self:
+        """Read the domain off training samples."""
+        if isinstance(samples, Structures):
+            absorbers = tuple(np.unique(samples.absorbers()).tolist())
+            return cls("structures", samples.species(), absorbers)
+        if isinstance(samples, Parameters):
+            return cls("parameters", parameters=samples.names)
+        return cls(samples.kind)
+
+    def require(self, samples: Samples) -> None:
+        """Raise a :class:`SampleError` that names the first sample outside the domain and why."""
+        if samples.kind != self.kind:
+            raise DataError(f"the model was trained on {self.kind}, not on {samples.kind}.")
+        if isinstance(samples, Parameters) and samples.names != self.parameters:
+            raise DataError(
+                f"the model needs the parameters {', '.join(self.parameters)}, in this order; "
+                f"got {', '.join(samples.names)}."
+            )
+        if not isinstance(samples, Structures):
+            return
+        from ase.data import chemical_symbols
+
+        def names(numbers: tuple[int, ...]) -> str:
+            return ", ".join(chemical_symbols[z] for z in numbers)
+
+        for structure in samples:
+            unknown = sorted(set(structure.numbers.tolist()) - set(self.elements))
+            if unknown:
+                raise SampleError(
+                    f"sample '{structure.id}' contains {names(tuple(unknown))}, which the model "
+                    f"never saw; it knows {names(self.elements)}."
+                )
+            absorber = int(structure.numbers[structure.absorber])
+            if absorber not in self.absorbers:
+                raise SampleError(
+                    f"sample '{structure.id}' has {names((absorber,))} as absorber; the model was "
+                    f"trained on {names(self.absorbers)} sites."
+                )
+
+
+@dataclass(eq=False)
+class Pipeline:
+    """A model: descriptor -> feature scaler -> emulator -> target scaler, and decomposers beside.
+
+    Attributes
+    ----------
+    descriptor
+        None where the emulator takes samples themselves.
+    emulator, decomposers
+        The methods; decomposers by the label that the report shows.
+    feature_scaling, target_scaling
+        How features and targets are standardised on the training set.
+    featurize
+        Builds features; a caller may hand in one with a cache.
+    """
+
+    emulator: Emulator
+    descriptor: Descriptor | None = None
+    decomposers: dict[str, Decomposer] = field(default_factory=dict)
+    feature_scaling: FeatureScaling = "standard"
+    target_scaling: TargetScaling = "global"
+    featurize: Featurizer = build_features
+
+    target: Target | None = None
+    domain: Domain | None = None
+    features_: Scaler | None = None
+    targets_: Scaler | None = None
+
+    def __post_init__(self) -> None:
+        if (self.descriptor is None) != (self.emulator.takes == "samples"):
+            raise DataError(
+                f"emulator '{self.emulator.name}' takes {self.emulator.takes}, so the pipeline "
+                f"{'needs a' if self.descriptor is None else 'must have no'} descriptor."
+            )
+        if self.decomposers and self.descriptor is None:
+            raise DataError("a decomposer needs features; this pipeline has no descriptor.")
+
+    def fit(
+        self,
+        samples: Samples,
+        Y: ArrayLike,
+        target: Target,
+        validation: tuple[Samples, ArrayLike] | None = None,
+    ) -> Self:
+        """Train all steps.
+
+        Parameters
+        ----------
+        samples
+            n training samples.
+        Y
+            (n, m) training targets.
+        target
+            What the columns of Y are.
+        validation
+            Samples and targets for early stopping.
+        """
+        self.target, self.domain = target, Domain.of(samples)
+        known = np.asarray(Y, dtype=np.float64)
+        self.targets_ = Scaler.fit(known, self.target_scaling)
+        if self.descriptor is not None:
+            self.descriptor.fit(samples)
+            raw = self.featurize(self.descriptor, samples)
+            self.features_ = Scaler.fit(raw, self.feature_scaling)
+            X: Any = self.features_.transform(raw)
+        else:
+            X = samples
+        held = None
+        if validation is not None and len(validation[0]):
+            held = (self.inputs(validation[0]), self.targets_.transform(validation[1]))
+        scaled = self.targets_.transform(known)
+        self.emulator.fit(X, scaled, validation=held)
+        for decomposer in self.decomposers.values():
+            decomposer.fit(X, scaled, self.emulator if decomposer.needs_emulator else None)
+            decomposer.emulator = self.emulator
+        return self
+
+    def inputs(self, samples: Samples) -> Any:
+        """Return what the emulator takes: (n, d) scaled features, or the samples themselves."""
+        if self.descriptor is None:
+            return samples
+        if self.features_ is None:
+            raise NotFittedError("the pipeline must be fitted before it is used.")
+        return self.features_.transform(self.featurize(self.descriptor, samples))
+
+    def predict(self, samples: Samples, return_std: bool = False) -> Any:
+        """Return the (n, m) spectra in the units of the data, and their spread where asked for.
+
+        Raises
+        ------
+        SampleError
+            If a sample lies outside the model's domain; it says which and why.
+        """
+        if self.targets_ is None or self.domain is None:
+            raise NotFittedError("the pipeline must be fitted before it is used.")
+        self.domain.require(samples)
+        X = self.inputs(samples)
+        if not return_std:
+            return self.targets_.inverse_transform(self.emulator.predict(X))
+        mean, std = self.emulator.predict(X, return_std=True)
+        return self.targets_.inverse_transform(mean), std * self.targets_.scale
+
+    def save(self, folder: str | Path) -> None:
+        """Write the model into a new folder: one sub-folder a step, all hashed."""
+        if self.features_ is None and self.descriptor is not None:
+            raise NotFittedError("the pipeline must be fitted before it is saved.")
+        if self.targets_ is None or self.target is None or self.domain is None:
+            raise NotFittedError("the pipeline must be fitted before it is saved.")
+        folder = Path(folder)
+        arrays: dict[str, NDArray[Any]] = {}
+        for name, scaler in (("features", self.features_), ("targets", self.targets_)):
+            if scaler is not None:
+                arrays[f"{name}.mean"], arrays[f"{name}.scale"] = scaler.mean, scaler.scale
+                arrays[f"{name}.constant"] = np.array(scaler.constant, dtype=np.int64)
+        if self.target.energy is not None:
+            arrays["energy"] = self.target.energy
+        steps: dict[str, Component] = {"emulator": self.emulator}
+        if self.descriptor is not None:
+            steps["descriptor"] = self.descriptor
+        steps |= {f"decomposers/{label}": d for label, d in self.decomposers.items()}
+        for place, component in steps.items():
+            component.save(folder / place)
+        storage.write(
+            folder,
+            {
+                "kind": "pipeline",
+                "steps": {place: [c.kind, c.name] for place, c in steps.items()},
+                # Ties the parts together: a step of another model in this folder is noticed.
+                "parts": {
+                    place: storage.digest((folder / place / storage.META).read_bytes())
+                    for place in steps
+                },
+                "feature_scaling": self.feature_scaling,
+                "target_scaling": self.target_scaling,
+                "target": {
+                    "channel": self.target.channel,
+                    "features": self.target.features,
+                    "unit": self.target.unit,
+                },
+                "domain": vars(self.domain),
+            },
+            arrays,
+        )
+
+    @classmethod
+    def load(cls, folder: str | Path, find: ClassFinder) -> Self:
+        """Read a saved model.
+
+        Parameters
+        ----------
+        folder
+            What :meth:`save` wrote.
+        find
+            Gives the class for a kind and a name (the plugin host's).
+
+        Raises
+        ------
+        CorruptError
+            If anything of it changed since it was written.
+        """
+        folder = Path(folder)
+        meta, arrays = storage.read(folder)
+        if meta.get("kind") != "pipeline":
+            raise DataError(f"{folder} holds no model but a {meta.get('kind')}.")
+        steps: dict[str, Any] = {}
+        for place, (kind, name) in meta["steps"].items():
+            steps[place] = find(kind, name).load(folder / place)
+            if storage.digest((folder / place / storage.META).read_bytes()) != meta["parts"][place]:
+                raise CorruptError(f"{folder / place} does not belong to this model.")
+
+        def scaler(name: str) -> Scaler | None:
+            if f"{name}.mean" not in arrays:
+                return None
+            constant = tuple(arrays[f"{name}.constant"].tolist())
+            return Scaler(arrays[f"{name}.mean"], arrays[f"{name}.scale"], constant)
+
+        target = meta["target"]
+        pipeline = cls(
+            emulator=steps["emulator"],
+            descriptor=steps.get("descriptor"),
+            decomposers={
+                place.partition("/")[2]: step
+                for place, step in steps.items()
+                if place.startswith("decomposers/")
+            },
+            feature_scaling=meta["feature_scaling"],
+            target_scaling=meta["target_scaling"],
+            target=Target(
+                target["channel"], arrays.get("energy"), tuple(target["features"]), target["unit"]
+            ),
+            domain=Domain(**{key: _tuple(value) for key, value in meta["domain"].items()}),
+            features_=scaler("features"),
+            targets_=scaler("targets"),
+        )
+        for decomposer in pipeline.decomposers.values():
+            decomposer.emulator = pipeline.emulator
+        return pipeline
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

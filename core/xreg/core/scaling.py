@@ -1,0 +1,68 @@
+"""Scaling of features and targets, learned on the training set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from xreg.core.errors import DataError
+
+__all__ = ["FeatureScaling", "Scaler", "TargetScaling"]
+
+FeatureScaling = Literal["none", "standard"]
+TargetScaling = Literal["none", "global", "channel"]
+
+
+@dataclass(frozen=True, eq=False)
+class Scaler:
+    """An affine map x -> (x - mean) / scale.
+
+    Attributes
+    ----------
+    mean, scale
+        (d,) each; a column that does not vary has scale 1 and so becomes zero.
+    constant
+        Columns that did not vary in training.
+    """
+
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    constant: tuple[int, ...] = ()
+
+    @classmethod
+    def fit(cls, values: ArrayLike, mode: Literal["none", "standard", "global", "channel"]) -> Self:
+        """Learn a scaling.
+
+        Parameters
+        ----------
+        values
+            (n, d) training data.
+        mode
+            ``standard`` or ``channel``: mean and standard deviation of each column. ``global``:
+            mean of each column, one standard deviation for all, so that shapes and the covered
+            variance of raw intensities are kept. ``none``: nothing.
+        """
+        x = np.asarray(values, dtype=np.float64)
+        if x.ndim != 2 or not len(x):
+            raise DataError(f"scaling needs a matrix with rows; got an array of shape {x.shape}.")
+        mean, std = x.mean(axis=0), x.std(axis=0)
+        # Rounding leaves a spread of a few ulp in a constant column; that is no signal.
+        still = std <= 1e-12 * np.maximum(np.abs(mean), np.finfo(float).tiny)
+        constant = tuple(np.flatnonzero(still).tolist())
+        if mode == "none":
+            return cls(np.zeros(x.shape[1]), np.ones(x.shape[1]), constant)
+        if mode == "global":
+            spread = float(np.sqrt(np.mean(std**2)))
+            return cls(mean, np.full(x.shape[1], spread if spread > 0 else 1.0), constant)
+        return cls(mean, np.where(still, 1.0, std), constant)
+
+    def transform(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Scale (n, d) values."""
+        return (np.asarray(values, dtype=np.float64) - self.mean) / self.scale
+
+    def inverse_transform(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Undo :meth:`transform`."""
+        return np.asarray(values, dtype=np.float64) * self.scale + self.mean

@@ -1,0 +1,157 @@
+"""The plugin host: which components are installed, which plugins are broken, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import pluggy
+
+from xreg.core import hooks
+from xreg.core.errors import PluginError, UnknownNameError, did_you_mean
+from xreg.core.hooks import ENTRY_POINT_GROUP, KINDS, ComponentSpec, Kind
+
+__all__ = ["Broken", "Installed", "PluginHost", "host"]
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A component and the distribution that brought it."""
+
+    spec: ComponentSpec
+    plugin: str
+    distribution: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.plugin} of {self.distribution} {self.version}"
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A plugin that could not be loaded."""
+
+    name: str
+    distribution: str
+    error: str
+
+
+class PluginHost:
+    """Loads each entry point by itself, so that a broken plugin hurts nobody else.
+
+    Parameters
+    ----------
+    points
+        Entry points to load; those of the installed distributions by default.
+    """
+
+    def __init__(self, points: Iterable[EntryPoint] | None = None) -> None:
+        self.broken: list[Broken] = []
+        self._installed: dict[tuple[Kind, str], list[Installed]] = {}
+        self.manager = pluggy.PluginManager("xreg")
+        self.manager.add_hookspecs(hooks)
+        found = entry_points(group=ENTRY_POINT_GROUP) if points is None else points
+        for point in sorted(found, key=lambda p: (_distribution(p), p.name)):
+            try:
+                self._load(point)
+            except Exception as error:  # a plugin may fail in any way
+                text = f"{type(error).__name__}: {error}".splitlines()[0]
+                self.broken.append(Broken(point.name, " ".join(_distribution(point)), text))
+
+    def _load(self, point: EntryPoint) -> None:
+        module = point.load()
+        distribution, version = _distribution(point)
+        name = f"{distribution}:{point.name}"
+        self.manager.register(module, name=name)
+        try:
+            # Hooks of other plugins were checked before; what is pending now is this plugin's.
+            self.manager.check_pending()
+            specs = list(module.xreg_components()) if hasattr(module, "xreg_components") else []
+            for spec in specs:
+                if not isinstance(spec, ComponentSpec) or spec.kind not in KINDS:
+                    raise PluginError(f"xreg_components() returned {spec!r}, no ComponentSpec")
+        except Exception:
+            self.manager.unregister(module)
+            raise
+        for spec in specs:
+            installed = Installed(spec, point.name, distribution, version)
+            self._installed.setdefault((spec.kind, spec.name), []).append(installed)
+
+    def __iter__(self) -> Iterator[Installed]:
+        for key in sorted(self._installed, key=lambda k: (KINDS.index(k[0]), k[1])):
+            yield from self._installed[key]
+
+    def conflicts(self) -> list[str]:
+        """Return one sentence for each (kind, name) that several plugins claim."""
+        return [
+            f"{kind} '{name}' is offered by {' and by '.join(map(str, claims))}; uninstall one."
+            for (kind, name), claims in self._installed.items()
+            if len(claims) > 1
+        ]
+
+    def kinds_of(self, name: str) -> list[Kind]:
+        """Return the kinds in which a component of that name is installed."""
+        return [kind for kind in KINDS if (kind, name) in self._installed]
+
+    def get(self, kind: Kind, name: str) -> Installed:
+        """Return the component of that kind and name.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is none; the message says what is installed and names broken plugins.
+        PluginError
+            If several plugins claim the name.
+        """
+        claims = self._installed.get((kind, name), [])
+        if len(claims) > 1:
+            raise PluginError(
+                f"{kind} '{name}' is offered by {' and by '.join(map(str, claims))}; "
+                "uninstall one of them."
+            )
+        if not claims:
+            known = [n for k, n in self._installed if k == kind]
+            broken = [b for b in self.broken if b.name == name]
+            why = f"; the plugin '{name}' is broken ({broken[0].error})" if broken else ""
+            raise UnknownNameError(f"no {kind} '{name}'{did_you_mean(name, known)}{why}.")
+        return claims[0]
+
+    def load(self, kind: Kind, name: str) -> type[Any]:
+        """Import and return the class of a component, checked against its declaration."""
+        from xreg.core import interfaces
+
+        installed = self.get(kind, name)
+        target = installed.spec.load()
+        base = {
+            "descriptor": interfaces.Descriptor,
+            "emulator": interfaces.Emulator,
+            "decomposer": interfaces.Decomposer,
+            "generator": interfaces.SpectrumGenerator,
+        }[kind]
+        if not issubclass(target, base):
+            raise PluginError(f"{installed}: {target.__name__} is no {base.__name__}.")
+        if (target.name, target.Config) != (name, installed.spec.config):
+            raise PluginError(
+                f"{installed}: {target.__name__} does not carry the name and Config that the "
+                "plugin declares."
+            )
+        return target
+
+    def build(self, kind: Kind, name: str, settings: Mapping[str, Any]) -> Any:
+        """Return a component with validated settings; settings are checked before any import."""
+        config = self.get(kind, name).spec.config.parse(settings, f"{kind} {name}")
+        return self.load(kind, name)(config)
+
+
+def _distribution(point: EntryPoint) -> tuple[str, str]:
+    dist = point.dist
+    return (dist.name, dist.version) if dist is not None else ("unknown distribution", "?")
+
+
+@cache
+def host() -> PluginHost:
+    """Return the host of everything installed, loaded once."""
+    return PluginHost()
