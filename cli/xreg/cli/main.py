@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 
 import typer
 
 from xreg.cli import plugins
 from xreg.core.errors import XregError
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="xreg",
@@ -16,6 +19,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rich would double the start-up time of every command
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(plugins.app, name="plugins")
@@ -23,22 +27,48 @@ app.add_typer(plugins.app, name="plugins")
 
 @app.callback()
 def options(
-    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+    debug: bool = typer.Option(
+        False, "--debug", envvar="XREG_DEBUG", help="Show the traceback of an error."
+    ),
 ) -> None:
     """Machine learning on X-ray spectra: plugins, versioned datasets, reproducible runs."""
     if debug:
         os.environ["XREG_DEBUG"] = "1"
 
 
-def main() -> None:
-    """Run the command line; exit 2 for a bad request, 1 for a failed run."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code.
+
+    0 done, 2 a bad request, 1 a failed run or any other failure, 130 interrupted. Errors are told
+    in one sentence; ``--debug`` shows their traceback.
+    """
     try:
-        app()
-    except XregError as error:
+        app(arguments)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            _say("interrupted.")
+        raise
+    except Exception as error:
         if os.environ.get("XREG_DEBUG"):
             raise
-        typer.secho(f"xreg: {error}", fg=typer.colors.RED, err=True)
-        sys.exit(error.exit_code)
+        _say(_sentence(error))
+        sys.exit(error.exit_code if isinstance(error, XregError) else 1)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, XregError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:  # the machine's fault: disk full, no access
+        return f"{error.strerror}" + (f": '{error.filename}'." if error.filename else ".")
+    text = str(error).partition("\n")[0]
+    return (
+        f"unexpected {type(error).__name__}{f': {text}' if text else ''}; this is a bug in xreg or "
+        "in a plugin, and `xreg --debug …` shows where."
+    )
+
+
+def _say(sentence: str) -> None:
+    typer.secho(f"xreg: {sentence}", fg=typer.colors.RED, err=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import typer
 
 from xreg.core.errors import UnknownNameError, did_you_mean
-from xreg.registry.plugins import host
 
 app = typer.Typer(help="Installed methods and their settings.", no_args_is_help=True)
 
@@ -13,6 +12,8 @@ app = typer.Typer(help="Installed methods and their settings.", no_args_is_help=
 @app.command("list")
 def list_() -> None:
     """List every installed component, broken plugins and conflicts."""
+    from xreg.registry.plugins import host
+
     plugins = host()
     rows = [
         (
@@ -41,6 +42,8 @@ def list_() -> None:
 @app.command()
 def show(name: str = typer.Argument(help="Name of a component.")) -> None:
     """Show a component's settings with units, bounds, defaults and meaning."""
+    from xreg.registry.plugins import host
+
     plugins = host()
     kinds = plugins.kinds_of(name)
     if not kinds:

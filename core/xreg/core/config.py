@@ -54,7 +54,8 @@ class SettingRow:
 class Config(BaseModel):
     """Base of every component's settings: closed (no unknown keys), immutable, validated."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    # Deferred: listing plugins imports their settings but validates none.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
     @classmethod
     def parse(cls, settings: Mapping[str, Any], where: str) -> Self:
