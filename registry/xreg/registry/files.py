@@ -1,0 +1,104 @@
+"""Files and folders that appear under their final name only when complete."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+
+from xreg.core.errors import RunError
+from xreg.core.storage import canonical_json
+
+__all__ = ["disk_errors", "file_md5", "files_below", "flush", "staging", "tree_hash", "write_text"]
+
+BLOCK = 1 << 20
+
+
+@contextmanager
+def staging(final: Path) -> Iterator[Path]:
+    """Yield an empty folder beside ``final``, to be renamed to it once it is complete.
+
+    The folder ``.<name>.tmp`` beside ``final`` is locked by one process at a time, so what stands
+    in it on entry was left by a killed one and is removed. It is gone when the block ends, however
+    it ends; a second process waits, and then finds what the first one made.
+    """
+    room = final.parent / f".{final.name}.tmp"
+    room.mkdir(parents=True, exist_ok=True)
+    with FileLock(room / "lock"):
+        folder = room / "data"
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            yield folder
+        finally:
+            shutil.rmtree(room, ignore_errors=True)
+
+
+@contextmanager
+def disk_errors(what: str) -> Iterator[None]:
+    """Turn a full disk, a quota or a missing right inside the block into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise RunError(f"{what}: no space left on the disk; free some and repeat.") from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise RunError(f"{what}: {error.filename} may not be written.") from error
+        raise
+
+
+def files_below(folder: Path) -> list[str]:
+    """Return the paths of all files below ``folder``, relative to it with slashes, sorted."""
+    return sorted(
+        Path(root, name).relative_to(folder).as_posix()
+        for root, _, names in os.walk(folder)
+        for name in names
+    )
+
+
+def file_md5(path: Path) -> str:
+    """Return the MD5 of a file, read in blocks."""
+    digest = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as stream:
+        while block := stream.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def tree_hash(md5s: dict[str, str]) -> str:
+    """Return the hash of a folder, given the MD5 of each file by relative path.
+
+    It is DVC's hash of that folder (what ``dvc add`` writes into a ``.dvc`` file), so that anybody
+    can recompute it with DVC alone.
+    """
+    entries = [{"md5": md5s[name], "relpath": name} for name in sorted(md5s)]
+    text = canonical_json(entries).replace('","', '", "').replace('":"', '": "')
+    text = text.replace("},{", "}, {")
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
+
+
+def flush(folder: Path) -> None:
+    """Bring every file below ``folder`` to the disk, so that a rename cannot overtake its data."""
+    for name in files_below(folder):
+        with (folder / name).open("rb") as stream:
+            os.fsync(stream.fileno())
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a small file in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with beside.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,169 @@
+"""How the arrays of a store are cut, rounded and encoded (schema 1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from xreg.core.errors import DataError, UnknownNameError, did_you_mean
+
+__all__ = ["SCHEMA", "ArraySpec", "ChannelSpec", "check_names", "round_mantissa"]
+
+SCHEMA = 1
+SHARD_ROWS = 1000
+# Arrays of a few bytes a sample: one file holds very many of them.
+SMALL_SHARD = 100_000
+CHUNK_BYTES = 1 << 19
+# A name becomes a folder of the store, so it may hold nothing that a path gives a meaning to.
+NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")
+# LZ4 after a byte shuffle decodes three times as fast as zstd at nearly its size (decision 0003).
+NUMERIC_CODECS: list[dict[str, Any]] = [
+    {"name": "blosc", "configuration": {"cname": "lz4hc", "clevel": 9, "shuffle": "shuffle"}},
+    {"name": "crc32c"},
+]
+STRING_CODECS: list[dict[str, Any]] = [
+    {"name": "zstd", "configuration": {"level": 9, "checksum": False}},
+    {"name": "crc32c"},
+]
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelSpec:
+    """What a channel will hold, declared before its rows exist.
+
+    Attributes
+    ----------
+    energy
+        (m,) strictly increasing energies in eV; None for target features.
+    features
+        Names of the m target features; empty for a spectrum.
+    unit
+        Unit of the intensity.
+    dtype
+        Type in which values are stored, where no precision is asked for.
+    """
+
+    energy: NDArray[np.float64] | None = None
+    features: tuple[str, ...] = ()
+    unit: str = "arb. u."
+    dtype: str = "float64"
+
+    @property
+    def width(self) -> int:
+        """Number m of points or features."""
+        return len(self.features) if self.energy is None else len(self.energy)
+
+    @property
+    def leaf(self) -> str:
+        """Name of the array that holds the values."""
+        return "features" if self.energy is None else "intensity"
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """One array of a store.
+
+    Attributes
+    ----------
+    path
+        Path below the store.
+    shape
+        Shape; rows come first.
+    dtype
+        Zarr's name of the type; ``string`` for text of any length.
+    shard
+        Rows in one file.
+    bits
+        Explicit mantissa bits that values are rounded to; None stores them as they are.
+    attributes
+        What else is known about it (unit, names).
+    """
+
+    path: str
+    shape: tuple[int, ...]
+    dtype: str
+    shard: int = SMALL_SHARD
+    bits: int | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    def create(self, root: zarr.Group) -> zarr.Array[Any]:
+        """Create the empty array; a hole in it reads as NaN, and every chunk must be written."""
+        tail = self.shape[1:]
+        row = int(np.prod(tail, dtype=int)) * (
+            64 if self.dtype == "string" else np.dtype(self.dtype).itemsize
+        )
+        text = self.dtype == "string"
+        precision = {} if self.bits is None else {"precision_bits": self.bits}
+        # An empty axis has no chunks; Zarr wants their size to be positive all the same.
+        solid = tuple(max(size, 1) for size in tail)
+        return root.create_array(
+            self.path,
+            shape=self.shape,
+            dtype=self.dtype,
+            chunks=(chunk_rows(self.shard, row), *solid),
+            shards=(self.shard, *solid),
+            compressors=STRING_CODECS if text else _with_typesize(self.dtype),
+            fill_value="" if text else np.nan if np.dtype(self.dtype).kind == "f" else 0,
+            attributes={**self.attributes, **precision},
+            config={"write_empty_chunks": True},
+        )
+
+
+def _with_typesize(dtype: str) -> list[dict[str, Any]]:
+    blosc, crc = NUMERIC_CODECS
+    settings = {**blosc["configuration"], "typesize": np.dtype(dtype).itemsize, "blocksize": 0}
+    return [{**blosc, "configuration": settings}, crc]
+
+
+def chunk_rows(shard: int, row_bytes: int) -> int:
+    """Return how many rows of a shard are compressed together: about half a MiB."""
+    most = max(1, CHUNK_BYTES // max(row_bytes, 1))
+    return max(k for k in range(1, shard + 1) if shard % k == 0 and k <= max(most, 1))
+
+
+def stored_dtype(dtype: str, bits: int | None) -> str:
+    """Return the type that holds ``bits`` of mantissa, or the given one where none are asked."""
+    if bits is None:
+        return dtype
+    return "float32" if bits <= np.finfo(np.float32).nmant else "float64"
+
+
+def round_mantissa(values: NDArray[Any], dtype: str, bits: int | None) -> NDArray[Any]:
+    """Return values in their stored type, mantissas rounded to ``bits`` bits (half to even).
+
+    The relative error is at most 2**-(bits + 1), but never less than the stored type allows.
+    """
+    block = np.ascontiguousarray(values, dtype=dtype)
+    if bits is None or bits >= np.finfo(block.dtype).nmant:
+        return block
+    from numcodecs import BitRound
+
+    return BitRound(keepbits=bits).encode(block.copy()).view(block.dtype)
+
+
+def check_precision(precision: Mapping[str, int], known: Iterable[str]) -> None:
+    """Refuse a precision of something that the store does not have, or of no bits."""
+    for name, bits in precision.items():
+        if name not in known:
+            raise UnknownNameError(
+                f"precision is given for '{name}', which is no channel, nor 'positions' or "
+                f"'parameters'{did_you_mean(name, known)}."
+            )
+        if not 1 <= bits <= 52:
+            raise DataError(f"precision of '{name}' is {bits} bits; give 1 … 52.")
+
+
+def check_names(kind: str, names: Iterable[str]) -> None:
+    """Refuse a name that cannot be a folder of the store."""
+    for name in names:
+        if not NAME.match(name):
+            raise DataError(
+                f"'{name}' cannot name a {kind}; use letters, digits and '_.+-', and begin with "
+                "a letter or digit."
+            )
