@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import Any
 
 import pluggy
@@ -147,8 +147,14 @@ class PluginHost:
 
 
 def _distribution(point: EntryPoint) -> tuple[str, str]:
-    dist = point.dist
-    return (dist.name, dist.version) if dist is not None else ("unknown distribution", "?")
+    return _name_version(point.dist) if point.dist else ("unknown distribution", "?")
+
+
+@cache
+def _name_version(dist: Distribution) -> tuple[str, str]:
+    # Each access parses the whole METADATA file, so once a distribution, not twice a plugin.
+    metadata = dist.metadata
+    return metadata["Name"], metadata["Version"]
 
 
 @cache
