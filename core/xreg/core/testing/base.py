@@ -276,10 +276,10 @@ def untouched(*arrays: Any) -> Iterator[None]:
     assert _random_state() == state, "the global random state of NumPy was used"
 
 
-def _random_state() -> tuple[bytes, int]:
+def _random_state() -> tuple[bytes, int, bool]:
     """Return what moves when NumPy's global generator draws."""
-    state: Any = np.random.get_state(legacy=False)["state"]  # noqa: NPY002
-    return state["key"].tobytes(), int(state["pos"])
+    state: Any = np.random.get_state(legacy=False)  # noqa: NPY002
+    return state["state"]["key"].tobytes(), state["state"]["pos"], bool(state["has_gauss"])
 
 
 def disturb(seed: int) -> None:
