@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,7 +14,6 @@ from pathlib import Path
 from filelock import FileLock
 
 from xreg.core.errors import RunError
-from xreg.core.storage import canonical_json
 
 __all__ = ["disk_errors", "file_md5", "files_below", "flush", "staging", "tree_hash", "write_text"]
 
@@ -78,8 +78,7 @@ def tree_hash(md5s: dict[str, str]) -> str:
     can recompute it with DVC alone.
     """
     entries = [{"md5": md5s[name], "relpath": name} for name in sorted(md5s)]
-    text = canonical_json(entries).replace('","', '", "').replace('":"', '": "')
-    text = text.replace("},{", "}, {")
+    text = json.dumps(entries, sort_keys=True)
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
 
 

@@ -16,9 +16,11 @@ from xreg.core.dataset import PARTS, Dataset, Metadata, Split, require_finite
 from xreg.core.errors import DataError
 from xreg.core.progress import report
 from xreg.core.samples import Parameters, Samples, Structures
+from xreg.core.storage import canonical_json
 from xreg.registry import layout
 from xreg.registry.files import disk_errors, flush, staging
 from xreg.registry.layout import ArraySpec, ChannelSpec
+from xreg.registry.store_reader import StoreReader, check_values
 
 __all__ = ["ChannelSpec", "StoreWriter", "open_store", "validate_store", "write_store"]
 
@@ -75,7 +77,50 @@ class StoreWriter:
         precision: Mapping[str, int] | None = None,
         like: str | Path | None = None,
     ) -> None:
-        raise NotImplementedError
+        self.path = Path(path)
+        self.metadata = metadata
+        self.samples = samples
+        self.channels = dict(channels)
+        self.shard_rows = shard_rows
+        self.shard_atoms = 0
+        self.precision = dict(precision or {})
+        if like is not None:
+            self._take_layout(Path(like))
+        if self.shard_rows < 1:
+            raise DataError(f"shard_rows is {shard_rows}; give at least 1.")
+        if not self.channels or not len(samples):
+            raise DataError(f"dataset '{metadata.name}' has no channel or no sample to write.")
+        layout.check_names("channel", self.channels)
+        place = "positions" if isinstance(samples, Structures) else "parameters"
+        layout.check_precision(self.precision, [*self.channels, place])
+        try:
+            canonical_json(metadata.provenance)
+        except TypeError as error:
+            raise DataError(f"the provenance must hold JSON values only ({error}).") from None
+        self._written: set[int] = set()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            stack.enter_context(disk_errors(f"writing {self.path.name}"))
+            self._folder = stack.enter_context(staging(self.path))
+            # Only now: whoever was writing the same store has finished.
+            if self.path.exists():
+                raise DataError(f"{self.path} exists; a store is never overwritten.")
+            self._root = zarr.create_group(self._folder, zarr_format=3, overwrite=True)
+            self._root.attrs.update({"schema": layout.SCHEMA, **self.metadata.model_dump()})
+            self._write_samples()
+            self._arrays = self._create_channels()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
 
     def write_rows(self, start: int, spectra: Mapping[str, NDArray[Any]]) -> None:
         """Write rows ``start``, ``start + 1``, … of every channel.
@@ -92,7 +137,29 @@ class StoreWriter:
         DataError
             If a block is of the wrong shape, cuts a shard, or holds a value that is not finite.
         """
-        raise NotImplementedError
+        if set(spectra) != set(self.channels):
+            raise DataError(
+                f"rows of {sorted(spectra)} were given where the channels are "
+                f"{sorted(self.channels)}."
+            )
+        n = len(self.samples)
+        for name, array in self._arrays.items():
+            block = np.asarray(spectra[name])
+            stop = start + len(block)
+            if start % self.shard_rows or (stop % self.shard_rows and stop != n) or stop > n:
+                raise DataError(
+                    f"channel '{name}': rows {start} … {stop - 1} of {n} are not whole shards of "
+                    f"{self.shard_rows}."
+                )
+            if block.shape[1:] != array.shape[1:]:
+                raise DataError(
+                    f"channel '{name}' has {array.shape[1]} points and got rows of shape "
+                    f"{block.shape[1:]}."
+                )
+            rounded = layout.round_mantissa(block, str(array.dtype), self.precision.get(name))
+            require_finite(rounded, self.samples.ids[start:stop], f"channel '{name}'")
+            array[start:stop] = rounded
+            self._written.update(range(start // self.shard_rows, -(-stop // self.shard_rows)))
 
     def commit(
         self,
@@ -111,10 +178,218 @@ class StoreWriter:
         splits
             Named splits by sample id.
         """
-        raise NotImplementedError
+        lacking = set(range(-(-len(self.samples) // self.shard_rows))) - self._written
+        if lacking:
+            raise DataError(
+                f"rows from {min(lacking) * self.shard_rows} on were never written; "
+                f"{self.path.name} is not complete."
+            )
+        self._write_labels(labels or {}, label_units or {})
+        self._write_splits(splits or {})
+        validate_store(self._folder)
+        flush(self._folder)
+        self._folder.rename(self.path)
+        return self.path
 
-    def __enter__(self) -> Self:
-        raise NotImplementedError
+    def _take_layout(self, like: Path) -> None:
+        """Take shard sizes and precision from an existing store, so that full shards repeat."""
+        known = open_store(like, validate=False)
+        shards = {c.intensity.shard for name, c in known.spectra.items() if name in self.channels}
+        self.shard_rows = min(shards, default=self.shard_rows)
+        bits = {
+            name: channel.intensity.attributes.get("precision_bits")
+            for name, channel in known.spectra.items()
+        }
+        if isinstance(known.samples, Structures):
+            self.shard_atoms = known.samples.numbers.shard
+            bits["positions"] = known.samples.positions.attributes.get("precision_bits")
+        elif isinstance(known.samples, Parameters):
+            bits["parameters"] = known.samples.values.attributes.get("precision_bits")
+        self.precision = {k: b for k, b in bits.items() if b is not None} | self.precision
 
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        raise NotImplementedError
+    def _write(self, spec: ArraySpec, values: Any) -> None:
+        """Create an array and fill it from ``values``, which may be lazy, shard by shard."""
+        array = spec.create(self._root)
+        for low in range(0, spec.shape[0], spec.shard):
+            block = np.asarray(values[low : low + spec.shard])
+            if spec.dtype == "string":
+                array[low : low + spec.shard] = block.astype(object)
+            else:
+                array[low : low + spec.shard] = layout.round_mantissa(block, spec.dtype, spec.bits)
+
+    def _write_samples(self) -> None:
+        samples = self.samples
+        n = len(samples)
+        self._root.create_group("samples", attributes={"kind": samples.kind})
+        self._write(ArraySpec("samples/ids", (n,), "string"), samples.ids)
+        if isinstance(samples, Structures):
+            self._write_structures(samples)
+        elif isinstance(samples, Parameters):
+            self._root.create_group("samples/parameters")
+            bits = self.precision.get("parameters")
+            spec = ArraySpec(
+                "samples/parameters/values",
+                (n, len(samples.names)),
+                layout.stored_dtype("float64", bits),
+                self.shard_rows,
+                bits,
+                {"names": list(samples.names), "units": list(samples.units)},
+            )
+            self._write(spec, samples.values)
+
+    def _write_structures(self, samples: Structures) -> None:
+        n, total = len(samples), int(samples.offsets[-1])
+        # Where all structures are of one size, shards of atoms end where shards of samples end.
+        atoms = self.shard_atoms or self.shard_rows * max(1, -(-total // n))
+        bits = self.precision.get("positions")
+        real = layout.stored_dtype("float64", bits)
+        self._root.create_group("samples/structures")
+        for name, shape, dtype, shard, keep, attributes in (
+            ("numbers", (total,), "uint8", atoms, None, {}),
+            ("positions", (total, 3), real, atoms, bits, {"unit": "Å"}),
+            ("offsets", (n + 1,), "int64", layout.SMALL_SHARD, None, {}),
+            ("absorber", (n,), "int32", layout.SMALL_SHARD, None, {}),
+            ("cell", (n, 3, 3), "float64", layout.SMALL_SHARD, None, {"unit": "Å"}),
+            ("pbc", (n, 3), "bool", layout.SMALL_SHARD, None, {}),
+        ):
+            path = f"samples/structures/{name}"
+            spec = ArraySpec(path, shape, dtype, shard, keep, attributes)
+            self._write(spec, getattr(samples, name))
+
+    def _create_channels(self) -> dict[str, zarr.Array[Any]]:
+        self._root.create_group("spectra", attributes={"names": list(self.channels)})
+        arrays = {}
+        for name, channel in self.channels.items():
+            path = f"spectra/{name}"
+            kind = {} if channel.energy is not None else {"features": True}
+            self._root.create_group(path, attributes={"unit": channel.unit, **kind})
+            if channel.energy is not None:
+                grid = ArraySpec(
+                    f"{path}/energy", (channel.width,), "float64", attributes={"unit": "eV"}
+                )
+                self._write(grid, channel.energy)
+            bits = self.precision.get(name)
+            spec = ArraySpec(
+                f"{path}/{channel.leaf}",
+                (len(self.samples), channel.width),
+                layout.stored_dtype(channel.dtype, bits),
+                self.shard_rows,
+                bits,
+                {"names": list(channel.features)} if channel.features else {},
+            )
+            arrays[name] = spec.create(self._root)
+        return arrays
+
+    def _write_labels(self, labels: Mapping[str, NDArray[Any]], units: Mapping[str, str]) -> None:
+        layout.check_names("label", labels)
+        self._root.create_group("labels", attributes={"names": list(labels)})
+        for name, given in labels.items():
+            values = np.asarray(given)
+            if values.shape != (len(self.samples),):
+                raise DataError(
+                    f"label '{name}' has shape {values.shape} for {len(self.samples)} samples."
+                )
+            numeric = values.dtype.kind in "biuf"
+            unit = {"unit": units[name]} if name in units else {}
+            dtype = values.dtype.name if numeric else "string"
+            self._write(ArraySpec(f"labels/{name}", values.shape, dtype, attributes=unit), values)
+
+    def _write_splits(self, splits: Mapping[str, Split]) -> None:
+        layout.check_names("split", splits)
+        self._root.create_group("splits", attributes={"names": list(splits)})
+        for name, split in splits.items():
+            split.indices(self.samples.ids)
+            self._root.create_group(f"splits/{name}")
+            for part in PARTS:
+                ids = getattr(split, part)
+                self._write(ArraySpec(f"splits/{name}/{part}", ids.shape, "string"), ids)
+
+
+def write_store(
+    dataset: Dataset,
+    path: str | Path,
+    *,
+    shard_rows: int = layout.SHARD_ROWS,
+    precision: Mapping[str, int] | None = None,
+    like: str | Path | None = None,
+) -> Path:
+    """Write a dataset as a store; arrays may be lazy, and are read a shard at a time.
+
+    Parameters
+    ----------
+    dataset
+        What to write.
+    path
+        Final place of the store; must not exist.
+    shard_rows, precision, like
+        As for :class:`StoreWriter`.
+
+    Raises
+    ------
+    DataError
+        If ``path`` exists or the dataset is not as the schema asks; nothing is left behind.
+    """
+    channels = {
+        name: ChannelSpec(
+            channel.energy, channel.features, channel.unit, _real(channel.intensity.dtype)
+        )
+        for name, channel in dataset.spectra.items()
+    }
+    with StoreWriter(
+        path,
+        dataset.metadata,
+        dataset.samples,
+        channels,
+        shard_rows=shard_rows,
+        precision=precision,
+        like=like,
+    ) as writer:
+        n = len(dataset)
+        for start in range(0, n, writer.shard_rows):
+            stop = min(start + writer.shard_rows, n)
+            rows = {k: np.asarray(c.intensity[start:stop]) for k, c in dataset.spectra.items()}
+            writer.write_rows(start, rows)
+            report(f"writing {dataset.metadata.name}", stop, n)
+        return writer.commit(dataset.labels, dataset.label_units, dataset.splits)
+
+
+def _real(dtype: Any) -> str:
+    return "float32" if np.dtype(dtype) in (np.float16, np.float32) else "float64"
+
+
+def open_store(path: str | Path, validate: bool = True, *, content_hash: str = "") -> Dataset:
+    """Open a store lazily: positions, atomic numbers and intensities stay on disk.
+
+    Schema, metadata, shapes, grids, splits and the presence of every chunk are always checked, by
+    reading a few bytes of each file.
+
+    Parameters
+    ----------
+    path
+        Folder of the store.
+    validate
+        Whether to read every value too, a shard at a time, and refuse any that is not finite. Not
+        needed for a store whose hash has been checked, since it was validated when published.
+    content_hash
+        Hash of the store's files, where it is known; computed otherwise.
+
+    Raises
+    ------
+    CorruptError
+        If a file is missing, truncated, changed or foreign, or the schema is not known.
+    DataError
+        If values are not as the schema promises.
+    """
+    where = Path(path)
+    dataset = StoreReader(where).dataset(content_hash)
+    if validate:
+        try:
+            check_values(dataset)
+        except DataError as error:
+            raise type(error)(f"{where}: {error}") from None
+    return dataset
+
+
+def validate_store(path: str | Path) -> None:
+    """Check a store through and through; see :func:`open_store` for what is refused."""
+    open_store(path, content_hash="not needed")

@@ -1,0 +1,244 @@
+"""Sharded arrays on disk: every chunk accounted for, rows decoded straight into their place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from google_crc32c import value as crc32c
+from numcodecs import blosc
+from numpy.typing import NDArray
+
+from xreg.core.errors import CorruptError
+
+__all__ = ["Shards", "StoredArray"]
+
+# Below this a thread costs more than it saves.
+PARALLEL_BYTES = 4 << 20
+CHECKSUM = 4
+ABSENT = np.uint64(2**64 - 1)
+
+
+class Shards:
+    """The files of one array, cut along its rows, and the index at the end of each.
+
+    Zarr takes a missing file, or a chunk that a shard's index lacks, for fill values: :meth:`check`
+    finds both, and truncated files, by reading a few bytes of each.
+
+    Parameters
+    ----------
+    array
+        The array, opened by Zarr.
+    store
+        Folder of the store.
+    """
+
+    def __init__(self, array: zarr.Array[Any], store: Path) -> None:
+        self.name = array.path
+        self.store = store
+        self.shape: tuple[int, ...] = tuple(array.shape)
+        self.attributes: dict[str, Any] = dict(array.attrs)
+        shards, chunks = array.shards, array.chunks
+        if shards is None or (shards[1:], chunks[1:]) != ((solid := _solid(self.shape)), solid):
+            raise CorruptError(
+                f"{store}: array '{self.name}' is not cut into shards of whole rows; write the "
+                "store again with write_store."
+            )
+        self.shard, self.chunk = shards[0], chunks[0]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def files(self) -> Iterator[str]:
+        """Yield the file of each shard, relative to the store."""
+        for k in range(-(-len(self) // self.shard)):
+            yield self.file(k)
+
+    def file(self, k: int) -> str:
+        """Return the file of shard k, relative to the store."""
+        return "/".join([self.name, "c", str(k), *["0"] * (len(self.shape) - 1)])
+
+    def check(self) -> None:
+        """Raise a :class:`CorruptError` unless every chunk of the array is on disk, untruncated."""
+        for k in range(-(-len(self) // self.shard)):
+            with self._open(k) as descriptor:
+                self.index(descriptor, k)
+
+    def _open(self, k: int) -> _Descriptor:
+        try:
+            return _Descriptor(self.store / self.file(k))
+        except FileNotFoundError:
+            raise self._damaged(k, "is missing") from None
+
+    def index(self, descriptor: _Descriptor, k: int) -> NDArray[np.int64]:
+        """Return (c, 2) place and length in bytes of the chunks that shard k must hold."""
+        slots = self.shard // self.chunk
+        size = descriptor.size()
+        length = 16 * slots + CHECKSUM
+        tail = descriptor.read(size - length, length) if size >= length else b""
+        if not tail or not _intact(tail):
+            raise self._damaged(k, "is truncated or damaged")
+        rows = min(self.shard, len(self) - k * self.shard)
+        table = np.frombuffer(tail[:-CHECKSUM], "<u8").reshape(slots, 2)[: -(-rows // self.chunk)]
+        if np.any(table == ABSENT):
+            raise self._damaged(k, "lacks a part of its data")
+        if np.any(table.sum(axis=1) > size - length):
+            raise self._damaged(k, "is truncated or damaged")
+        return table.astype(np.int64)
+
+    def _damaged(self, k: int, how: str) -> CorruptError:
+        return CorruptError(
+            f"{self.store}: the file {self.file(k)} {how}; fetch or write the store again."
+        )
+
+
+class StoredArray(Shards):
+    """A numeric array that stays on disk; indexing reads the rows it needs.
+
+    ``array[low:high]`` reads those rows alone; another index reads the rows from the first to the
+    last that it selects. Chunks are decoded in parallel straight into the result, after a check of
+    their CRC-32C, so a changed byte is an error and never a number.
+
+    Attributes
+    ----------
+    shape, dtype
+        As of a NumPy array.
+    attributes
+        What the store says about the array.
+    """
+
+    def __init__(self, array: zarr.Array[Any], store: Path) -> None:
+        super().__init__(array, store)
+        self.dtype = np.dtype(array.dtype)
+        names = [codec["name"] for codec in _inner_codecs(array)]
+        if names != ["bytes", "blosc", "crc32c"]:
+            raise CorruptError(
+                f"{store}: array '{self.name}' is encoded by {', '.join(names)} where schema 1 "
+                "has bytes, blosc, crc32c; write the store again with write_store."
+            )
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the whole array in memory."""
+        return int(np.prod(self.shape, dtype=int)) * self.dtype.itemsize
+
+    def __repr__(self) -> str:
+        return f"<{self.name} of {self.store.name}: {self.shape} {self.dtype}, on disk>"
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return self.rows(0, len(self)).astype(dtype or self.dtype, copy=False)
+
+    def __getitem__(self, key: Any) -> Any:
+        first, rest = (key[0], key[1:]) if isinstance(key, tuple) and key else (key, ())
+        if first is Ellipsis or first is None:
+            return np.asarray(self)[key]
+        if isinstance(first, slice) and first.step in (None, 1):
+            low, high, _ = first.indices(len(self))
+            block = self.rows(low, max(low, high))
+            return block[(slice(None), *rest)] if rest else block
+        rows = np.arange(len(self))[first]
+        if rows.size == 0:
+            return np.empty((0, *self.shape[1:]), self.dtype)[(rows, *rest)]
+        low = int(rows.min())
+        return self.rows(low, int(rows.max()) + 1)[(rows - low, *rest)]
+
+    def blocks(self) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Yield the first row and the values of each shard, one after another."""
+        for low in range(0, len(self), self.shard):
+            yield low, self.rows(low, min(low + self.shard, len(self)))
+
+    def rows(self, low: int, high: int) -> NDArray[Any]:
+        """Return the rows ``low … high - 1``.
+
+        Raises
+        ------
+        CorruptError
+            If a file is missing or a byte of it changed.
+        """
+        out = np.empty((high - low, *self.shape[1:]), self.dtype)
+        if out.size == 0:
+            return out
+        parts = range(low // self.shard, -(-high // self.shard))
+        if out.nbytes < PARALLEL_BYTES or len(parts) == 1:
+            for k in parts:
+                self._fill(out, low, k)
+        else:
+            with ThreadPoolExecutor(min(len(parts), _cores())) as pool:
+                for _ in pool.map(lambda k: self._fill(out, low, k), parts):
+                    pass
+        return out
+
+    def _fill(self, out: NDArray[Any], low: int, k: int) -> None:
+        """Decode what shard k has of the rows that ``out`` wants from row ``low`` on."""
+        base = k * self.shard
+        first, last = max(low, base), min(low + len(out), base + self.shard)
+        wanted = range((first - base) // self.chunk, -(-(last - base) // self.chunk))
+        with self._open(k) as descriptor:
+            table = self.index(descriptor, k)[wanted.start : wanted.stop]
+            begin = int(table[:, 0].min())
+            data = descriptor.read(begin, int(table.sum(axis=1).max()) - begin)
+        for c, (place, length) in zip(wanted, table - [begin, 0], strict=True):
+            piece = data[place : place + length]
+            if not _intact(piece):
+                raise self._damaged(k, "is damaged")
+            row = base + c * self.chunk
+            a, b = max(row, first), min(row + self.chunk, last)
+            if b - a == self.chunk:
+                blosc.decompress(piece[:-CHECKSUM], out[a - low : b - low])
+            else:
+                chunk = np.frombuffer(blosc.decompress(piece[:-CHECKSUM]), self.dtype)
+                chunk = chunk.reshape(self.chunk, *self.shape[1:])
+                out[a - low : b - low] = chunk[a - row : b - row]
+
+
+class _Descriptor:
+    """A file open for reading at given places; ``pread`` lets threads share nothing."""
+
+    def __init__(self, path: Path) -> None:
+        self._stream = path.open("rb", buffering=0)
+
+    def __enter__(self) -> _Descriptor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def size(self) -> int:
+        return os.fstat(self._stream.fileno()).st_size
+
+    def read(self, place: int, length: int) -> bytes:
+        self._stream.seek(place)
+        return self._stream.read(length) or b""
+
+
+def _intact(piece: bytes) -> bool:
+    return len(piece) > CHECKSUM and crc32c(piece[:-CHECKSUM]) == int.from_bytes(
+        piece[-CHECKSUM:], "little"
+    )
+
+
+def _solid(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the chunk along all axes but the first: one, and never of no size."""
+    return tuple(max(size, 1) for size in shape[1:])
+
+
+def _inner_codecs(array: zarr.Array[Any]) -> list[dict[str, Any]]:
+    metadata: Any = array.metadata.to_dict()
+    return list(metadata["codecs"][0]["configuration"]["codecs"])
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS and Windows
+        return os.cpu_count() or 1
