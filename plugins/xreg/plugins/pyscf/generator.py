@@ -1,0 +1,112 @@
+"""The generator ``pyscf``: XES, XAS and XPS of one site of a molecule."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import pyscf
+from numpy.typing import NDArray
+from pyscf import lib
+from pyscf.data.nist import HARTREE2EV
+from threadpoolctl import threadpool_limits
+
+from xreg.core.errors import SampleError
+from xreg.core.interfaces import SpectrumGenerator
+from xreg.core.samples import Structure
+from xreg.core.spectra import Spectrum
+from xreg.plugins.pyscf.corehole import CoreHoles
+from xreg.plugins.pyscf.plugin import PySCFConfig
+from xreg.plugins.pyscf.transitions import absorption, emission, photoline
+
+__all__ = ["PySCF"]
+
+Array = NDArray[np.float64]
+
+
+class PySCF(SpectrumGenerator):
+    """Core-level spectra of one atom of a molecule by Kohn–Sham DFT with core holes.
+
+    ``xes`` and ``xas`` are oscillator strengths per eV, ``xps`` a line of unit area. Labels
+    are the 1s ionisation energy (with ``xps``), the first core excitation (with ``xas``) and
+    the total energy of the ground state, all in eV.
+
+    One thread computes one structure, always: so results repeat bit for bit, and several
+    structures at once use several cores better than one structure could.
+
+    Parameters
+    ----------
+    config
+        See :class:`~xreg.plugins.pyscf.plugin.PySCFConfig`.
+    """
+
+    name: ClassVar[str] = "pyscf"
+    Config = PySCFConfig
+
+    def grids(self) -> dict[str, Array]:
+        """Return the energies of each channel, (m,) in eV."""
+        grids = {}
+        for channel in self.config.channels:
+            first, last, step = getattr(self.config, f"{channel}_grid")
+            # A last energy that rounding puts a hair beyond the grid belongs to it.
+            grids[channel] = first + step * np.arange(int((last - first) / step + 1e-6) + 1)
+        return grids
+
+    def label_units(self) -> dict[str, str]:
+        """Return the labels that go with the chosen channels, all in eV."""
+        labels = {"total_energy": "eV"}
+        if "xas" in self.config.channels:
+            labels["excitation_energy"] = "eV"
+        if "xps" in self.config.channels:
+            labels["ionisation_energy"] = "eV"
+        return labels
+
+    def generate(self, sample: Structure) -> Spectrum:
+        """Compute one molecule.
+
+        Parameters
+        ----------
+        sample : Structure
+            A molecule with its absorber; its position and orientation do not matter.
+
+        Returns
+        -------
+        Spectrum
+            The chosen channels on their grids, and the labels.
+
+        Raises
+        ------
+        SampleError
+            If an SCF does not converge, the core hole leaves the atom, or a spectrum would
+            lie outside its grid; the message names the step.
+        """
+        with threadpool_limits(1), lib.with_omp_threads(1):
+            return self._generate(sample)
+
+    def _generate(self, sample: Structure) -> Spectrum:
+        config = self.config
+        states = CoreHoles(sample, config)
+        channels, labels = {}, {}
+        for channel, grid in self.grids().items():
+            lines = {"xes": emission, "xas": absorption, "xps": photoline}[channel](states)
+            gaussian: Any = getattr(config, f"{channel}_gaussian")
+            if channel == "xas":
+                gaussian = gaussian + config.xas_slope * np.maximum(lines.level, 0.0)
+                labels["excitation_energy"] = float(lines.energy.min())
+            if channel == "xps":
+                labels["ionisation_energy"] = float(lines.energy[0])
+            leading = lines.energy.max() if channel == "xes" else lines.energy.min()
+            if not grid[0] <= leading <= grid[-1]:
+                raise SampleError(
+                    f"sample '{sample.id}': the leading {channel} line lies at {leading:.1f} eV, "
+                    f"outside the grid {grid[0]:g}…{grid[-1]:g} eV; set '{channel}_grid'."
+                )
+            channels[channel] = lines.broadened(
+                grid, gaussian, getattr(config, f"{channel}_lorentzian")
+            )
+        labels["total_energy"] = float(states.ground.e_tot * HARTREE2EV)
+        return Spectrum(channels, {name: labels[name] for name in self.label_units()})
+
+    def version(self) -> str:
+        """Return ``PySCF`` and its version."""
+        return f"PySCF {pyscf.__version__}"

@@ -1,0 +1,150 @@
+"""The generator ``pyscf``: what it is called, what it needs, and its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from xreg.core.config import Config, setting
+from xreg.core.hooks import ComponentSpec, Requirement, hookimpl
+
+LEBEDEV = (
+    1, 6, 14, 26, 38, 50, 74, 86, 110, 146, 170, 194, 230, 266, 302, 350, 434, 590, 770, 974,
+    1202, 1454, 1730, 2030, 2354, 2702, 3074, 3470, 3890, 4334, 4802, 5294, 5810,
+)  # fmt: skip
+"""Sizes of the angular grids that exist."""
+
+MAX_POINTS = 20_000
+"""Most energies of one channel: more is a slip of the pen, not a spectrum."""
+
+Name = Annotated[str, Field(min_length=1)]
+Radial = Annotated[int, Field(ge=5, le=500)]
+Grid = tuple[float, float, float]
+Width = Annotated[float, Field(ge=0)]
+
+
+class PySCFConfig(Config):
+    """Settings of the generator ``pyscf``.
+
+    The defaults are for the O K edge of light molecules at about half a second a structure.
+    """
+
+    channels: tuple[Literal["xes", "xas", "xps"], ...] = setting(
+        ("xes", "xas", "xps"), min_length=1, description="Spectra to compute."
+    )
+    edge: Literal["K"] = setting("K", description="Core level: K is 1s of the absorber.")
+    charge: int = setting(0, unit="e", ge=-20, le=20, description="Charge of the molecule.")
+    spin: int = setting(
+        0, ge=0, le=20, description="Unpaired electrons in the ground state (2S, not 2S+1)."
+    )
+
+    functional: str = setting(
+        "PBE", min_length=1, description="Exchange-correlation functional, in PySCF's words."
+    )
+    basis: str = setting(
+        "def2-tzvpd",
+        min_length=1,
+        description="Basis set of the elements that basis_for does not name; diffuse functions "
+        "carry the Rydberg part of the absorption.",
+    )
+    basis_for: dict[str, Name] = setting(
+        {}, description="Basis set by element symbol, such as {'S': 'def2-tzvp'}."
+    )
+    grid_for: dict[str, tuple[Radial, int]] = setting(
+        {"H": (20, 86), "O": (30, 146)},
+        description="Radial and angular points of the integration grid by element symbol.",
+    )
+    grid_level: int = setting(
+        2, ge=1, le=9, description="PySCF's grid level for elements that grid_for does not name."
+    )
+    density_fitting: bool = setting(
+        False,
+        description="Fit the Coulomb term; gains nothing for a few atoms, much from about ten on.",
+    )
+    convergence: float = setting(
+        1e-7, unit="Hartree", gt=0, le=1e-5, description="Energy change at which an SCF has ended."
+    )
+    max_cycles: int = setting(50, ge=5, le=1000, description="Most cycles of one SCF.")
+
+    xes_orbitals: Literal["ground", "half-hole"] = setting(
+        "ground",
+        description="Orbitals of the emission: the ground state's, or those of a spin-restricted "
+        "half core hole (needed where only differences between like environments matter).",
+    )
+    xes_reference: Literal["delta-scf", "orbital"] = setting(
+        "delta-scf",
+        description="Energy scale of the emission: the highest line at the difference of the "
+        "core and the valence ionisation energy, or plain orbital energy differences.",
+    )
+    xes_grid: Grid = setting(
+        (502.0, 530.0, 0.2), unit="eV", description="First and last energy and step of xes."
+    )
+    xes_gaussian: Width = setting(
+        0.8, unit="eV", description="Gaussian full width at half maximum of an emission line."
+    )
+    xes_lorentzian: Width = setting(
+        0.16, unit="eV", description="Lorentzian full width at half maximum of an emission line."
+    )
+    xas_grid: Grid = setting(
+        (522.0, 542.0, 0.2), unit="eV", description="First and last energy and step of xas."
+    )
+    xas_gaussian: Width = setting(
+        0.8, unit="eV", description="Gaussian full width of an absorption line to a bound state."
+    )
+    xas_slope: Width = setting(
+        0.4,
+        description="Growth of that width with the energy above the vacuum level, in eV for an "
+        "eV: there a finite basis has single states in place of a continuum.",
+    )
+    xas_lorentzian: Width = setting(
+        0.16, unit="eV", description="Lorentzian full width of an absorption line."
+    )
+    xps_grid: Grid = setting(
+        (535.0, 542.0, 0.1), unit="eV", description="First and last energy and step of xps."
+    )
+    xps_gaussian: Width = setting(
+        0.6, unit="eV", description="Gaussian full width at half maximum of the photoline."
+    )
+    xps_lorentzian: Width = setting(
+        0.16, unit="eV", description="Lorentzian full width at half maximum of the photoline."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for channel in ("xes", "xas", "xps"):
+            first, last, step = getattr(self, f"{channel}_grid")
+            if not (0 < first < last and step > 0 and (last - first) / step < MAX_POINTS):
+                raise ValueError(
+                    f"{channel}_grid must be first < last and a step > 0, with fewer than "
+                    f"{MAX_POINTS} points"
+                )
+            if getattr(self, f"{channel}_gaussian") + getattr(self, f"{channel}_lorentzian") == 0:
+                raise ValueError(f"{channel}_gaussian and {channel}_lorentzian cannot both be 0")
+        for element, (_, angular) in self.grid_for.items():
+            if angular not in LEBEDEV:
+                raise ValueError(
+                    f"grid_for gives {element} {angular} angular points; there are grids of "
+                    f"{', '.join(map(str, LEBEDEV[5:16]))} …"
+                )
+        if len(set(self.channels)) != len(self.channels):
+            raise ValueError("channels names one twice")
+        if self.spin and self.xes_orbitals == "half-hole":
+            raise ValueError("xes_orbitals 'half-hole' is spin-restricted and needs spin 0")
+        return self
+
+
+@hookimpl
+def xreg_components() -> Sequence[ComponentSpec]:
+    """Offer the generator."""
+    return [
+        ComponentSpec(
+            "generator",
+            "pyscf",
+            PySCFConfig,
+            "xreg.plugins.pyscf.generator:PySCF",
+            summary="XES, XAS and XPS of one site of a molecule by DFT with core holes (PySCF)",
+            requires=[Requirement("pyscf", 'pip install "xreg[pyscf]"')],
+        )
+    ]
