@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 
 from xreg.core.errors import ConfigError, did_you_mean
 
@@ -80,51 +82,90 @@ class Config(BaseModel):
 
     @classmethod
     def table(cls) -> list[SettingRow]:
-        """Return every setting in words, in the order of declaration."""
-        schema = cls.model_json_schema()
-        rows = []
-        for name, field in cls.model_fields.items():
-            entry = schema["properties"][name]
-            default = "required" if field.is_required() else repr(field.get_default())
-            rows.append(
-                SettingRow(
-                    name,
-                    _kind(entry, schema.get("$defs", {})),
-                    default,
-                    str(entry.get("unit", "")),
-                    field.description or "",
-                )
+        """Return every setting in words, in the order of declaration; nested ones with dots."""
+        return _rows(cls, cls.model_json_schema())
+
+
+def _rows(model: type[BaseModel], schema: Mapping[str, Any], prefix: str = "") -> list[SettingRow]:
+    rows = []
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            rows += _rows(inner, inner.model_json_schema(), f"{prefix}{name}.")
+            continue
+        entry = schema["properties"][name]
+        rows.append(
+            SettingRow(
+                prefix + name,
+                _kind(entry, schema.get("$defs", {})),
+                _default(field),
+                str(entry.get("unit", "")),
+                field.description or "",
             )
-        return rows
+        )
+    return rows
+
+
+def _default(field: FieldInfo) -> str:
+    """Write a default as a recipe writes it."""
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True, validated_data={})
+    return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
 
 
 def _kind(entry: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
-    """Put the type and bounds of a JSON-schema entry into words (``integer, 1 … 20``)."""
+    """Put the type and bounds of a JSON-schema entry into words (``integer in [1, 20]``)."""
     if "$ref" in entry:
         return _kind(defs[entry["$ref"].rpartition("/")[2]], defs)
-    if "anyOf" in entry:
-        return " or ".join(_kind(option, defs) for option in entry["anyOf"])
+    if options := entry.get("anyOf") or entry.get("oneOf"):
+        return " or ".join(_kind(option, defs) for option in options)
     if "enum" in entry:
         return "one of " + ", ".join(map(str, entry["enum"]))
     if "const" in entry:
-        return repr(entry["const"])
-    if entry.get("type") == "array":
-        items = entry.get("items") or {}
-        return f"list of {_kind(items, defs)}" if items else "list"
-    words = {"null": "none", "number": "number", "integer": "integer"}
-    text = words.get(entry.get("type", ""), entry.get("type", "any"))
-    low = entry.get("minimum", entry.get("exclusiveMinimum"))
-    high = entry.get("maximum", entry.get("exclusiveMaximum"))
-    if low is not None and high is not None:
-        signs = (
-            "> " if "exclusiveMinimum" in entry else "",
-            "< " if "exclusiveMaximum" in entry else "",
-        )
-        return f"{text}, {signs[0]}{low:g} … {signs[1]}{high:g}"
-    if low is not None:
-        return f"{text}, {'>' if 'exclusiveMinimum' in entry else '≥'} {low:g}"
-    if high is not None:
-        return f"{text}, {'<' if 'exclusiveMaximum' in entry else '≤'} {high:g}"
+        return f"only {entry['const']}"
+    match entry.get("type"):
+        case "array" if "prefixItems" in entry:
+            return f"[{', '.join(_kind(item, defs) for item in entry['prefixItems'])}]"
+        case "array":
+            items = entry.get("items")
+            return _list(entry) + (f" of {_grouped(_kind(items, defs))}" if items else "")
+        case "object":
+            values = entry.get("additionalProperties")
+            return "mapping" + (
+                f" to {_grouped(_kind(values, defs))}" if isinstance(values, dict) else ""
+            )
+        case "boolean":
+            return "true or false"
+        case "string":
+            return "text"
+        case kind:
+            return _bounded(str(kind or "any"), entry)
+
+
+def _list(entry: Mapping[str, Any]) -> str:
+    low, high = entry.get("minItems", 0), entry.get("maxItems")
+    if high is None:
+        return {0: "list", 1: "non-empty list"}.get(low, f"list ({low} or more)")
+    return f"list ({low})" if low == high else f"list ({low} to {high})"
+
+
+def _grouped(text: str) -> str:
+    return f"({text})" if " or " in text or text.startswith("one of") else text
+
+
+def _bounded(text: str, entry: Mapping[str, Any]) -> str:
+    """Add the bounds: an interval where there are two (a round bracket excludes), else a sign."""
+    low, high = entry.get("minimum"), entry.get("maximum")
+    above, below = entry.get("exclusiveMinimum"), entry.get("exclusiveMaximum")
+    left = f"({above:.16g}" if above is not None else f"[{low:.16g}" if low is not None else ""
+    right = f"{below:.16g})" if below is not None else f"{high:.16g}]" if high is not None else ""
+    if left and right:
+        return f"{text} in {left}, {right}"
+    if left:
+        return f"{text} {'>' if above is not None else '≥'} {left[1:]}"
+    if right:
+        return f"{text} {'<' if below is not None else '≤'} {right[:-1]}"
     return text
 
 
