@@ -1,0 +1,246 @@
+"""Many items at once: processes of this machine, or a Dask cluster where that is not enough.
+
+::
+
+    with open_workers("process", workers=2) as workers:
+        for item, outcome in workers.unordered(function, items):
+            ...
+
+``function`` and the items travel by pickle, so the function is one of a module.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
+from contextlib import contextmanager
+from typing import Literal, TypeVar, get_args
+
+from xreg.core.errors import (
+    ConfigError,
+    MissingRequirementError,
+    RunError,
+    did_you_mean,
+)
+
+__all__ = ["ExecutorKind", "WorkerDiedError", "Workers", "cores", "open_workers"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+ExecutorKind = Literal["process", "dask"]
+
+# What the BLAS and OpenMP builds of numpy, scipy, torch and pyscf read when they are loaded.
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+CONNECT_SECONDS = 10
+
+
+class WorkerDiedError(RunError):
+    """A worker was killed or crashed while it worked on an item, twice."""
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Workers:
+    """A crew that works on items and survives the death of a member.
+
+    Parameters
+    ----------
+    start
+        Makes a fresh ``concurrent.futures`` executor.
+    size
+        How many items are worked on at once.
+    death
+        Exceptions by which that executor says that a worker died.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[], Executor],
+        size: int,
+        death: tuple[type[BaseException], ...] = (BrokenExecutor,),
+    ) -> None:
+        self.size = size
+        self._start = start
+        self._death = death
+        self._executor = start()
+
+    def unordered(
+        self, function: Callable[[T], R], items: Iterable[T]
+    ) -> Iterator[tuple[T, R | WorkerDiedError]]:
+        """Yield each item with what ``function`` returned for it, as they finish.
+
+        Items are taken from the iterable only as workers become free, so it may grow or adapt
+        while results come in. An exception that ``function`` raises is raised here.
+
+        When a worker dies, nobody knows on which of the items under way. Each of them is tried
+        once more, alone; the one on which a worker dies again is yielded with a
+        :class:`WorkerDiedError` in place of a result, and the others lose nothing.
+        """
+        source = iter(items)
+        under_way: dict[Future[R], T] = {}
+        suspects: deque[T] = deque()
+        while True:
+            # Two for each worker, so that none waits while a result is looked at.
+            while not suspects and len(under_way) < 2 * self.size:
+                try:
+                    item = next(source)
+                except StopIteration:
+                    break
+                try:
+                    under_way[self._executor.submit(function, item)] = item
+                except self._death:
+                    suspects.append(item)
+            if not under_way and not suspects:
+                return
+            for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                item = under_way.pop(future)
+                try:
+                    result = future.result()
+                except self._death:
+                    suspects.append(item)
+                else:
+                    yield item, result
+            if suspects and not under_way:
+                self._restart()
+                yield from self._one_by_one(function, suspects)
+
+    def _one_by_one(
+        self, function: Callable[[T], R], suspects: deque[T]
+    ) -> Iterator[tuple[T, R | WorkerDiedError]]:
+        while suspects:
+            item = suspects.popleft()
+            try:
+                result = self._executor.submit(function, item).result()
+            except self._death:
+                self._restart()
+                yield item, WorkerDiedError("the worker died twice on it (killed, or crashed)")
+            else:
+                yield item, result
+
+    def _restart(self) -> None:
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        self._executor = self._start()
+
+    def close(self) -> None:
+        """Let the workers go."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def abort(self) -> None:
+        """Let the workers go at once, unfinished work included."""
+        # A pool has no public way to stop a running task before Python 3.14.
+        processes = list((getattr(self._executor, "_processes", None) or {}).values())
+        for process in processes:
+            process.terminate()
+        self._executor.shutdown(wait=bool(processes), cancel_futures=True)
+
+
+@contextmanager
+def open_workers(
+    kind: ExecutorKind = "process", workers: int | None = None, scheduler: str | None = None
+) -> Iterator[Workers]:
+    """Open a crew for the length of a block.
+
+    Parameters
+    ----------
+    kind
+        ``process``: processes of this machine, numerical libraries on one thread each.
+        ``dask``: the cluster whose scheduler is given.
+    workers
+        Items at once; by default one for each core, or for each thread of the cluster.
+    scheduler
+        Address of the Dask scheduler (``tcp://host:8786``).
+
+    Raises
+    ------
+    ConfigError
+        If the kind is unknown, or no scheduler is given or answers.
+    MissingRequirementError
+        If Dask is asked for and not installed.
+    """
+    if workers is not None and workers < 1:
+        raise ConfigError(f"workers must be at least 1, got {workers}.")
+    if kind == "process":
+        if scheduler is not None:
+            raise ConfigError("a scheduler goes with the executor 'dask'.")
+        crew = _processes(workers or cores())
+        client = None
+    elif kind == "dask":
+        crew, client = _dask(workers, scheduler)
+    else:
+        raise ConfigError(f"no executor '{kind}'{did_you_mean(kind, get_args(ExecutorKind))}.")
+    try:
+        yield crew
+    except BaseException:
+        crew.abort()
+        raise
+    else:
+        crew.close()
+    finally:
+        if client is not None:
+            client.close()
+
+
+def _processes(workers: int) -> Workers:
+    # Spawned, not forked: zarr, torch and BLAS hold threads that do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    return Workers(
+        lambda: ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare), workers
+    )
+
+
+def _prepare() -> None:
+    """Set up a new worker process: one thread, no Ctrl-C of its own, no life without a parent."""
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1)  # for libraries that were loaded before
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    # A killed parent leaves its workers waiting for ever on a queue that nobody fills.
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _dask(workers: int | None, scheduler: str | None):  # type: ignore[no-untyped-def]
+    """Return a crew on a Dask cluster and the client to close afterwards."""
+    if scheduler is None:
+        raise ConfigError("the executor 'dask' needs the address of a scheduler (--scheduler).")
+    try:
+        from distributed import Client, KilledWorker
+    except ImportError:
+        raise MissingRequirementError(
+            "the executor 'dask' needs 'distributed' (pip install \"xreg[dask]\")."
+        ) from None
+    try:
+        client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"no Dask scheduler answers at '{scheduler}' ({error}).") from None
+    threads = sum(client.nthreads().values())
+    return Workers(client.get_executor, workers or max(threads, 1), (KilledWorker,)), client

@@ -1,0 +1,202 @@
+"""Finished samples of a generation under way, so that a killed one loses nothing.
+
+The work folder holds ``task.json`` (what computes: generator, settings, versions), a lock, and one
+file for each finished batch: a SHA-256, then safetensors. A file appears under its name only when
+complete; one whose bytes do not match their hash is thrown away and computed anew. Results are
+found by a hash of the sample itself, so a recipe with more samples goes on where this one ended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from xreg.core.errors import ConfigError, CorruptError
+from xreg.core.storage import canonical_json, digest
+
+__all__ = ["Finished", "Journal"]
+
+FORMAT = 1
+SUFFIX = ".batch"
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """Results of some samples.
+
+    Attributes
+    ----------
+    keys
+        Hash of each of the n samples.
+    failures
+        Why each failed, or None.
+    channels, labels
+        (n, m) and (n,) values by name; NaN where a sample failed.
+    """
+
+    keys: Sequence[str]
+    failures: Sequence[str | None]
+    channels: Mapping[str, NDArray[np.float64]]
+    labels: Mapping[str, NDArray[np.float64]]
+
+
+class Journal:
+    """The work folder of one generation; a context manager that locks it.
+
+    Parameters
+    ----------
+    folder
+        Where it is or shall be.
+    task
+        What computes, as JSON values: results of another task are never used.
+
+    Raises
+    ------
+    ConfigError
+        On entering, if the folder holds results of another task or is in use.
+    """
+
+    def __init__(self, folder: Path, task: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self.task = json.loads(canonical_json({"format": FORMAT, **task}))
+        self.place: dict[str, tuple[Path, int]] = {}
+        self.failed: dict[str, str] = {}
+        self.damaged: list[str] = []
+        self._lock = FileLock(folder / "lock")
+        self._load = lru_cache(maxsize=8)(_load)
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise ConfigError(f"another 'xreg data generate' works in '{self.folder}'.") from None
+        try:
+            self._open()
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._lock.release()
+
+    def _open(self) -> None:
+        head = self.folder / "task.json"
+        if head.exists():
+            try:
+                known = json.loads(head.read_text())
+            except ValueError:
+                known = {}
+            if known != self.task:
+                raise ConfigError(
+                    f"'{self.folder}' holds unfinished work of other settings "
+                    f"({_difference(known, self.task)}); delete it or give another --output."
+                )
+        else:
+            _write(head, (json.dumps(self.task, indent=1, ensure_ascii=False) + "\n").encode())
+        for path in sorted(self.folder.iterdir()):
+            if path.suffix == SUFFIX:
+                try:
+                    self._note(path, _load(path))
+                except CorruptError:
+                    self.damaged.append(path.name)
+                    path.unlink()
+            elif path.suffix == ".part":  # left by a kill
+                path.unlink()
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.place
+
+    def _note(self, path: Path, finished: Finished) -> None:
+        for row, (key, failure) in enumerate(zip(finished.keys, finished.failures, strict=True)):
+            self.place[key] = (path, row)
+            if failure is not None:
+                self.failed[key] = failure
+
+    def add(self, finished: Finished) -> None:
+        """Keep results, on disk when this returns."""
+        from safetensors.numpy import save
+
+        arrays = {f"channel/{name}": values for name, values in finished.channels.items()}
+        arrays |= {f"label/{name}": values for name, values in finished.labels.items()}
+        head = canonical_json([list(finished.keys), list(finished.failures)])
+        arrays["head"] = np.frombuffer(head.encode(), np.uint8)
+        blob = save({name: np.ascontiguousarray(values) for name, values in arrays.items()})
+        path = self.folder / f"{digest(''.join(finished.keys))[:24]}{SUFFIX}"
+        _write(path, hashlib.sha256(blob).digest() + blob)
+        self._note(path, finished)
+
+    def channel(self, name: str, keys: Sequence[str]) -> NDArray[np.float64]:
+        """Return the (n, m) spectra of the samples with these keys."""
+        return np.array([self._row("channels", name, key) for key in keys])
+
+    def label(self, name: str, keys: Sequence[str]) -> NDArray[np.float64]:
+        """Return the (n,) label of the samples with these keys."""
+        return np.array([self._row("labels", name, key) for key in keys])
+
+    def _row(self, part: str, name: str, key: str) -> Any:
+        path, row = self.place[key]
+        return getattr(self._load(path), part)[name][row]
+
+    def remove(self) -> None:
+        """Delete the folder, whose results are in the store now."""
+        for path in [*self.folder.glob(f"*{SUFFIX}"), self.folder / "task.json"]:
+            path.unlink()
+        (self.folder / "lock").unlink(missing_ok=True)
+        self.folder.rmdir()
+
+
+def _load(path: Path) -> Finished:
+    from safetensors.numpy import load
+
+    content = path.read_bytes()
+    if hashlib.sha256(content[32:]).digest() != content[:32]:
+        raise CorruptError(f"'{path}' does not match its hash.")
+    arrays = load(content[32:])
+    keys, failures = json.loads(arrays.pop("head").tobytes())
+    return Finished(keys, failures, _under("channel/", arrays), _under("label/", arrays))
+
+
+def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float64]]:
+    return {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all, whatever is killed."""
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def _difference(known: Any, task: Mapping[str, Any], prefix: str = "") -> str:
+    """Name the first key in which two tasks differ, with both values."""
+    if not isinstance(known, dict):
+        return "its task.json is damaged"
+    for key in sorted({*known, *task}):
+        old, new = known.get(key), task.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            if inner := _difference(old, new, f"{prefix}{key}."):
+                return inner
+        elif old != new:
+            return f"{prefix}{key}: {old!r} there, {new!r} now"
+    return ""

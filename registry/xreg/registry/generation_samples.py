@@ -1,0 +1,251 @@
+"""The samples of a generation recipe: structures from (ext)xyz, or a parameter table."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.errors import DataError, SampleError, did_you_mean
+from xreg.core.samples import Parameters, ParameterSet, Samples, Structure, Structures
+from xreg.registry.generation_recipe import LabelSection, SamplesSection
+from xreg.registry.layout import round_mantissa, stored_dtype
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+__all__ = ["SampleTable", "read_samples", "sample_keys"]
+
+
+@dataclass(frozen=True, eq=False)
+class SampleTable:
+    """Samples and what is known of each before any spectrum.
+
+    Attributes
+    ----------
+    samples
+        The n samples.
+    labels, label_units
+        (n,) values and the unit of each label.
+    sha256
+        Hash of the file that they came from.
+    """
+
+    samples: Samples
+    sha256: str
+    labels: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    label_units: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_samples(
+    section: SamplesSection, base: Path, precision: Mapping[str, int] | None = None
+) -> SampleTable:
+    """Read the samples that a recipe names.
+
+    Parameters
+    ----------
+    section
+        The recipe's ``samples``.
+    base
+        Folder that a relative file name is meant from.
+    precision
+        Mantissa bits of ``positions`` or ``parameters`` that will be stored: samples are rounded
+        to them here, so that spectra belong exactly to the samples beside them.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or malformed, selects nothing, or lacks an absorber, label or id;
+        the message names the file and the frame.
+    """
+    path = base / section.file
+    try:
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise DataError(f"samples '{path}' cannot be read ({error.strerror}).") from None
+    samples: Samples
+    if path.suffix == ".csv":
+        samples, known = _table(path, section)
+    elif path.suffix in (".xyz", ".extxyz"):
+        samples, known = _structures(path, section)
+    else:
+        raise DataError(f"samples '{path}' must end in .extxyz, .xyz or .csv.")
+    _round(samples, precision or {})
+    labels = {
+        name: _label(path, name, label, known, samples) for name, label in section.labels.items()
+    }
+    units = {name: label.unit for name, label in section.labels.items() if label.unit}
+    return SampleTable(samples, sha256, labels, units)
+
+
+def _round(samples: Samples, precision: Mapping[str, int]) -> None:
+    name, what = (
+        ("values", "parameters") if isinstance(samples, Parameters) else ("positions", "positions")
+    )
+    if (bits := precision.get(what)) is not None:
+        rounded = round_mantissa(getattr(samples, name), stored_dtype("float64", bits), bits)
+        setattr(samples, name, rounded.astype(np.float64))
+
+
+def sample_keys(samples: Samples) -> list[str]:
+    """Return for each sample a hash of all that a generator sees of it."""
+    return [_key(batch[i]) for batch in samples.batches(1024) for i in range(len(batch))]
+
+
+def _key(sample: Structure | ParameterSet) -> str:
+    if isinstance(sample, ParameterSet):
+        content: list[bytes] = [repr(sorted(sample.values.items())).encode()]
+    else:
+        content = [
+            np.asarray(sample.numbers, "<i4").tobytes(),
+            np.asarray(sample.positions, "<f8").tobytes(),
+            np.asarray(sample.cell, "<f8").tobytes(),
+            np.asarray(sample.pbc, bool).tobytes(),
+            str(int(sample.absorber)).encode(),
+        ]
+    return hashlib.sha256(b"\0".join([sample.id.encode(), *content])).hexdigest()[:32]
+
+
+def _slice(text: str) -> slice:
+    parts = [int(part) if part else None for part in text.split(":")]
+    return slice(*parts)
+
+
+def _chosen(path: Path, what: str, total: int, section: SamplesSection) -> range:
+    try:
+        chosen = range(total)[_slice(section.frames)]
+    except ValueError as error:
+        raise DataError(f"frames '{section.frames}': {error}.") from None
+    if not chosen:
+        raise DataError(f"'{path}' has {total} {what}; frames '{section.frames}' selects none.")
+    return chosen
+
+
+def _ids(
+    path: Path, rows: Sequence[int], key: str, known: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    if key:
+        return [str(_value(path, key, known[i], row)) for i, row in enumerate(rows)]
+    return [f"{path.stem}-{row}" for row in rows]
+
+
+def _value(path: Path, key: str, known: Mapping[str, Any], row: int) -> Any:
+    try:
+        return known[key]
+    except KeyError:
+        raise DataError(f"'{path}', frame {row}: no '{key}'{did_you_mean(key, known)}.") from None
+
+
+def _structures(path: Path, section: SamplesSection) -> tuple[Structures, list[dict[str, Any]]]:
+    from ase.io import read
+
+    if section.parameters:
+        raise DataError(f"'{path}' holds structures; 'parameters' goes with a .csv table.")
+    try:
+        every = cast("list[Atoms]", read(path, index=":", format="extxyz"))
+    except Exception as error:  # ASE raises anything from KeyError to its own XYZError
+        raise DataError(f"'{path}' is not (ext)xyz ({error}).") from None
+    rows = _chosen(path, "frames", len(every), section)
+    frames = [every[row] for row in rows]
+    known = []
+    for row, frame in zip(rows, frames, strict=True):
+        if not len(frame) or not np.isfinite(frame.positions).all():
+            raise DataError(f"'{path}', frame {row}: no atoms, or positions that are not finite.")
+        # ASE moves energies and forces from the comment line into a calculator.
+        known.append({**(frame.calc.results if frame.calc else {}), **frame.info})
+    absorber = [
+        _absorber(path, section.absorber, frame, info, row)
+        for row, frame, info in zip(rows, frames, known, strict=True)
+    ]
+    ids = _ids(path, rows, section.id, known)
+    return Structures.from_atoms(frames, absorber, ids), known
+
+
+def _absorber(
+    path: Path, wanted: int | str, frame: Atoms, info: Mapping[str, Any], row: int
+) -> int:
+    from ase.data import atomic_numbers
+
+    where = f"'{path}', frame {row}"
+    if isinstance(wanted, str) and wanted in atomic_numbers:
+        sites = np.flatnonzero(frame.numbers == atomic_numbers[wanted])
+        if len(sites) != 1:
+            raise SampleError(
+                f"{where}: {len(sites)} atoms of {wanted} where the absorber must be the only one; "
+                "give its index."
+            )
+        return int(sites[0])
+    index = _value(path, wanted, info, row) if isinstance(wanted, str) else wanted
+    if not isinstance(index, int | np.integer) or not 0 <= index < len(frame):
+        raise SampleError(
+            f"{where}: the absorber {index} is none of its {len(frame)} atoms (counted from 0)."
+        )
+    return int(index)
+
+
+def _table(path: Path, section: SamplesSection) -> tuple[Parameters, list[dict[str, Any]]]:
+    if not section.parameters:
+        raise DataError(f"'{path}' is a table: 'parameters' must name its columns and their units.")
+    with path.open(newline="") as file:
+        every = list(csv.DictReader(file))
+    rows = _chosen(path, "rows", len(every), section)
+    known = [every[row] for row in rows]
+    values = np.empty((len(rows), len(section.parameters)))
+    for i, row in enumerate(rows):
+        for j, name in enumerate(section.parameters):
+            text = _value(path, name, known[i], row)
+            try:
+                values[i, j] = float(text)
+            except (TypeError, ValueError):
+                raise DataError(f"'{path}', row {row}: '{name}' is {text!r}, no number.") from None
+    bad = np.argwhere(~np.isfinite(values))
+    if bad.size:
+        name = list(section.parameters)[bad[0, 1]]
+        raise DataError(f"'{path}', row {rows[int(bad[0, 0])]}: '{name}' is not finite.")
+    ids = _ids(path, rows, section.id, known)
+    units = [section.parameters[name] for name in section.parameters]
+    return Parameters(ids, values, list(section.parameters), units), known
+
+
+def _label(
+    path: Path,
+    name: str,
+    label: LabelSection,
+    known: Sequence[Mapping[str, Any]],
+    samples: Samples,
+) -> NDArray[Any]:
+    """Return one label of all samples: numbers where all are numbers, else text."""
+    key = label.key or name
+    values = [_value(path, key, row, i) for i, row in enumerate(known)]
+    numbers = np.array([_number(v) for v in values], dtype=object)
+    if any(v is None for v in numbers):
+        if label.unit:
+            raise DataError(f"'{path}': label '{name}' has the unit {label.unit} but holds text.")
+        return np.array([str(v) for v in values])
+    array = np.array(numbers.tolist())
+    bad = np.flatnonzero(~np.isfinite(array))
+    if bad.size:
+        raise DataError(f"'{path}': label '{name}' of '{samples.ids[bad[0]]}' is not finite.")
+    return array
+
+
+def _number(value: Any) -> int | float | None:
+    """Return a number as it is or as a table's text spells it, None for anything else."""
+    if isinstance(value, bool | np.bool_):
+        return int(value)
+    if isinstance(value, int | float | np.number):
+        return value.item() if isinstance(value, np.number) else value
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        pass
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
