@@ -1,0 +1,185 @@
+"""Pages that MkDocs makes from the program itself, so that they cannot drift from it.
+
+One page for each plugin of this repository (its README, then settings, requirements and abilities
+read from its code) and the reference of the command line. Nothing generated is committed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from xreg.core.hooks import KINDS, ComponentSpec
+from xreg.core.interfaces import Decomposer, Descriptor, Emulator, SpectrumGenerator
+from xreg.registry.plugins import Installed, host
+
+DISTRIBUTION = "xreg"
+TITLES = {
+    "descriptor": "Descriptors",
+    "emulator": "Emulators",
+    "decomposer": "Decomposers",
+    "generator": "Spectrum generators",
+}
+
+
+# MkDocs calls these two ---------------------------------------------------------------------------
+
+
+def on_config(config: Any) -> Any:
+    """Fill the navigation's section *Methods*."""
+    section = next(entry for entry in config.nav if "Methods" in entry)
+    section["Methods"] = [{"Overview": "methods/index.md"}] + [
+        {TITLES[kind]: [{i.spec.name: f"methods/{i.spec.name}.md"} for i in ours(kind)]}
+        for kind in KINDS
+    ]
+    return config
+
+
+def on_files(files: Any, config: Any) -> Any:
+    """Add the generated pages."""
+    from mkdocs.structure.files import File
+
+    for path, text in pages().items():
+        files.append(File.generated(config, path, content=text))
+    return files
+
+
+# The pages ----------------------------------------------------------------------------------------
+
+
+def pages() -> dict[str, str]:
+    """Return the Markdown of every generated page by its path below ``docs/``."""
+    components = {f"methods/{i.spec.name}.md": component_page(i) for k in KINDS for i in ours(k)}
+    return {"methods/index.md": overview(), "cli.md": cli_page(), **components}
+
+
+def ours(kind: str) -> list[Installed]:
+    """Return this repository's components of one kind."""
+    return [i for i in host() if i.spec.kind == kind and i.distribution == DISTRIBUTION]
+
+
+def overview() -> str:
+    """Return the table of all methods."""
+    lines = [
+        "# Methods",
+        "",
+        "Every method is a plugin; `xreg plugins list` prints what is installed where you are.",
+    ]
+    for kind in KINDS:
+        lines += ["", f"## {TITLES[kind]}", "", "| name | what it is |", "|---|---|"]
+        lines += [f"| [{i.spec.name}]({i.spec.name}.md) | {i.spec.summary} |" for i in ours(kind)]
+    return "\n".join(lines) + "\n"
+
+
+def component_page(installed: Installed) -> str:
+    """Return the page of one component."""
+    spec = installed.spec
+    readme = (folder_of(spec) / "README.md").read_text(encoding="utf-8").rstrip()
+    needs = [f"- `{need.name}`: `{need.install}`" for need in spec.requires]
+    return "\n".join(
+        [
+            readme,
+            "",
+            "## In a recipe",
+            "",
+            "```yaml",
+            *recipe_lines(spec),
+            "```",
+            "",
+            "## Settings",
+            "",
+            *settings_table(spec),
+            "",
+            "## Abilities",
+            "",
+            *(f"- {line}" for line in abilities(spec)),
+            *(["", "## Requires", "", *needs] if needs else []),
+            "",
+        ]
+    )
+
+
+def folder_of(spec: ComponentSpec) -> Path:
+    """Return the folder of a component's code, without importing it."""
+    found = importlib.util.find_spec(spec.target.partition(":")[0])
+    if found is None or found.origin is None:
+        raise FileNotFoundError(f"{spec.kind} '{spec.name}' has no module {spec.target}.")
+    return Path(found.origin).parent
+
+
+def recipe_lines(spec: ComponentSpec) -> list[str]:
+    """Return how a recipe names the component, with its first few settings at their defaults."""
+    rows = [row for row in spec.config.table() if row.default != "required"][:3]
+    settings = [f"{row.name}: {row.default}" for row in rows]
+    if spec.kind == "decomposer":
+        head, pad = ["decomposers:", f"  - name: {spec.name}"], "    "
+    else:
+        head, pad = [f"{spec.kind}:", f"  name: {spec.name}"], "  "
+    return head + [pad + line for line in settings]
+
+
+def settings_table(spec: ComponentSpec) -> list[str]:
+    """Return every setting with its kind, bounds, unit, default and meaning."""
+    lines = ["| setting | default | unit | allowed | meaning |", "|---|---|---|---|---|"]
+    for row in spec.config.table():
+        cells = (f"`{row.name}`", f"`{row.default}`", row.unit, row.kind, row.description)
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return lines
+
+
+def abilities(spec: ComponentSpec) -> Iterator[str]:
+    """Say what a component takes and gives, as its class states it."""
+    method: Any = host().load(spec.kind, spec.name)
+    if issubclass(method, Descriptor):
+        yield f"Takes {method.accepts.kind}."
+        yield from features_of_water(method)
+    elif issubclass(method, Emulator):
+        yield f"Takes {method.takes}."
+        if method.torch_view is not Emulator.torch_view:
+            yield "Its prediction is differentiable in torch (`torch_view`)."
+    elif issubclass(method, Decomposer):
+        yield "Needs a trained emulator." if method.needs_emulator else "Needs no emulator."
+        if method.reconstruct is not Decomposer.reconstruct:
+            yield "Reconstructs scores from spectra (`reconstruct`)."
+    elif issubclass(method, SpectrumGenerator):
+        generator = method()
+        yield f"Takes {method.accepts.kind}; computed with {generator.version()}."
+        again = "the same" if method.deterministic else "not exactly the same"
+        yield f"Repeating a calculation gives {again} numbers."
+        for channel, grid in generator.grids().items():
+            yield f"Channel `{channel}`: {len(grid)} energies, {grid[0]:g} to {grid[-1]:g} eV."
+        for label, unit in generator.label_units().items():
+            yield f"Label `{label}`" + (f" in {unit}." if unit else ".")
+
+
+def features_of_water(method: type[Descriptor]) -> Iterator[str]:
+    """Say which features a descriptor with default settings gives to one water molecule."""
+    from ase.build import molecule
+
+    from xreg.core.samples import Structures
+
+    if method.accepts is not Structures:
+        return
+    labels = method().fit(Structures.from_atoms([molecule("H2O")])).feature_labels
+    shown = ", ".join(
+        f"*{label.name}*" + (f" ({label.unit})" if label.unit else "") for label in labels[:3]
+    )
+    more = ", …" if len(labels) > 3 else ""
+    yield f"Gives a water molecule {len(labels)} features with default settings: {shown}{more}."
+
+
+def cli_page() -> str:
+    """Return the reference of every command, as ``--help`` tells it."""
+    import typer.main
+    from typer.cli import get_docs_for_click
+
+    from xreg.cli.main import app
+
+    command = typer.main.get_command(app)
+    context = command.make_context("xreg", [], resilient_parsing=True)
+    text = get_docs_for_click(obj=command, ctx=context, name="xreg", title="Command line")
+    # Help ends a line where a terminal should; on the page words flow.
+    return re.sub(r"\n{3,}", "\n\n", text)
