@@ -66,22 +66,22 @@ class Shards:
     def check(self) -> None:
         """Raise a :class:`CorruptError` unless every chunk of the array is on disk, untruncated."""
         for k in range(-(-len(self) // self.shard)):
-            with self._open(k) as descriptor:
-                self.index(descriptor, k)
+            with self._open(k) as file:
+                self.index(file, k)
 
-    def _open(self, k: int) -> _Descriptor:
+    def _open(self, k: int) -> _File:
         try:
-            return _Descriptor(self.store / self.file(k))
+            return _File(self.store / self.file(k))
         except FileNotFoundError:
             raise self._damaged(k, "is missing") from None
 
-    def index(self, descriptor: _Descriptor, k: int) -> NDArray[np.int64]:
+    def index(self, file: _File, k: int) -> NDArray[np.int64]:
         """Return (c, 2) place and length in bytes of the chunks that shard k must hold."""
         slots = self.shard // self.chunk
-        size = descriptor.size()
+        size = file.size()
         length = 16 * slots + CHECKSUM
-        tail = descriptor.read(size - length, length) if size >= length else b""
-        if not tail or not _intact(tail):
+        tail = file.read(size - length, length) if size >= length else b""
+        if crc32c(tail[:-CHECKSUM]) != int.from_bytes(tail[-CHECKSUM:], "little") or not tail:
             raise self._damaged(k, "is truncated or damaged")
         rows = min(self.shard, len(self) - k * self.shard)
         table = np.frombuffer(tail[:-CHECKSUM], "<u8").reshape(slots, 2)[: -(-rows // self.chunk)]
@@ -116,10 +116,11 @@ class StoredArray(Shards):
         super().__init__(array, store)
         self.dtype = np.dtype(array.dtype)
         names = [codec["name"] for codec in _inner_codecs(array)]
-        if names != ["bytes", "blosc", "crc32c"]:
+        self.compressed = "blosc" in names
+        if names not in (["bytes", "crc32c"], ["bytes", "blosc", "crc32c"]):
             raise CorruptError(
-                f"{store}: array '{self.name}' is encoded by {', '.join(names)} where schema 1 "
-                "has bytes, blosc, crc32c; write the store again with write_store."
+                f"{store}: array '{self.name}' is encoded by {', '.join(names)}, which schema 1 "
+                "does not have; write the store again with write_store."
             )
 
     @property
@@ -183,31 +184,39 @@ class StoredArray(Shards):
         base = k * self.shard
         first, last = max(low, base), min(low + len(out), base + self.shard)
         wanted = range((first - base) // self.chunk, -(-(last - base) // self.chunk))
-        with self._open(k) as descriptor:
-            table = self.index(descriptor, k)[wanted.start : wanted.stop]
-            begin = int(table[:, 0].min())
-            data = descriptor.read(begin, int(table.sum(axis=1).max()) - begin)
-        for c, (place, length) in zip(wanted, table - [begin, 0], strict=True):
-            piece = data[place : place + length]
-            if not _intact(piece):
-                raise self._damaged(k, "is damaged")
-            row = base + c * self.chunk
-            a, b = max(row, first), min(row + self.chunk, last)
-            if b - a == self.chunk:
-                blosc.decompress(piece[:-CHECKSUM], out[a - low : b - low])
-            else:
-                chunk = np.frombuffer(blosc.decompress(piece[:-CHECKSUM]), self.dtype)
-                chunk = chunk.reshape(self.chunk, *self.shape[1:])
-                out[a - low : b - low] = chunk[a - row : b - row]
+        with self._open(k) as file:
+            table = self.index(file, k)[wanted.start : wanted.stop].tolist()
+            for c, (place, length) in zip(wanted, table, strict=True):
+                row = base + c * self.chunk
+                a, b = max(row, first), min(row + self.chunk, last)
+                chunk = out[a - low : b - low]
+                if b - a < self.chunk:
+                    chunk = np.empty((self.chunk, *self.shape[1:]), self.dtype)
+                if not self._decode(file, place, length - CHECKSUM, chunk):
+                    raise self._damaged(k, "is damaged")
+                if b - a < self.chunk:
+                    out[a - low : b - low] = chunk[a - row : b - row]
+
+    def _decode(self, file: _File, place: int, length: int, chunk: NDArray[Any]) -> bool:
+        """Read one chunk into ``chunk``; say whether it is what was written."""
+        bare = chunk.reshape(-1).view(np.uint8)
+        data = np.empty(length, np.uint8) if self.compressed else bare
+        if len(data) != length or file.read_into(place, data) != length:
+            return False
+        if crc32c(data) != int.from_bytes(file.read(place + length, CHECKSUM), "little"):
+            return False
+        if self.compressed:
+            blosc.decompress(data, bare)
+        return True
 
 
-class _Descriptor:
-    """A file open for reading at given places; ``pread`` lets threads share nothing."""
+class _File:
+    """A file that is read at given places."""
 
     def __init__(self, path: Path) -> None:
         self._stream = path.open("rb", buffering=0)
 
-    def __enter__(self) -> _Descriptor:
+    def __enter__(self) -> _File:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -220,11 +229,9 @@ class _Descriptor:
         self._stream.seek(place)
         return self._stream.read(length) or b""
 
-
-def _intact(piece: bytes) -> bool:
-    return len(piece) > CHECKSUM and crc32c(piece[:-CHECKSUM]) == int.from_bytes(
-        piece[-CHECKSUM:], "little"
-    )
+    def read_into(self, place: int, data: NDArray[np.uint8]) -> int:
+        self._stream.seek(place)
+        return self._stream.readinto(memoryview(data)) or 0
 
 
 def _solid(shape: tuple[int, ...]) -> tuple[int, ...]:

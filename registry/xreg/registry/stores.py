@@ -234,6 +234,7 @@ class StoreWriter:
                 self.shard_rows,
                 bits,
                 {"names": list(samples.names), "units": list(samples.units)},
+                bulk=True,
             )
             self._write(spec, samples.values)
 
@@ -253,7 +254,8 @@ class StoreWriter:
             ("pbc", (n, 3), "bool", layout.SMALL_SHARD, None, {}),
         ):
             path = f"samples/structures/{name}"
-            spec = ArraySpec(path, shape, dtype, shard, keep, attributes)
+            bulk = name == "positions"
+            spec = ArraySpec(path, shape, dtype, shard, keep, attributes, bulk)
             self._write(spec, getattr(samples, name))
 
     def _create_channels(self) -> dict[str, zarr.Array[Any]]:
@@ -276,6 +278,7 @@ class StoreWriter:
                 self.shard_rows,
                 bits,
                 {"names": list(channel.features)} if channel.features else {},
+                bulk=True,
             )
             arrays[name] = spec.create(self._root)
         return arrays
