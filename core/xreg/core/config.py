@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+import reprlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -169,30 +171,55 @@ def _bounded(text: str, entry: Mapping[str, Any]) -> str:
     return text
 
 
+# What pydantic adds to the place of an error beside names and indices: the branch of a union.
+_BRANCH = re.compile(
+    r"(float|int|str|bool|none|(list|tuple|dict|set|literal|constrained|function|model|nullable)"
+    r"[\[-].*)$"
+)
+
+
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
     """Turn a pydantic error into one clause for each bad key, without pydantic's jargon."""
-    parts = []
+    clauses: dict[str, str] = {}
+    given: dict[str, str] = {}
     for item in error.errors():
-        path = ".".join(str(p) for p in item["loc"])
+        steps = [step for step in item["loc"] if not _BRANCH.match(str(step))]
+        place = ".".join(map(str, steps))
         if item["type"] == "extra_forbidden":
-            known = _fields_at(model, item["loc"][:-1])
-            parts.append(f"unknown key '{path}'{did_you_mean(str(item['loc'][-1]), known)}")
+            hint = did_you_mean(str(steps[-1]), _fields_at(model, steps[:-1]))
+            clauses[place] = f"unknown key '{place}'{hint}"
         elif item["type"] == "missing":
-            parts.append(f"'{path}' is required")
+            clauses[place] = f"'{place}' is required"
         else:
-            text = item["msg"].removeprefix("Value error, ")
-            text = text[:1].lower() + text[1:]
-            given = f", got {item['input']!r}" if not isinstance(item["input"], dict) else ""
-            parts.append(f"'{path}' {text}{given}" if path else f"{text}")
-    return "; ".join(parts)
+            text = _plain(item["msg"])
+            if place in clauses:  # another branch of a union
+                clauses[place] += " or " + text.removeprefix("must be ")
+            else:
+                clauses[place] = f"'{place}' {text}" if place else text
+            if place and not isinstance(item["input"], dict):
+                given[place] = f", got {reprlib.repr(item['input'])}"
+    # What is wrong inside a list says more than that the list as a whole is wrong.
+    places = [at for at in clauses if not any(other.startswith(f"{at}.") for other in clauses)]
+    return "; ".join(clauses[at] + given.get(at, "") for at in places)
 
 
-def _fields_at(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
+def _plain(message: str) -> str:
+    text = message.removeprefix("Value error, ").replace(" after validation, not ", ", not ")
+    text = re.sub(r"^\w+ should (be|have)", r"must \1", text)
+    text = text.replace("a valid tuple", "a list").replace("a valid dictionary", "a mapping")
+    return re.split(", unable to|, got a ", text)[0]
+
+
+def _fields_at(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
     """Names of the fields of the nested model at ``path`` (the outer one's where unclear)."""
     for step in path:
         field = model.model_fields.get(str(step))
-        inner = field.annotation if field else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            break
-        model = inner
+        model = (_model_in(field.annotation) if field else None) or model
     return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the first model inside an annotation such as ``list[Step] | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_in, get_args(annotation))), None)
