@@ -24,7 +24,7 @@ def covered_variance(true: ArrayLike, predicted: ArrayLike) -> float:
         (n, m) or (n,) targets.
     """
     known, guess = _pair(true, predicted)
-    total = float(np.sum((known - known.mean(axis=0)) ** 2))
+    total = float(np.sum(_spread(known, axis=0)))
     if total == 0:
         raise DataError("the covered variance of targets that do not vary is undefined.")
     return 1.0 - float(np.sum((known - guess) ** 2)) / total
@@ -38,7 +38,7 @@ def sample_r2(true: ArrayLike, predicted: ArrayLike) -> NDArray[np.float64]:
     the spread over the set. A flat true spectrum gives NaN.
     """
     known, guess = _pair(true, predicted)
-    spread = np.sum((known - known.mean(axis=1, keepdims=True)) ** 2, axis=1)
+    spread = _spread(known, axis=1)
     error = np.sum((known - guess) ** 2, axis=1)
     return 1.0 - error / np.where(spread > 0, spread, np.nan)
 
@@ -48,6 +48,12 @@ def spectrum_error(true: ArrayLike, predicted: ArrayLike) -> NDArray[np.float64]
     known, guess = _pair(true, predicted)
     scale = np.sum(np.abs(known + guess), axis=1)
     return np.sum(np.abs(known - guess), axis=1) / np.where(scale > 0, scale, np.nan)
+
+
+def _spread(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """Sum of squares about the mean, exactly zero where rounding is all that varies."""
+    squares = np.sum((values - values.mean(axis=axis, keepdims=True)) ** 2, axis=axis)
+    return np.where(squares > 1e-24 * np.sum(values**2, axis=axis), squares, 0.0)
 
 
 def _pair(true: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -55,7 +55,7 @@ class Scaler:
         if mode == "none":
             return cls(np.zeros(x.shape[1]), np.ones(x.shape[1]), constant)
         if mode == "global":
-            spread = float(np.sqrt(np.mean(std**2)))
+            spread = float(np.sqrt(np.mean(np.where(still, 0.0, std) ** 2)))
             return cls(mean, np.full(x.shape[1], spread if spread > 0 else 1.0), constant)
         return cls(mean, np.where(still, 1.0, std), constant)
 

@@ -38,13 +38,15 @@ def write(folder: Path, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[An
     from safetensors.numpy import save
 
     folder.mkdir(parents=True, exist_ok=True)
-    blob = save({key: np.ascontiguousarray(value) for key, value in arrays.items()})
+    blob = save({key: np.asarray(value, order="C") for key, value in arrays.items()})
     body = {"format": FORMAT, **meta, "arrays": digest(blob)}
     # Through JSON once, so that the digest is of what a reader will see.
     body = json.loads(json.dumps(body))
     body["digest"] = digest(canonical_json(body))
     (folder / ARRAYS).write_bytes(blob)
-    (folder / META).write_text(json.dumps(body, indent=1, ensure_ascii=False) + "\n")
+    (folder / META).write_text(
+        json.dumps(body, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
 
 
 def read(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -58,7 +60,7 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     from safetensors.numpy import load
 
     try:
-        body = json.loads((folder / META).read_text())
+        body = json.loads((folder / META).read_text(encoding="utf-8"))
         blob = (folder / ARRAYS).read_bytes()
     except FileNotFoundError as error:
         raise CorruptError(f"{error.filename} is missing; the saved model is incomplete.") from None
