@@ -11,12 +11,13 @@ from xreg.core.config import Config, setting
 
 __all__ = ["SYMBOLS", "SiteConfig", "Species", "atomic_number", "symbols"]
 
-SYMBOLS = (
+_TABLE = (
     "X H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As "
     "Se Br Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd "
     "Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am "
     "Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og"
-).split()  # noqa: SIM905
+)
+SYMBOLS = _TABLE.split()
 """Symbol of each atomic number; 0 is no element."""
 
 _NUMBERS = {symbol: number for number, symbol in enumerate(SYMBOLS) if number}

@@ -26,8 +26,8 @@ class SiteDescriptor(Descriptor):
     """A descriptor whose columns follow from its settings and the elements that may occur.
 
     A method implements :meth:`prepare`; its settings are a
-    :class:`~xreg.core.elements.SiteConfig`. Elements come from the setting ``species`` or, where that
-    is not given, from the samples of ``fit``; others are refused.
+    :class:`~xreg.core.elements.SiteConfig`. Elements come from the setting ``species`` or, where
+    that is not given, from the samples of ``fit``; others are refused.
 
     Attributes
     ----------

@@ -1,0 +1,120 @@
+"""The descriptor ``lmbtr``: its settings and where its class is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from xreg.core.config import setting
+from xreg.core.elements import SiteConfig
+from xreg.core.hooks import ComponentSpec, hookimpl
+
+Range = tuple[float, float]
+DISTANCES: dict[str, Range] = {"distance": (0.5, 6.0), "inverse_distance": (0.1, 1.2)}
+ANGLES: dict[str, Range] = {"angle": (0.0, 180.0), "cosine": (-1.0, 1.0)}
+
+
+class LMBTRConfig(SiteConfig):
+    """Settings of the descriptor ``lmbtr``.
+
+    The defaults give 420 columns for three elements: 4 blocks of distances, 22 of angles (DScribe
+    counts the absorber as an element of its own).
+    """
+
+    distance: Literal["distance", "inverse_distance"] = setting(
+        "distance", description="Quantity of the two-body terms."
+    )
+    distance_points: int = setting(
+        50, ge=0, le=2000, description="Grid points of each two-body block; 0 leaves them out."
+    )
+    distance_range: Range | None = setting(
+        None,
+        unit="Å or 1/Å",
+        description="First and last grid point; 0.5 and 6 Å, or 0.1 and 1.2/Å, where not given.",
+    )
+    distance_sigma: float | None = setting(
+        None,
+        unit="Å or 1/Å",
+        gt=0,
+        le=20,
+        description="Standard deviation of the broadening; the grid's step where none is given.",
+    )
+    distance_decay: float = setting(
+        0.5, unit="1/Å", gt=0, le=20, description="s of the weight exp(-s r) of a pair."
+    )
+    angle: Literal["angle", "cosine"] = setting(
+        "angle", description="Quantity of the three-body terms."
+    )
+    angle_points: int = setting(
+        10, ge=0, le=2000, description="Grid points of each three-body block; 0 leaves them out."
+    )
+    angle_range: Range | None = setting(
+        None,
+        unit="° or 1",
+        description="First and last grid point; 0 and 180°, or -1 and 1, where not given.",
+    )
+    angle_sigma: float | None = setting(
+        None,
+        unit="° or 1",
+        gt=0,
+        le=180,
+        description="Standard deviation of the broadening; the grid's step where none is given.",
+    )
+    angle_decay: float = setting(
+        0.8,
+        unit="1/Å",
+        gt=0,
+        le=20,
+        description="s of the weight exp(-s L) of a triple, with L the perimeter of its triangle.",
+    )
+    threshold: float = setting(
+        1e-3,
+        gt=0,
+        lt=1,
+        description="Pairs and triples of a weight below this are left out.",
+    )
+    normalize_gaussians: bool = setting(
+        True, description="Give each Gaussian the area 1 (on) or the height 1 (off)."
+    )
+    normalization: Literal["none", "l2"] = setting(
+        "none", description="l2 gives the two-body and the three-body part the length 1 each."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.distance_points and not self.angle_points:
+            raise ValueError("'distance_points' and 'angle_points' cannot both be 0")
+        for name in ("distance", "angle"):
+            low, high = self.range_of(name)
+            if low >= high:
+                raise ValueError(f"'{name}_range' must ascend")
+            if getattr(self, f"{name}_points") == 1:
+                raise ValueError(f"'{name}_points' must be 0, or 2 and more")
+        return self
+
+    def range_of(self, name: str) -> Range:
+        """First and last grid point of ``distance`` or ``angle``."""
+        given: Range | None = getattr(self, f"{name}_range")
+        return given or {**DISTANCES, **ANGLES}[getattr(self, name)]
+
+    def sigma_of(self, name: str) -> float:
+        """Broadening of ``distance`` or ``angle``."""
+        given: float | None = getattr(self, f"{name}_sigma")
+        low, high = self.range_of(name)
+        return given or (high - low) / (getattr(self, f"{name}_points") - 1)
+
+
+@hookimpl
+def xreg_components() -> Sequence[ComponentSpec]:
+    """Offer the descriptor."""
+    return [
+        ComponentSpec(
+            "descriptor",
+            "lmbtr",
+            LMBTRConfig,
+            "xreg.plugins.lmbtr.lmbtr:LMBTR",
+            summary="distributions of distances from, and of angles about, the absorber",
+        )
+    ]

@@ -1,0 +1,149 @@
+"""The descriptor ``lmbtr``."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ase.build import bulk
+
+from xreg.core.errors import ConfigError
+from xreg.core.samples import Structure, Structures
+from xreg.core.testing import DescriptorSuite, clusters, crystals
+from xreg.plugins.lmbtr.lmbtr import LMBTR
+
+
+class TestLMBTR(DescriptorSuite):
+    component = LMBTR
+    settings = {"distance_points": 12, "angle_points": 6}
+
+
+class TestPeriodicLMBTR(DescriptorSuite):
+    component = LMBTR
+    settings = {
+        "distance": "inverse_distance",
+        "distance_points": 10,
+        "angle": "cosine",
+        "angle_points": 5,
+        "distance_decay": 1.0,
+        "angle_decay": 1.0,
+        "threshold": 1e-2,
+        "normalization": "l2",
+    }
+
+    def samples(self) -> Structures:
+        return crystals()
+
+
+def test_published_count() -> None:
+    component = LMBTR().fit(clusters())
+    assert len(component.feature_labels) == 420
+    assert component.transform(clusters(1)).shape == (1, 420)
+
+
+def explicit(structure: Structure, name: str, decay: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return values and weights of all distances or angles that a block's name stands for."""
+    z = {"H": 1, "O": 8, "S": 16}
+    x, numbers = structure.positions, structure.numbers
+    centre = structure.absorber
+    others = [j for j in range(len(x)) if j != centre]
+    far = np.linalg.norm(x[:, None] - x[None], axis=2)
+    names = name.partition("(")[2].rstrip(")").split("–")
+    values, weights = [], []
+    if len(names) == 2:
+        for j in others:
+            if numbers[j] == z.get(names[1]):
+                values.append(far[centre, j])
+                weights.append(np.exp(-decay * far[centre, j]))
+        return np.array(values), np.array(weights)
+    for j in others:
+        for k in others:
+            if names[1] == "X":
+                a, middle, b = j, centre, k
+                fits = j < k and sorted((numbers[j], numbers[k])) == sorted(
+                    (z.get(names[0], 0), z.get(names[2], 0))
+                )
+            else:
+                a, middle, b = centre, j, k
+                fits = j != k and (numbers[j], numbers[k]) == (z[names[1]], z.get(names[2]))
+            if fits:
+                u, v = x[a] - x[middle], x[b] - x[middle]
+                cosine = u @ v / np.linalg.norm(u) / np.linalg.norm(v)
+                values.append(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+                perimeter = far[a, middle] + far[middle, b] + far[a, b]
+                weights.append(np.exp(-decay * perimeter))
+    return np.array(values), np.array(weights)
+
+
+def test_columns_are_what_their_labels_say() -> None:
+    """Each block is the explicit sum of Gaussians (dscribe averages them over a grid cell)."""
+    samples = clusters(2, seed=5)
+    component = LMBTR(
+        distance_points=221, distance_range=(0.2, 11.2), distance_sigma=0.2,
+        angle_points=181, angle_range=(0.0, 180.0), angle_sigma=5.0,
+        distance_decay=0.5, angle_decay=0.4, threshold=1e-12,
+    ).fit(samples)  # fmt: skip
+    labels = component.feature_labels
+    blocks: dict[str, list[int]] = {}
+    for column, label in enumerate(labels):
+        blocks.setdefault(label.block, []).append(column)
+    assert len(blocks) == 4 + 22
+    for row, structure in zip(component.transform(samples), samples, strict=True):
+        filled = 0
+        for block, columns in blocks.items():
+            radial = block.startswith("r(")
+            sigma, decay = (0.2, 0.5) if radial else (5.0, 0.4)
+            at = np.array([labels[c].at for c in columns])
+            values, weights = explicit(structure, block, decay)
+            if not len(values):
+                np.testing.assert_array_equal(row[columns], 0)
+                continue
+            gauss = np.exp(-((at[:, None] - values) ** 2) / (2 * sigma**2))
+            want = gauss @ weights / (sigma * np.sqrt(2 * np.pi))
+            np.testing.assert_allclose(row[columns], want, atol=0.02 * want.max())
+            filled += 1
+        assert filled == 2 + 3 + 4
+
+
+def test_axes() -> None:
+    labels = LMBTR().fit(clusters()).feature_labels
+    first = next(label for label in labels if label.block == "r(X–O)")
+    assert (first.axis, first.at) == ("distance (Å)", 0.5)
+    last = [label for label in labels if label.block == "angle(H–X–O)"][-1]
+    assert (last.axis, last.at, last.name) == ("angle (°)", 180.0, "angle(H–X–O) at 180 °")
+
+
+def test_one_part_alone() -> None:
+    samples = clusters(2)
+    assert LMBTR(angle_points=0).fit_transform(samples).shape == (2, 200)
+    assert LMBTR(distance_points=0).fit_transform(samples).shape == (2, 220)
+
+
+def test_normalization() -> None:
+    features = LMBTR(normalization="l2").fit_transform(clusters(3))
+    np.testing.assert_allclose(np.linalg.norm(features[:, :200], axis=1), 1)
+    np.testing.assert_allclose(np.linalg.norm(features[:, 200:], axis=1), 1)
+    tall = LMBTR(normalize_gaussians=False).fit_transform(clusters(3))
+    raw = LMBTR().fit_transform(clusters(3))
+    step = 5.5 / 49
+    np.testing.assert_allclose(tall[:, :200], raw[:, :200] * step * np.sqrt(2 * np.pi), rtol=1e-6)
+
+
+def test_supercell() -> None:
+    cell = bulk("NaCl", "rocksalt", a=5.64)
+    samples = Structures.from_atoms([cell, cell * (2, 1, 1)], [0, 0])
+    one, two = LMBTR(threshold=1e-2).fit_transform(samples)
+    np.testing.assert_allclose(one, two, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"distance_points": 0, "angle_points": 0}, "cannot both be 0"),
+        ({"distance_points": 1}, "0, or 2 and more"),
+        ({"angle_range": (180, 0)}, "'angle_range' must ascend"),
+        ({"distance": "angle"}, "distance"),
+    ],
+)
+def test_settings_refused(settings: dict, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        LMBTR(**settings)
