@@ -65,7 +65,8 @@ class ACSF(SiteDescriptor):
         """Return R_s of every G2; none stands on the cutoff, where it would be zero."""
         config: ACSFConfig = self.config
         count = config.radial_count
-        return np.linspace(config.radial_first, config.cutoff, count, endpoint=False).tolist()
+        centres = np.linspace(config.radial_first, config.cutoff, count, endpoint=False)
+        return [float(centre) for centre in centres]
 
     def _eta(self) -> float:
         config: ACSFConfig = self.config

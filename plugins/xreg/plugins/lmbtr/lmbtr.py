@@ -43,20 +43,13 @@ class LMBTR(SiteDescriptor):
         config: LMBTRConfig = self.config
         parts = [name for name in ("distance", "angle") if getattr(config, f"{name}_points")]
         engines = [self._engine(name) for name in parts]
-        unit_length = config.normalization == "l2"
 
         def describe(structure: Structure) -> NDArray[np.float64]:
             atoms = self.atoms(structure)
-            rows = []
             with warnings.catch_warnings():
-                warnings.simplefilter(
-                    "ignore", FutureWarning
-                )  # dscribe asks atoms for get_calculator
-                for engine in engines:
-                    row = engine.create_single(atoms, [structure.absorber])[0]
-                    # dscribe 2.1 computes its own l2 norm, and drops it.
-                    length = np.linalg.norm(row) if unit_length else 1.0
-                    rows.append(row / length if length else row)
+                # dscribe asks the atoms for their calculator in a way that ASE deprecates.
+                warnings.simplefilter("ignore", FutureWarning)
+                rows = [e.create_single(atoms, [structure.absorber])[0] for e in engines]
             return np.concatenate(rows)
 
         return describe, [label for name in parts for label in self._labels(name)]
@@ -79,6 +72,7 @@ class LMBTR(SiteDescriptor):
                 "threshold": config.threshold,
             },
             normalize_gaussians=config.normalize_gaussians,
+            normalization=config.normalization,
             periodic=True,  # which a structure without periodicity does not notice
         )
 
