@@ -1,0 +1,70 @@
+"""Settings of the training loop, shared by plugins that train a network (imports no torch)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from xreg.core.config import Config, setting
+
+__all__ = ["TrainingConfig"]
+
+
+class TrainingConfig(Config):
+    """How a network is trained; a plugin's settings inherit these and change defaults."""
+
+    optimiser: Literal["adam", "adamw", "rmsprop", "sgd"] = setting(
+        "adam",
+        description="Optimiser; 'adam' adds weight decay to the gradient, 'adamw' decouples it, "
+        "'sgd' has Nesterov momentum 0.9.",
+    )
+    learning_rate: float = setting(
+        1e-3, description="Peak learning rate of the optimiser.", gt=0, le=10
+    )
+    schedule: Literal["constant", "cosine", "exponential", "step"] = setting(
+        "cosine",
+        description="Course of the learning rate over all epochs: constant, half a cosine to zero, "
+        "exponential to one hundredth, or a tenth after each third.",
+    )
+    warmup: float = setting(
+        0.0, description="Share of the training over which the rate rises from zero.", ge=0, le=0.5
+    )
+    weight_decay: float = setting(0.0, description="L2 penalty on the weights.", ge=0, le=10)
+    gradient_clip: float = setting(
+        0.0, description="Largest norm of a network's gradient; 0 for no limit.", ge=0
+    )
+    batch: int = setting(200, unit="samples", description="Samples a step.", ge=1)
+    epochs: int = setting(
+        500, description="Passes over the training data, at most.", ge=1, le=1_000_000
+    )
+    early_stopping: bool = setting(
+        True,
+        description="Stop when the validation loss no longer falls, and keep the best weights; "
+        "without it training lasts all epochs and keeps the last.",
+    )
+    patience: int = setting(
+        10, description="Checks without a lower validation loss before training stops.", ge=1
+    )
+    check_every: int = setting(
+        10, unit="epochs", description="Epochs between two looks at the validation loss.", ge=1
+    )
+    validation_share: float = setting(
+        0.1,
+        description="Share of the training samples set aside for early stopping where no "
+        "validation set is given.",
+        gt=0,
+        lt=1,
+    )
+    seed: int = setting(
+        0,
+        description="Seed of initial weights, batches and dropout; network i of an ensemble has "
+        "seed + i.",
+        ge=0,
+        le=2**31,
+    )
+    threads: int = setting(
+        0,
+        description="CPU threads; 0 leaves torch's own choice. Results are the same, bit for bit, "
+        "on the same number of threads.",
+        ge=0,
+        le=1024,
+    )

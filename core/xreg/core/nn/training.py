@@ -1,0 +1,282 @@
+"""The one training loop: resident tensors, fused optimisers, an ensemble's networks at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from xreg.core import progress
+from xreg.core.errors import DataError, RunError
+from xreg.core.nn.layers import Dropout
+from xreg.core.nn.losses import Loss
+from xreg.core.nn.settings import TrainingConfig
+
+__all__ = ["History", "generators", "hold_out", "threads", "train"]
+
+EVALUATION_ROWS = 4096
+FAREWELL = {"constant": 1.0, "exponential": 0.01}
+
+
+@dataclass(frozen=True)
+class History:
+    """How training went.
+
+    Attributes
+    ----------
+    epoch
+        (c,) epochs at which the losses below were taken.
+    train, validation
+        (c, M) mean training loss since the check before, and validation loss (NaN without one).
+    best_epoch
+        (M,) epoch whose weights each network keeps.
+    """
+
+    epoch: Tensor
+    train: Tensor
+    validation: Tensor
+    best_epoch: Tensor
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Use that many CPU threads inside the block; 0 changes nothing."""
+    before = torch.get_num_threads()
+    if count:
+        torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def generators(seed: int, models: int) -> list[torch.Generator]:
+    """Return one random generator a network, seeded ``seed + i``; torch's own is never touched."""
+    return [torch.Generator().manual_seed(seed + i) for i in range(models)]
+
+
+def hold_out(n: int, share: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Divide n rows at random into training and validation rows.
+
+    Raises
+    ------
+    DataError
+        If one of the parts would be empty.
+    """
+    count = max(1, round(n * share))
+    if count >= n:
+        raise DataError(
+            f"{n} training sample(s) are too few to set a validation part aside; give one or "
+            "switch early_stopping off."
+        )
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+    return order[count:].sort().values, order[:count].sort().values
+
+
+def train(
+    module: nn.Module,
+    loss: Loss,
+    data: Sequence[Tensor],
+    config: TrainingConfig,
+    *,
+    models: int | None = None,
+    draws: Sequence[torch.Generator] | None = None,
+    validation: Sequence[Tensor] | None = None,
+    task: str = "training",
+) -> History:
+    """Minimise a loss over the parameters of a module, in place.
+
+    Parameters
+    ----------
+    module
+        Any module. With ``models`` every parameter and buffer has the model index first.
+    loss
+        ``loss(module, *batch)``, a mean over the batch's rows: a number, or (M,) with ``models``.
+    data
+        Tensors of n rows each; a batch holds the same rows of all, (b, …), or (M, b, …) with
+        ``models``: each network sees its own shuffle.
+    config
+        Optimiser, schedule, batches, early stopping, threads.
+    models
+        Number M of independent networks inside the module; None for an ordinary module.
+    draws
+        One generator a network for shuffles and dropout; from ``config.seed`` where not given.
+    validation
+        Tensors like ``data``. With early stopping the loss on them picks the weights that each
+        network keeps, and a network whose loss has not fallen for ``patience`` checks is done.
+    task
+        Name under which progress is reported.
+
+    Raises
+    ------
+    RunError
+        If a loss becomes infinite or NaN.
+    """
+    draws = generators(config.seed, models or 1) if draws is None else draws
+    with threads(config.threads), _lent(module, draws):
+        return _Loop(module, loss, data, config, models, draws, validation, task).run()
+
+
+@contextmanager
+def _lent(module: nn.Module, draws: Sequence[torch.Generator]) -> Iterator[None]:
+    dropouts = [m for m in module.modules() if isinstance(m, Dropout)]
+    for dropout in dropouts:
+        dropout.generators = draws
+    try:
+        yield
+    finally:
+        module.eval()
+        for dropout in dropouts:
+            dropout.generators = ()
+
+
+class _Loop:
+    def __init__(
+        self,
+        module: nn.Module,
+        loss: Loss,
+        data: Sequence[Tensor],
+        config: TrainingConfig,
+        models: int | None,
+        draws: Sequence[torch.Generator],
+        validation: Sequence[Tensor] | None,
+        task: str,
+    ) -> None:
+        self.module, self.loss, self.config, self.task = module, loss, config, task
+        self.models, self.draws = models, draws
+        self.data, self.validation = list(data), validation
+        self.rows = len(self.data[0])
+        # Equal parts: no tiny last batch to disturb gradients and batch normalisation.
+        self.steps = math.ceil(self.rows / config.batch)
+        self.optimiser = _optimiser(module, config)
+        self.stopping = config.early_stopping and validation is not None
+        count = models or 1
+        self.best = torch.full((count,), math.inf)
+        self.best_epoch = torch.full((count,), config.epochs)
+        self.stale = torch.zeros(count, dtype=torch.int64)
+        self.kept = {key: value.clone() for key, value in self._state().items()}
+
+    def run(self) -> History:
+        config = self.config
+        records: list[tuple[int, Tensor, Tensor]] = []
+        since, start = torch.zeros(self.models or 1), 0
+        for epoch in range(1, config.epochs + 1):
+            since += self._epoch(epoch - 1)
+            if not torch.isfinite(since).all():
+                raise RunError(
+                    f"{self.task} diverged in epoch {epoch}: the loss is not finite; lower "
+                    f"learning_rate ({config.learning_rate:g}) or set gradient_clip."
+                )
+            if epoch % config.check_every and epoch != config.epochs:
+                continue
+            held = self._evaluate()
+            records.append((epoch, since / (epoch - start), held))
+            since, start = torch.zeros_like(since), epoch
+            shown = held if self.validation is not None else records[-1][1]
+            progress.report(self.task, epoch, config.epochs, f"loss {shown.mean():.4g}")
+            if self.stopping and self._done(epoch, held):
+                break
+        if self.stopping:
+            with torch.no_grad():
+                for key, value in self._state().items():
+                    value.copy_(self.kept[key])
+        epochs, trained, held_out = zip(*records, strict=True)
+        progress.report(self.task, config.epochs, config.epochs, f"{epochs[-1]} epochs")
+        return History(
+            torch.tensor(epochs), torch.stack(trained), torch.stack(held_out), self.best_epoch
+        )
+
+    def _epoch(self, epoch: int) -> Tensor:
+        """Take one pass over the data and return the mean loss of each network."""
+        self.module.train()
+        total = torch.zeros(self.models or 1)
+        orders = torch.stack([torch.randperm(self.rows, generator=g) for g in self.draws])
+        for step, rows in enumerate(orders.tensor_split(self.steps, dim=1)):
+            rate = self.config.learning_rate * _course(
+                self.config, (epoch + step / self.steps) / self.config.epochs
+            )
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate
+            values = self.loss(self.module, *(self._take(tensor, rows) for tensor in self.data))
+            self.optimiser.zero_grad(set_to_none=True)
+            values.sum().backward()
+            if self.config.gradient_clip:
+                self._clip()
+            self.optimiser.step()
+            total += values.detach() * (rows.shape[1] / self.rows)
+        return total
+
+    def _take(self, tensor: Tensor, rows: Tensor) -> Tensor:
+        picked = tensor.index_select(0, rows.flatten())
+        return picked if self.models is None else picked.view(*rows.shape, *tensor.shape[1:])
+
+    @torch.no_grad()
+    def _evaluate(self) -> Tensor:
+        total = torch.zeros(self.models or 1)
+        if self.validation is None:
+            return total + math.nan
+        self.module.eval()
+        n = len(self.validation[0])
+        for start in range(0, n, EVALUATION_ROWS):
+            part = [tensor[start : start + EVALUATION_ROWS] for tensor in self.validation]
+            size = len(part[0])
+            if self.models is not None:
+                part = [tensor.expand(self.models, *tensor.shape) for tensor in part]
+            total += self.loss(self.module, *part) * (size / n)
+        return total
+
+    def _done(self, epoch: int, held: Tensor) -> bool:
+        """Keep the weights of networks that became better; say whether all have stopped."""
+        running = self.stale < self.config.patience
+        better = running & (held < self.best)
+        self.best = torch.where(better, held, self.best)
+        self.best_epoch[better] = epoch
+        self.stale = torch.where(better, 0, self.stale + 1).where(running, self.stale)
+        with torch.no_grad():
+            for key, value in self._state().items():
+                self.kept[key][better] = value[better]
+        return bool((self.stale >= self.config.patience).all())
+
+    def _state(self) -> dict[str, Tensor]:
+        """Return weights and buffers, model index first."""
+        state = self.module.state_dict()
+        return state if self.models is not None else {k: v[None] for k, v in state.items()}
+
+    @torch.no_grad()
+    def _clip(self) -> None:
+        """Limit the norm of each network's gradient."""
+        grads = [p.grad for p in self.module.parameters() if p.grad is not None]
+        count = self.models or 1
+        norms = torch.stack([g.reshape(count, -1).norm(dim=1) for g in grads]).norm(dim=0)
+        scale = (self.config.gradient_clip / norms.clamp_min(1e-30)).clamp_max(1)
+        for g in grads:
+            g.view(count, -1).mul_(scale[:, None])
+
+
+def _course(config: TrainingConfig, done: float) -> float:
+    """Return the learning rate, relative to its peak, after a share ``done`` of the training."""
+    if done < config.warmup:
+        return max(done, 1e-3 * config.warmup) / config.warmup
+    done = (done - config.warmup) / (1 - config.warmup)
+    if config.schedule == "cosine":
+        return 0.5 * (1 + math.cos(math.pi * done))
+    if config.schedule == "step":
+        return 0.1 ** math.floor(3 * done)
+    return FAREWELL[config.schedule] ** done
+
+
+def _optimiser(module: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    parameters = [p for p in module.parameters() if p.requires_grad]
+    rate, decay = config.learning_rate, config.weight_decay
+    if config.optimiser == "rmsprop":
+        return torch.optim.RMSprop(parameters, rate, weight_decay=decay)
+    if config.optimiser == "sgd":
+        return torch.optim.SGD(
+            parameters, rate, momentum=0.9, nesterov=True, weight_decay=decay, fused=True
+        )
+    kind = torch.optim.Adam if config.optimiser == "adam" else torch.optim.AdamW
+    return kind(parameters, rate, weight_decay=decay, fused=True)

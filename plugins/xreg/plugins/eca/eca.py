@@ -1,0 +1,102 @@
+"""Emulator-based component analysis."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from xreg.core.errors import DataError, RunError
+from xreg.core.interfaces import Emulator
+from xreg.core.linear import LinearDecomposer
+from xreg.core.nn.training import threads
+from xreg.core.nn.view import as_affine
+from xreg.plugins.eca.plugin import ECAConfig
+from xreg.plugins.eca.search import Projection, preconditioner, search
+
+__all__ = ["ECA"]
+
+
+class ECA(LinearDecomposer):
+    r"""Directions of feature space that explain most of the spectra through an emulator.
+
+    Niskanen, Vladyka, Niemi & Sahle, R. Soc. Open Sci. 9, 220093 (2022): orthonormal vectors
+    :math:`v_j`, found one at a time, such that the emulator's prediction for
+    :math:`x^{(k)} = \sum_{j \le k} (v_j \cdot x) v_j` covers most variance of the known spectra;
+    for each vector several random starts, of which the best is kept.
+
+    All starts advance as one batch. Three things make it fast: the emulator's first layer meets
+    projected features only as an outer product of scores and weights (:class:`Projection`);
+    L-BFGS works in the metric of the features' covariance, so it needs tens of evaluations where
+    Adam needs thousands of steps; and starts that are worse after a few evaluations on a subset of
+    the samples are dropped, half of them each time the subset doubles.
+
+    Attributes
+    ----------
+    covered_variance_
+        (k,) covered variance of the training targets by the first 1…k vectors.
+    start_r2_
+        (k, starts) covered variance that each start had reached when it was last optimised.
+    """
+
+    name: ClassVar[str] = "eca"
+    Config = ECAConfig
+    covered_variance_: NDArray[np.float64]
+    start_r2_: NDArray[np.float64]
+
+    def fit(self, X: ArrayLike, Y: ArrayLike, emulator: Emulator | None = None) -> Self:
+        """Find the vectors for (n, d) standardised features and (n, m) scaled targets.
+
+        Raises
+        ------
+        DataError
+            If there is no emulator with a differentiable view, or fewer features than vectors.
+        RunError
+            If the emulator's prediction is not finite.
+        """
+        config: ECAConfig = self.config
+        if emulator is None:
+            raise DataError(f"decomposer '{self.name}' needs a trained emulator.")
+        x, y = self._clean(X, Y)
+        self._require_rank(config.rank, x)
+        if not np.ptp(y, axis=0).any():
+            raise DataError(f"decomposer '{self.name}': the targets do not vary.")
+        d = x.shape[1]
+        view = as_affine(emulator.torch_view(), d)
+        features, targets = _single(x), _single(y)
+        basis = np.empty((0, d))
+        reached = []
+        with threads(config.threads):
+            metric = preconditioner(features)
+            for k in range(config.rank):
+                problem = Projection(view, features, targets, _single(basis))
+                # Row by row from one stream: fewer starts are the first of more starts.
+                starts = np.random.default_rng([config.seed, k]).normal(size=(config.starts, d))
+                vector, r2 = search(problem, _single(starts), config, metric, f"ECA vector {k + 1}")
+                if not torch.isfinite(r2).all():
+                    raise RunError(
+                        f"decomposer '{self.name}': the emulator's prediction along vector {k + 1} "
+                        "is not finite; train the emulator anew."
+                    )
+                reached.append(r2.numpy())
+                basis = np.vstack([basis, _orthonormal(vector.double().numpy(), basis)])
+        self.emulator = emulator
+        self.start_r2_ = np.array(reached)
+        self.covered_variance_ = self.start_r2_.max(axis=1)
+        self._keep(basis, np.zeros(d), x)
+        return self
+
+
+def _single(array: NDArray[np.float64]) -> Tensor:
+    return torch.tensor(array, dtype=torch.float32)
+
+
+def _orthonormal(vector: NDArray[np.float64], basis: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Remove what single precision left of the basis from a vector; twice is enough."""
+    for _ in range(2):
+        vector = vector - (basis @ vector) @ basis
+        vector = vector / np.linalg.norm(vector)
+    return vector

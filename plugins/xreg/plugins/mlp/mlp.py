@@ -1,0 +1,169 @@
+"""Multilayer perceptrons as emulators of spectra."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from xreg.core.interfaces import Emulator, State
+from xreg.core.nn import layers, training
+from xreg.core.nn.losses import regression_loss
+from xreg.core.nn.view import AffineView
+from xreg.plugins.mlp.plugin import MLPConfig
+
+__all__ = ["MLP"]
+
+PREDICTION_ROWS = 4096
+
+
+class MLP(Emulator):
+    """One perceptron, or an ensemble of them trained together.
+
+    The networks of the liquid studies (Niskanen et al., R. Soc. Open Sci. 9, 220093 (2022): ELU,
+    Adam, loss 1 - R², early stopping, weight decay) and of XANESNET (Rankine & Penfold, J. Phys.
+    Chem. A 126, 4013 (2022): ReLU, batch normalisation, dropout, MSE) are both settings of it; its
+    README gives them. Network i of an ensemble is the very network that seed + i trains alone.
+
+    Attributes
+    ----------
+    network_
+        The trained module, in evaluation mode.
+    history_
+        (c, 1 + 2M) record of training: epoch, training loss of each network, validation losses.
+    best_epoch_
+        (M,) epoch whose weights each network keeps.
+    """
+
+    name: ClassVar[str] = "mlp"
+    Config = MLPConfig
+
+    def _fit(
+        self,
+        X: NDArray[np.float64],
+        Y: NDArray[np.float64],
+        validation: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
+    ) -> None:
+        config: MLPConfig = self.config
+        self.__dict__.pop("_view", None)
+        data = _tensors(X, Y)
+        held = None if validation is None else _tensors(*validation)
+        if held is None and config.early_stopping:
+            kept, aside = training.hold_out(len(X), config.validation_share, config.seed)
+            data, held = [t[kept] for t in data], [t[aside] for t in data]
+        draws = training.generators(config.seed, config.ensemble)
+        network = self._build(X.shape[1], Y.shape[1])
+        network.reset(config.init, draws)
+        history = training.train(
+            network,
+            regression_loss(config.loss, data[1]),
+            data,
+            config,
+            models=config.ensemble,
+            draws=draws,
+            validation=held,
+        )
+        self.network_ = network
+        self.history_ = torch.cat(
+            [history.epoch[:, None], history.train, history.validation], dim=1
+        ).numpy()
+        self.best_epoch_ = history.best_epoch.numpy()
+
+    def _build(self, n_in: int, n_out: int) -> layers.MLP:
+        config: MLPConfig = self.config
+        widths = (config.width,) * config.depth if config.widths is None else config.widths
+        return layers.MLP(
+            n_in,
+            widths,
+            n_out,
+            models=config.ensemble,
+            activation=config.activation,
+            batch_norm=config.batch_norm,
+            dropout=config.dropout,
+        ).eval()
+
+    @torch.no_grad()
+    def _predict(
+        self, X: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        many = self.config.ensemble > 1
+        means, spreads = [], []
+        with training.threads(self.config.threads):
+            for start in range(0, max(len(X), 1), PREDICTION_ROWS):
+                (part,) = _tensors(X[start : start + PREDICTION_ROWS])
+                every = self.network_(part).double()
+                means.append(every.mean(0))
+                if many:
+                    spreads.append(every.std(0))
+        return torch.cat(means).numpy(), torch.cat(spreads).numpy() if many else None
+
+    def torch_view(self) -> AffineView:
+        """Return the mean of the networks as a differentiable function, in the precision of x."""
+        self.require_fitted()
+        return self._view
+
+    @cached_property
+    def _view(self) -> AffineView:
+        weight, bias = self.network_.first.weight.detach(), self.network_.first.bias.detach()
+        # The networks' first layers side by side: (d, M h).
+        side_by_side = weight.permute(1, 0, 2).flatten(1)
+        return AffineView(side_by_side, bias.flatten(), _Tail(self.network_))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if key != "_view"}
+
+    def state(self) -> State:
+        """Return widths and weights."""
+        self.require_fitted()
+        values = {
+            "n_features_in_": self.n_features_in_,
+            "target_ndim_": self.target_ndim_,
+            "n_targets": self.network_.n_out,
+        }
+        arrays = {
+            f"network.{key}": value.numpy() for key, value in self.network_.state_dict().items()
+        }
+        return values, arrays | {"history_": self.history_, "best_epoch_": self.best_epoch_}
+
+    def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take back what :meth:`state` returned."""
+        self.n_features_in_ = values["n_features_in_"]
+        self.target_ndim_ = values["target_ndim_"]
+        self.history_, self.best_epoch_ = arrays["history_"], arrays["best_epoch_"]
+        self.__dict__.pop("_view", None)
+        self.network_ = self._build(self.n_features_in_, values["n_targets"])
+        self.network_.load_state_dict(
+            {
+                key.removeprefix("network."): torch.tensor(value)
+                for key, value in arrays.items()
+                if key.startswith("network.")
+            }
+        )
+
+
+class _Tail:
+    """Everything after the first linear map, averaged over the networks, in either precision."""
+
+    def __init__(self, network: layers.MLP) -> None:
+        # Copies whose weights ask for no gradient: a view differentiates by features only.
+        self.networks = {
+            dtype: deepcopy(network).to(dtype).requires_grad_(False)
+            for dtype in (torch.float32, torch.float64)
+        }
+
+    def __call__(self, z: Tensor) -> Tensor:
+        network = self.networks[z.dtype]
+        per_model = z.reshape(-1, network.models, z.shape[-1] // network.models).transpose(0, 1)
+        every = network.after_first(per_model)
+        mean = every[0] if network.models == 1 else every.mean(0)
+        return mean.reshape(*z.shape[:-1], network.n_out)
+
+
+def _tensors(*arrays: NDArray[np.float64]) -> list[Tensor]:
+    return [torch.tensor(array, dtype=torch.float32) for array in arrays]

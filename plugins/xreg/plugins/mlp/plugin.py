@@ -1,0 +1,63 @@
+"""Declares the emulator ``mlp``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from xreg.core.config import setting
+from xreg.core.hooks import ComponentSpec, hookimpl
+from xreg.core.nn.settings import TrainingConfig
+
+Width = Annotated[int, Field(ge=1, le=100_000)]
+
+
+class MLPConfig(TrainingConfig):
+    """Settings of the emulator ``mlp``."""
+
+    depth: int = setting(3, description="Number of hidden layers.", ge=0, le=32)
+    width: int = setting(128, unit="neurons", description="Width of each.", ge=1, le=100_000)
+    widths: tuple[Width, ...] | None = setting(
+        None,
+        description="Width of every hidden layer in turn, in place of depth and width.",
+        max_length=32,
+    )
+    activation: Literal["elu", "relu", "leaky-relu", "silu", "gelu", "tanh", "softplus"] = setting(
+        "elu", description="Non-linearity of the hidden layers."
+    )
+    batch_norm: bool = setting(
+        False, description="Batch normalisation between linear map and activation."
+    )
+    dropout: float = setting(
+        0.0, description="Share of hidden neurons dropped at each training step.", ge=0, lt=1
+    )
+    init: Literal["he-uniform", "he-normal", "glorot-uniform", "lecun-uniform"] = setting(
+        "he-uniform", description="Distribution of the initial weights; biases start at zero."
+    )
+    loss: Literal["r2", "mse", "mae", "huber"] = setting(
+        "r2",
+        description="What training minimises: one minus the covered variance, mean squared error, "
+        "mean absolute error, or Huber's loss.",
+    )
+    ensemble: int = setting(
+        1,
+        description="Number of networks trained together; their mean predicts and their standard "
+        "deviation is the spread.",
+        ge=1,
+        le=1000,
+    )
+
+
+@hookimpl
+def xreg_components() -> list[ComponentSpec]:
+    """Offer the emulator."""
+    return [
+        ComponentSpec(
+            "emulator",
+            "mlp",
+            MLPConfig,
+            "xreg.plugins.mlp.mlp:MLP",
+            "Multilayer perceptrons, alone or as an ensemble with a predictive spread (torch).",
+        )
+    ]
