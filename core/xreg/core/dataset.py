@@ -17,7 +17,7 @@ from xreg.core.spectra import Spectra
 __all__ = ["Dataset", "Metadata", "Split", "make_split"]
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]*$"
-VERSION_PATTERN = r"^\d+\.\d+\.\d+$"
+VERSION_PATTERN = r"^[0-9]+\.[0-9]+\.[0-9]+$"
 PARTS = ("train", "validation", "test")
 
 
@@ -61,15 +61,13 @@ class Split:
         found = {}
         for part in PARTS:
             wanted = getattr(self, part)
-            place = np.minimum(np.searchsorted(ids, wanted, sorter=order), max(len(ids) - 1, 0))
-            rows = order[place] if len(ids) else np.empty(0, np.intp)
-            missing = ids[rows] != wanted if len(wanted) else np.zeros(0, bool)
+            missing = ~np.isin(wanted, ids)
             if np.any(missing):
                 raise DataError(
                     f"the split's {part} part names the sample '{wanted[missing][0]}', which the "
                     "dataset does not have."
                 )
-            found[part] = np.sort(rows)
+            found[part] = np.sort(order[np.searchsorted(ids, wanted, sorter=order)])
         return found
 
 

@@ -20,8 +20,13 @@ class ConfigError(XregError):
     """A setting is unknown, of the wrong type, or out of its bounds."""
 
 
-class UnknownNameError(XregError):
-    """A plugin, dataset, version, channel, label or key of that name does not exist."""
+class UnknownNameError(XregError, KeyError):
+    """A plugin, dataset, version, channel, label or key of that name does not exist.
+
+    Also a ``KeyError``, so that mappings which raise it keep ``in`` and ``get``.
+    """
+
+    __str__ = Exception.__str__  # a KeyError would print its sentence in quotes
 
 
 class PluginError(XregError):

@@ -171,6 +171,8 @@ class Structures(Samples):
             values, counts = np.unique(self.ids, return_counts=True)
             raise DataError(f"structures: the id '{values[counts > 1][0]}' occurs more than once.")
         sizes = np.diff(self.offsets)
+        if self.offsets[0] != 0 or np.any(sizes < 0):
+            raise DataError("structures: 'offsets' must begin at 0 and never fall.")
         bad = np.flatnonzero((self.absorber < 0) | (self.absorber >= sizes))
         if bad.size:
             i = int(bad[0])
@@ -206,16 +208,24 @@ class Structures(Samples):
         return np.diff(self.offsets)
 
     def species(self) -> tuple[int, ...]:
-        """Return the atomic numbers that occur, ascending; reads the numbers in blocks."""
+        """Return the atomic numbers that occur, ascending."""
         seen: set[int] = set()
-        for start in range(0, self.numbers.shape[0], 1 << 20):
-            seen.update(np.unique(np.asarray(self.numbers[start : start + (1 << 20)])).tolist())
+        for _, block in self._numbers_in_blocks():
+            seen.update(np.unique(block).tolist())
         return tuple(sorted(seen))
 
     def absorbers(self) -> NDArray[np.int32]:
         """(n,) atomic number of each absorbing atom."""
-        numbers = np.asarray(self.numbers)
-        return numbers[self.offsets[:-1] + self.absorber].astype(np.int32)
+        atoms = self.offsets[:-1] + self.absorber  # ascending, as offsets are
+        found = np.empty(len(self), dtype=np.int32)
+        for start, block in self._numbers_in_blocks():
+            low, high = np.searchsorted(atoms, (start, start + len(block)))
+            found[low:high] = block[atoms[low:high] - start]
+        return found
+
+    def _numbers_in_blocks(self, size: int = 1 << 20) -> Iterator[tuple[int, NDArray[Any]]]:
+        for start in range(0, self.numbers.shape[0], size):
+            yield start, np.asarray(self.numbers[start : start + size])
 
     def __getitem__(self, key: Any) -> Any:
         """Return a :class:`Structure` for an int, else :class:`Structures` in memory."""
