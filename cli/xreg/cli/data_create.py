@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from xreg.core.errors import ConfigError
+
 Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", help="The store to write; NAME-VERSION.zarr here without it."),
@@ -48,3 +50,108 @@ def generate(
     for sample, reason in made.failures.items():
         typer.secho(f"set aside: {sample}: {reason}", fg="yellow", err=True)
     typer.echo(f"{made.path}: {made.samples} samples, {made.computed} computed now")
+
+
+def import_(
+    source: Annotated[Path, typer.Argument(help="A folder, tar archive, .extxyz or .npz file.")],
+    output: Output = None,
+    layout: Annotated[
+        str, typer.Option(help="auto, feff, pairs, extxyz or npz; see the documentation.")
+    ] = "auto",
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(help="Common grid [CHANNEL=]start:stop:step in eV, interpolated linearly."),
+    ] = None,
+    hold_ends: Annotated[
+        float,
+        typer.Option(help="How far, in eV, the end values of a spectrum hold beyond its range."),
+    ] = 0.0,
+    channel: Annotated[
+        list[str] | None, typer.Option(help="Name of a channel (xas if not given).")
+    ] = None,
+    spectra: Annotated[
+        Path | None, typer.Option(help="Folder of the spectra, where it is not beside the other.")
+    ] = None,
+    absorber: Annotated[
+        str, typer.Option(help="Absorbing atom: index from 0, element, or info key.")
+    ] = "0",
+    bad: Annotated[str, typer.Option(help="Bad entries: refuse, or set-aside.")] = "refuse",
+    name: Annotated[str | None, typer.Option(help="Dataset name; of OUTPUT without it.")] = None,
+    version: Annotated[str, typer.Option(help="Dataset version.")] = "1.0.0",
+    title: Annotated[str, typer.Option(help="One line for lists.")] = "",
+    description: Annotated[str, typer.Option(help="What the data are.")] = "",
+    licence: Annotated[str, typer.Option(help="Licence of the data.")] = "",
+    citation: Annotated[str, typer.Option(help="What to cite.")] = "",
+    split_by: Annotated[
+        str, typer.Option(help="Label whose groups stay on one side of the split (material).")
+    ] = "",
+    fractions: Annotated[
+        tuple[float, float, float], typer.Option(help="Shares of train, validation, test.")
+    ] = (0.8, 0.1, 0.1),
+    seed: Annotated[int, typer.Option(help="Seed of the split.")] = 0,
+    precision: Annotated[
+        list[str] | None,
+        typer.Option(help="CHANNEL=bits or positions=bits: mantissa bits to keep."),
+    ] = None,
+) -> None:
+    """Make a dataset from files of other programs.
+
+    feff: <material>/POSCAR and <material>/<site>_<element>/xmu.dat, a folder or tar archive.
+    pairs: a folder of .xyz and one of two-column spectra, matched by file stem.
+    extxyz: frames with spectra in their info or arrays. npz: named arrays.
+
+    Every entry that is unmatched, duplicate, short, empty, not finite, not monotonic or on another
+    element's site is listed with its reason.
+    """
+    from xreg.cli.progress import progress
+    from xreg.registry.importers.common import BadEntriesError
+    from xreg.registry.importers.imports import import_dataset
+    from xreg.registry.importers.options import ImportOptions
+    from xreg.registry.stores import write_store
+
+    if name is None and output is None:
+        raise ConfigError("a dataset needs a name: give --name, or --output NAME.zarr.")
+    name = name or output.name.removesuffix(".zarr")
+    output = output or Path(f"{name}-{version}.zarr")
+    if output.exists():
+        raise ConfigError(
+            f"'{output}' exists, and a store is never overwritten; give another name."
+        )
+    options = ImportOptions.parse(
+        {
+            "dataset": {
+                "name": name,
+                "version": version,
+                "title": title,
+                "description": description,
+                "licence": licence,
+                "citation": citation,
+            },
+            "layout": layout,
+            "channels": channel or ["xas"],
+            "grids": {key: value for key, _, value in (g.rpartition("=") for g in grid or [])},
+            "hold_ends": hold_ends,
+            "spectra": "" if spectra is None else str(spectra),
+            "absorber": int(absorber) if absorber.lstrip("-").isdigit() else absorber,
+            "bad": bad,
+            "split": {"group": split_by, "fractions": fractions, "seed": seed},
+        },
+        "data import",
+    )
+    bits = {}
+    for text in precision or []:
+        key, _, value = text.partition("=")
+        if not value.isdigit():
+            raise ConfigError(f"--precision {text}: write CHANNEL=bits, such as xas=23.")
+        bits[key] = int(value)
+    try:
+        with progress():
+            dataset = import_dataset(source, options)
+            write_store(dataset, output, precision=bits)
+    except BadEntriesError as error:
+        for entry in error.entries:
+            typer.echo(f"bad: {entry}", err=True)
+        raise
+    for entry in dataset.metadata.provenance["set_aside"]:
+        typer.secho(f"set aside: {entry['file']}: {entry['reason']}", fg="yellow", err=True)
+    typer.echo(f"{output}: {len(dataset)} samples")

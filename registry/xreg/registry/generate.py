@@ -36,7 +36,8 @@ from xreg.registry.stores import write_store
 __all__ = ["Generated", "generate"]
 
 # A batch lasts about so long: a kill loses little, and writing it down costs nothing beside it.
-BATCH_SECONDS = 5.0
+# A slower sample is a batch of its own, so that a kill loses what was in hand and nothing more.
+BATCH_SECONDS = 0.5
 MAX_BATCH = 1000
 
 
@@ -306,10 +307,12 @@ class _Work:
         self.computed += n
         if self.refuse and len(good) < n:
             i = next(i for i in range(n) if failures[i] is not None)
+            reason, sample = str(failures[i]).rstrip("."), str(batch.samples.ids[i])
+            if sample not in reason:
+                reason = f"sample '{sample}': {reason}"
             raise RunError(
-                f"sample '{batch.samples.ids[i]}' failed: {str(failures[i]).rstrip('.')}; finished "
-                f"samples are kept in '{self.journal.folder}', repair it and repeat, or set "
-                "on_failure to set-aside."
+                f"{reason}; finished samples are kept in '{self.journal.folder}', so repair it and "
+                "repeat, or set on_failure to set-aside."
             )
 
     def _fill(

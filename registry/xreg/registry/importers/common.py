@@ -1,0 +1,285 @@
+"""What all layouts share: text to numbers, one energy grid, good entries and bad ones."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.errors import ConfigError, DataError
+from xreg.core.samples import Parameters, ParameterSet, Samples, Structure, Structures
+from xreg.core.spectra import Channel, Spectra
+
+__all__ = ["Bad", "BadEntriesError", "Collector", "Curve", "parse_grid", "read_columns"]
+
+MAX_POINTS = 100_000
+# A grid point may miss the measured range by the rounding of printed energies.
+TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Bad:
+    """An entry that cannot become a sample."""
+
+    file: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.reason}"
+
+
+class BadEntriesError(DataError):
+    """Entries of a source are bad and were refused.
+
+    Attributes
+    ----------
+    entries
+        All of them.
+    """
+
+    def __init__(self, entries: Sequence[Bad], total: int) -> None:
+        self.entries = list(entries)
+        super().__init__(
+            f"{len(entries)} of {total} entries cannot be imported, first {entries[0]}; repair "
+            "them, or leave them out with --bad set-aside."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A spectrum as it was found.
+
+    Attributes
+    ----------
+    energy, intensity
+        (m,) each; energies in eV.
+    """
+
+    energy: NDArray[np.float64]
+    intensity: NDArray[np.float64]
+
+    def check(self) -> None:
+        """Raise a :class:`DataError` unless it is a function of the energy without holes."""
+        if self.energy.shape != self.intensity.shape or self.energy.ndim != 1:
+            raise DataError(
+                f"the spectrum has {self.intensity.size} intensities on {self.energy.size} energies"
+            )
+        if self.energy.size < 2:
+            raise DataError(f"the spectrum has {self.energy.size} point(s)")
+        finite = np.isfinite(self.energy) & np.isfinite(self.intensity)
+        if not finite.all():
+            raise DataError(f"the spectrum is not finite at point {int(np.argmin(finite)) + 1}")
+        rising = np.diff(self.energy) > 0
+        if not rising.all():
+            i = int(np.argmin(rising))
+            raise DataError(
+                f"the energies do not increase from {self.energy[i]:g} to {self.energy[i + 1]:g} eV"
+            )
+
+    def on(self, grid: NDArray[np.float64], hold_ends: float) -> NDArray[np.float64]:
+        """Return intensities on a grid, interpolated linearly.
+
+        Parameters
+        ----------
+        grid
+            (g,) energies in eV.
+        hold_ends
+            How far beyond the measured range, in eV, the first and last intensity hold.
+
+        Raises
+        ------
+        DataError
+            If the grid reaches further.
+        """
+        lack = max(self.energy[0] - grid[0], grid[-1] - self.energy[-1])
+        if lack > hold_ends + TOLERANCE:
+            raise DataError(
+                f"the spectrum is short: {self.energy[0]:g}…{self.energy[-1]:g} eV does not cover "
+                f"{grid[0]:g}…{grid[-1]:g} eV by {lack:.3g} eV (narrow the grid or hold the ends)"
+            )
+        return np.interp(grid, self.energy, self.intensity)
+
+
+def parse_grid(text: str) -> NDArray[np.float64]:
+    """Return the energies of ``start:stop:step`` in eV, both ends included.
+
+    Raises
+    ------
+    ConfigError
+        If it is none, or has too many points.
+    """
+    parts = text.split(":")
+    try:
+        start, stop, step = map(float, parts)
+    except ValueError:
+        raise ConfigError(
+            f"grid '{text}' must be start:stop:step in eV, such as 8983:9018:0.25."
+        ) from None
+    count = (stop - start) / step if step > 0 else np.nan
+    if not (np.isfinite(count) and count + TOLERANCE >= 1 and count < MAX_POINTS):
+        raise ConfigError(
+            f"grid '{text}' must rise from start to stop in at most {MAX_POINTS} steps."
+        )
+    steps = np.arange(int(np.floor(count + TOLERANCE)) + 1, dtype=np.float64)
+    return start + step * steps
+
+
+def read_columns(content: bytes, least: int) -> NDArray[np.float64]:
+    """Return (rows, columns) numbers of a text table, with at least so many columns.
+
+    Lines that begin with ``#`` or, before the first number, with a word are headers.
+    """
+    try:
+        lines = content.decode().splitlines()
+    except UnicodeDecodeError:
+        raise DataError("it is no text") from None
+    rows = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    first = next((i for i, line in enumerate(rows) if _number(line.split()[0])), len(rows))
+    if first == len(rows):
+        raise DataError("it is empty" if not rows else "it holds no numbers")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            table = np.loadtxt(io.StringIO("\n".join(rows[first:])), ndmin=2)
+        except (ValueError, UserWarning) as error:
+            reason = str(error).partition(";")[0].rstrip(".")
+            raise DataError(f"it is no table of numbers ({reason})") from None
+    if table.shape[1] < least:
+        raise DataError(f"it has {table.shape[1]} column(s) where {least} are needed")
+    return table
+
+
+def _number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+@dataclass
+class Collector:
+    """Gathers samples and spectra, and the entries that are bad with the reason why.
+
+    Attributes
+    ----------
+    grids
+        (m,) energies of each channel in eV; a channel without takes those of its first spectrum,
+        and all others must have the same.
+    hold_ends
+        See :meth:`Curve.on`.
+    units
+        Units of the parameters, by name, where samples are parameter sets.
+    """
+
+    grids: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    hold_ends: float = 0.0
+    units: Mapping[str, str] = field(default_factory=dict)
+    label_units: Mapping[str, str] = field(default_factory=dict)
+    bad: list[Bad] = field(default_factory=list)
+    samples: list[Structure | ParameterSet] = field(default_factory=list)
+    spectra: dict[str, list[NDArray[np.float64]]] = field(default_factory=dict)
+    labels: list[dict[str, Any]] = field(default_factory=list)
+    _first: dict[str, str] = field(default_factory=dict)
+    _files: dict[str, str] = field(default_factory=dict)
+    _hash: Any = field(default_factory=hashlib.sha256)
+
+    @contextmanager
+    def entry(self, file: str) -> Iterator[None]:
+        """Note a :class:`DataError` of the block as the reason why this file is bad."""
+        try:
+            yield
+        except DataError as error:
+            self.bad.append(Bad(file, str(error).rstrip(".")))
+
+    def seen(self, file: str, content: bytes) -> bytes:
+        """Account for a file that was read; return its content."""
+        self._hash.update(f"{file}\0{hashlib.sha256(content).hexdigest()}\n".encode())
+        return content
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the names and contents of all files that were read, in the order of reading."""
+        return str(self._hash.hexdigest())
+
+    def add(
+        self,
+        file: str,
+        sample: Structure | ParameterSet,
+        curves: Mapping[str, Curve],
+        labels: Mapping[str, Any],
+    ) -> None:
+        """Take a sample with its spectra.
+
+        Raises
+        ------
+        DataError
+            If its id has been taken, or a spectrum is bad or not on the channel's energies.
+        """
+        if sample.id in self._files:
+            raise DataError(
+                f"the sample '{sample.id}' is a duplicate, it also comes from "
+                f"{self._files[sample.id]}"
+            )
+        rows = {}
+        for name, curve in curves.items():
+            curve.check()
+            rows[name] = self._row(file, name, curve)
+        if self.spectra and set(rows) != set(self.spectra):
+            raise DataError(f"it has the channels {sorted(rows)}, not {sorted(self.spectra)}")
+        self._files[sample.id] = file
+        self.samples.append(sample)
+        self.labels.append(dict(labels))
+        for name, row in rows.items():
+            self.spectra.setdefault(name, []).append(row)
+
+    def _row(self, file: str, name: str, curve: Curve) -> NDArray[np.float64]:
+        if name not in self.grids:
+            self.grids[name], self._first[name] = curve.energy, file
+        grid = self.grids[name]
+        if name not in self._first:
+            return curve.on(grid, self.hold_ends)
+        if curve.energy.size != grid.size:
+            raise DataError(
+                f"the spectrum has {curve.energy.size} points where the first one "
+                f"({self._first[name]}) has {grid.size}, so that a common grid must be given"
+            )
+        if np.abs(curve.energy - grid).max() > TOLERANCE:
+            raise DataError(
+                f"the energies are not those of the first spectrum ({self._first[name]}), so that "
+                "a common grid must be given"
+            )
+        return curve.intensity
+
+    def taken(self) -> tuple[Samples, Spectra, dict[str, NDArray[Any]]]:
+        """Return the samples, their spectra and labels."""
+        spectra = Spectra(
+            {name: Channel(np.array(rows), self.grids[name]) for name, rows in self.spectra.items()}
+        )
+        names = self.labels[0]
+        labels = {name: np.array([row[name] for row in self.labels]) for name in names}
+        return self._samples(), spectra, labels
+
+    def _samples(self) -> Samples:
+        ids = [sample.id for sample in self.samples]
+        structures = [s for s in self.samples if isinstance(s, Structure)]
+        if not structures:
+            tables = [s.values for s in self.samples if isinstance(s, ParameterSet)]
+            values = np.array([list(table.values()) for table in tables])
+            return Parameters(ids, values, list(self.units), list(self.units.values()))
+        return Structures(
+            ids,
+            np.concatenate([s.numbers for s in structures]).astype(np.int32),
+            np.concatenate([s.positions for s in structures]),
+            np.concatenate([[0], np.cumsum([len(s.numbers) for s in structures])]),
+            [s.absorber for s in structures],
+            np.array([s.cell for s in structures]),
+            np.array([s.pbc for s in structures]),
+        )

@@ -1,0 +1,136 @@
+"""From files to a dataset: which layout, which importer, and what the dataset says of it."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.dataset import Dataset, Metadata, make_split
+from xreg.core.errors import ConfigError, DataError, UnknownNameError, did_you_mean
+from xreg.registry.importers.common import BadEntriesError, Collector, parse_grid
+from xreg.registry.importers.extxyz import read_extxyz
+from xreg.registry.importers.feff import ARCHIVES, read_feff
+from xreg.registry.importers.npz import read_npz
+from xreg.registry.importers.options import ImportOptions, Layout
+from xreg.registry.importers.pairs import find_pair, read_pairs
+
+__all__ = ["import_dataset"]
+
+
+def import_dataset(source: Path, options: ImportOptions) -> Dataset:
+    """Read a dataset from files of other programs.
+
+    Parameters
+    ----------
+    source
+        File or folder.
+    options
+        What it is and shall become.
+
+    Returns
+    -------
+    Dataset
+        In memory; its provenance names the source with a hash over all that was read, the grid,
+        and every entry that was set aside with the reason.
+
+    Raises
+    ------
+    BadEntriesError
+        If entries are bad and ``options.bad`` refuses them.
+    DataError, ConfigError
+        If there is nothing to read, or the options do not fit.
+    """
+    if not source.exists():
+        raise DataError(f"'{source}' does not exist.")
+    layout = _layout(source) if options.layout == "auto" else options.layout
+    grids = {name: parse_grid(text) for name, text in _grids(options).items()}
+    # In extxyz and npz a grid also stands for energies that the file does not have.
+    collector = Collector(dict(grids), options.hold_ends)
+    _read(source, layout, options, grids, collector)
+    total = len(collector.samples) + len(collector.bad)
+    if collector.bad and (options.bad == "refuse" or not collector.samples):
+        raise BadEntriesError(collector.bad, total)
+    if not total:
+        raise DataError(f"'{source}' has no entries of the layout '{layout}'.")
+    samples, spectra, labels = collector.taken()
+    splits = {}
+    if (split := options.split) is not None:
+        if split.group and split.group not in labels:
+            raise UnknownNameError(
+                f"there is no label '{split.group}' to split by{did_you_mean(split.group, labels)}."
+            )
+        groups = labels[split.group] if split.group else None
+        splits["default"] = make_split(samples.ids, split.fractions, seed=split.seed, groups=groups)
+    provenance: dict[str, Any] = {
+        "made_by": f"xreg data import, xreg {version('xreg')}",
+        "source": source.name,
+        "layout": layout,
+        "sha256": collector.sha256,
+        "grids": _grids(options),
+        "interpolation": "linear" if grids else "none",
+        "hold_ends": options.hold_ends,
+        "absorber": options.absorber,
+        "split": None if split is None else split.model_dump(mode="json"),
+        "set_aside": [{"file": bad.file, "reason": bad.reason} for bad in collector.bad],
+    }
+    metadata = Metadata(**options.dataset.model_dump(), provenance=provenance)
+    return Dataset(samples, spectra, metadata, labels, collector.label_units, splits)
+
+
+def _layout(source: Path) -> Layout:
+    """Tell the layout from the looks of the source."""
+    if source.name.endswith(ARCHIVES):
+        return "feff"
+    if source.is_file():
+        if source.suffix in (".extxyz", ".xyz"):
+            return "extxyz"
+        if source.suffix == ".npz":
+            return "npz"
+    elif next(source.glob("*/*/xmu.dat"), None) or next(source.glob("*/POSCAR"), None):
+        return "feff"
+    elif next(source.glob("*.xyz"), None) or next(source.glob("*/*.xyz"), None):
+        return "pairs"
+    raise ConfigError(f"'{source}' looks like no known layout; name it with --layout.")
+
+
+def _grids(options: ImportOptions) -> dict[str, str]:
+    """Return the grid of each channel that has one."""
+    for name in options.grids:
+        if name and name not in options.channels:
+            raise UnknownNameError(
+                f"a grid is given for no channel '{name}'{did_you_mean(name, options.channels)}."
+            )
+    common = options.grids.get("")
+    found = {name: options.grids.get(name, common) for name in options.channels}
+    return {name: text for name, text in found.items() if text is not None}
+
+
+def _read(
+    source: Path,
+    layout: Layout,
+    options: ImportOptions,
+    grids: dict[str, NDArray[np.float64]],
+    collector: Collector,
+) -> None:
+    file = layout in ("extxyz", "npz")
+    if file != source.is_file() and not (layout == "feff" and source.name.endswith(ARCHIVES)):
+        raise ConfigError(f"layout '{layout}' wants a {'file' if file else 'folder'}: '{source}'.")
+    if layout == "extxyz":
+        read_extxyz(source, options.channels, options.absorber, grids, collector)
+        return
+    if layout == "npz":
+        read_npz(source, options.channels, options.absorber, grids, collector)
+        return
+    if len(options.channels) != 1:
+        raise ConfigError(f"layout '{layout}' has one channel, not {', '.join(options.channels)}.")
+    channel = options.channels[0]
+    if layout == "feff":
+        read_feff(source, channel, collector)
+    elif options.spectra:
+        read_pairs(source, Path(options.spectra), channel, options.absorber, collector)
+    else:
+        read_pairs(*find_pair(source), channel, options.absorber, collector)
