@@ -16,7 +16,9 @@ import typer
 from xreg.cli import main as cli
 from xreg.core.errors import ConfigError, RunError
 
-HEAVY = set(["ase", "dask", "dscribe", "dvc", "matplotlib", "numpy", "optuna", "rich", "scipy", "sklearn", "torch", "zarr"])
+HEAVY = {"ase", "dask", "dscribe", "dvc", "matplotlib", "numpy", "optuna", "rich", "scipy"} | {
+    "sklearn", "torch", "zarr"
+}  # fmt: skip
 XREG = [sys.executable, "-m", "xreg.cli.main"]
 
 
