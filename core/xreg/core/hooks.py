@@ -57,7 +57,10 @@ class Requirement:
         """Whether it is there; nothing is imported."""
         if self.program:
             return shutil.which(self.name) is not None
-        return importlib.util.find_spec(self.name) is not None
+        try:
+            return importlib.util.find_spec(self.name) is not None
+        except ModuleNotFoundError:  # the parent of a dotted name is missing
+            return False
 
 
 @dataclass(frozen=True)

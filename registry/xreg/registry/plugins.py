@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, entry_points
+from inspect import isfunction
 from typing import Any
 
 import pluggy
 
 from xreg.core import hooks
+from xreg.core.config import Config
 from xreg.core.errors import PluginError, UnknownNameError, did_you_mean
 from xreg.core.hooks import ENTRY_POINT_GROUP, KINDS, ComponentSpec, Kind
 
 __all__ = ["Broken", "Installed", "PluginHost", "host"]
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 @dataclass(frozen=True)
@@ -57,24 +62,26 @@ class PluginHost:
         for point in sorted(found, key=lambda p: (_distribution(p), p.name)):
             try:
                 self._load(point)
-            except Exception as error:  # a plugin may fail in any way
-                text = f"{type(error).__name__}: {error}".splitlines()[0]
+            except (Exception, SystemExit) as error:  # a plugin may fail in any way
+                text = " ".join(f"{type(error).__name__}: {error}".split())
                 self.broken.append(Broken(point.name, " ".join(_distribution(point)), text))
 
     def _load(self, point: EntryPoint) -> None:
         module = point.load()
         distribution, version = _distribution(point)
         name = f"{distribution}:{point.name}"
-        self.manager.register(module, name=name)
         try:
+            self.manager.register(module, name=name)
             # Hooks of other plugins were checked before; what is pending now is this plugin's.
             self.manager.check_pending()
+            _require_marks(module)
             specs = list(module.xreg_components()) if hasattr(module, "xreg_components") else []
             for spec in specs:
-                if not isinstance(spec, ComponentSpec) or spec.kind not in KINDS:
-                    raise PluginError(f"xreg_components() returned {spec!r}, no ComponentSpec")
-        except Exception:
-            self.manager.unregister(module)
+                _require_sound(spec)
+        except (Exception, SystemExit):
+            # pluggy keeps a plugin of which only one hook is at fault.
+            if self.manager.has_plugin(name):
+                self.manager.unregister(name=name)
             raise
         for spec in specs:
             installed = Installed(spec, point.name, distribution, version)
@@ -133,7 +140,8 @@ class PluginHost:
         }[kind]
         if not issubclass(target, base):
             raise PluginError(f"{installed}: {target.__name__} is no {base.__name__}.")
-        if (target.name, target.Config) != (name, installed.spec.config):
+        carried = (getattr(target, "name", None), getattr(target, "Config", None))
+        if carried != (name, installed.spec.config):
             raise PluginError(
                 f"{installed}: {target.__name__} does not carry the name and Config that the "
                 "plugin declares."
@@ -144,6 +152,27 @@ class PluginHost:
         """Return a component with validated settings; settings are checked before any import."""
         config = self.get(kind, name).spec.config.parse(settings, f"{kind} {name}")
         return self.load(kind, name)(config)
+
+
+def _require_marks(module: Any) -> None:
+    """Refuse a function that is meant as a hook, but which pluggy would not see."""
+    for name, value in vars(module).items():
+        if name.startswith("xreg_") and isfunction(value) and not hasattr(value, "xreg_impl"):
+            raise PluginError(f"the function '{name}' lacks the decorator @hookimpl")
+
+
+def _require_sound(spec: Any) -> None:
+    """Refuse what is no declaration of a component."""
+    if not isinstance(spec, ComponentSpec):
+        raise PluginError(f"xreg_components() returned {spec!r}, no ComponentSpec")
+    if spec.kind not in KINDS:
+        raise PluginError(f"'{spec.name}' has the unknown kind '{spec.kind}'")
+    if not NAME.fullmatch(spec.name):
+        raise PluginError(
+            f"the name of {spec.kind} '{spec.name}' may hold lower-case letters, digits and dashes"
+        )
+    if not (isinstance(spec.config, type) and issubclass(spec.config, Config)):
+        raise PluginError(f"the settings of {spec.kind} '{spec.name}' are no Config class")
 
 
 def _distribution(point: EntryPoint) -> tuple[str, str]:

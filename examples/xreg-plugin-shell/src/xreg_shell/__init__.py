@@ -1,0 +1,1 @@
+"""First coordination shell of the absorber, as a descriptor for xreg."""

@@ -1,0 +1,87 @@
+"""The example distributions, really installed beside xreg as a third party's would be."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NAMES = ("xreg-plugin-shell", "xreg-plugin-runlog")
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install both distributions into a temporary folder, offline."""
+    folder = tmp_path_factory.mktemp("third-party")
+    for name in NAMES:  # copies, so that nothing can be found beside its source
+        shutil.copytree(EXAMPLES / name, folder / "source" / name)
+    command = ["install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    sources = [str(folder / "source" / name) for name in NAMES]
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", *command, "--target", str(folder / "site"), *sources],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def python(target: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run Python where the two distributions are installed."""
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=target,
+        env={**os.environ, "PYTHONPATH": str(target / "site")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_own_tests_pass(name: str, target: Path) -> None:
+    options = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "--rootdir", "source"]
+    done = python(target, "-m", "pytest", *options, f"source/{name}/tests")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "passed" in done.stdout
+
+
+def test_it_is_listed_and_explained(target: Path) -> None:
+    listed = python(target, "-m", "xreg.cli.main", "plugins", "list")
+    assert listed.returncode == 0
+    row = next(line for line in listed.stdout.splitlines() if "xreg-plugin-shell" in line)
+    assert row.split()[:4] == ["descriptor", "shell", "xreg-plugin-shell", "1.0.0"]
+    assert "broken" not in listed.stderr
+    shown = python(target, "-m", "xreg.cli.main", "plugins", "show", "shell")
+    assert "Atoms beyond this do not count." in shown.stdout
+
+
+def test_the_host_builds_it_and_calls_its_hooks(target: Path) -> None:
+    """The registry finds the descriptor by name, and the run log hears of a run."""
+    script = """
+from pathlib import Path
+from xreg.core.pipeline import build_features
+from xreg.core.run import Run
+from xreg.core.testing import waters
+from xreg.registry.plugins import host
+
+shell = host().build("descriptor", "shell", {"inner": 1.5, "outer": 2.0, "degrees": [2]})
+print(build_features(shell.fit(waters()), waters()).shape)
+run = Run("demo", Path("runs/demo"), {"dataset": {"name": "h2o"}, "emulator": {"name": "mlp"}})
+hook = host().manager.hook
+hook.xreg_run_started(run=run)
+run.metrics, run.seconds = {"test": {"r2": 0.5}}, 2.0
+hook.xreg_run_finished(run=run)
+print([section.title for part in hook.xreg_report_sections(run=run) for section in part])
+"""
+    done = python(target, "-W", "error", "-c", script)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["(8, 4)", "['Earlier runs on h2o']"]
+    log = (target / "xreg-runs.csv").read_text().splitlines()
+    assert [line.split(",")[1] for line in log] == ["event", "started", "finished"]
