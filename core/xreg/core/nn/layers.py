@@ -38,12 +38,21 @@ class Linear(nn.Module):
     models, n_in, n_out
         M and the widths; ``weight`` is (M, n_in, n_out), ``bias`` (M, 1, n_out), both zero until
         :meth:`reset`.
+    trained_bias
+        Whether the bias is a parameter. Before batch normalisation it must not be: its gradient
+        is rounding noise, which Adam would blow up into a random walk of the running mean.
     """
 
-    def __init__(self, models: int, n_in: int, n_out: int) -> None:
+    bias: Tensor
+
+    def __init__(self, models: int, n_in: int, n_out: int, *, trained_bias: bool = True) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(models, n_in, n_out))
-        self.bias = nn.Parameter(torch.zeros(models, 1, n_out))
+        bias = torch.zeros(models, 1, n_out)
+        if trained_bias:
+            self.bias = nn.Parameter(bias)
+        else:
+            self.register_buffer("bias", bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (M, n, n_in) to (M, n, n_out)."""
@@ -149,9 +158,12 @@ class MLP(nn.Module):
         super().__init__()
         self.models, self.n_out = models, n_out
         previous, *others = (n_in, *widths, n_out)
-        linears = []
+        linears: list[Linear] = []
         for width in others:
-            linears.append(Linear(models, previous, width))
+            hidden = len(linears) < len(widths)
+            linears.append(
+                Linear(models, previous, width, trained_bias=not (batch_norm and hidden))
+            )
             previous = width
         self.first, *later = linears
         steps: list[nn.Module] = []

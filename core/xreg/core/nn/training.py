@@ -16,7 +16,7 @@ from xreg.core.nn.layers import Dropout
 from xreg.core.nn.losses import Loss
 from xreg.core.nn.settings import TrainingConfig
 
-__all__ = ["History", "generators", "hold_out", "threads", "train"]
+__all__ = ["History", "course", "generators", "hold_out", "threads", "train"]
 
 EVALUATION_ROWS = 4096
 FAREWELL = {"constant": 1.0, "exponential": 0.01}
@@ -196,7 +196,7 @@ class _Loop:
         total = torch.zeros(self.models or 1)
         orders = torch.stack([torch.randperm(self.rows, generator=g) for g in self.draws])
         for step, rows in enumerate(orders.tensor_split(self.steps, dim=1)):
-            rate = self.config.learning_rate * _course(
+            rate = self.config.learning_rate * course(
                 self.config, (epoch + step / self.steps) / self.config.epochs
             )
             for group in self.optimiser.param_groups:
@@ -257,7 +257,7 @@ class _Loop:
             g.view(count, -1).mul_(scale[:, None])
 
 
-def _course(config: TrainingConfig, done: float) -> float:
+def course(config: TrainingConfig, done: float) -> float:
     """Return the learning rate, relative to its peak, after a share ``done`` of the training."""
     if done < config.warmup:
         return max(done, 1e-3 * config.warmup) / config.warmup

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from copy import copy
 
 import torch
 from torch import Tensor
@@ -48,36 +49,39 @@ class Projection:
         """Return the part of (s, d) vectors that is orthogonal to the vectors found before."""
         return u - (u @ self.found.T) @ self.found
 
-    def __call__(self, u: Tensor, rows: Tensor | slice = slice(None)) -> tuple[Tensor, Tensor]:
+    def on(self, rows: Tensor) -> Projection:
+        """Return the same problem on a subset of the samples."""
+        part = copy(self)
+        part.X, part.Y, part.before = self.X[rows], self.Y[rows], self.before[rows]
+        return part
+
+    def __call__(self, u: Tensor) -> tuple[Tensor, Tensor]:
         """Return the (s,) missing variance of directions u, and its (s, d) gradient."""
-        X, Y, before = self.X[rows], self.Y[rows], self.before[rows]
         u = u.detach().requires_grad_()
         with torch.enable_grad():
             v = u / u.norm(dim=1, keepdim=True)
-            seen, scores = v @ self.weight, v @ X.T
+            seen, scores = v @ self.weight, v @ self.X.T
         # Chunk by chunk down to v and back, then once from v to u.
         total = torch.zeros(len(u))
         pulls = [torch.zeros_like(seen), torch.zeros_like(scores)]
         size = max(1, CHUNK // seen.numel())
-        for start in range(0, len(X), size):
+        for start in range(0, len(self.X), size):
             part = slice(start, start + size)
-            error, pull, push = self._chunk(seen, scores[:, part], before[part], Y[part])
+            error, pull, push = self._chunk(seen, scores[:, part], part)
             total += error
             pulls[0] += pull
             pulls[1][:, part] = push
         (gradient,) = torch.autograd.grad([seen, scores], u, pulls)
-        spread = (Y - Y.mean(0)).square().sum()
+        spread = (self.Y - self.Y.mean(0)).square().sum()
         return total / spread, self.outside(gradient) / spread
 
-    def _chunk(
-        self, seen: Tensor, scores: Tensor, before: Tensor, Y: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def _chunk(self, seen: Tensor, scores: Tensor, part: slice) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the error over some samples and its gradients by ``seen`` and ``scores``."""
+        before = self.before[part].expand(len(seen), -1, -1)
         seen, scores = seen.detach().requires_grad_(), scores.detach().requires_grad_()
         with torch.enable_grad():
-            z = torch.baddbmm(
-                before.expand(len(seen), *before.shape), scores[:, :, None], seen[:, None]
-            )
-            error = (self.tail(z) - Y).square().sum((1, 2))
+            z = torch.baddbmm(before, scores[:, :, None], seen[:, None])
+            error = (self.tail(z) - self.Y[part]).square().sum((1, 2))
             pull, push = torch.autograd.grad(error.sum(), (seen, scores))
         return error.detach(), pull, push
 
@@ -169,9 +173,8 @@ def _race(
     alive = torch.arange(starts)
     for heat in range(heats, -1, -1):
         size = max(config.batch, n >> heat)
-        rows: Tensor | slice = order[:size].sort().values if heat and size < n else slice(None)
         moved, _ = lbfgs(
-            lambda point, rows=rows: problem(point, rows),  # type: ignore[misc]
+            problem.on(order[:size].sort().values) if heat and size < n else problem,
             u[alive],
             iterations=HEAT if heat else config.epochs,
             tolerance=config.tolerance,
@@ -197,7 +200,7 @@ def _adam(problem: Projection, u: Tensor, config: ECAConfig, task: str) -> Tenso
     kept = u.detach().clone()
     for epoch in range(config.epochs):
         for rows in torch.randperm(n, generator=draw).tensor_split(steps):
-            _, u.grad = problem(u, rows)
+            _, u.grad = problem.on(rows)(u)
             optimiser.step()
             with torch.no_grad():
                 u.copy_(problem.outside(u))
