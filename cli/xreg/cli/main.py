@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from xreg.cli import plugins
+from xreg.cli import data, plugins, registries
 from xreg.core.errors import XregError
 
 INTERRUPTED = 130
@@ -22,7 +22,9 @@ app = typer.Typer(
     rich_markup_mode=None,  # rich would double the start-up time of every command
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(data.app, name="data")
 app.add_typer(plugins.app, name="plugins")
+app.add_typer(registries.app, name="registry")
 
 
 @app.callback()

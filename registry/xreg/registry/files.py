@@ -10,14 +10,28 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from filelock import FileLock
 
 from xreg.core.errors import RunError
 
-__all__ = ["disk_errors", "file_md5", "files_below", "flush", "staging", "tree_hash", "write_text"]
+__all__ = [
+    "disk_errors",
+    "file_md5",
+    "files_below",
+    "flush",
+    "folder_hash",
+    "staging",
+    "stream_md5",
+    "tree_hash",
+    "write_text",
+]
 
 BLOCK = 1 << 20
+# EFBIG: the limit of a file's size that a batch system sets.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DISK_ERRORS = (*FULL, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @contextmanager
@@ -46,10 +60,10 @@ def disk_errors(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in FULL:
             raise RunError(f"{what}: no space left on the disk; free some and repeat.") from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise RunError(f"{what}: {error.filename} may not be written.") from error
+        if error.errno in DISK_ERRORS:
+            raise RunError(f"{what}: '{error.filename}' may not be written.") from error
         raise
 
 
@@ -62,13 +76,23 @@ def files_below(folder: Path) -> list[str]:
     )
 
 
-def file_md5(path: Path) -> str:
-    """Return the MD5 of a file, read in blocks."""
+def stream_md5(stream: BinaryIO) -> str:
+    """Return the MD5 of what is left of a stream, read in blocks."""
     digest = hashlib.md5(usedforsecurity=False)
-    with path.open("rb") as stream:
-        while block := stream.read(BLOCK):
-            digest.update(block)
+    while block := stream.read(BLOCK):
+        digest.update(block)
     return digest.hexdigest()
+
+
+def file_md5(path: Path) -> str:
+    """Return the MD5 of a file."""
+    with path.open("rb") as stream:
+        return stream_md5(stream)
+
+
+def folder_hash(folder: Path) -> str:
+    """Return the hash of a folder as it stands on disk."""
+    return tree_hash({name: file_md5(folder / name) for name in files_below(folder)})
 
 
 def tree_hash(md5s: dict[str, str]) -> str:

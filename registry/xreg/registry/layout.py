@@ -113,7 +113,7 @@ class ArraySpec:
         )
 
     def _codecs(self) -> list[dict[str, Any]]:
-        """Return the codecs of a chunk; decision 0003 has the measurements behind them.
+        """Return the codecs of a chunk; decision 0005 has the measurements behind them.
 
         A byte shuffle and LZ4 decode several times as fast as zstd, at nearly its size. Long rows
         at full precision hardly shrink by any codec, and are read fastest as they are.

@@ -231,7 +231,7 @@ class _File:
 
     def read_into(self, place: int, data: NDArray[np.uint8]) -> int:
         self._stream.seek(place)
-        return self._stream.readinto(memoryview(data)) or 0
+        return self._stream.readinto(data.data) or 0
 
 
 def _solid(shape: tuple[int, ...]) -> tuple[int, ...]:

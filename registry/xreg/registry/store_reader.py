@@ -16,7 +16,7 @@ from xreg.core.dataset import PARTS, Dataset, Metadata, Split, require_finite
 from xreg.core.errors import CorruptError, DataError
 from xreg.core.samples import Parameters, Samples, Structures
 from xreg.core.spectra import Channel, Spectra
-from xreg.registry.files import file_md5, files_below, tree_hash
+from xreg.registry.files import files_below, folder_hash
 from xreg.registry.layout import SCHEMA
 from xreg.registry.shards import Shards, StoredArray
 
@@ -74,7 +74,7 @@ class StoreReader:
             labels,
             units,
             splits,
-            content_hash or tree_hash({f: file_md5(self.path / f) for f in self.files}),
+            content_hash or folder_hash(self.path),
         )
 
     def _metadata(self) -> Metadata:

@@ -1,0 +1,163 @@
+"""``xreg data``: datasets by name and version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xreg.cli import data_create
+
+app = typer.Typer(help="Datasets: list, pull, make and publish them.", no_args_is_help=True)
+
+RegistryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--registry",
+        "-r",
+        metavar="PLACE",
+        help="A configured name, a folder or a git URL; without it the registry around the "
+        "working folder, then those of your configuration.",
+    ),
+]
+Reference = Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="Newest version if none.")]
+
+
+@app.command("list")
+def list_(registry: RegistryOption = None) -> None:
+    """List the published datasets; pulls nothing."""
+    from xreg.registry.datasets import cached, list_datasets
+
+    rows = [
+        (
+            found.entry.reference,
+            f"{found.entry.samples} {found.entry.kind}",
+            ", ".join(found.entry.channels),
+            found.entry.size_text,
+            "cached" if cached(found.entry).is_dir() else "",
+            found.registry.name,
+            found.entry.title,
+        )
+        for found in list_datasets(registry)
+    ]
+    if not rows:
+        typer.echo("no dataset is published here")
+    widths = [max(len(row[column]) for row in rows) for column in range(7)] if rows else []
+    for row in rows:
+        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        typer.echo("  ".join(cells).rstrip())
+
+
+@app.command()
+def show(reference: Reference, registry: RegistryOption = None) -> None:
+    """Show all that is known about a dataset; pulls nothing."""
+    import yaml
+
+    from xreg.registry.datasets import cached, find
+
+    found = find(reference, registry=registry)
+    entry = found.entry
+    typer.secho(f"{entry.reference}  {entry.title}", bold=True)
+    if entry.description:
+        typer.echo(entry.description)
+    store = cached(entry)
+    provenance = yaml.safe_dump(entry.provenance, sort_keys=False, allow_unicode=True)
+    for name, text in (
+        ("samples", f"{entry.samples} {entry.kind} ({entry.contents})"),
+        ("channels", _lines(f"{k}: {c} [{c.unit}]" for k, c in entry.channels.items())),
+        ("labels", _lines(f"{k}{f' [{u}]' if u else ''}" for k, u in entry.labels.items())),
+        (
+            "splits",
+            _lines(
+                f"{name}: {', '.join(f'{n} {part}' for part, n in parts.items())}"
+                for name, parts in entry.splits.items()
+            ),
+        ),
+        ("licence", entry.licence),
+        ("citation", entry.citation),
+        ("provenance", _lines(provenance.splitlines()) if entry.provenance else ""),
+        ("hash", entry.hash),
+        ("size", f"{entry.size_text} in {entry.files} files"),
+        ("registry", str(found.registry)),
+        ("in the cache", str(store) if store.is_dir() else "no"),
+    ):
+        if text:
+            typer.echo(f"{name}: {text}")
+
+
+def _lines(items: Iterable[str]) -> str:
+    return "".join(f"\n  {item}" for item in items)
+
+
+@app.command()
+def pull(
+    references: Annotated[
+        list[str], typer.Argument(metavar="NAME[@VERSION]...", help="Newest version if none.")
+    ],
+    registry: RegistryOption = None,
+) -> None:
+    """Bring datasets into the cache, each file checked against its hash."""
+    from xreg.cli.progress import progress
+    from xreg.registry.datasets import pull
+
+    for reference in references:
+        with progress():
+            store = pull(reference, registry=registry)
+        typer.echo(str(store))
+
+
+@app.command()
+def publish(
+    store: Annotated[Path, typer.Argument(help="Folder of the store (….zarr).")],
+    registry: RegistryOption = None,
+) -> None:
+    """Check a store and put it into a registry, under the name and version that it carries."""
+    from xreg.cli.progress import progress
+    from xreg.registry.publishing import publish
+
+    with progress():
+        done = publish(store, registry)
+    entry = done.entry
+    typer.echo(f"{entry.reference} ({entry.size_text}, {entry.hash}) is in the registry's remote.")
+    typer.echo("To make it known, commit and push what git sees changed:")
+    typer.echo(f"  cd {done.root}")
+    typer.echo(f"  git add {' '.join(done.paths)}")
+    typer.echo(f'  git commit -m "data: {entry.name} {entry.version}"')
+
+
+@app.command()
+def verify(
+    reference: Annotated[
+        str | None, typer.Argument(metavar="[NAME[@VERSION]]", help="Every dataset if none.")
+    ] = None,
+    registry: RegistryOption = None,
+) -> None:
+    """Compare every file, in the remote and in the cache, with its hash."""
+    from xreg.cli.progress import progress
+    from xreg.core.errors import CorruptError
+    from xreg.registry.publishing import verify
+
+    damaged = []
+    with progress():
+        verdicts = list(verify(reference, registry))
+    for verdict in verdicts:
+        entry = verdict.found.entry
+        where = " and ".join(verdict.copies)
+        state = f"{len(verdict.problems)} problems" if verdict.problems else "intact"
+        typer.echo(f"{entry.reference}  {entry.files} files in {where}: {state}")
+        for problem in verdict.problems:
+            typer.secho(f"  {problem}", fg="red", err=True)
+        if verdict.problems:
+            damaged.append(entry.reference)
+    if damaged:
+        raise CorruptError(
+            f"{', '.join(damaged)} differ from what was published; `xreg data pull` mends the "
+            "cache, and the registry's keeper the remote."
+        )
+
+
+app.command("generate")(data_create.generate)
+if hasattr(data_create, "import_"):
+    app.command("import")(data_create.import_)

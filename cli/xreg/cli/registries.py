@@ -1,0 +1,40 @@
+"""``xreg registry``: where datasets and models come from."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Registries that xreg looks in.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="What to call it.")]
+
+
+@app.command("list")
+def list_() -> None:
+    """List the registries in the order in which they are asked."""
+    from xreg.registry.registries import candidates
+
+    for registry in candidates():
+        typer.echo(f"{registry.name}  {registry.location}")
+
+
+@app.command()
+def add(
+    name: Name,
+    location: Annotated[str, typer.Argument(metavar="PATH_OR_URL", help="Folder or git URL.")],
+) -> None:
+    """Add a registry to your configuration, after a look at it."""
+    from xreg.registry import registries
+
+    registry = registries.add(name, location)
+    typer.echo(f"{registry.name}  {registry.location}")
+
+
+@app.command()
+def remove(name: Name) -> None:
+    """Remove a registry from your configuration; what was pulled from it stays."""
+    from xreg.registry import registries
+
+    registries.remove(name)

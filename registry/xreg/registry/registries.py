@@ -1,0 +1,255 @@
+"""Where registries are: this clone, a path, a git URL, and those in the user's configuration."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from xreg.core.dataset import NAME_PATTERN
+from xreg.core.errors import (
+    ConfigError,
+    MissingRequirementError,
+    RunError,
+    UnknownNameError,
+    did_you_mean,
+)
+from xreg.core.storage import digest
+from xreg.registry.files import disk_errors, staging, write_text
+
+__all__ = ["Registry", "add", "cache_folder", "candidates", "configured", "find_upwards", "remove"]
+
+CATALOGUE = "datasets.dvc"
+URL = re.compile(r"^([a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:)", re.IGNORECASE)
+DAY = 86_400
+
+log = logging.getLogger(__name__)
+
+
+def cache_folder() -> Path:
+    """Return where pulled datasets and clones of registries are kept (``$XREG_CACHE``)."""
+    return Path(os.environ.get("XREG_CACHE") or Path.home() / ".cache" / "xreg").absolute()
+
+
+def config_file() -> Path:
+    """Return the user's configuration (``$XREG_CONFIG``)."""
+    place = os.environ.get("XREG_CONFIG") or Path.home() / ".config" / "xreg" / "config.yaml"
+    return Path(place).absolute()
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A git repository with DVC in it.
+
+    Attributes
+    ----------
+    name
+        What the user calls it.
+    location
+        Folder, or git URL.
+    """
+
+    name: str
+    location: str
+
+    @property
+    def remote(self) -> bool:
+        """Whether it must be cloned."""
+        return bool(URL.match(self.location))
+
+    def root(self, fresh: bool = False) -> Path:
+        """Return its folder, cloned into the cache where it is given by URL.
+
+        Parameters
+        ----------
+        fresh
+            Whether to ask a URL for a newer commit than the one cloned. What is published never
+            changes, so that is needed only for what the clone does not have.
+
+        Raises
+        ------
+        UnknownNameError
+            If the folder is no registry.
+        RunError
+            If the URL cannot be reached and was never cloned.
+        """
+        if self.remote:
+            return _clone(self.location, fresh)
+        root = Path(self.location)
+        if not (root / CATALOGUE).is_file() and not (root / ".dvc").is_dir():
+            raise UnknownNameError(
+                f"{root} is no registry (it has no {CATALOGUE}); give the folder of a git "
+                "repository with DVC in it, or a git URL."
+            )
+        return root
+
+    def __str__(self) -> str:
+        return self.name if self.name == self.location else f"{self.name} ({self.location})"
+
+
+def find_upwards(start: Path | None = None) -> Registry | None:
+    """Return the registry that holds ``start`` (the working folder), if one does."""
+    here = (start or Path.cwd()).absolute()
+    for folder in (here, *here.parents):
+        if (folder / CATALOGUE).is_file():
+            return Registry(folder.name, str(folder))
+    return None
+
+
+def candidates(given: str | Path | None = None) -> list[Registry]:
+    """Return the registries to look in, in order.
+
+    Parameters
+    ----------
+    given
+        A configured name, a folder or a git URL: only that one. Otherwise the registry around the
+        working folder, then those of the user's configuration.
+
+    Raises
+    ------
+    UnknownNameError
+        If ``given`` is none of these, or there is no registry at all.
+    """
+    known = configured()
+    if given is None:
+        here = find_upwards()
+        found = [here] if here else []
+        found += [r for r in known if not here or r.location != here.location]
+        if not found:
+            raise UnknownNameError(
+                "no registry: work inside a clone of one, give --registry FOLDER_OR_URL, or "
+                "`xreg registry add NAME FOLDER_OR_URL`."
+            )
+        return found
+    for registry in known:
+        if registry.name == str(given):
+            return [registry]
+    if URL.match(str(given)):
+        return [Registry(str(given), str(given))]
+    folder = Path(given).expanduser().absolute()
+    if folder.is_dir():
+        return [Registry(folder.name, str(folder))]
+    raise UnknownNameError(
+        f"'{given}' is no folder, no git URL and no configured registry"
+        f"{did_you_mean(str(given), [r.name for r in known])}."
+    )
+
+
+def configured() -> list[Registry]:
+    """Return the registries of the user's configuration, in its order."""
+    entries = _configuration().get("registries") or {}
+    if not isinstance(entries, dict):
+        raise ConfigError(f"{config_file()}: 'registries' must map names to folders or URLs.")
+    return [Registry(str(name), str(location)) for name, location in entries.items()]
+
+
+def add(name: str, location: str) -> Registry:
+    """Remember a registry under a name, after a look at it.
+
+    Raises
+    ------
+    ConfigError
+        If the name is taken or malformed.
+    """
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise ConfigError(f"'{name}' cannot name a registry; use a-z, 0-9 and '-'.")
+    if name in {registry.name for registry in configured()}:
+        raise ConfigError(
+            f"a registry '{name}' is configured already; `xreg registry remove {name}` first."
+        )
+    place = location if URL.match(location) else str(Path(location).expanduser().absolute())
+    registry = Registry(name, place)
+    registry.root(fresh=True)
+    settings = _configuration()
+    settings["registries"] = {**(settings.get("registries") or {}), name: place}
+    _write_configuration(settings)
+    return registry
+
+
+def remove(name: str) -> None:
+    """Forget a registry, and its clone; datasets pulled from it stay in the cache."""
+    settings = _configuration()
+    known = {registry.name: registry for registry in configured()}
+    if name not in known:
+        raise UnknownNameError(f"no registry '{name}' is configured{did_you_mean(name, known)}.")
+    del settings["registries"][name]
+    _write_configuration(settings)
+    if known[name].remote:
+        shutil.rmtree(_clones(known[name].location), ignore_errors=True)
+
+
+def _configuration() -> dict[str, Any]:
+    path = config_file()
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is no YAML ({str(error).splitlines()[0]}).") from None
+    if not isinstance(settings, dict | None):
+        raise ConfigError(f"{path} must hold names and values.")
+    return settings or {}
+
+
+def _write_configuration(settings: dict[str, Any]) -> None:
+    with disk_errors(f"writing {config_file()}"):
+        write_text(config_file(), yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
+
+
+def _clones(url: str) -> Path:
+    return cache_folder() / "registries" / digest(url)[:16]
+
+
+def _clone(url: str, fresh: bool) -> Path:
+    """Return a shallow clone of a registry; each commit has a folder of its own, never changed."""
+    home = _clones(url)
+    known = [p for p in home.glob("*") if not p.name.startswith(".")]
+    newest = max(known, key=lambda p: p.stat().st_mtime, default=None)
+    if newest is not None and not fresh:
+        return newest
+    try:
+        head = _git("ls-remote", "--", url, "HEAD").partition("\t")[0]
+    except RunError as error:
+        if newest is None:
+            raise
+        log.warning("%s Going on with what was cloned before.", error)
+        return newest
+    if not head:
+        raise UnknownNameError(f"{url} is an empty git repository, no registry.")
+    target = home / head
+    with disk_errors(f"cloning {url}"), staging(target) as folder:
+        if not target.is_dir():
+            _git("clone", "--quiet", "--depth", "1", "--", url, str(folder))
+            if not (folder / CATALOGUE).is_file():
+                raise UnknownNameError(f"{url} is no registry (it has no {CATALOGUE}).")
+            folder.rename(target)
+        os.utime(target)
+    for old in known:
+        # A younger one may be in use by another process.
+        if old != target and time.time() - old.stat().st_mtime > DAY:
+            shutil.rmtree(old, ignore_errors=True)
+    return target
+
+
+def _git(*arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise MissingRequirementError(
+            "a registry given by URL needs git, which is not on the PATH; install it."
+        ) from None
+    if done.returncode:
+        lines = done.stderr.strip().splitlines()
+        fatal = [line.removeprefix("fatal: ") for line in lines if line.startswith("fatal: ")]
+        reason = (fatal or lines or ["no reason given"])[0]
+        where = next((a for a in arguments if URL.match(a)), "")
+        raise RunError(f"git {arguments[0]} {where} failed: {reason.rstrip('.')}.")
+    return done.stdout.strip()
