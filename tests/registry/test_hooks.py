@@ -31,14 +31,14 @@ def test_our_own_plugins_are_sound() -> None:
     assert folders == set(declared["xreg"]), "a plugin folder without entry point, or the reverse"
 
 
-@pytest.mark.parametrize("installed", host(), ids=lambda i: i.spec.name)
+@pytest.mark.parametrize("installed", list(host()), ids=lambda i: i.spec.name)
 def test_every_setting_is_described_and_bounded(installed: Any) -> None:
     config = installed.spec.config
     assert [row.name for row in config.table() if not row.description.strip()] == []
     assert unbounded(config) == []
 
 
-@pytest.mark.parametrize("installed", host(), ids=lambda i: i.spec.name)
+@pytest.mark.parametrize("installed", list(host()), ids=lambda i: i.spec.name)
 def test_every_plugin_has_a_readme_that_names_its_source(installed: Any) -> None:
     text = (ROOT / "plugins/xreg/plugins" / installed.spec.name / "README.md").read_text()
     paragraphs = [p for p in text.split("\n\n") if p.strip() and not p.startswith("#")]

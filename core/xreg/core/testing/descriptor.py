@@ -223,6 +223,14 @@ class DescriptorSuite(ComponentSuite):
         with refuses(SampleError, str(samples.ids[1]), chemical_symbols[stranger]):
             component.transform(_with(samples, numbers=numbers))
 
+    def test_not_finite(self) -> None:
+        """A position that is not finite is refused, and the sample named, before features are."""
+        samples = self.structures()
+        positions = np.array(samples.positions)
+        positions[int(samples.offsets[1])] = np.nan
+        with refuses(SampleError, str(samples.ids[1])):
+            build_features(self.fitted(), _with(samples, positions=positions))
+
     # scikit-learn ------------------------------------------------------------------------------
 
     def test_sklearn_pipeline(self) -> None:
