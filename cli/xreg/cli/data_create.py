@@ -111,7 +111,7 @@ def import_(
 
     if name is None and output is None:
         raise ConfigError("a dataset needs a name: give --name, or --output NAME.zarr.")
-    name = name or output.name.removesuffix(".zarr")
+    name = name or Path(output or "").name.removesuffix(".zarr")
     output = output or Path(f"{name}-{version}.zarr")
     if output.exists():
         raise ConfigError(

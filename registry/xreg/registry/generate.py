@@ -28,8 +28,9 @@ from xreg.core.spectra import Spectrum
 from xreg.core.storage import canonical_json
 from xreg.registry.generation_journal import Finished, Journal
 from xreg.registry.generation_recipe import GenerationRecipe
-from xreg.registry.generation_samples import read_samples, sample_keys
-from xreg.registry.generation_store import assemble, open_base
+from xreg.registry.generation_samples import SampleTable, read_samples, sample_keys
+from xreg.registry.generation_store import assemble, make_splits, open_base
+from xreg.registry.layout import check_names, check_precision
 from xreg.registry.plugins import PluginHost, host
 from xreg.registry.stores import write_store
 
@@ -110,16 +111,7 @@ def generate(
     if not (availability := generator.available()):
         raise MissingRequirementError(f"generator '{name}' cannot run here: {availability.reason}")
     table = read_samples(recipe.samples, folder, recipe.precision)
-    if not isinstance(table.samples, generator.accepts):
-        raise ConfigError(
-            f"generator '{name}' takes {generator.accepts.kind}; '{recipe.samples.file}' holds "
-            f"{table.samples.kind}."
-        )
-    if both := sorted(set(table.labels) & set(generator.label_units())):
-        raise ConfigError(f"the label '{both[0]}' comes from the samples and from '{name}'.")
-    if recipe.split and (group := recipe.split.group) and group not in table.labels:
-        raise ConfigError(f"split.group '{group}' is none of the labels {sorted(table.labels)}.")
-
+    _check(recipe, generator, table)
     task = _task(generator, plugins)
     base = open_base(recipe, generator)
     keys = sample_keys(table.samples)
@@ -137,6 +129,22 @@ def generate(
         write_store(made, output, precision=recipe.precision)
         journal.remove()
     return Generated(output, len(made), work.computed, failures)
+
+
+def _check(recipe: GenerationRecipe, generator: SpectrumGenerator, table: SampleTable) -> None:
+    """Refuse before any work what the finished store would be refused for."""
+    if not isinstance(table.samples, generator.accepts):
+        raise ConfigError(
+            f"generator '{generator.name}' takes {generator.accepts.kind}; '{recipe.samples.file}' "
+            f"holds {table.samples.kind}."
+        )
+    if both := sorted(set(table.labels) & set(generator.label_units())):
+        raise ConfigError(
+            f"the label '{both[0]}' comes from the samples and from '{generator.name}'."
+        )
+    check_names("label", table.labels)
+    check_precision(recipe.precision, [*generator.grids(), "positions", "parameters"])
+    make_splits(recipe.split, table.samples.ids, table.labels)
 
 
 def _task(generator: SpectrumGenerator, plugins: PluginHost) -> dict[str, Any]:

@@ -139,7 +139,8 @@ def _value(path: Path, key: str, known: Mapping[str, Any], row: int) -> Any:
     try:
         return known[key]
     except KeyError:
-        raise DataError(f"'{path}', frame {row}: no '{key}'{did_you_mean(key, known)}.") from None
+        what = "row" if path.suffix == ".csv" else "frame"
+        raise DataError(f"'{path}', {what} {row}: no '{key}'{did_you_mean(key, known)}.") from None
 
 
 def _structures(path: Path, section: SamplesSection) -> tuple[Structures, list[dict[str, Any]]]:

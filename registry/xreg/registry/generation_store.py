@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.dataset import Dataset, Metadata, make_split
-from xreg.core.errors import ConfigError, RunError
+from xreg.core.dataset import Dataset, Metadata, Split, make_split
+from xreg.core.errors import ConfigError, RunError, UnknownNameError, did_you_mean
 from xreg.core.interfaces import SpectrumGenerator
 from xreg.core.spectra import Channel, Spectra
 from xreg.registry.generation_journal import Journal
-from xreg.registry.generation_recipe import GenerationRecipe
+from xreg.registry.generation_recipe import GenerationRecipe, SplitSection
 from xreg.registry.generation_samples import SampleTable, sample_keys
 
-__all__ = ["Base", "assemble", "open_base"]
+__all__ = ["Base", "assemble", "make_splits", "open_base"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,10 +145,7 @@ def assemble(
     for name in generator.label_units():
         labels[name] = _label(name, keys, journal, base)
     units = {**table.label_units, **{k: u for k, u in generator.label_units().items() if u}}
-    splits = {}
-    if (split := recipe.split) is not None:
-        groups = labels[split.group] if split.group else None
-        splits["default"] = make_split(samples.ids, split.fractions, seed=split.seed, groups=groups)
+    split, splits = recipe.split, make_splits(recipe.split, samples.ids, labels)
     section = recipe.samples
     provenance = {
         "made_by": f"xreg data generate, xreg {version('xreg')}",
@@ -164,6 +161,21 @@ def assemble(
         provenance["extends"] = _origin(base.dataset)
     metadata = Metadata(**recipe.dataset.model_dump(), provenance=provenance)
     return Dataset(samples, Spectra(channels), metadata, labels, units, splits)
+
+
+def make_splits(
+    section: SplitSection | None, ids: NDArray[np.str_], labels: Mapping[str, NDArray[Any]]
+) -> dict[str, Split]:
+    """Return the split 'default' as a recipe asks for it, or none."""
+    if section is None:
+        return {}
+    if section.group and section.group not in labels:
+        raise UnknownNameError(
+            f"split.group '{section.group}' is none of the labels"
+            f"{did_you_mean(section.group, labels)}."
+        )
+    groups = labels[section.group] if section.group else None
+    return {"default": make_split(ids, section.fractions, seed=section.seed, groups=groups)}
 
 
 def _label(name: str, keys: Sequence[str], journal: Journal, base: Base) -> NDArray[np.float64]:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.dataset import Dataset, Metadata, make_split
+from xreg.core.dataset import Dataset, Metadata
 from xreg.core.errors import ConfigError, DataError, UnknownNameError, did_you_mean
+from xreg.registry.generation_store import make_splits
 from xreg.registry.importers.common import BadEntriesError, Collector, parse_grid
 from xreg.registry.importers.extxyz import read_extxyz
 from xreg.registry.importers.feff import ARCHIVES, read_feff
@@ -57,14 +58,7 @@ def import_dataset(source: Path, options: ImportOptions) -> Dataset:
     if not total:
         raise DataError(f"'{source}' has no entries of the layout '{layout}'.")
     samples, spectra, labels = collector.taken()
-    splits = {}
-    if (split := options.split) is not None:
-        if split.group and split.group not in labels:
-            raise UnknownNameError(
-                f"there is no label '{split.group}' to split by{did_you_mean(split.group, labels)}."
-            )
-        groups = labels[split.group] if split.group else None
-        splits["default"] = make_split(samples.ids, split.fractions, seed=split.seed, groups=groups)
+    splits = make_splits(options.split, samples.ids, labels)
     provenance: dict[str, Any] = {
         "made_by": f"xreg data import, xreg {version('xreg')}",
         "source": source.name,
@@ -74,7 +68,7 @@ def import_dataset(source: Path, options: ImportOptions) -> Dataset:
         "interpolation": "linear" if grids else "none",
         "hold_ends": options.hold_ends,
         "absorber": options.absorber,
-        "split": None if split is None else split.model_dump(mode="json"),
+        "split": options.split.model_dump(mode="json") if options.split else None,
         "set_aside": [{"file": bad.file, "reason": bad.reason} for bad in collector.bad],
     }
     metadata = Metadata(**options.dataset.model_dump(), provenance=provenance)
