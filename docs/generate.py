@@ -116,6 +116,8 @@ def recipe_lines(spec: ComponentSpec) -> list[str]:
     settings = [f"{row.name}: {row.default}" for row in rows]
     if spec.kind == "decomposer":
         head, pad = ["decomposers:", f"  - name: {spec.name}"], "    "
+    elif spec.kind == "generator":
+        head, pad = ["generator:", f"  name: {spec.name}", "  settings:"], "    "
     else:
         head, pad = [f"{spec.kind}:", f"  name: {spec.name}"], "  "
     return head + [pad + line for line in settings]
