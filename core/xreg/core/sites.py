@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Describe", "SiteDescriptor"]
 
 Describe = Callable[[Structure], NDArray[np.float64]]
+UNIT_CELL = np.eye(3)
 
 
 class SiteDescriptor(Descriptor):
@@ -60,11 +61,11 @@ class SiteDescriptor(Descriptor):
             finite.
         """
         describe, labels = self._ready()
-        features = np.empty((len(samples), len(labels)))
-        for i in range(len(samples)):
-            structure = samples[i]
-            self._check(structure)
-            features[i] = describe(structure)
+        block = samples[:]
+        self._check(block)
+        features = np.empty((len(block), len(labels)))
+        for i in range(len(block)):
+            features[i] = describe(block[i])
         return features
 
     @property
@@ -87,9 +88,10 @@ class SiteDescriptor(Descriptor):
         from ase.geometry import complete_cell
 
         pbc = structure.pbc & self.config.periodic
-        cell = complete_cell(structure.cell) if pbc.any() else np.eye(3)
+        periodic = bool(pbc.any())
+        cell = complete_cell(structure.cell) if periodic else UNIT_CELL
         atoms = Atoms(numbers=structure.numbers, positions=structure.positions, cell=cell, pbc=pbc)
-        if pbc.any():
+        if periodic:
             atoms.wrap()
         return atoms
 
@@ -101,19 +103,26 @@ class SiteDescriptor(Descriptor):
             self._prepared = (key, *self.prepare())
         return self._prepared[1:]
 
-    def _check(self, structure: Structure) -> None:
-        if not np.isfinite(structure.positions).all():
+    def _check(self, samples: Structures) -> None:
+        """Refuse the first sample with an unknown element or a position that is not finite."""
+        strange = ~np.isin(samples.numbers, self.species_)
+        lost = ~np.isfinite(samples.positions).all(axis=1)
+        bad = np.flatnonzero(strange | lost)
+        if not bad.size:
+            return
+        row = int(np.searchsorted(samples.offsets, bad[0], side="right")) - 1
+        atoms = slice(samples.offsets[row], samples.offsets[row + 1])
+        if lost[atoms].any():
             raise SampleError(
-                f"sample '{structure.id}' has positions that are not finite; repair it or set it "
-                "aside."
+                f"sample '{samples.ids[row]}' has positions that are not finite; repair it or set "
+                "it aside."
             )
-        known = set(self.species_.tolist())
-        if unknown := set(structure.numbers.tolist()) - known:
-            raise SampleError(
-                f"sample '{structure.id}' contains {symbols(unknown)}, which descriptor "
-                f"'{self.name}' was not fitted for; it knows {symbols(known)}: add such samples "
-                "to the training data, or name the elements in the setting 'species'."
-            )
+        unknown = symbols(set(samples.numbers[atoms][strange[atoms]].tolist()))
+        raise SampleError(
+            f"sample '{samples.ids[row]}' contains {unknown}, which descriptor '{self.name}' was "
+            f"not fitted for; it knows {', '.join(self.symbols_)}: add such samples to the "
+            "training data, or name the elements in the setting 'species'."
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         # What is prepared holds compiled objects; it is cheap to build again.

@@ -39,12 +39,18 @@ class SOAP(SiteDescriptor):
     def prepare(self) -> tuple[Describe, list[FeatureLabel]]:
         """Build one dscribe object for each cutoff and weight."""
         config: SOAPConfig = self.config
-        engines = [self._engine(*scale, weight) for scale, weight in self._blocks()]
+        # Both kinds give a molecule the same numbers; the one for crystals takes a third longer.
+        engines = {
+            periodic: [self._engine(*scale, weight, periodic) for scale, weight in self._blocks()]
+            for periodic in (False, True)
+        }
         root = config.transform == "sqrt"
 
         def describe(structure: Structure) -> NDArray[np.float64]:
             atoms = self.atoms(structure)
-            row = np.concatenate([e.create_single(atoms, [structure.absorber])[0] for e in engines])
+            site = [structure.absorber]
+            found = [e.create_single(atoms, site)[0] for e in engines[bool(atoms.pbc.any())]]
+            row = np.concatenate(found)
             return np.sign(row) * np.sqrt(np.abs(row)) if root else row
 
         return describe, list(self._labels())
@@ -52,7 +58,7 @@ class SOAP(SiteDescriptor):
     def _blocks(self) -> list[tuple[tuple[float, float], Any]]:
         return list(product(self.config.scales, self.config.weights))
 
-    def _engine(self, cutoff: float, sigma: float, weight: Any) -> Engine:
+    def _engine(self, cutoff: float, sigma: float, weight: Any, periodic: bool) -> Engine:
         config: SOAPConfig = self.config
         weighting: dict[str, Any] = {}
         if config.decay != "none":
@@ -79,7 +85,7 @@ class SOAP(SiteDescriptor):
                     "mode": config.compression,
                     "species_weighting": {z: weigh(weight, z) for z in numbers},
                 },
-                periodic=True,  # which a structure without periodicity does not notice
+                periodic=periodic,
             )
             if config.basis == "polynomial":  # whose faults show only when it is used
                 engine.get_basis_poly(cutoff, config.n_max)

@@ -1,0 +1,180 @@
+"""Descriptors: sites a second against bare DScribe, and memory at two sizes of a dataset.
+
+Run by hand, with structures of one's own or on random clusters of 90 atoms::
+
+    OMP_NUM_THREADS=1 python benchmarks/descriptors.py [STRUCTURES.extxyz]
+
+Atom 0 of each structure is the absorber. Turns of xreg and DScribe alternate, so that a busy
+machine slows both alike. Memory is the peak of a process of its own that opens a store and builds
+all features into the cache.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xreg.core.interfaces import Descriptor
+from xreg.core.samples import Structures
+from xreg.registry.plugins import host
+
+ROUNDS = 5
+# Enough structures that what each one costs would show beside what Python itself takes.
+MEMORY = {"soap": (2_000, 8_000), "acsf": (500, 1_500)}
+
+
+def random_clusters(n: int, atoms: int = 90, seed: int = 0) -> Structures:
+    """Return n clusters of S (the absorber), O and H in a ball, at the density of water."""
+    rng = np.random.default_rng(seed)
+    radius = (atoms / 0.1 * 3 / (4 * np.pi)) ** (1 / 3)  # 0.1 atoms a cubic Å
+    positions = np.empty((n, atoms, 3))
+    for cluster in positions:
+        cluster[0] = 0
+        placed = 1
+        while placed < atoms:
+            trial = rng.uniform(-radius, radius, 3)
+            if radius > np.linalg.norm(trial) and (
+                np.linalg.norm(cluster[:placed] - trial, axis=1).min() > 0.92
+            ):
+                cluster[placed] = trial
+                placed += 1
+    return Structures(
+        ids=[f"cluster-{i}" for i in range(n)],
+        numbers=np.tile(np.array([16] + [8] * (atoms // 3) + [1] * (atoms - 1 - atoms // 3)), n),
+        positions=positions.reshape(-1, 3),
+        offsets=np.arange(n + 1) * atoms,
+        absorber=np.zeros(n, dtype=int),
+    )
+
+
+def bare(descriptor: Descriptor, atoms: list[Any]) -> Callable[[], Any]:
+    """Return the same work without xreg, by DScribe's own loop over structures."""
+    import dscribe.descriptors as engines
+
+    c: Any = descriptor.config
+    species = [int(z) for z in descriptor.species_]  # type: ignore[attr-defined]
+    where = [[0]] * len(atoms)
+    if descriptor.name == "soap":
+        soap = engines.SOAP(species=species, r_cut=c.cutoff, sigma=c.sigma, n_max=8, l_max=8)
+        return lambda: soap.create(atoms, where)
+    if descriptor.name == "acsf":
+        plugin: Any = descriptor
+        radial = [[plugin._eta(), at] for at in plugin._centres()]
+        acsf = engines.ACSF(
+            species=species,
+            r_cut=c.cutoff,
+            g2_params=radial,
+            g4_params=[list(entry) for entry in plugin._angular()],
+        )
+        return lambda: acsf.create(atoms, where)
+    parts = [
+        engines.LMBTR(
+            species=species,
+            geometry={"function": getattr(c, name)},
+            grid={
+                "min": c.range_of(name)[0],
+                "max": c.range_of(name)[1],
+                "n": getattr(c, f"{name}_points"),
+                "sigma": c.sigma_of(name),
+            },
+            weighting={
+                "function": "exp",
+                "scale": getattr(c, f"{name}_decay"),
+                "threshold": c.threshold,
+            },
+        )
+        for name in ("distance", "angle")
+    ]
+    return lambda: [part.create(atoms, where) for part in parts]
+
+
+def speeds(samples: Structures) -> None:
+    atoms = [structure.to_atoms() for structure in samples]
+    print(f"{len(samples)} structures of {samples.sizes.mean():.0f} atoms, one site each\n")
+    print("| descriptor | features | xreg (sites/s) | DScribe (sites/s) | ratio |")
+    print("|---|---:|---:|---:|---:|")
+    for name in ("soap", "acsf", "lmbtr"):
+        descriptor = host().build("descriptor", name, {}).fit(samples)
+        theirs = bare(descriptor, atoms)
+        best = [np.inf, np.inf]
+        for turn in range(ROUNDS + 1):
+            for i, work in enumerate((lambda d=descriptor: d.transform(samples), theirs)):
+                start = time.perf_counter()
+                work()
+                if turn:  # the first turn builds tables and warms caches
+                    best[i] = min(best[i], time.perf_counter() - start)
+        ours, other = (len(samples) / seconds for seconds in best)
+        width = len(descriptor.feature_labels)
+        print(f"| {name} | {width} | {ours:.0f} | {other:.0f} | {ours / other:.2f} |", flush=True)
+
+
+def memory() -> None:
+    print("\n| descriptor | structures | feature matrix (MB) | peak memory (MB) |")
+    print("|---|---:|---:|---:|")
+    for name, sizes in MEMORY.items():
+        for n in sizes:
+            with tempfile.TemporaryDirectory() as folder:
+                _write_store(Path(folder), n)
+                command = [sys.executable, __file__, "--child", name, folder]
+                done = subprocess.run(command, capture_output=True, text=True, check=True)
+            width, peak = map(float, done.stdout.split())
+            print(f"| {name} | {n} | {n * width * 8 / 1e6:.0f} | {peak:.0f} |", flush=True)
+
+
+def _write_store(folder: Path, n: int) -> None:
+    from xreg.core.dataset import Dataset, Metadata
+    from xreg.core.spectra import Channel, Spectra
+    from xreg.registry.stores import write_store
+
+    some = random_clusters(200)
+    rows = np.arange(n) % len(some)
+    samples = Structures(
+        ids=[f"s{i}" for i in range(n)],
+        numbers=np.asarray(some.numbers).reshape(len(some), -1)[rows].ravel(),
+        positions=np.asarray(some.positions).reshape(len(some), -1)[rows].reshape(-1, 3),
+        offsets=np.arange(n + 1) * 90,
+        absorber=np.zeros(n, dtype=int),
+    )
+    spectra = Spectra({"xes": Channel(np.zeros((n, 2)), np.array([0.0, 1.0]))})
+    metadata = Metadata(name="clusters", version="1.0.0", licence="CC0-1.0")
+    write_store(Dataset(samples, spectra, metadata), folder / "1.0.0.zarr")
+
+
+def _child(name: str, folder: Path) -> None:
+    """Build the features of all samples of the store; print width and peak memory."""
+    from xreg.registry.features import FeatureCache
+    from xreg.registry.stores import open_store
+
+    samples = open_store(folder / "1.0.0.zarr", validate=False).samples
+    descriptor = host().build("descriptor", name, {}).fit(samples)
+    FeatureCache(samples, "benchmark", "benchmark", folder / "cache").build(descriptor)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts in KiB
+    print(len(descriptor.feature_labels), peak)
+
+
+def main() -> None:
+    warnings.simplefilter("ignore", FutureWarning)  # of DScribe about ASE
+    if sys.argv[1:2] == ["--child"]:
+        _child(sys.argv[2], Path(sys.argv[3]))
+        return
+    if len(sys.argv) > 1:
+        from ase.io import read
+
+        samples = Structures.from_atoms(read(sys.argv[1], ":"))
+    else:
+        samples = random_clusters(50)
+    speeds(samples)
+    memory()
+
+
+if __name__ == "__main__":
+    main()
