@@ -1,10 +1,17 @@
-"""What all tests share: no test touches the user's cache or configuration."""
+"""What all tests share: places of their own, a toy dataset, a registry that has it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
+
+from xreg.core.dataset import Dataset, Metadata, make_split
+from xreg.core.samples import Structures
+from xreg.core.spectra import Channel, Spectra
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -16,3 +23,104 @@ def own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("MPLBACKEND", "agg")
         patch.delenv("XREG_DEBUG", raising=False)
         yield
+
+
+def toy(n: int = 50, seed: int = 0, version: str = "1.0.0", name: str = "toy") -> Dataset:
+    """Return a small dataset with everything that a store can hold; a longer one goes on."""
+    rng = np.random.default_rng(seed)
+    intensity = rng.random((1000, 30))[:n].astype(np.float32)
+    moments = rng.normal(size=(1000, 2))[:n]
+    positions = rng.normal(size=(1000, 9))[:n].reshape(-1, 3)
+    ids = [f"trajectory-{i % 3}/step-{i:04d}é" for i in range(n)]
+    samples = Structures(
+        ids, np.tile([8, 1, 1], n), positions, 3 * np.arange(n + 1), np.zeros(n, int)
+    )
+    return Dataset(
+        samples=samples,
+        spectra=Spectra(
+            {
+                "xes": Channel(intensity, np.linspace(520.0, 530.0, 30)),
+                "moments": Channel(moments, None, ("mean", "width"), "eV"),
+            }
+        ),
+        metadata=Metadata(
+            name=name,
+            version=version,
+            title="A toy",
+            licence="CC0-1.0",
+            citation="Nobody (2026)",
+            provenance={"generator": {"name": "noise", "seed": seed}, "failed": []},
+        ),
+        labels={
+            "temperature": np.linspace(300.0, 400.0, n),
+            "trajectory": np.array([f"t{i % 3}" for i in range(n)]),
+            "converged": np.arange(n) % 5 > 0,
+        },
+        label_units={"temperature": "K"},
+        splits={"default": make_split(samples.ids, seed=1)},
+    )
+
+
+@pytest.fixture(scope="session")
+def toy_dataset() -> Callable[..., Dataset]:
+    """:func:`toy`, for tests that want a dataset of their own."""
+    return toy
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry made with real git and DVC; read it, and change only copies of it."""
+    from xreg.registry.publishing import publish
+    from xreg.registry.stores import write_store
+
+    folder = tmp_path_factory.mktemp("published")
+    root = folder / "registry"
+    (root / ".dvc").mkdir(parents=True)
+    (root / ".dvc" / "config").write_text(
+        '[core]\n    remote = bundled\n[remote "bundled"]\n    url = ../dvc-remote\n'
+    )
+    (root / ".dvc" / ".gitignore").write_text("/config.local\n/tmp\n/cache\n")
+    git(root, "init", "--quiet")
+    short, long = folder / "short.zarr", folder / "long.zarr"
+    write_store(toy(50), short, shard_rows=20, precision={"xes": 11})
+    write_store(toy(70, version="1.1.0"), long, like=short)
+    for store in (short, long):
+        publish(store, root)
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "-m", "data")
+    return root
+
+
+@pytest.fixture
+def registry(published: Path, tmp_path: Path) -> Path:
+    """A copy of the published registry as git has it: no DVC cache, no data but the remote's."""
+    root = tmp_path / "registry"
+    git(tmp_path, "clone", "--quiet", published.as_uri(), str(root))
+    return root
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache and a configuration of the test's own, and a working folder outside any registry."""
+    monkeypatch.setenv("XREG_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("XREG_CONFIG", str(tmp_path / "config.yaml"))
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 200 kB; needs the right to mount one."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small file system needs more rights than this test run has")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.org"]
+    subprocess.run(["git", "-C", str(folder), *identity, *arguments], check=True)

@@ -64,9 +64,9 @@ def parse_reference(text: str, version: str | None = None) -> tuple[str, str | N
     if version and stated and version != stated:
         raise DataError(f"'{text}' and version {version} contradict each other; give one.")
     version = version or stated or None
-    if not re.match(NAME_PATTERN, name):
+    if not re.fullmatch(NAME_PATTERN, name):
         raise DataError(f"'{name}' is no name of a dataset; names are of a-z, 0-9 and '-'.")
-    if version is not None and not re.match(VERSION_PATTERN, version):
+    if version is not None and not re.fullmatch(VERSION_PATTERN, version):
         raise DataError(f"'{version}' is no version of a dataset; versions are like 1.0.0.")
     return name, version
 

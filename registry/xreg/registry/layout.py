@@ -173,7 +173,7 @@ def check_precision(precision: Mapping[str, int], known: Iterable[str]) -> None:
 def check_names(kind: str, names: Iterable[str]) -> None:
     """Refuse a name that cannot be a folder of the store."""
     for name in names:
-        if not NAME.match(name):
+        if not NAME.fullmatch(name):
             raise DataError(
                 f"'{name}' cannot name a {kind}; use letters, digits and '_.+-', and begin with "
                 "a letter or digit."

@@ -13,7 +13,7 @@ import zarr
 from numpy.typing import NDArray
 
 from xreg.core.dataset import PARTS, Dataset, Metadata, Split, require_finite
-from xreg.core.errors import DataError
+from xreg.core.errors import CorruptError, DataError
 from xreg.core.progress import report
 from xreg.core.samples import Parameters, Samples, Structures
 from xreg.core.storage import canonical_json
@@ -186,7 +186,11 @@ class StoreWriter:
             )
         self._write_labels(labels or {}, label_units or {})
         self._write_splits(splits or {})
-        validate_store(self._folder)
+        try:
+            validate_store(self._folder)
+        except DataError as error:
+            text = str(error).replace(str(self._folder), str(self.path))
+            raise type(error)(text) from None
         flush(self._folder)
         self._folder.rename(self.path)
         return self.path
@@ -194,17 +198,14 @@ class StoreWriter:
     def _take_layout(self, like: Path) -> None:
         """Take shard sizes and precision from an existing store, so that full shards repeat."""
         known = open_store(like, validate=False)
-        shards = {c.intensity.shard for name, c in known.spectra.items() if name in self.channels}
-        self.shard_rows = min(shards, default=self.shard_rows)
-        bits = {
-            name: channel.intensity.attributes.get("precision_bits")
-            for name, channel in known.spectra.items()
-        }
+        arrays = {name: channel.intensity for name, channel in known.spectra.items()}
+        self.shard_rows = next(iter(arrays.values())).shard
         if isinstance(known.samples, Structures):
             self.shard_atoms = known.samples.numbers.shard
-            bits["positions"] = known.samples.positions.attributes.get("precision_bits")
+            arrays["positions"] = known.samples.positions
         elif isinstance(known.samples, Parameters):
-            bits["parameters"] = known.samples.values.attributes.get("precision_bits")
+            arrays["parameters"] = known.samples.values
+        bits = {name: array.attributes.get("precision_bits") for name, array in arrays.items()}
         self.precision = {k: b for k, b in bits.items() if b is not None} | self.precision
 
     def _write(self, spec: ArraySpec, values: Any) -> None:
@@ -350,8 +351,9 @@ def write_store(
         n = len(dataset)
         for start in range(0, n, writer.shard_rows):
             stop = min(start + writer.shard_rows, n)
-            rows = {k: np.asarray(c.intensity[start:stop]) for k, c in dataset.spectra.items()}
-            writer.write_rows(start, rows)
+            writer.write_rows(
+                start, {k: c.intensity[start:stop] for k, c in dataset.spectra.items()}
+            )
             report(f"writing {dataset.metadata.name}", stop, n)
         return writer.commit(dataset.labels, dataset.label_units, dataset.splits)
 
@@ -384,12 +386,14 @@ def open_store(path: str | Path, validate: bool = True, *, content_hash: str = "
         If values are not as the schema promises.
     """
     where = Path(path)
-    dataset = StoreReader(where).dataset(content_hash)
-    if validate:
-        try:
+    try:
+        dataset = StoreReader(where).dataset(content_hash)
+        if validate:
             check_values(dataset)
-        except DataError as error:
-            raise type(error)(f"{where}: {error}") from None
+    except CorruptError:
+        raise
+    except DataError as error:
+        raise type(error)(f"{where}: {error}") from None
     return dataset
 
 
