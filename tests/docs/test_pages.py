@@ -132,6 +132,8 @@ def read(text: str, name: str, folder: Path) -> None:
                 if expected:
                     require(expected, done.stderr if code else done.stdout, told)
         elif block.language == "python":
+            if waiting:
+                pytest.fail(waiting, pytrace=False)
             out = io.StringIO()
             with contextlib.redirect_stdout(out):
                 exec(compile(block.body, f"<{where}>", "exec"), names)
@@ -193,6 +195,7 @@ def test_a_page_that_holds_passes(reader):
         ("two ...", "two four", "line 6"),
         ("\n2\n", "\n3\n", "line 6"),
         ("$ echo $?\n2\n", "", "exit code 2"),
+        ("$ echo $?\n2\n", "$ ls\n", "exit code 2"),
         ("42", "43", "line 28"),
     ],
 )
