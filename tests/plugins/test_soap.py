@@ -151,6 +151,32 @@ def test_species_given_beforehand() -> None:
         SOAP(n_max=2, l_max=1, species=["O"]).fit(clusters()).transform(clusters())
 
 
+@pytest.mark.parametrize("mode", ["mu1nu1", "mu2"])
+def test_compression_is_a_weighted_sum_of_the_whole(mode: str) -> None:
+    """Every compressed spectrum follows from the uncompressed one (Darby et al., eq. 8 and 9)."""
+    samples = clusters(3)
+    weight = {"H": 0.5, "O": 1.5, "S": 2.0}
+    small = {"n_max": 3, "l_max": 2, "cutoff": 4.0}
+    whole = SOAP(**small).fit(samples)
+    compressed = SOAP(**small, compression=mode, weights=[weight]).fit(samples)
+    rows = whole.transform(samples)[1], compressed.transform(samples)[1]
+
+    def pair(a: str, b: str, degree: int) -> np.ndarray:
+        if "HOS".index(a) > "HOS".index(b):
+            return spectrum(whole, rows[0], b, a, degree).T
+        return spectrum(whole, rows[0], a, b, degree)
+
+    for degree in range(3):
+        sums = {a: sum(weight[a] * weight[b] * pair(a, b, degree) for b in "HOS") for a in "HOS"}
+        if mode == "mu2":
+            got = spectrum(compressed, rows[1], "all", "all", degree)
+            np.testing.assert_allclose(got, sum(sums.values()), rtol=1e-8, atol=1e-10)
+            continue
+        for a, want in sums.items():
+            got = spectrum(compressed, rows[1], a, "all", degree)
+            np.testing.assert_allclose(got, want, rtol=1e-8, atol=1e-10)
+
+
 def test_weights() -> None:
     """A weight scales an element's density: mu2 of one element grows with its square."""
     atoms = Structures.from_atoms([Atoms("O2", [[0, 0, 0], [1.2, 0, 0]])])
