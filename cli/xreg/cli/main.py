@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from xreg.cli import data, plugins, registries
+from xreg.cli import data, models, plugins, predict, registries, run, schema
 from xreg.core.errors import XregError
 
 INTERRUPTED = 130
@@ -22,9 +22,13 @@ app = typer.Typer(
     rich_markup_mode=None,  # rich would double the start-up time of every command
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("run")(run.run)
+app.command("predict")(predict.predict)
 app.add_typer(data.app, name="data")
+app.add_typer(models.app, name="models")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(registries.app, name="registry")
+app.command("schema")(schema.schema)
 
 
 @app.callback()

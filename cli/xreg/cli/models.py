@@ -1,0 +1,52 @@
+"""``xreg models``: what was trained, and what each model knows."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Trained models: of runs here, and of registries.", no_args_is_help=True)
+
+Registry = Annotated[str | None, typer.Option(help="Registry: name, path or git URL.")]
+
+
+@app.command("list")
+def list_(registry: Registry = None) -> None:
+    """List the models of runs/ and of the registries."""
+    from xreg.registry.models import list_models
+
+    rows = []
+    for entry in list_models(registry):
+        data = entry.summary.get("dataset", {})
+        r2 = entry.metrics.get("test", {}).get("r2")
+        rows.append(
+            (
+                entry.reference,
+                " ".join(filter(None, (data.get("name"), data.get("version")))),
+                "" if r2 is None else f"R² {r2:.4f}",
+                entry.origin,
+            )
+        )
+    if not rows:
+        typer.echo("no models here; `xreg run` makes one.")
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
+    for row in rows:
+        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        typer.echo("  ".join(cells).rstrip())
+
+
+@app.command()
+def show(
+    model: Annotated[
+        str, typer.Argument(help="Folder of a run or model, name of a run, or name@version.")
+    ],
+    registry: Registry = None,
+) -> None:
+    """Show what a model predicts, what it knows, how it was made, and how good it is."""
+    from xreg.registry.models import describe_model, find_model
+
+    rows = describe_model(find_model(model, registry))
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        typer.echo(f"{name:<{width}}  {value}")

@@ -1,0 +1,46 @@
+"""``xreg predict``: spectra of new structures from a trained model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def predict(
+    model: Annotated[
+        str, typer.Argument(help="Folder of a run or model, name of a run, or name@version.")
+    ],
+    samples: Annotated[
+        Path,
+        typer.Argument(
+            help="Structures (extxyz, xyz, cif, POSCAR …), or CSV for a model of parameters."
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Result: .csv or .zarr.")],
+    plot: Annotated[Path | None, typer.Option(help="Draw the spectra into this PNG file.")] = None,
+    absorber: Annotated[
+        str | None,
+        typer.Option(
+            help="Index of the absorbing atom (from 0), or an element: each of its atoms is "
+            "predicted."
+        ),
+    ] = None,
+    registry: Annotated[str | None, typer.Option(help="Registry of the model.")] = None,
+) -> None:
+    """Predict spectra of structures; what the model cannot know is refused."""
+    from xreg.registry import prediction as work
+    from xreg.registry.models import load_model
+
+    work.check_output(out, (".csv", ".zarr"))
+    if plot is not None:
+        work.check_output(plot, (".png",))
+    pipeline = load_model(model, registry)
+    assert pipeline.domain is not None
+    found = work.predict(pipeline, work.read_samples(samples, pipeline.domain, absorber))
+    work.write_prediction(out, found)
+    if plot is not None:
+        work.draw_prediction(plot, found)
+    spread = " with their spread" if found.spread is not None else ""
+    typer.echo(f"{len(found.ids)} spectra of channel {found.target.channel}{spread}: {out}")

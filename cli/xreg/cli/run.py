@@ -1,0 +1,113 @@
+"""``xreg run``: from a recipe to a folder of results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run(
+    recipe: Annotated[
+        Path | None, typer.Argument(help="Recipe (YAML); flags can replace it.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Dataset: name, name@version, or path of a .zarr store.")
+    ] = None,
+    registry: Annotated[
+        str | None, typer.Option(help="Registry of the dataset: name, path or git URL.")
+    ] = None,
+    channel: Annotated[str | None, typer.Option(help="Channel to predict.")] = None,
+    split: Annotated[str | None, typer.Option(help="Split of the dataset.")] = None,
+    descriptor: Annotated[str | None, typer.Option(help="Descriptor.")] = None,
+    emulator: Annotated[str | None, typer.Option(help="Emulator.")] = None,
+    decomposer: Annotated[
+        list[str] | None, typer.Option(help="Decomposer; give it again for several.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Any setting: emulator.width=128, decomposers.eca.rank=3.",
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder to make; runs/<date>-<name> if not given."),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Print the resolved recipe and what it would cost; do nothing."
+        ),
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes for costly descriptors; all cores if not given."),
+    ] = None,
+    executor: Annotated[
+        str, typer.Option(help="process (this machine) or dask (a cluster).")
+    ] = "process",
+    scheduler: Annotated[str | None, typer.Option(help="Address of the Dask scheduler.")] = None,
+) -> None:
+    """Train and judge a model as a recipe says, and leave one folder with everything in it."""
+    from typing import get_args
+
+    from xreg.cli.progress import progress
+    from xreg.core.errors import ConfigError, did_you_mean
+    from xreg.core.executor import ExecutorKind
+    from xreg.registry.features import Execution
+    from xreg.registry.recipe import load_recipe
+
+    kinds = get_args(ExecutorKind)
+    if executor not in kinds:
+        raise ConfigError(f"no executor '{executor}'{did_you_mean(executor, kinds)}.")
+    overrides = {
+        "name": name,
+        "dataset": dataset,
+        "split": {"name": split} if split else None,
+        "descriptor": descriptor,
+        "emulator": emulator,
+        "decomposers": decomposer or None,
+    }
+    texts = [f"target.channel={channel}"] if channel else []
+    texts += [f"dataset.registry={registry}"] if registry else []
+    loaded = load_recipe(recipe, overrides, [*texts, *(set_ or ())])
+    execution = Execution(executor, workers, scheduler)  # type: ignore[arg-type]
+    if dry_run:
+        from xreg.registry.estimate import estimate
+
+        with progress():
+            cost = estimate(loaded, execution)
+        typer.echo(cost.recipe.to_yaml(), nl=False)
+        for line in cost.lines():
+            typer.echo(f"# {line}")
+        return
+    from xreg.registry.runs import execute
+
+    with progress():
+        folder = execute(loaded, out, execution)
+    _tell(folder)
+
+
+def _tell(folder: Path) -> None:
+    """Print the scores of a run and where it is."""
+    import json
+
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    for part in ("train", "validation", "test"):
+        if part in metrics:
+            scores = metrics[part]
+            typer.echo(f"{part:<10}  R² {_score(scores['r2'])}  ({scores['samples']:,} samples)")
+    for label, parts in metrics["decomposers"].items():
+        shown = "test" if "test" in parts else next(iter(parts), "")
+        values = "  ".join(f"k={k} {_score(v)}" for k, v in enumerate(parts.get(shown, ()), 1))
+        typer.echo(f"{label:<10}  covered variance ({shown})  {values}")
+    typer.echo(f"report: {folder / 'report.html'}")
+
+
+def _score(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"

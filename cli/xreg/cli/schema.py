@@ -1,0 +1,14 @@
+"""``xreg schema``: the JSON schema of recipes, for editors."""
+
+from __future__ import annotations
+
+import typer
+
+
+def schema() -> None:
+    """Print the JSON schema of a recipe, with the settings of every installed plugin."""
+    import json
+
+    from xreg.registry.recipe_schema import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))

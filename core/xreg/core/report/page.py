@@ -1,0 +1,159 @@
+"""The report: one self-contained HTML page."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from xreg.core.report.draw import Picture
+from xreg.core.report.material import Decomposition, Material
+from xreg.core.run import ReportSection
+
+__all__ = ["Headline", "render"]
+
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One number that opens the page, and what it means."""
+
+    value: str
+    name: str
+    note: str = ""
+
+
+def render(
+    material: Material, pictures: Sequence[Picture], extra: Sequence[ReportSection] = ()
+) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    material
+        What it reports.
+    pictures
+        Figures on disk; they are put into the page itself.
+    extra
+        Sections of plugins; their HTML is taken as it is.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"score": _score, "number": _number}
+    room = resources.files("xreg.core.report")
+    template = environment.from_string((room / "page.html.j2").read_text(encoding="utf-8"))
+    return template.render(
+        material=material,
+        style=(room / "page.css").read_text(encoding="utf-8"),
+        headlines=_headlines(material),
+        figures=_figures(pictures),
+        parts=[part for part in PARTS if part in material.metrics],
+        settings=_settings(material.recipe),
+        provenance=_provenance(material),
+        extra=extra,
+    )
+
+
+def _figures(pictures: Sequence[Picture]) -> dict[str, list[dict[str, str]]]:
+    by_section: dict[str, list[dict[str, str]]] = {}
+    for picture in pictures:
+        data = base64.b64encode(picture.path.read_bytes()).decode()
+        by_section.setdefault(picture.section, []).append(
+            {
+                "title": picture.title,
+                "caption": picture.caption,
+                "source": f"data:image/png;base64,{data}",
+                "name": picture.path.name,
+            }
+        )
+    return by_section
+
+
+def _headlines(material: Material) -> list[Headline]:
+    scores = material.metrics.get(material.judged, {})
+    found = [
+        Headline(_score(scores.get("r2")), f"R² on the {material.judged} set", "raw intensities")
+    ]
+    if "sample_r2" in scores:
+        found.append(Headline(_score(scores["sample_r2"]["median"]), "median R²", "single spectra"))
+    if "spectrum_error" in scores:
+        error = scores["spectrum_error"]
+        found.append(
+            Headline(
+                f"{error['median']:.2f} %",
+                "median spectrum error",
+                f"{error['outliers']:.1f} % of spectra at 10 % or more",
+            )
+        )
+    for decomposition in material.decompositions:
+        covered = decomposition.covered.get(material.judged)
+        if covered:
+            found.append(Headline(_score(covered[-1]), decomposition.label, _ranks(decomposition)))
+    return found
+
+
+def _ranks(decomposition: Decomposition) -> str:
+    rank = decomposition.scores.shape[1]
+    return f"covered variance, {rank} direction" + ("s" if rank > 1 else "")
+
+
+def _score(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}".replace("-", "−")
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}".replace("-", "−") if isinstance(value, float) else str(value)
+
+
+def _settings(recipe: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return headed lists of setting and value, in the order of the recipe."""
+    groups: list[tuple[str, list[tuple[str, str]]]] = []
+    general: list[tuple[str, str]] = []
+    for key, value in recipe.items():
+        if isinstance(value, Mapping):
+            rows = [(name, _text(inner)) for name, inner in value.items() if inner is not None]
+            name = str(value.get("name") or "")
+            heading = f"{key} {name}" if key in ("descriptor", "emulator") else key
+            groups.append((heading, [row for row in rows if row[1] != name or key == "dataset"]))
+        elif key == "decomposers":
+            for section in value:
+                rows = [(name, _text(inner)) for name, inner in section.items() if name != "name"]
+                groups.append((f"decomposer {section['name']}", rows))
+        else:
+            general.append((key, _text(value)))
+    return [("run", general), *groups]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "–"
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(item) for item in value) or "–"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_text(item)}" for key, item in value.items()) or "–"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _provenance(material: Material) -> list[tuple[str, str]]:
+    summary = material.summary
+    rows = [("started", summary.get("started", "")), ("xreg", summary.get("xreg", ""))]
+    rows += [
+        (f"{entry['kind']} {entry['name']}", f"{entry['distribution']} {entry['version']}")
+        for entry in summary.get("components", ())
+    ]
+    rows += [(key, _text(value)) for key, value in summary.get("platform", {}).items()]
+    rows += [
+        (f"time: {stage}", f"{seconds:.1f} s")
+        for stage, seconds in summary.get("seconds", {}).items()
+    ]
+    if "peak_memory_mib" in summary:
+        rows.append(("peak memory", f"{summary['peak_memory_mib']:.0f} MiB"))
+    return [(name, value) for name, value in rows if value]

@@ -1,0 +1,294 @@
+"""Features of a whole dataset, built once, block by block, and kept in the cache.
+
+A block is a file of consecutive samples' features, named by what it was made from: samples,
+descriptor, its settings and all that ``fit`` learned. A killed run therefore goes on where it was,
+a second run finds everything done, and nothing stale is ever found.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core import progress, storage
+from xreg.core.errors import DataError, PluginError, SampleError
+from xreg.core.executor import ExecutorKind, WorkerDiedError, cores, open_workers
+from xreg.core.interfaces import Descriptor
+from xreg.core.samples import Parameters, Samples, Structures
+from xreg.registry.registries import cache_folder
+
+__all__ = ["Execution", "FeatureCache"]
+
+BLOCK_ROWS = 256
+# Workers import the descriptor anew, which takes seconds: shorter work is done here.
+WORTHWHILE_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Where costly work runs; no number depends on it.
+
+    Attributes
+    ----------
+    kind
+        Processes of this machine, or a Dask cluster.
+    workers
+        Items at once; all cores (or threads of the cluster) if not given.
+    scheduler
+        Address of the Dask scheduler.
+    """
+
+    kind: ExecutorKind = "process"
+    workers: int | None = None
+    scheduler: str | None = None
+
+    def pays(self, seconds: float) -> bool:
+        """Whether work of that many seconds is better done by several."""
+        if self.kind != "process":
+            return True
+        return (self.workers or cores()) > 1 and seconds > WORTHWHILE_SECONDS
+
+
+class FeatureCache:
+    """Builds and keeps features of the samples of one dataset.
+
+    An instance serves as the ``featurize`` of a :class:`~xreg.core.pipeline.Pipeline`.
+
+    Parameters
+    ----------
+    samples
+        All n samples of the dataset; may be lazy.
+    content
+        Hash of the dataset, or empty: then the samples themselves are hashed.
+    origin
+        What computes the features, beside settings: distribution and version of the plugin.
+    folder
+        Where blocks are kept.
+    execution
+        Where costly descriptors run.
+
+    Attributes
+    ----------
+    bad
+        Reason for each row that the descriptor could not describe, filled by :meth:`build`.
+    """
+
+    def __init__(
+        self,
+        samples: Samples,
+        content: str,
+        origin: str,
+        folder: Path | None = None,
+        execution: Execution | None = None,
+    ) -> None:
+        self.samples = samples
+        self.origin = origin
+        self.folder = folder or cache_folder() / "features"
+        self.execution = execution or Execution()
+        self.bad: dict[int, str] = {}
+        self.computed = 0
+        self._content = content or _hash_samples(samples)
+        self._ready: dict[Path, dict[int, str]] = {}
+        self._row = {name: row for row, name in enumerate(samples.ids.tolist())}
+
+    def __call__(self, descriptor: Descriptor, samples: Samples) -> NDArray[np.float64]:
+        """Return the (n, d) features of some samples of the dataset, in their order."""
+        rows = np.array([self._row[name] for name in samples.ids.tolist()], dtype=np.intp)
+        self.build(descriptor)
+        if wrong := sorted(set(rows.tolist()) & set(self.bad)):
+            raise SampleError(
+                f"descriptor '{descriptor.name}' cannot describe sample "
+                f"'{self.samples.ids[wrong[0]]}': {self.bad[wrong[0]]}"
+            )
+        home = self._home(descriptor)
+        features = np.empty((len(rows), len(descriptor.feature_labels)))
+        for block in np.unique(rows // BLOCK_ROWS).tolist():
+            inside = np.flatnonzero(rows // BLOCK_ROWS == block)
+            values, _ = _read(home / _name(block))
+            features[inside] = values[rows[inside] - block * BLOCK_ROWS]
+        return features
+
+    def build(self, descriptor: Descriptor) -> None:
+        """Make sure that all blocks for a fitted descriptor exist; list rows it cannot describe.
+
+        Memory holds a few blocks at a time, whatever the size of the dataset.
+        """
+        if not isinstance(self.samples, descriptor.accepts):
+            raise DataError(
+                f"descriptor '{descriptor.name}' takes {descriptor.accepts.kind}, but the samples "
+                f"are {self.samples.kind}."
+            )
+        home = self._home(descriptor)
+        if home in self._ready:
+            self.bad = self._ready[home]
+            return
+        home.mkdir(parents=True, exist_ok=True)
+        blocks = range(-(-len(self.samples) // BLOCK_ROWS))
+        width = len(descriptor.feature_labels)
+        self.bad = {}
+        todo = []
+        for block in blocks:
+            found = _reasons(home / _name(block), self._rows(block), width)
+            if found is None:
+                todo.append(block)
+            else:
+                self.bad |= found
+        done = len(blocks) - len(todo)
+        task = f"features ({descriptor.name})"
+        progress.report(task, min(done * BLOCK_ROWS, len(self.samples)), len(self.samples))
+        for block, values, reasons in self._blocks(descriptor, todo):
+            _write(home / _name(block), values, reasons)
+            self.bad |= {block * BLOCK_ROWS + row: why for row, why in reasons.items()}
+            self.computed += len(values)
+            done += 1
+            progress.report(task, min(done * BLOCK_ROWS, len(self.samples)), len(self.samples))
+        self._ready[home] = self.bad
+
+    def _blocks(
+        self, descriptor: Descriptor, todo: list[int]
+    ) -> Iterator[tuple[int, NDArray[np.float64], dict[int, str]]]:
+        """Yield block number, features and reasons for rows that failed, as they are ready."""
+        if not todo:
+            return
+        start = time.perf_counter()
+        yield todo[0], *describe(descriptor, self._part(todo[0]))
+        expected = (time.perf_counter() - start) * (len(todo) - 1)
+        if not self.execution.pays(expected) or len(todo) == 1:
+            for block in todo[1:]:
+                yield block, *describe(descriptor, self._part(block))
+            return
+        items = ((block, descriptor, self._part(block)) for block in todo[1:])
+        execution = self.execution
+        with open_workers(execution.kind, execution.workers, execution.scheduler) as workers:
+            for (block, _, _), outcome in workers.unordered(_describe_item, items):
+                if isinstance(outcome, WorkerDiedError):
+                    raise outcome
+                yield block, *outcome
+
+    def _rows(self, block: int) -> range:
+        low = block * BLOCK_ROWS
+        return range(low, min(low + BLOCK_ROWS, len(self.samples)))
+
+    def _part(self, block: int) -> Samples:
+        rows = self._rows(block)
+        part: Samples = self.samples[rows.start : rows.stop]
+        return part
+
+    def _home(self, descriptor: Descriptor) -> Path:
+        values, arrays = descriptor.state()
+        learned = {
+            key: [str(a.dtype), list(a.shape), storage.digest(np.ascontiguousarray(a).tobytes())]
+            for key, a in arrays.items()
+        }
+        key = storage.canonical_json(
+            {
+                "samples": self._content,
+                "descriptor": descriptor.name,
+                "origin": self.origin,
+                "settings": descriptor.config.model_dump(mode="json"),
+                "state": values,
+                "arrays": learned,
+                "block": BLOCK_ROWS,
+            }
+        )
+        return self.folder / storage.digest(key)[:32]
+
+
+def describe(
+    descriptor: Descriptor, samples: Samples
+) -> tuple[NDArray[np.float64], dict[int, str]]:
+    """Return the (n, d) features and the reason for each row that has none (NaN in the array).
+
+    Raises
+    ------
+    PluginError
+        If the descriptor returns an array of another shape than it declares.
+    """
+    width = len(descriptor.feature_labels)
+    try:
+        values = _checked(descriptor, samples, width)
+        reasons: dict[int, str] = {}
+    except SampleError:
+        values, reasons = np.full((len(samples), width), np.nan), {}
+        for row in range(len(samples)):
+            try:
+                values[row] = _checked(descriptor, samples[row : row + 1], width)[0]
+            except SampleError as error:
+                reasons[row] = str(error)
+    for row in np.flatnonzero(~np.isfinite(values).all(axis=1)).tolist():
+        values[row] = np.nan
+        reasons.setdefault(row, f"descriptor '{descriptor.name}' gives values that are not finite.")
+    return values, reasons
+
+
+def _describe_item(
+    item: tuple[int, Descriptor, Samples],
+) -> tuple[NDArray[np.float64], dict[int, str]]:
+    return describe(item[1], item[2])
+
+
+def _checked(descriptor: Descriptor, samples: Samples, width: int) -> NDArray[np.float64]:
+    values = np.asarray(descriptor.transform(samples), dtype=np.float64)
+    if values.shape != (len(samples), width):
+        raise PluginError(
+            f"descriptor '{descriptor.name}' returned an array of shape {values.shape} for "
+            f"{len(samples)} samples and {width} feature labels; its plugin is at fault."
+        )
+    return values
+
+
+def _name(block: int) -> str:
+    return f"{block:06d}.npz"
+
+
+def _write(path: Path, values: NDArray[np.float64], reasons: dict[int, str]) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with beside.open("wb") as stream:
+            np.savez(
+                stream,
+                features=values,
+                bad=np.array(sorted(reasons), dtype=np.int64),
+                reasons=np.array([reasons[row] for row in sorted(reasons)], dtype=np.str_),
+            )
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> tuple[NDArray[np.float64], dict[int, str]]:
+    with np.load(path, allow_pickle=False) as stored:
+        reasons = dict(zip(stored["bad"].tolist(), stored["reasons"].tolist(), strict=True))
+        return stored["features"], reasons
+
+
+def _reasons(path: Path, rows: range, width: int) -> dict[int, str] | None:
+    """Return the reasons kept in a block by row of the dataset; None where it must be made."""
+    try:
+        values, reasons = _read(path)
+    except Exception:  # absent, or whatever a damaged zip file raises: the block is made again
+        return None
+    if values.shape != (len(rows), width):
+        return None
+    return {rows.start + row: why for row, why in reasons.items()}
+
+
+def _hash_samples(samples: Samples) -> str:
+    """Return a hash over samples that come from no store."""
+    parts = [storage.digest("\n".join(samples.ids.tolist()))]
+    for batch in samples.batches(4096):
+        arrays: list[Any] = []
+        if isinstance(batch, Structures):
+            arrays = [batch.numbers, batch.positions, batch.offsets, batch.absorber]
+            arrays += [batch.cell, batch.pbc]
+        elif isinstance(batch, Parameters):
+            arrays = [batch.values]
+        parts += [storage.digest(np.ascontiguousarray(array).tobytes()) for array in arrays]
+    return storage.digest("".join(parts))

@@ -1,0 +1,203 @@
+"""Trained models: of runs, of registries, by path."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xreg.core import storage
+from xreg.core.errors import CorruptError, DataError, UnknownNameError, XregError, did_you_mean
+from xreg.registry.plugins import host
+from xreg.registry.registries import candidates
+
+if TYPE_CHECKING:
+    from xreg.core.pipeline import Pipeline
+
+__all__ = ["ModelEntry", "describe_model", "find_model", "list_models", "load_model"]
+
+FOLDER = "models"
+RUNS = "runs"
+# What other programs save networks in; reading one could run any code.
+FOREIGN = {".pkl", ".pickle", ".pt", ".pth", ".joblib", ".ckpt", ".h5"}
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model that can be loaded.
+
+    Attributes
+    ----------
+    reference
+        What to call it: ``name@version``, or the folder of its run.
+    origin
+        ``run``, or the registry that has it.
+    folder
+        Folder of the saved pipeline.
+    summary, metrics
+        Of the run that made it; empty where they are not there.
+    """
+
+    reference: str
+    origin: str
+    folder: Path
+    summary: dict[str, Any]
+    metrics: dict[str, Any]
+
+
+def list_models(registry: str | Path | None = None, runs: Path | None = None) -> list[ModelEntry]:
+    """Return the models of the runs in ``runs/`` and of the registries, in that order."""
+    room = runs or Path(RUNS)
+    folders = sorted(room.iterdir()) if room.is_dir() else []
+    found = [
+        _entry(str(folder), "run", folder / "model", folder)
+        for folder in folders
+        if not folder.name.startswith(".") and (folder / "model" / storage.META).is_file()
+    ]
+    return found + list(_published(registry))
+
+
+def _published(registry: str | Path | None) -> Iterator[ModelEntry]:
+    try:
+        places = candidates(registry)
+    except UnknownNameError:
+        if registry is not None:
+            raise
+        return  # runs can be listed without any registry
+    for place in places:
+        try:
+            room = place.root() / FOLDER
+        except XregError:
+            if registry is not None:
+                raise
+            continue
+        for folder in sorted(room.glob("*/*/")):
+            if (folder / "model" / storage.META).is_file():
+                reference = f"{folder.parent.name}@{folder.name}"
+                yield _entry(reference, str(place), folder / "model", folder)
+
+
+def _entry(reference: str, origin: str, model: Path, folder: Path) -> ModelEntry:
+    return ModelEntry(
+        reference, origin, model, _json(folder / "summary.json"), _json(folder / "metrics.json")
+    )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        raise CorruptError(f"{path} is not JSON; the file is damaged.") from None
+    return content if isinstance(content, dict) else {}
+
+
+def find_model(reference: str | Path, registry: str | Path | None = None) -> ModelEntry:
+    """Return the model of that name, run or path.
+
+    Parameters
+    ----------
+    reference
+        Folder of a run or of a saved pipeline; name of a run in ``runs/``; or ``name`` or
+        ``name@version`` in a registry (the newest version without one).
+    registry
+        Where to look for names.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none; the message says what there is.
+    DataError
+        If the path is no model of xreg; files that could hold code are never opened.
+    """
+    path = Path(reference)
+    for folder in (path, Path(RUNS) / path):
+        if folder.is_dir():
+            for model, home in ((folder / "model", folder), (folder, folder.parent)):
+                if (model / storage.META).is_file():
+                    return _entry(str(folder), "run", model, home)
+            raise DataError(f"'{folder}' holds no model (no {storage.META} in it or in model/).")
+    if path.is_file():
+        code = " and may hold code, which xreg never runs" if path.suffix in FOREIGN else ""
+        raise DataError(
+            f"'{path}' is a file{code}; give the folder of a run or of a model that xreg saved."
+        )
+    if "/" in str(reference) or "\\" in str(reference):
+        raise UnknownNameError(f"there is no folder '{reference}'.")
+    name, _, version = str(reference).partition("@")
+    entries = list_models(registry)
+    named = [e for e in entries if e.origin != "run" and e.reference.partition("@")[0] == name]
+    if version:
+        versions = [e.reference.partition("@")[2] for e in named]
+        named = [e for e in named if e.reference.partition("@")[2] == version]
+        if versions and not named:
+            hint = did_you_mean(version, versions)
+            raise UnknownNameError(f"model '{name}' has no version {version}{hint}.")
+    if not named:
+        known = [e.reference for e in entries] + [
+            Path(e.reference).name for e in entries if e.origin == "run"
+        ]
+        raise UnknownNameError(f"no model or run '{reference}'{did_you_mean(str(name), known)}.")
+    return max(named, key=lambda e: _ordered(e.reference.partition("@")[2]))
+
+
+def _ordered(version: str) -> tuple[int, ...]:
+    return tuple(int(part) if part.isdigit() else -1 for part in version.split("."))
+
+
+def load_model(reference: str | Path, registry: str | Path | None = None) -> Pipeline:
+    """Read a model, every byte of it checked.
+
+    Raises
+    ------
+    CorruptError
+        If a byte changed since it was written.
+    UnknownNameError
+        If the model, or a plugin that it needs, is not there.
+    """
+    from xreg.core.pipeline import Pipeline
+
+    return Pipeline.load(find_model(reference, registry).folder, host().load)
+
+
+def describe_model(entry: ModelEntry) -> list[tuple[str, str]]:
+    """Return what a user wants to know of a model, as names and values."""
+    model = load_model(entry.folder)
+    assert model.target is not None
+    assert model.domain is not None
+    target, domain = model.target, model.domain
+    rows = [("folder", str(entry.folder)), ("origin", entry.origin)]
+    if target.energy is not None:
+        span = f"{target.energy[0]:g} … {target.energy[-1]:g} eV"
+        rows.append(("predicts", f"{target.channel}, {len(target.energy)} energies, {span}"))
+    else:
+        rows.append(("predicts", f"{target.channel}: {', '.join(target.features)}"))
+    if domain.kind == "structures":
+        from xreg.core.elements import symbols
+
+        rows.append(("knows", f"structures of {symbols(domain.elements)}"))
+        rows.append(("absorber", symbols(domain.absorbers)))
+    else:
+        rows.append(("knows", f"{domain.kind}: {', '.join(domain.parameters)}"))
+    if model.descriptor is not None:
+        rows.append(("descriptor", _call(model.descriptor)))
+    rows.append(("emulator", _call(model.emulator)))
+    rows += [(f"decomposer {label}", _call(d)) for label, d in model.decomposers.items()]
+    if data := entry.summary.get("dataset"):
+        rows.append(("trained on", f"{data['name']} {data['version']} ({data['hash']})"))
+    for part in ("train", "validation", "test"):
+        if scores := entry.metrics.get(part):
+            rows.append((f"R² {part}", f"{scores['r2']:.4f} on {scores['samples']} samples"))
+    for label, parts in entry.metrics.get("decomposers", {}).items():
+        for part, values in parts.items():
+            text = ", ".join(f"{value:.3f}" for value in values)
+            rows.append((f"covered variance {label}, {part}", text))
+    return rows
+
+
+def _call(component: Any) -> str:
+    _, _, settings = repr(component).partition("(")
+    return f"{component.name} ({settings}" if settings != ")" else str(component.name)

@@ -1,0 +1,266 @@
+"""From a recipe file and flags to the recipe, its defaults, and the objects it names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xreg.core.errors import ConfigError, DataError, UnknownNameError, did_you_mean
+from xreg.core.hooks import Kind
+from xreg.registry.overrides import apply_setting, read_yaml
+from xreg.registry.plugins import host
+from xreg.registry.recipe_sections import (
+    ComponentSection,
+    DecomposerSection,
+    Recipe,
+    SplitSection,
+    TargetSection,
+)
+
+if TYPE_CHECKING:
+    from xreg.core.dataset import Dataset, Split
+    from xreg.core.pipeline import Pipeline
+    from xreg.core.spectra import Channel
+
+__all__ = ["Recipe", "Resolved", "load_recipe", "resolve"]
+
+
+def load_recipe(
+    path: str | Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    settings: Sequence[str] = (),
+) -> Recipe:
+    """Read a recipe, lay overrides over it, and check everything that needs no data.
+
+    Parameters
+    ----------
+    path
+        A YAML file; none where the overrides say everything.
+    overrides
+        Values that replace top-level keys of the file (those that are not None). A component of
+        the file's name keeps the file's settings.
+    settings
+        ``key=value`` texts, applied last: ``emulator.width=128``, ``decomposers.eca.rank=3``.
+
+    Returns
+    -------
+    Recipe
+        With the settings of every component complete.
+
+    Raises
+    ------
+    ConfigError, UnknownNameError
+        In one sentence, with the key that was probably meant.
+    """
+    content = read_yaml(Path(path)) if path is not None else {}
+    if path is not None:
+        _anchor(content, Path(path).resolve().parent)
+    for key, value in (overrides or {}).items():
+        if value is not None:
+            content[key] = _replace(content.get(key), value)
+    for text in settings:
+        apply_setting(content, text)
+    where = f"recipe '{path}'" if path is not None else "recipe"
+    if "emulator" not in content or "dataset" not in content:
+        missing = " and ".join(k for k in ("dataset", "emulator") if k not in content)
+        unknown = [k for k in content if k not in Recipe.model_fields]
+        # A misspelt key says more than the one that is missing because of it.
+        if not unknown:
+            raise ConfigError(f"{where} names no {missing}; add it to the recipe or as a flag.")
+    recipe = complete(Recipe.parse(content, where))
+    if recipe.name:
+        return recipe
+    stem = Path(path).stem if path is not None else _default_name(recipe)
+    return Recipe.parse({**recipe.plain(), "name": stem}, where)
+
+
+def _anchor(content: dict[str, Any], folder: Path) -> None:
+    """Make a store's path in a recipe file relative to that file's folder."""
+
+    def anchored(value: Any) -> Any:
+        is_store = isinstance(value, str) and value.endswith(".zarr")
+        return str(folder / value) if is_store else value
+
+    section = content.get("dataset")
+    if isinstance(section, dict):
+        section |= {key: anchored(section[key]) for key in ("path", "name") if key in section}
+    elif section is not None:
+        content["dataset"] = anchored(section)
+
+
+def _replace(old: Any, new: Any) -> Any:
+    """Return the new value of a key, merged with the old where both speak of one thing."""
+    if isinstance(new, list):
+        return [_replace(_find(old, entry), entry) for entry in new]
+    old_name = old.get("name") if isinstance(old, dict) else old
+    if isinstance(new, str) and isinstance(old, dict) and old_name == new:
+        return old
+    if isinstance(new, dict) and isinstance(old, dict):
+        return {**old, **new}
+    return new
+
+
+def _find(entries: Any, name: Any) -> Any:
+    for entry in entries if isinstance(entries, list) else ():
+        if (entry.get("name") if isinstance(entry, dict) else entry) == name:
+            return entry
+    return None
+
+
+def _default_name(recipe: Recipe) -> str:
+    dataset = recipe.dataset.name or Path(recipe.dataset.path or "").stem
+    parts = [dataset] + [s.name for kind, s in recipe.components() if kind != "decomposer"]
+    return "-".join(parts)
+
+
+def complete(recipe: Recipe) -> Recipe:
+    """Return the recipe with every component's settings validated and filled in.
+
+    Components are not imported: their settings are all that is needed. A component with a ``seed``
+    that the recipe leaves open takes the recipe's.
+    """
+    plain = recipe.plain()
+
+    def fill(kind: Kind, section: ComponentSection) -> dict[str, Any]:
+        config = host().get(kind, section.name).spec.config
+        settings = section.settings
+        if "seed" in config.model_fields:
+            settings.setdefault("seed", recipe.seed)
+        own = {"name": section.name}
+        if isinstance(section, DecomposerSection):
+            own["label"] = section.label
+        parsed = config.parse(settings, f"{kind} {section.name}")
+        return {**own, **parsed.model_dump(mode="json")}
+
+    if recipe.descriptor is not None:
+        plain["descriptor"] = fill("descriptor", recipe.descriptor)
+    plain["emulator"] = fill("emulator", recipe.emulator)
+    plain["decomposers"] = [fill("decomposer", section) for section in recipe.decomposers]
+    return Recipe.parse(plain, "recipe")
+
+
+@dataclass(eq=False)
+class Resolved:
+    """A recipe and the objects that it names.
+
+    Attributes
+    ----------
+    recipe
+        Everything filled in: running it again gives the same numbers.
+    dataset
+        Opened, lazy.
+    channel
+        The target: windowed and coarsened as the recipe says.
+    split
+        Train, validation and test.
+    pipeline
+        Not fitted yet.
+    """
+
+    recipe: Recipe
+    dataset: Dataset
+    channel: Channel
+    split: Split
+    pipeline: Pipeline
+
+
+def resolve(recipe: Recipe) -> Resolved:
+    """Open the dataset, make the split, build the components.
+
+    Raises
+    ------
+    UnknownNameError
+        If the dataset, version, channel, split or label does not exist.
+    DataError
+        If the dataset is not the one whose hash the recipe states, or the parts do not fit.
+    """
+    from xreg.registry.datasets import open_dataset
+
+    recipe = complete(recipe)
+    plain = recipe.plain()
+    section = recipe.dataset
+    dataset = open_dataset(section.path or section.name, section.version, section.registry)
+    if section.hash and dataset.hash and section.hash != dataset.hash:
+        raise DataError(
+            f"dataset '{dataset.metadata.name}' {dataset.metadata.version} has the hash "
+            f"{dataset.hash}, but the recipe asks for {section.hash}; get the one it was made for, "
+            "or clear 'dataset.hash'."
+        )
+    plain["dataset"] |= {
+        "name": dataset.metadata.name,
+        "version": dataset.metadata.version,
+        "path": str(Path(section.path).resolve()) if section.path else None,
+        "hash": dataset.hash,
+    }
+    plain["target"]["channel"], channel = _target(recipe.target, dataset)
+    plain["split"], split = _split(recipe, dataset)
+    pipeline = _pipeline(recipe)
+    if not plain["name"]:
+        plain["name"] = _default_name(recipe)
+    return Resolved(Recipe.parse(plain, "recipe"), dataset, channel, split, pipeline)
+
+
+def _target(section: TargetSection, dataset: Dataset) -> tuple[str, Channel]:
+    from xreg.core.analysis.grids import coarsen
+
+    names = list(dataset.spectra)
+    name = section.channel
+    if name is None:
+        if len(names) != 1:
+            raise ConfigError(
+                f"dataset '{dataset.metadata.name}' has the channels {', '.join(names)}; choose "
+                "one (target.channel, or --channel)."
+            )
+        name = names[0]
+    if name not in names:
+        raise UnknownNameError(
+            f"dataset '{dataset.metadata.name}' has no channel '{name}'{did_you_mean(name, names)}."
+        )
+    channel = dataset.spectra[name]
+    if section.window is not None:
+        channel = channel.window(*section.window)
+    if section.points is not None:
+        channel = coarsen(channel, section.points)
+    return name, channel
+
+
+def _split(recipe: Recipe, dataset: Dataset) -> tuple[dict[str, Any], Split]:
+    from xreg.core.dataset import make_split
+
+    section = recipe.split
+    asked = section.model_dump(exclude_none=True)
+    name = section.name or ("default" if not asked and "default" in dataset.splits else None)
+    if name is not None:
+        if name not in dataset.splits:
+            hint = did_you_mean(name, dataset.splits)
+            raise UnknownNameError(
+                f"dataset '{dataset.metadata.name}' has no split '{name}'{hint}."
+            )
+        return SplitSection(name=name).model_dump(mode="json"), dataset.splits[name]
+    filled = SplitSection(
+        fractions=section.fractions or (0.8, 0.1, 0.1),
+        group=section.group,
+        seed=recipe.seed if section.seed is None else section.seed,
+    )
+    groups = dataset.label(section.group) if section.group else None
+    assert filled.fractions is not None
+    seed = filled.seed or 0
+    split = make_split(dataset.samples.ids, filled.fractions, seed=seed, groups=groups)
+    return filled.model_dump(mode="json"), split
+
+
+def _pipeline(recipe: Recipe) -> Pipeline:
+    from xreg.core.pipeline import Pipeline
+
+    def build(kind: Kind, section: ComponentSection) -> Any:
+        return host().build(kind, section.name, section.settings)
+
+    return Pipeline(
+        emulator=build("emulator", recipe.emulator),
+        descriptor=build("descriptor", recipe.descriptor) if recipe.descriptor else None,
+        decomposers={s.label: build("decomposer", s) for s in recipe.decomposers},
+        feature_scaling=recipe.features.scaling,
+        target_scaling=recipe.target.scaling,
+    )

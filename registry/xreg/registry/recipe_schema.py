@@ -1,0 +1,46 @@
+"""The JSON schema of a recipe, for editors that complete and check YAML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xreg.core.hooks import Kind
+from xreg.registry.plugins import host
+from xreg.registry.recipe_sections import Recipe
+
+__all__ = ["json_schema"]
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON schema of a recipe, with the settings of every installed component."""
+    schema = Recipe.model_json_schema()
+    definitions = schema["$defs"]
+    options: dict[Kind, list[dict[str, str]]] = {"descriptor": [], "emulator": [], "decomposer": []}
+    for installed in host():
+        spec = installed.spec
+        if spec.kind not in options:
+            continue
+        key = f"{spec.kind}-{spec.name}"
+        own = spec.config.model_json_schema()
+        definitions |= own.pop("$defs", {})
+        head = {"name": {"const": spec.name, "description": spec.summary}}
+        if spec.kind == "decomposer":
+            head["label"] = definitions["DecomposerSection"]["properties"]["label"]
+        own["properties"] = head | own.get("properties", {})
+        own["required"] = ["name", *own.get("required", [])]
+        definitions[key] = own | {"title": f"{spec.kind} {spec.name}"}
+        names = [{"$ref": f"#/$defs/{key}"}]
+        if not spec.config.model_json_schema().get("required"):
+            names.append({"const": spec.name})
+        options[spec.kind] += names
+    del definitions["ComponentSection"], definitions["DecomposerSection"]
+    properties = schema["properties"]
+    for kind, extra in (("descriptor", [{"type": "null"}]), ("emulator", [])):
+        words = properties[kind].get("description", "")
+        properties[kind] = {"anyOf": options[kind] + extra, "description": words}  # type: ignore[index]
+    properties["decomposers"]["items"] = {"anyOf": options["decomposer"]}
+    properties["dataset"] = {
+        "anyOf": [{"$ref": "#/$defs/DatasetSection"}, {"type": "string"}],
+        "description": properties["dataset"].get("description", ""),
+    }
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

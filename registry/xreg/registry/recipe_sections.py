@@ -1,0 +1,204 @@
+"""The sections of a recipe and their settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import ConfigDict, model_validator
+
+from xreg.core.config import Config, setting
+from xreg.core.hooks import Kind
+from xreg.core.scaling import FeatureScaling, TargetScaling
+from xreg.registry.overrides import dump_yaml
+
+__all__ = [
+    "ComponentSection",
+    "DatasetSection",
+    "DecomposerSection",
+    "FeaturesSection",
+    "Recipe",
+    "ReportSection",
+    "SplitSection",
+    "TargetSection",
+]
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
+SEED_LIMIT = 2**31 - 1
+
+
+class ComponentSection(Config):
+    """A component by name; all other keys are its own settings."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str = setting(description="Name of an installed component (xreg plugins list).")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The component's own settings."""
+        return dict(self.model_extra or {})
+
+
+class DecomposerSection(ComponentSection):
+    """A decomposer, by name and under the label that figures and files carry."""
+
+    label: str = setting(
+        "",
+        pattern=r"^$|" + NAME,
+        description="Label in figures and files; the component's name if empty.",
+    )
+
+    @model_validator(mode="after")
+    def _label(self) -> Self:
+        if not self.label:
+            object.__setattr__(self, "label", self.name)
+        return self
+
+
+class DatasetSection(Config):
+    """Which dataset: by name and version from a registry, or a store by its path."""
+
+    name: str = setting("", description="Name in the registry; 'h2o@1.0.0' states the version too.")
+    version: str | None = setting(None, description="Version; the newest if not given.")
+    path: str | None = setting(None, description="Path of a .zarr store instead of a name.")
+    registry: str | None = setting(
+        None, description="Registry (name, path or git URL); the usual search if not given."
+    )
+    hash: str = setting(
+        "", description="Content hash that the dataset must have; not checked if empty."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        given = {"name": value} if isinstance(value, str) else value
+        if not isinstance(given, Mapping) or not isinstance(name := given.get("name"), str):
+            return given
+        if name.endswith(".zarr") and not given.get("path"):
+            return {**given, "name": "", "path": name}
+        stem, at, version = name.partition("@")
+        if at and not given.get("version"):
+            return {**given, "name": stem, "version": version}
+        return given
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if not self.name and not self.path:
+            raise ValueError("needs a 'name' or the 'path' of a .zarr store")
+        return self
+
+
+class TargetSection(Config):
+    """What is predicted."""
+
+    channel: str | None = setting(None, description="Channel; the only one if not given.")
+    window: tuple[float, float] | None = setting(
+        None, unit="eV", description="Lowest and highest energy used; the whole grid if not given."
+    )
+    points: int | None = setting(
+        None,
+        ge=2,
+        le=100_000,
+        description="Coarsen to this many channels of equal width (area kept); as stored if not "
+        "given.",
+    )
+    scaling: TargetScaling = setting(
+        "global",
+        description="Standardise by one spread for all channels (global), channel by channel "
+        "(channel), or not at all (none).",
+    )
+
+
+class SplitSection(Config):
+    """Which samples train, validate and test: a stored split, or one made here."""
+
+    name: str | None = setting(None, description="Split of the dataset.")
+    fractions: tuple[float, float, float] | None = setting(
+        None, description="Shares of train, validation and test, where no stored split is named."
+    )
+    group: str | None = setting(None, description="Label whose groups are never divided.")
+    seed: int | None = setting(
+        None, ge=0, le=SEED_LIMIT, description="Seed of the shuffle; the recipe's if not given."
+    )
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        made_here = {"fractions": self.fractions, "group": self.group, "seed": self.seed}
+        given = [key for key, value in made_here.items() if value is not None]
+        if self.name and given:
+            raise ValueError(f"'name' and '{given[0]}' exclude each other")
+        if self.fractions and (min(self.fractions) < 0 or abs(sum(self.fractions) - 1) > 1e-9):
+            raise ValueError("'fractions' must not be negative and must add up to 1")
+        return self
+
+
+class FeaturesSection(Config):
+    """What happens to features before the emulator sees them."""
+
+    scaling: FeatureScaling = setting(
+        "standard", description="Standardise each feature on the training set, or leave it."
+    )
+
+
+class ReportSection(Config):
+    """What the report shows beside the scores."""
+
+    labels: tuple[str, ...] | None = setting(
+        None,
+        description="Labels or features that colour the scores; a sensible choice if not given.",
+    )
+
+
+class Recipe(Config):
+    """Everything that makes a run."""
+
+    name: str = setting("", pattern=r"^$|" + NAME, description="Name of the run.")
+    dataset: DatasetSection = setting(description="The dataset.")
+    target: TargetSection = setting(TargetSection(), description="What is predicted.")
+    split: SplitSection = setting(SplitSection(), description="Train, validation and test.")
+    descriptor: ComponentSection | None = setting(
+        None, description="The descriptor; none for an emulator that takes samples."
+    )
+    features: FeaturesSection = setting(FeaturesSection(), description="Feature scaling.")
+    emulator: ComponentSection = setting(description="The emulator.")
+    decomposers: tuple[DecomposerSection, ...] = setting((), description="The decomposers.")
+    report: ReportSection = setting(ReportSection(), description="What the report shows.")
+    bad_samples: Literal["refuse", "set-aside"] = setting(
+        "refuse",
+        description="What samples with spectra or features that are not finite do: stop the run, "
+        "or be listed and left out.",
+    )
+    seed: int = setting(
+        0, ge=0, le=SEED_LIMIT, description="Seed of every component and split that states none."
+    )
+
+    @model_validator(mode="after")
+    def _labels(self) -> Self:
+        labels = [section.label for section in self.decomposers]
+        if twice := {label for label in labels if labels.count(label) > 1}:
+            raise ValueError(
+                f"two decomposers are labelled '{min(twice)}'; give one another 'label'"
+            )
+        return self
+
+    def components(self) -> list[tuple[Kind, ComponentSection]]:
+        """Return kind and section of every component, in the order of the data's way."""
+        found: list[tuple[Kind, ComponentSection]] = []
+        if self.descriptor is not None:
+            found.append(("descriptor", self.descriptor))
+        found.append(("emulator", self.emulator))
+        return found + [("decomposer", section) for section in self.decomposers]
+
+    def plain(self) -> dict[str, Any]:
+        """Return the recipe as JSON values."""
+        return self.model_dump(mode="json")
+
+    def to_yaml(self) -> str:
+        """Return the recipe as a YAML file's text."""
+        return dump_yaml(self.plain())

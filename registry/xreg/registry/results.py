@@ -1,0 +1,229 @@
+"""What a trained pipeline gives: scores, decompositions, arrays on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core import progress
+from xreg.core.analysis.components import rank_correlations, score_sweep
+from xreg.core.analysis.scores import covered_variances, part_scores
+from xreg.core.errors import DataError, UnknownNameError, did_you_mean
+from xreg.core.interfaces import Decomposer
+from xreg.core.pipeline import Pipeline
+from xreg.core.report.material import Colouring, Decomposition, Material, PartResult, Sweep
+from xreg.registry.arrays import write_arrays, write_predictions
+
+if TYPE_CHECKING:
+    from xreg.registry.runs import Prepared
+
+__all__ = [
+    "check_colours",
+    "evaluate",
+    "final_recipe",
+    "predict_with_spread",
+    "save_arrays",
+    "with_provenance",
+]
+
+SWEEP_SHARES = tuple(np.linspace(0.05, 0.95, 9).tolist())
+# Features beyond these numbers are too many to colour by, or to correlate with, one by one.
+COLOURED_FEATURES = 6
+CORRELATED_FEATURES = 30
+MOST_COLOURINGS = 6
+MOST_CATEGORIES = 8
+
+
+def check_colours(ready: Prepared) -> None:
+    """Refuse a label or feature in ``report.labels`` that does not exist, before any training."""
+    labels = ready.resolved.dataset.labels
+    known = {*labels, *(label.name for label in ready.features)}
+    for name in ready.resolved.recipe.report.labels or ():
+        if name not in known:
+            raise UnknownNameError(
+                f"report.labels names '{name}', which is no label of the dataset and no feature"
+                f"{did_you_mean(name, known)}."
+            )
+
+
+def predict_with_spread(
+    pipeline: Pipeline, inputs: Any
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Return predictions in the units of the data, and their spread where the emulator has one."""
+    assert pipeline.targets_ is not None
+    mean = pipeline.emulator.predict(inputs)
+    try:
+        _, std = pipeline.emulator.predict(inputs, return_std=True)
+    except DataError:  # the inputs were good a moment ago: this method has no spread
+        std = None
+    spread = None if std is None else np.asarray(std) * pipeline.targets_.scale
+    return pipeline.targets_.inverse_transform(mean), spread
+
+
+def evaluate(ready: Prepared) -> Material:
+    """Return predictions, scores and decompositions of all parts."""
+    pipeline, dataset = ready.resolved.pipeline, ready.resolved.dataset
+    assert pipeline.targets_ is not None
+    rows = {part: part_rows for part, part_rows in ready.rows.items() if len(part_rows)}
+    variation = ready.known[rows["train"]].std(axis=0)
+    inputs, parts, metrics = {}, {}, {}
+    for part, part_rows in progress.track(rows.items(), "evaluation", len(rows)):
+        inputs[part] = pipeline.inputs(dataset.samples[part_rows])
+        known = ready.known[part_rows]
+        predicted, spread = predict_with_spread(pipeline, inputs[part])
+        parts[part] = PartResult(dataset.samples.ids[part_rows], known, predicted, spread)
+        spectra = ready.target.energy is not None
+        metrics[part] = part_scores(known, predicted, variation, spectra=spectra)
+    names = [label.name for label in ready.features]
+    every = np.concatenate(list(rows.values()))
+    raw = {}
+    if pipeline.features_ is not None:
+        table = np.concatenate([pipeline.features_.inverse_transform(X) for X in inputs.values()])
+        raw = {name: table[:, column] for column, name in enumerate(names)}
+    colourings = _colourings(ready, raw, every)
+    scaled = {
+        part: (inputs[part], pipeline.targets_.transform(result.known))
+        for part, result in parts.items()
+    }
+    columns = {name: dataset.label(name)[every] for name in dataset.labels}
+    if len(names) <= CORRELATED_FEATURES:
+        columns = raw | columns
+    decompositions = [
+        _decomposition(label, decomposer, pipeline, scaled, ready, every, columns)
+        for label, decomposer in pipeline.decomposers.items()
+    ]
+    metrics["decomposers"] = {found.label: dict(found.covered) for found in decompositions}
+    return Material(
+        name=ready.resolved.recipe.name,
+        dataset=dataset.metadata,
+        target=ready.target,
+        target_scaling=pipeline.target_scaling,
+        parts=parts,
+        metrics=metrics,
+        features=ready.features,
+        decompositions=decompositions,
+        colourings=colourings,
+        history=_history(pipeline),
+    )
+
+
+def _decomposition(
+    label: str,
+    decomposer: Decomposer,
+    pipeline: Pipeline,
+    scaled: Mapping[str, tuple[NDArray[Any], NDArray[Any]]],
+    ready: Prepared,
+    every: NDArray[np.intp],
+    columns: Mapping[str, NDArray[Any]],
+) -> Decomposition:
+    assert pipeline.targets_ is not None
+    scores = np.concatenate([decomposer.transform(X) for X, _ in scaled.values()])
+    vectors = getattr(decomposer, "components_", None)
+    sweeps = []
+    for direction in range(decomposer.rank):
+        stops, spectra = score_sweep(decomposer, scores, direction, SWEEP_SHARES)
+        sweeps.append(Sweep(stops, pipeline.targets_.inverse_transform(spectra)))
+    return Decomposition(
+        label=label,
+        method=decomposer.name,
+        covered=covered_variances(decomposer, scaled),
+        ids=ready.resolved.dataset.samples.ids[every],
+        scores=scores,
+        vectors=None if vectors is None else np.asarray(vectors),
+        shares=SWEEP_SHARES,
+        sweeps=sweeps,
+        correlations=rank_correlations(scores, columns),
+    )
+
+
+def _colourings(
+    ready: Prepared, raw: Mapping[str, NDArray[Any]], every: NDArray[np.intp]
+) -> dict[str, Colouring]:
+    """Return what scores are coloured by: as the recipe says, else what varies and is readable."""
+    dataset = ready.resolved.dataset
+    units = {label.name: label.unit for label in ready.features}
+
+    def label(name: str) -> Colouring:
+        return Colouring(dataset.label(name)[every], dataset.label_units.get(name, ""))
+
+    def feature(name: str) -> Colouring:
+        return Colouring(raw[name], units[name])
+
+    asked = ready.resolved.recipe.report.labels
+    if asked is not None:
+        return {name: label(name) if name in dataset.labels else feature(name) for name in asked}
+    chosen = {name: feature(name) for name in raw} if len(raw) <= COLOURED_FEATURES else {}
+    for name in dataset.labels:
+        values = label(name).values
+        distinct = len(np.unique(values))
+        numeric = values.dtype.kind in "biuf"
+        if distinct > 1 and (numeric or distinct <= MOST_CATEGORIES):
+            chosen.setdefault(name, label(name))
+    return dict(list(chosen.items())[:MOST_COLOURINGS])
+
+
+def _history(pipeline: Pipeline) -> NDArray[np.float64] | None:
+    history = getattr(pipeline.emulator, "history_", None)
+    if not isinstance(history, np.ndarray) or history.ndim != 2 or history.shape[1] % 2 == 0:
+        return None
+    return history
+
+
+def final_recipe(ready: Prepared, material: Material) -> dict[str, Any]:
+    """Return the recipe with the last of its choices filled in."""
+    plain = ready.resolved.recipe.plain()
+    plain["report"]["labels"] = list(material.colourings)
+    return plain
+
+
+def with_provenance(
+    material: Material, recipe: Mapping[str, Any], summary: Mapping[str, Any]
+) -> Material:
+    """Return the material with recipe and summary."""
+    return replace(material, recipe=recipe, summary=summary)
+
+
+def save_arrays(ready: Prepared, material: Material, folder: Path) -> None:
+    """Write splits, predictions and decompositions into a run folder."""
+    ids = ready.resolved.dataset.samples.ids
+    splits: dict[str, Any] = {part: ids[rows] for part, rows in ready.rows.items()}
+    splits["set_aside"] = np.array([entry["id"] for entry in ready.set_aside], dtype=ids.dtype)
+    with (folder / "splits.npz").open("wb") as stream:
+        np.savez_compressed(stream, **splits)
+
+    results = material.parts.values()
+    spreads = [result.spread for result in results if result.spread is not None]
+    write_predictions(
+        folder / "predictions.zarr",
+        np.concatenate([result.ids for result in results]),
+        ready.target,
+        np.concatenate([result.predicted for result in results]),
+        np.concatenate(spreads) if len(spreads) == len(material.parts) else None,
+        {
+            "known": np.concatenate([result.known for result in results]),
+            "part": np.repeat(list(material.parts), [len(result.ids) for result in results]),
+        },
+    )
+    if not material.decompositions:
+        return
+    scaler = ready.resolved.pipeline.features_
+    assert scaler is not None
+    arrays: dict[str, NDArray[Any]] = {
+        "ids": material.decompositions[0].ids,
+        "features/name": np.array([label.name for label in ready.features]),
+        "features/unit": np.array([label.unit for label in ready.features]),
+        "features/mean": scaler.mean,
+        "features/scale": scaler.scale,
+    }
+    for found in material.decompositions:
+        arrays[f"{found.label}/scores"] = found.scores
+        if found.vectors is not None:
+            arrays[f"{found.label}/vectors"] = found.vectors
+        for part, values in found.covered.items():
+            arrays[f"{found.label}/covered_variance/{part}"] = np.array(values)
+    write_arrays(folder / "components.zarr", arrays)
