@@ -141,12 +141,12 @@ class Workers:
                 yield item, result
 
     def _restart(self) -> None:
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        self._executor.shutdown(wait=True)
         self._executor = self._start()
 
     def close(self) -> None:
         """Let the workers go."""
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        self._executor.shutdown(wait=True)
 
     def abort(self) -> None:
         """Let the workers go at once, unfinished work included."""
@@ -154,7 +154,7 @@ class Workers:
         processes = list((getattr(self._executor, "_processes", None) or {}).values())
         for process in processes:
             process.terminate()
-        self._executor.shutdown(wait=bool(processes), cancel_futures=True)
+        self._executor.shutdown(wait=bool(processes))
 
 
 @contextmanager

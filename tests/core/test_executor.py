@@ -1,0 +1,145 @@
+"""Work in parallel: nothing is lost when a worker dies, and none outlives its parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from xreg.core.errors import ConfigError, MissingRequirementError
+from xreg.core.executor import WorkerDiedError, open_workers
+
+JOBS = Path(__file__).parent / "executor_jobs"
+
+
+@pytest.fixture
+def jobs(monkeypatch):
+    monkeypatch.syspath_prepend(str(JOBS))
+    monkeypatch.setenv("PYTHONPATH", str(JOBS))
+    import executor_jobs
+
+    return executor_jobs
+
+
+def test_every_item_gets_its_result_and_items_are_taken_as_needed(jobs):
+    taken = []
+
+    def items():
+        for i in range(20):
+            taken.append(i)
+            yield i
+
+    with open_workers("process", 1) as workers:
+        results = workers.unordered(jobs.double, items())
+        first = next(results)
+        assert len(taken) <= 4
+        assert dict([first, *results]) == {i: 2 * i for i in range(20)}
+
+
+def test_an_item_that_kills_its_worker_is_named_and_the_others_are_done(jobs):
+    with open_workers("process", 2) as workers:
+        outcomes = dict(workers.unordered(jobs.die_on_three, range(8)))
+    assert isinstance(outcomes.pop(3), WorkerDiedError)
+    assert outcomes == {i: 2 * i for i in range(8) if i != 3}
+
+
+def test_an_item_on_which_a_worker_died_is_tried_again(jobs, tmp_path):
+    with open_workers("process", 1) as workers:
+        items = [str(tmp_path / "marker")]
+        assert list(workers.unordered(jobs.die_once, items)) == [(items[0], "done")]
+
+
+def test_an_error_of_the_function_is_raised(jobs):
+    with pytest.raises(ZeroDivisionError), open_workers("process", 1) as workers:
+        list(workers.unordered(jobs.divide, [1, 0]))
+
+
+def test_workers_use_one_thread_each(jobs, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    with open_workers("process", 1) as workers:
+        ((_, threads),) = workers.unordered(jobs.threads, [0])
+    assert set(threads) == {1}
+
+
+def test_workers_do_not_outlive_a_killed_parent(jobs, tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import sys, executor_jobs\n"
+        "from xreg.core.executor import open_workers\n"
+        "if __name__ == '__main__':\n"
+        "    with open_workers('process', 2) as workers:\n"
+        "        list(workers.unordered(executor_jobs.write_pid_and_sleep, [sys.argv[1]] * 2))\n"
+    )
+    seen = tmp_path / "pids"
+    seen.mkdir()
+    parent = subprocess.Popen([sys.executable, str(script), str(seen)])
+    wait_for(lambda: len(list(seen.iterdir())) == 2)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    wait_for(lambda: not any(alive(int(path.name)) for path in seen.iterdir()))
+
+
+def wait_for(condition) -> None:
+    limit = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # Where nobody reaps orphans, a dead one stays as a zombie.
+    stat = Path(f"/proc/{pid}/stat")
+    return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("proces",), "no executor 'proces' .did you mean 'process'"),
+        (("process", 0), "workers must be at least 1, got 0"),
+        (("process", 1, "tcp://localhost:1"), "a scheduler goes with the executor 'dask'"),
+        (("dask",), "needs the address of a scheduler"),
+    ],
+)
+def test_bad_requests(arguments, text):
+    with pytest.raises(ConfigError, match=text), open_workers(*arguments):
+        pass
+
+
+def test_a_missing_dask_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with (
+        pytest.raises(MissingRequirementError, match=r'pip install "xreg\[dask\]"'),
+        open_workers("dask", scheduler="tcp://localhost:8786"),
+    ):
+        pass
+
+
+def test_a_dask_cluster_works_like_processes(jobs, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
+        ) as cluster,
+        open_workers("dask", scheduler=cluster.scheduler_address) as workers,
+    ):
+        assert workers.size == 2
+        assert dict(workers.unordered(jobs.double, range(5))) == {i: 2 * i for i in range(5)}
+        with pytest.raises(ZeroDivisionError):
+            list(workers.unordered(jobs.divide, [0]))
+    monkeypatch.setattr("xreg.core.executor.CONNECT_SECONDS", 0.2)
+    with (
+        pytest.raises(ConfigError, match="no Dask scheduler answers at"),
+        open_workers("dask", scheduler="tcp://127.0.0.1:1"),
+    ):
+        pass
