@@ -42,6 +42,8 @@ class Shell(Descriptor):
         return np.array(features, dtype=np.float64).reshape(len(samples), len(self.feature_labels))
 
     def _describe(self, structure):
+        if not np.isfinite(structure.positions).all():
+            raise SampleError(f"sample '{structure.id}' has positions that are not finite.")
         inner, outer = self.config.inner, self.config.outer
         centre, arms = neighbor_list("iD", structure.to_atoms(), outer)
         arms = arms[centre == structure.absorber]
