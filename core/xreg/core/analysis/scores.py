@@ -23,7 +23,7 @@ __all__ = [
 DECILES = {"first decile": 0.1, "median": 0.5, "ninth decile": 0.9}
 # A channel that varies less than this share of the one that varies most is left out of the
 # standardised score: dividing by a spread of nearly nothing would let noise decide it.
-LEAST_SPREAD = 1e-3
+LEAST_SPREAD = 1e-2
 # Upper bounds of the intervals in which spectrum errors are counted, in per cent
 # (published convention for 2p XAS; a spectrum beyond the last is an outlier).
 SPECTRUM_ERROR_BOUNDS = (3.0, 4.0, 5.0, 6.0, 7.0, 10.0)
@@ -48,7 +48,7 @@ def part_scores(
     dict
         ``samples``; ``r2``, the covered variance of raw targets; ``r2_standardised``, that of
         targets divided by their spread channel by channel, over the ``standardised_channels``
-        whose spread is at least a thousandth of the largest; ``rmse`` in the unit of the data;
+        whose spread is at least a hundredth of the largest; ``rmse`` in the unit of the data;
         for spectra ``sample_r2`` (deciles and median of the single spectra's R²) and
         ``spectrum_error`` (median, ninth decile, share of outliers and counts by interval, in per
         cent). A score that needs variation is None for a single sample.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+from xreg.core.report import style
 from xreg.core.report.draw import Picture
 from xreg.core.report.material import Decomposition, Material
 from xreg.core.run import ReportSection
@@ -63,13 +64,16 @@ def render(
 def _figures(pictures: Sequence[Picture]) -> dict[str, list[dict[str, str]]]:
     by_section: dict[str, list[dict[str, str]]] = {}
     for picture in pictures:
-        data = base64.b64encode(picture.path.read_bytes()).decode()
+        image = picture.path.read_bytes()
+        pixels = int.from_bytes(image[16:20])  # the width, as a PNG's header states it
+        data = base64.b64encode(image).decode()
         by_section.setdefault(picture.section, []).append(
             {
                 "title": picture.title,
                 "caption": picture.caption,
                 "source": f"data:image/png;base64,{data}",
-                "name": picture.path.name,
+                # All figures at one scale, so that their letters have one size.
+                "width": f"{min(100, 100 * pixels / (style.WIDTH * style.DPI)):.1f}%",
             }
         )
     return by_section
