@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -132,27 +131,28 @@ def parse_grid(text: str) -> NDArray[np.float64]:
 
 
 def read_columns(content: bytes, least: int) -> NDArray[np.float64]:
-    """Return (rows, columns) numbers of a text table, with at least so many columns.
+    """Return (rows, columns) finite numbers of a text table, with at least so many columns.
 
-    Lines that begin with ``#`` or, before the first number, with a word are headers.
+    Lines that begin with ``#`` and, before the first number, lines of words alone are headers.
     """
     try:
         lines = content.decode().splitlines()
     except UnicodeDecodeError:
         raise DataError("it is no text") from None
     rows = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    first = next((i for i, line in enumerate(rows) if _number(line.split()[0])), len(rows))
+    first = next((i for i, line in enumerate(rows) if any(map(_number, line.split()))), len(rows))
     if first == len(rows):
         raise DataError("it is empty" if not rows else "it holds no numbers")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        try:
-            table = np.loadtxt(io.StringIO("\n".join(rows[first:])), ndmin=2)
-        except (ValueError, UserWarning) as error:
-            reason = str(error).partition(";")[0].rstrip(".")
-            raise DataError(f"it is no table of numbers ({reason})") from None
+    try:
+        table = np.loadtxt(io.StringIO("\n".join(rows[first:])), ndmin=2)
+    except ValueError as error:
+        reason = str(error).partition(";")[0].rstrip(".")
+        raise DataError(f"it is no table of numbers ({reason})") from None
     if table.shape[1] < least:
         raise DataError(f"it has {table.shape[1]} column(s) where {least} are needed")
+    finite = np.isfinite(table).all(axis=1)
+    if not finite.all():
+        raise DataError(f"its row '{rows[first + int(np.argmin(finite))].strip()}' is not finite")
     return table
 
 
