@@ -1,0 +1,151 @@
+"""The model's ions and parameters, shared by the exact engine and Quanty."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.errors import ConfigError, SampleError, did_you_mean
+from xreg.core.samples import Parameters, ParameterSet
+
+__all__ = ["BOLTZMANN", "PARAMETERS", "Ion", "Parameter", "check_units", "checked", "ion_named"]
+
+BOLTZMANN = 8.617333262e-5
+"""Boltzmann's constant in eV/K (CODATA 2018)."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of the model and the values that make sense for it."""
+
+    unit: str
+    low: float
+    high: float
+    meaning: str
+    open_low: bool = False
+
+    def fault(self, value: float) -> str:
+        """Say what is wrong with a value, or nothing."""
+        if not math.isfinite(value):
+            return "is not finite"
+        if value < self.low or value > self.high or (self.open_low and value == self.low):
+            sign = ">" if self.open_low else "≥"
+            unit = f" {self.unit}" if self.unit else ""
+            return f"must be {sign} {self.low:g} and ≤ {self.high:g}{unit}, got {value:g}"
+        return ""
+
+
+PARAMETERS: Mapping[str, Parameter] = {
+    "Dq": Parameter("eV", -2, 2, "cubic crystal field, a tenth of the octahedral splitting"),
+    "Ds": Parameter("eV", -5, 5, "tetragonal crystal field of second order"),
+    "Dt": Parameter("eV", -5, 5, "tetragonal crystal field of fourth order"),
+    "S1": Parameter("", 0, 2, "scale of the direct Slater integrals F(dd) and F(pd)"),
+    "S2": Parameter("", 0, 2, "scale of the exchange integrals G(pd)"),
+    "T": Parameter("K", 0, 1e5, "temperature", open_low=True),
+    "sigma": Parameter("eV", 0, 10, "standard deviation of the Gaussian"),
+    "gamma1": Parameter("eV", 0.02, 20, "Lorentzian full width at half maximum, L3"),
+    "gamma2": Parameter("eV", 0.02, 20, "Lorentzian full width at half maximum, L2"),
+}
+"""The parameters of a sample, by name; a sample gives every one of them."""
+
+ANY = Parameter("", -math.inf, math.inf, "a parameter of a user's template")
+
+
+@dataclass(frozen=True)
+class Ion:
+    """A free ion: its Hartree–Fock integrals in eV.
+
+    Attributes
+    ----------
+    name
+        Element and charge (``"Ni2+"``).
+    electrons
+        Number n of d electrons in the ground state.
+    initial, final
+        Slater integrals and spin–orbit constants of 2p⁶3dⁿ and 2p⁵3dⁿ⁺¹.
+    edge
+        2p₃⸝₂ binding energy of the element.
+    """
+
+    name: str
+    electrons: int
+    initial: Mapping[str, float]
+    final: Mapping[str, float]
+    edge: float
+
+    @property
+    def origin(self) -> float:
+        """What to add to E_f − E_i, so that a lone 2p₃⸝₂ hole (at −ζ/2) lies at the edge."""
+        return self.edge + self.final["zeta2p"] / 2
+
+    @property
+    def border(self) -> float:
+        """Energy half way between lone 2p₃⸝₂ and 2p₁⸝₂ holes: L3 ends, L2 begins."""
+        return self.edge + 0.75 * self.final["zeta2p"]
+
+
+@lru_cache(maxsize=1)
+def _table() -> dict[str, Ion]:
+    content = json.loads((Path(__file__).parent / "ions.json").read_text())
+    return {
+        name: Ion(name, ion["electrons"], ion["initial"], ion["final"], content["edges"][name[:-2]])
+        for name, ion in content["ions"].items()
+    }
+
+
+def ion_named(name: str) -> Ion:
+    """Return an ion by name.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of that name; the message lists all.
+    """
+    try:
+        return _table()[name]
+    except KeyError:
+        raise ConfigError(f"no ion '{name}'; there are {', '.join(_table())}.") from None
+
+
+def check_units(samples: Parameters) -> None:
+    """Refuse a table with a unit other than the model's.
+
+    Raises
+    ------
+    SampleError
+        If a parameter has another unit; the message names it.
+    """
+    for name, unit in zip(samples.names, samples.units, strict=True):
+        if name in PARAMETERS and unit != PARAMETERS[name].unit:
+            wanted = PARAMETERS[name].unit or "no unit"
+            raise SampleError(
+                f"parameter '{name}' of {len(samples)} samples has the unit '{unit}'; the model "
+                f"takes {wanted}, convert the table."
+            )
+
+
+def checked(sample: ParameterSet, names: Sequence[str] = tuple(PARAMETERS)) -> NDArray[np.float64]:
+    """Return a sample's values in the order of ``names``, those of the model by default.
+
+    Raises
+    ------
+    SampleError
+        If a parameter is missing, unknown or out of its physical range; the message names it.
+    """
+    where = f"sample '{sample.id}'"
+    for name in sample.values:
+        if name not in names:
+            raise SampleError(f"{where}: no parameter '{name}'{did_you_mean(name, names)}.")
+    for name in names:
+        if name not in sample.values:
+            raise SampleError(f"{where} lacks the parameter '{name}'; give {', '.join(names)}.")
+        if fault := PARAMETERS.get(name, ANY).fault(sample.values[name]):
+            raise SampleError(f"{where}: {name} {fault}.")
+    return np.array([sample.values[name] for name in names])

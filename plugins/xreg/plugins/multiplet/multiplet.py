@@ -1,0 +1,196 @@
+"""The generator ``multiplet``: L2,3 absorption spectra of 3d ions by exact diagonalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from xreg.core.errors import ConfigError, SampleError, XregError
+from xreg.core.interfaces import Availability, SpectrumGenerator
+from xreg.core.samples import Parameters, ParameterSet, Samples
+from xreg.core.spectra import Spectrum
+from xreg.plugins.multiplet.broadening import Grid, Lines, broaden
+from xreg.plugins.multiplet.model import PARAMETERS, check_units, checked, ion_named
+from xreg.plugins.multiplet.plugin import ModelConfig, MultipletConfig
+from xreg.plugins.multiplet.solver import LARGE, Solver, Sticks
+
+__all__ = ["LineList", "Multiplet", "window"]
+
+Array = NDArray[np.float64]
+
+# Share of a stick's strengths along z and across it (x and y together) that each channel sees.
+POLARISATION: Mapping[str, tuple[float, float]] = {
+    "xas": (1 / 3, 1 / 3),
+    "xas_x": (0.0, 1 / 2),
+    "xas_y": (0.0, 1 / 2),
+    "xas_z": (1.0, 0.0),
+}
+CPU_BATCH = 32
+GPU_BYTES = 2**31
+
+
+@dataclass(frozen=True, eq=False)
+class LineList:
+    """The transitions behind one spectrum, before any broadening.
+
+    Attributes
+    ----------
+    energy
+        (s,) energies in eV, ascending.
+    strength
+        (s,) Boltzmann-weighted dipole strength in each channel, in units of ⟨2p|r|3d⟩².
+    """
+
+    energy: Array
+    strength: Mapping[str, Array]
+
+
+def window(config: ModelConfig) -> Grid:
+    """Return the energies that the settings ask for."""
+    start = ion_named(config.ion).edge - config.before
+    return Grid(start, (config.before + config.after) / (config.points - 1), config.points)
+
+
+@lru_cache(maxsize=4)
+def _solver(ion: str, device: str) -> Solver:
+    """Return an ion's solver; its operators are built once in a process."""
+    return Solver(ion_named(ion), None if device == "cpu" else device)
+
+
+class Multiplet(SpectrumGenerator):
+    """L2,3 (2p → 3d) absorption of an ion in a tetragonal crystal field.
+
+    The Hamiltonian of 2p⁶3dⁿ and 2p⁵3dⁿ⁺¹ with all Coulomb, exchange and spin–orbit terms and a
+    D4h crystal field is diagonalised in full; every thermally populated state absorbs. A sample
+    gives ``Dq``, ``Ds``, ``Dt`` (eV), ``S1``, ``S2``, ``T`` (K), ``sigma``, ``gamma1`` and
+    ``gamma2`` (eV): see :data:`~xreg.plugins.multiplet.model.PARAMETERS`. Intensities are
+    ⟨2p|r|3d⟩² per eV. On a CPU a sample's spectrum does not depend on its batch by a bit.
+
+    Parameters
+    ----------
+    config
+        See :class:`~xreg.plugins.multiplet.plugin.MultipletConfig`.
+    """
+
+    name: ClassVar[str] = "multiplet"
+    Config = MultipletConfig
+    accepts: ClassVar[type[Samples]] = Parameters
+
+    def grids(self) -> dict[str, Array]:
+        """Return the energies of each channel, (m,) in eV."""
+        return {channel: window(self.config).energies for channel in self.config.channels}
+
+    def generate(self, sample: ParameterSet) -> Spectrum:
+        """Compute one spectrum.
+
+        Raises
+        ------
+        SampleError
+            If a parameter is missing, unknown or out of its physical range.
+        """
+        (spectrum,) = self._compute([checked(sample)])
+        return spectrum
+
+    def generate_many(self, samples: Samples) -> list[Spectrum | XregError]:
+        """Compute many spectra; a bad sample gives its error in its place.
+
+        Raises
+        ------
+        SampleError
+            If the table gives a parameter in another unit than the model's.
+        """
+        assert isinstance(samples, Parameters)
+        check_units(samples)
+        results: list[Spectrum | XregError] = []
+        good: list[Array] = []
+        for sample in samples:
+            try:
+                good.append(checked(sample))
+                results.append(Spectrum({}))
+            except SampleError as error:
+                results.append(error)
+        computed = iter(self._compute(good))
+        return [r if isinstance(r, XregError) else next(computed) for r in results]
+
+    def sticks(self, sample: ParameterSet) -> LineList:
+        """Return the transitions that :meth:`generate` broadens, those of no strength left out."""
+        solver = self._ready()
+        with threadpool_limits(1):
+            sticks = solver.solve(_columns(solver, [checked(sample)]))
+        energy, along, across = (
+            np.asarray(x.cpu() if hasattr(x, "cpu") else x)[0]
+            for x in (sticks.energy, sticks.along, sticks.across)
+        )
+        order = np.argsort(energy, kind="stable")
+        order = order[(along + across)[order] > 0]
+        strength = {c: _seen(c, along, across)[order] for c in self.config.channels}
+        return LineList(energy[order] + solver.ion.origin, strength)
+
+    def available(self) -> Availability:
+        """Say whether the device is there."""
+        if self.config.device == "cpu":
+            return Availability(True)
+        import torch
+
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        index = int(self.config.device.partition(":")[2] or 0)
+        if index < count:
+            return Availability(True)
+        return Availability(False, f"there is no '{self.config.device}' here; set device to cpu.")
+
+    def version(self) -> str:
+        """Return versions of xreg and of the library that diagonalises."""
+        library = "numpy" if self.config.device == "cpu" else "torch"
+        return f"xreg {version('xreg')} with {library} {version(library)}"
+
+    def _ready(self) -> Solver:
+        if not (state := self.available()):
+            raise ConfigError(f"generator 'multiplet': {state.reason}")
+        return _solver(self.config.ion, self.config.device)
+
+    def _compute(self, rows: list[Array]) -> list[Spectrum]:
+        if not rows:
+            return []
+        solver = self._ready()
+        on_cpu = self.config.device == "cpu"
+        if on_cpu:
+            size = CPU_BATCH if solver.largest < LARGE else 1
+        else:
+            size = max(1, GPU_BYTES // (64 * solver.largest**2))
+        found: list[Spectrum] = []
+        with threadpool_limits(1 if on_cpu else None):
+            for start in range(0, len(rows), size):
+                found += self._batch(solver, rows[start : start + size], on_cpu and size > 1)
+        return found
+
+    def _batch(self, solver: Solver, rows: list[Array], every: bool) -> list[Spectrum]:
+        parameters = _columns(solver, rows)
+        sticks: Sticks = solver.solve(parameters, every)
+        energy, border = sticks.energy + solver.ion.origin, solver.ion.border
+        seen = {POLARISATION[channel] for channel in self.config.channels}
+        spectra = {}
+        for share in seen:
+            lines = Lines(energy, share[0] * sticks.along + share[1] * sticks.across, border)
+            broadened = broaden(solver.xp, lines, window(self.config), parameters)
+            spectra[share] = np.asarray(broadened.cpu() if solver.xp is not np else broadened)
+        return [
+            Spectrum({c: spectra[POLARISATION[c]][i].copy() for c in self.config.channels})
+            for i in range(len(rows))
+        ]
+
+
+def _columns(solver: Solver, rows: list[Array]) -> dict[str, Any]:
+    table = np.array(rows)
+    return {name: solver.array(table[:, i].copy()) for i, name in enumerate(PARAMETERS)}
+
+
+def _seen(channel: str, along: Array, across: Array) -> Array:
+    first, second = POLARISATION[channel]
+    return first * along + second * across

@@ -1,0 +1,222 @@
+"""The generator ``quanty``: the same spectra by Quanty, or those of a template of your own."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from string import Template
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.errors import ConfigError, MissingRequirementError, RunError, SampleError, XregError
+from xreg.core.interfaces import Availability, SpectrumGenerator
+from xreg.core.samples import Parameters, ParameterSet, Samples
+from xreg.core.spectra import Spectrum
+from xreg.plugins.multiplet.broadening import Grid, Lines, broaden
+from xreg.plugins.multiplet.model import PARAMETERS, check_units, checked, ion_named
+from xreg.plugins.multiplet.multiplet import window
+from xreg.plugins.multiplet.plugin import QUANTY, QuantyConfig
+from xreg.plugins.multiplet.program import find_quanty, quanty_version, run_quanty
+
+__all__ = ["Quanty"]
+
+Array = NDArray[np.float64]
+
+WIDTHS = ("sigma", "gamma1", "gamma2")
+STICKS = "sticks.dat"
+# Share of the strengths along x, y and z that each channel sees.
+AXES = {
+    "xas": np.full(3, 1 / 3),
+    "xas_x": np.array([1.0, 0.0, 0.0]),
+    "xas_y": np.array([0.0, 1.0, 0.0]),
+    "xas_z": np.array([0.0, 0.0, 1.0]),
+}
+HEADER_LINES = 5
+
+
+class Quanty(SpectrumGenerator):
+    """L2,3 absorption computed by Quanty.
+
+    xreg's own template is the model of the generator ``multiplet``, with the same parameters,
+    energies and units. A template of yours is a Lua script for Quanty in which ``${name}`` stands
+    for
+
+    - every column of the parameter table and every entry of the setting ``values``;
+    - the ion: ``electrons``, ``F2dd_i``, ``F4dd_i``, ``zeta3d_i``, ``F2dd_f``, ``F4dd_f``,
+      ``F2pd_f``, ``G1pd_f``, ``G3pd_f``, ``zeta3d_f``, ``zeta2p_f``;
+    - the energies: ``first``, ``last`` and ``steps`` for ``Emin``, ``Emax`` and ``NE``, and
+      ``border``, where L2 begins, all as E_f − E_i.
+
+    It writes either ``sticks.dat`` (energy E_f − E_i, strengths along x, y and z in each line, and
+    last ``end`` and their number), which xreg broadens by ``sigma``, ``gamma1`` and ``gamma2``, or
+    finished spectra ``xas.spec``, … by ``G.Print``.
+
+    Parameters
+    ----------
+    config
+        See :class:`~xreg.plugins.multiplet.plugin.QuantyConfig`.
+    """
+
+    name: ClassVar[str] = "quanty"
+    Config = QuantyConfig
+    accepts: ClassVar[type[Samples]] = Parameters
+
+    def grids(self) -> dict[str, Array]:
+        """Return the energies of each channel, (m,) in eV."""
+        return {channel: window(self.config).energies for channel in self.config.channels}
+
+    def generate(self, sample: ParameterSet) -> Spectrum:
+        """Compute one spectrum in a scratch folder of its own.
+
+        Raises
+        ------
+        SampleError
+            If a parameter is bad, or Quanty fails, takes too long or leaves unfinished output.
+        ConfigError
+            If the template is missing, or has a name that nothing gives a value.
+        MissingRequirementError
+            If there is no Quanty.
+        """
+        program = self._program()
+        script = self._script(sample)
+        with tempfile.TemporaryDirectory(prefix="xreg-quanty-") as name:
+            folder = Path(name)
+            try:
+                run_quanty(program, {"input.lua": script}, folder, self.config.time_limit)
+                if (folder / STICKS).exists():
+                    return self._broadened(_read_sticks(folder / STICKS), sample)
+                return Spectrum({c: self._finished(folder, c) for c in self.config.channels})
+            except RunError as error:
+                raise SampleError(f"sample '{sample.id}': {error}.") from None
+
+    def generate_many(self, samples: Samples) -> list[Spectrum | XregError]:
+        """Compute many spectra, one after another; a failed one gives its error in its place.
+
+        Raises
+        ------
+        SampleError
+            If the table gives a parameter of the model in another unit than the model's.
+        """
+        assert isinstance(samples, Parameters)
+        check_units(samples)
+        return super().generate_many(samples)
+
+    def available(self) -> Availability:
+        """Say whether there is a Quanty that works, and which not where there is none."""
+        try:
+            quanty_version(self._program())
+        except MissingRequirementError as error:
+            return Availability(False, str(error))
+        return Availability(True)
+
+    def version(self) -> str:
+        """Return ``Quanty`` and its version."""
+        return f"Quanty {quanty_version(self._program())}"
+
+    def _program(self) -> Path:
+        if (program := find_quanty()) is None:
+            raise MissingRequirementError(f"there is no Quanty here: {QUANTY.install}.")
+        return program
+
+    # Input -------------------------------------------------------------------------------------
+
+    def _script(self, sample: ParameterSet) -> str:
+        own = not self.config.template
+        path = Path(__file__).parent / "quanty.lua" if own else Path(self.config.template)
+        try:
+            template = Template(path.read_text())
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"template '{path}' cannot be read ({error}).") from None
+        if not template.is_valid():
+            raise ConfigError(f"template '{path}' has a '$' that begins no ${{name}}; write $$.")
+        wanted = set(template.get_identifiers())
+        names = tuple(PARAMETERS) if own else tuple(sample.values)
+        values = dict(zip(names, checked(sample, names).tolist(), strict=True))
+        if not own:
+            self._check_names(path, wanted, sample)
+            values |= self.config.values
+        constants = self._constants()
+        if missing := sorted(wanted - values.keys() - constants.keys()):
+            raise ConfigError(
+                f"template '{path}': nothing gives ${{{missing[0]}}} a value; add a column or an "
+                "entry of 'values' of that name."
+            )
+        return template.substitute({k: repr(v) for k, v in values.items()} | constants)
+
+    def _check_names(self, path: Path, wanted: set[str], sample: ParameterSet) -> None:
+        constants, values = self._constants(), self.config.values
+        for name in sample.values:
+            if name in constants or name in values:
+                raise ConfigError(f"'{name}' is a column of the samples and given elsewhere too.")
+            if name not in wanted and name not in WIDTHS:
+                raise ConfigError(f"template '{path}' does not use the parameter '{name}'.")
+        for name in values:
+            if name in constants or name not in wanted:
+                raise ConfigError(f"'values' gives '{name}', which the template does not ask for.")
+
+    def _constants(self) -> dict[str, str]:
+        ion, grid = ion_named(self.config.ion), window(self.config)
+        return {
+            "electrons": str(ion.electrons),
+            **{f"{name}_i": repr(value) for name, value in ion.initial.items()},
+            **{f"{name}_f": repr(value) for name, value in ion.final.items()},
+            "first": repr(grid.start - ion.origin),
+            "last": repr(grid.stop - ion.origin),
+            "steps": str(grid.count - 1),
+            "border": repr(ion.border - ion.origin),
+        }
+
+    # Output ------------------------------------------------------------------------------------
+
+    def _broadened(self, sticks: Array, sample: ParameterSet) -> Spectrum:
+        if missing := [name for name in WIDTHS if name not in sample.values]:
+            raise SampleError(
+                f"sample '{sample.id}' lacks '{missing[0]}', by which its sticks are broadened."
+            )
+        ion = ion_named(self.config.ion)
+        widths = {name: np.array([sample.values[name]]) for name in WIDTHS}
+        energy = sticks[None, :, 0] + ion.origin
+        return Spectrum(
+            {
+                c: broaden(
+                    np,
+                    Lines(energy, (sticks[:, 1:] @ AXES[c])[None], ion.border),
+                    window(self.config),
+                    widths,
+                )[0]
+                for c in self.config.channels
+            }
+        )
+
+    def _finished(self, folder: Path, channel: str) -> Array:
+        """Read a spectrum that the template finished itself."""
+        file = folder / f"{channel}.spec"
+        if not file.exists():
+            raise RunError(f"Quanty wrote neither {STICKS} nor {file.name}")
+        grid: Grid = window(self.config)
+        table = _numbers(file.read_text().splitlines()[HEADER_LINES:], 3, file.name)
+        origin = ion_named(self.config.ion).origin
+        if len(table) != grid.count:
+            raise RunError(f"{file.name} has {len(table)} of {grid.count} energies")
+        if not np.allclose(table[:, 0] + origin, grid.energies, rtol=0, atol=1e-6):
+            raise RunError(f"{file.name} is not on the energies ${{first}} … ${{last}}")
+        return -table[:, 2] / np.pi
+
+
+def _read_sticks(file: Path) -> Array:
+    lines = file.read_text().splitlines()
+    if not lines or lines[-1] != f"end {len(lines) - 1}" or len(lines) < 2:
+        raise RunError(f"{file.name} is truncated: its last line does not tell its length")
+    return _numbers(lines[:-1], 4, file.name)
+
+
+def _numbers(lines: list[str], columns: int, name: str) -> Array:
+    try:
+        table = np.array([line.split() for line in lines], dtype=np.float64)
+    except ValueError:
+        raise RunError(f"{name} holds a line without {columns} numbers") from None
+    if table.ndim != 2 or table.shape[1] != columns or not np.isfinite(table).all():
+        raise RunError(f"{name} does not hold {columns} finite numbers in each line")
+    return table

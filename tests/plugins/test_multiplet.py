@@ -1,0 +1,363 @@
+"""Generator ``multiplet``: conformance, textbook spectra, and exactness of each of its steps.
+
+Term energies: J. S. Griffith, The Theory of Transition-Metal Ions (1961), tables A24 and A25; the
+2p⁵3d¹ spectrum of a d⁰ ion: F. M. F. de Groot et al., Phys. Rev. B 41, 928 (1990).
+"""
+
+from __future__ import annotations
+
+from math import comb
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import wofz
+
+from xreg.core.errors import ConfigError, SampleError
+from xreg.core.samples import Parameters, ParameterSet
+from xreg.core.testing import GeneratorSuite
+from xreg.core.testing.base import close, refuses, same
+from xreg.plugins.multiplet.atomic import Configuration, gaunt, transition
+from xreg.plugins.multiplet.broadening import Grid, Lines, broaden
+from xreg.plugins.multiplet.model import BOLTZMANN, PARAMETERS, ion_named
+from xreg.plugins.multiplet.multiplet import Multiplet, window
+from xreg.plugins.multiplet.solver import Solver
+from xreg.plugins.multiplet.symmetry import transitions_of
+
+LOW = (0.0, -1.4, -0.8, 0.6, 0.6, 1.0, 0.05, 0.3, 0.3)
+HIGH = (0.2, 1.4, 0.8, 1.0, 1.0, 1000.0, 0.20, 1.0, 1.2)
+UNITS = [parameter.unit for parameter in PARAMETERS.values()]
+ALL = ("xas", "xas_x", "xas_y", "xas_z")
+
+
+def published(n: int, seed: int = 0, **fixed: float) -> Parameters:
+    """Draw from the published parameter space, with some parameters fixed."""
+    values = np.random.default_rng(seed).uniform(LOW, HIGH, (n, len(PARAMETERS)))
+    for name, value in fixed.items():
+        values[:, list(PARAMETERS).index(name)] = value
+    return Parameters([f"set-{i}" for i in range(n)], values, tuple(PARAMETERS), UNITS)
+
+
+def one(seed: int = 0, **fixed: float) -> ParameterSet:
+    return published(1, seed, **fixed)[0]
+
+
+class TestSuite(GeneratorSuite):
+    component = Multiplet
+    settings = {"ion": "Ni2+", "channels": ALL}
+    plugin = "xreg.plugins.multiplet.plugin"
+
+    def samples(self) -> Parameters:
+        return published(2)
+
+
+def levels(operator: np.ndarray) -> list[tuple[float, int]]:
+    """Return distinct eigenvalues and how often each occurs."""
+    found: list[tuple[float, int]] = []
+    for value in np.linalg.eigvalsh(operator):
+        if found and abs(found[-1][0] - value) < 1e-9:
+            found[-1] = (found[-1][0], found[-1][1] + 1)
+        else:
+            found.append((float(value), 1))
+    return found
+
+
+def as_levels(*expected: tuple[float, int]) -> list[tuple[float, int]]:
+    return [(pytest.approx(energy, abs=1e-9), count) for energy, count in sorted(expected)]
+
+
+# Operators ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", range(10))
+def test_spaces(n: int) -> None:
+    built = transitions_of(n)
+    assert sum(b.weight * len(b) for b in built.initial) == comb(10, n)
+    assert sum(b.weight * len(b) for b in built.final) == 6 * comb(10, n + 1)
+    for block in (*built.initial, *built.final):
+        for name, term in block.terms.items():
+            np.testing.assert_allclose(term, term.T, atol=1e-14, err_msg=name)
+
+
+def test_gaunt() -> None:
+    # Condon & Shortley, table 1⁶: c²(d0, d0) = 2/7, c⁴(d2, d−2) = √70/21, c¹(p0, d0) = 2/√15.
+    assert gaunt(2, 2, 0, 2, 0) == pytest.approx(2 / 7)
+    assert gaunt(4, 2, 2, 2, -2) == pytest.approx(np.sqrt(70) / 21)
+    assert gaunt(1, 1, 0, 2, 0) == pytest.approx(2 / np.sqrt(15))
+    assert gaunt(1, 2, 1, 1, 1) == pytest.approx(1 / np.sqrt(5))
+    assert gaunt(2, 1, 0, 2, 0) == 0
+
+
+def coulomb(n: int, f2: float, f4: float) -> np.ndarray:
+    terms = Configuration(6, n).terms()
+    return (f2 * terms["F2dd"] + f4 * terms["F4dd"]).toarray()
+
+
+@pytest.mark.parametrize("n", [2, 8])
+def test_terms_of_two_electrons_or_holes(n: int) -> None:
+    f2, f4 = 9.0, 5.5
+    b, c = f2 / 49 - 5 * f4 / 441, 35 * f4 / 441
+    a = 2 / 63 * (f2 + f4) - f4 / 9
+    expected = [
+        (a - 8 * b, 21), (a + 7 * b, 9), (a + 4 * b + 2 * c, 9), (a - 3 * b + 2 * c, 5),
+        (a + 14 * b + 7 * c, 1),
+    ]  # fmt: skip
+    average = sum(e * k for e, k in expected) / 45
+    assert average == pytest.approx(0, abs=1e-12)  # the monopole part is chosen for that
+    assert levels(coulomb(n, f2, f4)) == as_levels(*expected)
+
+
+def test_terms_of_d5() -> None:
+    f2, f4 = 10.3, 6.4
+    b, c = f2 / 49 - 5 * f4 / 441, 35 * f4 / 441
+    a = 2 / 63 * (f2 + f4) - f4 / 9
+    found = levels(coulomb(5, f2, f4))
+    assert found[0] == (pytest.approx(10 * a - 35 * b), 6)  # ⁶S
+    assert found[1] == (pytest.approx(10 * a - 25 * b + 5 * c), 36)  # ⁴G
+    assert sum(e * k for e, k in found) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize(("n", "sign"), [(1, 1), (9, -1)])
+def test_one_electron_and_one_hole(n: int, sign: int) -> None:
+    dq, ds, dt = 0.13, 0.07, -0.04
+    terms = Configuration(6, n).terms()
+    field = (dq * terms["Dq"] + ds * terms["Ds"] + dt * terms["Dt"]).toarray()
+    assert levels(field) == as_levels(
+        (sign * (6 * dq - 2 * ds - 6 * dt), 2),
+        (sign * (6 * dq + 2 * ds - dt), 2),
+        (sign * (-4 * dq + 2 * ds - dt), 2),
+        (sign * (-4 * dq - ds + 4 * dt), 4),
+    )
+    assert levels(terms["zeta3d"].toarray()) == as_levels((sign * 1.0, 6), (sign * -1.5, 4))
+
+
+def test_core_hole() -> None:
+    configuration = Configuration(5, 10)
+    assert levels(configuration.terms()["zeta2p"].toarray()) == as_levels((-0.5, 4), (1.0, 2))
+    total = sum((transition(Configuration(6, 9), q) ** 2).sum() for q in (-1, 0, 1))
+    assert total == pytest.approx(4)  # 2 spins times |⟨d||C¹||p⟩|² = 2
+
+
+@pytest.mark.parametrize("n", [0, 1, 5])
+def test_interactions_average_to_zero(n: int) -> None:
+    for configuration in (Configuration(6, n), Configuration(5, n + 1)):
+        for name, term in configuration.terms().items():
+            assert term.trace() == pytest.approx(0, abs=1e-9), name
+
+
+# Spectra -----------------------------------------------------------------------------------------
+
+
+def lines(ion: str, sample: ParameterSet, channel: str = "xas") -> tuple[np.ndarray, np.ndarray]:
+    """Return energies and strengths, equal energies joined, lines of no strength left out."""
+    found = Multiplet(ion=ion, channels=(channel,)).sticks(sample)
+    energy, strength = found.energy, found.strength[channel]
+    group = np.concatenate([[0], np.cumsum(np.diff(energy) > 1e-8)])
+    sums = np.bincount(group, strength)
+    keep = sums > 1e-9
+    return np.array([energy[group == g][0] for g in np.flatnonzero(keep)]), sums[keep]
+
+
+def test_ti4_free_ion_and_cubic_field() -> None:
+    # ¹P, ³P and ³D mix to three lines; a cubic field lets seven T1u states absorb.
+    free = {"Dq": 0.0, "Ds": 0.0, "Dt": 0.0, "S1": 1.0, "S2": 1.0}
+    energy, strength = lines("Ti4+", one(**free))
+    assert len(energy) == 3
+    assert strength.sum() == pytest.approx(4 / 3)
+    energy, strength = lines("Ti4+", one(**(free | {"Dq": 0.18})))
+    assert len(energy) == 7
+    assert strength.sum() == pytest.approx(4 / 3)
+
+
+def test_branching_ratio_without_multiplets() -> None:
+    # No Coulomb coupling: 2p3/2 and 2p1/2 absorb 2 : 1, three halves of ζ2p apart. The small ζ3d
+    # only spreads each of them.
+    sample = one(S1=0.0, S2=0.0, Dq=0.0, Ds=0.0, Dt=0.0)
+    ion = ion_named("Ti4+")
+    energy, strength = lines("Ti4+", sample)
+    low = energy < ion.border
+    assert strength[low].sum() / strength[~low].sum() == pytest.approx(2)
+    centres = [np.average(energy[side], weights=strength[side]) for side in (low, ~low)]
+    assert centres[1] - centres[0] == pytest.approx(1.5 * ion.final["zeta2p"], abs=0.1)
+    assert centres[0] == pytest.approx(ion.edge, abs=0.05)
+
+
+@pytest.mark.parametrize("ion", ["Ti4+", "Ti3+", "V3+", "Cr3+", "Mn2+", "Fe2+", "Co2+", "Ni2+"])
+def test_sum_rule(ion: str) -> None:
+    # Σ strength = 2/15 for each hole, whatever the Hamiltonian.
+    holes = 10 - ion_named(ion).electrons
+    for seed in (1, 2):
+        found = Multiplet(ion=ion, channels=ALL).sticks(one(seed))
+        assert found.strength["xas"].sum() == pytest.approx(2 / 15 * holes, rel=1e-8)
+        polarised = sum(found.strength[c].sum() for c in ALL[1:])
+        assert polarised == pytest.approx(0.4 * holes, rel=1e-8)
+
+
+@pytest.mark.parametrize("ion", ["V3+", "Co2+", "Ni2+"])
+def test_cubic_field_has_no_dichroism(ion: str) -> None:
+    # x and z meet in other blocks and other transitions: nothing but physics makes them equal.
+    spectrum = Multiplet(ion=ion, channels=ALL).generate(one(3, Ds=0.0, Dt=0.0, T=50.0))
+    for channel in ALL[1:]:
+        close(spectrum.channels[channel], spectrum.channels["xas"], 1e-7)
+
+
+def unblocked(ion_name: str, sample: ParameterSet) -> tuple[np.ndarray, np.ndarray]:
+    """Return energies and isotropic strengths without symmetry, from whole matrices."""
+    ion, v = ion_named(ion_name), sample.values
+    ground = Configuration(6, ion.electrons)
+    excited = Configuration(5, ion.electrons + 1)
+    solved = []
+    for configuration, integrals in ((ground, ion.initial), (excited, ion.final)):
+        scale = {"F": v["S1"], "G": v["S2"], "z": 1.0}
+        factors = {k: scale[k[0]] * x for k, x in integrals.items()}
+        factors |= {k: v[k] for k in ("Dq", "Ds", "Dt")}
+        terms = configuration.terms()
+        whole = sum(factors[name] * term.toarray() for name, term in terms.items())
+        solved.append(np.linalg.eigh(whole))
+    (below, initial), (above, final) = solved
+    weight = np.exp(-(below - below[0]) / (BOLTZMANN * v["T"]))
+    weight /= weight.sum()
+    strength = sum((final.T @ transition(ground, q) @ initial) ** 2 for q in (-1, 0, 1)) / 3
+    return (above[:, None] - below + ion.origin).ravel(), (strength * weight).ravel()
+
+
+def voigt(
+    energy: np.ndarray, strength: np.ndarray, border: float, grid: Grid, sample: ParameterSet
+) -> np.ndarray:
+    """Return the sum of Voigt profiles, one by one."""
+    v, total = sample.values, np.zeros(grid.count)
+    for side, gamma in ((energy < border, v["gamma1"]), (energy >= border, v["gamma2"])):
+        x = grid.energies[:, None] - energy[side]
+        if v["sigma"] == 0:
+            profile = gamma / (2 * np.pi) / (x**2 + gamma**2 / 4)
+        else:
+            scale = v["sigma"] * np.sqrt(2)
+            profile = wofz((x + 0.5j * gamma) / scale).real / (scale * np.sqrt(np.pi))
+        total += profile @ strength[side]
+    return total
+
+
+@pytest.mark.parametrize("ion", ["Ti4+", "Ti3+", "Ti2+", "Co2+", "Ni2+"])
+def test_against_whole_matrices(ion: str) -> None:
+    for seed in (4, 5):
+        sample = one(seed)
+        energy, strength = unblocked(ion, sample)
+        keep = strength > 1e-14
+        generator = Multiplet(ion=ion)
+        border = ion_named(ion).border
+        wanted = voigt(energy[keep], strength[keep], border, window(generator.config), sample)
+        found = generator.generate(sample).channels["xas"]
+        assert np.abs(found - wanted).max() <= 1e-7 * wanted.max()
+
+
+@given(
+    sigma=st.just(0.0) | st.floats(0.01, 0.5),
+    gamma1=st.floats(0.02, 2.0),
+    gamma2=st.floats(0.02, 2.0),
+    start=st.floats(400, 900),
+    seed=st.integers(0, 2**32),
+)
+@settings(max_examples=15, deadline=None)
+def test_broadening(sigma: float, gamma1: float, gamma2: float, start: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    grid = Grid(start, 0.06, 301)
+    energy = rng.uniform(start - 5, start + 25, 40)
+    strength = rng.exponential(size=40)
+    sample = ParameterSet("any", {"sigma": sigma, "gamma1": gamma1, "gamma2": gamma2})
+    widths = {name: np.array([value]) for name, value in sample.values.items()}
+    found = broaden(np, Lines(energy[None], strength[None], start + 9), grid, widths)
+    wanted = voigt(energy, strength, start + 9, grid, sample)
+    assert np.abs(found[0] - wanted).max() <= 3e-7 * wanted.max()
+
+
+@pytest.mark.parametrize("ion", ["Ni2+", "Co2+"])
+def test_batches_change_no_bit(ion: str) -> None:
+    samples = published(5, 6)
+    generator = Multiplet(ion=ion)
+    together = generator.generate_many(samples)
+    for i, spectrum in enumerate(together):
+        same(spectrum.channels["xas"], generator.generate(samples[i]).channels["xas"])
+    for spectrum, i in zip(generator.generate_many(samples[3:]), (3, 4), strict=True):
+        same(spectrum.channels["xas"], together[i].channels["xas"])
+
+
+@pytest.mark.parametrize("ion", ["Ni2+", "V3+"])
+def test_torch_computes_the_same(ion: str) -> None:
+    samples = published(3, 7)
+    by_torch = Solver(ion_named(ion), "cpu")
+    parameters = {name: by_torch.array(samples.values[:, i]) for i, name in enumerate(PARAMETERS)}
+    sticks = by_torch.solve(parameters)
+    generator = Multiplet(ion=ion)
+    grid, species = window(generator.config), by_torch.ion
+    lines = Lines(
+        sticks.energy + species.origin, (sticks.along + sticks.across) / 3, species.border
+    )
+    found = broaden(by_torch.xp, lines, grid, parameters).numpy()
+    for spectrum, row in zip(generator.generate_many(samples), found, strict=True):
+        close(row, spectrum.channels["xas"], 1e-8)
+
+
+def test_low_temperature() -> None:
+    # At 1 K only the ground multiplet absorbs; nothing overflows.
+    cold = Multiplet(ion="Fe2+").generate(one(8, T=1.0)).channels["xas"]
+    assert np.isfinite(cold).all()
+    assert (cold > 0).all()
+
+
+def test_window() -> None:
+    grid = Multiplet(ion="Ni2+").grids()["xas"]
+    assert len(grid) == 501
+    assert (grid[0], grid[-1]) == (pytest.approx(847.7), pytest.approx(877.7))
+    assert np.diff(grid) == pytest.approx(0.06)
+
+
+# Bad input ---------------------------------------------------------------------------------------
+
+
+def test_unknown_ion() -> None:
+    with refuses(ConfigError, "Ni9+", "Ti2+", "Ni4+"):
+        Multiplet(ion="Ni9+")
+    with refuses(ConfigError, "Ni9+", "Ti2+", "Ni4+"):
+        ion_named("Ni9+")
+
+
+def test_ions_of_settings_and_table_agree() -> None:
+    names = Multiplet.Config.model_json_schema()["properties"]["ion"]["enum"]
+    for name in names:
+        ion = ion_named(name)
+        element = ["Ti", "V", "Cr", "Mn", "Fe", "Co", "Ni"].index(name[:-2])
+        assert ion.electrons == element + 4 - int(name[-2])  # the 3d and 4s electrons left
+        assert set(ion.initial) < set(ion.final)
+    assert len(names) == 24
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("T", 0.0), ("T", -3.0), ("sigma", -0.1), ("gamma1", 0.0), ("gamma2", -1.0), ("S1", -0.2),
+     ("Dq", np.inf), ("Dt", 50.0)],
+)  # fmt: skip
+def test_value_out_of_range(name: str, value: float) -> None:
+    with refuses(SampleError, "set-0", name):
+        Multiplet().generate(one(**{name: value}))
+
+
+def test_wrong_names_and_units() -> None:
+    good = one().values
+    with refuses(SampleError, "row-7", "gamma2"):
+        Multiplet().generate(
+            ParameterSet("row-7", {k: v for k, v in good.items() if k != "gamma2"})
+        )
+    with refuses(SampleError, "row-7", "gama1", "did you mean 'gamma1'"):
+        Multiplet().generate(ParameterSet("row-7", {**good, "gama1": 0.3}))
+    table = published(2)
+    units = ["meV" if unit == "eV" else unit for unit in table.units]
+    with refuses(SampleError, "Dq", "meV", "eV"):
+        Multiplet().generate_many(Parameters(table.ids, table.values, table.names, units))
+
+
+def test_no_gpu() -> None:
+    generator = Multiplet(device="cuda:63")
+    assert "cuda:63" in generator.available().reason
+    with refuses(ConfigError, "cuda:63", "cpu"):
+        generator.generate(one())
