@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -298,6 +299,22 @@ def test_a_damaged_journal_file_is_thrown_away(tmp_path):
         np.testing.assert_array_equal(again.channel("xes", ["c"]), [[0, 1, 2]])
         again.remove()
     assert not (tmp_path / "work").exists()
+
+
+def test_a_full_disk_is_told_and_loses_nothing(tmp_path, monkeypatch):
+    with journal(tmp_path) as first:
+        first.add(finished("a"))
+
+        def full(descriptor: int) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", full)
+            with pytest.raises(RunError, match=r"keeping finished samples in .*: no space left"):
+                first.add(finished("b"))
+    with journal(tmp_path) as again:
+        assert set(again.place) == {"a"}
+        assert not list(again.folder.glob("*.part"))
 
 
 def test_work_of_other_settings_is_refused_and_named(tmp_path):

@@ -306,7 +306,7 @@ def test_every_bad_pair_is_named(pairs):
         "xanes/void.txt": "it is empty",
         "xanes/words.txt": "it holds no numbers",
         "xanes/first.txt": "it is no table of numbers",
-        "xanes/hole.txt": "nan' is not finite",
+        "xanes/hole.txt": "the spectrum is not finite at point 1",
         "xanes/wide.txt": "it has 3 columns where two are needed",
         "xanes/thin.txt": "it has 1 column(s) where 2 are needed",
         "xanes/back.txt": "the energies do not increase from 9020 to 9019.5 eV",

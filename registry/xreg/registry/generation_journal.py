@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 
 from xreg.core.errors import ConfigError, CorruptError
 from xreg.core.storage import canonical_json, digest
+from xreg.registry.files import disk_errors
 
 __all__ = ["Finished", "Journal"]
 
@@ -160,7 +162,8 @@ class Journal:
         for path in [*self.folder.glob(f"*{SUFFIX}"), self.folder / "task.json"]:
             path.unlink()
         (self.folder / "lock").unlink(missing_ok=True)
-        self.folder.rmdir()
+        with suppress(OSError):  # somebody else's file in it stays
+            self.folder.rmdir()
 
 
 def _load(path: Path) -> Finished:
@@ -181,11 +184,12 @@ def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray
 def _write(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all, whatever is killed."""
     part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    with disk_errors(f"keeping finished samples in '{path.parent}'"):
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
 
 
 def _difference(known: Any, task: Mapping[str, Any], prefix: str = "") -> str:

@@ -152,7 +152,7 @@ def read_columns(content: bytes, least: int) -> NDArray[np.float64]:
         raise DataError(f"it has {table.shape[1]} column(s) where {least} are needed")
     finite = np.isfinite(table).all(axis=1)
     if not finite.all():
-        raise DataError(f"its row '{rows[first + int(np.argmin(finite))].strip()}' is not finite")
+        raise DataError(f"the spectrum is not finite at point {int(np.argmin(finite)) + 1}")
     return table
 
 
