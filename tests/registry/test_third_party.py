@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from xreg.core.dataset import Dataset, Metadata
+from xreg.core.spectra import Channel, Spectra
+from xreg.core.testing import waters
+from xreg.registry.stores import write_store
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = ("xreg-plugin-shell", "xreg-plugin-runlog")
@@ -85,3 +92,30 @@ print([section.title for part in hook.xreg_report_sections(run=run) for section 
     assert done.stdout.splitlines() == ["(8, 4)", "['Earlier runs on h2o']"]
     log = (target / "xreg-runs.csv").read_text().splitlines()
     assert [line.split(",")[1] for line in log] == ["event", "started", "finished"]
+
+
+def test_a_run_with_both(target: Path) -> None:
+    """``xreg run`` takes the third party's descriptor, and its report shows the earlier run."""
+    samples = waters(40)
+    bonds = np.linalg.norm(np.diff(samples.positions.reshape(-1, 3, 3), axis=1), axis=2)
+    energy = np.linspace(0.0, 4.0, 9)
+    spectra = Spectra({"xes": Channel(np.exp(-((energy - 2 * bonds[:, :1]) ** 2)), energy)})
+    metadata = Metadata(name="toy", version="1.0.0", licence="CC0-1.0")
+    write_store(Dataset(samples, spectra, metadata), target / "1.0.0.zarr")
+    shell = [
+        "--descriptor",
+        "shell",
+        "--set",
+        "descriptor.inner=1.5",
+        "--set",
+        "descriptor.outer=2",
+    ]
+    for out in ("one", "two"):
+        words = ["--dataset", "1.0.0.zarr", *shell, "--emulator", "ridge", "-o", out]
+        done = python(target, "-m", "xreg.cli.main", "run", *words)
+        assert done.returncode == 0, done.stderr
+    log = (target / "xreg-runs.csv").read_text().splitlines()
+    assert [line.split(",")[1] for line in log[-4:]] == 2 * ["started", "finished"]
+    assert "Earlier runs on toy" in (target / "two" / "report.html").read_text()
+    used = json.loads((target / "two" / "summary.json").read_text())
+    assert "xreg-plugin-shell" in json.dumps(used)
