@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -66,3 +68,124 @@ def water_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from xreg.registry.stores import write_store
 
     return write_store(water(400), tmp_path_factory.mktemp("data") / "water" / "1.0.0.zarr")
+
+
+PLUGIN = '''
+import os
+import time
+from typing import Literal
+
+import numpy as np
+
+from xreg.core.config import Config, setting
+from xreg.core.hooks import ComponentSpec, hookimpl
+from xreg.core.interfaces import Descriptor, Emulator, FeatureLabel
+from xreg.core.errors import SampleError
+from xreg.core.run import ReportSection
+
+
+class OddConfig(Config):
+    fault: Literal["none", "width", "nan", "refuse"] = setting("none", description="What is odd.")
+
+
+class Odd(Descriptor):
+    """Distances to the first atom; wrong, fussy or slow where it is asked to be."""
+
+    name = "odd"
+    Config = OddConfig
+
+    def transform(self, samples):
+        if os.environ.get("ODD_SLEEP") and not samples.ids[0].endswith("step0000"):
+            time.sleep(float(os.environ["ODD_SLEEP"]))
+        fault = self.config.fault
+        rows = []
+        for s in samples:
+            if fault == "refuse" and s.id.endswith("5"):
+                raise SampleError(f"sample '{s.id}' is odd.")
+            r = np.linalg.norm(s.positions[1:] - s.positions[0], axis=1)
+            rows.append(np.full(2, np.nan) if fault == "nan" and s.id.endswith("7") else np.sort(r))
+        X = np.array(rows)
+        return np.hstack([X, X]) if fault == "width" else X
+
+    @property
+    def feature_labels(self):
+        return [FeatureLabel("r short", "Å"), FeatureLabel("r long", "Å")]
+
+
+class DullConfig(Config):
+    fail: bool = setting(False, description="Whether to fail.")
+
+
+class Dull(Emulator):
+    """Predicts the mean; takes samples themselves."""
+
+    name = "dull"
+    Config = DullConfig
+    takes = "samples"
+
+    def _fit(self, X, Y, validation):
+        if self.config.fail:
+            raise ValueError("the matrix is singular\\nand more")
+        self.mean_ = Y.mean(axis=0)
+
+    def _predict(self, X):
+        return np.tile(self.mean_, (len(X), 1)), None
+
+
+@hookimpl
+def xreg_components():
+    return [
+        ComponentSpec("descriptor", "odd", OddConfig, "odd_plugin:Odd"),
+        ComponentSpec("emulator", "dull", DullConfig, "odd_plugin:Dull"),
+    ]
+
+
+@hookimpl
+def xreg_run_started(run):
+    raise RuntimeError("a tracker is out of order")
+
+
+@hookimpl
+def xreg_run_finished(run):
+    with open(run.folder / "tracked", "w") as stream:
+        stream.write(f"{run.name} {run.metrics['test']['r2']:.3f}")
+
+
+@hookimpl
+def xreg_report_sections(run):
+    return [ReportSection("Odd remarks", f"<p>after {run.seconds:.1f} s</p>")]
+'''
+
+
+@pytest.fixture
+def odd_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A third-party distribution on the path, with odd components and hooks; its folder."""
+    from xreg.registry.plugins import host
+
+    folder = tmp_path / "site"
+    info = folder / "odd-3.1.dist-info"
+    info.mkdir(parents=True)
+    (folder / "odd_plugin.py").write_text(PLUGIN)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd\nVersion: 3.1\n")
+    (info / "entry_points.txt").write_text("[xreg]\nodd = odd_plugin\n")
+    monkeypatch.syspath_prepend(str(folder))
+    host.cache_clear()
+    yield folder
+    host.cache_clear()
+    sys.modules.pop("odd_plugin", None)
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder with a cache of its own."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("XREG_CACHE", str(tmp_path / "cache"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def spoilt_water() -> Callable[..., Dataset]:
+    """Make the dataset in memory, with spectra that are NaN where asked for."""
+    return water

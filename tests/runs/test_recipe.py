@@ -101,9 +101,7 @@ def test_flags_alone_make_a_recipe() -> None:
         ({"target": {"points": 1}}, "'target.points'"),
     ],
 )
-def test_bad_recipes_get_one_sentence(
-    tmp_path: Path, change: dict[str, Any], said: str
-) -> None:
+def test_bad_recipes_get_one_sentence(tmp_path: Path, change: dict[str, Any], said: str) -> None:
     with pytest.raises(XregError) as caught:
         load_recipe(write(tmp_path, BASIC | change))
     assert said in str(caught.value)
@@ -182,7 +180,10 @@ def test_resolving_fills_in_the_rest_and_changes_nothing_afterwards(
     assert recipe.dataset.hash == resolved.dataset.hash != ""
     assert recipe.target.channel == "xes"
     assert recipe.split.model_dump() == {
-        "name": None, "fractions": (0.8, 0.1, 0.1), "group": "trajectory", "seed": 7,
+        "name": None,
+        "fractions": (0.8, 0.1, 0.1),
+        "group": "trajectory",
+        "seed": 7,
     }
     assert resolve(recipe).recipe == recipe
     groups = {part: {i[:5] for i in getattr(resolved.split, part)} for part in ("train", "test")}

@@ -93,5 +93,5 @@ def read_predictions(path: Path) -> dict[str, NDArray[Any]]:
     found = {}
     for name, array in root.arrays():
         values = np.asarray(array[...])
-        found[name] = values if values.dtype.kind in "biuf" else values.astype(np.str_)
+        found[name] = values if values.dtype.kind in "biuf" else np.array(values.tolist())
     return found
