@@ -30,6 +30,7 @@ from xreg.registry.plugins import PluginHost
 from xreg.registry.stores import open_store
 
 TOY = Path(__file__).parent / "toy_distribution"
+GENERATE = [sys.executable, "-m", "xreg.cli.main", "data", "generate"]
 
 
 @pytest.fixture
@@ -134,10 +135,23 @@ def test_a_generated_store_holds_what_the_recipe_says(toy):
     assert str(toy) not in json.dumps(provenance)
 
 
+def kill_after(command: list[str], partial: Path, batches: int) -> None:
+    """Start a generation and kill it after so many more batches are finished."""
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    limit = time.monotonic() + 120
+    wanted = len(list(partial.glob("*.batch"))) + batches
+    while len(list(partial.glob("*.batch"))) < wanted:
+        assert child.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < limit, "no batch was finished"
+        time.sleep(0.005)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    time.sleep(0.3)  # its workers notice
+
+
 def test_killed_again_and_again_it_ends_with_the_same_bytes_and_computes_nothing_twice(toy):
     path = recipe(toy, 40, generator={"name": "toy", "settings": {"seconds": 0.06}})
-    command = [sys.executable, "-m", "xreg.cli.main", "data", "generate", str(path),
-               "--workers", "2", "-o", "killed.zarr"]  # fmt: skip
+    command = [*GENERATE, str(path), "--workers", "1", "-o", "killed.zarr"]
     partial = toy / "killed.zarr.partial"
     keys = sample_keys(
         read_samples(load_generation_recipe(path).samples, toy, {"positions": 16}).samples
@@ -146,16 +160,7 @@ def test_killed_again_and_again_it_ends_with_the_same_bytes_and_computes_nothing
     before = Counter()
     done: set[str] = set()
     for kill in range(3):
-        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        limit = time.monotonic() + 60
-        batches = len(list(partial.glob("*.batch")))
-        while len(list(partial.glob("*.batch"))) < batches + 1 + kill % 2:
-            assert child.poll() is None, "it ended before it could be killed"
-            assert time.monotonic() < limit, "no batch was finished"
-            time.sleep(0.005)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-        time.sleep(0.3)  # its workers notice
+        kill_after(command, partial, 1 + kill % 2)
         assert not (toy / "killed.zarr").exists()
         now = computed(toy)
         assert not done & set(now - before), "finished samples were computed again"
@@ -167,7 +172,7 @@ def test_killed_again_and_again_it_ends_with_the_same_bytes_and_computes_nothing
     result = subprocess.run(command, check=True, capture_output=True, text=True)
     assert f"{40 - len(done)} computed now" in result.stdout
     assert not done & set(computed(toy) - before)
-    run(path, "straight.zarr")
+    run(path, "straight.zarr", workers=2)
     assert tree(toy / "killed.zarr") == tree(toy / "straight.zarr")
     assert not partial.exists()
 
@@ -415,7 +420,7 @@ def test_settings_from_the_command_line_win(toy):
         load_generation_recipe(path, ["generator"])
 
 
-def test_pyscf_resumes_with_the_same_bytes(tmp_path, monkeypatch):
+def test_killed_pyscf_resumes_with_the_same_bytes(tmp_path, monkeypatch):
     pytest.importorskip("pyscf")
     monkeypatch.chdir(tmp_path)
     settings = {
@@ -427,23 +432,12 @@ def test_pyscf_resumes_with_the_same_bytes(tmp_path, monkeypatch):
     changes = {"generator": {"name": "pyscf", "settings": settings}, "split": None,
                "precision": {"xps": 9}}  # fmt: skip
     path = recipe(tmp_path, 3, **changes)
-    first = load_generation_recipe(path, ["samples.frames=:2"])
-    generate(first, tmp_path, Path("straight2.zarr"), workers=1)
-    # Killed after the first sample, as far as the driver can see.
-    from xreg.registry import generate as driver
-
-    def killed(self, finished):
-        original(self, finished)
-        raise KeyboardInterrupt
-
-    original = Journal.add
-    with monkeypatch.context() as patch:
-        patch.setattr(driver.Journal, "add", killed)
-        with pytest.raises(KeyboardInterrupt):
-            generate(first, tmp_path, Path("killed.zarr"), workers=1)
-    made = generate(first, tmp_path, Path("killed.zarr"), workers=1)
-    assert made.computed == 1
-    assert tree(tmp_path / "killed.zarr") == tree(tmp_path / "straight2.zarr")
+    command = [*GENERATE, str(path), "--workers", "1", "-o", "killed.zarr"]
+    kill_after(command, tmp_path / "killed.zarr.partial", 1)
+    made = run(path, "killed.zarr")
+    assert 1 <= made.computed < 3
+    run(path, "straight.zarr")
+    assert tree(tmp_path / "killed.zarr") == tree(tmp_path / "straight.zarr")
 
 
 def test_the_plugin_host_of_a_caller_is_used(toy):
