@@ -80,14 +80,14 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
         '[core]\n    remote = bundled\n[remote "bundled"]\n    url = ../dvc-remote\n'
     )
     (root / ".dvc" / ".gitignore").write_text("/config.local\n/tmp\n/cache\n")
-    git(root, "init", "--quiet")
+    run_git(root, "init", "--quiet")
     short, long = folder / "short.zarr", folder / "long.zarr"
     write_store(toy(50), short, shard_rows=20, precision={"xes": 11})
     write_store(toy(70, version="1.1.0"), long, like=short)
     for store in (short, long):
         publish(store, root)
-    git(root, "add", "--all")
-    git(root, "commit", "--quiet", "-m", "data")
+    run_git(root, "add", "--all")
+    run_git(root, "commit", "--quiet", "-m", "data")
     return root
 
 
@@ -95,7 +95,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def registry(published: Path, tmp_path: Path) -> Path:
     """A copy of the published registry as git has it: no DVC cache, no data but the remote's."""
     root = tmp_path / "registry"
-    git(tmp_path, "clone", "--quiet", published.as_uri(), str(root))
+    run_git(tmp_path, "clone", "--quiet", published.as_uri(), str(root))
     return root
 
 
@@ -111,16 +111,23 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 200 kB; needs the right to mount one."""
+    """A file system of 1 MB, nearly full; needs the right to mount one."""
     folder = tmp_path / "small"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("mounting a small file system needs more rights than this test run has")
+    (folder / "ballast").write_bytes(bytes(900_000))
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def git(folder: Path, *arguments: str) -> None:
+def run_git(folder: Path, *arguments: str) -> None:
     identity = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.org"]
     subprocess.run(["git", "-C", str(folder), *identity, *arguments], check=True)
+
+
+@pytest.fixture(scope="session")
+def git() -> Callable[..., None]:
+    """Run git in a folder, with a name and address that need no configuration."""
+    return run_git

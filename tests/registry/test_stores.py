@@ -333,7 +333,7 @@ stores.write_store(toy(), {str(path)!r}, shard_rows=20)
 def test_a_full_disk_is_one_sentence_and_leaves_nothing(toy_dataset, small_disk):
     with pytest.raises(RunError, match=r"writing toy\.zarr: no space left on the disk"):
         write_store(toy_dataset(1000), small_disk / "toy.zarr", shard_rows=20)
-    assert os.listdir(small_disk) == []
+    assert os.listdir(small_disk) == ["ballast"]
 
 
 # Damage -----------------------------------------------------------------------------------------
@@ -367,7 +367,7 @@ DAMAGES = {
     "no json": (lambda s: (s / "labels/zarr.json").write_text("{"), "labels/zarr.json cannot be"),
     "newer schema": (lambda s: attributes(s, "", schema=2), "schema 2; this xreg reads schema 1"),
     "no schema": (lambda s: attributes(s, "", schema=None), "has schema None"),
-    "bad version": (lambda s: attributes(s, "", version="../2"), "'version' [Ss]tring should match"),
+    "bad version": (lambda s: attributes(s, "", version="../2"), "'version' [Ss]tring should"),
     "unknown attribute": (lambda s: attributes(s, "", licnce="x"), "did you mean 'licence'"),
     "unknown kind": (lambda s: attributes(s, "samples", kind="x"), "unknown kind 'x'"),
     "not a store": (lambda s: (s / "zarr.json").unlink(), "is no store"),

@@ -159,5 +159,4 @@ def verify(
 
 
 app.command("generate")(data_create.generate)
-if hasattr(data_create, "import_"):
-    app.command("import")(data_create.import_)
+app.command("import")(data_create.import_)

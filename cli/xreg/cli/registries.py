@@ -14,10 +14,14 @@ Name = Annotated[str, typer.Argument(help="What to call it.")]
 @app.command("list")
 def list_() -> None:
     """List the registries in the order in which they are asked."""
+    from xreg.core.errors import UnknownNameError
     from xreg.registry.registries import candidates
 
-    for registry in candidates():
-        typer.echo(f"{registry.name}  {registry.location}")
+    try:
+        for registry in candidates():
+            typer.echo(f"{registry.name}  {registry.location}")
+    except UnknownNameError:
+        typer.echo("none; `xreg registry add NAME PATH_OR_URL` adds one")
 
 
 @app.command()

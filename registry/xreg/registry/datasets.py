@@ -196,11 +196,9 @@ def pull(name: str, version: str | None = None, registry: str | Path | None = No
 def _pull(found: Found) -> Path:
     entry = found.entry
     final = cached(entry)
-    if final.is_dir() and folder_hash(final) == entry.hash:
-        return final
     with disk_errors(f"pulling {entry.reference}"), staging(final) as folder:
         if final.is_dir():
-            if folder_hash(final) == entry.hash:  # another process was faster
+            if folder_hash(final) == entry.hash:
                 return final
             final.rename(folder.with_name("damaged"))
         _fetch(found, folder)

@@ -74,16 +74,17 @@ class Objects:
         CorruptError
             If the list is missing, changed, or names a file outside its folder.
         """
-        places = [self.cache, *([self.remote] if self.remote else [])]
-        blob = None
-        for place in places:
-            with _translated(f"reading from {place.label}"):
-                if place.fs.exists(place.of(md5)):
+        for place in (self.cache, self.remote):
+            if place is None:
+                continue
+            try:
+                with _translated(f"reading from {place.label}"):
                     blob = place.fs.cat_file(place.of(md5))
-            if blob is not None and stream_md5(io.BytesIO(blob)) == md5.removesuffix(".dir"):
+            except FileNotFoundError:
+                continue
+            if stream_md5(io.BytesIO(blob)) == md5.removesuffix(".dir"):
                 break
-            blob = None
-        if blob is None:
+        else:
             raise CorruptError(
                 f"the list of files {md5} is missing or damaged in {self._where()}; ask the "
                 "registry's keeper to push it again."
@@ -202,8 +203,8 @@ def _translated(what: str) -> Iterator[None]:
         if error.errno in DISK_ERRORS:
             raise
         raise RunError(f"{what} failed: {error}.") from error
+    except ImportError as error:
+        raise MissingRequirementError(f"{what}: {error}; pip install that.") from error
     except Exception as error:  # each kind of remote has exceptions of its own
         text = str(error).strip().replace("\n", " ") or type(error).__name__
-        if type(error).__name__ == "RemoteMissingDepsError":
-            raise MissingRequirementError(f"{what}: {text}") from error
         raise RunError(f"{what} failed: {text.rstrip('.')}.") from error

@@ -8,11 +8,11 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from filelock import FileLock
+from filelock import BaseFileLock, FileLock
 
 from xreg.core.errors import RunError
 
@@ -43,15 +43,26 @@ def staging(final: Path) -> Iterator[Path]:
     it ends; a second process waits, and then finds what the first one made.
     """
     room = final.parent / f".{final.name}.tmp"
-    room.mkdir(parents=True, exist_ok=True)
-    with FileLock(room / "lock"):
-        folder = room / "data"
-        try:
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            yield folder
-        finally:
-            shutil.rmtree(room, ignore_errors=True)
+    lock = _enter(room)
+    folder = room / "data"
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        yield folder
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+        lock.release()
+
+
+def _enter(room: Path) -> BaseFileLock:
+    """Make the folder and lock it; whoever was in it takes it away when done, so try again."""
+    for _ in range(1000):
+        with suppress(FileNotFoundError, FileExistsError):
+            room.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(room / "lock")
+            lock.acquire()
+            return lock
+    raise RunError(f"'{room}' cannot be locked; remove it and repeat.")
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,18 @@ import zarr
 from numpy.typing import NDArray
 
 from xreg.core.errors import DataError, UnknownNameError, did_you_mean
+from xreg.core.samples import Parameters, Samples, Structures
 
-__all__ = ["SCHEMA", "ArraySpec", "ChannelSpec", "check_names", "round_mantissa"]
+__all__ = [
+    "SCHEMA",
+    "ArraySpec",
+    "ChannelSpec",
+    "check_names",
+    "check_precision",
+    "round_mantissa",
+    "sample_arrays",
+    "stored_dtype",
+]
 
 SCHEMA = 1
 SHARD_ROWS = 1000
@@ -130,6 +140,46 @@ class ArraySpec:
             "blocksize": 0,
         }
         return [{"name": "blosc", "configuration": settings}, CRC]
+
+
+def sample_arrays(
+    samples: Samples, shard_rows: int, shard_atoms: int, precision: Mapping[str, int]
+) -> Iterator[tuple[ArraySpec, Any]]:
+    """Yield the arrays that hold samples, and what to write into each.
+
+    Parameters
+    ----------
+    samples
+        Structures or parameters.
+    shard_rows
+        Samples in one file of spectra.
+    shard_atoms
+        Atoms in one file; 0 for as many as ``shard_rows`` samples have on average, so that shards
+        of equally large structures end where shards of spectra end.
+    precision
+        Mantissa bits of ``positions`` or ``parameters``.
+    """
+    n = len(samples)
+    yield ArraySpec("samples/ids", (n,), "string"), samples.ids
+    if isinstance(samples, Structures):
+        total = int(samples.offsets[-1])
+        atoms = shard_atoms or shard_rows * max(1, -(-total // n))
+        bits = precision.get("positions")
+        real, length = stored_dtype("float64", bits), {"unit": "Å"}
+        at = "samples/structures/"
+        yield ArraySpec(at + "numbers", (total,), "uint8", atoms), samples.numbers
+        place = ArraySpec(at + "positions", (total, 3), real, atoms, bits, length, bulk=True)
+        yield place, samples.positions
+        yield ArraySpec(at + "offsets", (n + 1,), "int64"), samples.offsets
+        yield ArraySpec(at + "absorber", (n,), "int32"), samples.absorber
+        yield ArraySpec(at + "cell", (n, 3, 3), "float64", attributes=length), samples.cell
+        yield ArraySpec(at + "pbc", (n, 3), "bool"), samples.pbc
+    elif isinstance(samples, Parameters):
+        bits = precision.get("parameters")
+        columns = {"names": list(samples.names), "units": list(samples.units)}
+        shape, real = (n, len(samples.names)), stored_dtype("float64", bits)
+        path = "samples/parameters/values"
+        yield ArraySpec(path, shape, real, shard_rows, bits, columns, bulk=True), samples.values
 
 
 def chunk_rows(shard: int, row_bytes: int) -> int:

@@ -220,44 +220,12 @@ class StoreWriter:
 
     def _write_samples(self) -> None:
         samples = self.samples
-        n = len(samples)
         self._root.create_group("samples", attributes={"kind": samples.kind})
-        self._write(ArraySpec("samples/ids", (n,), "string"), samples.ids)
-        if isinstance(samples, Structures):
-            self._write_structures(samples)
-        elif isinstance(samples, Parameters):
-            self._root.create_group("samples/parameters")
-            bits = self.precision.get("parameters")
-            spec = ArraySpec(
-                "samples/parameters/values",
-                (n, len(samples.names)),
-                layout.stored_dtype("float64", bits),
-                self.shard_rows,
-                bits,
-                {"names": list(samples.names), "units": list(samples.units)},
-                bulk=True,
-            )
-            self._write(spec, samples.values)
-
-    def _write_structures(self, samples: Structures) -> None:
-        n, total = len(samples), int(samples.offsets[-1])
-        # Where all structures are of one size, shards of atoms end where shards of samples end.
-        atoms = self.shard_atoms or self.shard_rows * max(1, -(-total // n))
-        bits = self.precision.get("positions")
-        real = layout.stored_dtype("float64", bits)
-        self._root.create_group("samples/structures")
-        for name, shape, dtype, shard, keep, attributes in (
-            ("numbers", (total,), "uint8", atoms, None, {}),
-            ("positions", (total, 3), real, atoms, bits, {"unit": "Å"}),
-            ("offsets", (n + 1,), "int64", layout.SMALL_SHARD, None, {}),
-            ("absorber", (n,), "int32", layout.SMALL_SHARD, None, {}),
-            ("cell", (n, 3, 3), "float64", layout.SMALL_SHARD, None, {"unit": "Å"}),
-            ("pbc", (n, 3), "bool", layout.SMALL_SHARD, None, {}),
+        self._root.create_group(f"samples/{samples.kind}")
+        for spec, values in layout.sample_arrays(
+            samples, self.shard_rows, self.shard_atoms, self.precision
         ):
-            path = f"samples/structures/{name}"
-            bulk = name == "positions"
-            spec = ArraySpec(path, shape, dtype, shard, keep, attributes, bulk)
-            self._write(spec, getattr(samples, name))
+            self._write(spec, values)
 
     def _create_channels(self) -> dict[str, zarr.Array[Any]]:
         self._root.create_group("spectra", attributes={"names": list(self.channels)})

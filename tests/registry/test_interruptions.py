@@ -1,0 +1,94 @@
+"""Pulls that are killed, that meet another pull, that find the disk full: with real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from xreg.core.errors import RunError
+from xreg.registry.datasets import find, open_dataset, pull
+from xreg.registry.files import folder_hash
+
+PREAMBLE = """
+import os, pathlib, signal, sys, time
+from xreg.registry import datasets
+from xreg.registry.dvc import Objects
+fetch, rename, done = Objects.fetch, pathlib.Path.rename, []
+die = lambda: os.kill(os.getpid(), signal.SIGKILL)
+"""
+# What the process does to itself, and whether the dataset is then complete.
+MOMENTS = {
+    "before the first file": ("Objects.fetch = lambda *a: die()", False),
+    "in the middle of a file": (
+        """
+def half(self, md5, target):
+    fetch(self, md5, target)
+    done.append(target)
+    if len(done) > 5 and target.stat().st_size > 100:
+        os.truncate(target, 50)
+        die()
+Objects.fetch = half
+""",
+        False,
+    ),
+    "after the last file": ("pathlib.Path.rename = lambda *a: die()", False),
+    "after the name is given": ("pathlib.Path.rename = lambda *a: (rename(*a), die())", True),
+}
+
+
+def start(code: str, registry: Path) -> subprocess.Popen[str]:
+    call = f"print(datasets.pull('toy', registry={str(registry)!r}))"
+    return subprocess.Popen(
+        [sys.executable, "-c", f"{PREAMBLE}\n{code}\n{call}"], stdout=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_killed_pull_leaves_nothing_that_looks_complete(registry, places, moment):
+    code, complete = MOMENTS[moment]
+    killed = start(code, registry)
+    killed.communicate()
+    assert killed.returncode == -signal.SIGKILL
+    folder = places / "cache" / "datasets"
+    visible = [name for name in os.listdir(folder) if not name.startswith(".")]
+    assert len(visible) == complete
+    path = pull("toy", registry=registry)
+    assert os.listdir(folder) == [path.name]  # and what the killed one left is gone
+    assert folder_hash(path) == find("toy", registry=registry).entry.hash
+    assert len(open_dataset("toy", registry=registry)) == 70
+
+
+def test_pulls_at_once_all_succeed(registry, places):
+    slow = "Objects.fetch = lambda *a: (time.sleep(0.05), fetch(*a))"
+    processes = [start(slow, registry) for _ in range(3)]
+    paths = {process.communicate()[0] for process in processes}
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    (path,) = paths
+    assert os.listdir(places / "cache" / "datasets") == [Path(path.strip()).name]
+    assert folder_hash(Path(path.strip())) == find("toy", registry=registry).entry.hash
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(registry, places, small_disk, monkeypatch):
+    monkeypatch.setenv("XREG_CACHE", str(small_disk))
+    with pytest.raises(RunError, match=r"pulling toy@1\.1\.0: no space left on the disk"):
+        pull("toy", registry=registry)
+    assert os.listdir(small_disk / "datasets") == []
+    (small_disk / "ballast").unlink()
+    assert pull("toy", registry=registry).is_dir()
+
+
+def test_a_file_that_may_not_grow_is_one_sentence(registry, places):
+    code = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+sys.excepthook = lambda kind, error, trace: print(kind.__name__, error)
+"""
+    process = start(code, registry)
+    text = process.communicate()[0]
+    assert text.startswith("RunError pulling toy@1.1.0: no space left on the disk")
+    assert os.listdir(places / "cache" / "datasets") == []
