@@ -146,10 +146,10 @@ def residuals(material: Material) -> Figure:
     top.legend()
     _energy_axis(bottom, material)
     # Where hardly anything varies a ratio of errors says nothing: drawn faint.
-    strong = table["spread"] >= 0.05 * table["spread"].max()
+    strong = (table["spread"] >= 0.05 * table["spread"].max()) & np.isfinite(table["r2"])
     bottom.plot(energy, table["r2"], color=style.GUIDE, lw=1)
     bottom.plot(energy, np.where(strong, table["r2"], np.nan), color=style.TRUE)
-    low = float(np.nanmin(np.where(strong, table["r2"], np.nan)))
+    low = float(table["r2"][strong].min()) if strong.any() else 0.0
     bottom.set_ylim(max(min(low - 0.05, 0.9), -0.2), 1.005)
     bottom.set_ylabel("R²")
     bottom.set_title("R² by energy (grey where the data hardly vary)")
