@@ -7,8 +7,8 @@ read from its code) and the reference of the command line. Nothing generated is 
 from __future__ import annotations
 
 import importlib.util
-import re
-from collections.abc import Iterator
+import inspect
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +69,8 @@ def overview() -> str:
         "Every method is a plugin; `xreg plugins list` prints what is installed where you are.",
     ]
     for kind in KINDS:
-        lines += ["", f"## {TITLES[kind]}", "", "| name | what it is |", "|---|---|"]
-        lines += [f"| [{i.spec.name}]({i.spec.name}.md) | {i.spec.summary} |" for i in ours(kind)]
+        rows = [(f"[{i.spec.name}]({i.spec.name}.md)", i.spec.summary) for i in ours(kind)]
+        lines += ["", f"## {TITLES[kind]}", "", *table(("name", "what it is"), rows)]
     return "\n".join(lines) + "\n"
 
 
@@ -124,12 +124,21 @@ def recipe_lines(spec: ComponentSpec) -> list[str]:
 
 
 def settings_table(spec: ComponentSpec) -> list[str]:
-    """Return every setting with its kind, bounds, unit, default and meaning."""
-    lines = ["| setting | default | unit | allowed | meaning |", "|---|---|---|---|---|"]
-    for row in spec.config.table():
-        cells = (f"`{row.name}`", f"`{row.default}`", row.unit, row.kind, row.description)
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    return lines
+    """Return every setting with its default and unit, what is allowed, and its meaning."""
+    rows = [
+        (f"`{row.name}`", f"`{row.default}` {row.unit}", row.kind, row.description)
+        for row in spec.config.table()
+    ]
+    return table(("setting", "default", "allowed", "meaning"), rows)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return the lines of a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return [
+        f"| {' | '.join(cell.strip().replace('|', chr(92) + '|') for cell in line)} |"
+        for line in lines
+    ]
 
 
 def abilities(spec: ComponentSpec) -> Iterator[str]:
@@ -176,12 +185,32 @@ def features_of_water(method: type[Descriptor]) -> Iterator[str]:
 def cli_page() -> str:
     """Return the reference of every command, as ``--help`` tells it."""
     import typer.main
-    from typer.cli import get_docs_for_click
 
     from xreg.cli.main import app
 
-    command = typer.main.get_command(app)
-    context = command.make_context("xreg", [], resilient_parsing=True)
-    text = get_docs_for_click(obj=command, ctx=context, name="xreg", title="Command line")
-    # Help ends a line where a terminal should; on the page words flow.
-    return re.sub(r"\n{3,}", "\n\n", text)
+    root = typer.main.get_command(app)
+    lines = [
+        "# Command line",
+        "",
+        *command_lines(root, root.make_context("xreg", ["-"], resilient_parsing=True)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def command_lines(command: Any, context: Any) -> Iterator[str]:
+    """Yield the reference of one command and of those below it."""
+    path = context.command_path
+    yield from (escape(inspect.cleandoc(command.help)), "", "```text")
+    yield from (" ".join([path, *command.collect_usage_pieces(context)]), "```", "")
+    records = [parameter.get_help_record(context) for parameter in command.get_params(context)]
+    rows = [(f"`{names}`", escape(words)) for names, words in filter(None, records)]
+    yield from (*table(("argument or option", "meaning"), rows), "")
+    for name, child in getattr(command, "commands", {}).items():
+        yield from (f"{'#' * (path.count(' ') + 2)} `{path} {name}`", "")
+        below = child.make_context(name, ["-"], parent=context, resilient_parsing=True)
+        yield from command_lines(child, below)
+
+
+def escape(words: str) -> str:
+    """Keep ``<name>`` in a help text from being taken for HTML."""
+    return words.replace("<", "&lt;").replace(">", "&gt;")
