@@ -22,7 +22,7 @@ from ase.io import read, write
 from xreg.cli import main as cli
 from xreg.core.errors import ConfigError, DataError, PluginError, RunError, XregError
 from xreg.registry import plugins as plugin_host
-from xreg.registry.generate import generate
+from xreg.registry.generate import _task, generate
 from xreg.registry.generation_journal import Finished, Journal
 from xreg.registry.generation_recipe import load_generation_recipe
 from xreg.registry.generation_samples import read_samples, sample_keys
@@ -299,11 +299,45 @@ def test_a_damaged_journal_file_is_thrown_away(tmp_path):
     (tmp_path / "work" / "half.part").write_bytes(b"cut short")
     with journal(tmp_path) as again:
         assert again.damaged == [victim.name]
-        assert "a" not in again
-        assert "c" in again
+        assert set(again.place) == {"c"}
         np.testing.assert_array_equal(again.channel("xes", ["c"]), [[0, 1, 2]])
         again.remove()
     assert not (tmp_path / "work").exists()
+
+
+def test_a_failure_is_tried_again_where_it_is_refused(toy):
+    """Set aside by a call that was killed, then refused: it is computed again, and stands."""
+    fails = {"s0002": "sample"}
+    path = recipe(toy, 6, split=None, generator={"name": "toy", "settings": {"fails": fails}})
+    loaded = load_generation_recipe(path)
+    from xreg_toy_generator import Toy
+
+    task = _task(Toy(fails=fails), plugin_host.host())
+    samples = read_samples(loaded.samples, toy, loaded.precision).samples
+    nothing = {"xes": np.full((1, 13), np.nan)}, {"longest": np.full(1, np.nan)}
+    with Journal(toy / "out.zarr.partial", task) as work:
+        work.add(Finished([sample_keys(samples)[2]], ["failed before"], *nothing))
+    with pytest.raises(RunError, match="no convergence in 50 cycles"):
+        run(path)
+    assert computed(toy)["s0002"] == 1
+    made = run(recipe(toy, 6, split=None, on_failure="set-aside",
+                      generator={"name": "toy", "settings": {"fails": fails}}))  # fmt: skip
+    assert made.failures == {"s0002": "failed before"}
+    assert computed(toy)["s0002"] == 1
+
+
+def test_a_success_stands_whatever_failed(tmp_path):
+    failed = Finished(
+        ["a"], ["no luck"], {"xes": np.full((1, 3), np.nan)}, {"e": np.full(1, np.nan)}
+    )
+    with journal(tmp_path) as work:
+        work.add(failed)
+        assert work.failed == {"a": "no luck"}
+        work.add(finished("a", "b"))
+        assert not work.failed
+    with journal(tmp_path) as again:
+        assert not again.failed
+        assert set(again.place) == {"a", "b"}
 
 
 def test_a_full_disk_is_told_and_loses_nothing(tmp_path, monkeypatch):

@@ -116,8 +116,11 @@ def generate(
     base = open_base(recipe, generator)
     keys = sample_keys(table.samples)
     with Journal(output.with_name(f"{output.name}.partial"), task) as journal:
-        missing = [i for i, key in enumerate(keys) if key not in base and key not in journal]
-        work = _Work(generator, table.samples, keys, journal, recipe.on_failure == "refuse")
+        refuse = recipe.on_failure == "refuse"
+        # Failures that were set aside before count as done only where they are still set aside.
+        done = {*base.rows, *journal.place, *(() if refuse else journal.failed)}
+        missing = [i for i, key in enumerate(keys) if key not in done]
+        work = _Work(generator, table.samples, keys, journal, refuse)
         if missing:
             work.run(missing, executor, workers, scheduler)
         failures = {

@@ -63,6 +63,15 @@ class Journal:
     task
         What computes, as JSON values: results of another task are never used.
 
+    Attributes
+    ----------
+    place
+        File and row of each success, by the sample's key.
+    failed
+        Why a sample failed, by its key.
+    damaged
+        Files that were thrown away on entering.
+
     Raises
     ------
     ConfigError
@@ -123,13 +132,12 @@ class Journal:
             elif path.suffix == ".part":  # left by a kill
                 path.unlink()
 
-    def __contains__(self, key: str) -> bool:
-        return key in self.place
-
     def _note(self, path: Path, finished: Finished) -> None:
         for row, (key, failure) in enumerate(zip(finished.keys, finished.failures, strict=True)):
-            self.place[key] = (path, row)
-            if failure is not None:
+            if failure is None:  # a success stands, whatever failed before or since
+                self.place[key] = (path, row)
+                self.failed.pop(key, None)
+            elif key not in self.place:
                 self.failed[key] = failure
 
     def add(self, finished: Finished) -> None:
@@ -143,6 +151,7 @@ class Journal:
         blob = save({name: np.ascontiguousarray(values) for name, values in arrays.items()})
         path = self.folder / f"{digest(''.join(finished.keys))[:24]}{SUFFIX}"
         _write(path, hashlib.sha256(blob).digest() + blob)
+        self._load.cache_clear()
         self._note(path, finished)
 
     def channel(self, name: str, keys: Sequence[str]) -> NDArray[np.float64]:
