@@ -32,7 +32,7 @@ class TrainingConfig(Config):
     gradient_clip: float = setting(
         0.0, description="Largest norm of a network's gradient; 0 for no limit.", ge=0
     )
-    batch: int = setting(200, unit="samples", description="Samples a step.", ge=1)
+    batch: int = setting(64, unit="samples", description="Samples a step.", ge=1)
     epochs: int = setting(
         500, description="Passes over the training data, at most.", ge=1, le=1_000_000
     )

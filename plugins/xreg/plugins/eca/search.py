@@ -27,8 +27,8 @@ class Projection:
     """Missing covered variance of spectra seen through earlier vectors and one more.
 
     The emulator's first step is affine, so projected features never have to be built: with t = v·x,
-    its value at x^(k) is (that at x^(k-1)) + t (v W), an outer product in place of a product over
-    all d features for every start and step.
+    its value at x^(k) is (that at x^(k-1)) + t (v W), an outer product. A start then costs one sum
+    over the d features for each sample in place of one for each neuron.
 
     Parameters
     ----------

@@ -27,8 +27,8 @@ class MLP(Emulator):
     """One perceptron, or an ensemble of them trained together.
 
     The networks of the liquid studies (Niskanen et al., R. Soc. Open Sci. 9, 220093 (2022): ELU,
-    Adam, loss 1 - R², early stopping, weight decay) and of XANESNET (Rankine & Penfold, J. Phys.
-    Chem. A 126, 4013 (2022): ReLU, batch normalisation, dropout, MSE) are both settings of it; its
+    Adam, loss 1 - R², early stopping, weight decay) and of XANESNET (Rankine & Penfold, J. Chem.
+    Phys. 156, 164102 (2022): ReLU, batch normalisation, dropout, MSE) are both settings of it; its
     README gives them. Network i of an ensemble is the very network that seed + i trains alone.
 
     Attributes
