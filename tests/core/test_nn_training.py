@@ -68,6 +68,10 @@ class TestLosses:
             values.detach().numpy(), error(residual).mean(axis=(1, 2)), rtol=1e-5
         )
 
+    def test_constant_targets(self):
+        with pytest.raises(DataError, match="do not vary"):
+            regression_loss("r2", torch.ones(5, 2))
+
 
 class TestLayers:
     def test_batch_norm_is_torchs(self):

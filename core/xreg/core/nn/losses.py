@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from xreg.core.errors import DataError
 
 __all__ = ["Loss", "LossName", "regression_loss"]
 
@@ -27,10 +28,15 @@ def regression_loss(name: LossName, targets: Tensor) -> Loss:
     targets
         (n, m) training targets. Their variance is the denominator of ``r2`` in every batch, so
         that the loss of the whole set is the mean over its batches, whatever their size.
+
+    Raises
+    ------
+    DataError
+        If ``r2`` is asked for and the targets do not vary.
     """
-    variance = (
-        (targets - targets.mean(0)).square().mean().clamp_min(torch.finfo(torch.float32).tiny)
-    )
+    variance = (targets - targets.mean(0)).square().mean()
+    if name == "r2" and not variance > 0:
+        raise DataError("the covered variance of targets that do not vary is undefined.")
 
     def pointwise(predicted: Tensor, true: Tensor) -> Tensor:
         if name == "mae":
