@@ -187,7 +187,7 @@ def test_samples_that_cannot_be_described_are_refused_or_set_aside(
 ) -> None:
     odd = {"name": "odd", "fault": fault}
     with pytest.raises(
-        XregError, match=r"traj\d-step000[57].*\(and 39 more\).*set-aside"
+        XregError, match=r"traj\d-step000[57].*\(40 such samples; .*set-aside"
     ) as caught:
         execute(recipe(water_store, descriptor=odd))
     assert caught.value.exit_code == 2

@@ -98,6 +98,9 @@ def _tell(folder: Path) -> None:
     import json
 
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    data = summary["dataset"]
+    typer.echo(f"{data['name']} {data['version']}, channel {data['channel']}")
     for part in ("train", "validation", "test"):
         if part in metrics:
             scores = metrics[part]

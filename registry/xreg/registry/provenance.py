@@ -85,6 +85,7 @@ def summary(
             "hash": ready.resolved.dataset.hash,
             "path": recipe.dataset.path,
             "registry": recipe.dataset.registry,
+            "channel": recipe.target.channel,
             "samples": len(ready.resolved.dataset),
         },
         "samples": {

@@ -206,14 +206,7 @@ def _target(section: TargetSection, dataset: Dataset) -> tuple[str, Channel]:
     from xreg.core.analysis.grids import coarsen
 
     names = list(dataset.spectra)
-    name = section.channel
-    if name is None:
-        if len(names) != 1:
-            raise ConfigError(
-                f"dataset '{dataset.metadata.name}' has the channels {', '.join(names)}; choose "
-                "one (target.channel, or --channel)."
-            )
-        name = names[0]
+    name = section.channel or names[0]
     if name not in names:
         raise UnknownNameError(
             f"dataset '{dataset.metadata.name}' has no channel '{name}'{did_you_mean(name, names)}."

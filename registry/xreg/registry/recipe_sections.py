@@ -97,7 +97,7 @@ class DatasetSection(Config):
 class TargetSection(Config):
     """What is predicted."""
 
-    channel: str | None = setting(None, description="Channel; the only one if not given.")
+    channel: str | None = setting(None, description="Channel; the dataset's first if not given.")
     window: tuple[float, float] | None = setting(
         None, unit="eV", description="Lowest and highest energy used; the whole grid if not given."
     )

@@ -212,8 +212,8 @@ def _refusal(bad: dict[int, str], ids: NDArray[np.str_]) -> str:
     first = min(bad)
     text = bad[first].rstrip(".")
     named = text if str(ids[first]) in text else f"sample '{ids[first]}': {text}"
-    rest = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
-    return f"{named}{rest}; repair it, or set such samples aside (bad_samples: set-aside)."
+    count = f"{len(bad)} such samples" if len(bad) > 1 else "the only such sample"
+    return f"{named} ({count}; 'bad_samples: set-aside' leaves them out)."
 
 
 def _carry_out(

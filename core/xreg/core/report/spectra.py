@@ -149,7 +149,8 @@ def residuals(material: Material) -> Figure:
     strong = (table["spread"] >= 0.05 * table["spread"].max()) & np.isfinite(table["r2"])
     bottom.plot(energy, table["r2"], color=style.GUIDE, lw=1)
     bottom.plot(energy, np.where(strong, table["r2"], np.nan), color=style.TRUE)
-    low = float(table["r2"][strong].min()) if strong.any() else 0.0
+    # The very edge of a spectrum may be far below all the rest.
+    low = float(np.quantile(table["r2"][strong], 0.04)) if strong.any() else 0.0
     bottom.set_ylim(max(min(low - 0.05, 0.9), -0.2), 1.005)
     bottom.set_ylabel("R²")
     bottom.set_title("R² by energy (grey where the data hardly vary)")

@@ -26,7 +26,7 @@ SWEEP_COLOURS = "coolwarm"
 
 def covered_variance(material: Material) -> Figure:
     """Draw covered spectral variance against rank for every decomposer, train and test."""
-    figure = new_figure(3.1, style.WIDTH * 0.68)
+    figure = new_figure(2.9, style.WIDTH * 0.85)
     axis = figure.subplots()
     rank = 1
     lowest = 0.0
@@ -66,7 +66,7 @@ def covered_variance(material: Material) -> Figure:
     axis.set_ylim(max(lowest - 0.05, -0.5) if lowest < 0 else 0, 1.06)
     axis.set_xlabel("rank k")
     axis.set_ylabel("covered spectral variance")
-    axis.legend(loc="lower right")
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 

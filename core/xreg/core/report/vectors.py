@@ -140,8 +140,8 @@ def _largest(
 ) -> None:
     top = columns[np.argsort(-np.abs(vector[columns]), kind="stable")[:MOST_WEIGHTS]]
     _bars(axis, vector[top], [labels[column].name for column in top])
-    axis.tick_params(axis="y", labelsize=6.5)
+    axis.tick_params(axis="y", labelsize=6)
     axis.invert_yaxis()
-    axis.set_title(f"largest of {len(columns):,} weights")
+    axis.set_title(f"largest of {len(columns):,} weights", loc="right")
     if last:
         axis.set_xlabel("weight (standardised)")
