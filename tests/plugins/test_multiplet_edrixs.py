@@ -59,4 +59,4 @@ def test_same_as_edrixs(ion: str) -> None:
     v = dict(zip(PARAMETERS, values.tolist(), strict=True))
     found = Multiplet(ion=ion).generate(ParameterSet("it", v)).channels["xas"]
     wanted = by_edrixs(ion, v)
-    assert np.abs(found - wanted).max() <= 1e-6 * wanted.max()
+    assert np.abs(found - wanted).max() <= 1e-8 * wanted.max()

@@ -106,7 +106,7 @@ def xreg_components() -> Sequence[ComponentSpec]:
             "quanty",
             QuantyConfig,
             "xreg.plugins.multiplet.quanty:Quanty",
-            summary="the same spectra, or those of your own Lua template, by Quanty",
+            summary="L2,3 absorption of a 3d ion, or spectra of a Lua template of yours, by Quanty",
             requires=[QUANTY],
         ),
     ]
