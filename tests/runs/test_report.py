@@ -59,6 +59,8 @@ def test_scores_of_a_known_case() -> None:
     assert scores["spectrum_error"]["median"] == pytest.approx(100 * (0 + 2 / 16) / 2)
     assert sum(scores["spectrum_error"]["counts"].values()) == 2
     assert part_scores(true[:1], guess[:1], true.std(axis=0))["r2"] is None
+    flat = part_scores(np.zeros((2, 3)), np.zeros((2, 3)), np.zeros(3))
+    assert (flat["sample_r2"]["median"], flat["spectrum_error"]["median"]) == (None, None)
     table = channel_table(true, guess)
     np.testing.assert_allclose(table["bias"], [-0.5, 0, 0.5])
     assert np.isnan(table["r2"][1])

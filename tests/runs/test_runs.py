@@ -21,6 +21,7 @@ from xreg.cli.main import main
 from xreg.core.errors import PluginError, RunError, XregError
 from xreg.core.metrics import covered_variance
 from xreg.registry.arrays import read_predictions
+from xreg.registry.features import Execution, FeatureCache
 from xreg.registry.models import load_model
 from xreg.registry.recipe import Recipe, load_recipe, resolve
 from xreg.registry.runs import execute
@@ -275,6 +276,27 @@ def test_a_full_disk_is_said_and_leaves_nothing(
     with pytest.raises(RunError, match="run 'try': no space left on the disk"):
         execute(recipe(water_store))
     assert not list((workplace / "runs").iterdir())
+
+
+def test_several_processes_build_the_same_features(
+    water_store: Path, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolved = resolve(recipe(water_store))
+    samples, descriptor = resolved.dataset.samples, resolved.pipeline.descriptor
+    assert descriptor is not None
+    descriptor.fit(samples)
+    monkeypatch.setattr("xreg.registry.features.WORTHWHILE_SECONDS", -1.0)
+    for workers in (1, 2):
+        cache = FeatureCache(samples, "", "", workplace / str(workers), Execution(workers=workers))
+        features = cache(descriptor, samples[::-1])
+        assert cache.computed == 400
+        np.testing.assert_array_equal(features, descriptor.transform(samples)[::-1])
+    (folder,) = (workplace / "2").iterdir()
+    block = sorted(folder.iterdir())[1]
+    block.write_bytes(block.read_bytes()[:-20])  # a damaged block is made again
+    again = FeatureCache(samples, "", "", workplace / "2")
+    np.testing.assert_array_equal(again(descriptor, samples[::-1]), features)
+    assert again.computed == 144
 
 
 def test_a_misspelt_label_is_refused_before_training(water_store: Path, workplace: Path) -> None:

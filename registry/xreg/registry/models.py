@@ -189,7 +189,8 @@ def describe_model(entry: ModelEntry) -> list[tuple[str, str]]:
     if data := entry.summary.get("dataset"):
         rows.append(("trained on", f"{data['name']} {data['version']} ({data['hash']})"))
     for part in ("train", "validation", "test"):
-        if scores := entry.metrics.get(part):
+        scores = entry.metrics.get(part, {})
+        if scores.get("r2") is not None:
             rows.append((f"R² {part}", f"{scores['r2']:.4f} on {scores['samples']} samples"))
     for label, parts in entry.metrics.get("decomposers", {}).items():
         for part, values in parts.items():

@@ -51,7 +51,7 @@ def part_scores(
         whose spread is at least a hundredth of the largest; ``rmse`` in the unit of the data;
         for spectra ``sample_r2`` (deciles and median of the single spectra's R²) and
         ``spectrum_error`` (median, ninth decile, share of outliers and counts by interval, in per
-        cent). A score that needs variation is None for a single sample.
+        cent). A score that needs variation is None where nothing varies.
     """
     true, guess = np.asarray(known, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
     varied = bool(np.any(true != true[:1]))
@@ -69,18 +69,23 @@ def part_scores(
         single = sample_r2(true, guess)
         error = 100 * spectrum_error(true, guess)
         scores["sample_r2"] = {
-            name.replace(" ", "_"): float(np.nanquantile(single, share))
-            for name, share in DECILES.items()
+            name.replace(" ", "_"): _quantile(single, share) for name, share in DECILES.items()
         }
         counts, _ = np.histogram(error, bins=[0, *SPECTRUM_ERROR_BOUNDS, np.inf])
         names = [f"below {bound:g} %" for bound in SPECTRUM_ERROR_BOUNDS] + ["10 % and more"]
         scores["spectrum_error"] = {
-            "median": float(np.nanmedian(error)),
-            "ninth_decile": float(np.nanquantile(error, 0.9)),
+            "median": _quantile(error, 0.5),
+            "ninth_decile": _quantile(error, 0.9),
             "outliers": float(np.mean(error >= SPECTRUM_ERROR_BOUNDS[-1]) * 100),
             "counts": dict(zip(names, counts.tolist(), strict=True)),
         }
     return scores
+
+
+def _quantile(values: NDArray[np.float64], share: float) -> float | None:
+    """Return a quantile of the finite values, None where there is none."""
+    finite = values[np.isfinite(values)]
+    return float(np.quantile(finite, share)) if len(finite) else None
 
 
 def decile_rows(scores: ArrayLike) -> dict[str, int]:

@@ -46,7 +46,7 @@ def render(
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"score": _score, "number": _number}
+    environment.filters |= {"score": _score, "number": _number, "percent": _percent}
     room = resources.files("xreg.core.report")
     template = environment.from_string((room / "page.html.j2").read_text(encoding="utf-8"))
     return template.render(
@@ -90,7 +90,7 @@ def _headlines(material: Material) -> list[Headline]:
         error = scores["spectrum_error"]
         found.append(
             Headline(
-                f"{error['median']:.2f} %",
+                _percent(error["median"]),
                 "median spectrum error",
                 f"{error['outliers']:.1f} % of spectra at 10 % or more",
             )
@@ -109,6 +109,10 @@ def _ranks(decomposition: Decomposition) -> str:
 
 def _score(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}".replace("-", "−")
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f} %"
 
 
 def _number(value: Any) -> str:
