@@ -1,4 +1,4 @@
-"""Pulls that are killed, that meet another pull, that find the disk full: with real processes."""
+"""Pulls and publications that are killed, meet another, find the disk full: real processes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from xreg.core.errors import RunError
-from xreg.registry.datasets import find, open_dataset, pull
+from xreg.registry.datasets import find, list_datasets, open_dataset, pull
 from xreg.registry.files import folder_hash
+from xreg.registry.publishing import publish, verify
+from xreg.registry.stores import write_store
 
 PREAMBLE = """
 import os, pathlib, signal, sys, time
@@ -92,3 +94,18 @@ sys.excepthook = lambda kind, error, trace: print(kind.__name__, error)
     text = process.communicate()[0]
     assert text.startswith("RunError pulling toy@1.1.0: no space left on the disk")
     assert os.listdir(places / "cache" / "datasets") == []
+
+
+def test_a_killed_publication_can_be_repeated(registry, places, toy_dataset):
+    store = write_store(toy_dataset(20, version="2.0.0"), places / "new.zarr")
+    code = f"""
+import os, signal
+from xreg.registry import dvc, publishing
+dvc.push = lambda *a: os.kill(os.getpid(), signal.SIGKILL)  # tracked, but nowhere to be had
+publishing.publish({str(store)!r}, {str(registry)!r})
+"""
+    killed = subprocess.run([sys.executable, "-c", code], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert [f.entry.version for f in list_datasets(registry)] == ["1.0.0", "1.1.0"]
+    publish(store, registry)
+    assert [v.problems for v in verify(registry=registry)] == [[], [], []]
