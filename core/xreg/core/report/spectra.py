@@ -199,6 +199,7 @@ def learning_curve(material: Material) -> Figure:
             best = int(np.nanargmin(held))
             axis.plot(epoch[best], held[best], "o", ms=3.5, color=style.PREDICTED)
     axis.set_yscale("log")
+    axis.locator_params(axis="x", integer=True)
     axis.set_xlabel("epoch")
     axis.set_ylabel("loss")
     handles, labels = axis.get_legend_handles_labels()
