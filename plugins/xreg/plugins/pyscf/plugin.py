@@ -79,10 +79,10 @@ class PySCFConfig(Config):
         "core and the valence ionisation energy, or plain orbital energy differences.",
     )
     xes_grid: Grid = setting(
-        (502.0, 530.0, 0.2), unit="eV", description="First and last energy and step of xes."
+        (500.0, 532.0, 0.3), unit="eV", description="First and last energy and step of xes."
     )
     xes_gaussian: Width = setting(
-        0.8, unit="eV", description="Gaussian full width at half maximum of an emission line."
+        1.8, unit="eV", description="Gaussian full width at half maximum of an emission line."
     )
     xes_lorentzian: Width = setting(
         0.16, unit="eV", description="Lorentzian full width at half maximum of an emission line."
@@ -91,7 +91,7 @@ class PySCFConfig(Config):
         (522.0, 542.0, 0.2), unit="eV", description="First and last energy and step of xas."
     )
     xas_gaussian: Width = setting(
-        0.8, unit="eV", description="Gaussian full width of an absorption line to a bound state."
+        1.0, unit="eV", description="Gaussian full width of an absorption line to a bound state."
     )
     xas_slope: Width = setting(
         0.4,
@@ -102,10 +102,10 @@ class PySCFConfig(Config):
         0.16, unit="eV", description="Lorentzian full width of an absorption line."
     )
     xps_grid: Grid = setting(
-        (535.0, 542.0, 0.1), unit="eV", description="First and last energy and step of xps."
+        (534.0, 543.0, 0.15), unit="eV", description="First and last energy and step of xps."
     )
     xps_gaussian: Width = setting(
-        0.6, unit="eV", description="Gaussian full width at half maximum of the photoline."
+        0.8, unit="eV", description="Gaussian full width at half maximum of the photoline."
     )
     xps_lorentzian: Width = setting(
         0.16, unit="eV", description="Lorentzian full width at half maximum of the photoline."
