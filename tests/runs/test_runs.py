@@ -406,7 +406,12 @@ def test_bad_requests_are_one_sentence_and_exit_2(
 def test_unknown_dataset_and_version(
     registry: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name, said in (("toi", "did you mean 'toy'?"), ("toy@9.9.9", "no version 9.9.9")):
+    for name, said in (
+        ("toi", "did you mean 'toy'?"),
+        ("toy@9.9.9", "no version 9.9.9"),
+        ("../x", "is no name of a dataset"),
+        ("toy@../1", "is no version of a dataset"),
+    ):
         assert (
             _exit_code(
                 [

@@ -15,7 +15,7 @@ from xreg.registry.plugins import host
 
 if TYPE_CHECKING:
     from xreg.core.run import Run
-    from xreg.registry.runs import Prepared
+    from xreg.registry.preparation import Prepared
 
 __all__ = ["machine", "peak_memory_mib", "summary"]
 

@@ -20,7 +20,7 @@ from xreg.core.report.material import Colouring, Decomposition, Material, PartRe
 from xreg.registry.arrays import write_arrays, write_predictions
 
 if TYPE_CHECKING:
-    from xreg.registry.runs import Prepared
+    from xreg.registry.preparation import Prepared
 
 __all__ = [
     "check_colours",

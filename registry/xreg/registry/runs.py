@@ -8,86 +8,29 @@ import os
 import random
 import shutil
 import sys
-import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
-from numpy.typing import NDArray
 
 from xreg.core import progress
-from xreg.core.dataset import finite_rows, require_finite
-from xreg.core.errors import DataError, RunError, SampleError, XregError
-from xreg.core.interfaces import FeatureLabel
-from xreg.core.pipeline import Pipeline, Target
+from xreg.core.errors import DataError, RunError, XregError
 from xreg.core.run import ReportSection, Run
 from xreg.registry import provenance
-from xreg.registry.features import Execution, FeatureCache
+from xreg.registry.features import Execution
 from xreg.registry.files import disk_errors, flush, staging
 from xreg.registry.plugins import host
+from xreg.registry.preparation import Prepared, Stages, prepare
 from xreg.registry.recipe import Recipe, Resolved, resolve
 
-__all__ = ["Prepared", "Stages", "execute", "prepare"]
+__all__ = ["execute"]
 
 log = logging.getLogger("xreg.run")
-
-
-class Stages:
-    """Wall time of each named stage, logged and told to whoever watches."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self.current = ""
-        self._start = time.perf_counter()
-
-    @property
-    def total(self) -> float:
-        """Seconds since the beginning."""
-        return time.perf_counter() - self._start
-
-    @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        """Time what happens inside the block."""
-        self.current = name
-        log.info("%s …", name)
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = time.perf_counter() - start
-        log.info("%s done in %.1f s", name, self.seconds[name])
-
-
-@dataclass(eq=False)
-class Prepared:
-    """What is ready before training: samples divided, targets in memory, features in the cache.
-
-    Attributes
-    ----------
-    resolved
-        Recipe and objects.
-    target
-        What is predicted.
-    known
-        (n, m) targets of all samples of the dataset.
-    rows
-        Row numbers of train, validation and test, without samples set aside.
-    set_aside
-        Id and reason of each sample that was left out.
-    features
-        What the descriptor's columns mean; empty without one.
-    """
-
-    resolved: Resolved
-    target: Target
-    known: NDArray[np.float64]
-    rows: dict[str, NDArray[np.intp]]
-    set_aside: list[dict[str, str]] = field(default_factory=list)
-    features: list[FeatureLabel] = field(default_factory=list)
 
 
 def execute(
@@ -143,79 +86,6 @@ def execute(
     return final
 
 
-def prepare(resolved: Resolved, execution: Execution, stages: Stages) -> Prepared:
-    """Divide the samples, check the targets, and build all features into the cache.
-
-    Raises
-    ------
-    DataError, SampleError
-        If a sample's spectrum or features are not finite, or the descriptor cannot describe it,
-        and the recipe refuses bad samples.
-    """
-    recipe, dataset, channel = resolved.recipe, resolved.dataset, resolved.channel
-    ids = dataset.samples.ids
-    refuse = recipe.bad_samples == "refuse"
-    with stages("targets"):
-        known = np.asarray(channel.intensity, dtype=np.float64)
-        what = f"channel '{recipe.target.channel}' of dataset '{dataset.metadata.name}'"
-        if refuse:
-            require_finite(known, ids, what)
-        bad = {
-            row: f"{what} is not finite there"
-            for row in np.flatnonzero(~finite_rows(known)).tolist()
-        }
-        divided = resolved.split.indices(ids)
-    target = Target(str(recipe.target.channel), channel.energy, channel.features, channel.unit)
-    ready = Prepared(resolved, target, known, _without(divided, bad))
-    _require_training(ready)
-    descriptor = resolved.pipeline.descriptor
-    if descriptor is not None:
-        with stages("features"):
-            installed = host().get("descriptor", descriptor.name)
-            origin = f"{installed.distribution} {installed.version}"
-            cache = FeatureCache(dataset.samples, dataset.hash, origin, execution=execution)
-            while True:
-                descriptor.fit(dataset.samples[ready.rows["train"]])
-                cache.build(descriptor)
-                new = {row: why for row, why in cache.bad.items() if row not in bad}
-                used = np.concatenate(list(ready.rows.values()))
-                if not new or not np.isin(list(new), used).any():
-                    break
-                if refuse:
-                    raise SampleError(_refusal(new, ids))
-                # What is learned from the samples that remain may differ: fit and look again.
-                bad |= new
-                ready.rows = _without(divided, bad)
-                _require_training(ready)
-            resolved.pipeline.featurize = cache
-            ready.features = list(descriptor.feature_labels)
-            log.info("%d of %d samples described anew", cache.computed, len(ids))
-    ready.set_aside = [{"id": str(ids[row]), "reason": bad[row]} for row in sorted(bad)]
-    for entry in ready.set_aside:
-        log.warning("set aside: %s: %s", entry["id"], entry["reason"])
-    return ready
-
-
-def _without(
-    divided: dict[str, NDArray[np.intp]], bad: dict[int, str]
-) -> dict[str, NDArray[np.intp]]:
-    out = np.array(sorted(bad), dtype=np.intp)
-    return {part: rows[~np.isin(rows, out)] for part, rows in divided.items()}
-
-
-def _require_training(ready: Prepared) -> None:
-    if len(ready.rows["train"]) < 2:
-        raise DataError("fewer than two training samples remain; use another split or dataset.")
-
-
-def _refusal(bad: dict[int, str], ids: NDArray[np.str_]) -> str:
-    first = min(bad)
-    text = bad[first].rstrip(".")
-    named = text if str(ids[first]) in text else f"sample '{ids[first]}': {text}"
-    count = f"{len(bad)} such samples" if len(bad) > 1 else "the only such sample"
-    return f"{named} ({count}; 'bad_samples: set-aside' leaves them out)."
-
-
 def _carry_out(
     run: Run, resolved: Resolved, stages: Stages, started: datetime, execution: Execution
 ) -> None:
@@ -253,7 +123,7 @@ def _carry_out(
 
 def _train(ready: Prepared, stages: Stages) -> None:
     """Fit emulator and decomposers, one stage each."""
-    pipeline: Pipeline = ready.resolved.pipeline
+    pipeline = ready.resolved.pipeline
     samples, rows, known = ready.resolved.dataset.samples, ready.rows, ready.known
     decomposers, pipeline.decomposers = pipeline.decomposers, {}
     train, held = samples[rows["train"]], rows["validation"]
