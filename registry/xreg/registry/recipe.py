@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,8 +73,8 @@ def load_recipe(
     recipe = complete(Recipe.parse(content, where))
     if recipe.name:
         return recipe
-    stem = Path(path).stem if path is not None else _default_name(recipe)
-    return Recipe.parse({**recipe.plain(), "name": stem}, where)
+    name = _default_name(recipe) if path is None else _tame(Path(path).stem)
+    return Recipe.parse({**recipe.plain(), "name": name}, where)
 
 
 def _anchor(content: dict[str, Any], folder: Path) -> None:
@@ -112,7 +113,12 @@ def _find(entries: Any, name: Any) -> Any:
 def _default_name(recipe: Recipe) -> str:
     dataset = recipe.dataset.name or Path(recipe.dataset.path or "").stem
     parts = [dataset] + [s.name for kind, s in recipe.components() if kind != "decomposer"]
-    return "-".join(parts)
+    return _tame("-".join(parts))
+
+
+def _tame(text: str) -> str:
+    """Return a text as a name: letters, digits and dashes, beginning with one of the first two."""
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", text).strip("._+-") or "run"
 
 
 def complete(recipe: Recipe) -> Recipe:
