@@ -29,7 +29,7 @@ SCHEMA = 1
 SHARD_ROWS = 1000
 # Arrays of a few bytes a sample: one file holds very many of them.
 SMALL_SHARD = 100_000
-CHUNK_BYTES = 1 << 19
+CHUNK_BYTES = 1 << 18
 # A name becomes a folder of the store, so it may hold nothing that a path gives a meaning to.
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")
 CRC = {"name": "crc32c"}
@@ -183,7 +183,7 @@ def sample_arrays(
 
 
 def chunk_rows(shard: int, row_bytes: int) -> int:
-    """Return how many rows of a shard are compressed together: about half a MiB."""
+    """Return how many rows of a shard are compressed together: about a quarter of a MiB."""
     most = min(max(1, CHUNK_BYTES // max(row_bytes, 1)), shard)
     return next(rows for rows in range(most, 0, -1) if shard % rows == 0)
 

@@ -18,8 +18,8 @@ from xreg.core.errors import CorruptError
 
 __all__ = ["Shards", "StoredArray"]
 
-# Below this a thread costs more than it saves.
-PARALLEL_BYTES = 4 << 20
+# Below this, and for bare chunks below several times this, threads cost more than they save.
+PARALLEL_BYTES = 8 << 20
 CHECKSUM = 4
 ABSENT = np.uint64(2**64 - 1)
 
@@ -50,6 +50,7 @@ class Shards:
                 "store again with write_store."
             )
         self.shard, self.chunk = shards[0], chunks[0]
+        self._indices: dict[int, list[list[int]]] = {}
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -67,7 +68,7 @@ class Shards:
         """Raise a :class:`CorruptError` unless every chunk of the array is on disk, untruncated."""
         for k in range(-(-len(self) // self.shard)):
             with self._open(k) as file:
-                self.index(file, k)
+                self._index(file, k)
 
     def _open(self, k: int) -> _File:
         try:
@@ -75,8 +76,10 @@ class Shards:
         except FileNotFoundError:
             raise self._damaged(k, "is missing") from None
 
-    def index(self, file: _File, k: int) -> NDArray[np.int64]:
-        """Return (c, 2) place and length in bytes of the chunks that shard k must hold."""
+    def _index(self, file: _File, k: int) -> list[list[int]]:
+        """Return place and length in bytes of each chunk that shard k must hold; read once."""
+        if k in self._indices:
+            return self._indices[k]
         slots = self.shard // self.chunk
         size = file.size()
         length = 16 * slots + CHECKSUM
@@ -89,7 +92,7 @@ class Shards:
             raise self._damaged(k, "lacks a part of its data")
         if np.any(table.sum(axis=1) > size - length):
             raise self._damaged(k, "is truncated or damaged")
-        return table.astype(np.int64)
+        return self._indices.setdefault(k, table.tolist())
 
     def _damaged(self, k: int, how: str) -> CorruptError:
         return CorruptError(
@@ -170,7 +173,7 @@ class StoredArray(Shards):
         if out.size == 0:
             return out
         parts = range(low // self.shard, -(-high // self.shard))
-        if out.nbytes < PARALLEL_BYTES or len(parts) == 1:
+        if out.nbytes < PARALLEL_BYTES * (1 if self.compressed else 4) or len(parts) == 1:
             for k in parts:
                 self._fill(out, low, k)
         else:
@@ -185,7 +188,7 @@ class StoredArray(Shards):
         first, last = max(low, base), min(low + len(out), base + self.shard)
         wanted = range((first - base) // self.chunk, -(-(last - base) // self.chunk))
         with self._open(k) as file:
-            table = self.index(file, k)[wanted.start : wanted.stop].tolist()
+            table = self._index(file, k)[wanted.start : wanted.stop]
             for c, (place, length) in zip(wanted, table, strict=True):
                 row = base + c * self.chunk
                 a, b = max(row, first), min(row + self.chunk, last)
