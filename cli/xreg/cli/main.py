@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
 
 import typer
 
-from xreg.cli import data, models, plugins, predict, registries, run, schema
+from xreg.cli.lazy import lazy_group
 from xreg.core.errors import XregError
 
 INTERRUPTED = 130
+COMMANDS = {
+    "run": "xreg.cli.run:run",
+    "predict": "xreg.cli.predict:predict",
+    "data": "xreg.cli.data:app",
+    "models": "xreg.cli.models:app",
+    "plugins": "xreg.cli.plugins:app",
+    "registry": "xreg.cli.registries:app",
+    "schema": "xreg.cli.schema:schema",
+}
 
 app = typer.Typer(
     name="xreg",
+    cls=lazy_group(COMMANDS),
     help="Machine learning on X-ray spectra: plugins, versioned datasets, reproducible runs.",
     no_args_is_help=True,
     add_completion=False,
@@ -22,13 +33,6 @@ app = typer.Typer(
     rich_markup_mode=None,  # rich would double the start-up time of every command
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("run")(run.run)
-app.command("predict")(predict.predict)
-app.add_typer(data.app, name="data")
-app.add_typer(models.app, name="models")
-app.add_typer(plugins.app, name="plugins")
-app.add_typer(registries.app, name="registry")
-app.command("schema")(schema.schema)
 
 
 @app.callback()
@@ -48,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     0 done, 2 a bad request, 1 a failed run or any other failure, 130 interrupted. Errors are told
     in one sentence; ``--debug`` shows their traceback.
     """
+    gc.set_threshold(50_000)  # starting makes thousands of objects and no garbage
     try:
         app(arguments)
     except SystemExit as end:
