@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
-from xreg.core.config import Config, explain, setting
+from xreg.core.config import Config, setting
 from xreg.core.errors import ConfigError, did_you_mean
+from xreg.core.settings_in_words import explain
 
 Radius = Annotated[float, Field(gt=1, le=20)]
 

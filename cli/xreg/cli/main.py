@@ -7,10 +7,12 @@ import os
 import sys
 from collections.abc import Sequence
 
-import typer
+gc.set_threshold(50_000)  # starting makes thousands of objects, but no garbage to look for
 
-from xreg.cli.lazy import lazy_group
-from xreg.core.errors import XregError
+import typer  # noqa: E402
+
+from xreg.cli.lazy import lazy_group  # noqa: E402
+from xreg.core.errors import XregError  # noqa: E402
 
 INTERRUPTED = 130
 COMMANDS = {
@@ -52,7 +54,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     0 done, 2 a bad request, 1 a failed run or any other failure, 130 interrupted. Errors are told
     in one sentence; ``--debug`` shows their traceback.
     """
-    gc.set_threshold(50_000)  # starting makes thousands of objects and no garbage
     try:
         app(arguments)
     except SystemExit as end:

@@ -13,9 +13,9 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from xreg.core.config import explain
 from xreg.core.dataset import Metadata
 from xreg.core.errors import CorruptError
+from xreg.core.settings_in_words import explain
 from xreg.registry.files import write_text
 from xreg.registry.registries import CATALOGUE
 

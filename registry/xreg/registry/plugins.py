@@ -181,9 +181,10 @@ def _distribution(point: EntryPoint) -> tuple[str, str]:
 
 @cache
 def _name_version(dist: Distribution) -> tuple[str, str]:
-    # Each access parses the whole METADATA file, so once a distribution, not twice a plugin.
-    metadata = dist.metadata
-    return metadata["Name"], metadata["Version"]
+    # dist.name and dist.version each parse all of METADATA, README included, as an e-mail.
+    lines = (dist.read_text("METADATA") or "").partition("\n\n")[0].splitlines()
+    head = dict(line.split(": ", 1) for line in lines if line.startswith(("Name: ", "Version: ")))
+    return head.get("Name") or dist.name, head.get("Version") or dist.version
 
 
 @cache

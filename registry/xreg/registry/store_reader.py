@@ -11,10 +11,10 @@ import zarr
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from xreg.core.config import explain
 from xreg.core.dataset import PARTS, Dataset, Metadata, Split, require_finite
 from xreg.core.errors import CorruptError, DataError
 from xreg.core.samples import Parameters, Samples, Structures
+from xreg.core.settings_in_words import explain
 from xreg.core.spectra import Channel, Spectra
 from xreg.registry.files import files_below, folder_hash
 from xreg.registry.layout import SCHEMA
