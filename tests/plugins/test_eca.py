@@ -184,7 +184,7 @@ class TestProjection:
     @pytest.mark.parametrize("n", [30, 8])
     def test_preconditioner_is_the_inverse(self, n):
         X = torch.tensor(np.random.default_rng(0).normal(size=(n, 12)), dtype=torch.float32)
-        ridge = 0.01 * X.square().mean()
+        ridge = 0.1 * X.square().mean()
         metric = X.T @ X / n + ridge * torch.eye(12)
         g = torch.eye(12)
         torch.testing.assert_close(preconditioner(X)(g) @ metric, g, atol=1e-3, rtol=0)
