@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from xreg.core.config import Config, setting
 
-__all__ = ["SYMBOLS", "SiteConfig", "Species", "atomic_number", "symbols"]
+__all__ = ["SYMBOLS", "AtomRowConfig", "SiteConfig", "Species", "atomic_number", "symbols"]
 
 _TABLE = (
     "X H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As "
@@ -62,3 +62,27 @@ class SiteConfig(Config):
         description="Respect the periodicity that a structure states; off takes every structure "
         "for a molecule.",
     )
+
+
+Count = Annotated[int, Field(ge=0, le=1000)]
+
+
+class AtomRowConfig(SiteConfig):
+    """Settings of every descriptor with a row for each near atom (:mod:`xreg.core.atom_rows`)."""
+
+    counts: Annotated[dict[Symbol, Count], Field(min_length=1)] | None = setting(
+        None,
+        description="How many atoms of each element have a row, the absorber included; where not "
+        "given, the largest number in a structure of the training data. Rows that a structure "
+        "cannot fill are zero.",
+    )
+
+    @model_validator(mode="after")
+    def _rows(self) -> Self:
+        if self.counts is None:
+            return self
+        if not any(self.counts.values()):
+            raise ValueError("'counts' asks for no atom at all")
+        if self.species is not None and set(self.counts) != set(self.species):
+            raise ValueError("'counts' and 'species' must name the same elements")
+        return self

@@ -1,0 +1,106 @@
+"""Descriptors with a fixed number of rows, one an atom: the nearest atoms of each element."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.elements import SYMBOLS, atomic_number
+from xreg.core.errors import DataError
+from xreg.core.neighbours import Neighbours, neighbours
+from xreg.core.samples import Samples, Structure, Structures
+from xreg.core.sites import SiteDescriptor
+
+__all__ = ["AtomRowDescriptor"]
+
+
+class AtomRowDescriptor(SiteDescriptor):
+    """A descriptor of the nearest atoms, grouped by element, each group by ascending distance.
+
+    The absorber is the first of its element. An element keeps its ``counts_`` nearest atoms; where
+    a structure has fewer, rows stay zero. In a crystal images count as atoms.
+
+    Attributes
+    ----------
+    counts_
+        (s,) number of rows of each element of ``species_``.
+    fewest_
+        (s,) smallest number of atoms of each element in a training structure: where it is below
+        ``counts_``, some training samples have zero rows.
+    """
+
+    counts_: NDArray[np.int64]
+    fewest_: NDArray[np.int64]
+
+    def fit(self, samples: Samples, y: Any = None) -> Self:
+        """Learn which elements occur, and how many atoms of each."""
+        super().fit(samples, y)
+        assert isinstance(samples, Structures)
+        if not len(samples):
+            raise DataError(f"descriptor '{self.name}' cannot be fitted without samples.")
+        given: dict[str, int] | None = self.config.counts
+        if given is not None:
+            self.species_ = np.array(sorted(map(atomic_number, given)), dtype=np.int64)
+        every = []
+        for block in samples.batches(4096):
+            self._check(block)
+            owner = np.repeat(np.arange(len(block)), block.sizes)
+            found = np.zeros((len(block), len(self.species_)), dtype=np.int64)
+            np.add.at(found, (owner, np.searchsorted(self.species_, block.numbers)), 1)
+            every.append((found.min(axis=0), found.max(axis=0)))
+        fewest, most = zip(*every, strict=True)
+        self.fewest_ = np.min(fewest, axis=0)
+        self.counts_ = np.max(most, axis=0)
+        if given is not None:
+            self.counts_ = np.array([given[SYMBOLS[z]] for z in self.species_], dtype=np.int64)
+        self._prepared = None
+        return self
+
+    def row_names(self) -> list[str]:
+        """Return a name for each row: element, and place among its like from near to far."""
+        return [
+            f"{symbol}{i + 1}"
+            for symbol, count in zip(self.symbols_, self.counts_.tolist(), strict=True)
+            for i in range(count)
+        ]
+
+    def nearest(self, structure: Structure) -> tuple[Neighbours, NDArray[np.intp]]:
+        """Return the atoms about the absorber, and which of them fills each row.
+
+        Returns
+        -------
+        Neighbours
+            All atoms of a molecule; of a crystal, those inside a radius that fills all rows of the
+            elements it has.
+        ndarray
+            (rows,) index of a neighbour; -1 is the absorber, -2 a row that stays zero.
+        """
+        centre = int(structure.numbers[structure.absorber])
+        want = dict(zip(self.species_.tolist(), self.counts_.tolist(), strict=True))
+        crystal = self.config.periodic and bool(structure.pbc.any())
+        if crystal:
+            around = self._enough(structure, {**want, centre: want[centre] - 1})
+        else:
+            around = neighbours(structure, periodic=False)
+        rows = np.full(sum(want.values()), -2, dtype=np.intp)
+        start = 0
+        for number, count in want.items():
+            like = np.flatnonzero(around.numbers == number)
+            if number == centre:
+                like = np.concatenate([[-1], like])
+            like = like[:count]
+            rows[start : start + len(like)] = like
+            start += count
+        return around, rows
+
+    def _enough(self, structure: Structure, want: dict[int, int]) -> Neighbours:
+        """Return a crystal's atoms inside a radius that holds as many of each as wanted."""
+        present = set(structure.numbers.tolist())
+        radius = 4.0
+        while True:
+            around = neighbours(structure, radius)
+            if all((around.numbers == z).sum() >= n for z, n in want.items() if z in present):
+                return around
+            radius *= 1.5

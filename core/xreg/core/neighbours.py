@@ -1,0 +1,104 @@
+"""Neighbours of the absorbing atom, in molecules and, with their images, in crystals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.errors import SampleError
+from xreg.core.samples import Structure
+
+__all__ = ["Neighbours", "cosine_cutoff", "neighbours"]
+
+SAME_PLACE = 1e-3
+"""Distance (Å) below which two atoms count as coincident."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Neighbours:
+    """The k atoms and images of atoms about the absorber, which is not among them.
+
+    Attributes
+    ----------
+    numbers
+        (k,) atomic numbers.
+    vectors
+        (k, 3) vectors from the absorber in Å.
+    distances
+        (k,) distances from the absorber in Å, ascending.
+    """
+
+    numbers: NDArray[np.int32]
+    vectors: NDArray[np.float64]
+    distances: NDArray[np.float64]
+
+
+def neighbours(
+    structure: Structure, cutoff: float = np.inf, *, periodic: bool = True
+) -> Neighbours:
+    """Return what stands nearer to the absorber than ``cutoff`` (Å).
+
+    Parameters
+    ----------
+    structure
+        A molecule, or a crystal periodic in any direction.
+    cutoff
+        Radius; it must be finite for a crystal.
+    periodic
+        Whether periodicity counts; without it every structure is a molecule.
+
+    Raises
+    ------
+    SampleError
+        If two atoms inside the cutoff stand in one place.
+    """
+    numbers = structure.numbers
+    vectors = structure.positions - structure.positions[structure.absorber]
+    if periodic and structure.pbc.any():
+        numbers, vectors = _images(structure, vectors, cutoff)
+    distances = np.sqrt(np.einsum("ax,ax->a", vectors, vectors))
+    inside = np.flatnonzero(distances < cutoff)
+    order = inside[np.argsort(distances[inside], kind="stable")]
+    vectors, distances = vectors[order], distances[order]
+    _refuse_coincident(structure, vectors)
+    # The nearest of all is the absorber itself.
+    return Neighbours(numbers[order[1:]], vectors[1:], distances[1:])
+
+
+def cosine_cutoff(distances: NDArray[np.float64], cutoff: float) -> NDArray[np.float64]:
+    r"""Return :math:`[\cos(\pi r/r_c) + 1]/2` inside the cutoff and 0 outside."""
+    inside = np.minimum(distances / cutoff, 1.0)
+    return np.asarray((np.cos(np.pi * inside) + 1) / 2)
+
+
+def _images(
+    structure: Structure, vectors: NDArray[np.float64], cutoff: float
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Return all atoms in the cells that a sphere about the absorber touches."""
+    from ase.geometry import complete_cell
+
+    cell = np.asarray(complete_cell(structure.cell))
+    inverse = np.linalg.inv(cell)
+    places = vectors @ inverse
+    places -= np.floor(places) * structure.pbc
+    # A step along axis a moves an atom by at least the distance between the cell's two faces.
+    reach = np.floor(cutoff * np.linalg.norm(inverse, axis=0)).astype(int)
+    hops = [
+        np.arange(-n - 1, n + 1) if flag else np.zeros(1)
+        for n, flag in zip(reach, structure.pbc, strict=True)
+    ]
+    shifts = np.stack(np.meshgrid(*hops, indexing="ij"), axis=-1).reshape(-1, 3) @ cell
+    found = (shifts[:, None, :] + places @ cell).reshape(-1, 3)
+    return np.tile(structure.numbers, len(shifts)), found
+
+
+def _refuse_coincident(structure: Structure, points: NDArray[np.float64]) -> None:
+    from scipy.spatial import cKDTree
+
+    if cKDTree(points).query_pairs(SAME_PLACE):
+        raise SampleError(
+            f"sample '{structure.id}' has two atoms in one place (nearer than {SAME_PLACE:g} Å); "
+            "repair it or set it aside."
+        )

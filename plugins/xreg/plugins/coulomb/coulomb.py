@@ -1,0 +1,75 @@
+"""Sorted Coulomb matrix of the atoms about the absorber.
+
+Rupp, Tkatchenko, Müller and von Lilienfeld, Phys. Rev. Lett. 108, 058301 (2012), without its
+diagonal, and with rows in an order that belongs to a site.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.atom_rows import AtomRowDescriptor
+from xreg.core.errors import DataError
+from xreg.core.interfaces import FeatureLabel
+from xreg.core.samples import Structure
+from xreg.core.sites import Describe
+from xreg.plugins.coulomb.plugin import CoulombConfig
+
+__all__ = ["Coulomb"]
+
+
+class Coulomb(AtomRowDescriptor):
+    r"""Upper triangle of :math:`C_{ij} = Z_i Z_j/|R_i - R_j|`, without the diagonal.
+
+    Distances are in Å, so columns are in e²/Å. Rows are those of
+    :class:`~xreg.core.atom_rows.AtomRowDescriptor`; columns follow row by row. An atom that is
+    missing has zeros, as if it were infinitely far away.
+    """
+
+    name = "coulomb"
+    Config = CoulombConfig
+
+    def prepare(self) -> tuple[Describe, list[FeatureLabel]]:
+        """Lay out the upper triangle.
+
+        Raises
+        ------
+        DataError
+            If there is one atom alone.
+        """
+        if self.counts_.sum() < 2:
+            raise DataError(
+                "descriptor 'coulomb' needs two atoms or more; ask for them in 'counts'."
+            )
+        first, second = np.triu_indices(int(self.counts_.sum()), k=1)
+        charges = np.repeat(self.species_, self.counts_).astype(np.float64)
+        products = charges[first] * charges[second]
+
+        def describe(structure: Structure) -> NDArray[np.float64]:
+            around, rows = self.nearest(structure)
+            # Missing atoms are behind the neighbours, the absorber is last.
+            places = np.vstack([around.vectors, np.full((1, 3), np.inf), np.zeros((1, 3))])[rows]
+            with np.errstate(invalid="ignore"):
+                apart = places[first] - places[second]
+            features = products / np.sqrt(np.einsum("px,px->p", apart, apart))
+            # Two atoms that are both missing are inf - inf apart.
+            return np.asarray(np.nan_to_num(features, copy=False, nan=0.0))
+
+        return describe, self._labels()
+
+    def distances(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the (n, d) distances in Å that (n, d) features stand for; infinite where zero."""
+        first, second = np.triu_indices(int(self.counts_.sum()), k=1)
+        charges = np.repeat(self.species_, self.counts_).astype(np.float64)
+        with np.errstate(divide="ignore"):
+            return np.asarray(charges[first] * charges[second] / features)
+
+    def _labels(self) -> list[FeatureLabel]:
+        names = self.row_names()
+        elements = np.repeat(self.symbols_, self.counts_).tolist()
+        pairs = zip(*np.triu_indices(len(names), k=1), strict=True)
+        return [
+            FeatureLabel(f"C({names[i]}–{names[j]})", "e²/Å", f"C({elements[i]}–{elements[j]})")
+            for i, j in pairs
+        ]
