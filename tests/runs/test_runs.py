@@ -68,7 +68,7 @@ def test_a_run_leaves_one_folder_with_everything(finished: Path) -> None:
     assert {part: summary["samples"][part] for part in PARTS} == PARTS
     assert summary["peak_memory_mib"] > 50
     assert {"dataset", "features", "emulator ridge", "figures"} <= set(summary["seconds"])
-    assert "numpy" in summary["platform"]
+    assert summary["platform"]["libraries"]["numpy"] == np.__version__
 
 
 def test_scores_are_those_of_the_stored_predictions(finished: Path) -> None:
@@ -136,6 +136,20 @@ def test_the_same_recipe_and_the_resolved_one_give_the_same_numbers(
         np.testing.assert_array_equal(a["std"], b["std"])
     assert (first / "recipe.yaml").read_text() == (again / "recipe.yaml").read_text()
     assert (first / "figures" / "learning_curve.png").exists()
+
+
+def test_a_second_descriptor_colours_the_scores(water_store: Path, workplace: Path) -> None:
+    made = recipe(
+        water_store,
+        descriptor={"name": "soap", "n_max": 2, "l_max": 1},
+        report={"descriptor": "internal"},
+    )
+    folder = execute(made, "run")
+    chosen = load_recipe(folder / "recipe.yaml").report.labels
+    assert chosen is not None
+    assert {"r(O–H) long", "r(O–H) short", "angle(H–O–H)", "angle"} <= set(chosen)
+    with pytest.raises(XregError, match=r"no descriptor 'intern' \(did you mean 'internal'"):
+        recipe(water_store, report={"descriptor": "intern"})
 
 
 def test_runs_of_one_name_get_folders_of_their_own(water_store: Path, workplace: Path) -> None:

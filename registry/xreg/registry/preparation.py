@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from xreg.core.dataset import finite_rows, require_finite
 from xreg.core.errors import DataError, SampleError
-from xreg.core.interfaces import FeatureLabel
+from xreg.core.interfaces import Descriptor, FeatureLabel
 from xreg.core.pipeline import Target
 from xreg.registry.features import Execution, FeatureCache
 from xreg.registry.plugins import host
@@ -66,6 +66,8 @@ class Prepared:
         Id and reason of each sample that was left out.
     features
         What the descriptor's columns mean; empty without one.
+    colours
+        Features of the recipe's second descriptor, (n,) for all samples each, and their units.
     """
 
     resolved: Resolved
@@ -74,6 +76,7 @@ class Prepared:
     rows: dict[str, NDArray[np.intp]]
     set_aside: list[dict[str, str]] = field(default_factory=list)
     features: list[FeatureLabel] = field(default_factory=list)
+    colours: dict[str, tuple[NDArray[np.float64], str]] = field(default_factory=dict)
 
 
 def prepare(resolved: Resolved, execution: Execution, stages: Stages) -> Prepared:
@@ -104,9 +107,7 @@ def prepare(resolved: Resolved, execution: Execution, stages: Stages) -> Prepare
     descriptor = resolved.pipeline.descriptor
     if descriptor is not None:
         with stages("features"):
-            installed = host().get("descriptor", descriptor.name)
-            origin = f"{installed.distribution} {installed.version}"
-            cache = FeatureCache(dataset.samples, dataset.hash, origin, execution=execution)
+            cache = _cache(resolved, descriptor, execution)
             while True:
                 descriptor.fit(dataset.samples[ready.rows["train"]])
                 cache.build(descriptor)
@@ -123,10 +124,34 @@ def prepare(resolved: Resolved, execution: Execution, stages: Stages) -> Prepare
             resolved.pipeline.featurize = cache
             ready.features = list(descriptor.feature_labels)
             log.info("%d of %d samples described anew", cache.computed, len(ids))
+    if recipe.report.descriptor is not None:
+        with stages("colours"):
+            ready.colours = _colours(ready, recipe.report.descriptor, execution)
     ready.set_aside = [{"id": str(ids[row]), "reason": bad[row]} for row in sorted(bad)]
     for entry in ready.set_aside:
         log.warning("set aside: %s: %s", entry["id"], entry["reason"])
     return ready
+
+
+def _cache(resolved: Resolved, descriptor: Descriptor, execution: Execution) -> FeatureCache:
+    installed = host().get("descriptor", descriptor.name)
+    origin = f"{installed.distribution} {installed.version}"
+    dataset = resolved.dataset
+    return FeatureCache(dataset.samples, dataset.hash, origin, execution=execution)
+
+
+def _colours(
+    ready: Prepared, name: str, execution: Execution
+) -> dict[str, tuple[NDArray[np.float64], str]]:
+    """Return the features of a second descriptor; NaN for samples that are not used."""
+    samples = ready.resolved.dataset.samples
+    descriptor: Descriptor = host().build("descriptor", name, {})
+    descriptor.fit(samples[ready.rows["train"]])
+    used = np.sort(np.concatenate(list(ready.rows.values())))
+    labels = descriptor.feature_labels
+    table = np.full((len(samples), len(labels)), np.nan)
+    table[used] = _cache(ready.resolved, descriptor, execution)(descriptor, samples[used])
+    return {label.name: (table[:, i], label.unit) for i, label in enumerate(labels)}
 
 
 def _without(

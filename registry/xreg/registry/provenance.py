@@ -46,8 +46,7 @@ def machine() -> dict[str, Any]:
     }
     if threads := os.environ.get("OMP_NUM_THREADS"):
         found["OMP_NUM_THREADS"] = threads
-    for name in LIBRARIES:
-        found[name] = _version(name)
+    found["libraries"] = {name: _version(name) for name in LIBRARIES}
     return found
 
 

@@ -140,6 +140,8 @@ def complete(recipe: Recipe) -> Recipe:
         parsed = config.parse(settings, f"{kind} {section.name}")
         return {**own, **parsed.model_dump(mode="json")}
 
+    if recipe.report.descriptor is not None:
+        host().get("descriptor", recipe.report.descriptor)
     if recipe.descriptor is not None:
         plain["descriptor"] = fill("descriptor", recipe.descriptor)
     plain["emulator"] = fill("emulator", recipe.emulator)

@@ -151,7 +151,13 @@ class ReportSection(Config):
 
     labels: tuple[str, ...] | None = setting(
         None,
-        description="Labels or features that colour the scores; a sensible choice if not given.",
+        description="Labels or features that colour the scores; those that follow the scores most "
+        "if not given.",
+    )
+    descriptor: str | None = setting(
+        None,
+        description="A second descriptor, with its default settings, whose features can colour the "
+        "scores too: internal shows what SOAP makes of bond lengths.",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,9 +32,8 @@ __all__ = [
 ]
 
 SWEEP_SHARES = tuple(np.linspace(0.05, 0.95, 9).tolist())
-# Features beyond these numbers are too many to colour by, or to correlate with, one by one.
-COLOURED_FEATURES = 6
-CORRELATED_FEATURES = 30
+# More features are too many to correlate with one by one.
+MOST_FEATURES = 30
 MOST_COLOURINGS = 6
 MOST_CATEGORIES = 8
 
@@ -42,7 +41,7 @@ MOST_CATEGORIES = 8
 def check_colours(ready: Prepared) -> None:
     """Refuse a label or feature in ``report.labels`` that does not exist, before any training."""
     labels = ready.resolved.dataset.labels
-    known = {*labels, *(label.name for label in ready.features)}
+    known = {*labels, *ready.colours, *(label.name for label in ready.features)}
     for name in ready.resolved.recipe.report.labels or ():
         if name not in known:
             raise UnknownNameError(
@@ -79,22 +78,15 @@ def evaluate(ready: Prepared) -> Material:
         parts[part] = PartResult(dataset.samples.ids[part_rows], known, predicted, spread)
         spectra = ready.target.energy is not None
         metrics[part] = part_scores(known, predicted, variation, spectra=spectra)
-    names = [label.name for label in ready.features]
     every = np.concatenate(list(rows.values()))
-    raw = {}
-    if pipeline.features_ is not None:
-        table = np.concatenate([pipeline.features_.inverse_transform(X) for X in inputs.values()])
-        raw = {name: table[:, column] for column, name in enumerate(names)}
-    colourings = _colourings(ready, raw, every)
+    columns = _columns(ready, inputs, every)
     scaled = {
         part: (inputs[part], pipeline.targets_.transform(result.known))
         for part, result in parts.items()
     }
-    columns = {name: dataset.label(name)[every] for name in dataset.labels}
-    if len(names) <= CORRELATED_FEATURES:
-        columns = raw | columns
+    numbers = {name: column.values for name, column in columns.items()}
     decompositions = [
-        _decomposition(label, decomposer, pipeline, scaled, ready, every, columns)
+        _decomposition(label, decomposer, pipeline, scaled, ready, every, numbers)
         for label, decomposer in pipeline.decomposers.items()
     ]
     metrics["decomposers"] = {found.label: dict(found.covered) for found in decompositions}
@@ -107,7 +99,7 @@ def evaluate(ready: Prepared) -> Material:
         metrics=metrics,
         features=ready.features,
         decompositions=decompositions,
-        colourings=colourings,
+        colourings=_colourings(ready, columns, decompositions),
         history=_history(pipeline),
     )
 
@@ -141,30 +133,50 @@ def _decomposition(
     )
 
 
-def _colourings(
-    ready: Prepared, raw: Mapping[str, NDArray[Any]], every: NDArray[np.intp]
+def _columns(
+    ready: Prepared, inputs: Mapping[str, Any], every: NDArray[np.intp]
 ) -> dict[str, Colouring]:
-    """Return what scores are coloured by: as the recipe says, else what varies and is readable."""
-    dataset = ready.resolved.dataset
-    units = {label.name: label.unit for label in ready.features}
+    """Return what scores may be coloured by or correlated with: features, then labels."""
+    dataset, scaler = ready.resolved.dataset, ready.resolved.pipeline.features_
+    columns = {}
+    asked = set(ready.resolved.recipe.report.labels or ())
+    if scaler is not None:
+        few = len(ready.features) <= MOST_FEATURES
+        table = np.concatenate([scaler.inverse_transform(X) for X in inputs.values()])
+        for column, label in enumerate(ready.features):
+            if few or label.name in asked:
+                columns[label.name] = Colouring(table[:, column], label.unit)
+    for name, (values, unit) in ready.colours.items():
+        columns.setdefault(name, Colouring(values[every], unit))
+    for name in dataset.labels:
+        unit = dataset.label_units.get(name, "")
+        columns[name] = Colouring(dataset.label(name)[every], unit)
+    return columns
 
-    def label(name: str) -> Colouring:
-        return Colouring(dataset.label(name)[every], dataset.label_units.get(name, ""))
 
-    def feature(name: str) -> Colouring:
-        return Colouring(raw[name], units[name])
-
+def _colourings(
+    ready: Prepared, columns: Mapping[str, Colouring], decompositions: Sequence[Decomposition]
+) -> dict[str, Colouring]:
+    """Return what scores are coloured by: as the recipe says, else what follows them most."""
     asked = ready.resolved.recipe.report.labels
     if asked is not None:
-        return {name: label(name) if name in dataset.labels else feature(name) for name in asked}
-    chosen = {name: feature(name) for name in raw} if len(raw) <= COLOURED_FEATURES else {}
-    for name in dataset.labels:
-        values = label(name).values
-        distinct = len(np.unique(values))
-        numeric = values.dtype.kind in "biuf"
-        if distinct > 1 and (numeric or distinct <= MOST_CATEGORIES):
-            chosen.setdefault(name, label(name))
-    return dict(list(chosen.items())[:MOST_COLOURINGS])
+        return {name: columns[name] for name in asked}
+
+    own = {label.name for label in ready.features}
+
+    def readable(name: str) -> bool:
+        values = columns[name].values
+        if name in own and len(own) > MOST_COLOURINGS:
+            return False
+        return values.dtype.kind in "biuf" or 1 < len(np.unique(values)) <= MOST_CATEGORIES
+
+    def strength(name: str) -> tuple[bool, float]:
+        first = [found.correlations.get(name, ())[:2] for found in decompositions]
+        largest = max((abs(value) for values in first for value in values), default=0.0)
+        return name in ready.colours, largest
+
+    shown = sorted(filter(readable, columns), key=strength, reverse=True)
+    return {name: columns[name] for name in shown[:MOST_COLOURINGS]}
 
 
 def _history(pipeline: Pipeline) -> NDArray[np.float64] | None:

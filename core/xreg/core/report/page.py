@@ -46,7 +46,12 @@ def render(
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"score": _score, "number": _number, "percent": _percent}
+    environment.filters |= {
+        "score": _score,
+        "number": _number,
+        "percent": _percent,
+        "signed": _signed,
+    }
     room = resources.files("xreg.core.report")
     template = environment.from_string((room / "page.html.j2").read_text(encoding="utf-8"))
     return template.render(
@@ -108,7 +113,15 @@ def _ranks(decomposition: Decomposition) -> str:
 
 
 def _score(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}".replace("-", "−")
+    if value is None:
+        return "–"
+    digits = 5 if value > 0.9995 else 4
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def _signed(value: float) -> str:
+    text = f"{value:+.2f}"
+    return "0.00" if text[1:] == "0.00" else text.replace("-", "−")
 
 
 def _percent(value: float | None) -> str:
@@ -126,9 +139,10 @@ def _settings(recipe: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]
     for key, value in recipe.items():
         if isinstance(value, Mapping):
             rows = [(name, _text(inner)) for name, inner in value.items() if inner is not None]
-            name = str(value.get("name") or "")
-            heading = f"{key} {name}" if key in ("descriptor", "emulator") else key
-            groups.append((heading, [row for row in rows if row[1] != name or key == "dataset"]))
+            if key in ("descriptor", "emulator"):
+                groups.append((f"{key} {value['name']}", [row for row in rows if row[0] != "name"]))
+            else:
+                groups.append((key, rows))
         elif key == "decomposers":
             for section in value:
                 rows = [(name, _text(inner)) for name, inner in section.items() if name != "name"]
@@ -157,11 +171,12 @@ def _provenance(material: Material) -> list[tuple[str, str]]:
         (f"{entry['kind']} {entry['name']}", f"{entry['distribution']} {entry['version']}")
         for entry in summary.get("components", ())
     ]
-    rows += [(key, _text(value)) for key, value in summary.get("platform", {}).items()]
-    rows += [
-        (f"time: {stage}", f"{seconds:.1f} s")
-        for stage, seconds in summary.get("seconds", {}).items()
-    ]
+    platform = summary.get("platform", {})
+    rows += [(key, _text(value)) for key, value in platform.items() if key != "libraries"]
+    libraries = platform.get("libraries", {}).items()
+    rows.append(("libraries", ", ".join(f"{name} {version}" for name, version in libraries)))
+    seconds = summary.get("seconds", {}).items()
+    rows.append(("time", ", ".join(f"{stage} {value:.1f} s" for stage, value in seconds)))
     if "peak_memory_mib" in summary:
         rows.append(("peak memory", f"{summary['peak_memory_mib']:.0f} MiB"))
     return [(name, value) for name, value in rows if value]

@@ -89,8 +89,8 @@ def score_distribution(material: Material) -> Figure:
     axis = left.subplots()
     finite = scores[np.isfinite(scores)]
     # A few bad spectra would squeeze all others into one bar: the tail is counted in words.
-    low = float(np.quantile(finite, 0.02))
-    low = min(low, 1 - 1e-6)
+    last, decile = np.quantile(finite, (0.02, 0.1)).tolist()
+    low = min(max(last, 1 - 4 * (1 - decile)), 1 - 1e-6)
     inside = finite[finite >= low]
     axis.hist(inside, bins=np.linspace(low, 1, 31), color=style.TRUE_FILL, alpha=0.75)
     if below := len(finite) - len(inside):
