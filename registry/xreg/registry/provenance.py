@@ -23,17 +23,13 @@ LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "zarr", "ase", "dscribe"
 
 
 def peak_memory_mib() -> float | None:
-    """Return the most memory that this process and the largest of its workers held, in MiB."""
+    """Return the most memory that this process has held, its workers apart, in MiB."""
     try:
         import resource
     except ImportError:  # not on Windows
         return None
     unit = 1 if sys.platform == "darwin" else 1024
-    most = sum(
-        resource.getrusage(who).ru_maxrss
-        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return round(most * unit / 2**20, 1)
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20, 1)
 
 
 def machine() -> dict[str, Any]:
