@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xreg.core.errors import DataError, NotFittedError
-from xreg.core.interfaces import Decomposer
+from xreg.core.errors import NotFittedError
+from xreg.core.interfaces import Decomposer, TorchView
 
 __all__ = ["LinearDecomposer", "representative_rows", "signed"]
 
@@ -39,24 +39,13 @@ class LinearDecomposer(Decomposer):
     def transform(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the (n, k) projections of (n, d) features."""
         self.require_fitted()
-        x = np.asarray(X, dtype=np.float64)
-        d = self.components_.shape[1]
-        if x.ndim != 2 or x.shape[1] != d:
-            raise DataError(
-                f"decomposer '{self.name}' was fitted on {d} features and got an array of shape "
-                f"{x.shape}."
-            )
+        x = self._features(X, self.components_.shape[1])
         return np.asarray((x - self.mean_) @ self.components_.T)
 
     def inverse_transform(self, t: ArrayLike) -> NDArray[np.float64]:
         """Return the (n, d) features on the first j directions, for (n, j) scores."""
         self.require_fitted()
-        scores = np.asarray(t, dtype=np.float64)
-        if scores.ndim != 2 or not 1 <= scores.shape[1] <= self.rank:
-            raise DataError(
-                f"decomposer '{self.name}' has {self.rank} directions and got scores of shape "
-                f"{scores.shape}."
-            )
+        scores = self._scores(t)
         return np.asarray(self.mean_ + scores @ self.components_[: scores.shape[1]])
 
     def reconstruct(self, Y: ArrayLike, *, starts: int = 8) -> NDArray[np.float64]:
@@ -73,9 +62,18 @@ class LinearDecomposer(Decomposer):
         import torch
 
         from xreg.core.nn.inverse import fit_scores
-        from xreg.core.nn.view import as_affine
 
         self.require_fitted()
+        known = torch.tensor(self._spectra(Y))
+        start = torch.tensor(self.candidates_)
+        return fit_scores(self._torch_decode(), known, start, starts=starts).numpy()
+
+    def _torch_decode(self) -> TorchView:
+        """Return :meth:`decode` of all k scores as a differentiable function."""
+        import torch
+
+        from xreg.core.nn.view import as_affine
+
         if self.emulator is None:
             raise NotFittedError(
                 f"decomposer '{self.name}' has no emulator; attach the one it was fitted with."
@@ -84,38 +82,7 @@ class LinearDecomposer(Decomposer):
         view = as_affine(self.emulator.torch_view(), basis.shape[1])
         weight = view.weight.double()
         offset, slope = mean @ weight + view.bias.double(), basis @ weight
-        known = np.asarray(Y, dtype=np.float64)
-        if known.ndim != 2 or not np.isfinite(known).all():
-            raise DataError(
-                f"decomposer '{self.name}' reconstructs from a finite (n, m) matrix of spectra."
-            )
-        found = fit_scores(
-            lambda t: view.tail(offset + t @ slope),
-            torch.tensor(known),
-            torch.tensor(self.candidates_),
-            starts=starts,
-        )
-        return found.numpy()
-
-    def _clean(self, X: ArrayLike, Y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return features and targets of ``fit`` as matrices, or say what is wrong with them."""
-        x, y = np.asarray(X, dtype=np.float64), np.asarray(Y, dtype=np.float64)
-        y = y[:, None] if y.ndim == 1 else y
-        if x.ndim != 2 or y.ndim != 2 or len(x) != len(y):
-            raise DataError(
-                f"decomposer '{self.name}' cannot match features of shape {x.shape} with targets "
-                f"of shape {y.shape}."
-            )
-        if not (np.isfinite(x).all() and np.isfinite(y).all()):
-            raise DataError(f"decomposer '{self.name}': features and targets must be finite.")
-        return x, y
-
-    def _require_rank(self, rank: int, X: NDArray[np.float64]) -> None:
-        if rank > min(X.shape):
-            raise DataError(
-                f"decomposer '{self.name}' cannot find {rank} directions among {X.shape[1]} "
-                f"features of {X.shape[0]} samples; lower its rank."
-            )
+        return lambda t: view.tail(offset + t @ slope)
 
     def _keep(
         self, components: NDArray[np.float64], mean: NDArray[np.float64], X: NDArray[np.float64]

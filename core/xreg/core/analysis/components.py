@@ -91,7 +91,7 @@ def score_sweep(
     Parameters
     ----------
     decomposer
-        Fitted, with its emulator.
+        Fitted, with its emulator where it needs one to predict.
     scores
         (n, k) scores that say how far a direction reaches.
     direction
@@ -110,6 +110,4 @@ def score_sweep(
     stops = np.quantile(t[:, direction], shares)
     path = np.tile(np.median(t, axis=0), (len(stops), 1))
     path[:, direction] = stops
-    emulator = decomposer.emulator
-    assert emulator is not None
-    return stops, np.asarray(emulator.predict(decomposer.inverse_transform(path)))
+    return stops, decomposer.decode(path)

@@ -183,7 +183,9 @@ class DecomposerSuite(ComponentSuite):
         X, Y = self.data()
         component = self.fitted()
         for j in range(1, component.rank + 1):
-            assert component.predict(X, j).shape == Y.shape
+            seen = component.predict(X, j)
+            assert seen.shape == Y.shape
+            same(component.decode(component.transform(X)[:, :j]), seen)
         close(component.predict(X), component.predict(X, component.rank), 1e-12)
 
     def test_covered_variance(self) -> None:
@@ -204,21 +206,37 @@ class DecomposerSuite(ComponentSuite):
             pytest.skip("offers no reconstruction")
         assert t.shape == (12, component.rank)
         assert t.dtype == np.float64
-        seen = component.emulator.predict(component.inverse_transform(t))
+        seen = component.decode(t)
         known = component.predict(X[:12])
         assert np.sum((seen - Y[:12]) ** 2) <= 1.05 * np.sum((known - Y[:12]) ** 2) + 1e-9
 
     def test_loaded_predicts(self, tmp_path: Path) -> None:
-        """A loaded decomposer needs its emulator back, and then predicts the same."""
+        """A loaded decomposer needs its emulator back, or brings its own prediction along."""
         X, _ = self.data()
         component = self.fitted()
         component.save(tmp_path / "a")
         loaded = self.component.load(tmp_path / "a")
-        if loaded.emulator is None:
+        if loaded.emulator is None and not self._own_prediction():
             with refuses(NotFittedError, self.component.name):
                 loaded.predict(X)
             loaded.emulator = component.emulator
         same(loaded.predict(X), component.predict(X))
+
+    def test_own_prediction(self) -> None:
+        """A method with its own prediction takes no notice of the emulator that is attached."""
+        if not self._own_prediction():
+            pytest.skip("predicts with the emulator")
+        assert not self.component.needs_emulator
+        X, Y = self.data()
+        component = self.fitted()
+        before = component.predict(X)
+        component.emulator = Quadratic().fit(X, Y[::-1])
+        same(component.predict(X), before)
+        component.emulator = None
+        same(component.predict(X), before)
+
+    def _own_prediction(self) -> bool:
+        return self.component.decode is not Decomposer.decode
 
     # Bad input ---------------------------------------------------------------------------------
 
