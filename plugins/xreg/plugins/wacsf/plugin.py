@@ -1,0 +1,91 @@
+"""The descriptor ``wacsf``: its settings and where its class is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from xreg.core.config import setting
+from xreg.core.elements import SiteConfig, Symbol
+from xreg.core.hooks import ComponentSpec, hookimpl
+
+Placing = Literal["shifted", "centred"]
+Zeta = Annotated[float, Field(gt=0, le=1e3)]
+Weight = Annotated[float, Field(ge=-1e3, le=1e3)]
+
+
+class WACSFConfig(SiteConfig):
+    """Settings of the descriptor ``wacsf``.
+
+    The defaults give the published 97 columns: 1 G1, 32 G2, 64 G4.
+    """
+
+    cutoff: float = setting(
+        6.0, unit="Å", gt=0, le=20, description="Radius at which every function reaches zero."
+    )
+    grid_first: float = setting(
+        0.5, unit="Å", gt=0, le=20, description="First point r of the radial grids."
+    )
+    grid_last: float | None = setting(
+        None,
+        unit="Å",
+        gt=0,
+        le=20,
+        description="Last point r of the radial grids; 0.5 Å less than the cutoff where not given.",
+    )
+    radial_count: int = setting(32, ge=0, le=1000, description="Number of radial functions G2.")
+    radial: Placing = setting(
+        "shifted",
+        description="G2 on the grid: shifted has μ = r and η = 1/(2Δ²), with Δ the grid's step; "
+        "centred has μ = 0 and η = 1/(2r²).",
+    )
+    angular_count: int = setting(
+        8, ge=0, le=1000, description="Number of grid points of G4 for each λ and ζ."
+    )
+    angular: Placing = setting("centred", description="G4 on its grid, as for G2.")
+    angular_zeta: Annotated[tuple[Zeta, ...], Field(min_length=1, max_length=100)] = setting(
+        (1.0, 2.0, 4.0, 8.0), description="Exponents ζ: the larger, the narrower in angle."
+    )
+    angular_lambda: Annotated[tuple[Literal[-1, 1], ...], Field(min_length=1, max_length=2)] = (
+        setting((-1, 1), description="Signs λ: 1 peaks at 0°, -1 at 180°.")
+    )
+    pairs: Literal["unordered", "ordered"] = setting(
+        "unordered",
+        description="Whether G4 counts a pair of neighbours once (j < k) or twice (j ≠ k).",
+    )
+    weights: Literal["Z", "one"] | Annotated[dict[Symbol, Weight], Field(min_length=1)] = setting(
+        "Z",
+        description="How much an atom counts by its element in G2 and G4: its atomic number, 1, "
+        "or {symbol: number}.",
+    )
+
+    @property
+    def end(self) -> float:
+        """Last point of the radial grids (Å)."""
+        return self.cutoff - 0.5 if self.grid_last is None else self.grid_last
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.grid_first < self.end <= self.cutoff:
+            raise ValueError("'grid_first' must be less than 'grid_last', and that within 'cutoff'")
+        for name in ("angular_zeta", "angular_lambda"):
+            values = getattr(self, name)
+            if len(set(values)) != len(values):
+                raise ValueError(f"'{name}' names a value twice")
+        return self
+
+
+@hookimpl
+def xreg_components() -> Sequence[ComponentSpec]:
+    """Offer the descriptor."""
+    return [
+        ComponentSpec(
+            "descriptor",
+            "wacsf",
+            WACSFConfig,
+            "xreg.plugins.wacsf.wacsf:WACSF",
+            summary="weighted symmetry functions: one set for all elements, atoms count by Z",
+        )
+    ]
