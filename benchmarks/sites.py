@@ -43,8 +43,81 @@ def plain_coulomb(descriptor: Any, structure: Structure) -> list[float]:
     return found
 
 
+def plain_wacsf(descriptor: Any, structure: Structure) -> list[float]:
+    c = descriptor.config
+    z, x = structure.numbers, structure.positions
+    centre = x[structure.absorber]
+    near = [
+        (int(z[j]), x[j] - centre, math.dist(x[j], centre))
+        for j in range(len(z))
+        if j != structure.absorber and math.dist(x[j], centre) < c.cutoff
+    ]
+
+    def f(r: float) -> float:
+        return (math.cos(math.pi * r / c.cutoff) + 1) / 2 if r < c.cutoff else 0.0
+
+    points = [c.grid_first + (c.end - c.grid_first) * i / 31 for i in range(32)]
+    eta = 1 / (2 * (points[1] - points[0]) ** 2)
+    found = [sum(f(r) for _, _, r in near)]
+    found += [sum(w * math.exp(-eta * (r - p) ** 2) * f(r) for w, _, r in near) for p in points]
+    etas = [1 / (2 * (c.grid_first + (c.end - c.grid_first) * i / 7) ** 2) for i in range(8)]
+    sums = {
+        (sign, zeta, e): 0.0 for sign in c.angular_lambda for zeta in c.angular_zeta for e in etas
+    }
+    for a, (w, u, r) in enumerate(near):
+        for v, q, s in near[a + 1 :]:
+            t = math.dist(u, q)
+            weight = w * v * f(r) * f(s) * f(t)
+            if weight == 0:
+                continue
+            cosine = float(u @ q) / (r * s)
+            for key in sums:
+                sign, zeta, e = key
+                angle = 2 ** (1 - zeta) * (1 + sign * cosine) ** zeta
+                sums[key] += weight * angle * math.exp(-e * (r * r + s * s + t * t))
+    return found + list(sums.values())
+
+
+def plain_gt(descriptor: Any, structure: Structure) -> list[float]:
+    c = descriptor.config
+    x, centre = structure.positions, structure.positions[structure.absorber]
+    found = []
+    for number in descriptor.species_:
+        near = [
+            x[j] - centre
+            for j in range(len(x))
+            if j != structure.absorber and structure.numbers[j] == number
+        ]
+        near = [r for r in near if r @ r < c.cutoff**2]
+        blocks: list[list[float]] = [[], [], [], []]
+        for kind in ("scalar", "vector", "tensor"):
+            for sigma in descriptor._widths(kind):
+                s, v, t = 0.0, np.zeros(3), np.zeros((3, 3))
+                for r in near:
+                    d = math.sqrt(r @ r)
+                    g = math.exp(-d * d / (2 * sigma**2)) * (math.cos(math.pi * d / c.cutoff) + 1)
+                    g /= 2 * (2 * math.pi * sigma**2) ** 1.5
+                    if kind == "scalar":
+                        s += g
+                    elif kind == "vector":
+                        v += g * r / (2 * sigma**2)
+                    else:
+                        t += g * np.outer(r, r) / (4 * sigma**4)
+                if kind == "scalar":
+                    blocks[0].append(s)
+                elif kind == "vector":
+                    blocks[1].append(math.sqrt(v @ v))
+                else:
+                    blocks[2].append((np.trace(t) ** 2 - np.trace(t @ t)) / 2)
+                    blocks[3].append(float(np.linalg.det(t)))
+        found += [value for block in blocks for value in block]
+    return found
+
+
 PLAIN: dict[str, tuple[dict[str, Any], Callable[[Any, Structure], list[float]]]] = {
     "coulomb": ({"counts": {"H": 20, "O": 14, "S": 1}}, plain_coulomb),
+    "wacsf": ({}, plain_wacsf),
+    "gt": ({}, plain_gt),
 }
 
 
