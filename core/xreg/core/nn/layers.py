@@ -156,7 +156,7 @@ class MLP(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.models, self.n_out = models, n_out
+        self.models, self.n_in, self.n_out = models, n_in, n_out
         previous, *others = (n_in, *widths, n_out)
         linears: list[Linear] = []
         for width in others:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from xreg.core.config import Config, setting
 
-__all__ = ["TrainingConfig"]
+__all__ = ["BottleneckConfig", "TrainingConfig"]
 
 
 class TrainingConfig(Config):
@@ -67,4 +67,27 @@ class TrainingConfig(Config):
         "on the same number of threads.",
         ge=0,
         le=1024,
+    )
+
+
+class BottleneckConfig(TrainingConfig):
+    """Settings of a network whose spectra pass through a few scores."""
+
+    learning_rate: float = setting(
+        3e-3, description="Peak learning rate of the optimiser.", gt=0, le=10
+    )
+    rank: int = setting(2, description="Number of scores.", ge=1, le=1000)
+    starts: int = setting(
+        5,
+        description="Networks trained together from different random weights; the one with the "
+        "lowest validation loss (training loss without early stopping) is kept.",
+        ge=1,
+        le=1000,
+    )
+    depth: int = setting(
+        3, description="Number of hidden layers on either side of the scores.", ge=0, le=32
+    )
+    width: int = setting(128, unit="neurons", description="Width of each.", ge=1, le=100_000)
+    activation: Literal["elu", "relu", "leaky-relu", "silu", "gelu", "tanh", "softplus"] = setting(
+        "elu", description="Non-linearity of the hidden layers."
     )

@@ -1,0 +1,25 @@
+"""Declares the decomposer ``nnca``."""
+
+from __future__ import annotations
+
+from xreg.core.hooks import ComponentSpec, hookimpl
+from xreg.core.nn.settings import BottleneckConfig
+
+
+class NNCAConfig(BottleneckConfig):
+    """Settings of the decomposer ``nnca``; depth and width are those of the decoder."""
+
+
+@hookimpl
+def xreg_components() -> list[ComponentSpec]:
+    """Offer the decomposer."""
+    return [
+        ComponentSpec(
+            "decomposer",
+            "nnca",
+            NNCAConfig,
+            "xreg.plugins.nnca.nnca:NNCA",
+            "Neural network component analysis: orthonormal directions and the network that sees "
+            "only them, trained together (torch).",
+        )
+    ]
