@@ -114,8 +114,43 @@ def plain_gt(descriptor: Any, structure: Structure) -> list[float]:
     return found
 
 
+def plain_mbdf(descriptor: Any, structure: Structure) -> list[float]:
+    """Quadrature for each triple of atoms, as the reference implementation has it."""
+    z, x = structure.numbers.astype(float), 1.88973 * structure.positions
+    cutoff = 1.88973 * descriptor.config.cutoff
+    r, theta = 0.1 * np.arange(81), 0.02 * np.arange(158)
+    waves = 3 + 100 * np.cos(theta) - 200 * np.cos(2 * theta) - 164 * np.cos(3 * theta)
+    apart = np.linalg.norm(x[:, None] - x, axis=2)
+    values = np.zeros((len(z), 6))
+    for i, value in enumerate(values):
+        near = [j for j in range(len(z)) if j != i and apart[i, j] < cutoff]
+        for j in near:
+            y = r - apart[i, j]
+            g = z[i] ** 0.8 * z[j] * np.exp(-(y**2))
+            value[0] += np.trapezoid(g * np.exp(-10.8 * r), dx=0.1)
+            value[1] += np.trapezoid(g / (2.2508 * (r + 1) ** 3), dx=0.1)
+            value[2] += np.trapezoid(-2 * y * g / (2.2508 * (r + 1) ** 6), dx=0.1)
+            value[3] += np.trapezoid((4 * y**2 - 2) * g * np.exp(-1.5 * r), dx=0.1)
+            k = np.array([k for k in near if k != j])
+            a, b, c = apart[i, j], apart[i, k], apart[j, k]
+            one = np.clip((x[k] - x[i]) @ (x[j] - x[i]) / (a * b), -1, 1)
+            two = (x[k] - x[j]) @ (x[i] - x[j]) / (a * c)
+            three = np.einsum("kx,kx->k", x[i] - x[k], x[j] - x[k]) / (b * c)
+            weight = (z[i] * z[j] * z[k]) ** 0.8 / (a * b * c) ** 4
+            y = theta - np.arccos(one)[:, None]
+            g = weight[:, None] * np.exp(-2 * y**2)
+            value[4] += np.trapezoid(g * waves, dx=0.02).sum()
+            cosines = 1 + np.cos(theta) * (one * two * three)[:, None]
+            value[5] += np.trapezoid(-4 * y * g * cosines, dx=0.02).sum()
+    order = np.argsort(apart[structure.absorber])
+    rows = np.concatenate([order[z[order] == number] for number in descriptor.species_])
+    found: list[float] = values[rows].ravel().tolist()
+    return found
+
+
 PLAIN: dict[str, tuple[dict[str, Any], Callable[[Any, Structure], list[float]]]] = {
     "coulomb": ({"counts": {"H": 20, "O": 14, "S": 1}}, plain_coulomb),
+    "mbdf": ({"normalization": "none"}, plain_mbdf),
     "wacsf": ({}, plain_wacsf),
     "gt": ({}, plain_gt),
 }

@@ -66,14 +66,23 @@ class AtomRowDescriptor(SiteDescriptor):
             for i in range(count)
         ]
 
-    def nearest(self, structure: Structure) -> tuple[Neighbours, NDArray[np.intp]]:
+    def nearest(
+        self, structure: Structure, beyond: float = 0.0
+    ) -> tuple[Neighbours, NDArray[np.intp]]:
         """Return the atoms about the absorber, and which of them fills each row.
+
+        Parameters
+        ----------
+        structure
+            A molecule or a crystal.
+        beyond
+            How much farther (Å) a crystal's atoms are wanted than the rows reach.
 
         Returns
         -------
         Neighbours
             All atoms of a molecule; of a crystal, those inside a radius that fills all rows of the
-            elements it has.
+            elements it has, and ``beyond``.
         ndarray
             (rows,) index of a neighbour; -1 is the absorber, -2 a row that stays zero.
         """
@@ -81,7 +90,8 @@ class AtomRowDescriptor(SiteDescriptor):
         want = dict(zip(self.species_.tolist(), self.counts_.tolist(), strict=True))
         crystal = self.config.periodic and bool(structure.pbc.any())
         if crystal:
-            around = self._enough(structure, {**want, centre: want[centre] - 1})
+            radius = self._enough(structure, {**want, centre: want[centre] - 1})
+            around = neighbours(structure, radius + beyond)
         else:
             around = neighbours(structure, periodic=False)
         rows = np.full(sum(want.values()), -2, dtype=np.intp)
@@ -95,12 +105,12 @@ class AtomRowDescriptor(SiteDescriptor):
             start += count
         return around, rows
 
-    def _enough(self, structure: Structure, want: dict[int, int]) -> Neighbours:
-        """Return a crystal's atoms inside a radius that holds as many of each as wanted."""
+    def _enough(self, structure: Structure, want: dict[int, int]) -> float:
+        """Return a radius (Å) about the absorber that holds as many of each element as wanted."""
         present = set(structure.numbers.tolist())
         radius = 4.0
         while True:
-            around = neighbours(structure, radius)
-            if all((around.numbers == z).sum() >= n for z, n in want.items() if z in present):
-                return around
-            radius *= 1.5
+            found = neighbours(structure, radius).numbers
+            if all((found == z).sum() >= n for z, n in want.items() if z in present):
+                return radius
+            radius *= 1.25
