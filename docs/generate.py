@@ -186,7 +186,7 @@ def cli_page() -> str:
     """Return the reference of every command, as ``--help`` tells it."""
     import typer.main
 
-    from xreg.cli.main import app
+    from xreg.cli.app import app
 
     root = typer.main.get_command(app)
     lines = [

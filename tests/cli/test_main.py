@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 
 import pytest
 import typer
 
+from xreg.cli import app as joined
 from xreg.cli import main as cli
 from xreg.core.errors import ConfigError, RunError
 
@@ -34,13 +36,13 @@ def failing(monkeypatch):
 
     def ending(error: BaseException, *before: str) -> int:
         app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
-        app.callback()(cli.options)
+        app.callback()(joined.options)
 
         @app.command()
         def fail() -> None:
             raise error
 
-        monkeypatch.setattr(cli, "app", app)
+        monkeypatch.setattr(joined, "app", app)
         monkeypatch.delenv("XREG_DEBUG", raising=False)
         with pytest.raises(SystemExit) as end:
             cli.main([*before, "fail"])
@@ -58,6 +60,14 @@ def test_help_and_lists_import_nothing_heavy(arguments):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "HEAVY []"
+
+
+def test_the_list_is_the_same_with_and_without_typer():
+    plain = run("plugins", "list")
+    through = run("--debug", "plugins", "list")
+    assert plain.returncode == through.returncode == 0
+    assert plain.stdout == through.stdout
+    assert len(plain.stdout.splitlines()) >= 9
 
 
 def test_our_own_plugins_are_all_whole():
@@ -103,9 +113,9 @@ def test_an_interrupt_is_one_line(failing, capsys):
 
 def test_a_real_interrupt_leaves_no_traceback():
     code = (
-        "import typer, time\nfrom xreg.cli import main as cli\n"
-        "@cli.app.command()\ndef wait() -> None:\n    print('here', flush=True)\n"
-        "    time.sleep(60)\ncli.main(['wait'])"
+        "import time\nfrom xreg.cli.app import app\nfrom xreg.cli.main import main\n"
+        "@app.command()\ndef wait() -> None:\n    print('here', flush=True)\n"
+        "    time.sleep(60)\nmain(['wait'])"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -146,6 +156,11 @@ def test_a_bad_command_line_exits_2(arguments, told):
     assert "Traceback" not in done.stderr
 
 
+def test_version():
+    done = run("--version")
+    assert (done.returncode, done.stdout) == (0, f"xreg {version('xreg')}\n")
+
+
 def test_every_command_and_option_says_what_it_does():
     import typer.main
 
@@ -156,4 +171,4 @@ def test_every_command_and_option_says_what_it_does():
         for name, child in getattr(command, "commands", {}).items():
             walk(child, f"{path} {name}")
 
-    walk(typer.main.get_command(cli.app), "xreg")
+    walk(typer.main.get_command(joined.app), "xreg")

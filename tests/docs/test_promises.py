@@ -107,7 +107,7 @@ def test_the_recipe_on_a_page_is_accepted(generate):
 def test_the_command_reference_knows_every_command(generate):
     import typer.main
 
-    from xreg.cli.main import app
+    from xreg.cli.app import app
 
     page = generate.cli_page()
 

@@ -1,4 +1,4 @@
-"""The ``xreg`` command: joins the commands and turns errors into one sentence and an exit code."""
+"""The ``xreg`` command: runs the commands and turns errors into one sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -7,45 +7,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-gc.set_threshold(50_000)  # starting makes thousands of objects, but no garbage to look for
-
-import typer  # noqa: E402
-
-from xreg.cli.lazy import lazy_group  # noqa: E402
-from xreg.core.errors import XregError  # noqa: E402
+from xreg.core.errors import XregError
 
 INTERRUPTED = 130
-COMMANDS = {
-    "run": "xreg.cli.run:run",
-    "predict": "xreg.cli.predict:predict",
-    "data": "xreg.cli.data:app",
-    "models": "xreg.cli.models:app",
-    "plugins": "xreg.cli.plugins:app",
-    "registry": "xreg.cli.registries:app",
-    "schema": "xreg.cli.schema:schema",
-}
-
-app = typer.Typer(
-    name="xreg",
-    cls=lazy_group(COMMANDS),
-    help="Machine learning on X-ray spectra: plugins, versioned datasets, reproducible runs.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # rich would double the start-up time of every command
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-@app.callback()
-def options(
-    debug: bool = typer.Option(
-        False, "--debug", envvar="XREG_DEBUG", help="Show the traceback of an error."
-    ),
-) -> None:
-    """Machine learning on X-ray spectra: plugins, versioned datasets, reproducible runs."""
-    if debug:
-        os.environ["XREG_DEBUG"] = "1"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -54,17 +18,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
     0 done, 2 a bad request, 1 a failed run or any other failure, 130 interrupted. Errors are told
     in one sentence; ``--debug`` shows their traceback.
     """
+    gc.set_threshold(50_000)  # starting makes thousands of objects, but no garbage to look for
     try:
-        app(arguments)
-    except SystemExit as end:
-        if end.code == INTERRUPTED:
-            _say("interrupted.")
-        raise
+        _dispatch(list(sys.argv[1:] if arguments is None else arguments))
+    except (KeyboardInterrupt, SystemExit) as end:
+        if isinstance(end, SystemExit) and end.code != INTERRUPTED:
+            raise
+        _say("interrupted.")
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # whoever read the output has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except Exception as error:
         if os.environ.get("XREG_DEBUG"):
             raise
         _say(_sentence(error))
         sys.exit(error.exit_code if isinstance(error, XregError) else 1)
+
+
+def _dispatch(arguments: list[str]) -> None:
+    if arguments == ["plugins", "list"]:
+        # The one command that must not wait for typer, which takes longer than the list itself.
+        from xreg.cli.listing import print_plugins
+
+        print_plugins()
+    else:
+        from xreg.cli.app import app
+
+        app(arguments)
 
 
 def _sentence(error: Exception) -> str:
@@ -80,6 +61,8 @@ def _sentence(error: Exception) -> str:
 
 
 def _say(sentence: str) -> None:
+    import typer
+
     typer.secho(f"xreg: {sentence}", fg=typer.colors.RED, err=True)
 
 

@@ -12,31 +12,9 @@ app = typer.Typer(help="Installed methods and their settings.", no_args_is_help=
 @app.command("list")
 def list_() -> None:
     """List every installed component, broken plugins and conflicts."""
-    from xreg.registry.plugins import host
+    from xreg.cli.listing import print_plugins
 
-    plugins = host()
-    rows = [
-        (
-            i.spec.kind,
-            i.spec.name,
-            f"{i.distribution} {i.version}",
-            i.spec.summary,
-            i.spec.missing(),
-        )
-        for i in plugins
-    ]
-    widths = [max((len(row[c]) for row in rows), default=0) for c in range(3)]
-    for kind, name, origin, summary, missing in rows:
-        needs = "".join(f"  [needs {r.name}: {r.install}]" for r in missing)
-        typer.echo(
-            f"{kind:<{widths[0]}}  {name:<{widths[1]}}  {origin:<{widths[2]}}  {summary}{needs}"
-        )
-    for broken in plugins.broken:
-        typer.secho(
-            f"broken: {broken.name} ({broken.distribution}): {broken.error}", fg="red", err=True
-        )
-    for conflict in plugins.conflicts():
-        typer.secho(f"conflict: {conflict}", fg="red", err=True)
+    print_plugins()
 
 
 @app.command()

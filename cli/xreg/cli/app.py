@@ -1,0 +1,52 @@
+"""All commands of ``xreg``, joined; each is imported when it is asked for."""
+
+from __future__ import annotations
+
+import os
+
+import typer
+
+from xreg.cli.lazy import lazy_group
+
+COMMANDS = {
+    "run": "xreg.cli.run:run",
+    "predict": "xreg.cli.predict:predict",
+    "data": "xreg.cli.data:app",
+    "models": "xreg.cli.models:app",
+    "plugins": "xreg.cli.plugins:app",
+    "registry": "xreg.cli.registries:app",
+    "schema": "xreg.cli.schema:schema",
+}
+
+app = typer.Typer(
+    name="xreg",
+    cls=lazy_group(COMMANDS),
+    help="Machine learning on X-ray spectra: plugins, versioned datasets, reproducible runs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rich would double the start-up time of every command
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"xreg {version('xreg')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: bool = typer.Option(
+        False, "--debug", envvar="XREG_DEBUG", help="Show the traceback of an error."
+    ),
+    version: bool = typer.Option(
+        False, "--version", is_eager=True, callback=_version, help="Show the version."
+    ),
+) -> None:
+    """Machine learning on X-ray spectra: plugins, versioned datasets, reproducible runs."""
+    if debug:
+        os.environ["XREG_DEBUG"] = "1"

@@ -1,0 +1,31 @@
+"""What ``xreg plugins list`` prints."""
+
+from __future__ import annotations
+
+import sys
+
+from xreg.registry.plugins import host
+
+
+def print_plugins() -> None:
+    """Print every installed component; broken plugins and conflicts on standard error."""
+    plugins = host()
+    rows = [
+        (
+            i.spec.kind,
+            i.spec.name,
+            f"{i.distribution} {i.version}",
+            i.spec.summary,
+            i.spec.missing(),
+        )
+        for i in plugins
+    ]
+    widths = [max((len(row[c]) for row in rows), default=0) for c in range(3)]
+    for kind, name, origin, summary, missing in rows:
+        needs = "".join(f"  [needs {r.name}: {r.install}]" for r in missing)
+        print(f"{kind:<{widths[0]}}  {name:<{widths[1]}}  {origin:<{widths[2]}}  {summary}{needs}")
+    for broken in plugins.broken:
+        print(f"broken: {broken.name} ({broken.distribution}): {broken.error}", file=sys.stderr)
+    for conflict in plugins.conflicts():
+        print(f"conflict: {conflict}", file=sys.stderr)
+    sys.stdout.flush()
