@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
+# One thread a process, as numerical libraries read when they are imported: several test processes
+# share the cores, and small networks are faster so.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
