@@ -57,6 +57,18 @@ def test_list_show_pull_verify(xreg, registry, monkeypatch):
     assert out.count("in the remote 'bundled' and the cache: intact") == 2
 
 
+def test_show_a_store_of_ones_own(xreg, toy_dataset, tmp_path):
+    store = write_store(toy_dataset(20), tmp_path / "mine.zarr")
+    code, out, _ = xreg("data", "show", store)
+    assert code == 0
+    for text in ("samples: 20 structures (H, O)", "xes: 30 points", f"folder: {store}"):
+        assert text in out
+    assert "registry" not in out
+    (store / "spectra" / "xes" / "intensity" / "zarr.json").unlink()
+    code, out, err = xreg("data", "show", store)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+
+
 def test_publish_says_what_to_commit(xreg, registry, toy_dataset, tmp_path):
     store = write_store(toy_dataset(20, version="2.0.0"), tmp_path / "new.zarr")
     code, out, _ = xreg("data", "publish", store, "--registry", registry)
@@ -73,9 +85,12 @@ def test_verify_fails_on_damage(xreg, registry):
     (Path(out.strip()) / "zarr.json").unlink()
     code, out, err = xreg("data", "verify", "toy@1.0.0", "-r", registry)
     assert code == 2
-    assert "1 problems" in out
+    assert f"toy@1.0.0  {registry.name}  " in out
+    assert out.rstrip().endswith(": 1 problem")
     assert "zarr.json is missing in the cache" in err
-    assert err.splitlines()[-1].startswith("xreg: toy@1.0.0 differ from what was published")
+    assert err.splitlines()[-1].startswith(
+        f"xreg: toy@1.0.0 of {registry.name}: files differ from what was published"
+    )
 
 
 @pytest.mark.parametrize(

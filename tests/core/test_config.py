@@ -32,6 +32,7 @@ class Toy(Config):
     by_element: dict[str, tuple[int, int]] = setting({}, description="By element.")
     sparse: bool = setting(False, description="Sparse.")
     training: Inner = setting(Inner(), description="Training.")
+    version: str = setting("1.0", pattern=r"^[0-9.]+$", description="Version.")
     channel: str = setting(description="Channel.")
 
 
@@ -54,6 +55,7 @@ def told(**settings: object) -> str:
         ({"basis": "gtoo"}, "'basis' must be 'gto' or 'polynomial', got 'gtoo'"),
         ({"cutoff": 0.5}, "'cutoff' must be greater than 1 or a list, got 0.5"),
         ({"cutoff": [3, 0.5]}, "'cutoff.1' must be greater than 1, got 0.5"),
+        ({"version": "new"}, "'version' must match pattern '^[0-9.]+$', got 'new'"),
         ({"names": []}, "'names' must have at least 1 item, not 0, got []"),
         ({"by_element": {"H": [1, "x"]}}, "'by_element.H.1' must be a valid integer, got 'x'"),
         (
@@ -115,6 +117,7 @@ def test_the_table_tells_every_setting():
         "by_element": ("mapping to [integer, integer]", "{}"),
         "sparse": ("true or false", "false"),
         "training.epochs": ("integer in [1, 1000000]", "10"),
+        "version": ("text", "1.0"),
         "channel": ("text", "required"),
     }
     assert rows["cutoff"].unit_text == " [Å]"

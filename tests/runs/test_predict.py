@@ -155,13 +155,20 @@ def test_results_are_never_overwritten(trained: Path, structures: Path) -> None:
     assert run("predict", trained, structures, "-o", "out.dat") == 2
 
 
-@pytest.mark.parametrize("content", [b"", b"3\nwrong\nO 0 0\n", b"\x80\x04N."])
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "'bad.xyz' is empty"),
+        (b"3\nwrong\nO 0 0\n", "'bad.xyz'"),
+        (b"\x80\x04N.", "'bad.xyz'"),
+    ],
+)
 def test_files_that_hold_no_structures_are_named(
-    trained: Path, workplace: Path, capsys: pytest.CaptureFixture[str], content: bytes
+    trained: Path, workplace: Path, capsys: pytest.CaptureFixture[str], content: bytes, told: str
 ) -> None:
     Path("bad.xyz").write_bytes(content)
     assert run("predict", trained, "bad.xyz", "-o", "out.csv") == 2
-    assert "'bad.xyz'" in capsys.readouterr().err
+    assert told in capsys.readouterr().err
 
 
 def test_a_changed_byte_is_noticed_in_every_file(trained: Path, tmp_path: Path) -> None:

@@ -52,17 +52,27 @@ def list_(registry: RegistryOption = None) -> None:
 
 @app.command()
 def show(reference: Reference, registry: RegistryOption = None) -> None:
-    """Show all that is known about a dataset; pulls nothing."""
+    """Show all that is known about a dataset, or about a store of yours (….zarr); pulls nothing."""
     import yaml
 
-    from xreg.registry.datasets import cached, find
+    if reference.endswith(".zarr"):
+        from xreg.registry.publishing import describe
 
-    found = find(reference, registry=registry)
-    entry = found.entry
+        entry = describe(Path(reference))
+        place = {"folder": reference}
+    else:
+        from xreg.registry.datasets import cached, find
+
+        found = find(reference, registry=registry)
+        entry = found.entry
+        store = cached(entry)
+        place = {
+            "registry": str(found.registry),
+            "in the cache": str(store) if store.is_dir() else "no",
+        }
     typer.secho(f"{entry.reference}  {entry.title}", bold=True)
     if entry.description:
         typer.echo(entry.description)
-    store = cached(entry)
     provenance = yaml.safe_dump(entry.provenance, sort_keys=False, allow_unicode=True)
     for name, text in (
         ("samples", f"{entry.samples} {entry.kind} ({entry.contents})"),
@@ -80,8 +90,7 @@ def show(reference: Reference, registry: RegistryOption = None) -> None:
         ("provenance", _lines(provenance.splitlines()) if entry.provenance else ""),
         ("hash", entry.hash),
         ("size", f"{entry.size_text} in {entry.files} files"),
-        ("registry", str(found.registry)),
-        ("in the cache", str(store) if store.is_dir() else "no"),
+        *place.items(),
     ):
         if text:
             typer.echo(f"{name}: {text}")
@@ -143,18 +152,19 @@ def verify(
     with progress():
         verdicts = list(verify(reference, registry))
     for verdict in verdicts:
-        entry = verdict.found.entry
+        entry, place = verdict.found.entry, verdict.found.registry.name
         where = " and ".join(verdict.copies)
-        state = f"{len(verdict.problems)} problems" if verdict.problems else "intact"
-        typer.echo(f"{entry.reference}  {entry.files} files in {where}: {state}")
+        count = len(verdict.problems)
+        state = f"{count} problem{'s' * (count > 1)}" if count else "intact"
+        typer.echo(f"{entry.reference}  {place}  {entry.files} files in {where}: {state}")
         for problem in verdict.problems:
             typer.secho(f"  {problem}", fg="red", err=True)
         if verdict.problems:
-            damaged.append(entry.reference)
+            damaged.append(f"{entry.reference} of {place}")
     if damaged:
         raise CorruptError(
-            f"{', '.join(damaged)} differ from what was published; `xreg data pull` mends the "
-            "cache, and the registry's keeper the remote."
+            f"{', '.join(damaged)}: files differ from what was published; `xreg data pull` mends "
+            "the cache, and the registry's keeper the remote."
         )
 
 

@@ -152,7 +152,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
 
 def _plain(message: str) -> str:
     text = message.removeprefix("Value error, ").replace(" after validation, not ", ", not ")
-    text = re.sub(r"^\w+ should (be|have)", r"must \1", text)
+    text = re.sub(r"^\w+ should (be|have|match)", r"must \1", text)
     text = text.replace("a valid tuple", "a list").replace("a valid dictionary", "a mapping")
     return re.split(", unable to|, got a ", text)[0]
 

@@ -117,6 +117,8 @@ def _read_frames(path: Path) -> list[Atoms]:
     from ase.io import read
     from ase.io.formats import UnknownFileTypeError, filetype
 
+    if path.is_file() and not path.stat().st_size:
+        raise DataError(f"'{path}' is empty; give a file of structures.")
     try:
         kind = filetype(str(path))
     except (UnknownFileTypeError, OSError, UnicodeDecodeError):

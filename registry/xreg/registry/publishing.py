@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from xreg.core.dataset import PARTS, Dataset
+from xreg.core.dataset import PARTS
 from xreg.core.elements import symbols
 from xreg.core.errors import ConfigError, DataError, RunError, UnknownNameError
 from xreg.core.progress import report, track
@@ -32,7 +32,7 @@ from xreg.registry.files import disk_errors, file_md5, files_below, folder_hash,
 from xreg.registry.registries import CATALOGUE, Registry, candidates, find_upwards
 from xreg.registry.stores import open_store
 
-__all__ = ["Published", "Verdict", "publish", "verify"]
+__all__ = ["Published", "Verdict", "describe", "publish", "verify"]
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,7 @@ def publish(store: str | Path, registry: str | Path | None = None) -> Published:
     """
     place = _folder(registry)
     root = place.root()
-    dataset = open_store(store)
-    entry = _describe(dataset, Path(store))
+    entry = describe(Path(store))
     target = root / FOLDER / entry.name / f"{entry.version}.zarr"
     if not (root / ".dvc").is_dir():
         raise ConfigError(f"{root} has no DVC in it; `dvc init` it and add a default remote.")
@@ -230,7 +229,15 @@ def _begin(root: Path) -> None:
     dvc.push(root, folder)
 
 
-def _describe(dataset: Dataset, store: Path) -> Entry:
+def describe(store: Path) -> Entry:
+    """Return what a catalogue says about a store, which is checked in full.
+
+    Raises
+    ------
+    DataError
+        If the store is damaged or breaks the schema.
+    """
+    dataset = open_store(store)
     samples = dataset.samples
     contents = ""
     if isinstance(samples, Structures):
