@@ -6,8 +6,10 @@ read from its code) and the reference of the command line. Nothing generated is 
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import inspect
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -75,12 +77,15 @@ def overview() -> str:
 
 
 def component_page(installed: Installed) -> str:
-    """Return the page of one component."""
+    """Return the page of one component; two that share a folder share its README."""
     spec = installed.spec
     readme = (folder_of(spec) / "README.md").read_text(encoding="utf-8").rstrip()
+    _, _, readme = readme.partition("\n")  # its title
+    readme = re.sub(r"\[([^\]]+)\]\((?!https?:|#)[^)]+\)", r"\1", readme)  # files of the folder
     needs = [f"- `{need.name}`: `{need.install}`" for need in spec.requires]
     return "\n".join(
         [
+            f"# {spec.name}",
             readme,
             "",
             "## In a recipe",
@@ -143,7 +148,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def abilities(spec: ComponentSpec) -> Iterator[str]:
     """Say what a component takes and gives, as its class states it."""
-    method: Any = host().load(spec.kind, spec.name)
+    # A class can be read where a program that it calls is missing.
+    method: Any = dataclasses.replace(spec, requires=()).load()
     if issubclass(method, Descriptor):
         yield f"Takes {method.accepts.kind}."
         yield from features_of_water(method)
@@ -157,7 +163,9 @@ def abilities(spec: ComponentSpec) -> Iterator[str]:
             yield "Reconstructs scores from spectra (`reconstruct`)."
     elif issubclass(method, SpectrumGenerator):
         generator = method()
-        yield f"Takes {method.accepts.kind}; computed with {generator.version()}."
+        able = generator.available() and not spec.missing()
+        by = f"; computed with {generator.version()}" if able else ""
+        yield f"Takes {method.accepts.kind}{by}."
         again = "the same" if method.deterministic else "not exactly the same"
         yield f"Repeating a calculation gives {again} numbers."
         for channel, grid in generator.grids().items():

@@ -191,6 +191,8 @@ def test_another_kind_of_sample_is_refused(fitted):
         domain.require(Parameters(["p"], np.zeros((1, 1)), ("Ds",), ("eV",)))
     with pytest.raises(DataError, match="takes structures, but the samples are parameters"):
         build_features(Distances(), table)
+    with pytest.raises(DataError, match="takes structures, but the samples are parameters"):
+        Pipeline(Linear(), Distances()).fit(table, np.zeros((1, 2)), fitted.target)
 
 
 def test_nothing_is_predicted_or_saved_before_fit(tmp_path):

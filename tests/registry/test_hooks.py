@@ -40,7 +40,8 @@ def test_every_setting_is_described_and_bounded(installed: Any) -> None:
 
 @pytest.mark.parametrize("installed", list(host()), ids=lambda i: i.spec.name)
 def test_every_plugin_has_a_readme_that_names_its_source(installed: Any) -> None:
-    text = (ROOT / "plugins/xreg/plugins" / installed.spec.name / "README.md").read_text()
+    folder = installed.spec.target.partition(":")[0].split(".")[2]
+    text = (ROOT / "plugins/xreg/plugins" / folder / "README.md").read_text()
     paragraphs = [p for p in text.split("\n\n") if p.strip() and not p.startswith("#")]
     assert len(paragraphs) >= 3
     assert "Source" in paragraphs[-1]

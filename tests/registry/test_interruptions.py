@@ -87,7 +87,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(registry, places, small_
 def test_a_file_that_may_not_grow_is_one_sentence(registry, places):
     code = """
 import resource
-resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (400, 400))
 sys.excepthook = lambda kind, error, trace: print(kind.__name__, error)
 """
     process = start(code, registry)

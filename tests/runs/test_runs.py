@@ -417,6 +417,31 @@ def test_bad_requests_are_one_sentence_and_exit_2(
     assert not list(workplace.iterdir())
 
 
+def test_a_descriptor_of_structures_refuses_a_table_of_parameters(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    energy = np.linspace(530.0, 540.0, 11)
+    np.savez(
+        "table.npz",
+        parameters=rng.random((20, 2)),
+        parameter_names=["10Dq", "Ds"],
+        parameter_units=["eV", "eV"],
+        spectra=rng.random((20, 11)),
+        energy=energy,
+    )
+    assert _exit_code(["data", "import", "table.npz", "-o", "table.zarr"]) == 0
+    capsys.readouterr()
+    for more in ([], ["--dry-run"]):
+        request = ["--dataset", "table.zarr", "--descriptor", "soap", "--emulator", "ridge"]
+        assert _exit_code(["run", *request, *more]) == 2
+        printed = capsys.readouterr()
+        assert printed.err.strip() == (
+            "xreg: descriptor 'soap' takes structures, but the samples are parameters."
+        )
+    assert sorted(path.name for path in workplace.iterdir()) == ["table.npz", "table.zarr"]
+
+
 def test_unknown_dataset_and_version(
     registry: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,21 +17,26 @@ from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator
 from xreg.core.samples import Parameters, Samples, Structures
 from xreg.core.scaling import FeatureScaling, Scaler, TargetScaling
 
-__all__ = ["Domain", "Pipeline", "Target", "build_features"]
+__all__ = ["Domain", "Pipeline", "Target", "build_features", "require_kind"]
 
 Featurizer = Callable[[Descriptor, Samples], NDArray[np.float64]]
 ClassFinder = Callable[[Kind, str], type[Component]]
+
+
+def require_kind(descriptor: Descriptor, samples: Samples) -> None:
+    """Raise `DataError` for samples of a kind that the descriptor does not take."""
+    if not isinstance(samples, descriptor.accepts):
+        raise DataError(
+            f"descriptor '{descriptor.name}' takes {descriptor.accepts.kind}, but the samples are "
+            f"{samples.kind}."
+        )
 
 
 def build_features(
     descriptor: Descriptor, samples: Samples, batch: int = 256
 ) -> NDArray[np.float64]:
     """Return the (n, d) features, built batch by batch so that lazy samples stay lazy."""
-    if not isinstance(samples, descriptor.accepts):
-        raise DataError(
-            f"descriptor '{descriptor.name}' takes {descriptor.accepts.kind}, but the samples are "
-            f"{samples.kind}."
-        )
+    require_kind(descriptor, samples)
     width = len(descriptor.feature_labels)
     features = np.empty((len(samples), width))
     done = 0
@@ -187,6 +192,7 @@ class Pipeline:
         known = np.asarray(Y, dtype=np.float64)
         self.targets_ = Scaler.fit(known, self.target_scaling)
         if self.descriptor is not None:
+            require_kind(self.descriptor, samples)
             self.descriptor.fit(samples)
             raw = self.featurize(self.descriptor, samples)
             self.features_ = Scaler.fit(raw, self.feature_scaling)

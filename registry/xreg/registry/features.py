@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core import progress, storage
-from xreg.core.errors import DataError, PluginError, SampleError
+from xreg.core.errors import PluginError, SampleError
 from xreg.core.executor import ExecutorKind, WorkerDiedError, cores, open_workers
 from xreg.core.interfaces import Descriptor
+from xreg.core.pipeline import require_kind
 from xreg.core.samples import Parameters, Samples, Structures
 from xreg.registry.registries import cache_folder
 
@@ -120,11 +121,7 @@ class FeatureCache:
 
         Memory holds a few blocks at a time, whatever the size of the dataset.
         """
-        if not isinstance(self.samples, descriptor.accepts):
-            raise DataError(
-                f"descriptor '{descriptor.name}' takes {descriptor.accepts.kind}, but the samples "
-                f"are {self.samples.kind}."
-            )
+        require_kind(descriptor, self.samples)
         home = self._home(descriptor)
         if home in self._ready:
             self.bad = self._ready[home]

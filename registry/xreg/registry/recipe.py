@@ -184,6 +184,7 @@ def resolve(recipe: Recipe) -> Resolved:
     DataError
         If the dataset is not the one whose hash the recipe states, or the parts do not fit.
     """
+    from xreg.core.pipeline import require_kind
     from xreg.registry.datasets import open_dataset
 
     recipe = complete(recipe)
@@ -205,6 +206,8 @@ def resolve(recipe: Recipe) -> Resolved:
     plain["target"]["channel"], channel = _target(recipe.target, dataset)
     plain["split"], split = _split(recipe, dataset)
     pipeline = _pipeline(recipe)
+    if pipeline.descriptor is not None:
+        require_kind(pipeline.descriptor, dataset.samples)
     if not plain["name"]:
         plain["name"] = _default_name(recipe)
     return Resolved(Recipe.parse(plain, "recipe"), dataset, channel, split, pipeline)
