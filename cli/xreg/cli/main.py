@@ -18,6 +18,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     0 done, 2 a bad request, 1 a failed run or any other failure, 130 interrupted. Errors are told
     in one sentence; ``--debug`` shows their traceback.
     """
+    # OpenMP threads that spin while they wait make torch many times slower on a busy machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     gc.set_threshold(50_000)  # starting makes thousands of objects, but no garbage to look for
     try:
         _dispatch(list(sys.argv[1:] if arguments is None else arguments))
