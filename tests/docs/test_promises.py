@@ -84,7 +84,7 @@ def test_each_of_our_components_has_a_page_with_all_its_settings(generate):
         spec = installed.spec
         page = pages[f"methods/{spec.name}.md"]
         assert page.startswith(f"# {spec.name}\n")
-        assert re.search(r"^Sources?:", page, re.MULTILINE), f"{spec.name}: the README names its source"
+        assert re.search(r"^Sources?:", page, re.MULTILINE), f"{spec.name}: no source is named"
         for row in spec.config.table():
             assert f"| `{row.name}` |" in page
         assert f"[{spec.name}]({spec.name}.md)" in pages["methods/index.md"]
