@@ -124,6 +124,18 @@ def test_the_command_reference_knows_every_command(generate):
         walk(child, f"xreg {name}")
 
 
+def test_every_hook_is_explained_and_has_an_example_plugin():
+    from xreg.core import hooks
+
+    page = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    names = [name for name in vars(hooks) if name.startswith("xreg_")]
+    assert len(names) == 4
+    code = "".join(path.read_text() for path in (ROOT / "examples").glob("*/src/*/*.py"))
+    for name in names:
+        assert f"def {name}(" in code
+        assert name == "xreg_components" or f"`{name}(run)`" in page
+
+
 def test_every_page_is_in_the_navigation():
     text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     pages = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")} | {
