@@ -366,7 +366,7 @@ DAMAGES = {
     "no json": (lambda s: (s / "labels/zarr.json").write_text("{"), "labels/zarr.json cannot be"),
     "newer schema": (lambda s: attributes(s, "", schema=2), "schema 2; this xreg reads schema 1"),
     "no schema": (lambda s: attributes(s, "", schema=None), "has schema None"),
-    "bad version": (lambda s: attributes(s, "", version="../2"), "'version' [Ss]tring should"),
+    "bad version": (lambda s: attributes(s, "", version="../2"), "'version' must match pattern"),
     "unknown attribute": (lambda s: attributes(s, "", licnce="x"), "did you mean 'licence'"),
     "unknown kind": (lambda s: attributes(s, "samples", kind="x"), "unknown kind 'x'"),
     "not a store": (lambda s: (s / "zarr.json").unlink(), "is no store"),
