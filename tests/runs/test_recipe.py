@@ -14,6 +14,7 @@ from xreg.core.errors import ConfigError, UnknownNameError, XregError
 from xreg.registry.overrides import apply_setting
 from xreg.registry.recipe import Recipe, load_recipe, resolve
 from xreg.registry.recipe_schema import json_schema
+from xreg.registry.stores import open_store
 
 BASIC: dict[str, Any] = {
     "dataset": "water.zarr",
@@ -154,6 +155,7 @@ def test_bad_overrides_get_one_sentence(text: str, said: str) -> None:
         ({"split": {"group": "trajectry"}}, "did you mean 'trajectory'?"),
         ({"target": {"window": [600, 610]}}, "holds 0 of the channel's points"),
         ({"target": {"points": 100}}, "coarsen to fewer"),
+        ({"target": {"moments": {"main": [500, 900]}}}, "'main' (500…900 eV) reaches beyond"),
         ({"descriptor": None}, "needs a descriptor"),
         ({"dataset": {"path": "{store}", "hash": "0.dir"}}, "asks for 0.dir"),
     ],
@@ -168,6 +170,37 @@ def test_what_the_dataset_lacks_is_refused(
         resolve(load_recipe(write(tmp_path, content)))
     assert said in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ({"moments": {"main": [530, 520]}}, "'main' must rise"),
+        ({"moments": {"main": [520, 530]}, "points": 9}, "'moments' and 'points' exclude"),
+    ],
+)
+def test_moments_that_make_no_sense_are_refused(
+    tmp_path: Path, target: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        load_recipe(write(tmp_path, BASIC | {"target": target}))
+
+
+def test_moments_become_target_features_scaled_one_by_one(
+    tmp_path: Path, water_store: Path
+) -> None:
+    window = {"moments": {"all": list(_span(water_store))}}
+    content = BASIC | {"dataset": str(water_store), "target": window}
+    resolved = resolve(load_recipe(write(tmp_path, content)))
+    assert resolved.channel.energy is None
+    assert resolved.channel.features[0] == "all mean (eV)"
+    assert resolved.recipe.target.scaling == "channel"
+
+
+def _span(store: Path) -> tuple[float, float]:
+    energy = next(iter(open_store(store).spectra.values())).energy
+    assert energy is not None
+    return float(energy[0]), float(energy[-1])
 
 
 def test_resolving_fills_in_the_rest_and_changes_nothing_afterwards(

@@ -160,7 +160,7 @@ class Resolved:
     dataset
         Opened, lazy.
     channel
-        The target: windowed and coarsened as the recipe says.
+        The target: windowed, coarsened or turned into moments as the recipe says.
     split
         Train, validation and test.
     pipeline
@@ -215,6 +215,7 @@ def resolve(recipe: Recipe) -> Resolved:
 
 def _target(section: TargetSection, dataset: Dataset) -> tuple[str, Channel]:
     from xreg.core.analysis.grids import coarsen
+    from xreg.core.analysis.moments import spectral_moments
 
     names = list(dataset.spectra)
     name = section.channel or names[0]
@@ -227,6 +228,8 @@ def _target(section: TargetSection, dataset: Dataset) -> tuple[str, Channel]:
         channel = channel.window(*section.window)
     if section.points is not None:
         channel = coarsen(channel, section.points)
+    if section.moments:
+        channel = spectral_moments(channel, section.moments)
     return name, channel
 
 

@@ -108,11 +108,30 @@ class TargetSection(Config):
         description="Coarsen to this many channels of equal width (area kept); as stored if not "
         "given.",
     )
+    moments: dict[str, tuple[float, float]] = setting(
+        {},
+        unit="eV",
+        description="Instead of spectra, predict mean, standard deviation, skewness and excess "
+        "kurtosis of each of these windows: a name, lowest and highest energy.",
+    )
     scaling: TargetScaling = setting(
         "global",
         description="Standardise by one spread for all channels (global), channel by channel "
-        "(channel), or not at all (none).",
+        "(channel), or not at all (none). Moments, which differ in unit, take channel unless told.",
     )
+
+    @model_validator(mode="after")
+    def _moments(self) -> Self:
+        if not self.moments:
+            return self
+        for name, (low, high) in self.moments.items():
+            if not low < high:
+                raise ValueError(f"the window '{name}' must rise, got {low:g} to {high:g} eV")
+        if given := [key for key in ("window", "points") if getattr(self, key) is not None]:
+            raise ValueError(f"'moments' and '{given[0]}' exclude each other")
+        if "scaling" not in self.model_fields_set:
+            object.__setattr__(self, "scaling", "channel")
+        return self
 
 
 class SplitSection(Config):

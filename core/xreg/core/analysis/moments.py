@@ -1,0 +1,82 @@
+"""Spectral moments of energy windows: a few numbers instead of a whole spectrum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from xreg.core.errors import DataError
+from xreg.core.spectra import Channel
+
+__all__ = ["moments_of", "spectral_moments"]
+
+MOMENTS = {"mean": "eV", "standard deviation": "eV", "skewness": "", "excess kurtosis": ""}
+
+
+def moments_of(energy: ArrayLike, intensity: ArrayLike) -> NDArray[np.float64]:
+    """Return mean, standard deviation, skewness and excess kurtosis of spectra.
+
+    A spectrum is taken as a density of energies (integrals by the trapezoid rule): μ₁ = ⟨E⟩,
+    σ² = ⟨(E − μ₁)²⟩, skewness ⟨(E − μ₁)³⟩/σ³, excess kurtosis ⟨(E − μ₁)⁴⟩/σ⁴ − 3.
+
+    Parameters
+    ----------
+    energy
+        (m,) increasing energies in eV.
+    intensity
+        (n, m) spectra.
+
+    Returns
+    -------
+    (n, 4) array
+        In eV, eV, 1 and 1; NaN for a spectrum without positive area or variance, which is no
+        density.
+    """
+    grid, values = np.asarray(energy, np.float64), np.asarray(intensity, np.float64)
+    steps = np.diff(grid)
+    weights = np.zeros_like(grid)
+    weights[:-1] += steps / 2
+    weights[1:] += steps / 2
+    area = values @ weights
+    with np.errstate(divide="ignore", invalid="ignore"):
+        density = values * weights / np.where(area > 0, area, np.nan)[:, None]
+        mean = density @ grid
+        offset = grid - mean[:, None]
+        second, third, fourth = (np.sum(density * offset**k, axis=1) for k in (2, 3, 4))
+        width = np.sqrt(np.where(second > 0, second, np.nan))
+        return np.stack([mean, width, third / width**3, fourth / width**4 - 3], axis=1)
+
+
+def spectral_moments(channel: Channel, windows: Mapping[str, tuple[float, float]]) -> Channel:
+    """Return the moments of named windows as target features, four a window.
+
+    Parameters
+    ----------
+    channel
+        Spectra of n samples.
+    windows
+        Lowest and highest energy in eV, by name.
+
+    Raises
+    ------
+    DataError
+        If the channel has no energies, or a window reaches beyond them or holds too few points.
+    """
+    if channel.energy is None:
+        raise DataError("target.moments needs spectra; this channel holds target features already.")
+    found, names = [], []
+    for name, (low, high) in windows.items():
+        if low < channel.energy[0] or high > channel.energy[-1]:
+            raise DataError(
+                f"target.moments: the window '{name}' ({low:g}…{high:g} eV) reaches beyond the "
+                f"channel's {channel.energy[0]:g}…{channel.energy[-1]:g} eV."
+            )
+        part = channel.window(low, high)
+        assert part.energy is not None
+        found.append(moments_of(part.energy, part.intensity))
+        names += [
+            f"{name} {moment}" + (f" ({unit})" if unit else "") for moment, unit in MOMENTS.items()
+        ]
+    return Channel(np.concatenate(found, axis=1), None, tuple(names), "")
