@@ -35,7 +35,7 @@ def test_a_shift_moves_the_mean_alone_and_a_factor_changes_nothing(
     energy = np.sort(rng.uniform(500, 540, 60))
     spectra = rng.uniform(0.1, 1, (3, 60))
     plain, moved = moments_of(energy, spectra), moments_of(energy + shift, factor * spectra)
-    np.testing.assert_allclose(moved, plain + [shift, 0, 0, 0], rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(moved, plain + np.array([shift, 0, 0, 0]), rtol=1e-7, atol=1e-7)
 
 
 def test_what_is_no_density_has_no_moments() -> None:
@@ -55,7 +55,7 @@ def test_each_window_gives_four_named_features() -> None:
         "low mean (eV)", "low standard deviation (eV)", "low skewness", "low excess kurtosis",
     )  # fmt: skip
     np.testing.assert_allclose(found.intensity[0, [0, 4]], [2, 8], atol=1e-12)
-    with pytest.raises(DataError, match="'high'.*beyond"):
+    with pytest.raises(DataError, match=r"'high'.*beyond"):
         spectral_moments(channel, {"high": (6, 11)})
     with pytest.raises(DataError, match="already"):
         spectral_moments(found, {"low": (0, 4)})
