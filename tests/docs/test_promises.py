@@ -53,6 +53,15 @@ def test_ci_takes_its_test_command_from_the_readme():
     assert not re.search(r"^[^#]*\b(pip|pytest)\b", CI, re.MULTILINE), "a second test command"
 
 
+@pytest.mark.parametrize(("package", "programs"), [("crispy", "Quanty"), ("pyfitit", "FDMNES")])
+def test_the_test_command_brings_real_programs_at_exact_versions(package, programs):
+    installs = [part for part in command("tests").split(" && ") if "--no-deps" in part]
+    assert len(installs) == 1
+    assert package in installs[0].split()
+    assert re.search(rf"^{package}==", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    assert programs in README
+
+
 def test_ci_is_executable_and_strict():
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
     assert "set -euo pipefail" in CI
