@@ -91,6 +91,13 @@ class Descriptor(Component):
     def feature_labels(self) -> Sequence[FeatureLabel]:
         """What each of the d columns means."""
 
+    def torch_view(self) -> TorchView:
+        """Return ``transform`` as a differentiable function of a torch tensor (n, p) -> (n, d).
+
+        For descriptors of parameter tables: the tensor holds the parameters in their own units.
+        """
+        raise DataError(f"descriptor '{self.name}' has no differentiable view.")
+
     def fit_transform(self, samples: Samples, y: Any = None) -> NDArray[np.float64]:
         """Fit, then transform the same samples."""
         return self.fit(samples, y).transform(samples)
