@@ -136,3 +136,22 @@ def test_thread_count_is_given_back():
 def test_settings_out_of_bounds(settings):
     with pytest.raises(ConfigError, match=next(iter(settings))):
         MLP(**settings)
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "adamw", "rmsprop", "sgd"])
+def test_networks_trained_together_are_those_trained_alone(optimiser):
+    X, Y = peaks(80)
+    plain = {"width": 16, "depth": 2, "epochs": 3, "batch": 40, "optimiser": optimiser}
+    own = [
+        {"learning_rate": 1e-3, "weight_decay": 0.0, "seed": 0},
+        {"learning_rate": 5e-3, "weight_decay": 0.3, "seed": 4, "ensemble": 2},
+        {"learning_rate": 2e-3, "weight_decay": 1e-2, "seed": 1},
+        {"learning_rate": 2e-3, "weight_decay": 1e-2, "seed": 1, "width": 8},
+    ]
+    together = [MLP(**{**plain, **settings}) for settings in own]
+    MLP.fit_many(together, X, Y, validation=peaks(20, seed=1))
+    for settings, model in zip(own, together, strict=True):
+        alone = MLP(**{**plain, **settings}).fit(X, Y, validation=peaks(20, seed=1))
+        np.testing.assert_allclose(model.predict(X), alone.predict(X), atol=2e-4)
+        np.testing.assert_allclose(model.history_, alone.history_, rtol=1e-3)
+        assert model.predict(X).std() > 0.02

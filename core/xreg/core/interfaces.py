@@ -8,7 +8,7 @@ underscore and returns ``self``, ``get_params``/``set_params``/``clone`` work.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -20,6 +20,7 @@ from xreg.core.errors import DataError, NotFittedError, SampleError, XregError
 from xreg.core.hooks import Kind
 from xreg.core.metrics import covered_variance
 from xreg.core.samples import Samples, Structures
+from xreg.core.spaces import Parameter, ParameterSpace
 from xreg.core.spectra import Spectrum
 
 if TYPE_CHECKING:
@@ -116,6 +117,8 @@ class Emulator(Component):
     kind: ClassVar[Kind] = "emulator"
     takes: ClassVar[Literal["features", "samples"]] = "features"
     _estimator_type = "regressor"
+    n_features_in_: int
+    target_ndim_: int
 
     def fit(self, X: Any, Y: ArrayLike, *, validation: tuple[Any, ArrayLike] | None = None) -> Self:
         """Train.
@@ -130,22 +133,50 @@ class Emulator(Component):
             Features and targets for early stopping; a method that needs none ignores them, and one
             that does sets part of the training data aside where they are not given.
         """
+        self.fit_many([self], X, Y, validation=validation)
+        return self
+
+    @classmethod
+    def fit_many(
+        cls,
+        emulators: Sequence[Self],
+        X: Any,
+        Y: ArrayLike,
+        *,
+        validation: tuple[Any, ArrayLike] | None = None,
+    ) -> None:
+        """Train several emulators of this class on the same data; each ends as ``fit`` leaves it.
+
+        A method that can train them faster together overrides :meth:`_fit_many`.
+        """
+        first = emulators[0]
         targets = np.asarray(Y, dtype=np.float64)
-        self.target_ndim_ = targets.ndim
         held = None
         if validation is not None:
-            held = (self._inputs(validation[0]), _columns(np.asarray(validation[1], float)))
-        inputs = self._inputs(X)
+            held = (first._inputs(validation[0]), _columns(np.asarray(validation[1], float)))
+        inputs = first._inputs(X)
         if len(inputs) != len(targets):
             raise DataError(f"{len(inputs)} inputs do not match {len(targets)} targets.")
         if not np.isfinite(targets).all():
             raise DataError(
-                f"emulator '{self.name}': target row {_first_bad(targets)} is not finite."
+                f"emulator '{cls.name}': target row {_first_bad(targets)} is not finite."
             )
-        if self.takes == "features":
-            self.n_features_in_ = int(inputs.shape[1])
-        self._fit(inputs, _columns(targets), held)
-        return self
+        for emulator in emulators:
+            emulator.target_ndim_ = targets.ndim
+            if cls.takes == "features":
+                emulator.n_features_in_ = int(inputs.shape[1])
+        cls._fit_many(emulators, inputs, _columns(targets), held)
+
+    @classmethod
+    def _fit_many(
+        cls,
+        emulators: Sequence[Self],
+        X: Any,
+        Y: NDArray[np.float64],
+        validation: tuple[Any, NDArray[np.float64]] | None,
+    ) -> None:
+        for emulator in emulators:
+            emulator._fit(X, Y, validation)
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Return the (n, m) prediction, and its (n, m) standard deviation where asked for.
@@ -355,6 +386,18 @@ class SpectrumGenerator(Component):
 
     def label_units(self) -> dict[str, str]:
         """Return name and unit of each label that ``generate`` fills."""
+        return {}
+
+    def parameters(self) -> Mapping[str, Parameter]:
+        """Return the parameters of a sample and their bounds; none where they are not fixed.
+
+        For generators that take :class:`~xreg.core.samples.Parameters`: what is out of bounds is
+        refused before anything is computed.
+        """
+        return {}
+
+    def spaces(self) -> Mapping[str, ParameterSpace]:
+        """Return the parameter spaces that recipes may ask for by name."""
         return {}
 
     @abstractmethod

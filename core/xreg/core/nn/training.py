@@ -86,6 +86,8 @@ def train(
     models: int | None = None,
     draws: Sequence[torch.Generator] | None = None,
     validation: Sequence[Tensor] | None = None,
+    rates: Tensor | None = None,
+    decays: Tensor | None = None,
     task: str = "training",
 ) -> History:
     """Minimise a loss over the parameters of a module, in place.
@@ -108,6 +110,8 @@ def train(
     validation
         Tensors like ``data``. With early stopping the loss on them picks the weights that each
         network keeps, and a network whose loss has not fallen for ``patience`` checks is done.
+    rates, decays
+        (M,) peak learning rate and weight decay of each network, in place of ``config``'s.
     task
         Name under which progress is reported.
 
@@ -118,7 +122,10 @@ def train(
     """
     draws = generators(config.seed, models or 1) if draws is None else draws
     with threads(config.threads), _lent(module, draws):
-        return _Loop(module, loss, data, config, models, draws, validation, task).run()
+        loop = _Loop(module, loss, data, config, models, draws, validation, task)
+        if rates is not None or decays is not None:
+            loop.pace = _Pace(module, config, rates, decays)
+        return loop.run()
 
 
 @contextmanager
@@ -134,7 +141,44 @@ def _lent(module: nn.Module, draws: Sequence[torch.Generator]) -> Iterator[None]
             dropout.generators = ()
 
 
+class _Pace:
+    """Gives each network its own learning rate and weight decay, with one fused optimiser.
+
+    A step of every optimiser here is proportional to the rate, so a step at the rate of
+    ``config`` is taken and then scaled network by network.
+    """
+
+    def __init__(
+        self, module: nn.Module, config: TrainingConfig, rates: Tensor | None, decays: Tensor | None
+    ) -> None:
+        self.parameters = [p for p in module.parameters() if p.requires_grad]
+        self.decoupled = config.optimiser == "adamw"
+        one = torch.ones(1)
+        self.factors = self._shaped(one if rates is None else rates / config.learning_rate)
+        # The optimiser adds the decay of config itself.
+        self.decays = self._shaped(0 * one if decays is None else decays - config.weight_decay)
+
+    def _shaped(self, values: Tensor) -> list[Tensor]:
+        """Return one number a network in a shape that multiplies each parameter."""
+        return [values.to(p.dtype).view(-1, *[1] * (p.dim() - 1)) for p in self.parameters]
+
+    @torch.no_grad()
+    def step(self, optimiser: torch.optim.Optimizer, rate: float) -> None:
+        """Take one step of the optimiser, whose gradients are ready."""
+        before = [p.clone() for p in self.parameters]
+        for p, decay in zip(self.parameters, self.decays, strict=True):
+            if self.decoupled:
+                p.mul_(1 - rate * decay)
+            elif p.grad is not None:
+                p.grad.addcmul_(p, decay)
+        optimiser.step()
+        for p, old, factor in zip(self.parameters, before, self.factors, strict=True):
+            p.copy_(torch.lerp(old, p, factor))
+
+
 class _Loop:
+    pace: _Pace | None = None
+
     def __init__(
         self,
         module: nn.Module,
@@ -206,7 +250,10 @@ class _Loop:
             values.sum().backward()
             if self.config.gradient_clip:
                 self._clip()
-            self.optimiser.step()
+            if self.pace is None:
+                self.optimiser.step()
+            else:
+                self.pace.step(self.optimiser, rate)
             total += values.detach() * (rows.shape[1] / self.rows)
         return total
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import cached_property
 from typing import Any, ClassVar
@@ -50,39 +50,36 @@ class MLP(Emulator):
         Y: NDArray[np.float64],
         validation: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
     ) -> None:
-        config: MLPConfig = self.config
-        self.__dict__.pop("_view", None)
+        self._fit_many([self], X, Y, validation)
+
+    @classmethod
+    def _fit_many(
+        cls,
+        emulators: Sequence[MLP],
+        X: NDArray[np.float64],
+        Y: NDArray[np.float64],
+        validation: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
+    ) -> None:
+        """Train emulators that differ in learning rate, weight decay and seed alone as one."""
+        alike: dict[str, list[MLP]] = {}
+        for emulator in emulators:
+            apart = {"learning_rate", "weight_decay"}
+            if validation is not None or not emulator.config.early_stopping:
+                apart.add("seed")  # else it divides the data
+            alike.setdefault(emulator.config.model_dump_json(exclude=apart), []).append(emulator)
         data = _tensors(X, Y)
         held = None if validation is None else _tensors(*validation)
-        if held is None and config.early_stopping:
-            kept, aside = training.hold_out(len(X), config.validation_share, config.seed)
-            data, held = [t[kept] for t in data], [t[aside] for t in data]
-        draws = training.generators(config.seed, config.ensemble)
-        network = self._build(X.shape[1], Y.shape[1])
-        network.reset(config.init, draws)
-        history = training.train(
-            network,
-            regression_loss(config.loss, data[1]),
-            data,
-            config,
-            models=config.ensemble,
-            draws=draws,
-            validation=held,
-        )
-        self.network_ = network
-        self.history_ = torch.cat(
-            [history.epoch[:, None], history.train, history.validation], dim=1
-        ).numpy()
-        self.best_epoch_ = history.best_epoch.numpy()
+        for group in alike.values():
+            _train_together(group, data, held)
 
-    def _build(self, n_in: int, n_out: int) -> layers.MLP:
+    def _build(self, n_in: int, n_out: int, models: int) -> layers.MLP:
         config: MLPConfig = self.config
         widths = (config.width,) * config.depth if config.widths is None else config.widths
         return layers.MLP(
             n_in,
             widths,
             n_out,
-            models=config.ensemble,
+            models=models,
             activation=config.activation,
             batch_norm=config.batch_norm,
             dropout=config.dropout,
@@ -137,7 +134,7 @@ class MLP(Emulator):
         self.target_ndim_ = values["target_ndim_"]
         self.history_, self.best_epoch_ = arrays["history_"], arrays["best_epoch_"]
         self.__dict__.pop("_view", None)
-        self.network_ = self._build(self.n_features_in_, values["n_targets"])
+        self.network_ = self._build(self.n_features_in_, values["n_targets"], self.config.ensemble)
         self.network_.load_state_dict(
             {
                 key.removeprefix("network."): torch.tensor(value)
@@ -145,6 +142,46 @@ class MLP(Emulator):
                 if key.startswith("network.")
             }
         )
+
+
+def _train_together(
+    emulators: Sequence[MLP], data: list[Tensor], held: list[Tensor] | None
+) -> None:
+    """Train all networks of emulators of one architecture at once, and hand them out."""
+    config: MLPConfig = emulators[0].config
+    if held is None and config.early_stopping:
+        kept, aside = training.hold_out(len(data[0]), config.validation_share, config.seed)
+        data, held = [t[kept] for t in data], [t[aside] for t in data]
+    size = config.ensemble
+    draws = [g for e in emulators for g in training.generators(e.config.seed, size)]
+    network = emulators[0]._build(data[0].shape[1], data[1].shape[1], len(draws))
+    network.reset(config.init, draws)
+
+    def each(name: str) -> Tensor | None:
+        values = [getattr(e.config, name) for e in emulators for _ in range(size)]
+        return torch.tensor(values) if len(set(values)) > 1 else None
+
+    history = training.train(
+        network,
+        regression_loss(config.loss, data[1]),
+        data,
+        config,
+        models=len(draws),
+        draws=draws,
+        validation=held,
+        rates=each("learning_rate"),
+        decays=each("weight_decay"),
+    )
+    for i, emulator in enumerate(emulators):
+        own = slice(i * size, (i + 1) * size)
+        emulator.__dict__.pop("_view", None)
+        emulator.network_ = emulator._build(network.n_in, network.n_out, size)
+        state = {key: value[own] for key, value in network.state_dict().items()}
+        emulator.network_.load_state_dict(state)
+        emulator.history_ = torch.cat(
+            [history.epoch[:, None], history.train[:, own], history.validation[:, own]], dim=1
+        ).numpy()
+        emulator.best_epoch_ = history.best_epoch[own].numpy()
 
 
 class _Tail:
