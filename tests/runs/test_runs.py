@@ -47,6 +47,7 @@ def finished(water_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 def test_a_run_leaves_one_folder_with_everything(finished: Path) -> None:
     assert sorted(path.name for path in finished.iterdir()) == [
+        "analyses",
         "components.zarr",
         "figures",
         "metrics.json",
@@ -109,6 +110,7 @@ def test_the_report_holds_every_figure_and_needs_nothing_else(finished: Path) ->
         "response_pca",
         "score_distribution",
         "scores_pca",
+        "spectrum-error_by_energy",
     ]
     assert page.count("data:image/png;base64,") == len(figures)
     assert not re.search(r"(src|href)=\"(?!data:)", page)

@@ -25,6 +25,10 @@ def run(
     decomposer: Annotated[
         list[str] | None, typer.Option(help="Decomposer; give it again for several.")
     ] = None,
+    analysis: Annotated[
+        list[str] | None,
+        typer.Option(help="Analysis; give it again for several. Cheap ones that apply by default."),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -72,6 +76,7 @@ def run(
         "descriptor": descriptor,
         "emulator": emulator,
         "decomposers": decomposer or None,
+        "analyses": analysis or None,
     }
     texts = [f"target.channel={channel}"] if channel else []
     texts += [f"dataset.registry={registry}"] if registry else []

@@ -49,6 +49,10 @@ class SampleError(DataError):
     """One sample cannot be processed; the driver records it by id and goes on."""
 
 
+class NotApplicableError(DataError):
+    """An analysis cannot say anything about this model or these data."""
+
+
 class NotFittedError(XregError):
     """A method was used before ``fit``."""
 

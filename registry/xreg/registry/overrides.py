@@ -14,6 +14,7 @@ __all__ = ["apply_setting", "dump_yaml", "read_yaml"]
 
 # ``emulator: mlp`` is short for ``emulator: {name: mlp}``; a dataset may be named the same way.
 NAMED = ("dataset", "descriptor", "emulator")
+LISTED = ("decomposers", "analyses")
 
 
 class _Loader(yaml.SafeLoader):
@@ -106,7 +107,7 @@ def _step(place: Any, key: str, so_far: str) -> Any:
     inner = place.get(key)
     if key in NAMED and isinstance(inner, str):
         inner = _named(inner)
-    if key == "decomposers" and inner is None:
+    if key in LISTED and inner is None:
         inner = []
     place[key] = {} if inner is None else inner
     return place[key]

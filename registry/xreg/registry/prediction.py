@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.analysis.subject import predict_with_spread
 from xreg.core.elements import SYMBOLS, symbols
 from xreg.core.errors import DataError, SampleError
 from xreg.core.pipeline import Domain, Pipeline, Target
 from xreg.core.samples import Parameters, Samples, Structures
 from xreg.registry.arrays import write_predictions
 from xreg.registry.files import disk_errors, flush, staging
-from xreg.registry.results import predict_with_spread
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from xreg.core.errors import ConfigError, DataError, UnknownNameError, did_you_mean
 from xreg.core.hooks import Kind
+from xreg.registry import analyses
 from xreg.registry.overrides import apply_setting, read_yaml
 from xreg.registry.plugins import host
 from xreg.registry.recipe_sections import (
@@ -146,6 +147,12 @@ def complete(recipe: Recipe) -> Recipe:
         plain["descriptor"] = fill("descriptor", recipe.descriptor)
     plain["emulator"] = fill("emulator", recipe.emulator)
     plain["decomposers"] = [fill("decomposer", section) for section in recipe.decomposers]
+    if recipe.analyses is not None:
+        plain["analyses"] = [
+            {"name": section.name}
+            | analyses.complete(section.name, section.settings, recipe.seed).model_dump(mode="json")
+            for section in recipe.analyses
+        ]
     return Recipe.parse(plain, "recipe")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from xreg.core.analysis.table import ANALYSES
 from xreg.core.hooks import Kind
 from xreg.registry.plugins import host
 from xreg.registry.recipe_sections import Recipe
@@ -33,8 +34,12 @@ def json_schema() -> dict[str, Any]:
         if not spec.config.model_json_schema().get("required"):
             names.append({"const": spec.name})
         options[spec.kind] += names
-    del definitions["ComponentSection"], definitions["DecomposerSection"]
     properties = schema["properties"]
+    properties["analyses"] = _analyses(definitions) | {
+        "description": properties["analyses"]["description"]
+    }
+    for section in ("AnalysisSection", "ComponentSection", "DecomposerSection"):
+        del definitions[section]
     for kind, extra in (("descriptor", [{"type": "null"}]), ("emulator", [])):
         words = properties[kind].get("description", "")
         properties[kind] = {"anyOf": options[kind] + extra, "description": words}  # type: ignore[index]
@@ -44,3 +49,17 @@ def json_schema() -> dict[str, Any]:
         "description": properties["dataset"].get("description", ""),
     }
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _analyses(definitions: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of ``analyses``; the settings of each are added to the definitions."""
+    options: list[dict[str, Any]] = []
+    for spec in ANALYSES.values():
+        own = spec.config.model_json_schema()
+        definitions |= own.pop("$defs", {})
+        head = {"name": {"const": spec.name, "description": spec.summary}}
+        own["properties"] = head | own.get("properties", {})
+        own["required"] = ["name", *own.get("required", [])]
+        definitions[f"analysis-{spec.name}"] = own | {"title": f"analysis {spec.name}"}
+        options += [{"$ref": f"#/$defs/analysis-{spec.name}"}, {"const": spec.name}]
+    return {"anyOf": [{"type": "array", "items": {"anyOf": options}}, {"type": "null"}]}

@@ -13,6 +13,7 @@ from xreg.core.scaling import FeatureScaling, TargetScaling
 from xreg.registry.overrides import dump_yaml
 
 __all__ = [
+    "AnalysisSection",
     "ComponentSection",
     "DatasetSection",
     "DecomposerSection",
@@ -43,6 +44,12 @@ class ComponentSection(Config):
     def settings(self) -> dict[str, Any]:
         """The component's own settings."""
         return dict(self.model_extra or {})
+
+
+class AnalysisSection(ComponentSection):
+    """An analysis by name; all other keys are its own settings."""
+
+    name: str = setting(description="Name of an analysis (see the page Evaluate).")
 
 
 class DecomposerSection(ComponentSection):
@@ -193,6 +200,9 @@ class Recipe(Config):
     features: FeaturesSection = setting(FeaturesSection(), description="Feature scaling.")
     emulator: ComponentSection = setting(description="The emulator.")
     decomposers: tuple[DecomposerSection, ...] = setting((), description="The decomposers.")
+    analyses: tuple[AnalysisSection, ...] | None = setting(
+        None, description="The analyses; those that apply and cost little if not given."
+    )
     report: ReportSection = setting(ReportSection(), description="What the report shows.")
     bad_samples: Literal["refuse", "set-aside"] = setting(
         "refuse",
@@ -219,6 +229,12 @@ class Recipe(Config):
             found.append(("descriptor", self.descriptor))
         found.append(("emulator", self.emulator))
         return found + [("decomposer", section) for section in self.decomposers]
+
+    def asked_analyses(self) -> list[tuple[str, dict[str, Any]]] | None:
+        """Return name and settings of the analyses asked for; None where the recipe is silent."""
+        if self.analyses is None:
+            return None
+        return [(section.name, section.settings) for section in self.analyses]
 
     def plain(self) -> dict[str, Any]:
         """Return the recipe as JSON values."""

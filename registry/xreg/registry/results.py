@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core import progress
 from xreg.core.analysis.components import rank_correlations, score_sweep
+from xreg.core.analysis.contract import Analysed
 from xreg.core.analysis.scores import covered_variances, part_scores
-from xreg.core.errors import DataError, UnknownNameError, did_you_mean
+from xreg.core.analysis.subject import Subject
+from xreg.core.errors import UnknownNameError, did_you_mean
 from xreg.core.interfaces import Decomposer
 from xreg.core.pipeline import Pipeline
-from xreg.core.report.material import Colouring, Decomposition, Material, PartResult, Sweep
+from xreg.core.report.material import Colouring, Decomposition, Material, Sweep
 from xreg.registry.arrays import write_arrays, write_predictions
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ __all__ = [
     "check_colours",
     "evaluate",
     "final_recipe",
-    "predict_with_spread",
     "save_arrays",
+    "subject_of",
+    "with_analyses",
     "with_provenance",
 ]
 
@@ -50,35 +52,37 @@ def check_colours(ready: Prepared) -> None:
             )
 
 
-def predict_with_spread(
-    pipeline: Pipeline, inputs: Any
-) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-    """Return predictions in the units of the data, and their spread where the emulator has one."""
-    assert pipeline.targets_ is not None
-    mean = pipeline.emulator.predict(inputs)
-    try:
-        _, std = pipeline.emulator.predict(inputs, return_std=True)
-    except DataError:  # the inputs were good a moment ago: this method has no spread
-        std = None
-    spread = None if std is None else np.asarray(std) * pipeline.targets_.scale
-    return pipeline.targets_.inverse_transform(mean), spread
+def subject_of(ready: Prepared) -> Subject:
+    """Return what analyses look at; its pipeline is fitted later."""
+    dataset = ready.resolved.dataset
+    return Subject(
+        pipeline=ready.resolved.pipeline,
+        dataset=dataset.metadata,
+        target=ready.target,
+        samples=dataset.samples,
+        known=ready.known,
+        rows={part: rows for part, rows in ready.rows.items() if len(rows)},
+        labels=dataset.labels,
+        label_units=dataset.label_units,
+        features=ready.features,
+        retrainable=True,
+        seed=ready.resolved.recipe.seed,
+    )
 
 
-def evaluate(ready: Prepared) -> Material:
+def evaluate(ready: Prepared, subject: Subject) -> Material:
     """Return predictions, scores and decompositions of all parts."""
     pipeline, dataset = ready.resolved.pipeline, ready.resolved.dataset
     assert pipeline.targets_ is not None
-    rows = {part: part_rows for part, part_rows in ready.rows.items() if len(part_rows)}
-    variation = ready.known[rows["train"]].std(axis=0)
-    inputs, parts, metrics = {}, {}, {}
-    for part, part_rows in progress.track(rows.items(), "evaluation", len(rows)):
-        inputs[part] = pipeline.inputs(dataset.samples[part_rows])
-        known = ready.known[part_rows]
-        predicted, spread = predict_with_spread(pipeline, inputs[part])
-        parts[part] = PartResult(dataset.samples.ids[part_rows], known, predicted, spread)
-        spectra = ready.target.energy is not None
-        metrics[part] = part_scores(known, predicted, variation, spectra=spectra)
-    every = np.concatenate(list(rows.values()))
+    parts = subject.results
+    variation = parts["train"].known.std(axis=0)
+    spectra = ready.target.energy is not None
+    metrics: dict[str, Any] = {
+        part: part_scores(result.known, result.predicted, variation, spectra=spectra)
+        for part, result in parts.items()
+    }
+    inputs = {part: subject.inputs(part) for part in parts}
+    every = np.concatenate(list(subject.rows.values()))
     columns = _columns(ready, inputs, every)
     scaled = {
         part: (inputs[part], pipeline.targets_.transform(result.known))
@@ -102,6 +106,12 @@ def evaluate(ready: Prepared) -> Material:
         colourings=_colourings(ready, columns, decompositions),
         history=_history(pipeline),
     )
+
+
+def with_analyses(material: Material, done: Sequence[Analysed]) -> Material:
+    """Return the material with what analyses found."""
+    metrics = {analysed.name: analysed.findings.plain() for analysed in done}
+    return replace(material, analyses=done, metrics={**material.metrics, "analyses": metrics})
 
 
 def _decomposition(
@@ -190,6 +200,10 @@ def final_recipe(ready: Prepared, material: Material) -> dict[str, Any]:
     """Return the recipe with the last of its choices filled in."""
     plain = ready.resolved.recipe.plain()
     plain["report"]["labels"] = list(material.colourings)
+    plain["analyses"] = [
+        {"name": analysed.name, **analysed.config.model_dump(mode="json")}
+        for analysed in material.analyses
+    ]
     return plain
 
 

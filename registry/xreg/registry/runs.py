@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from xreg.core import progress
 from xreg.core.errors import DataError, RunError, XregError
 from xreg.core.run import ReportSection, Run
-from xreg.registry import provenance
+from xreg.registry import analyses, provenance
 from xreg.registry.features import Execution
 from xreg.registry.files import disk_errors, flush, staging
 from xreg.registry.plugins import host
@@ -97,16 +97,20 @@ def _carry_out(
     _call_hooks("xreg_run_started", run)
     ready = prepare(resolved, execution, stages)
     results.check_colours(ready)
+    subject = results.subject_of(ready)
+    chosen = analyses.choose(resolved.recipe.asked_analyses(), subject)
     pipeline = resolved.pipeline
     _train(ready, stages)
     with stages("evaluation"):
-        material = results.evaluate(ready)
+        material = results.evaluate(ready, subject)
+    material = results.with_analyses(material, analyses.carry_out(chosen, subject, stages))
     run.recipe = results.final_recipe(ready, material)
     run.metrics = dict(material.metrics)
     folder = run.folder
     with stages("saving"):
         pipeline.save(folder / "model")
         results.save_arrays(ready, material, folder)
+        analyses.save(material.analyses, folder / "analyses")
     with stages("figures"):
         pictures = draw_all(material, folder / "figures")
     with stages("report"):

@@ -16,6 +16,8 @@ from xreg.core.report.style import styled
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from xreg.core.analysis.contract import Drawing
+
 __all__ = ["Picture", "draw_all", "save_figure"]
 
 
@@ -28,7 +30,8 @@ class Picture:
     path
         The PNG file.
     section
-        Heading under which it stands: ``Spectra``, ``Training``, or a decomposition's label.
+        Heading under which it stands: ``Spectra``, ``Training``, a decomposition's label, or
+        ``analysis`` and its name.
     title, caption
         What it shows, and how to read it.
     """
@@ -123,6 +126,20 @@ def _plans(material: Material) -> Iterator[_Plan]:
         )
     for found in material.decompositions:
         yield from _decomposition_plans(material, found)
+    for analysed in material.analyses:
+        for drawing in analysed.findings.drawings:
+            yield _Plan(
+                f"{analysed.name}_{drawing.name}",
+                f"analysis {analysed.name}",
+                drawing.title,
+                drawing.caption,
+                partial(_finished, drawing),
+            )
+
+
+def _finished(drawing: Drawing, material: Material) -> Figure:
+    """Draw what an analysis has prepared; it needs nothing of the material any more."""
+    return drawing.draw()
 
 
 def _decomposition_plans(material: Material, found: Decomposition) -> Iterator[_Plan]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.analysis.contract import Analysed
 from xreg.core.dataset import Metadata
 from xreg.core.interfaces import FeatureLabel
 from xreg.core.pipeline import Target
@@ -128,6 +129,8 @@ class Material:
     history
         (c, 1 + 2M) record of training: epoch, M training losses, M validation losses (NaN where
         there is none); None for an emulator that keeps no record.
+    analyses
+        What analyses found, in their order.
     recipe, summary
         As stored in the run folder.
     """
@@ -142,6 +145,7 @@ class Material:
     decompositions: Sequence[Decomposition] = ()
     colourings: Mapping[str, Colouring] = field(default_factory=dict)
     history: NDArray[np.float64] | None = None
+    analyses: Sequence[Analysed] = ()
     recipe: Mapping[str, Any] = field(default_factory=dict)
     summary: Mapping[str, Any] = field(default_factory=dict)
 

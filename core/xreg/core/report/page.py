@@ -16,6 +16,7 @@ from xreg.core.run import ReportSection
 __all__ = ["Headline", "render"]
 
 PARTS = ("train", "validation", "test")
+MOST_ROWS = 25
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def render(
         settings=_settings(material.recipe),
         provenance=_provenance(material),
         extra=extra,
+        most_rows=MOST_ROWS,
     )
 
 
@@ -129,6 +131,8 @@ def _percent(value: float | None) -> str:
 
 
 def _number(value: Any) -> str:
+    if value is None:
+        return "–"
     return f"{value:.4g}".replace("-", "−") if isinstance(value, float) else str(value)
 
 
@@ -143,10 +147,11 @@ def _settings(recipe: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]
                 groups.append((f"{key} {value['name']}", [row for row in rows if row[0] != "name"]))
             else:
                 groups.append((key, rows))
-        elif key == "decomposers":
+        elif key in ("decomposers", "analyses"):
+            word = "decomposer" if key == "decomposers" else "analysis"
             for section in value:
                 rows = [(name, _text(inner)) for name, inner in section.items() if name != "name"]
-                groups.append((f"decomposer {section['name']}", rows))
+                groups.append((f"{word} {section['name']}", rows))
         else:
             general.append((key, _text(value)))
     return [("run", general), *groups]

@@ -10,6 +10,7 @@ from xreg.core.analysis.scores import channel_table, decile_rows
 from xreg.core.metrics import sample_r2
 from xreg.core.report import style
 from xreg.core.report.material import Material
+from xreg.core.report.style import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,13 +24,6 @@ __all__ = [
     "residuals",
     "score_distribution",
 ]
-
-
-def new_figure(height: float, width: float = style.WIDTH) -> Figure:
-    """Return an empty figure that lays itself out."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")
 
 
 def _energy_axis(axis: Axes, material: Material) -> Any:

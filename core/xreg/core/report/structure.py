@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xreg.core.report import style
 from xreg.core.report.material import Colouring, Decomposition, Material
-from xreg.core.report.spectra import new_figure
+from xreg.core.report.style import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = [
     "BIAS",
@@ -17,6 +20,7 @@ __all__ = [
     "TRUE_FILL",
     "WIDTH",
     "energy_label",
+    "new_figure",
     "panel_letters",
     "r2_text",
     "styled",
@@ -91,6 +95,13 @@ def styled() -> Iterator[None]:
 
     with matplotlib.rc_context(_STYLE):
         yield
+
+
+def new_figure(height: float, width: float = WIDTH) -> Figure:
+    """Return an empty figure, sizes in inches, that lays itself out."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
 
 
 def energy_label(low: float, high: float) -> str:

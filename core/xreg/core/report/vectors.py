@@ -13,7 +13,7 @@ from xreg.core.analysis.components import Block, block_shares, blocks
 from xreg.core.interfaces import FeatureLabel
 from xreg.core.report import style
 from xreg.core.report.material import Decomposition, Material
-from xreg.core.report.spectra import new_figure
+from xreg.core.report.style import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,0 +1,215 @@
+"""What an analysis looks at: a model, and samples whose spectra are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from xreg.core.dataset import Metadata
+from xreg.core.errors import DataError, UnknownNameError, did_you_mean
+from xreg.core.interfaces import Emulator, FeatureLabel
+from xreg.core.pipeline import Pipeline, Target
+from xreg.core.report.material import PartResult
+from xreg.core.samples import Samples
+from xreg.core.scaling import Scaler
+
+__all__ = ["Retrained", "Subject", "predict_with_spread"]
+
+Rows = NDArray[np.intp]
+
+
+def predict_with_spread(
+    pipeline: Pipeline, inputs: Any
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Return predictions in the units of the data, and their spread where the emulator has one."""
+    assert pipeline.targets_ is not None
+    mean = pipeline.emulator.predict(inputs)
+    try:
+        _, std = pipeline.emulator.predict(inputs, return_std=True)
+    except DataError:  # the inputs were good a moment ago: this method has no spread
+        std = None
+    spread = None if std is None else np.asarray(std) * pipeline.targets_.scale
+    return pipeline.targets_.inverse_transform(mean), spread
+
+
+@dataclass(eq=False)
+class Subject:
+    """A model and samples whose spectra are known, divided into parts.
+
+    Attributes
+    ----------
+    pipeline
+        The model. It may still be unfitted while needs are checked.
+    dataset
+        What the data are.
+    target
+        What is predicted: energies, unit.
+    samples
+        All n samples; may be lazy.
+    known
+        (n, m) targets of all of them, in the units of the data.
+    rows
+        Row numbers of each part (train, validation, test).
+    labels, label_units
+        (n,) labels by name, and the units of those that have one.
+    features
+        What each column of the (scaled) features means; empty without a descriptor.
+    retrainable
+        Whether the training data are among the samples, so that :meth:`refit` makes sense.
+    seed
+        For whatever an analysis draws at random.
+    """
+
+    pipeline: Pipeline
+    dataset: Metadata
+    target: Target
+    samples: Samples
+    known: NDArray[np.float64]
+    rows: Mapping[str, Rows]
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    label_units: Mapping[str, str] = field(default_factory=dict)
+    features: Sequence[FeatureLabel] = ()
+    retrainable: bool = False
+    seed: int = 0
+
+    @property
+    def judged(self) -> str:
+        """The part that is judged: test, or the last one that has samples."""
+        filled = [part for part, rows in self.rows.items() if len(rows)]
+        return "test" if "test" in filled else filled[-1]
+
+    @cached_property
+    def results(self) -> dict[str, PartResult]:
+        """Known and predicted spectra, with their spread, of each part that has samples."""
+        found = {}
+        for part, rows in self.rows.items():
+            if len(rows):
+                predicted, spread = predict_with_spread(self.pipeline, self.inputs(part))
+                ids = self.samples.ids[rows]
+                found[part] = PartResult(ids, self.known[rows], predicted, spread)
+        return found
+
+    @property
+    def result(self) -> PartResult:
+        """The results of the judged part."""
+        return self.results[self.judged]
+
+    def inputs(self, part: str | Rows) -> Any:
+        """Return what the emulator takes: (n, d) scaled features, or the samples themselves."""
+        if self.pipeline.descriptor is None:
+            return self.samples_of(part)
+        return self._inputs[self._rows(part)]
+
+    def features_of(self, part: str | Rows) -> NDArray[np.float64]:
+        """Return the (n, d) features as the descriptor gives them, in their own units."""
+        if self.pipeline.features_ is None:
+            raise DataError(f"emulator '{self.pipeline.emulator.name}' takes no features.")
+        return self.pipeline.features_.inverse_transform(self.inputs(part))
+
+    def samples_of(self, part: str | Rows) -> Samples:
+        """Return the samples of a part, in memory."""
+        chosen: Samples = self.samples[self._rows(part)]
+        return chosen
+
+    def label(self, name: str, part: str | Rows) -> NDArray[Any]:
+        """Return a label of the samples of a part, or say which labels there are."""
+        if name not in self.labels:
+            raise UnknownNameError(
+                f"dataset '{self.dataset.name}' has no label '{name}'"
+                f"{did_you_mean(name, self.labels)}."
+            )
+        return np.asarray(self.labels[name])[self._rows(part)]
+
+    def refit(
+        self,
+        train: Rows,
+        validation: Rows | None = None,
+        *,
+        columns: ArrayLike | None = None,
+        seed: int | None = None,
+    ) -> Retrained:
+        """Train the same emulator anew, with the settings of the pipeline.
+
+        Scalers and emulator are learned from ``train`` alone; the descriptor stays as it is, so
+        that its columns keep their meaning from one training to the next.
+
+        Parameters
+        ----------
+        train, validation
+            Row numbers to train on, and for early stopping.
+        columns
+            Indices or mask of the features to use; all if not given.
+        seed
+            Seed of an emulator that has one; that of the pipeline if not given.
+        """
+        emulator = self.pipeline.emulator
+        settings: dict[str, Any] = dict(emulator.config)
+        if seed is not None and "seed" in settings:
+            settings["seed"] = seed
+        chosen = None if columns is None else np.arange(len(self.features))[np.asarray(columns)]
+        if chosen is not None and self.pipeline.descriptor is None:
+            raise DataError(f"emulator '{emulator.name}' takes no features to choose from.")
+        scaler = None
+        if self.pipeline.descriptor is not None:
+            raw = self.features_of(train)
+            raw = raw if chosen is None else raw[:, chosen]
+            scaler = Scaler.fit(raw, self.pipeline.feature_scaling)
+        known = self.known[train]
+        targets = Scaler.fit(known, self.pipeline.target_scaling)
+        fresh = Retrained(self, type(emulator)(**settings), targets, scaler, chosen)
+        held = None
+        if validation is not None and len(validation):
+            held = (fresh.inputs(validation), targets.transform(self.known[validation]))
+        fresh.emulator.fit(fresh.inputs(train), targets.transform(known), validation=held)
+        return fresh
+
+    def _rows(self, part: str | Rows) -> Rows:
+        return self.rows[part] if isinstance(part, str) else part
+
+    @cached_property
+    def _inputs(self) -> NDArray[np.float64]:
+        """(n, d) scaled features, made once; NaN for samples that stand in no part."""
+        used = np.sort(np.concatenate(list(self.rows.values())))
+        made = self.pipeline.inputs(self.samples[used])
+        table = np.full((len(self.samples), made.shape[1]), np.nan)
+        table[used] = made
+        return table
+
+
+@dataclass(frozen=True, eq=False)
+class Retrained:
+    """An emulator trained anew, on other rows or other columns of a subject.
+
+    Attributes
+    ----------
+    subject
+        Whose samples it knows.
+    emulator
+        Fitted.
+    targets, features
+        Scalers of its training set; no ``features`` for an emulator that takes samples.
+    columns
+        Features that it sees; None for all.
+    """
+
+    subject: Subject
+    emulator: Emulator
+    targets: Scaler
+    features: Scaler | None
+    columns: Rows | None
+
+    def inputs(self, rows: Rows) -> Any:
+        """Return what the emulator takes for some rows of the subject."""
+        if self.features is None:
+            return self.subject.samples_of(rows)
+        raw = self.subject.features_of(rows)
+        return self.features.transform(raw if self.columns is None else raw[:, self.columns])
+
+    def predict(self, inputs: Any) -> NDArray[np.float64]:
+        """Return the (n, m) prediction from what :meth:`inputs` gives, in the units of the data."""
+        return self.targets.inverse_transform(self.emulator.predict(inputs))

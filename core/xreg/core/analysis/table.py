@@ -1,0 +1,33 @@
+"""All analyses. Importing this imports none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from xreg.core.analysis import settings
+from xreg.core.analysis.contract import AnalysisSpec
+from xreg.core.errors import UnknownNameError, did_you_mean
+
+__all__ = ["ANALYSES", "find_analysis"]
+
+HOME = "xreg.core.analysis"
+
+_SPECS = (
+    AnalysisSpec(
+        "spectrum-error",
+        settings.SpectrumErrorConfig,
+        f"{HOME}.spectrum_error:analyse",
+        "How many spectra lie in which interval of the spectrum error, and which are worst.",
+        needs=("spectra",),
+        default=True,
+    ),
+)
+
+ANALYSES: Mapping[str, AnalysisSpec] = {spec.name: spec for spec in _SPECS}
+
+
+def find_analysis(name: str) -> AnalysisSpec:
+    """Return the analysis of that name, or say which was probably meant."""
+    if name not in ANALYSES:
+        raise UnknownNameError(f"no analysis '{name}'{did_you_mean(name, ANALYSES)}.")
+    return ANALYSES[name]
