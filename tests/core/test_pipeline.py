@@ -12,6 +12,7 @@ from ase.build import molecule
 from xreg.core import progress
 from xreg.core.config import Config, setting
 from xreg.core.errors import CorruptError, DataError, NotFittedError, PluginError, SampleError
+from xreg.core.filters import FeatureFilter
 from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator, FeatureLabel
 from xreg.core.pipeline import Domain, Pipeline, Target, build_features
 from xreg.core.samples import Parameters, Structures
@@ -140,6 +141,32 @@ def test_scalers_see_training_data_only():
     assert not alone.emulator.had_validation_
 
 
+def test_a_filter_is_fitted_on_training_data_and_all_steps_see_its_columns(tmp_path):
+    train, new = waters(20), waters(7, seed=1)
+
+    class Doubled(Distances):
+        def transform(self, samples: Any) -> np.ndarray:
+            X = super().transform(samples)
+            return np.c_[X[:, 0], 2 * X[:, 0], X[:, 1]]
+
+        @property
+        def feature_labels(self) -> list[FeatureLabel]:
+            return [FeatureLabel("r1"), FeatureLabel("twice r1"), FeatureLabel("r2")]
+
+    pipeline = Pipeline(
+        Linear(), Doubled(), {"axis": FirstAxis()}, feature_filter=FeatureFilter(correlation=0.999)
+    ).fit(train, spectra_of(train), TARGET)
+    assert [label.name for label in pipeline.feature_labels] == ["r1", "r2"]
+    assert pipeline.inputs(new).shape == (7, 2)
+    assert pipeline.decomposers["axis"].components_.shape == (2, 2)
+    np.testing.assert_allclose(pipeline.predict(new), spectra_of(new), rtol=1e-9)
+    pipeline.save(tmp_path / "m")
+    again = Pipeline.load(tmp_path / "m", lambda k, n: Doubled if k == "descriptor" else find(k, n))
+    assert again.feature_filter == FeatureFilter(correlation=0.999)
+    assert again.columns_.follows == {1: 0}
+    np.testing.assert_array_equal(again.predict(new), pipeline.predict(new))
+
+
 def test_an_emulator_may_take_samples_themselves():
     samples = waters(20)
     pipeline = Pipeline(OnSamples()).fit(samples, spectra_of(samples), TARGET)
@@ -200,6 +227,7 @@ def test_nothing_is_predicted_or_saved_before_fit(tmp_path):
     for use in (
         lambda: pipeline.predict(waters(1)),
         lambda: pipeline.inputs(waters(1)),
+        lambda: pipeline.feature_labels,
         lambda: pipeline.save(tmp_path / "m"),
         lambda: FirstAxis().fit(np.eye(2), np.eye(2)).predict(np.eye(2)),
     ):

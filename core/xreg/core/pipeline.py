@@ -1,4 +1,4 @@
-"""Descriptor, scaler, emulator and decomposers joined into one model."""
+"""Descriptor, feature filter, scalers, emulator and decomposers joined into one model."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from xreg.core import progress, storage
 from xreg.core.errors import CorruptError, DataError, NotFittedError, PluginError, SampleError
+from xreg.core.filters import FeatureFilter, KeptColumns
 from xreg.core.hooks import Kind
-from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator
+from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator, FeatureLabel
 from xreg.core.samples import Parameters, Samples, Structures
 from xreg.core.scaling import FeatureScaling, Scaler, TargetScaling
 
@@ -133,7 +134,7 @@ class Domain:
 
 @dataclass(eq=False)
 class Pipeline:
-    """A model: descriptor -> feature scaler -> emulator -> target scaler, and decomposers beside.
+    """A model: descriptor -> filter -> scaler -> emulator -> target scaler; decomposers beside.
 
     Attributes
     ----------
@@ -141,6 +142,8 @@ class Pipeline:
         None where the emulator takes samples themselves.
     emulator, decomposers
         The methods; decomposers by the label that the report shows.
+    feature_filter
+        Which columns are left out before scaling, by what they do on the training set.
     feature_scaling, target_scaling
         How features and targets are standardised on the training set.
     featurize
@@ -150,12 +153,14 @@ class Pipeline:
     emulator: Emulator
     descriptor: Descriptor | None = None
     decomposers: dict[str, Decomposer] = field(default_factory=dict)
+    feature_filter: FeatureFilter = field(default_factory=FeatureFilter)
     feature_scaling: FeatureScaling = "standard"
     target_scaling: TargetScaling = "global"
     featurize: Featurizer = build_features
 
     target: Target | None = None
     domain: Domain | None = None
+    columns_: KeptColumns | None = None
     features_: Scaler | None = None
     targets_: Scaler | None = None
 
@@ -195,6 +200,8 @@ class Pipeline:
             require_kind(self.descriptor, samples)
             self.descriptor.fit(samples)
             raw = self.featurize(self.descriptor, samples)
+            self.columns_ = self.feature_filter.fit(raw)
+            raw = self.columns_.transform(raw)
             self.features_ = Scaler.fit(raw, self.feature_scaling)
             X: Any = self.features_.transform(raw)
         else:
@@ -210,12 +217,22 @@ class Pipeline:
         return self
 
     def inputs(self, samples: Samples) -> Any:
-        """Return what the emulator takes: (n, d) scaled features, or the samples themselves."""
+        """Return what the emulator takes: (n, k) scaled features, or the samples themselves."""
         if self.descriptor is None:
             return samples
-        if self.features_ is None:
+        if self.features_ is None or self.columns_ is None:
             raise NotFittedError("the pipeline must be fitted before it is used.")
-        return self.features_.transform(self.featurize(self.descriptor, samples))
+        raw = self.featurize(self.descriptor, samples)
+        return self.features_.transform(self.columns_.transform(raw))
+
+    @property
+    def feature_labels(self) -> list[FeatureLabel]:
+        """What each of the k columns means that emulator and decomposers see."""
+        if self.descriptor is None:
+            return []
+        if self.columns_ is None:
+            raise NotFittedError("the pipeline must be fitted before its columns are known.")
+        return self.columns_.labels(self.descriptor.feature_labels)
 
     def predict(self, samples: Samples, return_std: bool = False) -> Any:
         """Return the (n, m) spectra in the units of the data, and their spread where asked for.
@@ -264,6 +281,8 @@ class Pipeline:
                     place: storage.digest((folder / place / storage.META).read_bytes())
                     for place in steps
                 },
+                "feature_filter": vars(self.feature_filter),
+                "columns": None if self.columns_ is None else self.columns_.state(),
                 "feature_scaling": self.feature_scaling,
                 "target_scaling": self.target_scaling,
                 "target": {
@@ -317,12 +336,14 @@ class Pipeline:
                 for place, step in steps.items()
                 if place.startswith("decomposers/")
             },
+            feature_filter=FeatureFilter(**meta.get("feature_filter", {})),
             feature_scaling=meta["feature_scaling"],
             target_scaling=meta["target_scaling"],
             target=Target(
                 target["channel"], arrays.get("energy"), tuple(target["features"]), target["unit"]
             ),
             domain=Domain(**{key: _tuple(value) for key, value in meta["domain"].items()}),
+            columns_=_columns(meta.get("columns"), arrays),
             features_=scaler("features"),
             targets_=scaler("targets"),
         )
@@ -333,3 +354,13 @@ class Pipeline:
 
 def _tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+def _columns(state: dict[str, Any] | None, arrays: dict[str, NDArray[Any]]) -> KeptColumns | None:
+    """Return the columns kept; a model that says nothing of them keeps all."""
+    if state is not None:
+        return KeptColumns.restore(state)
+    if "features.mean" not in arrays:
+        return None
+    width = len(arrays["features.mean"])
+    return KeptColumns(np.arange(width), width)
