@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from xreg.core.dataset import Dataset, Metadata, Split, make_split, require_finite
+from xreg.core.dataset import Dataset, Metadata, Split, make_folds, make_split, require_finite
 from xreg.core.errors import DataError, UnknownNameError
 from xreg.core.samples import Structures
 from xreg.core.spectra import Channel, Spectra, Spectrum
@@ -223,3 +223,25 @@ def test_what_is_not_finite_is_named():
     values[1:, 0] = np.nan, np.inf
     with pytest.raises(DataError, match=r"channel 'xes': 2 sample\(s\) .* first 'b'"):
         require_finite(values, ["a", "b", "c"], "channel 'xes'")
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(2, 6), st.integers(1, 3), st.integers(0, 100))
+def test_folds_hold_out_every_row_once_a_repeat_and_divide_no_group(folds, repeats, seed):
+    groups = np.random.default_rng(seed).integers(0, 8, 60)
+    groups[:8] = np.arange(8)
+    found = make_folds(60, folds, repeats=repeats, seed=seed, groups=groups)
+    assert len(found) == folds * repeats
+    for train, held in found:
+        assert not set(groups[train]) & set(groups[held])
+        assert sorted([*train, *held]) == list(range(60))
+    for repeat in range(repeats):
+        held = np.concatenate([h for _, h in found[repeat * folds : (repeat + 1) * folds]])
+        assert sorted(held) == list(range(60))
+    again = make_folds(60, folds, repeats=repeats, seed=seed, groups=groups)
+    assert all(np.array_equal(a[1], b[1]) for a, b in zip(found, again, strict=True))
+
+
+def test_too_few_groups_for_the_folds():
+    with pytest.raises(DataError, match="2 groups of samples are too few for 3 folds"):
+        make_folds(10, 3, groups=np.arange(10) % 2)

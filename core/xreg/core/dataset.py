@@ -14,7 +14,7 @@ from xreg.core.errors import DataError, UnknownNameError, did_you_mean
 from xreg.core.samples import Samples
 from xreg.core.spectra import Spectra
 
-__all__ = ["Dataset", "Metadata", "Split", "make_split"]
+__all__ = ["Dataset", "Metadata", "Split", "make_folds", "make_split"]
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]*$"
 VERSION_PATTERN = r"^[0-9]+\.[0-9]+\.[0-9]+$"
@@ -117,6 +117,48 @@ def make_split(
                 "another fraction or no groups."
             )
     return Split(*(np.asarray(ids)[home[member] == i] for i in range(3)))
+
+
+def make_folds(
+    n: int, folds: int, *, repeats: int = 1, seed: int = 0, groups: NDArray[Any] | None = None
+) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Divide n rows into folds for cross-validation, several times over, whole groups together.
+
+    Parameters
+    ----------
+    n
+        Number of rows.
+    folds
+        Number of folds; each is held out once.
+    repeats
+        How often everything is shuffled and divided anew (with ``seed``, ``seed + 1``, …).
+    seed
+        Seed of the first shuffle.
+    groups
+        (n,) group of each row; no group is divided.
+
+    Returns
+    -------
+    list of (rows trained on, rows held out)
+        One pair for each repeat and fold, repeat after repeat.
+
+    Raises
+    ------
+    DataError
+        If there are fewer rows or groups than folds.
+    """
+    from sklearn.model_selection import GroupKFold, KFold
+
+    kind, what = (KFold, "rows") if groups is None else (GroupKFold, "groups")
+    count = n if groups is None else len(np.unique(groups))
+    if count < folds:
+        raise DataError(f"{count} {what} of samples are too few for {folds} folds; ask for fewer.")
+    rows = np.arange(n)
+    return [
+        pair
+        for repeat in range(repeats)
+        for pair in kind(folds, shuffle=True, random_state=seed + repeat).split(rows, None, groups)
+    ]
 
 
 @dataclass(frozen=True, eq=False)
