@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from xreg.core.errors import UnknownNameError, did_you_mean
+
+if TYPE_CHECKING:
+    from xreg.core.interfaces import SpectrumGenerator
 
 app = typer.Typer(help="Installed methods and their settings.", no_args_is_help=True)
 
@@ -41,3 +46,19 @@ def show(name: str = typer.Argument(help="Name of a component.")) -> None:
         for row in spec.config.table():
             typer.echo(f"  {row.name} = {row.default}  {row.kind}{row.unit_text}")
             typer.echo(f"      {row.description}")
+        if kind == "generator" and not spec.missing():
+            _show_parameters(spec.load()())
+
+
+def _show_parameters(generator: SpectrumGenerator) -> None:
+    """Print what a sample of a generator consists of, and the spaces ready to draw samples from."""
+    if parameters := generator.parameters():
+        typer.echo("  parameters of a sample")
+    for name, known in parameters.items():
+        unit = f" [{known.unit}]" if known.unit else ""
+        low = f"> {known.low:g}" if known.open_low else f">= {known.low:g}"
+        typer.echo(f"      {name}{unit}  {known.meaning}; {low}, <= {known.high:g}")
+    for name, space in generator.spaces().items():
+        ranges = "; ".join(f"{key} {given}" for key, given in space.ranges.items())
+        typer.echo(f"  space {name}: {space.description}")
+        typer.echo(f"      {ranges}")

@@ -400,6 +400,18 @@ class SpectrumGenerator(Component):
         """Return the parameter spaces that recipes may ask for by name."""
         return {}
 
+    def parameters(self) -> Mapping[str, Parameter]:
+        """Return the parameters of a sample and their bounds; none where they are not fixed.
+
+        For generators that take :class:`~xreg.core.samples.Parameters`: what is out of bounds is
+        refused before anything is computed.
+        """
+        return {}
+
+    def spaces(self) -> Mapping[str, ParameterSpace]:
+        """Return the parameter spaces that recipes may ask for by name."""
+        return {}
+
     @abstractmethod
     def generate(self, sample: Any) -> Spectrum:
         """Compute one sample (a ``Structure`` or ``ParameterSet``).

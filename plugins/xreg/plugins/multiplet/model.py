@@ -14,32 +14,12 @@ from numpy.typing import NDArray
 
 from xreg.core.errors import ConfigError, SampleError, did_you_mean
 from xreg.core.samples import Parameters, ParameterSet
+from xreg.core.spaces import Parameter, ParameterRange, ParameterSpace
 
-__all__ = ["BOLTZMANN", "PARAMETERS", "Ion", "Parameter", "check_units", "checked", "ion_named"]
+__all__ = ["BOLTZMANN", "PARAMETERS", "Ion", "check_units", "checked", "ion_named", "spaces"]
 
 BOLTZMANN = 8.617333262e-5
 """Boltzmann's constant in eV/K (CODATA 2018)."""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A parameter of the model and the values that make sense for it."""
-
-    unit: str
-    low: float
-    high: float
-    meaning: str
-    open_low: bool = False
-
-    def fault(self, value: float) -> str:
-        """Say what is wrong with a value, or nothing."""
-        if not math.isfinite(value):
-            return "is not finite"
-        if value < self.low or value > self.high or (self.open_low and value == self.low):
-            sign = ">" if self.open_low else "≥"
-            unit = f" {self.unit}" if self.unit else ""
-            return f"must be {sign} {self.low:g} and ≤ {self.high:g}{unit}, got {value:g}"
-        return ""
 
 
 PARAMETERS: Mapping[str, Parameter] = {
@@ -54,6 +34,38 @@ PARAMETERS: Mapping[str, Parameter] = {
     "gamma2": Parameter("eV", 0.02, 20, "Lorentzian full width at half maximum, L2"),
 }
 """The parameters of a sample, by name; a sample gives every one of them."""
+
+_OCTAHEDRAL = {"Ds": ParameterRange(value=0.0), "Dt": ParameterRange(value=0.0)}
+
+
+def _published() -> ParameterSpace:
+    ends = {
+        "Dq": (0.0, 0.2), "Ds": (-1.4, 1.4), "Dt": (-0.8, 0.8), "S1": (0.6, 1.0), "S2": (0.6, 1.0),
+        "T": (1.0, 1000.0), "sigma": (0.05, 0.20), "gamma1": (0.3, 1.0), "gamma2": (0.3, 1.2),
+    }  # fmt: skip
+    ranges = {
+        name: ParameterRange(unit=PARAMETERS[name].unit, low=low, high=high)
+        for name, (low, high) in ends.items()
+    }
+    return ParameterSpace(ranges, "D4h field of the published databases")
+
+
+def spaces() -> dict[str, ParameterSpace]:
+    """Return the published parameter space and its cubic variations.
+
+    ``oh`` has no tetragonal field, so that networks interpolate; ``c4v`` has the other sign of Dq
+    too, so that they extrapolate.
+    """
+    published = _published()
+    negative = ParameterRange(low=-0.2, high=0.0)
+    return {
+        "published": published,
+        "oh": published.changed(_OCTAHEDRAL, "Oh field: Ds = Dt = 0"),
+        "c4v": published.changed(
+            {**_OCTAHEDRAL, "Dq": negative}, "C4v test: Dq of the other sign, Ds = Dt = 0"
+        ),
+    }
+
 
 ANY = Parameter("", -math.inf, math.inf, "a parameter of a user's template")
 

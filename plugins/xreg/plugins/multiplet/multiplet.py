@@ -15,9 +15,10 @@ from threadpoolctl import threadpool_limits
 from xreg.core.errors import ConfigError, SampleError, XregError
 from xreg.core.interfaces import Availability, SpectrumGenerator
 from xreg.core.samples import Parameters, ParameterSet, Samples
+from xreg.core.spaces import Parameter, ParameterSpace
 from xreg.core.spectra import Spectrum
 from xreg.plugins.multiplet.broadening import Grid, Lines, broaden
-from xreg.plugins.multiplet.model import PARAMETERS, check_units, checked, ion_named
+from xreg.plugins.multiplet.model import PARAMETERS, check_units, checked, ion_named, spaces
 from xreg.plugins.multiplet.plugin import ModelConfig, MultipletConfig
 from xreg.plugins.multiplet.solver import LARGE, Solver, Sticks
 
@@ -86,6 +87,14 @@ class Multiplet(SpectrumGenerator):
     def grids(self) -> dict[str, Array]:
         """Return the energies of each channel, (m,) in eV."""
         return {channel: window(self.config).energies for channel in self.config.channels}
+
+    def parameters(self) -> Mapping[str, Parameter]:
+        """Return the model's parameters."""
+        return PARAMETERS
+
+    def spaces(self) -> Mapping[str, ParameterSpace]:
+        """Return the published space, ``oh`` and ``c4v``."""
+        return spaces()
 
     def generate(self, sample: ParameterSet) -> Spectrum:
         """Compute one spectrum.

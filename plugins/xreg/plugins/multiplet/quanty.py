@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 from typing import ClassVar
@@ -13,9 +14,10 @@ from numpy.typing import NDArray
 from xreg.core.errors import ConfigError, MissingRequirementError, RunError, SampleError, XregError
 from xreg.core.interfaces import Availability, SpectrumGenerator
 from xreg.core.samples import Parameters, ParameterSet, Samples
+from xreg.core.spaces import Parameter, ParameterSpace
 from xreg.core.spectra import Spectrum
 from xreg.plugins.multiplet.broadening import Grid, Lines, broaden
-from xreg.plugins.multiplet.model import PARAMETERS, check_units, checked, ion_named
+from xreg.plugins.multiplet.model import PARAMETERS, check_units, checked, ion_named, spaces
 from xreg.plugins.multiplet.multiplet import window
 from xreg.plugins.multiplet.plugin import QUANTY, QuantyConfig
 from xreg.plugins.multiplet.program import find_quanty, quanty_version, run_quanty
@@ -66,6 +68,14 @@ class Quanty(SpectrumGenerator):
     def grids(self) -> dict[str, Array]:
         """Return the energies of each channel, (m,) in eV."""
         return {channel: window(self.config).energies for channel in self.config.channels}
+
+    def parameters(self) -> Mapping[str, Parameter]:
+        """Return the model's parameters; those of a template of yours are not known."""
+        return {} if self.config.template else PARAMETERS
+
+    def spaces(self) -> Mapping[str, ParameterSpace]:
+        """Return the published space, ``oh`` and ``c4v`` of xreg's own template."""
+        return {} if self.config.template else spaces()
 
     def generate(self, sample: ParameterSet) -> Spectrum:
         """Compute one spectrum in a scratch folder of its own.
