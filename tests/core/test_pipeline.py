@@ -222,6 +222,17 @@ def test_another_kind_of_sample_is_refused(fitted):
         Pipeline(Linear(), Distances()).fit(table, np.zeros((1, 2)), fitted.target)
 
 
+def test_the_domain_of_parameters_knows_units_and_ranges(tmp_path):
+    values = np.random.default_rng(0).uniform((0.0, 1.0), (0.2, 1000.0), (30, 2))
+    table = Parameters([str(i) for i in range(30)], values, ("Dq", "T"), ("eV", "K"))
+    domain = Domain.of(table)
+    assert domain.units == ("eV", "K")
+    assert domain.ranges == tuple(zip(values.min(0), values.max(0), strict=True))
+    model = Pipeline(OnSamples())
+    model.fit(table, values, Target("xas", np.arange(2.0))).save(tmp_path / "m")
+    assert Pipeline.load(tmp_path / "m", find).domain == domain
+
+
 def test_nothing_is_predicted_or_saved_before_fit(tmp_path):
     pipeline = Pipeline(Linear(), Distances())
     for use in (

@@ -132,12 +132,13 @@ def test_parameters_are_read_by_name(tmp_path: Path) -> None:
     from xreg.core.pipeline import Domain
     from xreg.registry.prediction import read_samples
 
-    domain = Domain("parameters", parameters=("Dq", "T"))
+    domain = Domain("parameters", parameters=("Dq", "T"), units=("eV", "K"))
     path = tmp_path / "table.csv"
     path.write_text("T,id,Dq\n300,a,0.1\n10,b,0.2\n")
     found = read_samples(path, domain)
     assert found.ids.tolist() == ["a", "b"]
     assert found[1].values == {"Dq": 0.2, "T": 10.0}
+    assert found.units == ("eV", "K")
     for text, said in (
         ("T\n1\n", "lacks the column 'Dq'"),
         ("T,Dq\n1,x\n", "row 2"),

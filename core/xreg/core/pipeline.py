@@ -84,12 +84,26 @@ class Target:
 
 @dataclass(frozen=True)
 class Domain:
-    """What the training samples were, so that a model can refuse what it cannot know."""
+    """What the training samples were, so that a model can refuse what it cannot know.
+
+    Attributes
+    ----------
+    kind
+        ``structures`` or ``parameters``.
+    elements, absorbers
+        Atomic numbers of all atoms and of the absorbing ones.
+    parameters, units
+        Name and unit of each parameter.
+    ranges
+        Smallest and largest value of each parameter.
+    """
 
     kind: str
     elements: tuple[int, ...] = ()
     absorbers: tuple[int, ...] = ()
     parameters: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    ranges: tuple[tuple[float, float], ...] = ()
 
     @classmethod
     def of(cls, samples: Samples) -> Self:
@@ -98,7 +112,11 @@ class Domain:
             absorbers = tuple(np.unique(samples.absorbers()).tolist())
             return cls("structures", samples.species(), absorbers)
         if isinstance(samples, Parameters):
-            return cls("parameters", parameters=samples.names)
+            parts = list(samples.batches(65_536))
+            low = np.min([part.values.min(axis=0) for part in parts], axis=0) if parts else ()
+            high = np.max([part.values.max(axis=0) for part in parts], axis=0) if parts else ()
+            ranges = tuple((float(a), float(b)) for a, b in zip(low, high, strict=True))
+            return cls("parameters", (), (), samples.names, samples.units, ranges)
         return cls(samples.kind)
 
     def require(self, samples: Samples) -> None:
@@ -353,7 +371,7 @@ class Pipeline:
 
 
 def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(_tuple(item) for item in value) if isinstance(value, list) else value
 
 
 def _columns(state: dict[str, Any] | None, arrays: dict[str, NDArray[Any]]) -> KeptColumns | None:

@@ -193,7 +193,8 @@ def _read_parameters(path: Path, domain: Domain) -> Parameters:
             ) from None
     names = header.index("id") if "id" in header else None
     ids = [str(n) if names is None else body[n][names] for n in range(len(body))]
-    return Parameters(ids, values, domain.parameters, [""] * len(columns))
+    units = domain.units or ("",) * len(columns)
+    return Parameters(ids, values, domain.parameters, units)
 
 
 def check_output(path: Path, endings: Sequence[str]) -> None:
