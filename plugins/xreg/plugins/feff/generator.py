@@ -1,0 +1,167 @@
+"""The generator ``feff``: one calculation of FEFF10 for each site."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.cluster import check_site, cluster
+from xreg.core.errors import RunError, SampleError
+from xreg.core.interfaces import Availability, SpectrumGenerator
+from xreg.core.program import Limits, Report, run_program
+from xreg.core.samples import Structure
+from xreg.core.spectra import Spectrum
+from xreg.plugins.feff.cards import energy_mesh, feff_input
+from xreg.plugins.feff.plugin import FeffConfig
+
+__all__ = ["Feff"]
+
+Array = NDArray[np.float64]
+
+OMEGA, E, K, MU, MU0 = 0, 1, 2, 3, 4
+COLUMNS = {"raw": MU, "background": MU0}
+MESH_TOLERANCE = 1e-3
+CONVERGED = "Convergence reached"
+UNCONVERGED = "Convergence not reached"
+STAGE = re.compile(r"stage '(\w+)' failed")
+PROGRESS = re.compile(r"point +#|Energy point|^Done|^Calculating|FMS for a cluster|^ *\d+%")
+
+
+class Feff(SpectrumGenerator):
+    """Absorption near an edge by FEFF10.
+
+    The channel ``raw`` is FEFF's mu on FEFF's own mesh, in eV from the Fermi level, which the
+    settings fix and all samples share: nothing is interpolated. The label ``fermi_energy`` is the
+    photon energy that lifts the core electron there, so that its sum with the grid is the ``omega``
+    of ``xmu.dat``. mu is in units of the atomic background 50 eV above the edge.
+
+    Parameters
+    ----------
+    config
+        See :class:`~xreg.plugins.feff.plugin.FeffConfig`.
+    """
+
+    name: ClassVar[str] = "feff"
+    Config = FeffConfig
+
+    def grids(self) -> dict[str, Array]:
+        """Return the energies of each channel, (m,) in eV from the Fermi level."""
+        return {channel: self._mesh for channel in self.config.channels}
+
+    @cached_property
+    def _mesh(self) -> Array:
+        return energy_mesh(self.config)
+
+    def label_units(self) -> dict[str, str]:
+        """Return the Fermi level as a photon energy, and whether the potentials converged."""
+        flag = {"scf_converged": ""} if self.config.scf_radius else {}
+        return {"fermi_energy": "eV", **flag}
+
+    def generate(self, sample: Structure) -> Spectrum:
+        """Compute one site in a scratch folder of its own.
+
+        Raises
+        ------
+        SampleError
+            If the structure is bad, or FEFF refuses it, crashes, reaches a limit, does not
+            converge or leaves no spectrum.
+        """
+        config = self.config
+        crystal = check_site(sample, config.kind, config.absorber)
+        atoms = cluster(sample, config.radius, crystal=crystal)
+        text = feff_input(config, sample, atoms, crystal=crystal)
+        with tempfile.TemporaryDirectory(prefix="xreg-feff-") as name:
+            folder = Path(name)
+            try:
+                (folder / "feff.inp").write_text(text)
+                return self._read(folder, self._run(folder))
+            except RunError as error:
+                raise SampleError(f"sample '{sample.id}': {error}.") from None
+
+    def available(self) -> Availability:
+        """Say whether the bindings are there."""
+        try:
+            metadata.version("feff10-rs")
+        except metadata.PackageNotFoundError:
+            return Availability(False, 'there is no FEFF10 (pip install "xreg[feff]")')
+        return Availability(True)
+
+    def version(self) -> str:
+        """Return ``FEFF 10`` and the version of the package that it comes in."""
+        return f"FEFF 10.0.0 (feff10-rs {metadata.version('feff10-rs')})"
+
+    def _run(self, folder: Path) -> Report:
+        limits = Limits(self.config.time_limit, self.config.output_limit)
+        worker = Path(__file__).with_name("worker.py")
+        # -P: the folder of the worker is no place to import from.
+        stages = "all" if self.config.cards else "xanes"
+        report = run_program("FEFF", [sys.executable, "-P", worker, stages], folder, limits)
+        if report.code:
+            raise RunError(_reason(report))
+        return report
+
+    def _read(self, folder: Path, report: Report) -> Spectrum:
+        table = read_xmu(folder / "xmu.dat", self._mesh)
+        labels = {"fermi_energy": float(np.median(table[:, OMEGA] - self._mesh))}
+        if self.config.scf_radius:
+            converged = _converged(folder / "log1.dat")
+            if not converged and self.config.unconverged == "error":
+                raise RunError(
+                    f"the potentials did not converge in {self.config.scf_iterations} iterations; "
+                    "lower scf_mixing, or set unconverged to flag"
+                )
+            labels["scf_converged"] = float(converged)
+        return Spectrum({c: table[:, COLUMNS[c]].copy() for c in self.config.channels}, labels)
+
+
+def read_xmu(file: Path, mesh: Array) -> Array:
+    """Return the (m, 6) table of ``xmu.dat``: omega, e, k, mu, mu0, chi.
+
+    Raises
+    ------
+    RunError
+        If it is missing, cut short, not on the mesh (m,), not finite, or zero.
+    """
+    try:
+        lines = [line for line in file.read_text().splitlines() if not line.startswith("#")]
+        table = np.array([line.split() for line in lines], dtype=np.float64)
+    except OSError:
+        raise RunError("FEFF ended without a spectrum (xmu.dat)") from None
+    except ValueError:
+        raise RunError("FEFF left a line in xmu.dat that is not six numbers") from None
+    if table.shape != (len(mesh), 6):
+        raise RunError(f"FEFF left {len(table)} of {len(mesh)} energies in xmu.dat")
+    if not np.isfinite(table).all():
+        raise RunError("FEFF left a spectrum with values that are not finite")
+    if np.abs(np.diff(table[:, OMEGA]) - np.diff(mesh)).max() > MESH_TOLERANCE:
+        raise RunError("FEFF left a spectrum on other energies than it was asked for")
+    if not (table[:, MU] > 0).any() or np.ptp(table[:, MU]) == 0:
+        raise RunError("FEFF left a spectrum of zeros")
+    return table
+
+
+def _converged(log: Path) -> bool:
+    text = log.read_text(errors="replace") if log.exists() else ""
+    if CONVERGED not in text and UNCONVERGED not in text:
+        raise RunError("FEFF does not say whether its potentials converged (log1.dat)")
+    return CONVERGED in text
+
+
+def _reason(report: Report) -> str:
+    """Return why FEFF failed: the stage, and the last thing that it said there."""
+    if report.code < 0:
+        return f"FEFF crashed (signal {-report.code})"
+    said, _, reason = report.output.partition("FeffError: ")
+    if not (stage := STAGE.match(reason)):
+        return f"FEFF refused its input ({' '.join(reason.split())})"
+    lines = [line for line in said.splitlines() if line.strip() and not PROGRESS.search(line)]
+    last = lines[-1].strip(" :") if lines else "nothing"
+    return f"FEFF failed in its stage '{stage[1]}', having said '{last}'"

@@ -1,0 +1,159 @@
+"""The generator ``feff``: what it is called, what it needs, and its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from xreg.core.config import Config, setting
+from xreg.core.elements import Symbol
+from xreg.core.hooks import ComponentSpec, Requirement, hookimpl
+
+TYPED_CARDS = (
+    "ATOMS", "CONTROL", "COREHOLE", "CORRECTIONS", "EDGE", "EGRID", "END", "EXCHANGE", "FMS",
+    "HOLE", "POTENTIALS", "PRINT", "S02", "SCF", "TITLE", "XANES",
+)  # fmt: skip
+"""Cards that the generator writes itself."""
+
+Momentum = Annotated[int, Field(ge=-1, le=5)]
+Card = Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class FeffConfig(Config):
+    """Settings of the generator ``feff``; FEFF's own name of each stands in capitals.
+
+    The defaults are the published conventions of large FEFF data sets: SCF 7 Å, FMS 9 Å, RPA core
+    hole, Hedin–Lundqvist exchange.
+    """
+
+    channels: tuple[Literal["raw", "background"], ...] = setting(
+        ("raw",),
+        min_length=1,
+        max_length=2,
+        description="Spectra to keep: raw is FEFF's mu, background its atomic mu0.",
+    )
+    edge: Literal["K", "L1", "L2", "L3", "M1", "M2", "M3", "M4", "M5"] = setting(
+        "K", description="EDGE: the core level."
+    )
+    absorber: Symbol | None = setting(
+        None, description="Element that every absorber must be; any where none is given."
+    )
+    kind: Literal["auto", "molecule", "crystal"] = setting(
+        "auto",
+        description="What samples are: auto takes a structure with periodicity for a crystal.",
+    )
+    radius: float = setting(
+        10.0,
+        unit="Å",
+        gt=0,
+        le=50,
+        description="ATOMS: the cluster reaches so far from the absorber.",
+    )
+    scf_radius: float = setting(
+        7.0,
+        unit="Å",
+        ge=0,
+        le=30,
+        description="SCF rfms1: radius for self-consistent potentials; 0 overlaps free atoms.",
+    )
+    scf_single: bool | None = setting(
+        None,
+        description="SCF lfms1: one scattering calculation for the whole cluster and not one about "
+        "each potential; for molecules, and off for crystals, where not given.",
+    )
+    scf_iterations: int = setting(100, ge=1, le=100, description="SCF nscmt: most iterations.")
+    scf_mixing: float = setting(
+        0.2, gt=0, le=0.9, description="SCF ca: share of the new density in each iteration."
+    )
+    unconverged: Literal["error", "flag"] = setting(
+        "error",
+        description="What a sample whose potentials did not converge is: an error, or a spectrum "
+        "with the label scf_converged 0.",
+    )
+    fms_radius: float = setting(
+        9.0, unit="Å", gt=0, le=30, description="FMS rfms: radius for full multiple scattering."
+    )
+    core_hole: Literal["RPA", "FSR", "NONE"] = setting(
+        "RPA",
+        description="COREHOLE: screened in the random phase approximation, the final state rule, "
+        "or no hole.",
+    )
+    exchange: Literal["hedin-lundqvist", "dirac-hara", "ground-state", "dirac-hara-hl"] = setting(
+        "hedin-lundqvist", description="EXCHANGE ixc (0, 1, 2, 3): self-energy of the electron."
+    )
+    exchange_real: float = setting(
+        0.0, unit="eV", ge=-50, le=50, description="EXCHANGE vr0: shift of the Fermi level."
+    )
+    exchange_imag: float = setting(
+        0.0, unit="eV", ge=0, le=50, description="EXCHANGE vi0: constant broadening (HWHM)."
+    )
+    corrections_real: float = setting(
+        0.0, unit="eV", ge=-50, le=50, description="CORRECTIONS vrcorr: shift of the energies."
+    )
+    corrections_imag: float = setting(
+        0.0, unit="eV", ge=0, le=50, description="CORRECTIONS vicorr: broadening (HWHM)."
+    )
+    s02: float = setting(1.0, ge=0, le=1, description="S02: amplitude reduction factor.")
+    xkmax: float = setting(
+        4.0, unit="1/Å", gt=0, le=10, description="XANES xkmax: wave number where the mesh ends."
+    )
+    xkstep: float = setting(
+        0.04, unit="1/Å", gt=0, le=1, description="XANES xkstep: its step above the edge."
+    )
+    vixan: float = setting(
+        0.1, unit="eV", gt=0, le=2, description="XANES vixan: its smallest step, at the edge."
+    )
+    below: float = setting(
+        15.0,
+        unit="eV",
+        ge=0,
+        le=40,
+        description="EGRID: how far below the Fermi level the mesh begins.",
+    )
+    lmax: dict[Symbol, tuple[Momentum, Momentum]] = setting(
+        {},
+        description="POTENTIALS l_scmt, l_fms by element; FEFF's own for -1 and for elements that "
+        "are not named.",
+    )
+    cards: tuple[Card, ...] = setting(
+        (),
+        max_length=100,
+        description="Further lines of feff.inp, as they are (such as 'FOLP 0 1.1').",
+    )
+    time_limit: float = setting(
+        3600.0, unit="s", gt=0, le=1e6, description="After so long a calculation counts as failed."
+    )
+    output_limit: float = setting(
+        1000.0, unit="MB", ge=20, le=1e5, description="A calculation that writes more has failed."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if max(self.scf_radius, self.fms_radius) > self.radius:
+            raise ValueError("scf_radius and fms_radius must not exceed radius")
+        if len(set(self.channels)) != len(self.channels):
+            raise ValueError("channels names one twice")
+        for card in self.cards:
+            if "\n" in card:
+                raise ValueError("an entry of cards is one line")
+            word = (card.split() or [""])[0].upper()
+            if word in TYPED_CARDS:
+                raise ValueError(f"cards must not hold {word}, which other settings write")
+        return self
+
+
+@hookimpl
+def xreg_components() -> Sequence[ComponentSpec]:
+    """Offer the generator."""
+    return [
+        ComponentSpec(
+            "generator",
+            "feff",
+            FeffConfig,
+            "xreg.plugins.feff.generator:Feff",
+            summary="X-ray absorption near an edge by real-space multiple scattering (FEFF10)",
+            requires=[Requirement("feff10", 'pip install "xreg[feff]"')],
+        )
+    ]

@@ -1,0 +1,29 @@
+"""Runs FEFF in the working folder, apart from xreg: ``python worker.py all|xanes``.
+
+It imports nothing but the bindings, so that it starts in no time.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import feff10  # type: ignore[import-untyped,unused-ignore]
+
+XANES = (
+    "RDINP", "ATOMIC", "POT", "SCREEN", "XSPH", "FMS", "MKGTR", "PATH", "GENFMT", "FF2X",
+)  # fmt: skip
+"""Stages of a plain XANES calculation; the others do nothing in one."""
+
+
+def main(which: str) -> None:
+    """Run the stages on ``feff.inp`` and end with FEFF's reason where one fails."""
+    stages = [getattr(feff10.Stage, name) for name in XANES] if which == "xanes" else None
+    try:
+        config = feff10.FeffConfig.from_file(".", "feff.inp", stages)
+        feff10.FeffPipeline(config).run()
+    except feff10.FeffError as error:
+        sys.exit(f"FeffError: {error}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
