@@ -14,7 +14,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["ACTIVATIONS", "MLP", "Activation", "BatchNorm", "Dropout", "Init", "Linear"]
+__all__ = [
+    "ACTIVATIONS",
+    "MLP",
+    "Activation",
+    "BatchNorm",
+    "Dropout",
+    "Init",
+    "Linear",
+    "draw_weights",
+]
 
 Activation = Literal["elu", "relu", "leaky-relu", "silu", "gelu", "tanh", "softplus"]
 Init = Literal["he-uniform", "he-normal", "glorot-uniform", "lecun-uniform"]
@@ -60,23 +69,30 @@ class Linear(nn.Module):
 
     @torch.no_grad()
     def reset(self, init: Init, generators: Sequence[torch.Generator]) -> None:
-        """Draw the weights of network i from generator i; biases become zero.
-
-        He et al. (2015) for ``he-…``, Glorot & Bengio (2010), LeCun et al. (1998).
-        """
+        """Draw the weights of network i from generator i; biases become zero."""
         n_in, n_out = self.weight.shape[1:]
-        bound = {
-            "he-uniform": math.sqrt(6 / n_in),
-            "he-normal": math.sqrt(2 / n_in),
-            "glorot-uniform": math.sqrt(6 / (n_in + n_out)),
-            "lecun-uniform": math.sqrt(3 / n_in),
-        }[init]
-        for weight, generator in zip(self.weight, generators, strict=True):
-            if init == "he-normal":
-                weight.normal_(0, bound, generator=generator)
-            else:
-                weight.uniform_(-bound, bound, generator=generator)
+        draw_weights(self.weight, init, n_in, n_out, generators)
         self.bias.zero_()
+
+
+def draw_weights(
+    weights: Tensor, init: Init, n_in: int, n_out: int, generators: Sequence[torch.Generator]
+) -> None:
+    """Draw ``weights[i]`` from generator i for neurons with n_in inputs that feed n_out others.
+
+    He et al. (2015) for ``he-…``, Glorot & Bengio (2010), LeCun et al. (1998).
+    """
+    bound = {
+        "he-uniform": math.sqrt(6 / n_in),
+        "he-normal": math.sqrt(2 / n_in),
+        "glorot-uniform": math.sqrt(6 / (n_in + n_out)),
+        "lecun-uniform": math.sqrt(3 / n_in),
+    }[init]
+    for weight, generator in zip(weights, generators, strict=True):
+        if init == "he-normal":
+            weight.normal_(0, bound, generator=generator)
+        else:
+            weight.uniform_(-bound, bound, generator=generator)
 
 
 class BatchNorm(nn.Module):
