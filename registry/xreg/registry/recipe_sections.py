@@ -170,6 +170,19 @@ class FeaturesSection(Config):
     scaling: FeatureScaling = setting(
         "standard", description="Standardise each feature on the training set, or leave it."
     )
+    variance: float | None = setting(
+        None,
+        ge=0,
+        description="Drop features whose variance over the training set (in the square of their "
+        "unit, before scaling) is not above this; 0 drops constant ones, none drops nothing.",
+    )
+    correlation: float | None = setting(
+        None,
+        gt=0,
+        lt=1,
+        description="Drop the later of two features whose |r| (Pearson) over the training set is "
+        "above this; none drops nothing.",
+    )
 
 
 class ReportSection(Config):
@@ -197,7 +210,9 @@ class Recipe(Config):
     descriptor: ComponentSection | None = setting(
         None, description="The descriptor; none for an emulator that takes samples."
     )
-    features: FeaturesSection = setting(FeaturesSection(), description="Feature scaling.")
+    features: FeaturesSection = setting(
+        FeaturesSection(), description="Which features are kept, and how they are scaled."
+    )
     emulator: ComponentSection = setting(description="The emulator.")
     decomposers: tuple[DecomposerSection, ...] = setting((), description="The decomposers.")
     analyses: tuple[AnalysisSection, ...] | None = setting(
