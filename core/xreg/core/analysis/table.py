@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from xreg.core.analysis import settings
+from xreg.core.analysis import settings, xanes_settings
 from xreg.core.analysis.contract import AnalysisSpec
 from xreg.core.errors import UnknownNameError, did_you_mean
 
@@ -20,6 +20,20 @@ _SPECS = (
         "How many spectra lie in which interval of the spectrum error, and which are worst.",
         needs=("spectra",),
         default=True,
+    ),
+    AnalysisSpec(
+        "relative-error",
+        xanes_settings.RelativeErrorConfig,
+        f"{HOME}.relative_error:analyse",
+        "Δμ, the relative error of absorption spectra: quartiles, by energy, examples.",
+        needs=("spectra",),
+    ),
+    AnalysisSpec(
+        "peaks",
+        xanes_settings.PeaksConfig,
+        f"{HOME}.peaks:analyse",
+        "Prominent peaks of true and predicted spectra, matched: errors of energy and height.",
+        needs=("spectra",),
     ),
 )
 

@@ -1,0 +1,264 @@
+"""Prominent peaks of true and predicted spectra, matched one to one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from xreg.core.analysis.contract import Drawing, Findings, Table
+from xreg.core.analysis.subject import Subject
+from xreg.core.analysis.windows import in_window
+from xreg.core.analysis.xanes_settings import PeaksConfig
+from xreg.core.errors import NotApplicableError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Matched", "analyse", "find_peaks", "match_peaks", "peak_scores"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Matched:
+    """Peaks of n spectra and of their predictions.
+
+    Attributes
+    ----------
+    row
+        (p,) spectrum of each matched pair.
+    energy, intensity
+        (p, 2) of the pair: true, predicted; in eV and in the unit of the spectra.
+    known, predicted
+        (n,) number of peaks of each spectrum, matched or not.
+    """
+
+    row: NDArray[np.intp]
+    energy: Array
+    intensity: Array
+    known: NDArray[np.intp]
+    predicted: NDArray[np.intp]
+
+    @property
+    def shift(self) -> Array:
+        """(p,) energy of the predicted peak minus that of the true one, in eV."""
+        return self.energy[:, 1] - self.energy[:, 0]
+
+
+def find_peaks(energy: ArrayLike, spectrum: ArrayLike, prominence: float) -> tuple[Array, Array]:
+    """Return energies and heights of the peaks of one spectrum.
+
+    Parameters
+    ----------
+    energy, spectrum
+        (m,) increasing energies, not necessarily evenly spaced, and intensities.
+    prominence
+        How far a peak must stand out above the higher of the two valleys beside it, in the unit
+        of the intensity (``scipy.signal.find_peaks``).
+
+    Returns
+    -------
+    energies, heights
+        (p,) at the top of the parabola through the highest point and its neighbours, so that they
+        are finer than the grid.
+    """
+    from scipy import signal
+
+    e, y = np.asarray(energy, dtype=np.float64), np.asarray(spectrum, dtype=np.float64)
+    top, _ = signal.find_peaks(y, prominence=prominence)
+    left, right = e[top - 1] - e[top], e[top + 1] - e[top]
+    below, above = y[top - 1] - y[top], y[top + 1] - y[top]
+    # y = top + b x + a x² through three points; a flat top (a = 0) stays where it is.
+    a = (above / right - below / left) / (right - left)
+    b = below / left - a * left
+    bent = a < 0
+    step = np.where(bent, -b / np.where(bent, 2 * a, 1.0), 0.0)
+    step = np.clip(step, left / 2, right / 2)
+    return e[top] + step, y[top] + b * step + a * step**2
+
+
+def match_peaks(
+    energy: ArrayLike,
+    known: ArrayLike,
+    predicted: ArrayLike,
+    *,
+    prominence: float = 0.02,
+    tolerance: float = 3.0,
+) -> Matched:
+    """Match the prominent peaks of each spectrum with those of its prediction.
+
+    Of all ways to pair true with predicted peaks one to one within the tolerance, the one with the
+    most pairs is taken, and among those the one with the least sum of distances
+    (``scipy.optimize.linear_sum_assignment``).
+
+    Parameters
+    ----------
+    energy
+        (m,) energies in eV.
+    known, predicted
+        (n, m) intensities.
+    prominence
+        Least prominence as a share of the range of each true spectrum; the same height counts
+        for its prediction.
+    tolerance
+        Largest distance of a pair in eV.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    true, guess = np.asarray(known, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
+    least = np.maximum(prominence * np.ptp(true, axis=1), np.finfo(float).tiny)
+    rows, energies, heights, counts = [], [], [], []
+    for row, height in enumerate(least.tolist()):
+        (e, y), (f, z) = (find_peaks(energy, s[row], height) for s in (true, guess))
+        counts.append((len(e), len(f)))
+        distance = np.abs(e[:, None] - f)
+        near = distance <= tolerance
+        # A pair out of reach costs more than all pairs within reach together.
+        i, j = linear_sum_assignment(np.where(near, distance, tolerance * (1 + near.size)))
+        i, j = i[near[i, j]], j[near[i, j]]
+        rows += [row] * len(i)
+        energies += list(zip(e[i], f[j], strict=True))
+        heights += list(zip(y[i], z[j], strict=True))
+    number = np.array(counts, dtype=np.intp).reshape(-1, 2)
+    return Matched(
+        np.array(rows, dtype=np.intp),
+        np.array(energies, dtype=np.float64).reshape(-1, 2),
+        np.array(heights, dtype=np.float64).reshape(-1, 2),
+        number[:, 0],
+        number[:, 1],
+    )
+
+
+def peak_scores(found: Matched) -> dict[str, Any]:
+    """Return the scores of matched peaks: energies in eV, intensities in the unit of the data.
+
+    ``hit_rate`` is the share of true peaks that have a partner, ``false_rate`` the share of
+    predicted peaks that have none. Over the pairs: mean and largest size, mean and standard
+    deviation of the shift, and R² of predicted against true values.
+    """
+    pairs, known = len(found.row), int(found.known.sum())
+    guessed = int(found.predicted.sum())
+    scores: dict[str, Any] = {
+        "peaks": known,
+        "matched": pairs,
+        "hit_rate": 100 * pairs / known if known else None,
+        "false_rate": 100 * (guessed - pairs) / guessed if guessed else None,
+    }
+    for name, values in (("energy", found.energy), ("intensity", found.intensity)):
+        error = values[:, 1] - values[:, 0]
+        spread = float(np.sum((values[:, 0] - values[:, 0].mean()) ** 2)) if pairs else 0.0
+        scores[name] = {
+            "mean_error": float(np.abs(error).mean()) if pairs else None,
+            "largest_error": float(np.abs(error).max()) if pairs else None,
+            "mean_shift": float(error.mean()) if pairs else None,
+            "sigma": float(error.std()) if pairs else None,
+            "r2": 1 - float(np.sum(error**2)) / spread if spread > 0 else None,
+        }
+    return scores
+
+
+def analyse(subject: Subject, config: PeaksConfig) -> Findings:
+    """Match the peaks of the judged part."""
+    assert subject.target.energy is not None
+    inside = in_window(subject.target.energy, config.window)
+    energy, result = subject.target.energy[inside], subject.result
+    found = match_peaks(
+        energy,
+        result.known[:, inside],
+        result.predicted[:, inside],
+        prominence=config.prominence,
+        tolerance=config.tolerance,
+    )
+    if not len(found.row):
+        raise NotApplicableError(
+            f"no peak of the {subject.judged} set with a prominence of {config.prominence:g} has a "
+            "predicted one near it; lower the prominence or look at another window."
+        )
+    scores = peak_scores(found)
+    error, unit = scores["energy"], subject.target.unit
+    columns = ["", "mean |error|", "largest |error|", "mean shift", "σ", "R²"]
+    return Findings(
+        text=f"{scores['hit_rate']:.1f} % of {scores['peaks']:,} prominent peaks of the "
+        f"{subject.judged} set have a predicted one within {config.tolerance:g} eV, on average "
+        f"{error['mean_error']:.2f} eV away; {scores['false_rate']:.1f} % of the predicted peaks "
+        "belong to none.",
+        metrics=scores,
+        tables=[
+            Table(
+                "peaks",
+                "Predicted peaks",
+                columns,
+                [
+                    [head, *scores[name].values()]
+                    for head, name in (
+                        ("energy (eV)", "energy"),
+                        (f"intensity ({unit})", "intensity"),
+                    )
+                ],
+                "Errors are predicted minus true over all pairs of peaks; R² is of predicted "
+                "against true values over the set.",
+            )
+        ],
+        drawings=[
+            Drawing(
+                "parity",
+                "Peaks, predicted against true",
+                "Left and middle: energy and height of each matched pair; the darker, the more "
+                "pairs. Right: how far predicted peaks are shifted.",
+                lambda: draw_parity(found, scores, config.tolerance, unit),
+            )
+        ],
+        arrays={
+            "ids": result.ids[found.row],
+            "energy": found.energy,
+            "intensity": found.intensity,
+        },
+        units={"energy": "eV", "intensity": unit},
+    )
+
+
+def draw_parity(found: Matched, scores: dict[str, Any], tolerance: float, unit: str) -> Figure:
+    """Draw predicted against true energies and heights of peaks, and their shifts."""
+    from xreg.core.report import style
+
+    figure = style.new_figure(2.7)
+    panels = figure.subplots(1, 3)
+    for axis, values, name, unit_ in zip(
+        panels, (found.energy, found.intensity), ("energy", "intensity"), ("eV", unit), strict=False
+    ):
+        low, high = (
+            np.quantile(values, (0.001, 0.999))
+            if len(values) > 50
+            else (values.min(), values.max())
+        )
+        reach = 0.03 * (high - low) or 1.0
+        ends = (low - reach, high + reach)
+        axis.plot(ends, ends, color=style.GUIDE, lw=0.8, zorder=0)
+        axis.hexbin(
+            *values.T,
+            gridsize=60,
+            extent=(*ends, *ends),
+            mincnt=1,
+            bins="log",
+            cmap="Blues",
+            lw=0,
+            vmin=0.3,
+        )
+        axis.set(xlim=ends, ylim=ends, box_aspect=1)
+        axis.set_xlabel(f"true {name} ({unit_})")
+        axis.set_ylabel(f"predicted {name} ({unit_})")
+        axis.locator_params(nbins=4)
+        score = scores[name]["r2"]
+        axis.set_title("" if score is None else f"R² = {style.r2_text(score)}")
+    axis = panels[2]
+    axis.hist(found.shift, bins=np.linspace(-tolerance, tolerance, 41), color=style.TRUE_FILL)
+    axis.axvline(0, color=style.TRUE, lw=0.8)
+    axis.set(xlim=(-tolerance, tolerance), box_aspect=1)
+    axis.set_xlabel("predicted − true (eV)")
+    axis.set_ylabel("pairs of peaks")
+    axis.set_title(f"σ = {scores['energy']['sigma']:.2f} eV")
+    style.panel_letters(panels)
+    return figure

@@ -1,0 +1,239 @@
+"""Δμ, the relative error of absorption spectra: over the set, by energy, and by example."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from xreg.core.analysis.contract import Drawing, Findings, Table
+from xreg.core.analysis.subject import Subject
+from xreg.core.analysis.windows import in_window
+from xreg.core.analysis.xanes_settings import RelativeErrorConfig
+from xreg.core.errors import NotApplicableError
+from xreg.core.report.material import PartResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["analyse", "distribution", "error_quantiles", "percentile_rows", "relative_error"]
+
+Array = NDArray[np.float64]
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+def relative_error(known: ArrayLike, predicted: ArrayLike, floor: float = 0.0) -> Array:
+    r"""Return :math:`\Delta\mu = \mathrm{median}_E |\hat\mu - \mu|/\mu` of each spectrum, in %.
+
+    The score of Rankine and Penfold, J. Chem. Phys. 156, 164102 (2022).
+
+    Parameters
+    ----------
+    known, predicted
+        (n, m) intensities.
+    floor
+        An energy where a true spectrum is at or below this share of its largest intensity does not
+        count for it: where nearly nothing is absorbed the ratio is arbitrary. Zero gives the
+        published definition, in which only what is not positive is left out.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n,); NaN for a spectrum that is nowhere positive.
+    """
+    true, guess = np.asarray(known, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
+    counted = true > np.maximum(floor * true.max(axis=1, keepdims=True), 0.0)
+    ratio = np.full(true.shape, np.nan)
+    np.divide(np.abs(guess - true), true, out=ratio, where=counted)
+    median = np.full(len(true), np.nan)
+    some = counted.any(axis=1)
+    median[some] = 100 * np.nanmedian(ratio[some], axis=1)
+    return median
+
+
+def distribution(values: ArrayLike) -> dict[str, float]:
+    """Return median, quartiles, mean and skewness of the finite ones of (n,) values."""
+    from scipy.stats import skew
+
+    finite = np.asarray(values, dtype=np.float64)
+    finite = finite[np.isfinite(finite)]
+    lower, median, upper = np.quantile(finite, (0.25, 0.5, 0.75)).tolist()
+    varied = bool(np.ptp(finite) > 0)
+    return {
+        "median": median,
+        "lower_quartile": lower,
+        "upper_quartile": upper,
+        "mean": float(finite.mean()),
+        "skewness": float(skew(finite)) if varied else 0.0,
+    }
+
+
+def error_quantiles(known: ArrayLike, predicted: ArrayLike) -> Array:
+    """Return the (5, m) quantiles (5, 25, 50, 75, 95 %) of predicted minus true at each energy."""
+    return np.quantile(np.asarray(predicted) - np.asarray(known), QUANTILES, axis=0)
+
+
+def percentile_rows(values: ArrayLike, percentiles: ArrayLike) -> list[int]:
+    """Return the row whose value stands at each percentile of the finite values, in %."""
+    numbers = np.asarray(values, dtype=np.float64)
+    order = np.argsort(numbers, kind="stable")[: int(np.isfinite(numbers).sum())]
+    places = np.round(np.asarray(percentiles) / 100 * (len(order) - 1)).astype(int)
+    return [int(row) for row in order[places]]
+
+
+def analyse(subject: Subject, config: RelativeErrorConfig) -> Findings:
+    """Say how large Δμ is over each part, and where on the energy axis errors arise."""
+    energy = subject.target.energy
+    assert energy is not None
+    inside = in_window(energy, config.window)
+    errors = {
+        part: relative_error(result.known[:, inside], result.predicted[:, inside], config.floor)
+        for part, result in subject.results.items()
+    }
+    error, result = errors[subject.judged], subject.result
+    if not np.isfinite(error).any():
+        raise NotApplicableError("Δμ of spectra that are nowhere positive is undefined.")
+    found = {part: distribution(values) for part, values in errors.items()}
+    score = found[subject.judged]
+    rows = percentile_rows(error, config.percentiles)
+    bands = error_quantiles(result.known, result.predicted)
+    return Findings(
+        text=f"Half of the {subject.judged} spectra have a Δμ (median over energies of "
+        f"|predicted − true|/true) below {score['median']:.2f} %, a quarter above "
+        f"{score['upper_quartile']:.2f} %; skewness {score['skewness']:.2f}.",
+        metrics=found,
+        tables=[
+            Table(
+                "distribution",
+                "Δμ over the spectra of each part",
+                [
+                    "part",
+                    "spectra",
+                    "median (%)",
+                    "lower quartile (%)",
+                    "upper quartile (%)",
+                    "mean (%)",
+                    "skewness",
+                ],
+                [[part, len(errors[part]), *values.values()] for part, values in found.items()],
+                "Energies where a true spectrum is below "
+                f"{100 * config.floor:g} % of its largest intensity do not count for it.",
+            )
+        ],
+        drawings=[
+            Drawing(
+                "by_energy",
+                "Error by energy",
+                "Top: mean true and predicted spectrum. Middle: predicted minus true; half of the "
+                "spectra lie in the darker band, nine in ten in the lighter one. Bottom: how Δμ is "
+                "distributed, with the spectra of the examples marked.",
+                lambda: draw_by_energy(energy, result, bands, error, rows, subject.target.unit),
+            ),
+            Drawing(
+                "examples",
+                "Examples by percentile of Δμ",
+                "True and predicted spectra whose Δμ stands at these percentiles of the "
+                f"{subject.judged} set: of a hundred spectra so many are predicted better.",
+                lambda: draw_examples(
+                    energy, result, error, rows, config.percentiles, subject.target.unit
+                ),
+            ),
+        ],
+        arrays={"ids": result.ids, "relative_error": error, "error_quantiles": bands},
+        units={"relative_error": "%", "error_quantiles": subject.target.unit},
+    )
+
+
+def draw_by_energy(
+    energy: Array, result: PartResult, bands: Array, error: Array, rows: list[int], unit: str
+) -> Figure:
+    """Draw mean spectra, the band of errors, and the distribution of Δμ."""
+    from xreg.core.report import style
+
+    figure = style.new_figure(3.3)
+    halves: Any = figure.subfigures(1, 2, width_ratios=(1.5, 1))
+    left, right = halves
+    top, bottom = left.subplots(2, 1, sharex=True)
+    top.plot(energy, result.known.mean(axis=0), color=style.TRUE, label="true, mean")
+    top.plot(
+        energy,
+        result.predicted.mean(axis=0),
+        color=style.PREDICTED,
+        ls=(0, (4, 2)),
+        label="predicted, mean",
+    )
+    top.set_ylabel(f"intensity ({unit})")
+    top.legend()
+    top.label_outer()
+    bottom.fill_between(
+        energy, bands[0], bands[4], color=style.PREDICTED_FILL, alpha=0.35, label="90 %"
+    )
+    bottom.fill_between(energy, bands[1], bands[3], color=style.PREDICTED, alpha=0.45, label="50 %")
+    bottom.plot(energy, bands[2], color=style.TRUE, lw=0.9, label="median")
+    bottom.axhline(0, color=style.GUIDE, lw=0.7, zorder=0)
+    bottom.set_ylabel(f"predicted − true ({unit})")
+    bottom.set_xlim(energy[0], energy[-1])
+    bottom.set_xlabel(style.energy_label(float(energy[0]), float(energy[-1])))
+    bottom.legend(ncols=3, fontsize=7)
+    axis = right.subplots()
+    finite = error[np.isfinite(error)]
+    end = float(np.quantile(finite, 0.98)) * 1.1 or 1.0
+    beyond = int(np.sum(finite > end))
+    axis.hist(finite[finite <= end], bins=np.linspace(0, end, 41), color=style.TRUE_FILL)
+    for row, colour in zip(rows, style.PALETTE, strict=False):
+        axis.axvline(error[row], color=colour, lw=1.5)
+    axis.set_xlim(0, end)
+    axis.set_xlabel("Δμ (%)")
+    axis.set_ylabel("number of spectra")
+    axis.set_title(f"{beyond} of {len(finite):,} further right" if beyond else "")
+    style.panel_letters((top, bottom, axis))
+    return figure
+
+
+def draw_examples(
+    energy: Array,
+    result: PartResult,
+    error: Array,
+    rows: list[int],
+    percentiles: tuple[float, ...],
+    unit: str,
+) -> Figure:
+    """Draw true and predicted spectra of some rows."""
+    from xreg.core.report import style
+
+    columns = min(3, len(rows))
+    count = -(-len(rows) // columns)
+    figure = style.new_figure(2.1 * count + 0.2)
+    panels: list[Axes] = (
+        figure.subplots(count, columns, sharex=True, sharey=True, squeeze=False).ravel().tolist()
+    )
+    for axis, row, percentile, colour in zip(
+        panels, rows, percentiles, _cycle(style.PALETTE), strict=False
+    ):
+        axis.plot(energy, result.known[row], color=style.TRUE, label="true")
+        guess = result.predicted[row]
+        axis.plot(energy, guess, color=style.PREDICTED, ls=(0, (4, 2)), label="predicted")
+        if result.spread is not None:
+            low, high = guess - result.spread[row], guess + result.spread[row]
+            axis.fill_between(energy, low, high, color=style.PREDICTED_FILL, alpha=0.4)
+        axis.set_title(
+            f"{percentile:g} %: Δμ = {error[row]:.2f} %\n{result.ids[row]}",
+            color=colour,
+            fontsize=8,
+        )
+        axis.set_xlim(energy[0], energy[-1])
+        axis.set_xlabel(style.energy_label(float(energy[0]), float(energy[-1])))
+        axis.set_ylabel(f"intensity ({unit})")
+        axis.locator_params(axis="x", nbins=4)
+    panels[0].legend()
+    style.tidy(panels, len(rows), columns)
+    return figure
+
+
+def _cycle(colours: tuple[str, ...]) -> Any:
+    from itertools import cycle
+
+    return cycle(colours)
