@@ -10,6 +10,7 @@ from xreg.cli.lazy import lazy_group
 
 COMMANDS = {
     "run": "xreg.cli.run:run",
+    "evaluate": "xreg.cli.evaluate:evaluate",
     "predict": "xreg.cli.predict:predict",
     "data": "xreg.cli.data:app",
     "models": "xreg.cli.models:app",

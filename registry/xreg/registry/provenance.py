@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from xreg.core.executor import cores
+from xreg.core.hooks import Kind
 from xreg.registry.plugins import host
 
 if TYPE_CHECKING:
     from xreg.core.run import Run
     from xreg.registry.preparation import Prepared
 
-__all__ = ["machine", "peak_memory_mib", "summary"]
+__all__ = ["components", "machine", "peak_memory_mib", "stamp", "summary"]
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "zarr", "ase", "dscribe")
 
@@ -52,18 +53,6 @@ def summary(
     """Return what ``summary.json`` holds."""
     recipe = ready.resolved.recipe
     metadata = ready.resolved.dataset.metadata
-    components = []
-    for kind, section in recipe.components():
-        installed = host().get(kind, section.name)
-        components.append(
-            {
-                "kind": kind,
-                "name": section.name,
-                "plugin": installed.plugin,
-                "distribution": installed.distribution,
-                "version": installed.version,
-            }
-        )
     seeds = {"recipe": recipe.seed, "split": recipe.split.seed}
     for kind, section in recipe.components():
         if "seed" in section.settings:
@@ -71,9 +60,7 @@ def summary(
             seeds[f"{kind} {label}"] = section.settings["seed"]
     return {
         "name": run.name,
-        "xreg": _version("xreg"),
-        "started": started.isoformat(timespec="seconds"),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        **stamp(started),
         "dataset": {
             "name": metadata.name,
             "version": metadata.version,
@@ -88,13 +75,39 @@ def summary(
             "features": len(ready.features) or None,
             "set_aside": ready.set_aside,
         },
-        "components": components,
+        "components": components((kind, section.name) for kind, section in recipe.components()),
         "seeds": seeds,
         "seconds": {stage: round(value, 2) for stage, value in seconds.items()},
         "total_seconds": round(run.seconds, 2),
         "peak_memory_mib": peak_memory_mib(),
         "platform": machine(),
     }
+
+
+def stamp(started: datetime) -> dict[str, Any]:
+    """Return version of xreg, beginning and end."""
+    return {
+        "xreg": _version("xreg"),
+        "started": started.isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def components(named: Iterable[tuple[Kind, str]]) -> list[dict[str, str]]:
+    """Return which distributions, in which versions, the components come from."""
+    found = []
+    for kind, name in named:
+        installed = host().get(kind, name)
+        found.append(
+            {
+                "kind": kind,
+                "name": name,
+                "plugin": installed.plugin,
+                "distribution": installed.distribution,
+                "version": installed.version,
+            }
+        )
+    return found
 
 
 def _processor() -> str:

@@ -28,6 +28,8 @@ __all__ = [
     "evaluate",
     "final_recipe",
     "save_arrays",
+    "save_splits",
+    "settings_of",
     "subject_of",
     "with_analyses",
     "with_provenance",
@@ -64,47 +66,60 @@ def subject_of(ready: Prepared) -> Subject:
         rows={part: rows for part, rows in ready.rows.items() if len(rows)},
         labels=dataset.labels,
         label_units=dataset.label_units,
-        features=ready.features,
         retrainable=True,
         seed=ready.resolved.recipe.seed,
     )
 
 
-def evaluate(ready: Prepared, subject: Subject) -> Material:
-    """Return predictions, scores and decompositions of all parts."""
-    pipeline, dataset = ready.resolved.pipeline, ready.resolved.dataset
+def evaluate(
+    subject: Subject,
+    name: str,
+    asked: Sequence[str] | None = None,
+    colours: Mapping[str, tuple[NDArray[np.float64], str]] | None = None,
+) -> Material:
+    """Return predictions, scores and decompositions of all parts.
+
+    Parameters
+    ----------
+    subject
+        Model and samples.
+    name
+        What the report is called.
+    asked
+        Labels and features that colour scores; those that follow the scores most if not given.
+    colours
+        Further numbers for that, (n,) each, and their units.
+    """
+    pipeline = subject.pipeline
     assert pipeline.targets_ is not None
     parts = subject.results
-    variation = parts["train"].known.std(axis=0)
-    spectra = ready.target.energy is not None
+    variation = parts.get("train", subject.result).known.std(axis=0)
+    spectra = subject.target.energy is not None
     metrics: dict[str, Any] = {
         part: part_scores(result.known, result.predicted, variation, spectra=spectra)
         for part, result in parts.items()
     }
-    inputs = {part: subject.inputs(part) for part in parts}
-    every = np.concatenate(list(subject.rows.values()))
-    columns = _columns(ready, inputs, every)
+    columns = _columns(subject, asked, colours or {})
     scaled = {
-        part: (inputs[part], pipeline.targets_.transform(result.known))
+        part: (subject.inputs(part), pipeline.targets_.transform(result.known))
         for part, result in parts.items()
     }
-    numbers = {name: column.values for name, column in columns.items()}
     decompositions = [
-        _decomposition(label, decomposer, pipeline, scaled, ready, every, numbers)
+        _decomposition(label, decomposer, pipeline, scaled, subject, columns)
         for label, decomposer in pipeline.decomposers.items()
     ]
     metrics["decomposers"] = {found.label: dict(found.covered) for found in decompositions}
     return Material(
-        name=ready.resolved.recipe.name,
-        dataset=dataset.metadata,
-        target=ready.target,
+        name=name,
+        dataset=subject.dataset,
+        target=subject.target,
         target_scaling=pipeline.target_scaling,
         parts=parts,
         metrics=metrics,
-        features=ready.features,
+        features=subject.features,
         decompositions=decompositions,
-        colourings=_colourings(ready, columns, decompositions),
-        history=_history(pipeline),
+        colourings=_colourings(subject, columns, decompositions, asked, colours or {}),
+        history=_history(pipeline) if subject.retrainable else None,
     )
 
 
@@ -119,9 +134,8 @@ def _decomposition(
     decomposer: Decomposer,
     pipeline: Pipeline,
     scaled: Mapping[str, tuple[NDArray[Any], NDArray[Any]]],
-    ready: Prepared,
-    every: NDArray[np.intp],
-    columns: Mapping[str, NDArray[Any]],
+    subject: Subject,
+    columns: Mapping[str, Colouring],
 ) -> Decomposition:
     assert pipeline.targets_ is not None
     scores = np.concatenate([decomposer.transform(X) for X, _ in scaled.values()])
@@ -134,45 +148,51 @@ def _decomposition(
         label=label,
         method=decomposer.name,
         covered=covered_variances(decomposer, scaled),
-        ids=ready.resolved.dataset.samples.ids[every],
+        ids=subject.samples.ids[subject.used],
         scores=scores,
         vectors=None if vectors is None else np.asarray(vectors),
         shares=SWEEP_SHARES,
         sweeps=sweeps,
-        correlations=rank_correlations(scores, columns),
+        correlations=rank_correlations(scores, {n: c.values for n, c in columns.items()}),
     )
 
 
 def _columns(
-    ready: Prepared, inputs: Mapping[str, Any], every: NDArray[np.intp]
+    subject: Subject,
+    asked: Sequence[str] | None,
+    colours: Mapping[str, tuple[NDArray[np.float64], str]],
 ) -> dict[str, Colouring]:
-    """Return what scores may be coloured by or correlated with: features, then labels."""
-    dataset, scaler = ready.resolved.dataset, ready.resolved.pipeline.features_
+    """Return what scores may be coloured by or correlated with: features, then labels.
+
+    Features that the filter dropped are among them: what follows a kept one may still be asked for.
+    """
     columns = {}
-    asked = set(ready.resolved.recipe.report.labels or ())
-    if scaler is not None:
-        few = len(ready.features) <= MOST_FEATURES
-        table = np.concatenate([scaler.inverse_transform(X) for X in inputs.values()])
-        for column, label in enumerate(ready.features):
-            if few or label.name in asked:
-                columns[label.name] = Colouring(table[:, column], label.unit)
-    for name, (values, unit) in ready.colours.items():
-        columns.setdefault(name, Colouring(values[every], unit))
-    for name in dataset.labels:
-        unit = dataset.label_units.get(name, "")
-        columns[name] = Colouring(dataset.label(name)[every], unit)
+    descriptor = subject.pipeline.descriptor
+    labels = descriptor.feature_labels if descriptor is not None else ()
+    for column, label in enumerate(labels):
+        if len(labels) <= MOST_FEATURES or label.name in (asked or ()):
+            values = subject.described(subject.used)[:, column]
+            columns[label.name] = Colouring(values, label.unit)
+    for name, (values, unit) in colours.items():
+        columns.setdefault(name, Colouring(values[subject.used], unit))
+    for name in subject.labels:
+        unit = subject.label_units.get(name, "")
+        columns[name] = Colouring(subject.label(name, subject.used), unit)
     return columns
 
 
 def _colourings(
-    ready: Prepared, columns: Mapping[str, Colouring], decompositions: Sequence[Decomposition]
+    subject: Subject,
+    columns: Mapping[str, Colouring],
+    decompositions: Sequence[Decomposition],
+    asked: Sequence[str] | None,
+    colours: Mapping[str, Any],
 ) -> dict[str, Colouring]:
-    """Return what scores are coloured by: as the recipe says, else what follows them most."""
-    asked = ready.resolved.recipe.report.labels
+    """Return what scores are coloured by: what is asked for, else what follows them most."""
     if asked is not None:
         return {name: columns[name] for name in asked}
 
-    own = {label.name for label in ready.features}
+    own = {label.name for label in subject.features}
 
     def readable(name: str) -> bool:
         values = columns[name].values
@@ -183,7 +203,7 @@ def _colourings(
     def strength(name: str) -> tuple[bool, float]:
         first = [found.correlations.get(name, ())[:2] for found in decompositions]
         largest = max((abs(value) for values in first for value in values), default=0.0)
-        return name in ready.colours, largest
+        return name in colours, largest
 
     shown = sorted(filter(readable, columns), key=strength, reverse=True)
     return {name: columns[name] for name in shown[:MOST_COLOURINGS]}
@@ -200,11 +220,13 @@ def final_recipe(ready: Prepared, material: Material) -> dict[str, Any]:
     """Return the recipe with the last of its choices filled in."""
     plain = ready.resolved.recipe.plain()
     plain["report"]["labels"] = list(material.colourings)
-    plain["analyses"] = [
-        {"name": analysed.name, **analysed.config.model_dump(mode="json")}
-        for analysed in material.analyses
-    ]
+    plain["analyses"] = settings_of(material.analyses)
     return plain
+
+
+def settings_of(done: Sequence[Analysed]) -> list[dict[str, Any]]:
+    """Return analyses as a recipe names them, settings filled in."""
+    return [{"name": a.name, **a.config.model_dump(mode="json")} for a in done]
 
 
 def with_provenance(
@@ -214,20 +236,23 @@ def with_provenance(
     return replace(material, recipe=recipe, summary=summary)
 
 
-def save_arrays(ready: Prepared, material: Material, folder: Path) -> None:
-    """Write splits, predictions and decompositions into a run folder."""
+def save_splits(ready: Prepared, folder: Path) -> None:
+    """Write which samples were in which part, and which were set aside."""
     ids = ready.resolved.dataset.samples.ids
     splits: dict[str, Any] = {part: ids[rows] for part, rows in ready.rows.items()}
     splits["set_aside"] = np.array([entry["id"] for entry in ready.set_aside], dtype=ids.dtype)
     with (folder / "splits.npz").open("wb") as stream:
         np.savez_compressed(stream, **splits)
 
+
+def save_arrays(subject: Subject, material: Material, folder: Path) -> None:
+    """Write predictions and decompositions into a folder."""
     results = material.parts.values()
     spreads = [result.spread for result in results if result.spread is not None]
     write_predictions(
         folder / "predictions.zarr",
         np.concatenate([result.ids for result in results]),
-        ready.target,
+        subject.target,
         np.concatenate([result.predicted for result in results]),
         np.concatenate(spreads) if len(spreads) == len(material.parts) else None,
         {
@@ -237,12 +262,12 @@ def save_arrays(ready: Prepared, material: Material, folder: Path) -> None:
     )
     if not material.decompositions:
         return
-    scaler = ready.resolved.pipeline.features_
+    scaler = subject.pipeline.features_
     assert scaler is not None
     arrays: dict[str, NDArray[Any]] = {
         "ids": material.decompositions[0].ids,
-        "features/name": np.array([label.name for label in ready.features]),
-        "features/unit": np.array([label.unit for label in ready.features]),
+        "features/name": np.array([label.name for label in material.features]),
+        "features/unit": np.array([label.unit for label in material.features]),
         "features/mean": scaler.mean,
         "features/scale": scaler.scale,
     }

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import random
-import shutil
 import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +14,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from xreg.core import progress
-from xreg.core.errors import DataError, RunError, XregError
+from xreg.core.errors import DataError, RunError
 from xreg.core.run import ReportSection, Run
 from xreg.registry import analyses, provenance
 from xreg.registry.features import Execution
@@ -27,6 +22,7 @@ from xreg.registry.files import disk_errors, flush, staging
 from xreg.registry.plugins import host
 from xreg.registry.preparation import Prepared, Stages, prepare
 from xreg.registry.recipe import Recipe, Resolved, resolve
+from xreg.registry.workshop import failure, logged, write_json
 
 __all__ = ["execute"]
 
@@ -68,12 +64,12 @@ def execute(
     final = Path(out) if out is not None else _free_name(resolved.recipe.name, started)
     final.parent.mkdir(parents=True, exist_ok=True)
     with disk_errors(f"run '{resolved.recipe.name}'"), staging(final) as folder:
-        with _logged(folder / "run.log"):
+        with logged(folder / "run.log"):
             run = Run(resolved.recipe.name, folder, resolved.recipe.plain())
             try:
                 _carry_out(run, resolved, stages, started, execution or Execution())
             except Exception as error:
-                raise _failure(error, stages.current, folder, final) from error
+                raise failure(error, "run", stages.current, folder, final) from error
         flush(folder)
         if final.exists():  # made by a run that went on beside this one
             if out is not None:
@@ -81,7 +77,7 @@ def execute(
             final = _free_name(resolved.recipe.name, started)
         os.rename(folder, final)
     run.folder = final
-    with _logged(final / "run.log"):
+    with logged(final / "run.log"):
         _call_hooks("xreg_run_finished", run)
     return final
 
@@ -102,14 +98,16 @@ def _carry_out(
     pipeline = resolved.pipeline
     _train(ready, stages)
     with stages("evaluation"):
-        material = results.evaluate(ready, subject)
+        report = resolved.recipe.report
+        material = results.evaluate(subject, run.name, report.labels, ready.colours)
     material = results.with_analyses(material, analyses.carry_out(chosen, subject, stages))
     run.recipe = results.final_recipe(ready, material)
     run.metrics = dict(material.metrics)
     folder = run.folder
     with stages("saving"):
         pipeline.save(folder / "model")
-        results.save_arrays(ready, material, folder)
+        results.save_splits(ready, folder)
+        results.save_arrays(subject, material, folder)
         analyses.save(material.analyses, folder / "analyses")
     with stages("figures"):
         pictures = draw_all(material, folder / "figures")
@@ -120,9 +118,9 @@ def _carry_out(
         material = results.with_provenance(material, run.recipe, summary)
         (folder / "report.html").write_text(render(material, pictures, extra), encoding="utf-8")
     (folder / "recipe.yaml").write_text(Recipe.parse(run.recipe, "recipe").to_yaml())
-    _write_json(folder / "metrics.json", run.metrics)
+    write_json(folder / "metrics.json", run.metrics)
     run.seconds = stages.total
-    _write_json(folder / "summary.json", provenance.summary(run, ready, stages.seconds, started))
+    write_json(folder / "summary.json", provenance.summary(run, ready, stages.seconds, started))
 
 
 def _train(ready: Prepared, stages: Stages) -> None:
@@ -152,48 +150,6 @@ def _seed_everything(seed: int) -> None:
     np.random.seed(seed)  # noqa: NPY002
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(seed)
-
-
-def _failure(error: Exception, stage: str, folder: Path, final: Path) -> XregError:
-    """Return what the user is told; what is no request's fault keeps its log beside."""
-    if isinstance(error, XregError) and not isinstance(error, RunError):
-        return error
-    if isinstance(error, OSError):
-        raise error
-    log.error("the run failed", exc_info=error)
-    kept = final.with_name(f"{final.name}.failed.log")
-    shutil.copyfile(folder / "run.log", kept)
-    if isinstance(error, RunError):
-        return error
-    text = str(error).partition("\n")[0]
-    return RunError(
-        f"the run failed in stage '{stage}' with {type(error).__name__}"
-        f"{f': {text}' if text else ''}; its log is {kept}."
-    )
-
-
-@contextmanager
-def _logged(path: Path) -> Iterator[None]:
-    """Write what xreg and its components log, and all warnings, into a file."""
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger()
-    ours = logging.getLogger("xreg")
-    before = ours.level
-    ours.setLevel(logging.INFO)
-    root.addHandler(handler)
-
-    def tell(message: Any, category: type[Warning], *place: Any, **_: Any) -> None:
-        logging.getLogger("py.warnings").warning("%s: %s", category.__name__, message)
-
-    try:
-        with warnings.catch_warnings():
-            warnings.showwarning = tell
-            yield
-    finally:
-        root.removeHandler(handler)
-        ours.setLevel(before)
-        handler.close()
 
 
 def _free_name(name: str, started: datetime) -> Path:
@@ -240,8 +196,3 @@ def _extra_sections(run: Run) -> list[ReportSection]:
             else:
                 log.error("hook xreg_report_sections returned %r, no ReportSection", section)
     return sections
-
-
-def _write_json(path: Path, content: Any) -> None:
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")

@@ -57,8 +57,6 @@ class Subject:
         Row numbers of each part (train, validation, test).
     labels, label_units
         (n,) labels by name, and the units of those that have one.
-    features
-        What each column of the (scaled) features means; empty without a descriptor.
     retrainable
         Whether the training data are among the samples, so that :meth:`refit` makes sense.
     seed
@@ -73,9 +71,18 @@ class Subject:
     rows: Mapping[str, Rows]
     labels: Mapping[str, Any] = field(default_factory=dict)
     label_units: Mapping[str, str] = field(default_factory=dict)
-    features: Sequence[FeatureLabel] = ()
     retrainable: bool = False
     seed: int = 0
+
+    @property
+    def features(self) -> Sequence[FeatureLabel]:
+        """What each column means that the fitted emulator sees; empty without a descriptor."""
+        return self.pipeline.feature_labels
+
+    @property
+    def used(self) -> Rows:
+        """Row numbers of all parts, one after the other."""
+        return np.concatenate(list(self.rows.values()))
 
     @property
     def judged(self) -> str:
@@ -100,16 +107,23 @@ class Subject:
         return self.results[self.judged]
 
     def inputs(self, part: str | Rows) -> Any:
-        """Return what the emulator takes: (n, d) scaled features, or the samples themselves."""
+        """Return what the emulator takes: (n, k) scaled features, or the samples themselves."""
         if self.pipeline.descriptor is None:
             return self.samples_of(part)
-        return self._inputs[self._rows(part)]
+        assert self.pipeline.features_ is not None
+        return self.pipeline.features_.transform(self.features_of(part))
 
     def features_of(self, part: str | Rows) -> NDArray[np.float64]:
-        """Return the (n, d) features as the descriptor gives them, in their own units."""
-        if self.pipeline.features_ is None:
+        """Return the (n, k) features that the emulator sees, unscaled, in their own units."""
+        described = self.described(part)
+        assert self.pipeline.columns_ is not None
+        return self.pipeline.columns_.transform(described)
+
+    def described(self, part: str | Rows) -> NDArray[np.float64]:
+        """Return the (n, d) features as the descriptor gives them, before any filter."""
+        if self.pipeline.descriptor is None:
             raise DataError(f"emulator '{self.pipeline.emulator.name}' takes no features.")
-        return self.pipeline.features_.inverse_transform(self.inputs(part))
+        return self._described[self._rows(part)]
 
     def samples_of(self, part: str | Rows) -> Samples:
         """Return the samples of a part, in memory."""
@@ -135,15 +149,16 @@ class Subject:
     ) -> Retrained:
         """Train the same emulator anew, with the settings of the pipeline.
 
-        Scalers and emulator are learned from ``train`` alone; the descriptor stays as it is, so
-        that its columns keep their meaning from one training to the next.
+        Filter, scalers and emulator are learned from ``train`` alone; the descriptor stays as it
+        is, so that its columns keep their meaning from one training to the next.
 
         Parameters
         ----------
         train, validation
             Row numbers to train on, and for early stopping.
         columns
-            Indices or mask of the features to use; all if not given.
+            Indices or mask among ``features``; those that the filter of the pipeline keeps on
+            ``train`` if not given.
         seed
             Seed of an emulator that has one; that of the pipeline if not given.
         """
@@ -151,14 +166,17 @@ class Subject:
         settings: dict[str, Any] = dict(emulator.config)
         if seed is not None and "seed" in settings:
             settings["seed"] = seed
-        chosen = None if columns is None else np.arange(len(self.features))[np.asarray(columns)]
-        if chosen is not None and self.pipeline.descriptor is None:
+        if columns is not None and self.pipeline.descriptor is None:
             raise DataError(f"emulator '{emulator.name}' takes no features to choose from.")
-        scaler = None
+        scaler = chosen = None
         if self.pipeline.descriptor is not None:
-            raw = self.features_of(train)
-            raw = raw if chosen is None else raw[:, chosen]
-            scaler = Scaler.fit(raw, self.pipeline.feature_scaling)
+            raw = self.described(train)
+            if columns is None:
+                chosen = self.pipeline.feature_filter.fit(raw).columns
+            else:
+                assert self.pipeline.columns_ is not None
+                chosen = self.pipeline.columns_.columns[np.asarray(columns)]
+            scaler = Scaler.fit(raw[:, chosen], self.pipeline.feature_scaling)
         known = self.known[train]
         targets = Scaler.fit(known, self.pipeline.target_scaling)
         fresh = Retrained(self, type(emulator)(**settings), targets, scaler, chosen)
@@ -172,10 +190,11 @@ class Subject:
         return self.rows[part] if isinstance(part, str) else part
 
     @cached_property
-    def _inputs(self) -> NDArray[np.float64]:
-        """(n, d) scaled features, made once; NaN for samples that stand in no part."""
-        used = np.sort(np.concatenate(list(self.rows.values())))
-        made = self.pipeline.inputs(self.samples[used])
+    def _described(self) -> NDArray[np.float64]:
+        """(n, d) features before filter and scaler; NaN for samples that stand in no part."""
+        assert self.pipeline.descriptor is not None
+        used = np.sort(self.used)
+        made = self.pipeline.featurize(self.pipeline.descriptor, self.samples[used])
         table = np.full((len(self.samples), made.shape[1]), np.nan)
         table[used] = made
         return table
@@ -194,7 +213,7 @@ class Retrained:
     targets, features
         Scalers of its training set; no ``features`` for an emulator that takes samples.
     columns
-        Features that it sees; None for all.
+        Those columns of the descriptor that it sees; None for one that takes samples.
     """
 
     subject: Subject
@@ -207,8 +226,7 @@ class Retrained:
         """Return what the emulator takes for some rows of the subject."""
         if self.features is None:
             return self.subject.samples_of(rows)
-        raw = self.subject.features_of(rows)
-        return self.features.transform(raw if self.columns is None else raw[:, self.columns])
+        return self.features.transform(self.subject.described(rows)[:, self.columns])
 
     def predict(self, inputs: Any) -> NDArray[np.float64]:
         """Return the (n, m) prediction from what :meth:`inputs` gives, in the units of the data."""

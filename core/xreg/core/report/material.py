@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,7 +109,7 @@ class Material:
     Attributes
     ----------
     name
-        Name of the run.
+        Name of the run, or of what is evaluated.
     dataset
         What the data are and how to cite them.
     target
@@ -132,7 +132,11 @@ class Material:
     analyses
         What analyses found, in their order.
     recipe, summary
-        As stored in the run folder.
+        As stored in the folder of the run or evaluation.
+    command
+        Which command made it.
+    remarks
+        What a reader must know before any number, a sentence each.
     """
 
     name: str
@@ -148,6 +152,8 @@ class Material:
     analyses: Sequence[Analysed] = ()
     recipe: Mapping[str, Any] = field(default_factory=dict)
     summary: Mapping[str, Any] = field(default_factory=dict)
+    command: Literal["run", "evaluate"] = "run"
+    remarks: Sequence[str] = ()
 
     @property
     def judged(self) -> str:

@@ -13,9 +13,8 @@ from xreg.core.report.draw import Picture
 from xreg.core.report.material import Decomposition, Material
 from xreg.core.run import ReportSection
 
-__all__ = ["Headline", "render"]
+__all__ = ["Headline", "embed", "render"]
 
-PARTS = ("train", "validation", "test")
 MOST_ROWS = 25
 
 
@@ -60,7 +59,7 @@ def render(
         style=(room / "page.css").read_text(encoding="utf-8"),
         headlines=_headlines(material),
         figures=_figures(pictures),
-        parts=[part for part in PARTS if part in material.metrics],
+        parts=list(material.parts),
         settings=_settings(material.recipe),
         provenance=_provenance(material),
         extra=extra,
@@ -68,21 +67,23 @@ def render(
     )
 
 
+def embed(picture: Picture) -> dict[str, str]:
+    """Return a figure as the templates show it, its pixels in the page itself."""
+    image = picture.path.read_bytes()
+    pixels = int.from_bytes(image[16:20])  # the width, as a PNG's header states it
+    return {
+        "title": picture.title,
+        "caption": picture.caption,
+        "source": f"data:image/png;base64,{base64.b64encode(image).decode()}",
+        # All figures at one scale, so that their letters have one size.
+        "width": f"{min(100, 100 * pixels / (style.WIDTH * style.DPI)):.1f}%",
+    }
+
+
 def _figures(pictures: Sequence[Picture]) -> dict[str, list[dict[str, str]]]:
     by_section: dict[str, list[dict[str, str]]] = {}
     for picture in pictures:
-        image = picture.path.read_bytes()
-        pixels = int.from_bytes(image[16:20])  # the width, as a PNG's header states it
-        data = base64.b64encode(image).decode()
-        by_section.setdefault(picture.section, []).append(
-            {
-                "title": picture.title,
-                "caption": picture.caption,
-                "source": f"data:image/png;base64,{data}",
-                # All figures at one scale, so that their letters have one size.
-                "width": f"{min(100, 100 * pixels / (style.WIDTH * style.DPI)):.1f}%",
-            }
-        )
+        by_section.setdefault(picture.section, []).append(embed(picture))
     return by_section
 
 
