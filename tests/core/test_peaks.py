@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xreg.core.analysis.peaks import find_peaks, match_peaks, peak_scores
+from xreg.core.analysis.peaks import find_peaks, match_peaks, peak_scores, smoothed
 
 # Coarser at the end than at the beginning, as spectra of real beamlines are.
 ENERGY = np.concatenate([np.arange(0.0, 30, 0.2), np.arange(30, 60.01, 0.5)])
@@ -81,6 +81,16 @@ def test_prominence_is_that_of_the_true_spectrum_for_both():
     assert match_peaks(ENERGY, true, true, prominence=0.02).known.tolist() == [2]
     found = match_peaks(ENERGY, true, 0.5 * true, prominence=0.04)
     assert (found.known.tolist(), found.predicted.tolist()) == ([2], [1])
+
+
+def test_smoothing_widens_a_gaussian_as_it_should_on_any_grid():
+    def line(variance: float) -> np.ndarray:
+        return np.exp(-((ENERGY - 30) ** 2) / (2 * variance)) / np.sqrt(variance)
+
+    narrow, wide = line(1.5**2), line(1.5**2 + 2.0**2)
+    np.testing.assert_allclose(smoothed(ENERGY, narrow[None], 2.0)[0], wide, atol=2e-3)
+    np.testing.assert_array_equal(smoothed(ENERGY, narrow[None], 0.0)[0], narrow)
+    np.testing.assert_allclose(smoothed(ENERGY, np.ones((1, len(ENERGY))), 3.0), 1.0)
 
 
 def test_spectra_without_peaks_have_no_scores():

@@ -17,7 +17,7 @@ from xreg.core.errors import NotApplicableError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Matched", "analyse", "find_peaks", "match_peaks", "peak_scores"]
+__all__ = ["Matched", "analyse", "find_peaks", "match_peaks", "peak_scores", "smoothed"]
 
 Array = NDArray[np.float64]
 
@@ -78,6 +78,18 @@ def find_peaks(energy: ArrayLike, spectrum: ArrayLike, prominence: float) -> tup
     step = np.where(bent, -b / np.where(bent, 2 * a, 1.0), 0.0)
     step = np.clip(step, left / 2, right / 2)
     return e[top] + step, y[top] + b * step + a * step**2
+
+
+def smoothed(energy: ArrayLike, spectra: ArrayLike, sigma: float) -> Array:
+    """Return (n, m) spectra smoothed with a Gaussian of standard deviation ``sigma`` in eV.
+
+    Near the ends of the grid the Gaussian is cut off and normalised anew.
+    """
+    e, y = np.asarray(energy, dtype=np.float64), np.asarray(spectra, dtype=np.float64)
+    if sigma == 0:
+        return y
+    kernel = np.exp(-(((e[:, None] - e) / sigma) ** 2) / 2) * np.gradient(e)
+    return np.asarray(y @ (kernel / kernel.sum(axis=1, keepdims=True)).T)
 
 
 def match_peaks(
@@ -167,8 +179,8 @@ def analyse(subject: Subject, config: PeaksConfig) -> Findings:
     energy, result = subject.target.energy[inside], subject.result
     found = match_peaks(
         energy,
-        result.known[:, inside],
-        result.predicted[:, inside],
+        smoothed(energy, result.known[:, inside], config.smoothing),
+        smoothed(energy, result.predicted[:, inside], config.smoothing),
         prominence=config.prominence,
         tolerance=config.tolerance,
     )

@@ -177,7 +177,8 @@ def draw_by_energy(
     bottom.set_ylabel(f"predicted − true ({unit})")
     bottom.set_xlim(energy[0], energy[-1])
     bottom.set_xlabel(style.energy_label(float(energy[0]), float(energy[-1])))
-    bottom.legend(ncols=3, fontsize=7)
+    bottom.margins(y=0.2)
+    bottom.legend(ncols=3, fontsize=7, loc="upper left")
     axis = right.subplots()
     finite = error[np.isfinite(error)]
     end = float(np.quantile(finite, 0.98)) * 1.1 or 1.0

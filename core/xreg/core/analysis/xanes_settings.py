@@ -59,3 +59,12 @@ class PeaksConfig(WindowConfig):
         le=100,
         description="Farthest that the predicted peak may lie from the true one that it matches.",
     )
+    smoothing: float = setting(
+        0.0,
+        unit="eV",
+        ge=0,
+        le=10,
+        description="Standard deviation of a Gaussian that true and predicted spectra are smoothed "
+        "with before peaks are looked for; 0 for none. It keeps the noise of a network from "
+        "counting as peaks.",
+    )
