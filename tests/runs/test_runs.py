@@ -49,6 +49,7 @@ def test_a_run_leaves_one_folder_with_everything(finished: Path) -> None:
     assert sorted(path.name for path in finished.iterdir()) == [
         "analyses",
         "components.zarr",
+        "features.json",
         "figures",
         "metrics.json",
         "model",

@@ -72,7 +72,7 @@ def summary(
         },
         "samples": {
             **{part: len(rows) for part, rows in ready.rows.items()},
-            "features": len(ready.features) or None,
+            "features": len(ready.resolved.pipeline.feature_labels) or None,
             "set_aside": ready.set_aside,
         },
         "components": components((kind, section.name) for kind, section in recipe.components()),

@@ -107,6 +107,8 @@ def _carry_out(
     with stages("saving"):
         pipeline.save(folder / "model")
         results.save_splits(ready, folder)
+        if pipeline.columns_ is not None:
+            write_json(folder / "features.json", pipeline.columns_.table(ready.features))
         results.save_arrays(subject, material, folder)
         analyses.save(material.analyses, folder / "analyses")
     with stages("figures"):

@@ -1,22 +1,39 @@
-"""Settings of the analyses for K-edges; nothing heavy is imported here."""
+"""Settings of the analyses of absorption edges, and of those that train anew; nothing heavy."""
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from xreg.core.config import Config, setting
 
-__all__ = ["PeaksConfig", "RelativeErrorConfig", "WindowConfig"]
+__all__ = [
+    "CrossValidationConfig",
+    "FeatureFilterConfig",
+    "FeatureShareConfig",
+    "ImportanceConfig",
+    "LearningCurveConfig",
+    "PeaksConfig",
+    "RelativeErrorConfig",
+    "SelectionConfig",
+    "WindowConfig",
+]
 
+SEED_LIMIT = 2**31 - 1
 Percentile = Annotated[float, Field(ge=0, le=100)]
+Share = Annotated[float, Field(gt=0, le=1)]
+Window = tuple[float, float]
+
+
+class FeatureFilterConfig(Config):
+    """Settings of ``feature-filter``: none."""
 
 
 class WindowConfig(Config):
     """An energy window, which most analyses of spectra share."""
 
-    window: tuple[float, float] | None = setting(
+    window: Window | None = setting(
         None, unit="eV", description="Lowest and highest energy looked at; all if not given."
     )
 
@@ -68,3 +85,121 @@ class PeaksConfig(WindowConfig):
         "with before peaks are looked for; 0 for none. It keeps the noise of a network from "
         "counting as peaks.",
     )
+
+
+class ImportanceConfig(Config):
+    """Settings of ``importance``."""
+
+    windows: tuple[Window, Window] | None = setting(
+        None,
+        unit="eV",
+        description="Two energy windows whose importances are compared; the lower and the upper "
+        "half of the grid if not given.",
+    )
+    repeats: int = setting(
+        5, ge=1, le=1000, description="How often each feature or block is permuted."
+    )
+    folds: int = setting(
+        0,
+        ge=0,
+        le=100,
+        description="Train anew on so many folds of all but the test part and permute in the part "
+        "held out, so that the spread is also that of training; 0 takes the model as it is and "
+        "permutes in the judged part.",
+    )
+    group: str | None = setting(None, description="Label whose groups no fold divides.")
+    most_features: int = setting(
+        300,
+        ge=0,
+        le=100_000,
+        description="With more features than this only whole blocks are permuted.",
+    )
+    seed: int = setting(0, ge=0, le=SEED_LIMIT, description="Seed of permutations and folds.")
+
+    @model_validator(mode="after")
+    def _folds(self) -> Self:
+        if self.folds == 1:
+            raise ValueError("'folds' must be 0 or at least 2")
+        return self
+
+
+class CrossValidationConfig(Config):
+    """Settings of ``cross-validation``."""
+
+    folds: int = setting(5, ge=2, le=1000, description="Number of folds.")
+    repeats: int = setting(
+        5, ge=1, le=1000, description="How often everything is shuffled and divided anew."
+    )
+    group: str | None = setting(
+        None, description="Label whose groups (material, trajectory) no fold divides."
+    )
+    seed: int = setting(
+        0, ge=0, le=SEED_LIMIT, description="Seed of the first repeat; the others count up."
+    )
+
+
+class SelectionConfig(Config):
+    """Settings of ``feature-selection``."""
+
+    by: Literal["auto", "feature", "block"] = setting(
+        "auto",
+        description="Add and remove single features, or blocks of them (an element pair, one ζ); "
+        "auto takes features where there are at most 120.",
+    )
+    learner: Literal["ridge", "emulator"] = setting(
+        "ridge",
+        description="What judges a set of features: ridge regression, whose folds need one product "
+        "of matrices in all, or the emulator itself, trained anew for each set.",
+    )
+    alpha: float = setting(
+        1e-3,
+        gt=0,
+        le=1e6,
+        description="Penalty of the ridge, per training sample, on standardised features.",
+    )
+    folds: int = setting(
+        3, ge=2, le=100, description="Folds of all but the test part that a set is judged on."
+    )
+    group: str | None = setting(None, description="Label whose groups no fold divides.")
+    most_trainings: int = setting(
+        200,
+        ge=1,
+        le=1_000_000,
+        description="With the emulator as judge: after so many trainings each direction stops "
+        "where it is.",
+    )
+    seed: int = setting(0, ge=0, le=SEED_LIMIT, description="Seed of the folds.")
+
+
+class FeatureShareConfig(Config):
+    """Settings of ``feature-share``."""
+
+    shares: Annotated[tuple[Share, ...], Field(min_length=1, max_length=50)] = setting(
+        (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0),
+        description="Shares of the features to train on, the most important first.",
+    )
+    repeats: int = setting(
+        3, ge=1, le=100, description="Trainings for each share, with seeds that count up."
+    )
+    permutations: int = setting(
+        3, ge=1, le=1000, description="How often each feature is permuted to find its importance."
+    )
+    seed: int = setting(0, ge=0, le=SEED_LIMIT, description="Seed of permutations and trainings.")
+
+
+class LearningCurveConfig(Config):
+    """Settings of ``learning-curve``."""
+
+    shares: Annotated[tuple[Share, ...], Field(min_length=1, max_length=50)] = setting(
+        (0.05, 0.1, 0.2, 0.4, 0.7, 1.0),
+        description="Shares of the training part to train on.",
+    )
+    repeats: int = setting(
+        3, ge=1, le=1000, description="Random subsets for each share, with seeds that count up."
+    )
+    group: str | None = setting(
+        None,
+        description="Label whose groups come into a subset whole: a curve against new materials, "
+        "not against more sites of the same ones.",
+    )
+    seed: int = setting(0, ge=0, le=SEED_LIMIT, description="Seed of subsets and trainings.")
