@@ -21,7 +21,7 @@ from xreg.core.hooks import Kind
 from xreg.core.metrics import covered_variance
 from xreg.core.samples import Samples, Structures
 from xreg.core.spaces import Parameter, ParameterSpace
-from xreg.core.spectra import Spectrum
+from xreg.core.spectra import LineList, Spectrum
 
 if TYPE_CHECKING:
     import torch
@@ -112,10 +112,18 @@ class Emulator(Component):
     """Predicts spectra from features, or from samples themselves where ``takes`` says so.
 
     A method implements :meth:`_fit` and :meth:`_predict` on clean arrays.
+
+    Attributes
+    ----------
+    takes
+        Features, or samples themselves.
+    fits_together
+        Settings in which emulators may differ that :meth:`fit_many` trains at the cost of fewer.
     """
 
     kind: ClassVar[Kind] = "emulator"
     takes: ClassVar[Literal["features", "samples"]] = "features"
+    fits_together: ClassVar[frozenset[str]] = frozenset()
     _estimator_type = "regressor"
     n_features_in_: int
     target_ndim_: int
@@ -400,18 +408,6 @@ class SpectrumGenerator(Component):
         """Return the parameter spaces that recipes may ask for by name."""
         return {}
 
-    def parameters(self) -> Mapping[str, Parameter]:
-        """Return the parameters of a sample and their bounds; none where they are not fixed.
-
-        For generators that take :class:`~xreg.core.samples.Parameters`: what is out of bounds is
-        refused before anything is computed.
-        """
-        return {}
-
-    def spaces(self) -> Mapping[str, ParameterSpace]:
-        """Return the parameter spaces that recipes may ask for by name."""
-        return {}
-
     @abstractmethod
     def generate(self, sample: Any) -> Spectrum:
         """Compute one sample (a ``Structure`` or ``ParameterSet``).
@@ -431,6 +427,16 @@ class SpectrumGenerator(Component):
             except SampleError as error:
                 results.append(error)
         return results
+
+    def sticks(self, sample: Any) -> LineList | None:
+        """Return the transitions that :meth:`generate` broadens; None where it knows none.
+
+        Raises
+        ------
+        SampleError
+            If this sample cannot be computed.
+        """
+        return None
 
     def available(self) -> Availability:
         """Say whether the method can run here."""

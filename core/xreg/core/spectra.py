@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from xreg.core.errors import DataError, UnknownNameError, did_you_mean
 
-__all__ = ["Channel", "Spectra", "Spectrum"]
+__all__ = ["Channel", "LineList", "Spectra", "Spectrum"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,3 +122,19 @@ class Spectrum:
                 for name, grid in grids.items()
             }
         )
+
+
+@dataclass(frozen=True, eq=False)
+class LineList:
+    """The transitions behind one spectrum, before any broadening.
+
+    Attributes
+    ----------
+    energy
+        (s,) energies in eV, ascending.
+    strength
+        (s,) strength of each in each channel: its area in the spectrum.
+    """
+
+    energy: NDArray[np.float64]
+    strength: Mapping[str, NDArray[np.float64]]

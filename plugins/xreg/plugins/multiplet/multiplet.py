@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any, ClassVar
@@ -16,13 +15,13 @@ from xreg.core.errors import ConfigError, SampleError, XregError
 from xreg.core.interfaces import Availability, SpectrumGenerator
 from xreg.core.samples import Parameters, ParameterSet, Samples
 from xreg.core.spaces import Parameter, ParameterSpace
-from xreg.core.spectra import Spectrum
+from xreg.core.spectra import LineList, Spectrum
 from xreg.plugins.multiplet.broadening import Grid, Lines, broaden
 from xreg.plugins.multiplet.model import PARAMETERS, check_units, checked, ion_named, spaces
 from xreg.plugins.multiplet.plugin import ModelConfig, MultipletConfig
 from xreg.plugins.multiplet.solver import LARGE, Solver, Sticks
 
-__all__ = ["LineList", "Multiplet", "window"]
+__all__ = ["Multiplet", "window"]
 
 Array = NDArray[np.float64]
 
@@ -35,22 +34,6 @@ POLARISATION: Mapping[str, tuple[float, float]] = {
 }
 CPU_BATCH = 32
 GPU_BYTES = 2**31
-
-
-@dataclass(frozen=True, eq=False)
-class LineList:
-    """The transitions behind one spectrum, before any broadening.
-
-    Attributes
-    ----------
-    energy
-        (s,) energies in eV, ascending.
-    strength
-        (s,) Boltzmann-weighted dipole strength in each channel, in units of ⟨2p|r|3d⟩².
-    """
-
-    energy: Array
-    strength: Mapping[str, Array]
 
 
 def window(config: ModelConfig) -> Grid:
@@ -129,7 +112,10 @@ class Multiplet(SpectrumGenerator):
         return [r if isinstance(r, XregError) else next(computed) for r in results]
 
     def sticks(self, sample: ParameterSet) -> LineList:
-        """Return the transitions that :meth:`generate` broadens, those of no strength left out."""
+        """Return the transitions that :meth:`generate` broadens, those of no strength left out.
+
+        Strengths are weighted by the population of the initial state, in units of ⟨2p|r|3d⟩².
+        """
         solver = self._ready()
         with threadpool_limits(1):
             sticks = solver.solve(_columns(solver, [checked(sample)]))

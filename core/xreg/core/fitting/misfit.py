@@ -1,0 +1,126 @@
+"""How far a model's spectra are from a measured one, whatever their scale and background."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.interpolate import make_interp_spline
+from torch import Tensor
+
+from xreg.core.fitting.problem import Problem
+
+__all__ = ["Misfit", "Resample", "Simulator"]
+
+Array = NDArray[np.float64]
+DEGREE = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Simulator:
+    """What computes spectra of parameters: a network, or an exact engine.
+
+    Attributes
+    ----------
+    energy
+        (m,) energies of its spectra in eV.
+    spectra
+        (n, p) parameters to (n, m) spectra, tensors in double precision; a network's function is
+        differentiable.
+    """
+
+    energy: Array
+    spectra: Callable[[Tensor], Tensor]
+
+
+class Resample:
+    """Spectra on a grid, shifted and read off at other energies by quintic splines.
+
+    A spline is linear in its values, so its polynomials are matrix products with them; it is
+    differentiable in the spectra and in the shifts.
+
+    Parameters
+    ----------
+    grid
+        (m,) energies of the spectra in eV.
+    energy
+        (k,) energies at which they are wanted; with every shift inside the grid.
+    """
+
+    def __init__(self, grid: Array, energy: Array) -> None:
+        spline = make_interp_spline(grid, np.eye(len(grid)), k=DEGREE)
+        # (6, m, m - 1): what each value adds to the coefficients of u⁰ … u⁵ in each interval.
+        terms, factorial = [], 1.0
+        for power in range(DEGREE + 1):
+            factorial *= max(power, 1)
+            terms.append(
+                spline.derivative(power)(grid[:-1]).T / factorial if power else spline(grid[:-1]).T
+            )
+        self.terms = [torch.as_tensor(np.ascontiguousarray(term)) for term in terms]
+        self.grid, self.energy = torch.as_tensor(grid), torch.as_tensor(energy)
+
+    def __call__(self, spectra: Tensor, shift: Tensor) -> Tensor:
+        """Return (n, k) intensities at ``energy - shift`` of (n, m) spectra and (n,) shifts."""
+        wanted = self.energy - shift[:, None]
+        interval = torch.searchsorted(self.grid, wanted.detach(), right=True) - 1
+        interval = interval.clamp(0, len(self.grid) - 2)
+        u = wanted - self.grid[interval]
+        total = torch.zeros_like(u)
+        for term in reversed(self.terms):  # Horner's rule
+            total = total * u + (spectra @ term).gather(1, interval)
+        return total
+
+
+class Misfit:
+    """Residuals of simulated spectra after the best scale and background.
+
+    Parameters
+    ----------
+    problem
+        What is measured.
+    simulator
+        What computes spectra.
+    """
+
+    def __init__(self, problem: Problem, simulator: Simulator) -> None:
+        self.problem, self.simulator = problem, simulator
+        self.resample = Resample(simulator.energy, problem.measured.energy)
+        self.weight = torch.as_tensor(problem.weight)
+        self.curves = torch.as_tensor(problem.curves) * self.weight[:, None]
+        self.known = torch.as_tensor(problem.measured.intensity) * self.weight
+        self.basis = torch.linalg.qr(self.curves)[0]
+        self.bare = self._less_background(self.known)
+
+    def _less_background(self, rows: Tensor) -> Tensor:
+        return rows - (rows @ self.basis) @ self.basis.T
+
+    def spectra(self, x: Tensor) -> Tensor:
+        """Return the (n, k) weighted spectra of (n, d) coordinates at the measured energies."""
+        values = self.problem.values(x)
+        return self.resample(self.simulator.spectra(values[:, :-1]), values[:, -1]) * self.weight
+
+    def relative(self, x: Tensor) -> Tensor:
+        """Return (n,) the share of the measured spectrum, background apart, that is not met.
+
+        Differentiable; a negative scale counts as no spectrum at all.
+        """
+        own = self._less_background(self.spectra(x))
+        overlap = (own @ self.bare).relu()
+        return 1 - overlap**2 / (own.square().sum(1) * self.bare.square().sum()).clamp_min(1e-300)
+
+    def residuals(self, x: Array) -> tuple[Array, Array]:
+        """Return (n, k) weighted residuals and (n, 1 + q) scales and heights of the background."""
+        with torch.no_grad():
+            design = torch.cat(
+                [
+                    self.spectra(torch.as_tensor(x))[:, :, None],
+                    self.curves.expand(len(x), -1, -1),
+                ],
+                dim=2,
+            )
+            found = torch.linalg.lstsq(design, self.known.expand(len(x), -1)[..., None]).solution
+            rest = self.known - (design @ found)[..., 0]
+        return rest.numpy(), found[..., 0].numpy()

@@ -1,0 +1,92 @@
+"""Minima of a misfit by gradient through a network, from many starts at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import qmc
+from torch import Tensor
+
+from xreg.core.fitting.misfit import Misfit
+from xreg.core.nn.minimise import lbfgs
+
+__all__ = ["Starts", "distinct", "search"]
+
+Array = NDArray[np.float64]
+TRIALS = 32  # points that compete for each start
+ROWS = 256  # spectra computed together
+
+
+@dataclass(frozen=True, eq=False)
+class Starts:
+    """Where searches from many starts ended, best first.
+
+    Attributes
+    ----------
+    x
+        (s, d) coordinates.
+    misfit
+        (s,) share of the measured spectrum, background apart, that is not met.
+    """
+
+    x: Array
+    misfit: Array
+
+
+def search(misfit: Misfit, *, starts: int = 64, iterations: int = 300, seed: int = 0) -> Starts:
+    """Minimise a misfit by L-BFGS, all starts as one batch.
+
+    A start is the best of some points of a scrambled Sobol sequence, so that the starts lie in
+    promising places and yet everywhere. Coordinates stay between 0 and 1 as x = (1 + sin u) / 2.
+
+    Parameters
+    ----------
+    misfit
+        What to minimise; its simulator must be differentiable.
+    starts
+        How many.
+    iterations
+        Most evaluations of each.
+    seed
+        Seed of the sequence.
+    """
+    d = len(misfit.problem.labels)
+    count = (starts * TRIALS - 1).bit_length()
+    sobol = qmc.Sobol(d, scramble=True, seed=seed).random_base2(count)[: starts * TRIALS]
+    points = torch.as_tensor(sobol).clamp(1e-3, 1 - 1e-3)
+    with torch.no_grad():
+        tried = torch.cat([misfit.relative(part) for part in points.split(ROWS)])
+    best = tried.view(starts, TRIALS).argmin(1)
+    first = points.view(starts, TRIALS, d)[torch.arange(starts), best]
+
+    def objective(u: Tensor) -> tuple[Tensor, Tensor]:
+        values, slopes = [], []
+        for part in u.split(ROWS):
+            here = part.detach().requires_grad_()
+            value = misfit.relative(_coordinates(here))
+            (slope,) = torch.autograd.grad(value.sum(), here)
+            values.append(value.detach())
+            slopes.append(slope)
+        return torch.cat(values), torch.cat(slopes)
+
+    u, value = lbfgs(objective, torch.asin(2 * first - 1), iterations=iterations, tolerance=1e-9)
+    order = value.argsort()
+    return Starts(_coordinates(u)[order].numpy(), value[order].numpy())
+
+
+def _coordinates(u: Tensor) -> Tensor:
+    return (1 + torch.sin(u)) / 2
+
+
+def distinct(starts: Starts, most: int, apart: float = 0.05) -> list[int]:
+    """Return the best minima that differ in some coordinate by ``apart``, ``most`` at most."""
+    kept: list[int] = []
+    for i, x in enumerate(starts.x):
+        if all(np.abs(x - starts.x[k]).max() > apart for k in kept):
+            kept.append(i)
+        if len(kept) == most:
+            break
+    return kept

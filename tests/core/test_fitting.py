@@ -1,0 +1,291 @@
+"""Fitting a measured spectrum: splines, minima, uncertainties, and what cannot be known.
+
+The model is analytic: two Gaussian lines, so that truth and gradients are known.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.interpolate import make_interp_spline
+
+from xreg.core.errors import ConfigError, DataError, RunError, UnknownNameError
+from xreg.core.fitting.misfit import Misfit, Resample, Simulator
+from xreg.core.fitting.problem import Background, Measured, Problem, narrowed
+from xreg.core.fitting.refine import Fit, refine
+from xreg.core.fitting.search import Starts, distinct, search
+from xreg.core.testing.base import refuses
+
+GRID = np.linspace(0.0, 30.0, 301)
+NAMES, UNITS = ("position", "width", "ratio"), ("eV", "eV", "")
+RANGES = np.array([[8.0, 12.0], [0.5, 2.0], [0.2, 1.0]])
+TRUE = np.array([9.7, 1.1, 0.55])
+SHIFT, SCALE, HEIGHTS = 0.3, 40.0, (5.0, -3.0)
+
+
+def two_lines(values: torch.Tensor) -> torch.Tensor:
+    position, width, ratio = (column[:, None] for column in values.T)
+    x = torch.as_tensor(GRID)
+    first = torch.exp(-(((x - position) / width) ** 2))
+    return first + ratio * torch.exp(-(((x - 20.0) / width) ** 2))
+
+
+MODEL = Simulator(GRID, two_lines)
+
+
+def measured(noise: float = 0.4, seed: int = 0, given: bool = False) -> Measured:
+    energy = np.arange(1.1, 28.9, 0.13)
+    position, width, ratio = TRUE
+    x = energy - SHIFT
+    lines = np.exp(-(((x - position) / width) ** 2)) + ratio * np.exp(-(((x - 20) / width) ** 2))
+    slope = (energy - energy.mean()) / (energy[-1] - energy[0])
+    clean = SCALE * lines + HEIGHTS[0] + HEIGHTS[1] * slope
+    drawn = np.random.default_rng(seed).normal(size=len(energy))
+    return Measured(energy, clean + noise * drawn, np.full(len(energy), noise) if given else None)
+
+
+def problem(spectrum: Measured, shift: tuple[float, float] = (-1.0, 1.0)) -> Problem:
+    return Problem(spectrum, NAMES, UNITS, RANGES, shift, Background("linear"))
+
+
+def fitted(spectrum: Measured) -> tuple[Fit, Starts]:
+    misfit = Misfit(problem(spectrum), MODEL)
+    starts = search(misfit, starts=8, iterations=100)
+    return refine(misfit, [starts.x[i] for i in distinct(starts, 3)]), starts
+
+
+# Splines, background -----------------------------------------------------------------------------
+
+
+def test_shifted_spectra_are_those_of_scipy() -> None:
+    rng = np.random.default_rng(0)
+    grid = np.sort(rng.uniform(0, 10, 40))
+    energy, shift = np.linspace(grid[0] + 0.5, grid[-1] - 0.5, 25), np.array([-0.4, 0.0, 0.31])
+    spectra = rng.normal(size=(3, 40))
+    found = Resample(grid, energy)(torch.as_tensor(spectra), torch.as_tensor(shift)).numpy()
+    for row, moved, known in zip(found, shift, spectra, strict=True):
+        wanted = make_interp_spline(grid, known, k=5)(energy - moved)
+        assert row == pytest.approx(wanted, abs=1e-8 * np.abs(wanted).max())
+
+
+def test_narrow_lines_are_read_off_between_grid_points() -> None:
+    # A Voigt line as narrow as the published space allows, on its grid of 0.06 eV.
+    from scipy.special import voigt_profile
+
+    grid = np.linspace(-15, 15, 501)
+    energy = np.linspace(-14, 14, 777)
+    profile = voigt_profile(grid, 0.05, 0.15)
+    found = Resample(grid, energy)(torch.as_tensor(profile)[None], torch.tensor([0.123]).double())
+    wanted = voigt_profile(energy - 0.123, 0.05, 0.15)
+    assert np.abs(found[0].numpy() - wanted).max() < 2e-4 * wanted.max()
+
+
+def test_gradients_of_spectra_and_shifts() -> None:
+    resample = Resample(np.linspace(0, 5, 21), np.linspace(1, 4, 7))
+    spectra = torch.randn(2, 21, dtype=torch.float64, requires_grad=True)
+    shift = torch.tensor([0.11, -0.27], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(resample, (spectra, shift))
+
+
+def test_background_curves() -> None:
+    energy = np.linspace(840.0, 880.0, 401)
+    assert Background("none").columns(energy) == {}
+    linear = Background("linear").columns(energy)
+    assert list(linear) == ["constant", "slope"]
+    assert np.ptp(linear["slope"]) == pytest.approx(1)
+    steps = Background("linear+steps", (853.0, 870.0), 0.02).columns(energy)["steps"]
+    between, after = steps[np.searchsorted(energy, [862.0, 879.9])]
+    assert (steps[0], between, after) == pytest.approx((0, 2 / 3, 1), abs=2e-3)  # 2p3/2 : 2p1/2
+    with refuses(ConfigError, "edges"):
+        Background("steps").columns(energy)
+
+
+def test_misfit_knows_no_scale_nor_background() -> None:
+    misfit = Misfit(problem(measured(noise=0.0)), MODEL)
+    x = np.array([[*((TRUE - RANGES[:, 0]) / np.diff(RANGES)[:, 0]), (SHIFT + 1) / 2]])
+    assert float(misfit.relative(torch.as_tensor(x))) < 1e-9
+    rest, heights = misfit.residuals(x)
+    assert np.abs(rest).max() < 1e-5 * SCALE
+    assert heights[0] == pytest.approx([SCALE, *HEIGHTS], rel=1e-5)
+    upside_down = Measured(misfit.problem.measured.energy, -misfit.problem.measured.intensity)
+    turned = Misfit(problem(upside_down), MODEL)
+    assert float(turned.relative(torch.as_tensor(x))) == pytest.approx(1)
+
+
+def test_no_background_at_all() -> None:
+    spectrum = measured(noise=0.0)
+    bare = Problem(spectrum, NAMES, UNITS, RANGES, (0.0, 0.0), Background("none"))
+    assert bare.labels == NAMES
+    rest, heights = Misfit(bare, MODEL).residuals(np.full((2, 3), 0.5))
+    assert rest.shape == (2, len(spectrum))
+    assert heights.shape == (2, 1)
+
+
+# The best fit ------------------------------------------------------------------------------------
+
+
+def test_truth_is_found_without_noise() -> None:
+    fit, starts = fitted(measured(noise=1e-6))
+    assert fit.best.values == pytest.approx(TRUE, rel=1e-5)
+    assert fit.best.shift == pytest.approx(SHIFT, abs=1e-5)
+    assert fit.best.scale == pytest.approx(SCALE, rel=1e-5)
+    assert fit.best.heights == pytest.approx(HEIGHTS, rel=1e-5)
+    assert starts.misfit[0] < 1e-6
+    assert (np.diff(starts.misfit) >= 0).all()
+
+
+def test_stated_uncertainties_are_those_of_repeated_measurements() -> None:
+    near = np.array([*(TRUE - RANGES[:, 0]) / np.diff(RANGES)[:, 0], 0.6])
+    fits = [refine(Misfit(problem(measured(seed=k)), MODEL), [near]) for k in range(40)]
+    found = np.array([[*f.best.values, f.best.shift] for f in fits])
+    heights = np.array([[f.best.scale, *f.best.heights] for f in fits])
+    # The standard deviation of 40 draws is known to 11 %: a factor of 1.4 is over three of its σ.
+    stated = np.mean([f.std for f in fits], axis=0)
+    assert np.abs(np.log(found.std(axis=0) / stated)).max() < np.log(1.4)
+    stated = np.mean([f.heights_std for f in fits], axis=0)
+    assert np.abs(np.log(heights.std(axis=0) / stated)).max() < np.log(1.4)
+    assert np.abs(found.mean(axis=0) - [*TRUE, SHIFT]).max() < 0.05
+    assert np.mean([f.noise for f in fits]) == pytest.approx(0.4, rel=0.05)
+
+
+def test_position_and_shift_are_told_apart_by_the_line_that_stays() -> None:
+    fit, _ = fitted(measured())
+    assert fit.correlation[0, 3] < -0.2
+    assert fit.correlation.diagonal() == pytest.approx(1)
+    assert not fit.undetermined
+    assert not fit.at_limit
+
+
+def test_noise_that_is_given_is_believed_until_the_residuals_exceed_it() -> None:
+    good, _ = fitted(measured(noise=0.4, given=True))
+    assert good.noise == pytest.approx(1, abs=0.15)
+    assert good.reduced_chi2 == pytest.approx(1, abs=0.3)
+    spectrum = measured(noise=0.4)
+    hopeful = Measured(spectrum.energy, spectrum.intensity, np.full(len(spectrum), 0.1))
+    fit, _ = fitted(hopeful)
+    assert fit.noise == pytest.approx(4, rel=0.15)
+    assert fit.std == pytest.approx(good.std, rel=0.2)
+
+
+def test_what_only_a_sum_enters_is_not_determined() -> None:
+    def summed(values: torch.Tensor) -> torch.Tensor:
+        both = (values[:, 0] + values[:, 1])[:, None]
+        return torch.exp(-((torch.as_tensor(GRID) - 10 - both) ** 2))
+
+    energy = np.linspace(1, 29, 200)
+    intensity = np.exp(-((energy - 11) ** 2))
+    intensity += 0.01 * np.random.default_rng(0).normal(size=200)
+    ranges = np.array([[0.0, 1.0], [0.0, 1.0]])
+    task = Problem(Measured(energy, intensity), ("a", "b"), ("", ""), ranges)
+    misfit = Misfit(task, Simulator(GRID, summed))
+    fit = refine(misfit, [np.array([0.2, 0.7])])
+    (vague,) = fit.undetermined
+    assert set(vague.weights) == {"a", "b"}
+    assert sum(vague.weights.values()) == pytest.approx(0, abs=1e-3)  # the difference a - b
+    assert "a" in str(vague)
+    assert fit.std.min() > 1
+    assert fit.best.values.sum() == pytest.approx(1, abs=0.02)
+
+
+def test_a_second_minimum_that_fits_as_well_is_told() -> None:
+    def even(values: torch.Tensor) -> torch.Tensor:
+        return torch.exp(-((torch.as_tensor(GRID) - 10 - values[:, :1] ** 2) ** 2))
+
+    energy = np.linspace(1, 29, 200)
+    intensity = np.exp(-((energy - 10.49) ** 2))
+    intensity += 0.01 * np.random.default_rng(0).normal(size=200)
+    task = Problem(Measured(energy, intensity), ("a",), ("eV",), np.array([[-1.0, 1.0]]))
+    misfit = Misfit(task, Simulator(GRID, even))
+    starts = search(misfit, starts=16)
+    fit = refine(misfit, [starts.x[i] for i in distinct(starts, 4)])
+    (other,) = fit.as_good
+    assert sorted([fit.best.values[0], other.values[0]]) == pytest.approx([-0.7, 0.7], abs=0.01)
+
+
+def test_a_parameter_at_the_end_of_its_range_is_told() -> None:
+    ranges = RANGES.copy()
+    ranges[1] = 0.5, 1.0  # the truth is 1.1
+    task = Problem(measured(), NAMES, UNITS, ranges, (-1, 1), Background("linear"))
+    fit = refine(Misfit(task, MODEL), [np.full(4, 0.5)])
+    assert fit.at_limit == {"width": "high"}
+    assert fit.best.values[1] == pytest.approx(1.0, abs=1e-3)
+
+
+def test_fixed_parameters_stay() -> None:
+    ranges = narrowed(NAMES, RANGES.tolist(), {"ratio": 0.5}, {"position": (9.0, 10.0)})
+    task = Problem(measured(), NAMES, UNITS, ranges, (0.3, 0.3), Background("linear"))
+    assert task.labels == ("position", "width")
+    fit = refine(Misfit(task, MODEL), [np.full(2, 0.5)])
+    assert fit.best.values[2] == 0.5
+    assert fit.best.shift == 0.3
+    assert fit.best.values[0] == pytest.approx(TRUE[0], abs=0.05)
+
+
+def test_searches_can_be_repeated() -> None:
+    misfit = Misfit(problem(measured()), MODEL)
+    first, again = (search(misfit, starts=4, iterations=20, seed=5) for _ in range(2))
+    assert (first.x == again.x).all()
+    assert ((first.x >= 0) & (first.x <= 1)).all()
+
+
+# Bad input ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("energy", "intensity", "noise", "words"),
+    [
+        ([1.0, 2.0, 2.0], [1, 2, 3], None, ("strictly", "point 3")),
+        ([3.0, 2.0, 1.0], [1, 2, 3], None, ("strictly", "2 eV follows 3 eV")),
+        ([1.0, 2.0, 3.0], [1, np.nan, 3], None, ("point 2", "not finite")),
+        ([1.0, 2.0, 3.0], [1, 2], None, ("one length",)),
+        ([1.0, 2.0, 3.0], [1, 2, 3], [1, 0, 1], ("noise", "point 2", "positive")),
+    ],
+)
+def test_bad_spectrum(energy, intensity, noise, words) -> None:
+    with refuses(DataError, *words):
+        Measured(
+            np.array(energy),
+            np.array(intensity, float),
+            None if noise is None else np.array(noise, float),
+        )
+
+
+def test_a_spectrum_that_does_not_cover_the_window() -> None:
+    spectrum = measured()
+    part = spectrum.within(2.0, 20.0).energy
+    assert (part[0], part[-1]) == pytest.approx((2.01, 19.95))
+    for low, high in ((0.0, 20.0), (5.0, 30.0)):
+        with refuses(DataError, "covers 1.1 … 28.", f"{low:g} … {high:g}", "narrower"):
+            spectrum.within(low, high)
+
+
+def test_too_few_points_and_nothing_to_find() -> None:
+    few = Measured(np.arange(1.0, 14.0), np.ones(13))
+    with refuses(DataError, "13 points", "7 unknowns", "14"):
+        problem(few)
+    with refuses(ConfigError, "fixed"):
+        Problem(measured(), NAMES, UNITS, np.repeat(RANGES[:, :1], 2, axis=1))
+
+
+def test_bad_ranges() -> None:
+    ends = RANGES.tolist()
+    with refuses(UnknownNameError, "widht", "did you mean 'width'"):
+        narrowed(NAMES, ends, {"widht": 1.0}, {})
+    with refuses(ConfigError, "'width' = 3", "0.5 … 2"):
+        narrowed(NAMES, ends, {"width": 3.0}, {})
+    with refuses(ConfigError, "0.1 … 1", "trained"):
+        narrowed(NAMES, ends, {}, {"width": (0.1, 1.0)})
+    with refuses(ConfigError, "ascend"):
+        narrowed(NAMES, ends, {}, {"width": (1.0, 1.0)})
+    with refuses(ConfigError, "both fixed"):
+        narrowed(NAMES, ends, {"width": 1.0}, {"width": (0.9, 1.0)})
+
+
+def test_a_spectrum_upside_down_is_refused() -> None:
+    spectrum = measured()
+    turned = Measured(spectrum.energy, -spectrum.intensity)
+    task = Problem(turned, NAMES, UNITS, RANGES, (0.3, 0.3), Background("linear"))
+    x = (TRUE - RANGES[:, 0]) / np.diff(RANGES)[:, 0]
+    with refuses(RunError, "sign"):
+        refine(Misfit(task, MODEL), [x])
