@@ -17,7 +17,7 @@ __all__ = ["Cluster", "SampleKind", "check_site", "cluster"]
 
 SampleKind = Literal["auto", "molecule", "crystal"]
 
-OVERLAP = 0.5
+OVERLAP = 0.6
 """Atoms nearer than so many times the sum of their covalent radii overlap."""
 
 BOND = 1.1

@@ -1,0 +1,181 @@
+"""The generator ``fdmnes``: what it is called, what it needs, and its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from xreg.core.config import Config, setting
+from xreg.core.elements import Symbol
+from xreg.core.hooks import ComponentSpec, Requirement, hookimpl
+
+TYPED_KEYWORDS = (
+    "Absorber", "Convolution", "Crystal", "Ecent", "Edge", "Elarg", "End", "Energpho", "Filout",
+    "Gamma_fix", "Gamma_hole", "Gamma_max", "Green", "Molecule", "N_self", "P_self", "Quadrupole",
+    "R_self", "Radius", "Range", "Relativism", "SCF", "Spinorbit", "Z_absorber",
+)  # fmt: skip
+"""Keywords that the generator writes itself."""
+
+KEYWORD_LENGTH = 9
+"""So many characters of a keyword FDMNES looks at."""
+
+MAX_POINTS = 20_000
+"""Most energies: more is a slip of the pen, not a spectrum."""
+
+Text = Annotated[str, Field(max_length=10_000)]
+
+
+class FdmnesConfig(Config):
+    """Settings of the generator ``fdmnes``; FDMNES' own keyword of each is in its description.
+
+    The defaults are those of the published set-up: 376 energies about the edge, multiple scattering
+    in muffin-tin potentials, self-consistent within 6 Å, quadrupole transitions, scalar relativity.
+    """
+
+    channels: tuple[Literal["raw", "convoluted"], ...] = setting(
+        ("raw",),
+        min_length=1,
+        max_length=2,
+        description="Spectra to keep: raw is FDMNES' cross section before, convoluted after its "
+        "Convolution.",
+    )
+    edge: Literal["K", "L1", "L2", "L3", "L23", "M1", "M2", "M3", "M23", "M4", "M5", "M45"] = (
+        setting("K", description="Edge: the core level.")
+    )
+    absorber: Symbol | None = setting(
+        None, description="Element that every absorber must be; any where none is given."
+    )
+    sites: Literal["absorber", "element"] = setting(
+        "absorber",
+        description="Absorber: the sample's own atom; or Z_absorber: the mean of all atoms of its "
+        "element, each at its own core level.",
+    )
+    kind: Literal["auto", "molecule", "crystal"] = setting(
+        "auto",
+        description="Molecule or Crystal: what samples are; auto takes a structure with "
+        "periodicity for a crystal.",
+    )
+    range: tuple[float, ...] = setting(
+        (-15.0, 0.2, 60.0),
+        unit="eV",
+        min_length=3,
+        max_length=21,
+        description="Range: energies from the Fermi level, as first, step, energy, step, …, last.",
+    )
+    radius: float = setting(
+        6.0, unit="Å", gt=0, le=30, description="Radius: the cluster reaches so far."
+    )
+    method: Literal["multiple-scattering", "finite-difference"] = setting(
+        "multiple-scattering",
+        description="Green for multiple scattering in muffin-tin potentials; finite differences "
+        "(no keyword) need no muffin tins and a hundred times the time.",
+    )
+    scf: bool = setting(True, description="SCF: self-consistent potentials.")
+    scf_radius: float = setting(
+        6.0, unit="Å", gt=0, le=30, description="R_self: radius for self-consistency."
+    )
+    scf_iterations: int = setting(50, ge=1, le=1000, description="N_self: most iterations.")
+    scf_mixing: float | None = setting(
+        None,
+        gt=0,
+        le=1,
+        description="P_self: share of the new density; FDMNES' own where not given.",
+    )
+    unconverged: Literal["error", "flag"] = setting(
+        "error",
+        description="What a sample whose potentials did not converge is: an error, or a spectrum "
+        "with the label scf_converged 0.",
+    )
+    quadrupole: bool = setting(True, description="Quadrupole: add quadrupole transitions.")
+    relativity: Literal["none", "scalar", "spin-orbit"] = setting(
+        "scalar", description="Relativism, or Spinorbit, or neither."
+    )
+    gamma_hole: float | None = setting(
+        None,
+        unit="eV",
+        ge=0,
+        le=50,
+        description="Gamma_hole: width of the core level (FWHM); FDMNES' own where not given.",
+    )
+    gamma_max: float = setting(
+        15.0, unit="eV", ge=0, le=100, description="Gamma_max: width far above the edge."
+    )
+    gamma_fix: bool = setting(
+        False, description="Gamma_fix: gamma_hole at all energies, without gamma_max."
+    )
+    e_cent: float = setting(
+        30.0, unit="eV", gt=0, le=500, description="Ecent: where the width has grown half-way."
+    )
+    e_larg: float = setting(
+        30.0, unit="eV", gt=0, le=500, description="Elarg: over which energies the width grows."
+    )
+    keywords: dict[str, Text] = setting(
+        {},
+        max_length=100,
+        description="Further keywords and the lines below them, as FDMNES reads them (such as "
+        "{'Rmtg': '1.1 0.9'}; empty for a keyword alone).",
+    )
+    time_limit: float = setting(
+        3600.0, unit="s", gt=0, le=1e6, description="After so long a calculation counts as failed."
+    )
+    output_limit: float = setting(
+        1000.0, unit="MB", ge=20, le=1e5, description="A calculation that writes more has failed."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        ends, steps = self.range[::2], self.range[1::2]
+        if len(self.range) % 2 == 0:
+            raise ValueError("range must be first, step, energy, step, …, last")
+        if any(a >= b for a, b in pairwise(ends)) or min(steps) < 0.01:
+            raise ValueError("range must rise, in steps of at least 0.01 eV")
+        spans = [b - a for a, b in pairwise(ends)]
+        if sum(s / step for s, step in zip(spans, steps, strict=True)) > MAX_POINTS:
+            raise ValueError(f"range has more than {MAX_POINTS} energies")
+        if len(set(self.channels)) != len(self.channels):
+            raise ValueError("channels names one twice")
+        typed = {word.lower()[:KEYWORD_LENGTH] for word in TYPED_KEYWORDS}
+        for word in self.keywords:
+            if not word.strip() or "\n" in word:
+                raise ValueError("a keyword of keywords is one word")
+            if word.strip().lower()[:KEYWORD_LENGTH] in typed:
+                raise ValueError(f"keywords must not hold {word}, which other settings write")
+        return self
+
+
+@dataclass(frozen=True)
+class FdmnesProgram(Requirement):
+    """FDMNES, wherever it may be found."""
+
+    def met(self) -> bool:
+        """Whether it is there; nothing is run."""
+        from xreg.plugins.fdmnes.program import find_fdmnes
+
+        return find_fdmnes() is not None
+
+
+FDMNES = FdmnesProgram(
+    "FDMNES",
+    "pip install --no-deps pyfitit, or download it from fdmnes.neel.cnrs.fr and set $FDMNES to it",
+    program=True,
+)
+
+
+@hookimpl
+def xreg_components() -> Sequence[ComponentSpec]:
+    """Offer the generator."""
+    return [
+        ComponentSpec(
+            "generator",
+            "fdmnes",
+            FdmnesConfig,
+            "xreg.plugins.fdmnes.generator:Fdmnes",
+            summary="X-ray absorption near an edge by multiple scattering or finite differences "
+            "(FDMNES)",
+            requires=[FDMNES],
+        )
+    ]
