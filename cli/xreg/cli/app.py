@@ -12,6 +12,7 @@ COMMANDS = {
     "run": "xreg.cli.run:run",
     "evaluate": "xreg.cli.evaluate:evaluate",
     "predict": "xreg.cli.predict:predict",
+    "fit": "xreg.cli.fit:fit",
     "data": "xreg.cli.data:app",
     "models": "xreg.cli.models:app",
     "plugins": "xreg.cli.plugins:app",

@@ -1,0 +1,117 @@
+"""The picture of a fit: the spectrum, what is left of it, and where the searches ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.report import style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from xreg.core.fitting.refine import Fit
+    from xreg.core.fitting.search import Starts
+    from xreg.core.spectra import LineList
+
+__all__ = ["draw_fit"]
+
+STARTS_SHOWN = 40
+
+
+def draw_fit(fit: Fit, starts: Starts, lines: LineList | None = None, channel: str = "") -> Figure:
+    """Draw measured and fitted spectrum, residual, and the minima of all starts.
+
+    Parameters
+    ----------
+    fit
+        The best fit.
+    starts
+        Minima of the network, best first.
+    lines
+        Transitions of the best parameters, on the model's own energies.
+    channel
+        Channel whose strengths are drawn.
+    """
+    figure = style.new_figure(6.4)
+    rows = figure.subplots(3, 1, height_ratios=(3.0, 1.0, 2.2))
+    rows[1].sharex(rows[0])
+    _spectrum(rows[0], fit, lines, channel)
+    _residual(rows[1], fit)
+    _minima(rows[2], fit, starts)
+    style.panel_letters(rows)
+    return figure
+
+
+def _spectrum(axis: Axes, fit: Fit, lines: LineList | None, channel: str) -> None:
+    measured = fit.problem.measured
+    energy = measured.energy
+    total = fit.spectrum + fit.background
+    axis.plot(energy, measured.intensity, ".", ms=3, color=style.TRUE, label="measured")
+    axis.plot(energy, total, color=style.PREDICTED, label="fit")
+    if len(fit.best.heights):
+        axis.plot(energy, fit.background, color=style.BIAS, lw=1, label="background")
+    if lines is not None:
+        at = lines.energy + fit.best.shift
+        inside = (at > energy[0]) & (at < energy[-1])
+        strength = lines.strength[channel][inside]
+        tall = strength > 1e-3 * strength.max()
+        floor, reach = float(total.min()), float(np.ptp(total)) / 3
+        tops = floor - reach + 0.9 * reach * strength[tall] / strength.max()
+        axis.vlines(at[inside][tall], floor - reach, tops, color=style.GUIDE, lw=0.6,
+                    label="transitions")  # fmt: skip
+    axis.set_title("measured spectrum and fit")
+    axis.set_ylabel("intensity (as measured)")
+    axis.set_xlim(energy[0], energy[-1])
+    axis.tick_params(labelbottom=False)
+    axis.legend()
+
+
+def _residual(axis: Axes, fit: Fit) -> None:
+    measured = fit.problem.measured
+    noise = fit.noise / fit.problem.weight
+    axis.fill_between(measured.energy, -2 * noise, 2 * noise, color=style.PREDICTED_FILL, alpha=0.4,
+                      label="± 2σ of the noise")  # fmt: skip
+    rest = measured.intensity - fit.spectrum - fit.background
+    axis.axhline(0, color=style.GUIDE, lw=0.8)
+    axis.plot(measured.energy, rest, color=style.TRUE, lw=0.7)
+    axis.set_title("measured minus fit")
+    axis.set_xlabel(style.energy_label(float(measured.energy[0]), float(measured.energy[-1])))
+    axis.legend(loc="upper right")
+
+
+def _minima(axis: Axes, fit: Fit, starts: Starts) -> None:
+    labels = fit.problem.labels
+    places = np.arange(len(labels))
+    shown = starts.x[:STARTS_SHOWN]
+    for x, misfit in zip(shown[::-1], starts.misfit[: len(shown)][::-1], strict=True):
+        near = _nearness(misfit, starts.misfit)
+        axis.plot(places, x, color=style.TRUE_FILL, lw=0.7, alpha=0.15 + 0.6 * near)
+    for number, minimum in enumerate(fit.as_good):
+        axis.plot(places, minimum.x, "s", ms=4, mfc="none", color=style.BIAS,
+                  label=None if number else "as good as the best")  # fmt: skip
+    std = np.minimum(fit.std / fit.problem.widths, 1.0)
+    axis.errorbar(places, fit.best.x, std, fmt="o", ms=4, capsize=3, color=style.PREDICTED,
+                  label="best fit ± σ")  # fmt: skip
+    names = [f"{label}\n{_ends(fit, i)}" for i, label in enumerate(labels)]
+    axis.set_xticks(places, names)
+    axis.set_ylim(-0.05, 1.05)
+    axis.set_ylabel("place in the range")
+    axis.set_title(
+        f"minima of the network from the best {len(shown)} starts (grey, darker is lower)"
+    )
+    axis.legend(loc="upper right")
+
+
+def _nearness(misfit: float, every: NDArray[np.float64]) -> float:
+    """Return 1 for the lowest misfit, falling to 0 where it is ten times that."""
+    return float(np.clip(1 - np.log10(max(misfit, 1e-300) / max(every[0], 1e-300)), 0, 1))
+
+
+def _ends(fit: Fit, i: int) -> str:
+    low = fit.problem.origin[i]
+    unit = fit.problem.label_units[i]
+    return f"{low:.3g}…{low + fit.problem.widths[i]:.3g}{' ' + unit if unit else ''}"

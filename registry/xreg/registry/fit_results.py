@@ -1,0 +1,205 @@
+"""The folder that a fit leaves: numbers, curves, picture and page."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import os
+from collections.abc import Sequence
+from importlib import resources
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xreg.core.errors import DataError
+from xreg.registry.files import disk_errors, flush, staging
+from xreg.registry.workshop import write_json
+
+if TYPE_CHECKING:
+    from xreg.core.fitting.refine import Fit, Minimum
+    from xreg.core.spectra import LineList
+    from xreg.registry.fitting import Fitted
+
+__all__ = ["check_folder", "result_rows", "result_table", "write_fit"]
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that exists already."""
+    if folder.exists():
+        raise DataError(f"'{folder}' exists already; remove it or choose another name.")
+
+
+def result_table(done: Fitted) -> dict[str, Any]:
+    """Return everything that ``fit.json`` holds, as JSON values."""
+    fit, problem = done.fit, done.fit.problem
+    std = dict(zip(problem.labels, fit.std.tolist(), strict=True))
+    vague = {name for direction in fit.undetermined for name in direction.weights}
+    values = _values(fit, fit.best)
+    parameters = {}
+    for i, name in enumerate((*problem.names, "shift")):
+        shift = i == len(problem.names)
+        ends = problem.shift if shift else problem.ranges[i].tolist()
+        free = name in std
+        parameters[name] = {
+            "value": values[name],
+            "std": std.get(name),
+            "unit": "eV" if shift else problem.units[i],
+            "range": [float(end) for end in ends],
+            "fixed": not free,
+            "determined": free and name not in vague,
+            "at_limit": fit.at_limit.get(name),
+        }
+    heights = ("scale", *problem.curve_names)
+    curves = [fit.best.scale, *fit.best.heights.tolist()]
+    noise = fit.noise**2
+    return {
+        "xreg": version("xreg"),
+        **done.facts,
+        "parameters": parameters,
+        "heights": {
+            name: {"value": value, "std": float(spread)}
+            for name, value, spread in zip(heights, curves, fit.heights_std, strict=True)
+        },
+        "correlation": {"labels": list(problem.labels), "matrix": fit.correlation.tolist()},
+        "undetermined": [{"weights": d.weights, "std": d.std} for d in fit.undetermined],
+        "alternatives": [
+            {"delta_chi2": (m.chi2 - fit.best.chi2) / noise, "values": _values(fit, m)}
+            for m in fit.as_good
+        ],
+        "minima": [
+            {"delta_chi2": (m.chi2 - fit.best.chi2) / noise, "values": _values(fit, m)}
+            for m in fit.minima
+        ],
+        "noise": {"given": problem.measured.noise is not None, "std": fit.noise},
+        "reduced_chi2": fit.reduced_chi2 if problem.measured.noise is not None else None,
+        "residual": {
+            "rms": float(np.sqrt(np.mean(_rest(fit) ** 2))),
+            "share_of_height": float(np.sqrt(np.mean(_rest(fit) ** 2)) / fit.spectrum.max()),
+        },
+        "starts": {
+            "count": len(done.starts.misfit),
+            "best_misfit": float(done.starts.misfit[0]),
+            "worst_misfit": float(done.starts.misfit[-1]),
+        },
+        "remarks": _remarks(fit),
+    }
+
+
+def result_rows(table: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Return name, value, σ, unit, range and a remark of each unknown, as text."""
+    rows: list[tuple[str, ...]] = []
+    for name, entry in table["parameters"].items():
+        low, high = entry["range"]
+        remark = "fixed" if entry["fixed"] else ""
+        if not entry["fixed"] and not entry["determined"]:
+            remark = "not determined"
+        if entry["at_limit"]:
+            remark = f"{remark}, at its limit".removeprefix(", ")
+        spread = "" if entry["fixed"] else f"{entry['std']:.2g}"
+        span = "" if entry["fixed"] else f"{low:.4g} … {high:.4g}"
+        rows.append((name, f"{entry['value']:.5g}", spread, entry["unit"], span, remark))
+    for name, entry in table["heights"].items():
+        rows.append((name, f"{entry['value']:.5g}", f"{entry['std']:.2g}", "", "", ""))
+    return rows
+
+
+def write_fit(done: Fitted, folder: Path) -> dict[str, Any]:
+    """Write ``fit.json``, ``fit.csv``, ``fit.png`` and ``report.html``, and what they tell.
+
+    Where the engine knows the transitions, ``sticks.csv`` lists those of the best parameters.
+    """
+    from xreg.core.report.draw import save_figure
+    from xreg.core.report.fit import draw_fit
+    from xreg.core.report.style import styled
+
+    check_folder(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    table = result_table(done)
+    lines = _lines(done)
+    with disk_errors(f"'{folder}'"), staging(folder) as room:
+        made = room / "fit"
+        made.mkdir()
+        write_json(made / "fit.json", table)
+        _write_curves(made / "fit.csv", done.fit)
+        if lines is not None:
+            _write_rows(
+                made / "sticks.csv",
+                ("energy (eV)", f"strength {done.channel}"),
+                zip(lines.energy + done.fit.best.shift, lines.strength[done.channel], strict=True),
+            )
+        with styled():
+            save_figure(draw_fit(done.fit, done.starts, lines, done.channel), made / "fit.png")
+        (made / "report.html").write_text(_page(table, made / "fit.png"), encoding="utf-8")
+        flush(made)
+        os.rename(made, folder)
+    return table
+
+
+def _values(fit: Fit, minimum: Minimum) -> dict[str, float]:
+    names = (*fit.problem.names, "shift")
+    return dict(zip(names, (*minimum.values.tolist(), minimum.shift), strict=True))
+
+
+def _rest(fit: Fit) -> Any:
+    return fit.problem.measured.intensity - fit.spectrum - fit.background
+
+
+def _remarks(fit: Fit) -> list[str]:
+    found = []
+    if fit.undetermined:
+        what = "; ".join(str(direction) for direction in fit.undetermined)
+        found.append(
+            f"The spectrum does not determine {what} (in units of the ranges): fix what is known "
+            "with --fix."
+        )
+    for name, end in fit.at_limit.items():
+        found.append(f"{name} ended at the {end} end of its range.")
+    if fit.as_good:
+        found.append(
+            f"The solution is not unique: {len(fit.as_good)} other minima fit as well within the "
+            "noise."
+        )
+    return found
+
+
+def _lines(done: Fitted) -> LineList | None:
+    from xreg.core.samples import ParameterSet
+
+    if done.generator is None:
+        return None
+    best = done.fit.best
+    values = dict(zip(done.fit.problem.names, best.values.tolist(), strict=True))
+    return done.generator.sticks(ParameterSet("best fit", values))
+
+
+def _write_curves(path: Path, fit: Fit) -> None:
+    measured = fit.problem.measured
+    columns = [measured.energy, measured.intensity, fit.spectrum + fit.background, fit.background,
+               _rest(fit)]  # fmt: skip
+    names = ("energy (eV)", "measured", "fit", "background", "residual")
+    _write_rows(path, names, zip(*columns, strict=True))
+
+
+def _write_rows(path: Path, names: Sequence[str], rows: Any) -> None:
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(names)
+        writer.writerows([float(value) for value in row] for row in rows)
+
+
+def _page(table: dict[str, Any], picture: Path) -> str:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    room = resources.files("xreg.core.report")
+    template = environment.from_string((room / "fit.html.j2").read_text(encoding="utf-8"))
+    return template.render(
+        result=table,
+        rows=result_rows(table),
+        style=(room / "page.css").read_text(encoding="utf-8"),
+        picture="data:image/png;base64," + base64.b64encode(picture.read_bytes()).decode(),
+    )

@@ -1,0 +1,256 @@
+"""``xreg fit``: a spectrum of the exact engine, with noise and background, is found again."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from xreg.cli.main import main
+from xreg.core.dataset import Dataset, Metadata
+from xreg.core.pipeline import Pipeline, Target
+from xreg.core.samples import Parameters, ParameterSet
+from xreg.core.spectra import Channel, Spectra
+from xreg.plugins.multiplet.model import spaces
+from xreg.plugins.multiplet.multiplet import Multiplet
+from xreg.plugins.polynomial.polynomial import Polynomial
+from xreg.plugins.ridge.ridge import Ridge
+from xreg.registry.stores import write_store
+
+ION = {"ion": "Ti4+", "after": 15.0, "points": 251}
+TRUE = {"Dq": 0.17, "Ds": 0.0, "Dt": 0.0, "S1": 0.8, "S2": 0.76, "T": 300.0, "sigma": 0.1,
+        "gamma1": 0.42, "gamma2": 0.6}  # fmt: skip
+RANGES = {"Dq": (0.1, 0.2), "S2": (0.7, 0.9), "gamma1": (0.3, 0.6)}
+SHIFT, SCALE, BASE = 0.25, 3.0, 0.4
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a run: a model of Ti4+, quick to train and good enough to search with."""
+    folder = tmp_path_factory.mktemp("fit")
+    values = np.tile(list(TRUE.values()), (500, 1))
+    rng = np.random.default_rng(0)
+    for name, (low, high) in RANGES.items():
+        values[:, list(TRUE).index(name)] = rng.uniform(low, high, 500)
+    units = spaces()["published"].units
+    samples = Parameters([f"set-{i}" for i in range(500)], values, tuple(TRUE), units)
+    generator = Multiplet(**ION)
+    energy = generator.grids()["xas"]
+    spectra = np.array([s.channels["xas"] for s in generator.generate_many(samples)])
+    provenance = {"generator": {"name": "multiplet", "settings": ION}}
+    dataset = Dataset(
+        samples,
+        Spectra({"xas": Channel(spectra, energy)}),
+        Metadata(name="ti4", version="1.0.0", provenance=provenance),
+    )
+    write_store(dataset, folder / "ti4.zarr")
+    pipeline = Pipeline(Ridge(), Polynomial(degree=6))
+    pipeline.fit(samples, spectra, Target("xas", energy)).save(folder / "run" / "model")
+    told = {"name": "ti4", "version": "1.0.0", "path": str(folder / "ti4.zarr"), "registry": None}
+    (folder / "run" / "summary.json").write_text(json.dumps({"dataset": told}))
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def spectrum(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A measured spectrum: other energies than the model's, shifted, scaled, noisy."""
+    generator = Multiplet(ion="Ti4+", before=7.0, after=17.0, points=481)
+    energy, known = generator.grids()["xas"], generator.generate(ParameterSet("truth", TRUE))
+    intensity = SCALE * known.channels["xas"] + BASE
+    intensity += 0.005 * SCALE * np.random.default_rng(1).normal(size=481)
+    path = tmp_path_factory.mktemp("measured") / "tio2.txt"
+    rows = [f"{e:.4f}  {i:.6f}" for e, i in zip(energy + SHIFT, intensity, strict=True)]
+    path.write_text("# made by a test\nenergy intensity\n" + "\n".join(rows) + "\n")
+    return path
+
+
+@pytest.fixture
+def xreg(capsys: pytest.CaptureFixture[str]) -> Any:
+    def run(*arguments: object) -> tuple[int, str, str]:
+        code = 0
+        try:
+            main([str(argument) for argument in arguments])
+        except SystemExit as end:
+            code = int(end.code or 0)
+        text = capsys.readouterr()
+        return code, text.out, text.err
+
+    return run
+
+
+def flat(first: int, end: int, step: int) -> str:
+    return "\n".join(f"{energy} 1" for energy in range(first, end, step))
+
+
+def rows_of(path: Path) -> tuple[list[str], np.ndarray]:
+    with path.open() as stream:
+        header, *rows = list(csv.reader(stream))
+    return header, np.array(rows, dtype=float)
+
+
+def test_the_truth_is_found_again(xreg, model, spectrum, tmp_path) -> None:
+    out = tmp_path / "fits" / "tio2"
+    code, said, wrong = xreg(
+        "fit", model, spectrum, "-o", out, "--background", "constant", "--starts", 8
+    )
+    assert code == 0, wrong
+    table = json.loads((out / "fit.json").read_text())
+    assert table["engine"]["name"] == "multiplet"
+    assert table["engine"]["settings"]["ion"] == "Ti4+"
+    found = table["parameters"]
+    assert {name for name, entry in found.items() if not entry["fixed"]} == {*RANGES, "shift"}
+    for name, true in {**TRUE, "shift": SHIFT}.items():
+        entry = found[name]
+        assert entry["determined"] != entry["fixed"]
+        assert abs(entry["value"] - true) <= 4 * (entry["std"] or 1e-12), name
+    assert found["Dq"]["std"] < 0.002
+    heights = table["heights"]
+    assert heights["scale"]["value"] == pytest.approx(SCALE, abs=4 * heights["scale"]["std"])
+    assert heights["constant"]["value"] == pytest.approx(BASE, abs=4 * heights["constant"]["std"])
+    assert table["noise"]["std"] == pytest.approx(0.005 * SCALE, rel=0.1)
+    assert not table["remarks"]
+    for text in ("Dq", "gamma1", "shift", "scale", f"{found['Dq']['value']:.5g}"):
+        assert text in said
+
+    header, curves = rows_of(out / "fit.csv")
+    assert header == ["energy (eV)", "measured", "fit", "background", "residual"]
+    assert curves[:, 1] == pytest.approx(curves[:, 2] + curves[:, 4], abs=1e-9)
+    assert curves[:, 3] == pytest.approx(heights["constant"]["value"])
+    _, sticks = rows_of(out / "sticks.csv")
+    whole = sticks[:, 1].sum()
+    assert whole == pytest.approx(4 / 3, rel=1e-6)  # the sum rule for ten holes
+    assert (out / "fit.png").read_bytes().startswith(b"\x89PNG")
+    page = (out / "report.html").read_text()
+    assert "tio2.txt" in page
+    assert "data:image/png;base64," in page
+
+    code, _, wrong = xreg("fit", model, spectrum, "-o", out)
+    assert (code, wrong.count("\n")) == (2, 1)
+    assert "exists already" in wrong
+
+
+def test_with_the_network_alone_and_some_parameters_known(xreg, model, spectrum, tmp_path) -> None:
+    code, _, wrong = xreg(
+        "fit", model, spectrum, "-o", tmp_path / "it", "--engine", "none", "--starts", 4,
+        "--fix", "S2=0.76", "--range", "Dq=0.15:0.19", "--shift", "0.25:0.25",
+        "--window", "450:466",
+    )  # fmt: skip
+    assert code == 0, wrong
+    table = json.loads((tmp_path / "it" / "fit.json").read_text())
+    assert table["engine"] is None
+    assert table["correlation"]["labels"] == ["Dq", "gamma1"]
+    assert table["parameters"]["S2"]["value"] == 0.76
+    assert table["parameters"]["Dq"]["value"] == pytest.approx(0.17, abs=0.005)
+    assert table["spectrum"]["window"] == pytest.approx([450, 466], abs=0.1)
+    assert not (tmp_path / "it" / "sticks.csv").exists()
+
+
+def test_another_engine_can_be_named(model, spectrum) -> None:
+    from xreg.registry.fitting import FitSettings, fit_spectrum
+
+    settings = FitSettings(
+        starts=4, refined=1, engine="multiplet", engine_settings={**ION, "channels": ["xas"]}
+    )
+    done = fit_spectrum(model / "model", spectrum, settings)
+    assert done.generator.config.ion == "Ti4+"
+    assert done.fit.best.values[0] == pytest.approx(0.17, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--fix", "gama1=0.4"], ["no parameter 'gama1'", "did you mean 'gamma1'"]),
+        (["--fix", "Dq"], ["--fix takes NAME=VALUE", "'Dq'"]),
+        (["--fix", "Dq=high"], ["--fix takes a number", "'high'"]),
+        (["--fix", "Dq=0.15", "--fix", "Dq=0.16"], ["twice"]),
+        (["--fix", "Dq=0.5"], ["'Dq' = 0.5", "trained on, 0.1", "0.199"]),
+        (["--range", "Dq=0.15"], ["--range takes LOW:HIGH", "'0.15'"]),
+        (["--shift", "1:-1"], ["shift", "ascend"]),
+        (["--window", "400:466"], ["window 400 … 466 eV", "449.8"]),
+        (["--background", "cubic"], ["background", "linear+steps"]),
+        (["--background", "steps"], ["edges"]),
+        (["--engine", "multplet"], ["did you mean 'multiplet'"]),
+        (["--engine", "pyscf"], ["takes structures, not parameters"]),
+        (["--engine", "multiplet", "--set", "ion=Ti9+"], ["Ti9+"]),
+        (["--engine", "multiplet", "--set", "ion=Ni2+"], ["847.7", "less than what is fitted"]),
+        (["--starts", "0"], ["starts"]),
+    ],
+)
+def test_bad_requests(xreg, model, spectrum, tmp_path, arguments, words) -> None:
+    code, _, wrong = xreg("fit", model, spectrum, "-o", tmp_path / "it", "--starts", 2, *arguments)
+    assert (code, wrong.count("\n")) == (2, 1), wrong
+    for word in words:
+        assert word in wrong
+    assert not (tmp_path / "it").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, ["cannot be read"]),
+        ("", ["holds no numbers"]),
+        ("450\n451\n", ["line 1 has 1 columns", "energy (eV) and intensity"]),
+        ("450 1\n451 2 3\n", ["line 2 has 3 columns"]),
+        ("450 1\n451 one\n", ["line 2", "no number"]),
+        ("450 1\n452 2\n451 3\n", ["strictly", "451 eV follows 452 eV"]),
+        ("450 1\n451 nan\n452 3\n", ["point 2", "not finite"]),
+        ("450 1 0.1\n451 2 0\n452 3 0.1\n", ["noise at point 2"]),
+        (
+            "\n".join(f"{e} 1" for e in range(452, 475)),
+            ["covers 452 … 474 eV", "449.8", "narrower"],
+        ),
+        ("\n".join(f"{e} 1" for e in range(440, 475, 2)), ["9 points", "too few for"]),
+    ],
+)
+def test_bad_spectra(xreg, model, tmp_path, text, words) -> None:
+    path = tmp_path / "bad.csv"
+    if text is not None:
+        path.write_text(text)
+    code, _, wrong = xreg("fit", model, path, "-o", tmp_path / "it")
+    assert (code, wrong.count("\n")) == (2, 1), wrong
+    assert "bad.csv" in wrong or "9 points" in wrong
+    for word in words:
+        assert word in wrong
+
+
+def test_the_columns_of_a_spectrum(tmp_path: Path) -> None:
+    from xreg.registry.fitting import read_measured
+
+    path = tmp_path / "it.csv"
+    path.write_text("\ufeffE;I;sd # three\n# comment\n1.0;2.0;0.1\n\n2.0, 3.0,\t0.2 # last\n")
+    found = read_measured(path)
+    assert found.energy.tolist() == [1, 2]
+    assert found.intensity.tolist() == [2, 3]
+    assert found.noise.tolist() == [0.1, 0.2]
+
+
+def test_a_model_of_structures(xreg, spectrum, tmp_path) -> None:
+    from ase.build import molecule
+
+    from xreg.core.samples import Structures
+    from xreg.plugins.internal.internal import Internal
+
+    rng = np.random.default_rng(0)
+    frames = [molecule("H2O") for _ in range(12)]
+    for frame in frames:
+        frame.rattle(0.05, rng=rng)
+    samples = Structures.from_atoms(frames)
+    energy = np.linspace(440.0, 480.0, 30)
+    pipeline = Pipeline(Ridge(), Internal())
+    pipeline.fit(samples, rng.normal(size=(12, 30)), Target("xas", energy)).save(tmp_path / "m")
+    code, _, wrong = xreg("fit", tmp_path / "m", spectrum, "-o", tmp_path / "it")
+    assert code == 2
+    assert "trained on structures" in wrong
+
+
+def test_a_model_whose_data_nobody_knows(xreg, model, spectrum, tmp_path) -> None:
+    import shutil
+
+    shutil.copytree(model / "model", tmp_path / "alone")
+    code, _, wrong = xreg("fit", tmp_path / "alone", spectrum, "-o", tmp_path / "it")
+    assert code == 2
+    assert "--engine" in wrong
