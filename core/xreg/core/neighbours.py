@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from xreg.core.errors import SampleError
 from xreg.core.samples import Structure
 
-__all__ = ["Neighbours", "cosine_cutoff", "neighbours"]
+__all__ = ["Contacts", "Neighbours", "contacts", "cosine_cutoff", "neighbours"]
 
 SAME_PLACE = 1e-3
 """Distance (Å) below which two atoms count as coincident."""
@@ -67,6 +67,54 @@ def neighbours(
     return Neighbours(numbers[order[1:]], vectors[1:], distances[1:])
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Contacts:
+    """The p pairs of an atom and a neighbour of it, an atom or an image of one.
+
+    Attributes
+    ----------
+    atoms, others
+        (p,) indices of the two in the structure, ordered by ``atoms`` and then by distance.
+    vectors
+        (p, 3) vectors from atom to neighbour in Å.
+    distances
+        (p,) distances in Å.
+    """
+
+    atoms: NDArray[np.int64]
+    others: NDArray[np.int64]
+    vectors: NDArray[np.float64]
+    distances: NDArray[np.float64]
+
+
+def contacts(structure: Structure, cutoff: float) -> Contacts:
+    """Return what stands nearer than ``cutoff`` (Å) to each atom of a molecule or crystal.
+
+    Raises
+    ------
+    SampleError
+        If two atoms stand in one place.
+    """
+    from scipy.spatial import cKDTree
+
+    places = structure.positions
+    images, shifts = places, np.zeros((1, 3))
+    if structure.pbc.any():
+        places, shifts = _wrapped(structure, places, cutoff, lowest=-1)
+        images = (shifts[:, None, :] + places).reshape(-1, 3)
+    found = cKDTree(places).sparse_distance_matrix(cKDTree(images), cutoff, output_type="ndarray")
+    atoms, image = found["i"].astype(np.int64), found["j"].astype(np.int64)
+    others = image % len(places)
+    home = int(np.flatnonzero((shifts == 0).all(axis=1))[0])
+    apart = image != home * len(places) + atoms
+    if (found["v"][apart] < SAME_PLACE).any():
+        raise _coincident(structure)
+    order = np.lexsort((found["v"], atoms))
+    order = order[apart[order] & (found["v"][order] < cutoff)]
+    vectors = images[image[order]] - places[atoms[order]]
+    return Contacts(atoms[order], others[order], vectors, found["v"][order])
+
+
 def cosine_cutoff(distances: NDArray[np.float64], cutoff: float) -> NDArray[np.float64]:
     r"""Return :math:`[\cos(\pi r/r_c) + 1]/2` inside the cutoff and 0 outside."""
     inside = np.minimum(distances / cutoff, 1.0)
@@ -77,28 +125,43 @@ def _images(
     structure: Structure, vectors: NDArray[np.float64], cutoff: float
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Return all atoms in the cells that a sphere about the absorber touches."""
+    places, shifts = _wrapped(structure, vectors, cutoff, lowest=0)
+    found = (shifts[:, None, :] + places).reshape(-1, 3)
+    return np.tile(structure.numbers, len(shifts)), found
+
+
+def _wrapped(
+    structure: Structure, points: NDArray[np.float64], cutoff: float, lowest: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Put points into the cell and return them with the shifts of all cells that may matter.
+
+    ``lowest`` 0 serves a sphere about the cell's corner, -1 spheres about points anywhere in it.
+    """
     from ase.geometry import complete_cell
 
     cell = np.asarray(complete_cell(structure.cell))
     inverse = np.linalg.inv(cell)
-    places = vectors @ inverse
+    places = points @ inverse
     places -= np.floor(places) * structure.pbc
     # A step along axis a moves an atom by at least the distance between the cell's two faces.
     reach = np.floor(cutoff * np.linalg.norm(inverse, axis=0)).astype(int)
     hops = [
-        np.arange(-n - 1, n + 1) if flag else np.zeros(1)
+        np.arange(-n - 1, n + 1 - lowest) if flag else np.zeros(1)
         for n, flag in zip(reach, structure.pbc, strict=True)
     ]
     shifts = np.stack(np.meshgrid(*hops, indexing="ij"), axis=-1).reshape(-1, 3) @ cell
-    found = (shifts[:, None, :] + places @ cell).reshape(-1, 3)
-    return np.tile(structure.numbers, len(shifts)), found
+    return places @ cell, shifts
 
 
 def _refuse_coincident(structure: Structure, points: NDArray[np.float64]) -> None:
     from scipy.spatial import cKDTree
 
     if cKDTree(points).query_pairs(SAME_PLACE):
-        raise SampleError(
-            f"sample '{structure.id}' has two atoms in one place (nearer than {SAME_PLACE:g} Å); "
-            "repair it or set it aside."
-        )
+        raise _coincident(structure)
+
+
+def _coincident(structure: Structure) -> SampleError:
+    return SampleError(
+        f"sample '{structure.id}' has two atoms in one place (nearer than {SAME_PLACE:g} Å); "
+        "repair it or set it aside."
+    )
