@@ -1,0 +1,63 @@
+"""Broadening of spectra on any grid: exact for a curve of straight pieces."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["arctangent_width", "lorentzian_matrix"]
+
+Array = NDArray[np.float64]
+
+
+def arctangent_width(
+    energy: Array, hole: float, gamma_max: float, e_cent: float, e_larg: float
+) -> Array:
+    r"""Return the width (FWHM, eV) at energies (eV) from the Fermi level, as FDMNES has it.
+
+    .. math::
+        \Gamma(E) = \Gamma_h + \Gamma_m\left[\frac12 + \frac1\pi\arctan\left(
+        \frac\pi3\frac{\Gamma_m}{E_l}\left(e - \frac1{e^2}\right)\right)\right],\quad e = E/E_c
+
+    and :math:`\Gamma_h` below the Fermi level (O. Bunău and Y. Joly, J. Phys.: Condens. Matter 21,
+    345501 (2009); FDMNES manual).
+    """
+    e = np.maximum(energy / e_cent, 1e-9)
+    grown = 0.5 + np.arctan(np.pi / 3 * gamma_max / e_larg * (e - e**-2)) / np.pi
+    return np.where(energy > 0, hole + gamma_max * grown, hole)
+
+
+def lorentzian_matrix(nodes: Array, at: Array, widths: Array, *, below: bool = True) -> Array:
+    """Return the matrix that broadens a curve of straight pieces by Lorentzians.
+
+    Beyond its ends the curve goes on at its end values.
+
+    Parameters
+    ----------
+    nodes
+        (r,) energies of the curve in eV, rising.
+    at
+        (m,) energies at which the broadened curve is wanted.
+    widths
+        (m,) width (FWHM, eV) of the Lorentzian about each of them.
+    below
+        Whether the curve goes on below its first node; otherwise it is zero there.
+
+    Returns
+    -------
+    (m, r) array
+        To be multiplied by the values at the nodes.
+    """
+    half = widths[:, None] / 2
+    u = nodes[None, :] - at[:, None]
+    low, high, step = u[:, :-1], u[:, 1:], np.diff(nodes)
+    # Moments 0 and 1 of the Lorentzian over each piece, about the energy where it is wanted.
+    zeroth = (np.arctan(high / half) - np.arctan(low / half)) / np.pi
+    first = half / (2 * np.pi) * np.log((high**2 + half**2) / (low**2 + half**2))
+    matrix = np.zeros(u.shape)
+    matrix[:, :-1] += (high * zeroth - first) / step
+    matrix[:, 1:] += (first - low * zeroth) / step
+    matrix[:, -1] += 0.5 - np.arctan(u[:, -1] / half[:, 0]) / np.pi
+    if below:
+        matrix[:, 0] += 0.5 + np.arctan(u[:, 0] / half[:, 0]) / np.pi
+    return matrix
