@@ -66,6 +66,110 @@ def splits(folder: Path) -> dict[str, np.ndarray]:
         return dict(stored)
 
 
+# Analyses that train anew --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def analysed(water_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with every analysis, small."""
+    return run(
+        water_store,
+        tmp_path_factory.mktemp("runs") / "analysed",
+        descriptor="internal",
+        split={"group": "trajectory", "fractions": [0.5, 0.25, 0.25]},
+        analyses=[
+            "relative-error",
+            "peaks",
+            {"name": "importance", "windows": [[520, 527], [527, 532]], "folds": 3},
+            {"name": "cross-validation", "folds": 3, "repeats": 2, "group": "trajectory"},
+            {"name": "learning-curve", "shares": [0.1, 1.0], "repeats": 2},
+            {"name": "feature-selection", "learner": "emulator"},
+            {"name": "feature-share", "shares": [0.3, 1.0], "repeats": 1},
+        ],
+    )
+
+
+def test_cross_validation_never_sees_the_test_part(analysed: Path, water_store: Path) -> None:
+    """Its scores are those of scikit-learn's folds of the other parts, by the same ridge."""
+    from sklearn.model_selection import GroupKFold
+
+    from xreg.core.metrics import covered_variance
+    from xreg.core.pipeline import Pipeline
+
+    dataset, parts = open_store(water_store), splits(analysed)
+    ids = dataset.samples.ids
+    pool = np.flatnonzero(np.isin(ids, np.concatenate([parts["train"], parts["validation"]])))
+    groups = dataset.label("trajectory")[pool]
+    known = np.asarray(dataset.spectra["xes"].intensity, dtype=float)
+    model = load_model(analysed)
+    expected = []
+    for repeat in range(2):
+        for train, held in GroupKFold(3, shuffle=True, random_state=repeat).split(
+            pool, None, groups
+        ):
+            fresh = Pipeline(type(model.emulator)(model.emulator.config), model.descriptor)
+            fresh.fit(dataset.samples[pool[train]], known[pool[train]], model.target)
+            guess = fresh.predict(dataset.samples[pool[held]])
+            expected.append(covered_variance(known[pool[held]], guess))
+    found = read(analysed / "metrics.json")["analyses"]["cross-validation"]
+    np.testing.assert_allclose(np.ravel(found["held_out"]["r2"]["values"]), expected, rtol=1e-6)
+    assert found["held_out"]["r2"]["mean"] == pytest.approx(np.mean(expected))
+    assert found["held_out"]["r2"]["std_folds"] == pytest.approx(np.std(expected))
+    metrics = read(analysed / "metrics.json")
+    wanted = {"r2", "rmse", "r2_standardised", "sample_r2.median", "spectrum_error.median"}
+    for part in ("train", "held_out"):
+        assert wanted <= set(found[part])
+    assert metrics["test"]["samples"] == 100
+
+
+def test_each_energy_window_knows_its_own_features(analysed: Path) -> None:
+    """The first line follows the longer bond alone, the second the angle (see conftest)."""
+    found = read(analysed / "metrics.json")["analyses"]["importance"]["feature"]
+    angle, long = "angle(H–O–H)", "r(O–H) long"
+    early, late = "520–527 eV", "527–532 eV"
+    assert found[long][early]["mean"] > 10 * abs(found[angle][early]["mean"])
+    assert found[angle][late]["mean"] > 10 * abs(found[long][late]["mean"])
+    for name in (angle, long):
+        difference = found[name][early]["mean"] - found[name][late]["mean"]
+        assert found[name]["difference"]["mean"] == pytest.approx(difference)
+        assert found[name]["whole spectrum"]["std"] > 0
+
+
+def test_curves_rise_and_end_at_the_model_itself(analysed: Path) -> None:
+    metrics = read(analysed / "metrics.json")
+    curve = metrics["analyses"]["learning-curve"]
+    assert curve["spectra"] == [20, 200]
+    assert curve["test"]["mean"][0] < curve["test"]["mean"][1]
+    assert curve["test"]["mean"][1] == pytest.approx(metrics["test"]["r2"])
+    share = metrics["analyses"]["feature-share"]
+    assert share["features"] == [1, 3]
+    assert share["test"]["mean"][1] == pytest.approx(metrics["test"]["r2"])
+    assert share["test"]["mean"][0] < share["test"]["mean"][1]
+    selection = metrics["analyses"]["feature-selection"]
+    assert selection["forward"]["kept"] == [1, 2, 3]
+    assert selection["backward"]["kept"] == [3, 2, 1]
+    assert selection["forward"]["r2"][-1] == pytest.approx(selection["backward"]["r2"][0])
+
+
+def test_all_findings_are_in_the_report_and_on_disk(analysed: Path) -> None:
+    page = (analysed / "report.html").read_text()
+    figures = {path.stem for path in (analysed / "figures").iterdir()}
+    for name in read(analysed / "metrics.json")["analyses"]:
+        assert f"Analysis: {name}" in page
+        assert any(figure.startswith(name) for figure in figures), name
+    energies = zarr.open_group(analysed / "analyses" / "peaks" / "arrays.zarr", mode="r")["energy"]
+    assert energies.attrs["unit"] == "eV"
+    assert np.abs(np.diff(energies[...], axis=1)).max() < 3
+
+
+def test_a_budget_too_small_for_one_step_is_refused(water_store: Path, tmp_path: Path) -> None:
+    from xreg.core.errors import DataError
+
+    budget = {"name": "feature-selection", "learner": "emulator", "most_trainings": 8}
+    with pytest.raises(DataError, match="one step takes 9 trainings; raise 'most_trainings'"):
+        run(water_store, tmp_path / "run", descriptor="internal", analyses=[budget])
+
+
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [

@@ -73,6 +73,41 @@ _SPECS = (
         "Prominent peaks of true and predicted spectra, matched: errors of energy and height.",
         needs=("spectra",),
     ),
+    AnalysisSpec(
+        "importance",
+        xanes_settings.ImportanceConfig,
+        f"{HOME}.importance:analyse",
+        "Loss of R² when features or blocks are permuted, for the spectrum and two windows.",
+        needs=("features",),
+    ),
+    AnalysisSpec(
+        "cross-validation",
+        xanes_settings.CrossValidationConfig,
+        f"{HOME}.cross_validation:analyse",
+        "Scores over repeated folds of everything but the test part, with their spread.",
+        needs=("training",),
+    ),
+    AnalysisSpec(
+        "learning-curve",
+        xanes_settings.LearningCurveConfig,
+        f"{HOME}.learning:learning_curve",
+        "Score against the number of training spectra, with its spread.",
+        needs=("training",),
+    ),
+    AnalysisSpec(
+        "feature-selection",
+        xanes_settings.SelectionConfig,
+        f"{HOME}.selection:analyse",
+        "Forward and backward selection of features or blocks, by ridge or the emulator.",
+        needs=("features", "training"),
+    ),
+    AnalysisSpec(
+        "feature-share",
+        xanes_settings.FeatureShareConfig,
+        f"{HOME}.learning:feature_share",
+        "Score against the share of features kept, the most important first.",
+        needs=("features", "training"),
+    ),
 )
 
 ANALYSES: Mapping[str, AnalysisSpec] = {spec.name: spec for spec in _SPECS}
