@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from xreg.core.analysis.subject import Subject
 
-__all__ = ["NEEDS", "Analysed", "AnalysisSpec", "Drawing", "Findings", "Need", "Table"]
+__all__ = ["NEEDS", "Analysed", "AnalysisSpec", "Cell", "Drawing", "Findings", "Need", "Table"]
 
 Cell = str | int | float | None
 

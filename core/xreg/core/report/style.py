@@ -20,6 +20,7 @@ __all__ = [
     "TRUE_FILL",
     "WIDTH",
     "energy_label",
+    "log_ticks",
     "new_figure",
     "panel_letters",
     "r2_text",
@@ -102,6 +103,17 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def log_ticks(*axes: Any) -> None:
+    """Make x or y axes logarithmic, with plain numbers at 1, 2 and 5 times powers of ten."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    for axis in axes:
+        (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("log")
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def energy_label(low: float, high: float) -> str:
