@@ -64,9 +64,9 @@ def run_program(
 ) -> Report:
     """Run a program in a folder and wait for it.
 
-    It is the head of a process group of its own, which is killed as a whole when a limit is
-    reached, when this function is left by an exception, and, on Linux, when this process dies. Its
-    numerical libraries get one thread.
+    It is the head of a process group of its own, which is killed as a whole when a limit is reached
+    and when this function is left by an exception. When this process is killed, on Linux the
+    program gets a SIGTERM. Its numerical libraries get one thread.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def _die_with_parent() -> Callable[[], object] | None:
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None).prctl  # looked up before the fork: after it only the call is made
-    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _tail(log: Path) -> str:

@@ -83,7 +83,7 @@ def feff_input(config: FeffConfig, structure: Structure, atoms: Cluster, *, crys
         "CONTROL 1 1 1 1 1 1",
         "PRINT 0 0 0 0 0 0",
         f"EXCHANGE {EXCHANGES.index(config.exchange)} {config.exchange_real:g} "
-        f"{config.exchange_imag:g}",
+        f"{config.exchange_imag:g} {EXCHANGES.index(config.background_exchange)}",
         f"CORRECTIONS {config.corrections_real:g} {config.corrections_imag:g}",
         f"COREHOLE {config.core_hole}",
         f"XANES {config.xkmax:g} {config.xkstep:g} {config.vixan:g}",
@@ -92,7 +92,7 @@ def feff_input(config: FeffConfig, structure: Structure, atoms: Cluster, *, crys
     if config.scf_radius:
         lines.append(
             f"SCF {config.scf_radius:g} {int(single)} {config.scf_iterations} "
-            f"{config.scf_mixing:g} 1"
+            f"{config.scf_mixing:g} {config.scf_plain}"
         )
     lines += config.cards
     lines += ["EGRID", "user_grid", *(f"{energy:.8f}" for energy in energy_mesh(config))]

@@ -32,7 +32,10 @@ MESH_TOLERANCE = 1e-3
 CONVERGED = "Convergence reached"
 UNCONVERGED = "Convergence not reached"
 STAGE = re.compile(r"stage '(\w+)' failed")
-PROGRESS = re.compile(r"point +#|Energy point|^Done|^Calculating|FMS for a cluster|^ *\d+%")
+BAD_COUNTS = "Bad counts found repeatedly"
+PROGRESS = re.compile(
+    r"point +#|Energy point|^Done|^Image|^Calculating|FMS for a cluster|Unknown|Traceback|^ *\d+%"
+)
 
 
 class Feff(SpectrumGenerator):
@@ -162,6 +165,11 @@ def _reason(report: Report) -> str:
     said, _, reason = report.output.partition("FeffError: ")
     if not (stage := STAGE.match(reason)):
         return f"FEFF refused its input ({' '.join(reason.split())})"
+    if BAD_COUNTS in said:
+        return (
+            f"FEFF found no self-consistent potentials ('{BAD_COUNTS}'); change scf_mixing or "
+            "scf_radius"
+        )
     lines = [line for line in said.splitlines() if line.strip() and not PROGRESS.search(line)]
     last = lines[-1].strip(" :") if lines else "nothing"
     return f"FEFF failed in its stage '{stage[1]}', having said '{last}'"

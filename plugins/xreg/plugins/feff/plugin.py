@@ -24,8 +24,8 @@ Card = Annotated[str, Field(min_length=1, max_length=2000)]
 class FeffConfig(Config):
     """Settings of the generator ``feff``; FEFF's own name of each stands in capitals.
 
-    The defaults are the published conventions of large FEFF data sets: SCF 7 Å, FMS 9 Å, RPA core
-    hole, Hedin–Lundqvist exchange.
+    The defaults are the conventions of large published FEFF data sets (Materials Project): SCF 7 Å,
+    FMS 9 Å, RPA core hole, Hedin–Lundqvist exchange.
     """
 
     channels: tuple[Literal["raw", "background"], ...] = setting(
@@ -67,6 +67,9 @@ class FeffConfig(Config):
     scf_mixing: float = setting(
         0.2, gt=0, le=0.9, description="SCF ca: share of the new density in each iteration."
     )
+    scf_plain: int = setting(
+        3, ge=1, le=100, description="SCF nmix: iterations mixed plainly before Broyden's method."
+    )
     unconverged: Literal["error", "flag"] = setting(
         "error",
         description="What a sample whose potentials did not converge is: an error, or a spectrum "
@@ -83,6 +86,9 @@ class FeffConfig(Config):
     exchange: Literal["hedin-lundqvist", "dirac-hara", "ground-state", "dirac-hara-hl"] = setting(
         "hedin-lundqvist", description="EXCHANGE ixc (0, 1, 2, 3): self-energy of the electron."
     )
+    background_exchange: Literal[
+        "hedin-lundqvist", "dirac-hara", "ground-state", "dirac-hara-hl"
+    ] = setting("hedin-lundqvist", description="EXCHANGE ixc0: the same for the atomic background.")
     exchange_real: float = setting(
         0.0, unit="eV", ge=-50, le=50, description="EXCHANGE vr0: shift of the Fermi level."
     )

@@ -5,7 +5,11 @@ It imports nothing but the bindings, so that it starts in no time.
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
+import time
 
 import feff10  # type: ignore[import-untyped,unused-ignore]
 
@@ -25,5 +29,19 @@ def main(which: str) -> None:
         sys.exit(f"FeffError: {error}")
 
 
+def end_with_parent() -> None:
+    """End, and the process of the stage under way with it, when xreg is killed."""
+    parent = os.getppid()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # comes then, and would leave the stage behind
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 if __name__ == "__main__":
+    end_with_parent()
     main(sys.argv[1])
