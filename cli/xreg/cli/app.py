@@ -18,6 +18,8 @@ COMMANDS = {
     "plugins": "xreg.cli.plugins:app",
     "registry": "xreg.cli.registries:app",
     "schema": "xreg.cli.schema:schema",
+    "search": "xreg.cli.search:search",
+    "leaderboard": "xreg.cli.leaderboard:leaderboard",
 }
 
 app = typer.Typer(

@@ -13,8 +13,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import pluggy
@@ -81,6 +81,9 @@ class ComponentSpec:
         One line for lists.
     requires
         What it needs beside xreg itself.
+    search
+        Ready search spaces by name, the one to begin with first: settings, each a value or a range
+        such as ``{"int": [2, 12]}`` (see :mod:`xreg.core.search`).
     """
 
     kind: Kind
@@ -89,6 +92,7 @@ class ComponentSpec:
     target: str
     summary: str = ""
     requires: Sequence[Requirement] = ()
+    search: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def missing(self) -> list[Requirement]:
         """Return the requirements that are not met."""

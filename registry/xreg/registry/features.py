@@ -32,6 +32,25 @@ BLOCK_ROWS = 256
 WORTHWHILE_SECONDS = 20.0
 
 
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Features of consecutive samples.
+
+    Attributes
+    ----------
+    values
+        (b, d) features; NaN for samples that could not be described.
+    reasons
+        Why not, by row of the block.
+    seconds
+        Processor time that it took to describe them.
+    """
+
+    values: NDArray[np.float64]
+    reasons: dict[int, str]
+    seconds: float
+
+
 @dataclass(frozen=True)
 class Execution:
     """Where costly work runs; no number depends on it.
@@ -79,6 +98,8 @@ class FeatureCache:
     ----------
     bad
         Reason for each row that the descriptor could not describe, filled by :meth:`build`.
+    seconds
+        Processor time that the features of the descriptor built last took, whenever it was.
     """
 
     def __init__(
@@ -95,8 +116,9 @@ class FeatureCache:
         self.execution = execution or Execution()
         self.bad: dict[int, str] = {}
         self.computed = 0
+        self.seconds = 0.0
         self._content = content or _hash_samples(samples)
-        self._ready: dict[Path, dict[int, str]] = {}
+        self._ready: dict[Path, tuple[dict[int, str], float]] = {}
         self._row = {name: row for row, name in enumerate(samples.ids.tolist())}
 
     def __call__(self, descriptor: Descriptor, samples: Samples) -> NDArray[np.float64]:
@@ -112,7 +134,7 @@ class FeatureCache:
         features = np.empty((len(rows), len(descriptor.feature_labels)))
         for block in np.unique(rows // BLOCK_ROWS).tolist():
             inside = np.flatnonzero(rows // BLOCK_ROWS == block)
-            values, _ = _read(home / _name(block))
+            values = _read(home / _name(block)).values
             features[inside] = values[rows[inside] - block * BLOCK_ROWS]
         return features
 
@@ -124,42 +146,44 @@ class FeatureCache:
         require_kind(descriptor, self.samples)
         home = self._home(descriptor)
         if home in self._ready:
-            self.bad = self._ready[home]
+            self.bad, self.seconds = self._ready[home]
             return
         home.mkdir(parents=True, exist_ok=True)
         blocks = range(-(-len(self.samples) // BLOCK_ROWS))
         width = len(descriptor.feature_labels)
-        self.bad = {}
+        self.bad, self.seconds = {}, 0.0
         todo = []
         for block in blocks:
-            found = _reasons(home / _name(block), self._rows(block), width)
+            found = _kept(home / _name(block), (len(self._rows(block)), width))
             if found is None:
                 todo.append(block)
             else:
-                self.bad |= found
+                self._note(block, found)
         done = len(blocks) - len(todo)
         task = f"features ({descriptor.name})"
         progress.report(task, min(done * BLOCK_ROWS, len(self.samples)), len(self.samples))
-        for block, values, reasons in self._blocks(descriptor, todo):
-            _write(home / _name(block), values, reasons)
-            self.bad |= {block * BLOCK_ROWS + row: why for row, why in reasons.items()}
-            self.computed += len(values)
+        for block, made in self._blocks(descriptor, todo):
+            _write(home / _name(block), made)
+            self._note(block, made)
+            self.computed += len(made.values)
             done += 1
             progress.report(task, min(done * BLOCK_ROWS, len(self.samples)), len(self.samples))
-        self._ready[home] = self.bad
+        self._ready[home] = self.bad, self.seconds
 
-    def _blocks(
-        self, descriptor: Descriptor, todo: list[int]
-    ) -> Iterator[tuple[int, NDArray[np.float64], dict[int, str]]]:
-        """Yield block number, features and reasons for rows that failed, as they are ready."""
+    def _note(self, number: int, block: Block) -> None:
+        self.bad |= {number * BLOCK_ROWS + row: why for row, why in block.reasons.items()}
+        self.seconds += block.seconds
+
+    def _blocks(self, descriptor: Descriptor, todo: list[int]) -> Iterator[tuple[int, Block]]:
+        """Yield blocks and their numbers, as they are ready."""
         if not todo:
             return
         start = time.perf_counter()
-        yield todo[0], *describe(descriptor, self._part(todo[0]))
+        yield todo[0], describe(descriptor, self._part(todo[0]))
         expected = (time.perf_counter() - start) * (len(todo) - 1)
         if not self.execution.pays(expected) or len(todo) == 1:
             for block in todo[1:]:
-                yield block, *describe(descriptor, self._part(block))
+                yield block, describe(descriptor, self._part(block))
             return
         items = ((block, descriptor, self._part(block)) for block in todo[1:])
         execution = self.execution
@@ -167,7 +191,7 @@ class FeatureCache:
             for (block, _, _), outcome in workers.unordered(_describe_item, items):
                 if isinstance(outcome, WorkerDiedError):
                     raise outcome
-                yield block, *outcome
+                yield block, outcome
 
     def _rows(self, block: int) -> range:
         low = block * BLOCK_ROWS
@@ -198,16 +222,15 @@ class FeatureCache:
         return self.folder / storage.digest(key)[:32]
 
 
-def describe(
-    descriptor: Descriptor, samples: Samples
-) -> tuple[NDArray[np.float64], dict[int, str]]:
-    """Return the (n, d) features and the reason for each row that has none (NaN in the array).
+def describe(descriptor: Descriptor, samples: Samples) -> Block:
+    """Return features, the reason for each row that has none, and what they cost.
 
     Raises
     ------
     PluginError
         If the descriptor returns an array of another shape than it declares.
     """
+    start = time.process_time()
     width = len(descriptor.feature_labels)
     try:
         values = _checked(descriptor, samples, width)
@@ -222,12 +245,10 @@ def describe(
     for row in np.flatnonzero(~np.isfinite(values).all(axis=1)).tolist():
         values[row] = np.nan
         reasons.setdefault(row, f"descriptor '{descriptor.name}' gives values that are not finite.")
-    return values, reasons
+    return Block(values, reasons, time.process_time() - start)
 
 
-def _describe_item(
-    item: tuple[int, Descriptor, Samples],
-) -> tuple[NDArray[np.float64], dict[int, str]]:
+def _describe_item(item: tuple[int, Descriptor, Samples]) -> Block:
     return describe(item[1], item[2])
 
 
@@ -245,36 +266,36 @@ def _name(block: int) -> str:
     return f"{block:06d}.npz"
 
 
-def _write(path: Path, values: NDArray[np.float64], reasons: dict[int, str]) -> None:
+def _write(path: Path, block: Block) -> None:
+    rows = sorted(block.reasons)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with beside.open("wb") as stream:
             np.savez(
                 stream,
-                features=values,
-                bad=np.array(sorted(reasons), dtype=np.int64),
-                reasons=np.array([reasons[row] for row in sorted(reasons)], dtype=np.str_),
+                features=block.values,
+                bad=np.array(rows, dtype=np.int64),
+                reasons=np.array([block.reasons[row] for row in rows], dtype=np.str_),
+                seconds=block.seconds,
             )
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
 
 
-def _read(path: Path) -> tuple[NDArray[np.float64], dict[int, str]]:
+def _read(path: Path) -> Block:
     with np.load(path, allow_pickle=False) as stored:
         reasons = dict(zip(stored["bad"].tolist(), stored["reasons"].tolist(), strict=True))
-        return stored["features"], reasons
+        return Block(stored["features"], reasons, float(stored["seconds"]))
 
 
-def _reasons(path: Path, rows: range, width: int) -> dict[int, str] | None:
-    """Return the reasons kept in a block by row of the dataset; None where it must be made."""
+def _kept(path: Path, shape: tuple[int, int]) -> Block | None:
+    """Return a block that was made before; None where it must be made."""
     try:
-        values, reasons = _read(path)
+        block = _read(path)
     except Exception:  # absent, or whatever a damaged zip file raises: the block is made again
         return None
-    if values.shape != (len(rows), width):
-        return None
-    return {rows.start + row: why for row, why in reasons.items()}
+    return block if block.values.shape == shape else None
 
 
 def _hash_samples(samples: Samples) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from xreg.core.pipeline import Pipeline
     from xreg.core.spectra import Channel
 
-__all__ = ["Recipe", "Resolved", "load_recipe", "resolve"]
+__all__ = ["Recipe", "Resolved", "anchor", "load_recipe", "open_data", "resolve"]
 
 
 def load_recipe(
@@ -58,7 +58,7 @@ def load_recipe(
     """
     content = read_yaml(Path(path)) if path is not None else {}
     if path is not None:
-        _anchor(content, Path(path).resolve().parent)
+        anchor(content, Path(path).resolve().parent)
     for key, value in (overrides or {}).items():
         if value is not None:
             content[key] = _replace(content.get(key), value)
@@ -78,7 +78,7 @@ def load_recipe(
     return Recipe.parse({**recipe.plain(), "name": name}, where)
 
 
-def _anchor(content: dict[str, Any], folder: Path) -> None:
+def anchor(content: dict[str, Any], folder: Path) -> None:
     """Make a store's path in a recipe file relative to that file's folder."""
 
     def anchored(value: Any) -> Any:
@@ -192,10 +192,22 @@ def resolve(recipe: Recipe) -> Resolved:
         If the dataset is not the one whose hash the recipe states, or the parts do not fit.
     """
     from xreg.core.pipeline import require_kind
-    from xreg.registry.datasets import open_dataset
 
     recipe = complete(recipe)
-    plain = recipe.plain()
+    filled, dataset, channel, split = open_data(recipe)
+    pipeline = _pipeline(recipe)
+    if pipeline.descriptor is not None:
+        require_kind(pipeline.descriptor, dataset.samples)
+    plain = recipe.plain() | filled
+    if not plain["name"]:
+        plain["name"] = _default_name(recipe)
+    return Resolved(Recipe.parse(plain, "recipe"), dataset, channel, split, pipeline)
+
+
+def open_data(recipe: Recipe) -> tuple[dict[str, Any], Dataset, Channel, Split]:
+    """Return a recipe's sections on data, filled in, and what they name."""
+    from xreg.registry.datasets import open_dataset
+
     section = recipe.dataset
     dataset = open_dataset(section.path or section.name, section.version, section.registry)
     if section.hash and dataset.hash and section.hash != dataset.hash:
@@ -204,20 +216,16 @@ def resolve(recipe: Recipe) -> Resolved:
             f"{dataset.hash}, but the recipe asks for {section.hash}; get the one it was made for, "
             "or clear 'dataset.hash'."
         )
-    plain["dataset"] |= {
+    filled = recipe.model_dump(mode="json", include={"dataset", "target", "split"})
+    filled["dataset"] |= {
         "name": dataset.metadata.name,
         "version": dataset.metadata.version,
         "path": str(Path(section.path).resolve()) if section.path else None,
         "hash": dataset.hash,
     }
-    plain["target"]["channel"], channel = _target(recipe.target, dataset)
-    plain["split"], split = _split(recipe, dataset)
-    pipeline = _pipeline(recipe)
-    if pipeline.descriptor is not None:
-        require_kind(pipeline.descriptor, dataset.samples)
-    if not plain["name"]:
-        plain["name"] = _default_name(recipe)
-    return Resolved(Recipe.parse(plain, "recipe"), dataset, channel, split, pipeline)
+    filled["target"]["channel"], channel = _target(recipe.target, dataset)
+    filled["split"], split = _split(recipe, dataset)
+    return filled, dataset, channel, split
 
 
 def _target(section: TargetSection, dataset: Dataset) -> tuple[str, Channel]:
@@ -266,6 +274,7 @@ def _split(recipe: Recipe, dataset: Dataset) -> tuple[dict[str, Any], Split]:
 
 
 def _pipeline(recipe: Recipe) -> Pipeline:
+    from xreg.core.filters import FeatureFilter
     from xreg.core.pipeline import Pipeline
 
     def build(kind: Kind, section: ComponentSection) -> Any:
@@ -275,6 +284,7 @@ def _pipeline(recipe: Recipe) -> Pipeline:
         emulator=build("emulator", recipe.emulator),
         descriptor=build("descriptor", recipe.descriptor) if recipe.descriptor else None,
         decomposers={s.label: build("decomposer", s) for s in recipe.decomposers},
+        feature_filter=FeatureFilter(recipe.features.variance, recipe.features.correlation),
         feature_scaling=recipe.features.scaling,
         target_scaling=recipe.target.scaling,
     )

@@ -82,5 +82,20 @@ def xreg_components() -> Sequence[ComponentSpec]:
             ACSFConfig,
             "xreg.plugins.acsf.acsf:ACSF",
             summary="atom-centred symmetry functions of distances and angles at the absorber",
+            search={
+                "wide": {
+                    "cutoff": {"choice": [3.0, 4.0, 5.0, 6.0, 8.0]},
+                    "radial_count": {"int": [5, 80]},
+                    "angular": {"choice": ["g4", "g5"]},
+                    "angular_eta": {
+                        "choice": [
+                            [0.01],
+                            [0.005, 0.04, 0.25],
+                            [0.005, 0.015, 0.04, 0.1, 0.25, 0.6],
+                        ]
+                    },
+                    "angular_zeta": {"choice": [[1.0, 4.0], [1.0, 2.0, 4.0, 8.0, 16.0]]},
+                }
+            },
         )
     ]

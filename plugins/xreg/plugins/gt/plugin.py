@@ -70,5 +70,15 @@ def xreg_components() -> Sequence[ComponentSpec]:
             GTConfig,
             "xreg.plugins.gt.gt:GT",
             summary="Gaussian tensors: scalars, vectors and tensors of the density of neighbours",
+            search={
+                "wide": {
+                    "cutoff": {"choice": [3.0, 4.0, 5.0, 6.0, 8.0]},
+                    "width_first": {"log": [0.1, 1.0]},
+                    "scalar_count": {"int": [5, 150]},
+                    "vector_count": {"int": [0, 120]},
+                    "tensor_count": {"int": [0, 120]},
+                    "normalization": {"choice": ["gaussian", "none"]},
+                }
+            },
         )
     ]

@@ -27,5 +27,6 @@ def xreg_components() -> Sequence[ComponentSpec]:
             InternalConfig,
             "xreg.plugins.internal.internal:Internal",
             summary="distances from and angles at the absorber of a small molecule",
+            search={"wide": {"angles": {"choice": ["degrees", "cosine"]}}},
         )
     ]

@@ -116,5 +116,16 @@ def xreg_components() -> Sequence[ComponentSpec]:
             LMBTRConfig,
             "xreg.plugins.lmbtr.lmbtr:LMBTR",
             summary="distributions of distances from, and of angles about, the absorber",
+            search={
+                "wide": {
+                    "distance": {"choice": ["distance", "inverse_distance"]},
+                    "distance_points": {"int": [10, 150]},
+                    "distance_decay": {"log": [0.1, 2.0]},
+                    "angle": {"choice": ["angle", "cosine"]},
+                    "angle_points": {"choice": [0, 5, 10, 20, 40]},
+                    "angle_decay": {"log": [0.3, 2.0]},
+                    "normalize_gaussians": {"choice": [True, False]},
+                }
+            },
         )
     ]

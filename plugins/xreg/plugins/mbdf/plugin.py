@@ -34,5 +34,11 @@ def xreg_components() -> Sequence[ComponentSpec]:
             MBDFConfig,
             "xreg.plugins.mbdf.mbdf:MBDF",
             summary="many-body distribution functionals of the atoms about the absorber",
+            search={
+                "wide": {
+                    "cutoff": {"float": [3.0, 8.0]},
+                    "normalization": {"choice": ["minmax", "zscore"]},
+                }
+            },
         )
     ]

@@ -43,6 +43,7 @@ class MLP(Emulator):
 
     name: ClassVar[str] = "mlp"
     Config = MLPConfig
+    fits_together: ClassVar[frozenset[str]] = frozenset({"learning_rate", "weight_decay", "seed"})
 
     def _fit(
         self,
@@ -63,9 +64,9 @@ class MLP(Emulator):
         """Train emulators that differ in learning rate, weight decay and seed alone as one."""
         alike: dict[str, list[MLP]] = {}
         for emulator in emulators:
-            apart = {"learning_rate", "weight_decay"}
-            if validation is not None or not emulator.config.early_stopping:
-                apart.add("seed")  # else it divides the data
+            apart = set(cls.fits_together)
+            if validation is None and emulator.config.early_stopping:
+                apart.remove("seed")  # it divides the data
             alike.setdefault(emulator.config.model_dump_json(exclude=apart), []).append(emulator)
         data = _tensors(X, Y)
         held = None if validation is None else _tensors(*validation)

@@ -59,5 +59,17 @@ def xreg_components() -> list[ComponentSpec]:
             MLPConfig,
             "xreg.plugins.mlp.mlp:MLP",
             "Multilayer perceptrons, alone or as an ensemble with a predictive spread (torch).",
+            search={
+                "published": {
+                    "depth": {"int": [2, 5]},
+                    "width": {"choice": [16, 32, 64, 128, 256]},
+                    "learning_rate": {"log": [1e-4, 1e-2]},
+                    "weight_decay": {"log": [1e-13, 1.0]},
+                    "batch": 200,
+                    "epochs": 1000,
+                    "check_every": 50,
+                    "patience": 4,
+                }
+            },
         )
     ]

@@ -37,5 +37,6 @@ def xreg_components() -> list[ComponentSpec]:
             RidgeConfig,
             "xreg.plugins.ridge.ridge:Ridge",
             "Linear regression with an L2 penalty (scikit-learn).",
+            search={"wide": {"alpha": {"log": [1e-6, 1e6]}}},
         )
     ]

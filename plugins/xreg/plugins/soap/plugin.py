@@ -101,5 +101,15 @@ def xreg_components() -> Sequence[ComponentSpec]:
             SOAPConfig,
             "xreg.plugins.soap.soap:SOAP",
             summary="power spectrum of the smoothed atomic density about the absorber",
+            search={
+                "wide": {
+                    "cutoff": {"choice": [3.0, 4.0, 5.0, 6.0, 8.0]},
+                    "n_max": {"int": [2, 10]},
+                    "l_max": {"int": [1, 8]},
+                    "sigma": {"log": [0.1, 1.0]},
+                    "basis": {"choice": ["gto", "polynomial"]},
+                    "transform": {"choice": ["none", "sqrt"]},
+                }
+            },
         )
     ]

@@ -87,5 +87,15 @@ def xreg_components() -> Sequence[ComponentSpec]:
             WACSFConfig,
             "xreg.plugins.wacsf.wacsf:WACSF",
             summary="weighted symmetry functions: one set for all elements, atoms count by Z",
+            search={
+                "wide": {
+                    "cutoff": {"choice": [3.0, 4.0, 5.0, 6.0, 8.0]},
+                    "radial_count": {"int": [8, 64]},
+                    "radial": {"choice": ["shifted", "centred"]},
+                    "angular_count": {"int": [0, 24]},
+                    "angular": {"choice": ["shifted", "centred"]},
+                    "weights": {"choice": ["Z", "one"]},
+                }
+            },
         )
     ]

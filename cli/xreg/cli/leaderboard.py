@@ -1,0 +1,30 @@
+"""``xreg leaderboard``: results of searches under the same rules, side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def leaderboard(
+    searches: Annotated[
+        list[Path], typer.Argument(help="Folders of searches, or their results.json.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Markdown file; printed if not given.")
+    ] = None,
+) -> None:
+    """Rank the families of several searches, one table for each contest."""
+    from xreg.registry import leaderboard as work
+
+    contests = work.leaderboard(searches)
+    text = work.markdown(contests)
+    if out is None:
+        typer.echo(text)
+    else:
+        from xreg.registry.files import write_text
+
+        write_text(out, f"# Leaderboard\n\n{text}")
+        typer.echo(f"{sum(len(c.entries) for c in contests)} families in {len(contests)} contests")

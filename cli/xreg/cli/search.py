@@ -1,0 +1,84 @@
+"""``xreg search``: methods compete under equal conditions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def search(
+    recipe: Annotated[
+        Path | None, typer.Argument(help="Search recipe (YAML); flags can replace it.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Dataset: name, name@version, or path of a .zarr store.")
+    ] = None,
+    family: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Descriptor that competes; give it again for several. All installed ones that "
+            "take the samples by default."
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None, typer.Option(help="Processor time of each family in seconds.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Any setting: emulator.epochs=500, folds.count=3."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Folder of the search; one that exists goes on. searches/<name>."
+        ),
+    ] = None,
+    time: Annotated[
+        float | None, typer.Option(help="Stop after so many minutes; call again to go on.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; all cores if not given.")
+    ] = None,
+    executor: Annotated[
+        str, typer.Option(help="process (this machine) or dask (a cluster).")
+    ] = "process",
+    scheduler: Annotated[str | None, typer.Option(help="Address of the Dask scheduler.")] = None,
+) -> None:
+    """Let families of methods compete, each with an equal budget of processor time."""
+    from typing import get_args
+
+    from xreg.cli.progress import progress
+    from xreg.core.errors import ConfigError, did_you_mean
+    from xreg.core.executor import ExecutorKind
+    from xreg.registry.search import search as carry_out
+    from xreg.registry.search_recipe import load_search
+
+    kinds = get_args(ExecutorKind)
+    if executor not in kinds:
+        raise ConfigError(f"no executor '{executor}'{did_you_mean(executor, kinds)}.")
+    overrides = {"dataset": dataset, "families": family or None, "budget": budget}
+    loaded = load_search(recipe, overrides, set_ or ())
+    folder = out or Path("searches") / (loaded.name or f"{loaded.dataset.name or 'dataset'}-search")
+    with progress():
+        standings = carry_out(
+            loaded,
+            folder,
+            workers=workers,
+            executor=executor,  # type: ignore[arg-type]
+            scheduler=scheduler,
+            seconds=None if time is None else 60 * time,
+        )
+    for place, s in enumerate(standings, 1):
+        if s.score is None:
+            typer.echo(f"{place:>2}. {s.label:<16} no candidate yet ({s.failed} failed)")
+        else:
+            test = "" if s.test is None else f"  test {s.test:.4f}"
+            typer.echo(
+                f"{place:>2}. {s.label:<16} R² {s.score:.4f} ± {s.fold_spread:.4f}{test}"
+                f"  ({s.candidates} candidates, {s.seconds:.0f} s)"
+            )
+    typer.echo(f"report: {folder / 'report.html'}; recipes of the winners: {folder / 'recipes'}")

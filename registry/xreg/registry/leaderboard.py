@@ -1,0 +1,152 @@
+"""The leaderboard: results of searches under the same rules, in one table for each contest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from xreg.core.errors import DataError
+
+__all__ = ["Contest", "Entry", "leaderboard", "markdown"]
+
+RESULTS = "results.json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One family in a contest; attributes as of :class:`xreg.registry.search.Standing`."""
+
+    label: str
+    emulator: str
+    plugin: str
+    score: float
+    fold_spread: float
+    seed_spread: float
+    test: float | None
+    candidates: int
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Contest:
+    """Searches that share dataset, target, split, folds and budget.
+
+    Attributes
+    ----------
+    key
+        Hash of these rules.
+    rules
+        The rules as the searches' recipes state them.
+    entries
+        The families, best first.
+    """
+
+    key: str
+    rules: dict[str, Any]
+    entries: list[Entry] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """Dataset, version and what is predicted."""
+        data, target = self.rules["dataset"], self.rules["target"]
+        what = f"moments of {target['channel']}" if target["moments"] else target["channel"]
+        return f"{data['name']} {data['version']}, {what}"
+
+    @property
+    def conditions(self) -> str:
+        """The rules in a sentence."""
+        folds, split = self.rules["folds"], self.rules["split"]
+        grouped = f", groups by {folds['group']}" if folds["group"] else ""
+        repeated = f", {folds['repeats']} times" if folds["repeats"] > 1 else ""
+        named = f"split '{split['name']}'" if split["name"] else f"split {split['fractions']}"
+        return (
+            f"{folds['count']}-fold cross-validation{repeated}{grouped}; {named}; "
+            f"{self.rules['budget']:g} s of processor time for each family; "
+            f"{self.rules['seeds']} seeds for each winner."
+        )
+
+
+def leaderboard(places: Iterable[Path]) -> list[Contest]:
+    """Collect results of searches.
+
+    Parameters
+    ----------
+    places
+        Folders of searches, or their ``results.json`` under any name.
+
+    Returns
+    -------
+    list of Contest
+        By title. Where two searches of one contest have a family of one label, emulator and
+        plugin version, the one judged on more candidates stands.
+
+    Raises
+    ------
+    DataError
+        If a place holds no results of a search.
+    """
+    contests: dict[str, Contest] = {}
+    for place in places:
+        content = _read(place / RESULTS if place.is_dir() else place)
+        contest = contests.setdefault(
+            content["contest"], Contest(content["contest"], content["rules"])
+        )
+        for found in content["families"]:
+            if found["score"] is None:
+                continue
+            entry = Entry(
+                found["label"],
+                found["emulator"]["name"],
+                found["plugin"],
+                found["score"],
+                found["fold_spread"],
+                found["seed_spread"],
+                found["test"],
+                found["candidates"],
+                found["seconds"],
+            )
+            same = [e for e in contest.entries if _who(e) == _who(entry)]
+            if not same:
+                contest.entries.append(entry)
+            elif entry.candidates > same[0].candidates:
+                contest.entries[contest.entries.index(same[0])] = entry
+    for contest in contests.values():
+        contest.entries.sort(key=lambda e: -e.score)
+    return sorted(contests.values(), key=lambda c: (c.title, c.key))
+
+
+def _who(entry: Entry) -> tuple[str, str, str]:
+    return entry.label, entry.emulator, entry.plugin
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"'{path}' cannot be read ({error.strerror}).") from None
+    except ValueError:
+        content = None
+    if not isinstance(content, dict) or not {"contest", "rules", "families"} <= set(content):
+        raise DataError(f"'{path}' holds no results of a search; give its folder.")
+    return content
+
+
+def markdown(contests: Sequence[Contest]) -> str:
+    """Return the tables in Markdown."""
+    lines = []
+    for contest in contests:
+        lines += [f"## {contest.title}", "", contest.conditions, ""]
+        heads = ["", "family", "emulator", "R²", "± folds", "± seeds", "test R²", "candidates",
+                 "time (s)", "plugin"]  # fmt: skip
+        lines += ["| " + " | ".join(heads) + " |", "|---:|---|---|" + "---:|" * 6 + "---|"]
+        for place, e in enumerate(contest.entries, 1):
+            test = "–" if e.test is None else f"{e.test:.4f}"
+            cells = [str(place), f"`{e.label}`", f"`{e.emulator}`", f"{e.score:.4f}",
+                     f"{e.fold_spread:.4f}", f"{e.seed_spread:.4f}", test, str(e.candidates),
+                     f"{e.seconds:.0f}", e.plugin]  # fmt: skip
+            lines.append("| " + " | ".join(cells) + " |")
+        lines += ["", f"Contest `{contest.key}`.", ""]
+    return "\n".join(lines)

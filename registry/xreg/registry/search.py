@@ -1,0 +1,320 @@
+"""``xreg search``: families compete on one dataset, each with the same budget of processor time."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core import progress
+from xreg.core.dataset import finite_rows, require_finite
+from xreg.core.errors import XregError
+from xreg.core.executor import ExecutorKind, WorkerDiedError, open_workers
+from xreg.core.filters import FeatureFilter
+from xreg.core.interfaces import Emulator
+from xreg.core.pipeline import Target
+from xreg.core.search import Fold, Preparation, contest_folds, cross_validate
+from xreg.registry.features import Execution, FeatureCache
+from xreg.registry.files import write_text
+from xreg.registry.plugins import host
+from xreg.registry.search_recipe import (
+    Family,
+    SearchRecipe,
+    load_search,
+    members,
+    open_search,
+)
+from xreg.registry.search_study import Candidate, Group, SearchStudy
+
+__all__ = ["Search", "Standing", "search"]
+
+log = logging.getLogger("xreg.search")
+RECIPE = "search.yaml"
+STALE_LOOKS = 20
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a family has done.
+
+    Attributes
+    ----------
+    label, descriptor, emulator
+        The family, and the settings of its best candidate (None while there is none).
+    plugin
+        Distribution and version that brought the descriptor (or the emulator without one).
+    candidates, failed
+        Trials within the budget, and how many of them failed.
+    seconds
+        Processor time spent.
+    score
+        Mean covered variance of the best candidate over folds and seeds.
+    fold_spread, seed_spread
+        Standard deviation over folds (mean of seeds), and over seeds (mean of folds).
+    test
+        Covered variance on the test part, trained on the train part as ``xreg run`` does.
+    """
+
+    label: str
+    descriptor: dict[str, Any] | None
+    emulator: dict[str, Any] | None
+    plugin: str
+    candidates: int
+    failed: int
+    seconds: float
+    score: float | None = None
+    fold_spread: float | None = None
+    seed_spread: float | None = None
+    test: float | None = None
+
+
+class Search:
+    """A search under way: its data, its families and its record.
+
+    Parameters
+    ----------
+    folder
+        Where everything is kept; made if it does not exist.
+    recipe
+        What to search; None to go on with the folder's own.
+    """
+
+    def __init__(self, folder: Path, recipe: SearchRecipe | None = None) -> None:
+        recipe = recipe or load_search(folder / RECIPE, {}, ())
+        self.recipe, dataset, channel, split = open_search(recipe)
+        self.folder, self.dataset = folder, dataset
+        self.families = members(self.recipe, dataset.samples)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.contest = self.recipe.contest(dataset.hash)
+        self.study = SearchStudy(folder, self.recipe, self.families, self.contest)
+        ids = dataset.samples.ids
+        self.known = np.asarray(channel.intensity, dtype=np.float64)
+        divided = split.indices(ids)
+        self.test = divided["test"]
+        self.rows = np.sort(np.concatenate([divided["train"], divided["validation"]]))
+        self.parts = divided
+        used = np.concatenate(list(divided.values()))
+        what = f"channel '{self.recipe.target.channel}' of dataset '{dataset.metadata.name}'"
+        require_finite(self.known[used], ids[used], what)
+        self.known[~finite_rows(self.known)] = 0.0  # rows that nobody uses
+        self.target = Target(
+            str(self.recipe.target.channel), channel.energy, channel.features, channel.unit
+        )
+        group = self.recipe.folds.group
+        groups = dataset.label(group)[self.rows] if group else None
+        self.folds: list[Fold] = contest_folds(
+            len(self.rows),
+            self.recipe.folds.count,
+            repeats=self.recipe.folds.repeats,
+            seed=self.recipe.seed,
+            groups=groups,
+        )
+        features = self.recipe.features
+        self.preparation = Preparation(
+            FeatureFilter(features.variance, features.correlation),
+            features.scaling,
+            self.recipe.target.scaling,
+        )
+        self._cache: dict[str, FeatureCache] = {}
+
+    def inputs(
+        self, family: Family, settings: Mapping[str, Any], rows: NDArray[np.intp]
+    ) -> tuple[Any, float]:
+        """Return what emulators of a family take for some rows, and the processor time it cost."""
+        samples = self.dataset.samples
+        name = family.names[0]
+        if name is None:
+            return samples[rows], 0.0
+        descriptor = host().build("descriptor", name, settings)
+        descriptor.fit(samples[self.rows])
+        if name not in self._cache:
+            installed = host().get("descriptor", name)
+            origin = f"{installed.distribution} {installed.version}"
+            alone = Execution(workers=1)
+            self._cache[name] = FeatureCache(samples, self.dataset.hash, origin, execution=alone)
+        cache = self._cache[name]
+        return cache(descriptor, samples[rows]), cache.seconds
+
+    def emulator(self, family: Family, settings: Mapping[str, Any], seed: int) -> Emulator:
+        """Return an emulator of a family with these settings; one thread, and this seed."""
+        name = family.names[1]
+        fields = host().get("emulator", name).spec.config.model_fields
+        own = {k: v for k, v in (("seed", seed), ("threads", 1)) if k in fields}
+        built: Emulator = host().build("emulator", name, own | dict(settings))
+        return built
+
+    def work(self, until: float | None = None) -> int:
+        """Claim and judge groups until the budgets or the time are spent; return how many."""
+        done = 0
+        with self.study.worker() as me:
+            while until is None or time.time() < until:
+                group = self.study.claim(me)
+                if group is None:
+                    break
+                self._judge(group)
+                done += 1
+                self._report()
+        return done
+
+    def _report(self) -> None:
+        budget = self.recipe.budget
+        spent = [min(self.study.spent(family), budget) for family in self.families]
+        told = sum(len(self.study.candidates(family)) for family in self.families)
+        total = round(budget * len(self.families))
+        progress.report("search", round(sum(spent)), total, f"{told} candidates")
+
+    def _judge(self, group: Group) -> None:
+        """Build the descriptor and cross-validate the emulators on it, telling each result."""
+        try:
+            X, built = self.inputs(group.family, group.descriptor, self.rows)
+        except XregError as error:
+            for number, _ in group.trials:
+                self.study.tell(group.family, number, None, 0.0, str(error))
+            return
+        cost = built if group.fresh else 0.0
+        size = self.recipe.together
+        batches: dict[int, list[tuple[int, dict[str, Any]]]] = {}
+        for number, settings in group.trials:
+            batches.setdefault(number // size, []).append((number, settings))
+        for batch in batches.values():
+            cost = self._judge_batch(group.family, X, batch, cost)
+
+    def _judge_batch(
+        self, family: Family, X: Any, batch: list[tuple[int, dict[str, Any]]], cost: float
+    ) -> float:
+        """Judge some emulators together; each pays its share, the first the descriptor too."""
+        start = time.process_time()
+        Y = self.known[self.rows]
+        try:
+            emulators = [self.emulator(family, s, self.recipe.seed) for _, s in batch]
+            scores = cross_validate(emulators, X, Y, self.folds, self.preparation)
+        except XregError as error:
+            spent = time.process_time() - start
+            if len(batch) == 1:
+                self.study.tell(family, batch[0][0], None, spent + cost, str(error))
+                return 0.0
+            # One of them is at fault: find out which; all pay for the attempt.
+            cost += spent
+            for entry in batch:
+                cost = self._judge_batch(family, X, [entry], cost)
+            return cost
+        share = (time.process_time() - start) / len(batch)
+        for (number, _), row in zip(batch, scores, strict=True):
+            self.study.tell(family, number, row.tolist(), share + cost)
+            cost = 0.0
+        return cost
+
+    def conclude(self) -> list[Standing]:
+        """Judge each family's best candidate again with several seeds, and on the test part."""
+        standings = [self._standing(family) for family in self.families]
+        return sorted(standings, key=lambda s: -np.inf if s.score is None else s.score)[::-1]
+
+    def _standing(self, family: Family) -> Standing:
+        candidates = self.study.candidates(family)
+        name = family.names[0] or family.names[1]
+        installed = host().get("descriptor" if family.names[0] else "emulator", name)
+        bare = Standing(
+            family.label, None, None, f"{installed.distribution} {installed.version}",
+            len(candidates), sum(c.scores is None for c in candidates),
+            self.study.spent(family),
+        )  # fmt: skip
+        best = max(candidates, key=lambda c: c.score, default=None)
+        if best is None or best.scores is None:
+            return bare
+        kept = self.folder / "winners" / f"{family.label}.json"
+        found = json.loads(kept.read_text()) if kept.exists() else {}
+        if (found.get("family"), found.get("trial")) != (family.identity, best.number):
+            found = {"family": family.identity, "trial": best.number, **self._judge_again(
+                family, best)}  # fmt: skip
+            kept.parent.mkdir(exist_ok=True)
+            write_text(kept, json.dumps(found))
+        scores = np.array(found["scores"])  # seeds, folds
+        sections = [
+            None if n is None else {"name": n, **settings}
+            for n, settings in zip(family.names, (best.descriptor, best.emulator), strict=True)
+        ]
+        return replace(
+            bare,
+            descriptor=sections[0],
+            emulator=sections[1],
+            score=float(scores.mean()),
+            fold_spread=float(scores.mean(axis=0).std(ddof=1)),
+            seed_spread=float(scores.mean(axis=1).std(ddof=1)) if len(scores) > 1 else 0.0,
+            test=found["test"],
+        )
+
+    def _judge_again(self, family: Family, best: Candidate) -> dict[str, Any]:
+        seed, Y = self.recipe.seed, self.known
+        X, _ = self.inputs(family, best.descriptor, self.rows)
+        emulators = [
+            self.emulator(family, best.emulator, seed + i) for i in range(self.recipe.seeds)
+        ]
+        scores = cross_validate(emulators, X, Y[self.rows], self.folds, self.preparation)
+        result: dict[str, Any] = {"scores": scores.tolist(), "test": None}
+        if len(self.test):
+            every = np.arange(len(self.dataset))
+            X, _ = self.inputs(family, best.descriptor, every)
+            fold = Fold(self.parts["train"], self.parts["validation"], self.test)
+            if not len(fold.stop):
+                fold = Fold(fold.train, fold.train, fold.held)
+            last = self.emulator(family, best.emulator, seed)
+            result["test"] = float(cross_validate([last], X, Y, [fold], self.preparation)[0, 0])
+        return result
+
+
+def search(
+    recipe: SearchRecipe,
+    out: Path,
+    *,
+    workers: int | None = None,
+    executor: ExecutorKind = "process",
+    scheduler: str | None = None,
+    seconds: float | None = None,
+) -> list[Standing]:
+    """Search with several workers, then write tables, figures, recipes and the page.
+
+    Repeating the call goes on where it was; several calls at once share the work.
+
+    Parameters
+    ----------
+    recipe
+        What to search.
+    out
+        The search's folder.
+    workers, executor, scheduler
+        Who works; all cores if not given.
+    seconds
+        Stop after so long; what is done is kept.
+
+    Raises
+    ------
+    XregError
+        If the recipe is bad, or the folder holds a search of something else.
+    """
+    from xreg.registry.search_results import write_results
+
+    now = Search(out, recipe)
+    write_text(out / RECIPE, now.recipe.to_yaml())
+    until = None if seconds is None else time.time() + seconds
+    now._report()
+    with open_workers(executor, workers, scheduler) as crew:
+        jobs = [(str(out), until, index) for index in range(crew.size)]
+        for job, result in crew.unordered(_work, jobs):
+            if isinstance(result, WorkerDiedError):
+                log.warning("search worker %d died; its candidates are judged again", job[2])
+    if until is None or time.time() < until:
+        now.work(until)  # what workers that were killed have left
+    standings = now.conclude()
+    write_results(now, standings)
+    return standings
+
+
+def _work(job: tuple[str, float | None, int]) -> int:
+    return Search(Path(job[0])).work(job[1])

@@ -1,0 +1,298 @@
+"""What ``xreg search`` reads: a dataset, families of methods, and the budget of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import model_validator
+
+from xreg.core.config import Config, setting
+from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
+from xreg.core.hooks import Kind
+from xreg.core.storage import canonical_json, digest
+from xreg.registry.overrides import apply_setting, dump_yaml, read_yaml
+from xreg.registry.plugins import host
+from xreg.registry.recipe import anchor, open_data
+from xreg.registry.recipe_sections import (
+    NAME,
+    SEED_LIMIT,
+    ComponentSection,
+    DatasetSection,
+    FeaturesSection,
+    Recipe,
+    SplitSection,
+    TargetSection,
+)
+
+if TYPE_CHECKING:
+    from xreg.core.dataset import Dataset, Split
+    from xreg.core.samples import Samples
+    from xreg.core.search import SearchSpace
+    from xreg.core.spectra import Channel
+
+__all__ = [
+    "Family",
+    "FamilySection",
+    "FoldsSection",
+    "SearchRecipe",
+    "load_search",
+    "members",
+    "open_search",
+]
+
+
+class SpaceSection(ComponentSection):
+    """A component by name; its settings may be values or ranges to draw from."""
+
+    space: str = setting(
+        "",
+        description="Ready search space of the component that the settings here are laid over; "
+        "its first one if empty (xreg plugins show NAME).",
+    )
+
+
+class FamilySection(Config):
+    """One competitor: a descriptor, and what is to differ from the common emulator."""
+
+    label: str = setting(
+        "", pattern=r"^$|" + NAME, description="Label; the component's name if empty."
+    )
+    descriptor: SpaceSection | None = setting(
+        None, description="The descriptor; none for an emulator that takes samples."
+    )
+    emulator: SpaceSection | None = setting(
+        None, description="An emulator of its own; the common one if not given."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        return {"descriptor": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _label(self) -> Self:
+        if self.descriptor is None and self.emulator is None:
+            raise ValueError("needs a 'descriptor' or an 'emulator'")
+        if not self.label:
+            named = self.descriptor or self.emulator
+            assert named is not None
+            object.__setattr__(self, "label", named.name)
+        return self
+
+
+class FoldsSection(Config):
+    """How candidates are judged: cross-validation on all samples but the test part."""
+
+    count: int = setting(5, ge=2, le=100, description="Number of folds.")
+    repeats: int = setting(1, ge=1, le=100, description="How often all is divided anew.")
+    group: str | None = setting(
+        None, description="Label whose groups are never divided; the split's if not given."
+    )
+
+
+class SearchRecipe(Config):
+    """Everything that makes a search."""
+
+    name: str = setting("", pattern=r"^$|" + NAME, description="Name of the search.")
+    dataset: DatasetSection = setting(description="The dataset.")
+    target: TargetSection = setting(TargetSection(), description="What is predicted.")
+    split: SplitSection = setting(
+        SplitSection(), description="Train, validation and test; the search never sees test."
+    )
+    features: FeaturesSection = setting(FeaturesSection(), description="Filters and scaling.")
+    folds: FoldsSection = setting(FoldsSection(), description="The cross-validation.")
+    families: tuple[FamilySection, ...] | Literal["all"] = setting(
+        "all",
+        description="The competitors: descriptors by name, or descriptor and emulator with search "
+        "spaces; all stands for every installed descriptor that takes the dataset's samples.",
+    )
+    emulator: SpaceSection = setting(
+        SpaceSection(name="mlp"), description="The emulator and its search space."
+    )
+    budget: float = setting(
+        600.0, unit="s", gt=0, description="Processor time that each family may spend."
+    )
+    networks: int = setting(
+        8, ge=1, le=10_000, description="Emulators tried on each descriptor that is built."
+    )
+    together: int = setting(
+        4,
+        ge=1,
+        le=1000,
+        description="How many of them in turn share an architecture and differ only in what can be "
+        "trained together (learning rate, weight decay, seed).",
+    )
+    seeds: int = setting(
+        3, ge=1, le=100, description="Seeds with which each family's winner is judged again."
+    )
+    seed: int = setting(0, ge=0, le=SEED_LIMIT, description="Seed of folds and draws.")
+
+    @model_validator(mode="after")
+    def _labels(self) -> Self:
+        labels = [] if self.families == "all" else [f.label for f in self.families]
+        if twice := {label for label in labels if labels.count(label) > 1}:
+            raise ValueError(f"two families are labelled '{min(twice)}'; give one another 'label'")
+        return self
+
+    def plain(self) -> dict[str, Any]:
+        """Return the recipe as JSON values."""
+        return self.model_dump(mode="json")
+
+    def to_yaml(self) -> str:
+        """Return the recipe as a YAML file's text."""
+        return dump_yaml(self.plain())
+
+    def run_recipe(
+        self,
+        label: str,
+        descriptor: Mapping[str, Any] | None,
+        emulator: Mapping[str, Any],
+        seed: int,
+    ) -> Recipe:
+        """Return the recipe of ``xreg run`` for one candidate."""
+        plain = self.plain()
+        common = {key: plain[key] for key in ("dataset", "target", "split", "features")}
+        name = f"{self.name}-{label}" if self.name else label
+        return Recipe.parse(
+            {**common, "name": name, "descriptor": descriptor, "emulator": emulator, "seed": seed},
+            f"recipe of family '{label}'",
+        )
+
+    def contest(self, dataset_hash: str) -> str:
+        """Return a hash of all that results must share to be comparable; families do not count."""
+        plain = self.plain()
+        for key in ("name", "families", "emulator", "networks", "together"):
+            del plain[key]
+        for key in ("path", "registry"):  # where it lies says nothing of what it is
+            del plain["dataset"][key]
+        plain["dataset"]["hash"] = dataset_hash
+        return digest(canonical_json(plain))[:16]
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """A competitor with its search spaces.
+
+    Attributes
+    ----------
+    label
+        Name in tables and files.
+    names
+        Names of descriptor (or None) and emulator.
+    spaces
+        Search spaces of both; the descriptor's is empty without one.
+    together
+        Settings of the emulator that may differ between emulators trained together.
+    """
+
+    label: str
+    names: tuple[str | None, str]
+    spaces: tuple[SearchSpace, SearchSpace]
+    together: frozenset[str]
+
+    @property
+    def identity(self) -> str:
+        """A hash of names and spaces: trials of another space are no trials of this family."""
+        spaces = [[dict(s.fixed), {n: vars(r) for n, r in s.ranges.items()}] for s in self.spaces]
+        return digest(canonical_json([self.names, spaces]))[:16]
+
+
+def load_search(path: str | Path | None, overrides: Mapping[str, Any], settings: Sequence[str]
+                ) -> SearchRecipe:  # fmt: skip
+    """Read a search recipe, lay overrides over it, and check all that needs no data.
+
+    Raises
+    ------
+    ConfigError, UnknownNameError
+        In one sentence, with the key that was probably meant.
+    """
+    content = read_yaml(Path(path)) if path is not None else {}
+    if path is not None:
+        anchor(content, Path(path).resolve().parent)
+        content.setdefault("name", Path(path).stem)
+    content.update({key: value for key, value in overrides.items() if value is not None})
+    for text in settings:
+        apply_setting(content, text)
+    where = f"search '{path}'" if path is not None else "search"
+    if "dataset" not in content:
+        raise ConfigError(f"{where} names no dataset; add it to the recipe or as a flag.")
+    recipe = SearchRecipe.parse(content, where)
+    for section in () if recipe.families == "all" else recipe.families:
+        _family(section, recipe.emulator)
+    return recipe
+
+
+def open_search(recipe: SearchRecipe) -> tuple[SearchRecipe, Dataset, Channel, Split]:
+    """Open the data and fill in what they decide: version, hash, channel, split, groups."""
+    sections = ("dataset", "target", "split", "features", "seed")
+    plain = recipe.plain()
+    data = Recipe.parse({key: plain[key] for key in sections} | {"emulator": "mlp"}, "search")
+    filled, dataset, channel, split = open_data(data)
+    plain |= filled
+    if plain["folds"]["group"] is None:
+        plain["folds"]["group"] = filled["split"]["group"]
+    plain["name"] = recipe.name or f"{dataset.metadata.name}-search"
+    return SearchRecipe.parse(plain, "search"), dataset, channel, split
+
+
+def members(recipe: SearchRecipe, samples: Samples) -> list[Family]:
+    """Return the families that compete.
+
+    Raises
+    ------
+    ConfigError, UnknownNameError, MissingRequirementError
+        If a family names an unknown component or setting, or cannot run here. With ``all``, what
+        is not installed completely is left out.
+    """
+    if recipe.families != "all":
+        return [_family(section, recipe.emulator) for section in recipe.families]
+    names = [
+        found.spec.name
+        for found in host()
+        if found.spec.kind == "descriptor" and not found.spec.missing()
+    ]
+    fitting = [n for n in names if isinstance(samples, host().load("descriptor", n).accepts)]
+    return [
+        _family(FamilySection(label=n, descriptor=SpaceSection(name=n)), recipe.emulator)
+        for n in fitting
+    ]
+
+
+def _family(section: FamilySection, common: SpaceSection) -> Family:
+    from xreg.core.search import SearchSpace
+
+    emulator = section.emulator or common
+    taken = host().load("emulator", emulator.name)
+    if (taken.takes == "samples") != (section.descriptor is None):
+        raise ConfigError(
+            f"family '{section.label}': emulator '{emulator.name}' takes {taken.takes}, so it "
+            f"{'must have no' if section.descriptor else 'needs a'} descriptor."
+        )
+    first = SearchSpace()
+    if section.descriptor is not None:
+        first = _space("descriptor", section.descriptor)
+    return Family(
+        section.label,
+        (section.descriptor.name if section.descriptor else None, emulator.name),
+        (first, _space("emulator", emulator)),
+        taken.fits_together,
+    )
+
+
+def _space(kind: Kind, section: SpaceSection) -> SearchSpace:
+    """Return a component's search space: a ready one, and the section's settings over it."""
+    from xreg.core.search import SearchSpace
+
+    spec = host().get(kind, section.name).spec
+    ready = spec.search
+    if section.space and section.space not in ready:
+        raise UnknownNameError(
+            f"{kind} '{section.name}' has no search space '{section.space}'"
+            f"{did_you_mean(section.space, ready)}."
+        )
+    base = ready[section.space] if section.space else next(iter(ready.values()), {})
+    where = f"search space of {kind} {section.name}"
+    return SearchSpace.parse({**base, **section.settings}, spec.config, where)

@@ -1,0 +1,197 @@
+"""What a search leaves: ranking, curves, distributions, winners' recipes, and a page of it all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib import resources
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xreg.core.analysis.contract import Drawing, Table
+from xreg.core.report import contest
+from xreg.core.report.draw import Picture, save_figure
+from xreg.core.report.page import embed
+from xreg.core.report.style import styled
+from xreg.registry.files import write_text
+
+if TYPE_CHECKING:
+    from xreg.registry.search import Search, Standing
+
+__all__ = ["write_results"]
+
+
+def write_results(search: Search, standings: Sequence[Standing]) -> None:
+    """Write everything into the search's folder."""
+    folder = search.folder
+    courses = _courses(search, standings)
+    table = ranking_table(standings)
+    write_text(folder / "ranking.csv", _csv(table.columns, table.rows))
+    write_text(folder / "candidates.csv", _candidates(search))
+    write_text(folder / "results.json", json.dumps(_results(search, standings), indent=1) + "\n")
+    (folder / "recipes").mkdir(exist_ok=True)
+    for standing in standings:
+        if standing.emulator is not None:
+            recipe = search.recipe.run_recipe(
+                standing.label, standing.descriptor, standing.emulator, search.recipe.seed
+            )
+            write_text(folder / "recipes" / f"{standing.label}.yaml", recipe.to_yaml())
+    write_text(folder / "report.html", _page(search, standings, table, _figures(search, courses,
+               standings)))  # fmt: skip
+
+
+def ranking_table(standings: Sequence[Standing]) -> Table:
+    """Return the ranking in words and numbers."""
+    rows = []
+    for place, s in enumerate(standings, 1):
+        scores = (s.score, s.fold_spread, s.seed_spread, s.test)
+        rows.append(
+            [place, s.label, *(None if v is None else f"{v:.4f}" for v in scores),
+             s.candidates, s.failed, f"{s.seconds:.0f}", s.plugin]
+        )  # fmt: skip
+    return Table(
+        "ranking",
+        "Ranking",
+        ["", "family", "R²", "± folds", "± seeds", "test R²", "candidates", "failed",
+         "processor time (s)", "plugin"],
+        rows,
+        "R²: mean covered variance of the family's best candidate over folds and seeds, on parts "
+        "held out; ± folds and ± seeds: standard deviations over them. Test R²: trained on the "
+        "train part, judged on the test part, which the search never saw. Candidates were drawn at "
+        "random until the family had spent its processor time, descriptors included.",
+    )  # fmt: skip
+
+
+def _courses(search: Search, standings: Sequence[Standing]) -> dict[str, contest.Course]:
+    by_label = {family.label: family for family in search.families}
+    courses = {}
+    for standing in standings:
+        found = search.study.candidates(by_label[standing.label])
+        seconds = np.cumsum([c.seconds for c in found])
+        scores = np.array([np.nan if c.scores is None else c.score for c in found])
+        courses[standing.label] = contest.Course(seconds, scores)
+    return courses
+
+
+def _figures(
+    search: Search, courses: dict[str, contest.Course], standings: Sequence[Standing]
+) -> list[Picture]:
+    ranked = [
+        (s.label, s.score, s.fold_spread or 0.0, s.test) for s in standings if s.score is not None
+    ]
+    budget = search.recipe.budget
+    drawings = [
+        Drawing(
+            "ranking",
+            "Ranking",
+            "The best candidate of each family: mean over folds and seeds, with the standard "
+            "deviation over folds; diamonds: the test part.",
+            lambda: contest.ranking(ranked),
+        ),
+        Drawing(
+            "budget",
+            "Score against budget",
+            "The best score in cross-validation after so much processor time. Who is ahead at the "
+            "end of a short budget is the cheaper choice.",
+            lambda: contest.budget_curves(courses, budget),
+        ),
+        Drawing(
+            "distributions",
+            "All candidates",
+            "Scores of all candidates of each family (their number in brackets): a narrow box high "
+            "up needs little searching.",
+            lambda: contest.distributions(courses),
+        ),
+    ]
+    if not ranked:
+        return []
+    folder = search.folder / "figures"
+    folder.mkdir(exist_ok=True)
+    pictures = []
+    with styled():
+        for drawing in drawings:
+            path = folder / f"{drawing.name}.png"
+            save_figure(drawing.draw(), path)
+            pictures.append(Picture(path, "search", drawing.title, drawing.caption))
+    return pictures
+
+
+def _results(search: Search, standings: Sequence[Standing]) -> dict[str, Any]:
+    plain = search.recipe.plain()
+    rules = {key: plain[key] for key in ("dataset", "target", "split", "features", "folds",
+             "budget", "seeds", "seed")}  # fmt: skip
+    rules["dataset"].pop("path")
+    return {
+        "contest": search.contest,
+        "xreg": version("xreg"),
+        "rules": rules,
+        "emulator": plain["emulator"]["name"],
+        "families": [asdict(standing) for standing in standings],
+    }
+
+
+def _candidates(search: Search) -> str:
+    rows = []
+    for family in search.families:
+        for found in search.study.candidates(family):
+            scores = "" if found.scores is None else f"{found.score:.6f}"
+            rows.append(
+                [family.label, found.number, scores, f"{found.seconds:.3f}",
+                 json.dumps(found.descriptor), json.dumps(found.emulator), found.reason]
+            )  # fmt: skip
+    return _csv(["family", "number", "r2", "seconds", "descriptor", "emulator", "failure"], rows)
+
+
+def _csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([["" if cell is None else cell for cell in row] for row in rows])
+    return text.getvalue()
+
+
+def _page(
+    search: Search, standings: Sequence[Standing], table: Table, pictures: Sequence[Picture]
+) -> str:
+    from jinja2 import Environment, StrictUndefined
+
+    recipe, data = search.recipe, search.dataset.metadata
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    room = resources.files("xreg.core.report")
+    template = environment.from_string((room / "contest.html.j2").read_text(encoding="utf-8"))
+    repeated = f", {recipe.folds.repeats} times" if recipe.folds.repeats > 1 else ""
+    grouped = f", groups by {recipe.folds.group}" if recipe.folds.group else ""
+    winners = [
+        (
+            s.label,
+            [
+                (f"{kind} {key}", json.dumps(value, ensure_ascii=False))
+                for kind, section in (("descriptor", s.descriptor), ("emulator", s.emulator))
+                for key, value in (section or {}).items()
+            ],
+        )
+        for s in standings
+        if s.emulator is not None
+    ]
+    return template.render(
+        title=recipe.name,
+        style=(room / "page.css").read_text(encoding="utf-8"),
+        lines=[
+            f"{data.title or data.name}: {data.name} {data.version}, channel "
+            f"{search.target.channel}.",
+            f"{recipe.folds.count}-fold cross-validation{repeated}{grouped} on "
+            f"{len(search.rows):,} samples; {len(search.test):,} for the test. Every family had "
+            f"{recipe.budget:g} s of processor time, descriptors included.",
+        ],
+        table=table,
+        figures=[embed(picture) for picture in pictures],
+        winners=winners,
+        contest=search.contest,
+    )

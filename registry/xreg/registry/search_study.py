@@ -1,0 +1,303 @@
+"""The record of a search: Optuna studies in one journal file that any number of workers share.
+
+Each family has a study. Its trials come in groups: emulators on one built descriptor. A worker
+claims a group at a time and marks it with its name; a lock on a file of that name, which the
+system releases however the worker ends, says that it is still at work. What a killed worker left
+is claimed by the next one, and a trial once told is never lost.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from xreg.core.errors import DataError
+from xreg.registry.search_recipe import Family, SearchRecipe
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial
+
+__all__ = ["Candidate", "Group", "SearchStudy"]
+
+JOURNAL = "study.journal"
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One trial: settings of descriptor and emulator, and what they scored.
+
+    Attributes
+    ----------
+    number
+        Number of the trial in its family.
+    descriptor, emulator
+        Settings drawn, complete with those that were fixed.
+    scores
+        (f,) covered variance on the held-out part of each fold; None where it failed.
+    seconds
+        Processor time of the emulator, and of the descriptor if it was the first on it.
+    reason
+        Why it failed.
+    """
+
+    number: int
+    descriptor: dict[str, Any]
+    emulator: dict[str, Any]
+    scores: tuple[float, ...] | None
+    seconds: float
+    reason: str = ""
+
+    @property
+    def score(self) -> float:
+        """Mean over the folds; minus infinity for a failed candidate."""
+        return float(np.mean(self.scores)) if self.scores else -np.inf
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Trials on one built descriptor that a worker has claimed."""
+
+    family: Family
+    descriptor: dict[str, Any]
+    trials: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    fresh: bool = True
+
+
+class SearchStudy:
+    """The journal of a search and what is agreed upon around it.
+
+    Parameters
+    ----------
+    folder
+        The search's folder.
+    recipe
+        Its recipe, complete.
+    families
+        The competitors.
+    contest
+        Hash of dataset and rules that every trial must share.
+
+    Raises
+    ------
+    DataError
+        If the folder's journal belongs to another dataset version or other rules.
+    """
+
+    def __init__(
+        self, folder: Path, recipe: SearchRecipe, families: Sequence[Family], contest: str
+    ) -> None:
+        import optuna
+        from optuna.storages import JournalStorage
+        from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.recipe, self.families = recipe, list(families)
+        self.lock = FileLock(folder / ".claim.lock")
+        self.workers = folder / "workers"
+        self.workers.mkdir(exist_ok=True)
+        self.journal = folder / JOURNAL
+        path = str(self.journal)
+        with self._alone():
+            self.storage = JournalStorage(JournalFileBackend(path, JournalFileOpenLock(path)))
+            self.studies = {f.label: self._open(f, contest) for f in self.families}
+
+    def _open(self, family: Family, contest: str) -> Study:
+        import optuna
+
+        study = optuna.create_study(
+            storage=self.storage, study_name=family.label, direction="maximize", load_if_exists=True
+        )
+        for key, value, what in (
+            ("contest", contest, "another dataset version, split, target or budget"),
+            ("family", family.identity, f"another search space of family '{family.label}'"),
+        ):
+            if study.user_attrs.setdefault(key, value) != value:
+                raise DataError(
+                    f"the search in '{self.workers.parent}' is of {what}; go on with its own "
+                    "recipe, or choose another folder."
+                )
+            study.set_user_attr(key, value)
+        return study
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the lock under which all writing happens; it dies with its holder.
+
+        What a worker left that was killed while it wrote is cleared away: Optuna's own lock, and a
+        last line without an end.
+        """
+        with self.lock:
+            self.journal.with_name(f"{JOURNAL}.lock").unlink(missing_ok=True)
+            if self.journal.exists():
+                with self.journal.open("rb+") as file:
+                    content = file.read()
+                    if not content.endswith(b"\n"):
+                        file.truncate(content.rfind(b"\n") + 1)
+            yield
+
+    @contextmanager
+    def worker(self) -> Iterator[str]:
+        """Be a worker inside the block: yield a name whose lock is held."""
+        name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        lock = FileLock(self.workers / f"{name}.lock")
+        with lock:
+            yield name
+        (self.workers / f"{name}.lock").unlink(missing_ok=True)
+
+    def _at_work(self, name: str, me: str) -> bool:
+        if name == me:
+            return True
+        try:
+            with FileLock(self.workers / f"{name}.lock", timeout=0):
+                pass
+        except Timeout:
+            return True
+        (self.workers / f"{name}.lock").unlink(missing_ok=True)
+        return False
+
+    def claim(self, me: str) -> Group | None:
+        """Return the next group of the family that has spent least; None when all is spent."""
+        with self._alone():
+            pending = {}
+            for family in self.families:
+                trials = self.trials(family)
+                running = [t for t in trials if not t.state.is_finished()]
+                left = [t for t in running if not self._at_work(t.user_attrs["worker"], me)]
+                if left:
+                    return self._take_over(family, left, me)
+                groups = {t.user_attrs["group"] for t in trials}
+                spent = sum(_seconds(t) for t in trials)
+                busy = len({t.user_attrs["group"] for t in running})
+                settled = groups and not any(space.ranges for space in family.spaces)
+                if spent >= self.recipe.budget or settled:
+                    continue
+                # What others are at is counted as what a group has cost until now.
+                expected = busy * spent / max(1, len(groups) - busy)
+                pending[family.label] = (spent + expected, busy, family, len(groups))
+            if not pending:
+                return None
+            _, _, family, number = min(pending.values(), key=lambda entry: entry[:2])
+            return self._begin(family, number, me)
+
+    def _begin(self, family: Family, number: int, me: str) -> Group:
+        """Draw the settings of a new group; they depend on seed, family and number alone."""
+        from optuna.trial import TrialState, create_trial
+
+        seed = (self.recipe.seed, crc32(family.label.encode()), number)
+        first, second = family.spaces
+        shape = first.draw((*seed, 0))
+        apart = family.together & set(second.ranges)
+        drawn: dict[str, Any] = {}
+        study = self.studies[family.label]
+        for member in range(self.recipe.networks if second.ranges else 1):
+            fresh = second.draw((*seed, 1 + member))
+            shared = member % self.recipe.together
+            drawn = {k: v if k in apart or not shared else drawn[k] for k, v in fresh.items()}
+            spaces = {f"descriptor.{k}": r for k, r in first.ranges.items()}
+            spaces |= {f"emulator.{k}": r for k, r in second.ranges.items()}
+            study.add_trial(
+                create_trial(
+                    state=TrialState.RUNNING,
+                    params={f"descriptor.{k}": v for k, v in shape.items()}
+                    | {f"emulator.{k}": v for k, v in drawn.items()},
+                    distributions={name: found.distribution for name, found in spaces.items()},
+                    user_attrs={"group": number, "worker": me},
+                )
+            )
+        trials = [t for t in self.trials(family) if t.user_attrs["group"] == number]
+        return self._group(family, trials, fresh=True)
+
+    def _take_over(self, family: Family, left: Sequence[FrozenTrial], me: str) -> Group:
+        group = min(t.user_attrs["group"] for t in left)
+        mine = [t for t in left if t.user_attrs["group"] == group]
+        for trial in mine:
+            self.storage.set_trial_user_attr(trial._trial_id, "worker", me)
+        told = {t.user_attrs["group"] for t in self.trials(family) if t.state.is_finished()}
+        return self._group(family, mine, fresh=group not in told)
+
+    def _group(self, family: Family, trials: Sequence[FrozenTrial], fresh: bool) -> Group:
+        first, second = family.spaces
+        trials = sorted(trials, key=lambda t: t.number)
+        return Group(
+            family,
+            first.settings(_part(trials[0], "descriptor")),
+            [(t.number, second.settings(_part(t, "emulator"))) for t in trials],
+            fresh,
+        )
+
+    def tell(
+        self,
+        family: Family,
+        number: int,
+        scores: Sequence[float] | None,
+        seconds: float,
+        reason: str = "",
+    ) -> None:
+        """Write a trial's result down."""
+        from optuna.trial import TrialState
+
+        study = self.studies[family.label]
+        with self._alone():
+            trial = study.get_trials(deepcopy=False)[number]
+            if trial.state.is_finished():
+                return
+            attributes: dict[str, Any] = {"seconds": seconds, "told": datetime.now().timestamp()}
+            attributes |= {"scores": list(scores)} if scores is not None else {}
+            attributes |= {"reason": reason} if reason else {}
+            for key, value in attributes.items():
+                self.storage.set_trial_user_attr(trial._trial_id, key, value)
+            if scores is None:
+                study.tell(number, state=TrialState.FAIL)
+            else:
+                study.tell(number, float(np.mean(scores)))
+
+    def trials(self, family: Family) -> list[FrozenTrial]:
+        """Return a family's trials by number."""
+        return self.studies[family.label].get_trials(deepcopy=False)
+
+    def spent(self, family: Family) -> float:
+        """Return the processor time that a family has spent."""
+        return sum(_seconds(trial) for trial in self.trials(family))
+
+    def candidates(self, family: Family) -> list[Candidate]:
+        """Return the candidates judged within the budget, in the order of their results."""
+        done = [t for t in self.trials(family) if t.state.is_finished()]
+        found: list[Candidate] = []
+        spent = 0.0
+        for trial in sorted(done, key=lambda t: (t.user_attrs["told"], t.number)):
+            if spent >= self.recipe.budget:
+                break
+            spent += _seconds(trial)
+            scores = trial.user_attrs.get("scores")
+            first, second = family.spaces
+            found.append(
+                Candidate(
+                    trial.number,
+                    first.settings(_part(trial, "descriptor")),
+                    second.settings(_part(trial, "emulator")),
+                    None if scores is None else tuple(scores),
+                    _seconds(trial),
+                    trial.user_attrs.get("reason", ""),
+                )
+            )
+        return found
+
+
+def _seconds(trial: FrozenTrial) -> float:
+    return float(trial.user_attrs.get("seconds", 0.0))
+
+
+def _part(trial: FrozenTrial, prefix: str) -> dict[str, Any]:
+    start = f"{prefix}."
+    return {k.removeprefix(start): v for k, v in trial.params.items() if k.startswith(start)}

@@ -1,0 +1,196 @@
+"""``xreg search`` on real data flow: budgets, resuming, killed workers, results."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from xreg.core.errors import ConfigError, DataError, UnknownNameError, XregError
+from xreg.registry.leaderboard import leaderboard, markdown
+from xreg.registry.recipe import load_recipe
+from xreg.registry.runs import execute
+from xreg.registry.search import Search, search
+from xreg.registry.search_recipe import SearchRecipe, load_search
+
+SMALL: dict[str, Any] = {
+    "folds": {"count": 3, "group": "trajectory"},
+    "families": ["internal", "coulomb"],
+    "emulator": {"name": "ridge", "alpha": {"log": [1e-4, 1e4]}},
+    "budget": 0.15,
+    "networks": 3,
+    "together": 2,
+    "seeds": 2,
+}
+
+
+def recipe(store: Path, **change: Any) -> SearchRecipe:
+    return SearchRecipe.parse({"name": "try", **SMALL, "dataset": str(store), **change}, "search")
+
+
+def told(folder: Path) -> dict[tuple[str, int], tuple[Any, ...]]:
+    """Return all that a search's record says of finished candidates."""
+    now = Search(folder)
+    return {
+        (family.label, c.number): (c.descriptor, c.emulator, c.scores)
+        for family in now.families
+        for c in now.study.candidates(family)
+    }
+
+
+@pytest.fixture(scope="module")
+def finished(water_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("search") / "done"
+    search(recipe(water_store), folder, workers=1)
+    return folder
+
+
+def test_every_family_spends_its_budget_and_little_more(finished: Path) -> None:
+    now = Search(finished)
+    for family in now.families:
+        spent = now.study.spent(family)
+        dearest = max(c.seconds for c in now.study.candidates(family))
+        assert SMALL["budget"] <= spent < SMALL["budget"] + 3 * dearest + 0.1
+
+
+def test_the_folder_holds_tables_figures_recipes_and_the_page(finished: Path) -> None:
+    with (finished / "ranking.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["family"] for row in rows} == {"internal", "coulomb"}
+    assert float(rows[0]["R²"]) >= float(rows[1]["R²"])
+    with (finished / "candidates.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == sum(int(row["candidates"]) for row in rows)
+    for name in ("ranking", "budget", "distributions"):
+        assert (finished / "figures" / f"{name}.png").stat().st_size > 5000
+    page = (finished / "report.html").read_text()
+    assert "internal" in page
+    assert page.count("data:image/png") == 3
+
+
+def test_a_winner_s_recipe_gives_the_test_score_of_the_ranking(
+    finished: Path, tmp_path: Path
+) -> None:
+    results = json.loads((finished / "results.json").read_text())
+    expected = {f["label"]: f["test"] for f in results["families"]}
+    run = execute(load_recipe(finished / "recipes" / "internal.yaml"), tmp_path / "run")
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["test"]["r2"] == pytest.approx(expected["internal"], abs=1e-6)
+
+
+def test_a_search_that_stops_goes_on_with_the_same_candidates(
+    finished: Path, water_store: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "halves"
+    small = recipe(water_store, budget=0.05)
+    search(small, folder, workers=1)
+    now = Search(folder)
+    again = search(small, folder, workers=1)
+    assert [s.candidates for s in again] == [
+        len(now.study.candidates(f)) for s in again for f in now.families if f.label == s.label
+    ]
+    whole = told(finished)
+    for key, entry in told(folder).items():
+        assert entry == whole.get(key, entry), "a candidate depends on anything but its number"
+
+
+def test_nothing_is_lost_when_workers_are_killed(water_store: Path, tmp_path: Path) -> None:
+    content = {**SMALL, "dataset": str(water_store), "budget": 1.5, "name": "killed"}
+    path = tmp_path / "killed.yaml"
+    path.write_text(yaml.safe_dump(content))
+    folder = tmp_path / "killed"
+    command = [sys.executable, "-m", "xreg.cli.main", "search", str(path), "-o", str(folder)]
+    before: dict[tuple[str, int], tuple[Any, ...]] = {}
+    for _ in range(2):
+        started = subprocess.Popen(
+            [*command, "--workers", "2"], start_new_session=True, stdout=subprocess.DEVNULL
+        )
+        seen = (folder / "study.journal").stat().st_size if before else 0
+        deadline = time.time() + 90
+        while time.time() < deadline and started.poll() is None:
+            journal = folder / "study.journal"
+            if journal.exists() and journal.stat().st_size > seen + 6000:
+                break
+            time.sleep(0.02)
+        os.killpg(started.pid, signal.SIGKILL)
+        started.wait()
+        now = told(folder)
+        assert all(now[key] == entry for key, entry in before.items())
+        before = now
+    assert before, "the search was killed before anything was told"
+    subprocess.run([*command, "--workers", "1"], check=True, stdout=subprocess.DEVNULL)
+    after = told(folder)
+    assert all(after[key] == entry for key, entry in before.items())
+    now = Search(folder)
+    for family in now.families:
+        states = {trial.state.name for trial in now.study.trials(family)}
+        assert states == {"COMPLETE"}
+        assert now.study.spent(family) >= 1.5
+
+
+def test_a_record_of_other_data_or_another_space_is_refused(
+    finished: Path, water_store: Path
+) -> None:
+    with pytest.raises(DataError, match="another dataset version"):
+        Search(finished, recipe(water_store, budget=7))
+    other = {"name": "ridge", "alpha": {"log": [1e-3, 1e3]}}
+    with pytest.raises(DataError, match="another search space of family 'internal'"):
+        Search(finished, recipe(water_store, emulator=other))
+
+
+def test_a_family_that_joins_later_competes_under_the_same_rules(
+    finished: Path, water_store: Path, tmp_path: Path
+) -> None:
+    alone = tmp_path / "alone"
+    late = {"label": "late", "descriptor": {"name": "internal", "angles": "cosine"}}
+    search(recipe(water_store, families=[late]), alone, workers=1)
+    contests = leaderboard([finished, alone])
+    assert len(contests) == 1
+    assert {e.label for e in contests[0].entries} == {"internal", "coulomb", "late"}
+    scores = [e.score for e in contests[0].entries]
+    assert scores == sorted(scores, reverse=True)
+    text = markdown(contests)
+    assert "water 1.0.0, xes" in text
+    assert "groups by trajectory" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "said"),
+    [
+        ({"emulator": {"name": "ridge", "alhpa": 1.0}}, ConfigError, "did you mean 'alpha'"),
+        ({"families": ["intern"]}, UnknownNameError, "did you mean 'internal'"),
+        ({"families": [{"descriptor": {"name": "soap", "space": "narrow"}}]}, UnknownNameError,
+         "no search space 'narrow'"),
+        ({"families": ["soap", "soap"]}, ConfigError, "two families are labelled 'soap'"),
+        ({"folds": {"count": 1}}, ConfigError, "folds.count"),
+    ],
+)  # fmt: skip
+def test_bad_requests_get_one_sentence(
+    water_store: Path, tmp_path: Path, change: dict[str, Any], error: type[XregError], said: str
+) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(yaml.safe_dump({**SMALL, "dataset": str(water_store), **change}))
+    with pytest.raises(error, match=said):
+        load_search(path, {}, ())
+
+
+def test_all_families_are_the_descriptors_that_take_the_samples(
+    water_store: Path, tmp_path: Path
+) -> None:
+    labels = {f.label for f in Search(tmp_path, recipe(water_store, families="all")).families}
+    assert {"soap", "acsf", "lmbtr", "coulomb", "mbdf", "gt", "wacsf", "internal"} <= labels
+    assert "polynomial" not in labels
+
+
+def test_what_holds_no_results_is_no_search(tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text("[]")
+    with pytest.raises(DataError, match="no results of a search"):
+        leaderboard([tmp_path])
