@@ -66,7 +66,7 @@ def splits(folder: Path) -> dict[str, np.ndarray]:
         return dict(stored)
 
 
-# Analyses that train anew --------------------------------------------------------------------------
+# Analyses that train anew -------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +149,26 @@ def test_curves_rise_and_end_at_the_model_itself(analysed: Path) -> None:
     assert selection["forward"]["kept"] == [1, 2, 3]
     assert selection["backward"]["kept"] == [3, 2, 1]
     assert selection["forward"]["r2"][-1] == pytest.approx(selection["backward"]["r2"][0])
+
+
+def test_processes_change_no_number(
+    analysed: Path, water_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from xreg.core.analysis import retraining
+
+    monkeypatch.setattr(retraining, "WORTHWHILE_SECONDS", -1.0)
+    monkeypatch.setattr(retraining, "cores", lambda: 2)
+    folder = run(
+        water_store,
+        tmp_path / "run",
+        descriptor="internal",
+        split={"group": "trajectory", "fractions": [0.5, 0.25, 0.25]},
+        analyses=[{"name": "learning-curve", "shares": [0.1, 1.0], "repeats": 2}],
+    )
+    found, expected = (
+        read(path / "metrics.json")["analyses"]["learning-curve"] for path in (folder, analysed)
+    )
+    assert found == expected
 
 
 def test_all_findings_are_in_the_report_and_on_disk(analysed: Path) -> None:

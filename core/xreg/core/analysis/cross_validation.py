@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core import progress
 from xreg.core.analysis.contract import Drawing, Findings, Table
+from xreg.core.analysis.retraining import Training, retrain
 from xreg.core.analysis.scores import part_scores
-from xreg.core.analysis.subject import Subject
+from xreg.core.analysis.subject import Retrained, Subject
 from xreg.core.analysis.xanes_settings import CrossValidationConfig
 from xreg.core.dataset import make_folds
 from xreg.core.errors import NotApplicableError
@@ -63,16 +63,23 @@ def summarise(values: NDArray[np.float64]) -> dict[str, Any]:
 def analyse(subject: Subject, config: CrossValidationConfig) -> Findings:
     """Train on all folds but one, score that one; repeat with other folds."""
     folds = learning_folds(subject, config.folds, config.repeats, config.group, config.seed)
-    scores: dict[str, list[dict[str, float]]] = {part: [] for part in PARTS}
     spectra = subject.target.energy is not None
-    for i, (train, held) in enumerate(progress.track(folds, "cross-validation", len(folds))):
-        # Another seed a repeat, so that the spread holds that of the starting weights too.
-        model = subject.refit(train, seed=config.seed + i // config.folds)
-        spread = subject.known[train].std(axis=0)
-        for part, rows in zip(PARTS, (train, held), strict=True):
+
+    def judge(model: Retrained, training: Training) -> dict[str, dict[str, float]]:
+        spread = subject.known[training.train].std(axis=0)
+        scores = {}
+        for part, rows in zip(PARTS, (training.train, training.held), strict=True):
             predicted = model.predict(model.inputs(rows))
             found = part_scores(subject.known[rows], predicted, spread, spectra=spectra)
-            scores[part].append(flatten(found))
+            scores[part] = flatten(found)
+        return scores
+
+    # Another seed a repeat, so that the spread holds that of the starting weights too.
+    trainings = [
+        Training(*fold, seed=config.seed + i // config.folds) for i, fold in enumerate(folds)
+    ]
+    judged = retrain(subject, trainings, judge, "cross-validation")
+    scores = {part: [fold[part] for fold in judged] for part in PARTS}
     shape = (config.repeats, config.folds)
     table = {
         part: {

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,7 +12,8 @@ from xreg.core import progress
 from xreg.core.analysis.components import Block, blocks
 from xreg.core.analysis.contract import Drawing, Findings, Table
 from xreg.core.analysis.cross_validation import learning_folds
-from xreg.core.analysis.subject import Subject
+from xreg.core.analysis.retraining import Training, retrain
+from xreg.core.analysis.subject import Retrained, Subject
 from xreg.core.analysis.windows import in_window, window_name
 from xreg.core.analysis.xanes_settings import ImportanceConfig
 from xreg.core.errors import NotApplicableError
@@ -131,24 +130,33 @@ def analyse(subject: Subject, config: ImportanceConfig) -> Findings:
             f"analysis 'importance': {len(labels):,} features in one block are too many to permute "
             f"one by one; raise 'most_features' from {config.most_features}."
         )
+    if config.folds and not subject.retrainable:
+        raise NotApplicableError(
+            "analysis 'importance' with folds needs the training data, to train again; set "
+            "'folds: 0' to permute with the model as it is."
+        )
     ranges, counted = _ranges(subject, config)
-    values: dict[str, list[Array]] = {name: [] for name in plans}
-    for seed, predict, rows in _trials(subject, config):
-        for name, parts in plans.items():
-            lost = permutation_importance(
-                predict,
-                subject.features_of(rows),
-                subject.known[rows],
-                [block.columns for block in parts],
-                counted,
-                repeats=config.repeats,
-                seed=seed,
+
+    def lost(predict: Predict, rows: NDArray[np.intp], seed: int) -> dict[str, Array]:
+        features, known = subject.features_of(rows), subject.known[rows]
+        return {
+            name: _with_difference(
+                permutation_importance(
+                    predict,
+                    features,
+                    known,
+                    [block.columns for block in parts],
+                    counted,
+                    repeats=config.repeats,
+                    seed=seed,
+                )
             )
-            difference = lost[..., 1] - lost[..., 2] if len(counted) > 1 else None
-            extra = [] if difference is None else [difference]
-            values[name].append(np.concatenate([lost, *(e[..., None] for e in extra)], axis=2))
+            for name, parts in plans.items()
+        }
+
+    trials = _trials(subject, config, lost)
     found = {
-        name: Importance(parts, ranges, np.concatenate(values[name]))
+        name: Importance(parts, ranges, np.concatenate([trial[name] for trial in trials]))
         for name, parts in plans.items()
     }
     return _findings(subject, config, labels, found)
@@ -166,31 +174,41 @@ def _ranges(subject: Subject, config: ImportanceConfig) -> tuple[list[str], NDAr
     return ["whole spectrum", first, second, "difference"], np.array(rows)
 
 
-def _trials(subject: Subject, config: ImportanceConfig) -> Any:
-    """Yield seed, prediction from unscaled features, and rows to permute, for each model."""
-    scaler = subject.pipeline.features_
-    targets = subject.pipeline.targets_
-    assert scaler is not None
-    assert targets is not None
+def _with_difference(lost: Array) -> Array:
+    """Return (t, g, w) losses with that of the first window minus the second as a further one."""
+    if lost.shape[2] < 3:
+        return lost
+    return np.concatenate([lost, lost[..., 1:2] - lost[..., 2:3]], axis=2)
+
+
+def _trials(
+    subject: Subject,
+    config: ImportanceConfig,
+    lost: Callable[[Predict, NDArray[np.intp], int], dict[str, Array]],
+) -> list[dict[str, Array]]:
+    """Return the losses of the model as it is, or of each model trained anew on folds."""
     if not config.folds:
+        scaler, targets = subject.pipeline.features_, subject.pipeline.targets_
         emulator = subject.pipeline.emulator
-        yield (
-            config.seed,
-            lambda x: targets.inverse_transform(emulator.predict(scaler.transform(x))),
-            subject.rows[subject.judged],
-        )
-        return
-    columns = np.arange(len(subject.features))
-    folds = learning_folds(subject, config.folds, 1, config.group, config.seed)
-    for i, (train, held) in enumerate(folds):
-        model = subject.refit(train, columns=columns, seed=config.seed + i)
+        assert scaler is not None
+        assert targets is not None
+
+        def predict(x: Array) -> Array:
+            return targets.inverse_transform(emulator.predict(scaler.transform(x)))
+
+        return [lost(predict, subject.rows[subject.judged], config.seed)]
+
+    def judge(model: Retrained, training: Training) -> dict[str, Array]:
         own = model.features
         assert own is not None
-        yield config.seed + i, partial(_predict, model, own), held
+        seed = training.seed or 0
+        return lost(lambda x: model.predict(own.transform(x)), training.held, seed)
 
-
-def _predict(model: Any, scaler: Any, x: Array) -> Array:
-    return np.asarray(model.predict(scaler.transform(x)))
+    # All of the features in each fold, so that losses are of the same ones.
+    columns = np.arange(len(subject.features))
+    folds = learning_folds(subject, config.folds, 1, config.group, config.seed)
+    trainings = [Training(*fold, None, columns, config.seed + i) for i, fold in enumerate(folds)]
+    return retrain(subject, trainings, judge, "importance on folds")
 
 
 def _findings(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core import progress
 from xreg.core.analysis.contract import Drawing, Findings, Table
 from xreg.core.analysis.importance import permutation_importance
-from xreg.core.analysis.subject import Subject
+from xreg.core.analysis.retraining import Training, retrain
+from xreg.core.analysis.subject import Retrained, Subject
 from xreg.core.analysis.xanes_settings import FeatureShareConfig, LearningCurveConfig
 from xreg.core.errors import NotApplicableError
 from xreg.core.metrics import covered_variance
@@ -48,21 +48,17 @@ def learning_curve(subject: Subject, config: LearningCurveConfig) -> Findings:
     held = subject.rows.get("validation")
     shares = sorted(set(config.shares))
     counts = np.empty((len(shares), config.repeats))
-    scores = np.empty((len(shares), config.repeats, 2))
-    todo = [(i, repeat) for i in range(len(shares)) for repeat in range(config.repeats)]
-    for i, repeat in progress.track(todo, "learning curve", len(todo)):
+    trainings = []
+    for i, repeat in np.ndindex(counts.shape):
         seed = config.seed + repeat
         subset = random_subset(rows, shares[i], seed, groups)
         if not np.any(subject.known[subset] != subject.known[subset[:1]]):
             raise NotApplicableError(
                 "a subset of training spectra does not vary; take larger ones."
             )
-        model = subject.refit(subset, held, seed=seed)
+        trainings.append(Training(subset, judged, held, seed=seed))
         counts[i, repeat] = len(subset)
-        scores[i, repeat] = [
-            covered_variance(subject.known[part], model.predict(model.inputs(part)))
-            for part in (subset, judged)
-        ]
+    scores = _scores(subject, trainings, "learning curve", counts.shape)
     mean, spread = scores.mean(axis=1), scores.std(axis=1)
     number = counts.mean(axis=1)
     what = "" if config.group is None else f" Whole groups of '{config.group}' come in."
@@ -139,15 +135,12 @@ def feature_share(subject: Subject, config: FeatureShareConfig) -> Findings:
     counts = np.unique([max(1, round(share * len(order))) for share in config.shares])
     train, judged = subject.rows["train"], subject.rows[subject.judged]
     held = subject.rows.get("validation")
-    scores = np.empty((len(counts), config.repeats, 2))
-    todo = [(i, repeat) for i in range(len(counts)) for repeat in range(config.repeats)]
-    for i, repeat in progress.track(todo, "feature share", len(todo)):
-        columns = np.sort(order[: counts[i]])
-        model = subject.refit(train, held, columns=columns, seed=config.seed + repeat)
-        scores[i, repeat] = [
-            covered_variance(subject.known[rows], model.predict(model.inputs(rows)))
-            for rows in (train, judged)
-        ]
+    trainings = [
+        Training(train, judged, held, np.sort(order[:count]), config.seed + repeat)
+        for count in counts
+        for repeat in range(config.repeats)
+    ]
+    scores = _scores(subject, trainings, "feature share", (len(counts), config.repeats))
     mean, spread = scores.mean(axis=1), scores.std(axis=1)
     enough = int(np.argmax(mean[:, 1] >= mean[:, 1].max() - 0.01))
     names = [subject.features[i].name for i in order]
@@ -202,6 +195,20 @@ def feature_share(subject: Subject, config: FeatureShareConfig) -> Findings:
             )
         ],
     )
+
+
+def _scores(
+    subject: Subject, trainings: Sequence[Training], task: str, shape: tuple[int, ...]
+) -> Array:
+    """Return R² of the rows trained on and of the rows held out, of each training, (*shape, 2)."""
+
+    def judge(model: Retrained, training: Training) -> list[float]:
+        return [
+            covered_variance(subject.known[rows], model.predict(model.inputs(rows)))
+            for rows in (training.train, training.held)
+        ]
+
+    return np.reshape(retrain(subject, trainings, judge, task), (*shape, 2))
 
 
 def draw_curve(

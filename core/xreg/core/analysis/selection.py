@@ -13,7 +13,8 @@ from xreg.core import progress
 from xreg.core.analysis.components import blocks
 from xreg.core.analysis.contract import Drawing, Findings, Table
 from xreg.core.analysis.cross_validation import learning_folds
-from xreg.core.analysis.subject import Subject
+from xreg.core.analysis.retraining import Training, retrain
+from xreg.core.analysis.subject import Retrained, Subject
 from xreg.core.analysis.xanes_settings import SelectionConfig
 from xreg.core.errors import DataError, NotApplicableError
 from xreg.core.metrics import covered_variance
@@ -170,13 +171,15 @@ def emulator_judge(
         if spent + len(sets) * len(folds) > most:
             raise BudgetSpentError
         spent += len(sets) * len(folds)
-        scores = np.empty((len(sets), len(folds)))
-        for i, columns in enumerate(sets):
-            for f, (train, held) in enumerate(folds):
-                model = subject.refit(train, columns=columns, seed=seed)
-                guess = model.predict(model.inputs(held))
-                scores[i, f] = covered_variance(subject.known[held], guess)
-        return scores
+        trainings = [
+            Training(train, held, None, columns, seed) for columns in sets for train, held in folds
+        ]
+        scores = retrain(subject, trainings, score, "trainings for a step")
+        return np.reshape(scores, (len(sets), len(folds)))
+
+    def score(model: Retrained, training: Training) -> float:
+        guess = model.predict(model.inputs(training.held))
+        return covered_variance(subject.known[training.held], guess)
 
     return judge
 

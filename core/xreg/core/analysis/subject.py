@@ -162,6 +162,19 @@ class Subject:
         seed
             Seed of an emulator that has one; that of the pipeline if not given.
         """
+        fresh, (X, Y, held) = self.prepare(train, validation, columns=columns, seed=seed)
+        fresh.emulator.fit(X, Y, validation=held)
+        return fresh
+
+    def prepare(
+        self,
+        train: Rows,
+        validation: Rows | None = None,
+        *,
+        columns: ArrayLike | None = None,
+        seed: int | None = None,
+    ) -> tuple[Retrained, tuple[Any, NDArray[np.float64], tuple[Any, NDArray[np.float64]] | None]]:
+        """Do all of :meth:`refit` but the fit of the emulator; return what that needs beside."""
         emulator = self.pipeline.emulator
         settings: dict[str, Any] = dict(emulator.config)
         if seed is not None and "seed" in settings:
@@ -183,8 +196,7 @@ class Subject:
         held = None
         if validation is not None and len(validation):
             held = (fresh.inputs(validation), targets.transform(self.known[validation]))
-        fresh.emulator.fit(fresh.inputs(train), targets.transform(known), validation=held)
-        return fresh
+        return fresh, (fresh.inputs(train), targets.transform(known), held)
 
     def _rows(self, part: str | Rows) -> Rows:
         return self.rows[part] if isinstance(part, str) else part

@@ -1,0 +1,118 @@
+"""Many trainings of one emulator, several at once where that pays."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core import progress
+from xreg.core.analysis.subject import Retrained, Subject
+from xreg.core.executor import WorkerDiedError, cores, open_workers
+from xreg.core.interfaces import Emulator
+
+__all__ = ["Training", "retrain"]
+
+Rows = NDArray[np.intp]
+T = TypeVar("T")
+# Workers import everything anew, which takes seconds: shorter work is done here.
+WORTHWHILE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """One training.
+
+    Attributes
+    ----------
+    train, validation, columns, seed
+        The arguments of :meth:`~xreg.core.analysis.subject.Subject.refit`.
+    held
+        Rows that the model is judged on; training does not see them.
+    """
+
+    train: Rows
+    held: Rows
+    validation: Rows | None = None
+    columns: Rows | None = None
+    seed: int | None = None
+
+
+def retrain(
+    subject: Subject,
+    trainings: Sequence[Training],
+    judge: Callable[[Retrained, Training], T],
+    task: str,
+) -> list[T]:
+    """Train anew, many times, and return what ``judge`` makes of each model, in order.
+
+    The first training is done here. If the others would take long they go to processes, one for
+    each core; each training has one thread wherever it runs, so that no number depends on that.
+
+    Parameters
+    ----------
+    subject
+        Whose emulator is trained.
+    trainings
+        What to train on.
+    judge
+        Looks at each model, in this process.
+    task
+        Name of the work for whoever watches its progress.
+    """
+    from threadpoolctl import threadpool_limits
+
+    found: dict[int, T] = {}
+
+    def keep(i: int, model: Retrained) -> None:
+        found[i] = judge(model, trainings[i])
+        progress.report(task, len(found), len(trainings))
+
+    with threadpool_limits(1):
+        start = time.perf_counter()
+        keep(0, _fit(*_prepare(subject, trainings[0])))
+        expected = (time.perf_counter() - start) * (len(trainings) - 1)
+        if cores() == 1 or expected < WORTHWHILE_SECONDS:
+            for i in range(1, len(trainings)):
+                keep(i, _fit(*_prepare(subject, trainings[i])))
+        else:
+            for i, model in _in_processes(subject, trainings):
+                keep(i, model)
+    return [found[i] for i in range(len(trainings))]
+
+
+def _prepare(subject: Subject, training: Training) -> tuple[Retrained, Any]:
+    return subject.prepare(
+        training.train, training.validation, columns=training.columns, seed=training.seed
+    )
+
+
+def _fit(model: Retrained, data: Any) -> Retrained:
+    return replace(model, emulator=_fitted((0, model.emulator, data)))
+
+
+def _fitted(item: tuple[int, Emulator, Any]) -> Emulator:
+    _, emulator, (X, Y, held) = item
+    return emulator.fit(X, Y, validation=held)
+
+
+def _in_processes(
+    subject: Subject, trainings: Sequence[Training]
+) -> Iterator[tuple[int, Retrained]]:
+    """Yield number and model of all trainings but the first, as they finish."""
+    waiting: dict[int, Retrained] = {}
+
+    def items() -> Iterator[tuple[int, Emulator, Any]]:
+        for i in range(1, len(trainings)):
+            waiting[i], data = _prepare(subject, trainings[i])
+            yield i, waiting[i].emulator, data
+
+    with open_workers(workers=min(cores(), len(trainings) - 1)) as workers:
+        for (i, _, _), outcome in workers.unordered(_fitted, items()):
+            if isinstance(outcome, WorkerDiedError):
+                raise outcome
+            yield i, replace(waiting.pop(i), emulator=outcome)
