@@ -12,7 +12,8 @@ from scipy.interpolate import make_interp_spline
 
 from xreg.core.errors import ConfigError, DataError, RunError, UnknownNameError
 from xreg.core.fitting.misfit import Misfit, Resample, Simulator
-from xreg.core.fitting.problem import Background, Measured, Problem, narrowed
+from xreg.core.fitting.problem import Background, Measured, Problem, narrowed, range_text
+from xreg.core.fitting.profile import with_intervals
 from xreg.core.fitting.refine import Fit, refine
 from xreg.core.fitting.search import Starts, distinct, search
 from xreg.core.testing.base import refuses
@@ -289,3 +290,64 @@ def test_a_spectrum_upside_down_is_refused() -> None:
     x = (TRUE - RANGES[:, 0]) / np.diff(RANGES)[:, 0]
     with refuses(RunError, "sign"):
         refine(Misfit(task, MODEL), [x])
+
+
+# Intervals ---------------------------------------------------------------------------------------
+
+
+def test_intervals_of_a_well_behaved_fit_are_its_standard_deviations() -> None:
+    misfit = Misfit(problem(measured()), MODEL)
+    near = np.array([*(TRUE - RANGES[:, 0]) / np.diff(RANGES)[:, 0], 0.6])
+    fit, intervals = with_intervals(misfit, refine(misfit, [near]))
+    values = [*fit.best.values, fit.best.shift]
+    for value, std, interval in zip(values, fit.std, intervals, strict=True):
+        assert interval.high - value == pytest.approx(std, rel=0.1)
+        assert value - interval.low == pytest.approx(std, rel=0.1)
+        assert not interval.open_low
+        assert not interval.open_high
+
+
+def cubed(values: torch.Tensor) -> torch.Tensor:
+    return torch.exp(-((torch.as_tensor(GRID) - 10 - values[:, :1] ** 3) ** 2))
+
+
+def bent() -> Problem:
+    """A line at 10 + a³ that was measured at 10: the spectrum knows little of a near 0."""
+    energy = np.linspace(1, 29, 200)
+    intensity = np.exp(-((energy - 9.997) ** 2))
+    intensity += 0.02 * np.random.default_rng(0).normal(size=200)
+    return Problem(Measured(energy, intensity), ("a",), ("eV",), np.array([[0.0, 1.0]]))
+
+
+def test_an_interval_where_the_curvature_misleads() -> None:
+    misfit = Misfit(bent(), Simulator(GRID, cubed))
+    fit, (interval,) = with_intervals(misfit, refine(misfit, [np.array([0.15])]))
+    assert interval.open_low
+    assert interval.low == 0
+    # χ² rises by one where the line has moved by its own uncertainty.
+    x = np.array([[interval.high]])
+    rise = (misfit.residuals(x)[0] ** 2).sum() - fit.best.chi2
+    assert rise / fit.noise**2 == pytest.approx(1, abs=0.15)
+
+
+def test_a_better_minimum_met_on_the_way_is_taken() -> None:
+    def two_valleys(values: torch.Tensor) -> torch.Tensor:
+        # At a = 0.8 the line is where it should be; near a = 0.2 it is nearly so.
+        a = values[:, :1]
+        place = 10 + 0.5 * (a - 0.8) * (a - 0.25)
+        return torch.exp(-((torch.as_tensor(GRID) - place) ** 2) * (1 + 0.1 * (a - 0.8) ** 2))
+
+    energy = np.linspace(1, 29, 200)
+    intensity = np.exp(-((energy - 10) ** 2))
+    intensity += 0.02 * np.random.default_rng(0).normal(size=200)
+    task = Problem(Measured(energy, intensity), ("a",), ("",), np.array([[0.0, 1.0]]))
+    misfit = Misfit(task, Simulator(GRID, two_valleys))
+    first = refine(misfit, [np.array([0.2])])
+    last, _ = with_intervals(misfit, first)
+    assert last.best.chi2 <= first.best.chi2
+
+
+def test_ranges_in_words() -> None:
+    assert range_text(6.6e-06, 0.19997) == "0 … 0.2"
+    assert range_text(-1.4, 1.4) == "-1.4 … 1.4"
+    assert range_text(1.03, 999.7) == "1 … 1000"

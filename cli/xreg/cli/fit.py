@@ -58,6 +58,9 @@ def fit(
     ] = None,
     starts: Annotated[int, typer.Option(help="Searches through the network.")] = 64,
     seed: Annotated[int, typer.Option(help="Seed of their starting points.")] = 0,
+    intervals: Annotated[
+        bool, typer.Option(help="Find the 68 % interval of each unknown, not only its σ.")
+    ] = True,
     registry: Annotated[
         str | None, typer.Option(help="Registry of the model and its dataset.")
     ] = None,
@@ -84,6 +87,7 @@ def fit(
             "ranges": {k: numbers("--range", v, 2) for k, v in pairs("--range", range_)},
             "starts": starts,
             "seed": seed,
+            "intervals": intervals,
             "engine": engine or "",
             "engine_settings": engine_settings,
         },
@@ -92,7 +96,7 @@ def fit(
     with progress():
         done = fit_spectrum(model, spectrum, settings, registry)
         table = write_fit(done, out)
-    rows = [("", "value", "σ", "unit", "range", ""), *result_rows(table)]
+    rows = [("", "value", "σ", "68 % interval", "unit", "range", ""), *result_rows(table)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))

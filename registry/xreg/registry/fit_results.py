@@ -6,6 +6,7 @@ import base64
 import csv
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xreg.core.errors import DataError
+from xreg.core.fitting.problem import range_text
+from xreg.core.fitting.refine import VAGUE
 from xreg.registry.files import disk_errors, flush, staging
 from xreg.registry.workshop import write_json
 
@@ -35,7 +38,7 @@ def result_table(done: Fitted) -> dict[str, Any]:
     """Return everything that ``fit.json`` holds, as JSON values."""
     fit, problem = done.fit, done.fit.problem
     std = dict(zip(problem.labels, fit.std.tolist(), strict=True))
-    vague = {name for direction in fit.undetermined for name in direction.weights}
+    vague = _vague(done)
     values = _values(fit, fit.best)
     parameters = {}
     for i, name in enumerate((*problem.names, "shift")):
@@ -45,6 +48,7 @@ def result_table(done: Fitted) -> dict[str, Any]:
         parameters[name] = {
             "value": values[name],
             "std": std.get(name),
+            "interval": asdict(done.intervals[name]) if name in done.intervals else None,
             "unit": "eV" if shift else problem.units[i],
             "range": [float(end) for end in ends],
             "fixed": not free,
@@ -83,25 +87,28 @@ def result_table(done: Fitted) -> dict[str, Any]:
             "best_misfit": float(done.starts.misfit[0]),
             "worst_misfit": float(done.starts.misfit[-1]),
         },
-        "remarks": _remarks(fit),
+        "remarks": _remarks(done),
     }
 
 
 def result_rows(table: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Return name, value, σ, unit, range and a remark of each unknown, as text."""
+    """Return name, value, σ, 68 % interval, unit, range and a remark of each unknown, as text."""
     rows: list[tuple[str, ...]] = []
     for name, entry in table["parameters"].items():
         low, high = entry["range"]
         remark = "fixed" if entry["fixed"] else ""
         if not entry["fixed"] and not entry["determined"]:
-            remark = "not determined"
+            remark = "hardly determined"
         if entry["at_limit"]:
             remark = f"{remark}, at its limit".removeprefix(", ")
         spread = "" if entry["fixed"] else f"{entry['std']:.2g}"
-        span = "" if entry["fixed"] else f"{low:.4g} … {high:.4g}"
-        rows.append((name, f"{entry['value']:.5g}", spread, entry["unit"], span, remark))
+        between = ""
+        if entry["interval"]:
+            between = range_text(entry["interval"]["low"], entry["interval"]["high"])
+        span = "" if entry["fixed"] else range_text(low, high)
+        rows.append((name, f"{entry['value']:.5g}", spread, between, entry["unit"], span, remark))
     for name, entry in table["heights"].items():
-        rows.append((name, f"{entry['value']:.5g}", f"{entry['std']:.2g}", "", "", ""))
+        rows.append((name, f"{entry['value']:.5g}", f"{entry['std']:.2g}", "", "", "", ""))
     return rows
 
 
@@ -130,7 +137,8 @@ def write_fit(done: Fitted, folder: Path) -> dict[str, Any]:
                 zip(lines.energy + done.fit.best.shift, lines.strength[done.channel], strict=True),
             )
         with styled():
-            save_figure(draw_fit(done.fit, done.starts, lines, done.channel), made / "fit.png")
+            figure = draw_fit(done.fit, done.starts, done.intervals, lines, done.channel)
+            save_figure(figure, made / "fit.png")
         (made / "report.html").write_text(_page(table, made / "fit.png"), encoding="utf-8")
         flush(made)
         os.rename(made, folder)
@@ -146,14 +154,27 @@ def _rest(fit: Fit) -> Any:
     return fit.problem.measured.intensity - fit.spectrum - fit.background
 
 
-def _remarks(fit: Fit) -> list[str]:
-    found = []
-    if fit.undetermined:
-        what = "; ".join(str(direction) for direction in fit.undetermined)
+def _vague(done: Fitted) -> list[str]:
+    """Return the unknowns of which the spectrum says no more than their range, or hardly so."""
+    problem = done.fit.problem
+    found = {name for direction in done.fit.undetermined for name in direction.weights}
+    for name, width in zip(problem.labels, problem.widths.tolist(), strict=True):
+        if name in done.intervals:
+            interval = done.intervals[name]
+            if interval.high - interval.low > 2 * VAGUE * width:
+                found.add(name)
+    return [name for name in problem.labels if name in found]
+
+
+def _remarks(done: Fitted) -> list[str]:
+    fit, found = done.fit, []
+    if names := _vague(done):
         found.append(
-            f"The spectrum does not determine {what} (in units of the ranges): fix what is known "
-            "with --fix."
+            f"The spectrum hardly determines {', '.join(names)}; fix what is known with --fix."
         )
+    for direction in fit.undetermined:
+        if len(direction.weights) > 1:
+            found.append(f"It says nothing of {direction} (in units of the ranges).")
     for name, end in fit.at_limit.items():
         found.append(f"{name} ended at the {end} end of its range.")
     if fit.as_good:

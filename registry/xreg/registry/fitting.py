@@ -21,6 +21,7 @@ from xreg.registry.models import ModelEntry, find_model, load_model
 from xreg.registry.plugins import host
 
 if TYPE_CHECKING:
+    from xreg.core.fitting.profile import Interval
     from xreg.core.fitting.refine import Fit
     from xreg.core.fitting.search import Starts
     from xreg.core.interfaces import SpectrumGenerator
@@ -69,6 +70,10 @@ class FitSettings(Config):
         300, ge=10, le=100_000, description="Most steps of each of these searches."
     )
     refined: int = setting(8, ge=1, le=1024, description="How many different minima are refined.")
+    intervals: bool = setting(
+        True,
+        description="Whether to find the 68 % interval of each unknown by fitting the others anew.",
+    )
     seed: int = setting(0, ge=0, le=2**31, description="Seed of the starting points.")
     engine: str = setting(
         "",
@@ -97,6 +102,8 @@ class Fitted:
     ----------
     fit, starts
         What was found, and where the searches ended.
+    intervals
+        68 % interval of each unknown by name; empty where none were asked for.
     channel
         The channel that was fitted.
     generator
@@ -107,6 +114,7 @@ class Fitted:
 
     fit: Fit
     starts: Starts
+    intervals: dict[str, Interval]
     channel: str
     generator: SpectrumGenerator | None
     facts: dict[str, Any]
@@ -190,6 +198,7 @@ def fit_spectrum(
     from xreg.core.fitting.engine import engine
     from xreg.core.fitting.misfit import Misfit
     from xreg.core.fitting.network import network
+    from xreg.core.fitting.profile import with_intervals
     from xreg.core.fitting.refine import refine
     from xreg.core.fitting.search import distinct, search
 
@@ -213,7 +222,11 @@ def fit_spectrum(
         computed = engine(generator, model.target.channel, domain.parameters, domain.units)
         exact = Misfit(_covered(problem, computed.energy), computed)
     fit = refine(exact, [starts.x[i] for i in distinct(starts, settings.refined)])
-    finished = time.perf_counter()
+    refined = time.perf_counter()
+    intervals: dict[str, Interval] = {}
+    if settings.intervals:
+        fit, found = with_intervals(exact, fit)
+        intervals = dict(zip(problem.labels, found, strict=True))
     facts = {
         "spectrum": {
             "file": spectrum.name,
@@ -232,11 +245,12 @@ def fit_spectrum(
         "settings": settings.model_dump(mode="json"),
         "seconds": {
             "search": round(searched - began, 2),
-            "refinement": round(finished - searched, 2),
+            "refinement": round(refined - searched, 2),
+            "intervals": round(time.perf_counter() - refined, 2),
         },
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return Fitted(fit, starts, model.target.channel, generator, facts)
+    return Fitted(fit, starts, intervals, model.target.channel, generator, facts)
 
 
 def _problem(model: Pipeline, measured: Measured, settings: FitSettings, spectrum: Path) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,15 @@ from numpy.typing import NDArray
 
 from xreg.core.errors import ConfigError, DataError, UnknownNameError, did_you_mean
 
-__all__ = ["SHIFT", "Background", "BackgroundKind", "Measured", "Problem", "narrowed"]
+__all__ = [
+    "SHIFT",
+    "Background",
+    "BackgroundKind",
+    "Measured",
+    "Problem",
+    "narrowed",
+    "range_text",
+]
 
 Array = NDArray[np.float64]
 Range = tuple[float, float]
@@ -257,3 +266,9 @@ def narrowed(
             )
         found[names.index(name)] = low, high
     return found
+
+
+def range_text(low: float, high: float) -> str:
+    """Return a range with as many digits as a hundredth of its width needs."""
+    digits = 2 - math.floor(math.log10(high - low)) if high > low else 6
+    return f"{round(low, digits) + 0.0:g} … {round(high, digits) + 0.0:g}"

@@ -15,7 +15,7 @@ from xreg.core.errors import RunError
 from xreg.core.fitting.misfit import Misfit
 from xreg.core.fitting.problem import Problem
 
-__all__ = ["Direction", "Fit", "Minimum", "refine"]
+__all__ = ["VAGUE", "Direction", "Fit", "Minimum", "descend", "refine"]
 
 Array = NDArray[np.float64]
 
@@ -159,7 +159,7 @@ def refine(misfit: Misfit, starts: Sequence[Array]) -> Fit:
     problem = misfit.problem
     minima: list[Minimum] = []
     for number, start in enumerate(starts, 1):
-        minimum = _descend(misfit, start)
+        minimum = descend(misfit, start)
         if minimum.scale > 0:
             minima.append(minimum)
         progress.report("refinement", number, len(starts))
@@ -170,7 +170,7 @@ def refine(misfit: Misfit, starts: Sequence[Array]) -> Fit:
         )
     minima.sort(key=lambda m: m.chi2)
     best = minima[0]
-    slopes, height_slopes = _slopes(misfit, best.x)
+    slopes, height_slopes = _slopes(misfit, best.x, np.arange(len(best.x)))
     noise = float(np.sqrt(best.chi2 / _freedom(problem)))
     if problem.measured.noise is not None:
         noise = max(1.0, noise)
@@ -199,19 +199,28 @@ def refine(misfit: Misfit, starts: Sequence[Array]) -> Fit:
     )
 
 
-def _descend(misfit: Misfit, start: Array) -> Minimum:
-    inside = np.clip(start, 1e-3, 1 - 1e-3)
-    found = least_squares(
-        lambda x: misfit.residuals(x[None])[0][0],
-        inside,
-        jac=lambda x: _slopes(misfit, x)[0],
-        bounds=(0, 1),
-        xtol=1e-7,
-        ftol=1e-9,
-        gtol=None,
-        max_nfev=EVALUATIONS,
-    )
-    x = np.asarray(found.x)
+def descend(misfit: Misfit, start: Array, fixed: int | None = None) -> Minimum:
+    """Return the minimum below a starting point, one coordinate kept where asked for."""
+    free = np.array([i for i in range(len(start)) if i != fixed], dtype=np.intp)
+
+    def whole(part: Array) -> Array:
+        x = start.copy()
+        x[free] = part
+        return x
+
+    x = start
+    if len(free):
+        found = least_squares(
+            lambda part: misfit.residuals(whole(part)[None])[0][0],
+            np.clip(start[free], 1e-3, 1 - 1e-3),
+            jac=lambda part: _slopes(misfit, whole(part), free)[0],
+            bounds=(0, 1),
+            xtol=1e-7,
+            ftol=1e-9 if fixed is None else 1e-5,
+            gtol=None,
+            max_nfev=EVALUATIONS,
+        )
+        x = whole(found.x)
     values = misfit.problem.values(x[None])[0]
     rest, heights = misfit.residuals(x[None])
     return Minimum(
@@ -220,13 +229,14 @@ def _descend(misfit: Misfit, start: Array) -> Minimum:
     )  # fmt: skip
 
 
-def _slopes(misfit: Misfit, x: Array) -> tuple[Array, Array]:
-    """Return (k, d) and (1 + q, d) derivatives of residuals and heights by the coordinates."""
-    steps = STEP * np.eye(len(x))
+def _slopes(misfit: Misfit, x: Array, columns: NDArray[np.intp]) -> tuple[Array, Array]:
+    """Return (k, c) and (1 + q, c) derivatives of residuals and heights by c coordinates."""
+    steps = STEP * np.eye(len(x))[columns]
     points = np.clip(np.concatenate([x + steps, x - steps]), 0, 1)
-    length = (points[: len(x)] - points[len(x) :]).diagonal()
+    count = len(columns)
+    length = (points[:count] - points[count:]).sum(axis=1)
     rest, heights = misfit.residuals(points)
-    first, second = ((y[: len(x)] - y[len(x) :]).T / length for y in (rest, heights))
+    first, second = ((y[:count] - y[count:]).T / length for y in (rest, heights))
     return first, second
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.fitting.problem import range_text
 from xreg.core.report import style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from xreg.core.fitting.profile import Interval
     from xreg.core.fitting.refine import Fit
     from xreg.core.fitting.search import Starts
     from xreg.core.spectra import LineList
@@ -22,7 +25,13 @@ __all__ = ["draw_fit"]
 STARTS_SHOWN = 40
 
 
-def draw_fit(fit: Fit, starts: Starts, lines: LineList | None = None, channel: str = "") -> Figure:
+def draw_fit(
+    fit: Fit,
+    starts: Starts,
+    intervals: Mapping[str, Interval],
+    lines: LineList | None = None,
+    channel: str = "",
+) -> Figure:
     """Draw measured and fitted spectrum, residual, and the minima of all starts.
 
     Parameters
@@ -31,6 +40,8 @@ def draw_fit(fit: Fit, starts: Starts, lines: LineList | None = None, channel: s
         The best fit.
     starts
         Minima of the network, best first.
+    intervals
+        68 % interval of each unknown; where there are none, standard deviations are drawn.
     lines
         Transitions of the best parameters, on the model's own energies.
     channel
@@ -41,7 +52,7 @@ def draw_fit(fit: Fit, starts: Starts, lines: LineList | None = None, channel: s
     rows[1].sharex(rows[0])
     _spectrum(rows[0], fit, lines, channel)
     _residual(rows[1], fit)
-    _minima(rows[2], fit, starts)
+    _minima(rows[2], fit, starts, intervals)
     style.panel_letters(rows)
     return figure
 
@@ -80,10 +91,10 @@ def _residual(axis: Axes, fit: Fit) -> None:
     axis.plot(measured.energy, rest, color=style.TRUE, lw=0.7)
     axis.set_title("measured minus fit")
     axis.set_xlabel(style.energy_label(float(measured.energy[0]), float(measured.energy[-1])))
-    axis.legend(loc="upper right")
+    axis.legend(loc="lower right", bbox_to_anchor=(1, 0.95))
 
 
-def _minima(axis: Axes, fit: Fit, starts: Starts) -> None:
+def _minima(axis: Axes, fit: Fit, starts: Starts, intervals: Mapping[str, Interval]) -> None:
     labels = fit.problem.labels
     places = np.arange(len(labels))
     shown = starts.x[:STARTS_SHOWN]
@@ -93,11 +104,11 @@ def _minima(axis: Axes, fit: Fit, starts: Starts) -> None:
     for number, minimum in enumerate(fit.as_good):
         axis.plot(places, minimum.x, "s", ms=4, mfc="none", color=style.BIAS,
                   label=None if number else "as good as the best")  # fmt: skip
-    std = np.minimum(fit.std / fit.problem.widths, 1.0)
-    axis.errorbar(places, fit.best.x, std, fmt="o", ms=4, capsize=3, color=style.PREDICTED,
-                  label="best fit ± σ")  # fmt: skip
+    axis.errorbar(places, fit.best.x, _reach(fit, intervals), fmt="o", ms=4, capsize=3,
+                  color=style.PREDICTED,
+                  label="best fit, 68 % interval" if intervals else "best fit ± σ")  # fmt: skip
     names = [f"{label}\n{_ends(fit, i)}" for i, label in enumerate(labels)]
-    axis.set_xticks(places, names)
+    axis.set_xticks(places, names, fontsize=7)
     axis.set_ylim(-0.05, 1.05)
     axis.set_ylabel("place in the range")
     axis.set_title(
@@ -106,12 +117,23 @@ def _minima(axis: Axes, fit: Fit, starts: Starts) -> None:
     axis.legend(loc="upper right")
 
 
+def _reach(fit: Fit, intervals: Mapping[str, Interval]) -> NDArray[np.float64]:
+    """Return (2, d) how far down and up each coordinate may go."""
+    problem, x = fit.problem, fit.best.x
+    if not intervals:
+        return np.tile(np.minimum(fit.std / problem.widths, 1.0), (2, 1))
+    ends = np.array([[intervals[label].low, intervals[label].high] for label in problem.labels])
+    inside = (ends - problem.origin[:, None]) / problem.widths[:, None]
+    return np.abs(np.array([x - inside[:, 0], inside[:, 1] - x]))
+
+
 def _nearness(misfit: float, every: NDArray[np.float64]) -> float:
     """Return 1 for the lowest misfit, falling to 0 where it is ten times that."""
     return float(np.clip(1 - np.log10(max(misfit, 1e-300) / max(every[0], 1e-300)), 0, 1))
 
 
 def _ends(fit: Fit, i: int) -> str:
-    low = fit.problem.origin[i]
+    low = float(fit.problem.origin[i])
     unit = fit.problem.label_units[i]
-    return f"{low:.3g}…{low + fit.problem.widths[i]:.3g}{' ' + unit if unit else ''}"
+    span = range_text(low, low + float(fit.problem.widths[i]))
+    return f"{span}\n{unit}"
