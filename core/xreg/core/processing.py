@@ -211,7 +211,7 @@ def _align(step: Align, curves: Curves) -> Curves:
 
 def _edge(step: Align, grid: Array, curve: Array, whose: str) -> float:
     """Return where on the grid the edge of a curve is, in eV."""
-    if step.on == "steepest":
+    if step.by == "steepest":
         slope = np.diff(curve) / np.diff(grid)
         middles = (grid[1:] + grid[:-1]) / 2
         return _vertex(middles, slope, int(np.argmax(slope)))

@@ -77,7 +77,7 @@ class Align(Config):
     """Energies moved so that the edge stands at a given place."""
 
     step: Literal["align"] = setting(description="Move the edge to an energy.")
-    on: Literal["steepest", "half-height"] = setting(
+    by: Literal["steepest", "half-height"] = setting(
         "steepest",
         description="What the edge is: where the spectrum rises most, or where it first reaches "
         "half of its mean over the last quarter of the energies.",
