@@ -182,6 +182,22 @@ def test_all_findings_are_in_the_report_and_on_disk(analysed: Path) -> None:
     assert np.abs(np.diff(energies[...], axis=1)).max() < 3
 
 
+def test_the_example_asks_for_what_exists() -> None:
+    from xreg.core.analysis.table import ANALYSES
+
+    example = Path(__file__).parents[2] / "examples" / "xanes" / "analyses.yaml"
+    recipe = load_recipe(example)
+    assert recipe.analyses is not None
+    assert {section.name for section in recipe.analyses} <= set(ANALYSES)
+    settings = {section.name: section.settings for section in recipe.analyses}
+    assert settings["cross-validation"] == {
+        "folds": 5,
+        "repeats": 5,
+        "group": "material",
+        "seed": 0,
+    }
+
+
 def test_a_budget_too_small_for_one_step_is_refused(water_store: Path, tmp_path: Path) -> None:
     from xreg.core.errors import DataError
 
