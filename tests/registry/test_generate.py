@@ -312,7 +312,7 @@ def test_a_failure_is_tried_again_where_it_is_refused(toy):
     loaded = load_generation_recipe(path)
     from xreg_toy_generator import Toy
 
-    task = _task(Toy(fails=fails), plugin_host.host())
+    task = {**_task(Toy(fails=fails), plugin_host.host()), "precision": loaded.precision}
     samples = read_samples(loaded.samples, toy, loaded.precision).samples
     nothing = {"xes": np.full((1, 13), np.nan)}, {"longest": np.full(1, np.nan)}
     with Journal(toy / "out.zarr.partial", task) as work:

@@ -17,7 +17,19 @@ Output = Annotated[
 
 def generate(
     recipe: Annotated[Path, typer.Argument(help="A generation recipe (YAML).")],
-    output: Output = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The store to write, NAME-VERSION.zarr here without it; of a recipe with several "
+            "datasets, the folder for their stores.",
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Of a recipe with several datasets (each:), the one of this name."),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Samples computed at once; all cores without it.")
     ] = None,
@@ -31,25 +43,35 @@ def generate(
 ) -> None:
     """Compute the spectra of a recipe; repeat after an interruption to go on.
 
-    Finished samples are kept in OUTPUT.partial until the store is complete.
+    The store grows in OUTPUT.partial, and can be read there (open_dataset) while it does. Of a
+    recipe with several datasets, those that are there already are passed over.
     """
     from xreg.cli.progress import progress
     from xreg.registry.generate import generate
-    from xreg.registry.generation_recipe import load_generation_recipe
+    from xreg.registry.generation_recipe import load_generation_recipes
 
-    parsed = load_generation_recipe(recipe, set_ or ())
-    with progress():
-        made = generate(
-            parsed,
-            recipe.parent,
-            output,
-            workers=workers,
-            executor=executor,  # type: ignore[arg-type]  # checked there
-            scheduler=scheduler,
-        )
-    for sample, reason in made.failures.items():
-        typer.secho(f"set aside: {sample}: {reason}", fg="yellow", err=True)
-    typer.echo(f"{made.path}: {made.samples} samples, {made.computed} computed now")
+    recipes = load_generation_recipes(recipe, set_ or (), only or ())
+    several = "" not in recipes and not (only and len(only) == 1)
+    for parsed in recipes.values():
+        store = output
+        if several:
+            store = (output or Path()) / f"{parsed.dataset.name}-{parsed.dataset.version}.zarr"
+            if store.exists():
+                typer.echo(f"{store}: there already")
+                continue
+            store.parent.mkdir(parents=True, exist_ok=True)
+        with progress():
+            made = generate(
+                parsed,
+                recipe.parent,
+                store,
+                workers=workers,
+                executor=executor,  # type: ignore[arg-type]  # checked there
+                scheduler=scheduler,
+            )
+        for sample, reason in made.failures.items():
+            typer.secho(f"set aside: {sample}: {reason}", fg="yellow", err=True)
+        typer.echo(f"{made.path}: {made.samples} samples, {made.computed} computed now")
 
 
 def import_(

@@ -144,7 +144,7 @@ def open_dataset(
     ----------
     name
         ``name``, ``name@version``, or the path of a store (``….zarr``), which is then checked
-        value by value.
+        value by value, or of one that still grows (``….zarr.partial``).
     version
         Version; the newest without it.
     registry
@@ -157,7 +157,7 @@ def open_dataset(
     """
     from xreg.registry.stores import open_store
 
-    if name.endswith(".zarr"):
+    if name.endswith((".zarr", ".zarr.partial")):
         return open_store(name)
     found = find(name, version, registry)
     store = cached(found.entry)

@@ -5,34 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.errors import (
-    ConfigError,
-    MissingRequirementError,
-    PluginError,
-    RunError,
-    SampleError,
-    XregError,
-)
+from xreg.core.errors import ConfigError, MissingRequirementError, RunError
 from xreg.core.executor import ExecutorKind, WorkerDiedError, open_workers
 from xreg.core.interfaces import SpectrumGenerator
 from xreg.core.progress import report
-from xreg.core.samples import Samples
-from xreg.core.spectra import Spectrum
+from xreg.core.samples import Parameters, Samples
 from xreg.core.storage import canonical_json
+from xreg.registry.generation_compute import Batch, Compute, Result
 from xreg.registry.generation_journal import Finished, Journal
 from xreg.registry.generation_recipe import GenerationRecipe
 from xreg.registry.generation_samples import SampleTable, read_samples, sample_keys
-from xreg.registry.generation_store import assemble, make_splits, open_base
+from xreg.registry.generation_store import Growth, open_base
 from xreg.registry.layout import check_names, check_precision
 from xreg.registry.plugins import PluginHost, host
-from xreg.registry.stores import write_store
 
 __all__ = ["Generated", "generate"]
 
@@ -76,9 +67,10 @@ def generate(
 ) -> Generated:
     """Compute the spectra that a recipe asks for and write them as one store.
 
-    Finished samples are kept in ``<output>.partial`` until the store is complete, so that a killed
-    call goes on where it was; the store is the same as if it had never been interrupted, because
-    it is assembled in the order of the samples from what each gave by itself.
+    The store grows in ``<output>.partial``, a thousand samples at a time, and can be read there
+    (:func:`xreg.registry.stores.open_store`). A killed call goes on where it was; the store is the
+    same as if it had never been interrupted, because each sample's spectrum is its own and has its
+    place.
 
     Parameters
     ----------
@@ -110,44 +102,51 @@ def generate(
     generator: SpectrumGenerator = plugins.build("generator", name, recipe.generator.settings)
     if not (availability := generator.available()):
         raise MissingRequirementError(f"generator '{name}' cannot run here: {availability.reason}")
-    table = read_samples(recipe.samples, folder, recipe.precision)
+    table = read_samples(recipe.samples, folder, recipe.precision, generator)
     _check(recipe, generator, table)
     task = _task(generator, plugins)
     base = open_base(recipe, generator)
     keys = sample_keys(table.samples)
-    with Journal(output.with_name(f"{output.name}.partial"), task) as journal:
-        refuse = recipe.on_failure == "refuse"
-        # Failures that were set aside before count as done only where they are still set aside.
-        done = {*base.rows, *journal.place, *(() if refuse else journal.failed)}
-        missing = [i for i, key in enumerate(keys) if key not in done]
-        work = _Work(generator, table.samples, keys, journal, refuse)
-        if missing:
+    head = {**task, "precision": recipe.precision}
+    journal = Journal(output.with_name(f"{output.name}.partial"), head)
+    growth = Growth(recipe, table, generator, task, keys, journal, base, output)
+    with journal:
+        growth.open()
+        work = _Work(generator, table.samples, keys, growth, recipe.on_failure == "refuse")
+        missing = np.flatnonzero(~growth.done)
+        if missing.size:
             work.run(missing, executor, workers, scheduler)
-        failures = {
-            str(table.samples.ids[i]): journal.failed[key]
-            for i, key in enumerate(keys)
-            if key in journal.failed
-        }
-        made = assemble(recipe, table, generator, task, keys, journal, base, failures)
-        write_store(made, output, precision=recipe.precision)
-        journal.remove()
-    return Generated(output, len(made), work.computed, failures)
+        samples, failures = growth.finish()
+        growth.remove()
+    return Generated(output, samples, work.computed, failures)
 
 
 def _check(recipe: GenerationRecipe, generator: SpectrumGenerator, table: SampleTable) -> None:
     """Refuse before any work what the finished store would be refused for."""
-    if not isinstance(table.samples, generator.accepts):
+    samples = table.samples
+    if not isinstance(samples, generator.accepts):
         raise ConfigError(
-            f"generator '{generator.name}' takes {generator.accepts.kind}; '{recipe.samples.file}' "
-            f"holds {table.samples.kind}."
+            f"generator '{generator.name}' takes {generator.accepts.kind}; "
+            f"'{recipe.samples.file or 'a parameter space'}' holds {samples.kind}."
         )
+    if isinstance(samples, Parameters):
+        _check_units(generator, samples)
     if both := sorted(set(table.labels) & set(generator.label_units())):
         raise ConfigError(
             f"the label '{both[0]}' comes from the samples and from '{generator.name}'."
         )
     check_names("label", table.labels)
     check_precision(recipe.precision, [*generator.grids(), "positions", "parameters"])
-    make_splits(recipe.split, table.samples.ids, table.labels)
+
+
+def _check_units(generator: SpectrumGenerator, samples: Parameters) -> None:
+    known = generator.parameters()
+    for name, unit in zip(samples.names, samples.units, strict=True):
+        if name in known and unit != known[name].unit:
+            raise ConfigError(
+                f"the samples give '{name}' in {unit or 'no unit'}; generator '{generator.name}' "
+                f"takes {known[name].unit or 'no unit'}, convert it."
+            )
 
 
 def _task(generator: SpectrumGenerator, plugins: PluginHost) -> dict[str, Any]:
@@ -161,86 +160,36 @@ def _task(generator: SpectrumGenerator, plugins: PluginHost) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, eq=False)
-class _Batch:
-    rows: Sequence[int]
-    samples: Samples
-
-
-@dataclass(frozen=True)
-class _Result:
-    spectra: list[Spectrum | XregError]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class _Compute:
-    """What a worker does with a batch; it travels as the generator's class and settings."""
-
-    generator: type[SpectrumGenerator]
-    settings: str
-
-    def __call__(self, batch: _Batch) -> _Result:
-        generator = _built(self.generator, self.settings)
-        start = time.perf_counter()
-        try:
-            spectra = generator.generate_many(batch.samples)
-        except XregError:
-            raise
-        except Exception:  # one sample's bug is not the whole batch's
-            spectra = [_single(generator, batch.samples[i : i + 1]) for i in range(len(batch.rows))]
-        return _Result(list(spectra), time.perf_counter() - start)
-
-
-def _single(generator: SpectrumGenerator, sample: Samples) -> Spectrum | XregError:
-    try:
-        (spectrum,) = generator.generate_many(sample)
-    except XregError:
-        raise
-    except Exception as error:
-        text = str(error).strip().partition("\n")[0]
-        return SampleError(f"{type(error).__name__}: {text}" if text else type(error).__name__)
-    return spectrum
-
-
-@lru_cache(maxsize=4)
-def _built(generator: type[SpectrumGenerator], settings: str) -> SpectrumGenerator:
-    """Return the generator of this process, built once: it may hold expensive tables."""
-    return generator(generator.Config.model_validate_json(settings))
-
-
 class _Work:
-    """Computes the missing samples and writes them down as they come."""
+    """Computes the missing samples and hands them on as they come."""
 
     def __init__(
         self,
         generator: SpectrumGenerator,
         samples: Samples,
         keys: Sequence[str],
-        journal: Journal,
+        growth: Growth,
         refuse: bool,
     ) -> None:
         self.generator = generator
         self.samples = samples
         self.keys = keys
-        self.journal = journal
+        self.growth = growth
         self.refuse = refuse
         self.computed = 0
         self.seconds_each = 0.0
-        self.grids = generator.grids()
-        self.labels = generator.label_units()
         self._again: list[int] = []
 
     def run(
         self,
-        missing: Sequence[int],
+        missing: NDArray[np.intp],
         executor: ExecutorKind,
         workers: int | None,
         scheduler: str | None,
     ) -> None:
         """Compute the samples of these rows."""
         settings = canonical_json(self.generator.config.model_dump(mode="json"))
-        compute = _Compute(type(self.generator), settings)
+        compute = Compute(type(self.generator), settings)
         task, total = f"generating with {self.generator.name}", len(self.samples)
         before = total - len(missing)
         began = time.monotonic()
@@ -248,105 +197,62 @@ class _Work:
         with open_workers(executor, workers, scheduler) as crew:
             for batch, result in crew.unordered(compute, self._batches(missing, crew.size)):
                 if isinstance(result, WorkerDiedError):
-                    self._died(batch, result)
+                    if len(batch.rows) > 1:  # find out on which
+                        self._again.extend(batch.rows.tolist())
+                    else:
+                        self._keep(batch, compute.failed(batch, str(result)))
                     continue
                 self.seconds_each = result.seconds / len(batch.rows)
-                self._keep(batch, result.spectra)
+                self._keep(batch, result)
                 rate = self.computed / (time.monotonic() - began)
                 left = (len(missing) - self.computed) / rate
                 report(task, before + self.computed, total, f"{rate:.3g}/s, {_span(left)} left")
             for batch, result in crew.unordered(compute, self._singles()):
-                spectra = (
-                    [SampleError(str(result))]
-                    if isinstance(result, WorkerDiedError)
-                    else result.spectra
-                )
-                self._keep(batch, spectra)
+                if isinstance(result, WorkerDiedError):
+                    self._keep(batch, compute.failed(batch, str(result)))
+                else:
+                    self._keep(batch, result)
                 report(task, before + self.computed, total)
 
-    def _batches(self, missing: Sequence[int], crew: int) -> Iterator[_Batch]:
-        """Yield batches of a few seconds each, as far as that is known when one is asked for."""
+    def _batches(self, missing: NDArray[np.intp], crew: int) -> Iterator[Batch]:
+        """Yield batches of about half a second, as far as that is known when one is asked for."""
         start = 0
         while start < len(missing):
             size = int(BATCH_SECONDS / self.seconds_each) if self.seconds_each else 1
             share = -(-(len(missing) - start) // (2 * crew))  # all workers are busy to the end
             rows = missing[start : start + max(1, min(size, share, MAX_BATCH))]
-            yield _Batch(rows, self.samples[np.array(rows)])
+            yield Batch(rows, self.samples[rows])
             start += len(rows)
 
-    def _singles(self) -> Iterator[_Batch]:
+    def _singles(self) -> Iterator[Batch]:
         for row in self._again:
-            yield _Batch([row], self.samples[np.array([row])])
+            rows = np.array([row])
+            yield Batch(rows, self.samples[rows])
 
-    def _died(self, batch: _Batch, error: WorkerDiedError) -> None:
-        if len(batch.rows) > 1:  # find out on which
-            self._again.extend(batch.rows)
-        else:
-            self._keep(batch, [SampleError(str(error))])
-
-    def _keep(self, batch: _Batch, spectra: Sequence[Spectrum | XregError]) -> None:
-        """Check the results of a batch and write them down."""
-        if len(spectra) != len(batch.rows):
-            raise PluginError(
-                f"generator '{self.generator.name}' returned {len(spectra)} spectra for "
-                f"{len(batch.rows)} samples."
-            )
-        n = len(batch.rows)
-        channels = {name: np.full((n, len(grid)), np.nan) for name, grid in self.grids.items()}
-        labels = {name: np.full(n, np.nan) for name in self.labels}
-        failures: list[str | None] = []
-        for i, spectrum in enumerate(spectra):
-            if isinstance(spectrum, Spectrum):
-                self._fill(spectrum, batch.samples.ids[i], i, channels, labels)
-                finite = all(
-                    np.isfinite(v[i]).all() for v in [*channels.values(), *labels.values()]
-                )
-                failures.append(None if finite else "the result is not finite")
-            else:
-                failures.append(str(spectrum))
-        good = [i for i in range(n) if failures[i] is None]
-        kept = good if self.refuse else list(range(n))
+    def _keep(self, batch: Batch, result: Result) -> None:
+        """Write the results of a batch down."""
+        failed = [i for i, reason in enumerate(result.failures) if reason is not None]
+        kept = [i for i in range(len(batch.rows)) if not self.refuse or result.failures[i] is None]
         if kept:
-            self.journal.add(
+            self.growth.journal.add(
                 Finished(
-                    [self.keys[batch.rows[i]] for i in kept],
-                    [failures[i] for i in kept],
-                    {name: values[kept] for name, values in channels.items()},
-                    {name: values[kept] for name, values in labels.items()},
+                    [self.keys[row] for row in batch.rows[kept]],
+                    [result.failures[i] for i in kept],
+                    {name: values[kept] for name, values in result.channels.items()},
+                    {name: values[kept] for name, values in result.labels.items()},
                 )
             )
-        self.computed += n
-        if self.refuse and len(good) < n:
-            i = next(i for i in range(n) if failures[i] is not None)
-            reason, sample = str(failures[i]).rstrip("."), str(batch.samples.ids[i])
+            self.growth.note(batch.rows[kept])
+        self.computed += len(batch.rows)
+        if self.refuse and failed:
+            reason = str(result.failures[failed[0]]).rstrip(".")
+            sample = str(batch.samples.ids[failed[0]])
             if sample not in reason:
                 reason = f"sample '{sample}': {reason}"
             raise RunError(
-                f"{reason}; finished samples are kept in '{self.journal.folder}', so repair it and "
-                "repeat, or set on_failure to set-aside."
+                f"{reason}; finished samples are kept in '{self.growth.journal.folder}', so repair "
+                "it and repeat, or set on_failure to set-aside."
             )
-
-    def _fill(
-        self,
-        spectrum: Spectrum,
-        sample: str,
-        row: int,
-        channels: Mapping[str, NDArray[np.float64]],
-        labels: Mapping[str, NDArray[np.float64]],
-    ) -> None:
-        for what, into, values in (
-            ("channels", channels, spectrum.channels),
-            ("labels", labels, spectrum.labels),
-        ):
-            got = {name: np.shape(value) for name, value in values.items()}
-            want = {name: array.shape[1:] for name, array in into.items()}
-            if got != want:
-                raise PluginError(
-                    f"generator '{self.generator.name}' returned the {what} {got} for sample "
-                    f"'{sample}'; it declares {want}."
-                )
-            for name, value in values.items():
-                into[name][row] = value
 
 
 def _span(seconds: float) -> str:

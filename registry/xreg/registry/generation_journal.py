@@ -1,9 +1,12 @@
 """Finished samples of a generation under way, so that a killed one loses nothing.
 
-The work folder holds ``task.json`` (what computes: generator, settings, versions), a lock, and one
-file for each finished batch: a SHA-256, then safetensors. A file appears under its name only when
-complete; one whose bytes do not match their hash is thrown away and computed anew. Results are
-found by a hash of the sample itself, so a recipe with more samples goes on where this one ended.
+The work folder holds ``task.json`` (what computes: generator, settings, versions), a lock, one file
+for each finished batch, and the store as far as it has grown. A batch whose samples have all gone
+into finished shards of the store is deleted; of each shard, a small file says which of its samples
+failed and why. A file is a SHA-256, then safetensors; it appears under its name only when complete,
+and one whose bytes do not match their hash is thrown away and its samples computed anew. Results
+are found by a hash of the sample itself, so a recipe with more samples goes on where this one
+ended.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,10 +30,11 @@ from xreg.core.errors import ConfigError, CorruptError
 from xreg.core.storage import canonical_json, digest
 from xreg.registry.files import disk_errors
 
-__all__ = ["Finished", "Journal"]
+__all__ = ["Finished", "Journal", "finished_shards"]
 
-FORMAT = 1
+FORMAT = 2
 SUFFIX = ".batch"
+SHARD = ".shard"
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +48,8 @@ class Finished:
     failures
         Why each failed, or None.
     channels, labels
-        (n, m) and (n,) values by name; NaN where a sample failed.
+        (n, m) and (n,) values by name; NaN where a sample failed. The spectra of a finished shard
+        are in the store, and not here.
     """
 
     keys: Sequence[str]
@@ -68,7 +73,9 @@ class Journal:
     place
         File and row of each success, by the sample's key.
     failed
-        Why a sample failed, by its key.
+        Why a sample failed, by its key; of samples in batches.
+    shards
+        Which shards of the store are finished.
     damaged
         Files that were thrown away on entering.
 
@@ -83,7 +90,9 @@ class Journal:
         self.task = json.loads(canonical_json({"format": FORMAT, **task}))
         self.place: dict[str, tuple[Path, int]] = {}
         self.failed: dict[str, str] = {}
+        self.shards: set[int] = set()
         self.damaged: list[str] = []
+        self._unsettled: dict[Path, set[str]] = {}
         self._lock = FileLock(folder / "lock")
         self._load = lru_cache(maxsize=8)(_load)
 
@@ -123,16 +132,22 @@ class Journal:
         else:
             _write(head, (json.dumps(self.task, indent=1, ensure_ascii=False) + "\n").encode())
         for path in sorted(self.folder.iterdir()):
-            if path.suffix == SUFFIX:
+            if path.suffix in (SUFFIX, SHARD):
                 try:
-                    self._note(path, _load(path))
+                    finished = _load(path)
                 except CorruptError:
                     self.damaged.append(path.name)
                     path.unlink()
+                    continue
+                if path.suffix == SUFFIX:
+                    self._note(path, finished)
+                else:
+                    self.shards.add(int(path.stem))
             elif path.suffix == ".part":  # left by a kill
                 path.unlink()
 
     def _note(self, path: Path, finished: Finished) -> None:
+        self._unsettled[path] = set(finished.keys)
         for row, (key, failure) in enumerate(zip(finished.keys, finished.failures, strict=True)):
             if failure is None:  # a success stands, whatever failed before or since
                 self.place[key] = (path, row)
@@ -142,17 +157,40 @@ class Journal:
 
     def add(self, finished: Finished) -> None:
         """Keep results, on disk when this returns."""
-        from safetensors.numpy import save
-
-        arrays = {f"channel/{name}": values for name, values in finished.channels.items()}
-        arrays |= {f"label/{name}": values for name, values in finished.labels.items()}
-        head = canonical_json([list(finished.keys), list(finished.failures)])
-        arrays["head"] = np.frombuffer(head.encode(), np.uint8)
-        blob = save({name: np.ascontiguousarray(values) for name, values in arrays.items()})
         path = self.folder / f"{digest(''.join(finished.keys))[:24]}{SUFFIX}"
-        _write(path, hashlib.sha256(blob).digest() + blob)
+        _write(path, _bytes(finished))
         self._load.cache_clear()
         self._note(path, finished)
+
+    def settle(self, shard: int, finished: Finished) -> None:
+        """Note that a shard of the store is on disk; delete the batches that nobody needs now."""
+        _write(self._record(shard), _bytes(finished))
+        self.shards.add(shard)
+        self.forget(finished.keys)
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Drop results that are in the store."""
+        gone = set(keys)
+        for key in gone:
+            self.place.pop(key, None)
+            self.failed.pop(key, None)
+        for path in [path for path, left in self._unsettled.items() if left & gone]:
+            self._unsettled[path] -= gone
+            if not self._unsettled[path]:
+                del self._unsettled[path]
+                path.unlink()
+
+    def shard(self, shard: int) -> Finished:
+        """Return what is known of a finished shard's samples."""
+        return _load(self._record(shard))
+
+    def reopen(self, shard: int) -> None:
+        """Note that a shard of the store is not finished after all."""
+        self.shards.discard(shard)
+        self._record(shard).unlink()
+
+    def _record(self, shard: int) -> Path:
+        return self.folder / f"{shard:06d}{SHARD}"
 
     def channel(self, name: str, keys: Sequence[str]) -> NDArray[np.float64]:
         """Return the (n, m) spectra of the samples with these keys."""
@@ -168,11 +206,32 @@ class Journal:
 
     def remove(self) -> None:
         """Delete the folder, whose results are in the store now."""
-        for path in [*self.folder.glob(f"*{SUFFIX}"), self.folder / "task.json"]:
+        for path in [*self.folder.glob(f"*{SUFFIX}"), *self.folder.glob(f"*{SHARD}")]:
             path.unlink()
+        (self.folder / "task.json").unlink()
         (self.folder / "lock").unlink(missing_ok=True)
         with suppress(OSError):  # somebody else's file in it stays
             self.folder.rmdir()
+
+
+def finished_shards(folder: Path) -> dict[int, Finished]:
+    """Return the record of each finished shard in a work folder that somebody else may work in."""
+    found = {}
+    for path in sorted(folder.glob(f"*{SHARD}")):
+        with suppress(CorruptError, FileNotFoundError):
+            found[int(path.stem)] = _load(path)
+    return found
+
+
+def _bytes(finished: Finished) -> bytes:
+    from safetensors.numpy import save
+
+    arrays = {f"channel/{name}": values for name, values in finished.channels.items()}
+    arrays |= {f"label/{name}": values for name, values in finished.labels.items()}
+    head = canonical_json([list(finished.keys), list(finished.failures)])
+    arrays["head"] = np.frombuffer(head.encode(), np.uint8)
+    blob = save({name: np.ascontiguousarray(values) for name, values in arrays.items()})
+    return hashlib.sha256(blob).digest() + blob
 
 
 def _load(path: Path) -> Finished:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -10,20 +12,26 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from xreg.core.config import Config, setting
 from xreg.core.dataset import NAME_PATTERN, VERSION_PATTERN
+from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
+from xreg.core.spaces import ParameterRange, SamplingMethod
 from xreg.registry.overrides import apply_setting, read_yaml
 
 __all__ = [
     "DatasetSection",
+    "DrawSection",
     "GenerationRecipe",
     "GeneratorSection",
     "LabelSection",
     "SamplesSection",
     "SplitSection",
     "load_generation_recipe",
+    "load_generation_recipes",
 ]
 
 OnFailure = Literal["refuse", "set-aside"]
 Bits = Annotated[int, Field(ge=1, le=52)]
+Count = Annotated[int, Field(ge=0)]
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 
 
 class DatasetSection(Config):
@@ -48,11 +56,43 @@ class LabelSection(Config):
 Label = Annotated[LabelSection, BeforeValidator(lambda value: {} if value is None else value)]
 
 
-class SamplesSection(Config):
-    """The samples that spectra are computed for: structures (xyz, extxyz) or a table (csv)."""
+class DrawSection(Config):
+    """Samples drawn from a parameter space."""
 
+    space: str | dict[str, ParameterRange] = setting(
+        "",
+        description="A space that the generator offers (xreg plugins show NAME), or the range of "
+        "each parameter, written out.",
+    )
+    change: dict[str, ParameterRange] = setting(
+        {}, description="Other ranges for some parameters of a ready space."
+    )
+    count: int = setting(0, ge=0, le=100_000_000, description="How many samples to draw.")
+    method: SamplingMethod = setting(
+        "sobol",
+        description="sobol (a scrambled Sobol sequence) or random; more samples append to fewer.",
+    )
+    seed: int = setting(0, ge=0, description="Seed of the draw.")
+
+    @model_validator(mode="after")
+    def _counted(self) -> Self:
+        if self.space and not self.count:
+            raise ValueError("a space needs a count, of 1 at least")
+        if not self.space and (self.count or self.change):
+            raise ValueError("count and change go with a space")
+        return self
+
+
+class SamplesSection(DrawSection):
+    """The samples to compute: structures (xyz, extxyz), a table (csv), or drawn from a space."""
+
+    sets: dict[Name, DrawSection] = setting(
+        {},
+        description="Several draws in one dataset, by name; the label 'set' tells them apart.",
+    )
     file: str = setting(
-        min_length=1, description="Structures (.xyz, .extxyz) or a parameter table (.csv)."
+        "",
+        description="Structures (.xyz, .extxyz) or a parameter table (.csv), in place of a space.",
     )
     frames: str = setting(
         ":",
@@ -74,6 +114,16 @@ class SamplesSection(Config):
         {}, description="Labels carried over from info keys or columns, with their units."
     )
 
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if sum(map(bool, (self.file, self.space, self.sets))) != 1:
+            raise ValueError("give one of file, space and sets")
+        if any(not draw.space for draw in self.sets.values()):
+            raise ValueError("each of the sets needs a space")
+        if not self.file and (self.labels or self.parameters or self.id):
+            raise ValueError("id, parameters and labels go with a file")
+        return self
+
 
 class GeneratorSection(Config):
     """The generator and its settings."""
@@ -88,11 +138,22 @@ class SplitSection(Config):
     fractions: tuple[float, float, float] = setting(
         (0.8, 0.1, 0.1), description="Shares of train, validation and test."
     )
+    counts: tuple[Count, Count, Count] | None = setting(
+        None, description="Numbers of samples to train, validate and test, in place of shares."
+    )
     group: str = setting("", description="Label whose groups stay together; none if empty.")
+    within: dict[str, str] = setting(
+        {},
+        max_length=1,
+        description="Label and value of the samples to deal; each other value of the label gets a "
+        "split of its own name, which tests on the samples of that value.",
+    )
     seed: int = setting(0, ge=0, description="Seed of the shuffle.")
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
+        if self.counts is not None and self.group:
+            raise ValueError("counts cannot keep groups together; give fractions")
         if min(self.fractions) < 0 or abs(sum(self.fractions) - 1) > 1e-9:
             raise ValueError("fractions must not be negative and must add up to 1")
         return self
@@ -125,7 +186,7 @@ class GenerationRecipe(Config):
 
 
 def load_generation_recipe(path: Path, overrides: Sequence[str] = ()) -> GenerationRecipe:
-    """Read and validate a recipe.
+    """Read and validate a recipe of one dataset.
 
     Parameters
     ----------
@@ -137,9 +198,61 @@ def load_generation_recipe(path: Path, overrides: Sequence[str] = ()) -> Generat
     Raises
     ------
     ConfigError, UnknownNameError
-        If the file is missing, is no YAML mapping, or has a bad key or value.
+        If the file is missing, is no YAML mapping, has a bad key or value, or describes several
+        datasets.
+    """
+    recipes = load_generation_recipes(path, overrides)
+    if list(recipes) != [""]:
+        raise ConfigError(f"recipe '{path}' describes several datasets; choose one of them.")
+    return recipes[""]
+
+
+def load_generation_recipes(
+    path: Path, overrides: Sequence[str] = (), only: Sequence[str] = ()
+) -> dict[str, GenerationRecipe]:
+    """Read and validate a recipe of one dataset, or of several that differ in some settings.
+
+    The section ``each`` names the datasets; below each name stand settings with dots in the key.
+    ``{each}`` in a text of the section ``dataset`` becomes the name::
+
+        each:
+          ni2: {generator.settings.ion: Ni2+}
+          co2: {generator.settings.ion: Co2+}
+        dataset: {name: "{each}-published", version: 1.0.0}
+
+    Parameters
+    ----------
+    path, overrides
+        As for :func:`load_generation_recipe`.
+    only
+        Names below ``each`` to keep; all without it.
+
+    Returns
+    -------
+    dict
+        The recipes by name; the name is empty where there is no ``each``.
     """
     content = read_yaml(path)
-    for override in overrides:
-        apply_setting(content, override)
-    return GenerationRecipe.parse(content, f"recipe '{path}'")
+    each = content.pop("each", {"": {}})
+    if only and "" in each:
+        raise ConfigError(f"recipe '{path}' has no section 'each' to choose '{only[0]}' from.")
+    if not (isinstance(each, dict) and each and all(isinstance(v, dict) for v in each.values())):
+        raise ConfigError(f"recipe '{path}': 'each' must map names to settings.")
+    for name in only:
+        if name not in each:
+            raise UnknownNameError(f"recipe '{path}' has no '{name}'{did_you_mean(name, each)}.")
+    recipes = {}
+    for name in only or each:
+        one = copy.deepcopy(content)
+        if name and isinstance(one.get("dataset"), dict):
+            one["dataset"] = {
+                key: value.replace("{each}", str(name)) if isinstance(value, str) else value
+                for key, value in one["dataset"].items()
+            }
+        for key, value in each[name].items():
+            apply_setting(one, f"{key}={json.dumps(value)}")
+        for override in overrides:
+            apply_setting(one, override)
+        where = f"recipe '{path}'" + (f" ({name})" if name else "")
+        recipes[str(name)] = GenerationRecipe.parse(one, where)
+    return recipes

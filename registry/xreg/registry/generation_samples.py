@@ -1,4 +1,4 @@
-"""The samples of a generation recipe: structures from (ext)xyz, or a parameter table."""
+"""The samples of a generation recipe: structures, a parameter table, or drawn from a space."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.errors import DataError, SampleError, did_you_mean
-from xreg.core.samples import Parameters, ParameterSet, Samples, Structure, Structures
+from xreg.core.interfaces import SpectrumGenerator
+from xreg.core.samples import Parameters, Samples, Structure, Structures
+from xreg.registry.generation_draw import draw_samples
 from xreg.registry.generation_recipe import LabelSection, SamplesSection
 from xreg.registry.layout import round_mantissa, stored_dtype
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 __all__ = ["SampleTable", "read_samples", "sample_keys"]
+
+FROM_FILE = {"file", "frames", "id", "absorber", "parameters", "labels"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,22 +35,25 @@ class SampleTable:
     ----------
     samples
         The n samples.
+    origin
+        Where they came from, for the provenance.
     labels, label_units
         (n,) values and the unit of each label.
-    sha256
-        Hash of the file that they came from.
     """
 
     samples: Samples
-    sha256: str
+    origin: Mapping[str, Any]
     labels: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     label_units: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_samples(
-    section: SamplesSection, base: Path, precision: Mapping[str, int] | None = None
+    section: SamplesSection,
+    base: Path,
+    precision: Mapping[str, int] | None = None,
+    generator: SpectrumGenerator | None = None,
 ) -> SampleTable:
-    """Read the samples that a recipe names.
+    """Read the samples that a recipe names, or draw them.
 
     Parameters
     ----------
@@ -57,6 +64,8 @@ def read_samples(
     precision
         Mantissa bits of ``positions`` or ``parameters`` that will be stored: samples are rounded
         to them here, so that spectra belong exactly to the samples beside them.
+    generator
+        Offers parameter spaces by name, and knows the bounds of its parameters.
 
     Raises
     ------
@@ -64,6 +73,10 @@ def read_samples(
         If the file is missing or malformed, selects nothing, or lacks an absorber, label or id;
         the message names the file and the frame.
     """
+    if not section.file:
+        drawn, origin, sets = draw_samples(section, generator)
+        _round(drawn, precision or {})
+        return SampleTable(drawn, origin, sets)
     path = base / section.file
     try:
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -81,7 +94,9 @@ def read_samples(
         name: _label(path, name, label, known, samples) for name, label in section.labels.items()
     }
     units = {name: label.unit for name, label in section.labels.items() if label.unit}
-    return SampleTable(samples, sha256, labels, units)
+    asked = section.model_dump(mode="json", include=FROM_FILE)
+    origin = {**asked, "file": path.name, "sha256": sha256}
+    return SampleTable(samples, origin, labels, units)
 
 
 def _round(samples: Samples, precision: Mapping[str, int]) -> None:
@@ -95,21 +110,37 @@ def _round(samples: Samples, precision: Mapping[str, int]) -> None:
 
 def sample_keys(samples: Samples) -> list[str]:
     """Return for each sample a hash of all that a generator sees of it."""
+    if isinstance(samples, Parameters):
+        return _parameter_keys(samples)
     return [_key(batch[i]) for batch in samples.batches(1024) for i in range(len(batch))]
 
 
-def _key(sample: Structure | ParameterSet) -> str:
-    if isinstance(sample, ParameterSet):
-        content: list[bytes] = [repr(sorted(sample.values.items())).encode()]
-    else:
-        content = [
-            np.asarray(sample.numbers, "<i4").tobytes(),
-            np.asarray(sample.positions, "<f8").tobytes(),
-            np.asarray(sample.cell, "<f8").tobytes(),
-            np.asarray(sample.pbc, bool).tobytes(),
-            str(int(sample.absorber)).encode(),
+def _parameter_keys(samples: Parameters) -> list[str]:
+    order = np.argsort(samples.names)  # the order of the columns means nothing
+    head = "\0".join(samples.names[i] for i in order).encode()
+    keys = []
+    for batch in samples.batches(65_536):
+        rows = np.ascontiguousarray(np.asarray(batch.values, "<f8")[:, order])
+        keys += [
+            _hash(name.encode(), head, row.tobytes())
+            for name, row in zip(batch.ids.tolist(), rows, strict=True)
         ]
-    return hashlib.sha256(b"\0".join([sample.id.encode(), *content])).hexdigest()[:32]
+    return keys
+
+
+def _key(sample: Structure) -> str:
+    return _hash(
+        sample.id.encode(),
+        np.asarray(sample.numbers, "<i4").tobytes(),
+        np.asarray(sample.positions, "<f8").tobytes(),
+        np.asarray(sample.cell, "<f8").tobytes(),
+        np.asarray(sample.pbc, bool).tobytes(),
+        str(int(sample.absorber)).encode(),
+    )
+
+
+def _hash(*content: bytes) -> str:
+    return hashlib.sha256(b"\0".join(content)).hexdigest()[:32]
 
 
 def _slice(text: str) -> slice:

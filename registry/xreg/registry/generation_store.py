@@ -1,9 +1,11 @@
-"""From finished samples to a dataset: rows gathered in order, rounded, split, with provenance."""
+"""From finished samples to a store: shards as they come, then labels, splits and provenance."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,14 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.dataset import Dataset, Metadata, Split, make_split
-from xreg.core.errors import ConfigError, RunError, UnknownNameError, did_you_mean
+from xreg.core.errors import ConfigError, CorruptError, RunError, UnknownNameError, did_you_mean
 from xreg.core.interfaces import SpectrumGenerator
 from xreg.core.spectra import Channel, Spectra
-from xreg.registry.generation_journal import Journal
+from xreg.core.storage import digest
+from xreg.registry.generation_journal import Finished, Journal
 from xreg.registry.generation_recipe import GenerationRecipe, SplitSection
 from xreg.registry.generation_samples import SampleTable, sample_keys
+from xreg.registry.growing_store import ChosenRows, GrowingStore, without
+from xreg.registry.layout import ChannelSpec
+from xreg.registry.stores import write_store
 
-__all__ = ["Base", "assemble", "make_splits", "open_base"]
+__all__ = ["Base", "Growth", "make_splits", "open_base"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,119 +79,251 @@ def open_base(recipe: GenerationRecipe, generator: SpectrumGenerator) -> Base:
     return Base(dataset, {key: i for i, key in enumerate(sample_keys(dataset.samples))})
 
 
-class Rows:
-    """The spectra of one channel, read from the journal and the earlier version when asked for.
+class Growth:
+    """The store of a generation, and which of its samples are done.
 
     Parameters
     ----------
-    name
-        Name of the channel.
-    width
-        Number of its energies.
+    recipe, table, generator, task
+        What is computed, and what computes it.
     keys
         Key of each of the n samples.
+    journal
+        Finished samples; to be entered before :meth:`open`.
+    base
+        Earlier version whose samples are taken over.
+    output
+        Final place of the store.
+
+    Attributes
+    ----------
+    done
+        (n,) whether a sample needs nothing more: computed, taken over, or set aside.
     """
 
     def __init__(
-        self, name: str, width: int, keys: Sequence[str], journal: Journal, base: Base
+        self,
+        recipe: GenerationRecipe,
+        table: SampleTable,
+        generator: SpectrumGenerator,
+        task: Mapping[str, Any],
+        keys: Sequence[str],
+        journal: Journal,
+        base: Base,
+        output: Path,
     ) -> None:
-        self.shape = (len(keys), width)
-        self.dtype = np.dtype(np.float64)
-        self.ndim = 2
-        self._name, self._keys = name, keys
-        self._journal, self._base = journal, base
+        self.recipe, self.table, self.generator, self.task = recipe, table, generator, task
+        self.keys, self.journal, self.base = keys, journal, base
+        self.splits = make_splits(recipe.split, table.samples.ids, table.labels)
+        units = {**table.label_units, **generator.label_units()}
+        self.units = {name: unit for name, unit in units.items() if unit}
+        self.store = GrowingStore(
+            journal.folder,
+            output,
+            self._metadata({}),
+            table.samples,
+            {name: ChannelSpec(grid) for name, grid in generator.grids().items()},
+            precision=recipe.precision,
+            labels=table.labels,
+            label_units=self.units,
+            splits=self.splits,
+            fingerprint=digest("".join(keys)),
+        )
+        self.done = np.zeros(len(keys), dtype=bool)
 
-    def __len__(self) -> int:
-        return self.shape[0]
+    def open(self) -> None:
+        """Go on from what the work folder holds."""
+        refuse = self.recipe.on_failure == "refuse"
+        if self.store.foreign:
+            for shard in sorted(self.journal.shards):
+                self._reopen(shard)
+            shutil.rmtree(self.store.room)
+        self.store.open()
+        for shard in self.store.damaged(self.journal.shards):
+            self.journal.reopen(shard)
+        for shard in sorted(self.journal.shards) if refuse else ():
+            if any(self.journal.shard(shard).failures):
+                self._reopen(shard)
+        spans = list(self.store.spans())
+        for shard, low, high in spans:
+            self.done[low:high] = shard in self.journal.shards
+        self.journal.forget(self.keys[row] for row in np.flatnonzero(self.done).tolist())
+        known = {*self.base.rows, *self.journal.place, *(() if refuse else self.journal.failed)}
+        self.done |= [key in known for key in self.keys]
+        self._left = np.array([(~self.done[low:high]).sum() for _, low, high in spans])
+        for shard in np.flatnonzero(self._left == 0).tolist():
+            if shard not in self.journal.shards:
+                self._settle(shard)
 
-    def __getitem__(self, key: slice) -> NDArray[np.float64]:
-        """Return a block of consecutive rows."""
-        keys = self._keys[key]
-        block = np.empty((len(keys), self.shape[1]))
-        old = [i for i, k in enumerate(keys) if k in self._base]
-        new = [i for i, k in enumerate(keys) if k not in self._base]
-        if old and self._base.dataset is not None:
-            rows = [self._base.rows[keys[i]] for i in old]
-            block[old] = self._base.dataset.spectra[self._name][rows].intensity
-        if new:
-            block[new] = self._journal.channel(self._name, [keys[i] for i in new])
-        return block
+    def note(self, rows: NDArray[np.intp]) -> None:
+        """Note that these samples are done; write the shards that are complete by that."""
+        rows = rows[~self.done[rows]]
+        self.done[rows] = True
+        shards, counts = np.unique(rows // self.store.shard_rows, return_counts=True)
+        self._left[shards] -= counts
+        for shard in shards[self._left[shards] == 0].tolist():
+            self._settle(shard)
 
+    def finish(self) -> tuple[int, dict[str, str]]:
+        """Give the store its final form and name; return its size, and why samples failed, by id.
 
-def assemble(
-    recipe: GenerationRecipe,
-    table: SampleTable,
-    generator: SpectrumGenerator,
-    task: Mapping[str, Any],
-    keys: Sequence[str],
-    journal: Journal,
-    base: Base,
-    failures: Mapping[str, str],
-) -> Dataset:
-    """Return the finished samples as a dataset whose spectra are read block by block.
+        Nothing in it depends on when, where or in which order the samples were computed.
 
-    Nothing in it depends on when, where or in which order the samples were computed.
+        Raises
+        ------
+        RunError
+            If no sample succeeded.
+        """
+        ids, labels = self.table.samples.ids, dict(self.table.labels)
+        for name in self.generator.label_units():
+            labels[name] = np.empty(len(ids))
+        failures: dict[str, str] = {}
+        for shard, low, high in self.store.spans():
+            finished = self.journal.shard(shard)
+            for name, values in finished.labels.items():
+                labels[name][low:high] = values
+            for i, reason in enumerate(finished.failures, low):
+                if reason is not None:
+                    failures[str(ids[i])] = reason
+        metadata = self._metadata(failures)
+        if not failures:
+            self.store.complete(metadata, labels, self.units, self.splits)
+            return len(ids), failures
+        kept = np.flatnonzero(~np.isin(ids, list(failures)))
+        if not kept.size:
+            first = next(iter(failures))
+            raise RunError(
+                f"all {len(failures)} samples failed, first '{first}': {failures[first]}"
+            )
+        samples = self.table.samples[kept]
+        dataset = Dataset(
+            samples,
+            Spectra(
+                {
+                    name: Channel(ChosenRows(self.store.stored(name), kept), grid)
+                    for name, grid in self.generator.grids().items()
+                }
+            ),
+            metadata,
+            {name: values[kept] for name, values in labels.items()},
+            self.units,
+            {name: without(split, samples.ids) for name, split in self.splits.items()},
+        )
+        write_store(dataset, self.store.path, precision=self.recipe.precision)
+        return len(kept), failures
 
-    Raises
-    ------
-    RunError
-        If no sample succeeded.
-    """
-    kept = np.array([i for i, i_d in enumerate(table.samples.ids) if i_d not in failures], np.intp)
-    if not kept.size:
-        first = next(iter(failures))
-        raise RunError(f"all {len(failures)} samples failed, first '{first}': {failures[first]}")
-    samples = table.samples[kept]
-    keys = [keys[i] for i in kept]
-    channels = {
-        name: Channel(Rows(name, len(grid), keys, journal, base), grid)
-        for name, grid in generator.grids().items()
-    }
-    labels: dict[str, NDArray[Any]] = {name: values[kept] for name, values in table.labels.items()}
-    for name in generator.label_units():
-        labels[name] = _label(name, keys, journal, base)
-    units = {**table.label_units, **{k: u for k, u in generator.label_units().items() if u}}
-    split, splits = recipe.split, make_splits(recipe.split, samples.ids, labels)
-    section = recipe.samples
-    provenance = {
-        "made_by": f"xreg data generate, xreg {version('xreg')}",
-        "generator": dict(task),
-        "deterministic": generator.deterministic,
-        "samples": {**section.model_dump(mode="json"), "file": Path(section.file).name,
-                    "sha256": table.sha256},
-        "precision": recipe.precision,
-        "split": None if split is None else split.model_dump(mode="json"),
-        "set_aside": [{"id": i, "reason": reason} for i, reason in failures.items()],
-    }  # fmt: skip
-    if base.dataset is not None:
-        provenance["extends"] = _origin(base.dataset)
-    metadata = Metadata(**recipe.dataset.model_dump(), provenance=provenance)
-    return Dataset(samples, Spectra(channels), metadata, labels, units, splits)
+    def remove(self) -> None:
+        """Delete the work folder, whose results are in the store now."""
+        shutil.rmtree(self.store.room, ignore_errors=True)
+        self.journal.remove()
+
+    def _settle(self, shard: int) -> None:
+        """Write a shard of the store from the journal and the earlier version."""
+        low = shard * self.store.shard_rows
+        keys = self.keys[low : low + self.store.shard_rows]
+        failures = [None if k in self.base else self.journal.failed.get(k) for k in keys]
+        old = [i for i, key in enumerate(keys) if key in self.base]
+        new = [
+            i for i, key in enumerate(keys) if key in self.journal.place and key not in self.base
+        ]
+        channels, labels = {}, {}
+        for name, grid in self.generator.grids().items():
+            channels[name] = np.full((len(keys), len(grid)), np.nan)
+            if new:
+                channels[name][new] = self.journal.channel(name, [keys[i] for i in new])
+        for name in self.generator.label_units():
+            labels[name] = np.full(len(keys), np.nan)
+            labels[name][new] = self.journal.label(name, [keys[i] for i in new])
+        if old and self.base.dataset is not None:
+            rows = [self.base.rows[keys[i]] for i in old]
+            for name, block in channels.items():
+                block[old] = self.base.dataset.spectra[name][rows].intensity
+            for name, values in labels.items():
+                values[old] = self.base.dataset.labels[name][rows]
+        self.store.write_shard(shard, channels)
+        self.journal.settle(shard, Finished(keys, failures, {}, labels))
+
+    def _reopen(self, shard: int) -> None:
+        """Take the samples of a finished shard back into the journal."""
+        finished = self.journal.shard(shard)
+        low = shard * self.store.shard_rows
+        with suppress(CorruptError):  # then they are computed again
+            channels = self.store.read(low, low + len(finished.keys))
+            self.journal.add(replace(finished, channels=channels))
+        self.journal.reopen(shard)
+
+    def _metadata(self, failures: Mapping[str, str]) -> Metadata:
+        recipe, split = self.recipe, self.recipe.split
+        provenance = {
+            "made_by": f"xreg data generate, xreg {version('xreg')}",
+            "generator": dict(self.task),
+            "deterministic": self.generator.deterministic,
+            "samples": self.table.origin,
+            "precision": recipe.precision,
+            "split": None if split is None else split.model_dump(mode="json", exclude_none=True),
+            "set_aside": [{"id": i, "reason": reason} for i, reason in failures.items()],
+        }
+        if self.base.dataset is not None:
+            provenance["extends"] = _origin(self.base.dataset)
+        return Metadata(**recipe.dataset.model_dump(), provenance=provenance)
 
 
 def make_splits(
     section: SplitSection | None, ids: NDArray[np.str_], labels: Mapping[str, NDArray[Any]]
 ) -> dict[str, Split]:
-    """Return the split 'default' as a recipe asks for it, or none."""
+    """Return the splits that a recipe asks for: ``default``, and those of other sets of samples.
+
+    Where only samples of one value of a label are dealt (``within``), each other value gets a split
+    of its own name: trained and validated on the same samples, tested on all with that value.
+
+    Raises
+    ------
+    UnknownNameError
+        If a label or value does not exist.
+    ConfigError
+        If counts do not add up to the samples that are there.
+    """
     if section is None:
         return {}
-    if section.group and section.group not in labels:
-        raise UnknownNameError(
-            f"split.group '{section.group}' is none of the labels"
-            f"{did_you_mean(section.group, labels)}."
+    for key in (section.group, *section.within):
+        if key and key not in labels:
+            where = "group" if key == section.group else "within"
+            raise UnknownNameError(
+                f"split.{where} '{key}' is none of the labels{did_you_mean(key, labels)}."
+            )
+    inside = np.ones(len(ids), dtype=bool)
+    for name, value in section.within.items():
+        known = np.unique(labels[name]).astype(str)
+        if value not in known:
+            raise UnknownNameError(
+                f"split.within: no sample has {name} '{value}'{did_you_mean(value, known)}."
+            )
+        inside &= labels[name].astype(str) == value
+    groups = labels[section.group][inside] if section.group else None
+    if section.counts is not None:
+        default = _dealt(ids[inside], section.counts, section.seed)
+    else:
+        default = make_split(ids[inside], section.fractions, seed=section.seed, groups=groups)
+    splits = {"default": default}
+    for name, value in section.within.items():
+        for other in np.unique(labels[name]).astype(str):
+            if other != value:
+                test = ids[labels[name].astype(str) == other]
+                splits[str(other)] = Split(default.train, default.validation, test)
+    return splits
+
+
+def _dealt(ids: NDArray[np.str_], counts: tuple[int, int, int], seed: int) -> Split:
+    """Return a split of exactly so many samples, drawn at random."""
+    if sum(counts) != len(ids):
+        raise ConfigError(
+            f"split.counts {', '.join(map(str, counts))} add up to {sum(counts)}; there are "
+            f"{len(ids)} samples to deal."
         )
-    groups = labels[section.group] if section.group else None
-    return {"default": make_split(ids, section.fractions, seed=section.seed, groups=groups)}
-
-
-def _label(name: str, keys: Sequence[str], journal: Journal, base: Base) -> NDArray[np.float64]:
-    values = np.empty(len(keys))
-    for i, key in enumerate(keys):
-        if base.dataset is not None and key in base:
-            values[i] = base.dataset.labels[name][base.rows[key]]
-        else:
-            values[i] = journal.label(name, [key])[0]
-    return values
+    order = np.random.default_rng(seed).permutation(len(ids))
+    first, second = counts[0], counts[0] + counts[1]
+    parts = order[:first], order[first:second], order[second:]
+    return Split(*(ids[np.sort(part)] for part in parts))
 
 
 def _origin(dataset: Dataset) -> dict[str, Any]:

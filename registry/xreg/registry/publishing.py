@@ -238,6 +238,11 @@ def describe(store: Path) -> Entry:
         If the store is damaged or breaks the schema.
     """
     dataset = open_store(store)
+    if known := dataset.metadata.provenance.get("incomplete"):
+        raise DataError(
+            f"{store} holds {known['finished']} of {known['planned']} samples; repeat its "
+            "`xreg data generate` to finish it, and publish what that leaves."
+        )
     samples = dataset.samples
     contents = ""
     if isinstance(samples, Structures):

@@ -45,6 +45,7 @@ class StoreReader:
         if not (path / "zarr.json").is_file():
             raise CorruptError(f"{path} is no store (it has no zarr.json).")
         self.attributes: dict[str, Any] = dict(self._group("").attrs)
+        self.incomplete: dict[str, Any] | None = self.attributes.pop("incomplete", None)
         schema = self.attributes.pop("schema", None)
         if schema != SCHEMA:
             raise CorruptError(
@@ -54,6 +55,11 @@ class StoreReader:
 
     def dataset(self, content_hash: str) -> Dataset:
         """Return the dataset; large arrays stay on disk."""
+        if self.incomplete is not None:
+            raise CorruptError(
+                f"{self.path} is not finished: repeat its `xreg data generate`, or open the folder "
+                f"'{self.path.parent}' for the samples that are."
+            )
         metadata = self._metadata()
         samples = self._samples()
         spectra = Spectra({name: self._channel(name) for name in self._names("spectra")})

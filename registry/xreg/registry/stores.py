@@ -103,16 +103,24 @@ class StoreWriter:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             stack.enter_context(disk_errors(f"writing {self.path.name}"))
-            self._folder = stack.enter_context(staging(self.path))
+            folder = stack.enter_context(staging(self.path))
             # Only now: whoever was writing the same store has finished.
             if self.path.exists():
                 raise DataError(f"{self.path} exists; a store is never overwritten.")
-            self._root = zarr.create_group(self._folder, zarr_format=3, overwrite=True)
-            self._root.attrs.update({"schema": layout.SCHEMA, **self.metadata.model_dump()})
-            self._write_samples()
-            self._arrays = self._create_channels()
+            self._begin(folder)
             self._stack = stack.pop_all()
         return self
+
+    def _begin(self, folder: Path) -> None:
+        """Write into ``folder`` all that is known before any spectrum."""
+        self._folder = folder
+        self._root = zarr.create_group(folder, zarr_format=3, overwrite=True)
+        self._root.attrs.update(self._attributes())
+        self._write_samples()
+        self._arrays = self._create_channels()
+
+    def _attributes(self) -> dict[str, Any]:
+        return {"schema": layout.SCHEMA, **self.metadata.model_dump()}
 
     def __exit__(
         self,
@@ -186,6 +194,10 @@ class StoreWriter:
             )
         self._write_labels(labels or {}, label_units or {})
         self._write_splits(splits or {})
+        return self._finish()
+
+    def _finish(self) -> Path:
+        """Check the whole store and give it its final name."""
         try:
             validate_store(self._folder)
         except DataError as error:
@@ -339,7 +351,9 @@ def open_store(path: str | Path, validate: bool = True, *, content_hash: str = "
     Parameters
     ----------
     path
-        Folder of the store.
+        Folder of the store, or of one that ``xreg data generate`` still works on
+        (``….zarr.partial``): then the samples finished so far, marked ``incomplete`` in the
+        provenance.
     validate
         Whether to read every value too, a shard at a time, and refuse any that is not finite. Not
         needed for a store whose hash has been checked, since it was validated when published.
@@ -353,8 +367,12 @@ def open_store(path: str | Path, validate: bool = True, *, content_hash: str = "
     DataError
         If values are not as the schema promises.
     """
+    from xreg.registry.growing_store import is_growing, open_growing
+
     where = Path(path)
     try:
+        if is_growing(where):
+            return open_growing(where)
         dataset = StoreReader(where).dataset(content_hash)
         if validate:
             check_values(dataset)

@@ -13,7 +13,8 @@ class ToyConfig(Config):
 
 
 class TableConfig(Config):
-    pass
+    seconds: float = setting(0.0, unit="s", ge=0, le=10, description="Time for one sample.")
+    fails: tuple[str, ...] = setting((), description="Ids of samples that fail.")
 
 
 @hookimpl

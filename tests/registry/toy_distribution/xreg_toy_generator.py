@@ -67,6 +67,9 @@ class ToyTable(SpectrumGenerator):
 
     def generate(self, sample):
         note(sample)
+        time.sleep(self.config.seconds)
+        if sample.id in self.config.fails:
+            raise SampleError(f"sample '{sample.id}': no luck")
         return Spectrum({"xas": sample.values["dq"] * GRID + sample.values["ds"]})
 
 
