@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import inspect
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -101,10 +102,20 @@ def component_page(installed: Installed) -> str:
             "## Abilities",
             "",
             *(f"- {line}" for line in abilities(spec)),
+            *search_spaces(spec),
             *(["", "## Requires", "", *needs] if needs else []),
             "",
         ]
     )
+
+
+def search_spaces(spec: ComponentSpec) -> list[str]:
+    """Return the ready search spaces of a component."""
+    lines = []
+    for name, space in spec.search.items():
+        rows = [(f"`{setting}`", f"`{json.dumps(value)}`") for setting, value in space.items()]
+        lines += ["", f"## Search space `{name}`", "", *table(("setting", "value or range"), rows)]
+    return lines
 
 
 def folder_of(spec: ComponentSpec) -> Path:

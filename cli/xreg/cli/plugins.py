@@ -46,6 +46,8 @@ def show(name: str = typer.Argument(help="Name of a component.")) -> None:
         for row in spec.config.table():
             typer.echo(f"  {row.name} = {row.default}  {row.kind}{row.unit_text}")
             typer.echo(f"      {row.description}")
+        for label, space in spec.search.items():
+            typer.echo(f"  search space {label}: {', '.join(space)}")
         if kind == "generator" and not spec.missing():
             _show_parameters(spec.load()())
 

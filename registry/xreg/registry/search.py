@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -37,7 +40,7 @@ __all__ = ["Search", "Standing", "search"]
 
 log = logging.getLogger("xreg.search")
 RECIPE = "search.yaml"
-STALE_LOOKS = 20
+WATCH_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -160,8 +163,26 @@ class Search:
                     break
                 self._judge(group)
                 done += 1
-                self._report()
         return done
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Report what all workers have done while the block waits for them."""
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(WATCH_SECONDS):
+                self._report()
+
+        self._report()
+        watcher = threading.Thread(target=copy_context().run, args=(watch,), daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join()
+            self._report()
 
     def _report(self) -> None:
         budget = self.recipe.budget
@@ -213,7 +234,10 @@ class Search:
 
     def conclude(self) -> list[Standing]:
         """Judge each family's best candidate again with several seeds, and on the test part."""
-        standings = [self._standing(family) for family in self.families]
+        count = len(self.families)
+        standings = [
+            self._standing(family) for family in progress.track(self.families, "winners", count)
+        ]
         return sorted(standings, key=lambda s: -np.inf if s.score is None else s.score)[::-1]
 
     def _standing(self, family: Family) -> Standing:
@@ -251,6 +275,10 @@ class Search:
         )
 
     def _judge_again(self, family: Family, best: Candidate) -> dict[str, Any]:
+        with progress.listen(_mute):
+            return self._judge_winner(family, best)
+
+    def _judge_winner(self, family: Family, best: Candidate) -> dict[str, Any]:
         seed, Y = self.recipe.seed, self.known
         X, _ = self.inputs(family, best.descriptor, self.rows)
         emulators = [
@@ -303,17 +331,21 @@ def search(
     now = Search(out, recipe)
     write_text(out / RECIPE, now.recipe.to_yaml())
     until = None if seconds is None else time.time() + seconds
-    now._report()
-    with open_workers(executor, workers, scheduler) as crew:
-        jobs = [(str(out), until, index) for index in range(crew.size)]
-        for job, result in crew.unordered(_work, jobs):
-            if isinstance(result, WorkerDiedError):
-                log.warning("search worker %d died; its candidates are judged again", job[2])
-    if until is None or time.time() < until:
-        now.work(until)  # what workers that were killed have left
+    with now.watched():
+        with open_workers(executor, workers, scheduler) as crew:
+            jobs = [(str(out), until, index) for index in range(crew.size)]
+            for job, result in crew.unordered(_work, jobs):
+                if isinstance(result, WorkerDiedError):
+                    log.warning("search worker %d died; its candidates are judged again", job[2])
+        with progress.listen(_mute):
+            now.work(until)  # what workers that were killed have left
     standings = now.conclude()
     write_results(now, standings)
     return standings
+
+
+def _mute(*_: Any) -> None:
+    """Hear nothing: the training of a single candidate is of no interest."""
 
 
 def _work(job: tuple[str, float | None, int]) -> int:
