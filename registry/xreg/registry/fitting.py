@@ -16,7 +16,7 @@ from pydantic import model_validator
 from xreg.core.config import Config, setting
 from xreg.core.errors import ConfigError, DataError, XregError
 from xreg.core.fitting.problem import Background, BackgroundKind, Measured, Problem, narrowed
-from xreg.registry.datasets import open_dataset
+from xreg.registry.datasets import find, open_dataset
 from xreg.registry.models import ModelEntry, find_model, load_model
 from xreg.registry.plugins import host
 
@@ -309,9 +309,13 @@ def _origin(entry: ModelEntry, registry: str | Path | None, needed: bool) -> Map
     try:
         if not data:
             raise DataError("no run tells its dataset")
-        name = data.get("path") or f"{data['name']}@{data['version']}"
-        opened = open_dataset(name, registry=registry or data.get("registry"))
-        found = opened.metadata.provenance.get("generator")
+        registry = registry or data.get("registry")
+        if data.get("path"):
+            name, provenance = data["path"], open_dataset(data["path"]).metadata.provenance
+        else:  # the registry's list tells it; nothing is pulled
+            name = f"{data['name']}@{data['version']}"
+            provenance = find(name, registry=registry).entry.provenance
+        found = provenance.get("generator")
         if not isinstance(found, Mapping) or "name" not in found:
             raise DataError(f"dataset '{name}' was not made by a generator")
     except XregError as error:

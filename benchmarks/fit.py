@@ -1,0 +1,136 @@
+"""How far a fit finds back the parameters of spectra that were made with known ones.
+
+Each spectrum comes from the exact engine at random parameters of the published space, on energies
+of its own, with a random shift, scale and linear background, and noise of 1 % of its height. Every
+result is one line of a file, so that a run that was stopped goes on. Run by hand::
+
+    python benchmarks/fit.py MODEL results.jsonl --ion Ni2+ --spectra 100
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before any BLAS is loaded
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from xreg.core.fitting.engine import engine
+from xreg.core.fitting.misfit import Misfit
+from xreg.core.fitting.refine import descend
+from xreg.core.samples import ParameterSet
+from xreg.plugins.multiplet.model import spaces
+from xreg.plugins.multiplet.multiplet import Multiplet
+from xreg.registry.fitting import FitSettings, Fitted, fit_spectrum
+
+NOISE = 0.01  # of the height of the spectrum
+STEP = 0.1  # eV between measured energies
+LIMITS = (-1.0, 1.0)  # eV, of the shift
+SAME = 0.5  # difference of χ², in units of the noise, between a minimum and itself
+
+
+def one(model: str, ion: str, number: int) -> dict[str, Any]:
+    rng = np.random.default_rng(number)
+    sample = spaces()["published"].sample(1, method="random", seed=1000 + number)[0]
+    shift = float(rng.uniform(0.8 * LIMITS[0], 0.8 * LIMITS[1]))
+    wide = Multiplet(ion=ion, before=7, after=27, points=round(34 / STEP) + 1)
+    energy, known = wide.grids()["xas"], wide.generate(ParameterSet("truth", sample.values))
+    signal = rng.uniform(1, 1000) * known.channels["xas"]
+    height = signal.max()
+    measured = signal + height * NOISE * rng.normal(size=len(energy))
+    measured += height * (
+        rng.uniform(0, 0.3) + rng.uniform(-0.1, 0.1) * np.linspace(-1, 1, len(energy))
+    )
+    settings = FitSettings(shift=LIMITS, engine="multiplet", engine_settings={"ion": ion})
+    start = time.process_time()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "spectrum.txt"
+        np.savetxt(path, np.column_stack([energy + shift, measured]))
+        done = fit_spectrum(model, path, settings)
+    seconds = time.process_time() - start
+    truth = {**sample.values, "shift": shift}
+    labels = done.fit.problem.labels
+    found = dict(zip((*done.fit.problem.names, "shift"),
+                     (*done.fit.best.values, done.fit.best.shift), strict=True))  # fmt: skip
+    return {
+        "number": number,
+        "seconds": seconds,
+        "global": _found(done, np.array([truth[label] for label in labels])),
+        "as_good": len(done.fit.as_good),
+        "undetermined": [str(direction) for direction in done.fit.undetermined],
+        "at_limit": done.fit.at_limit,
+        "unknowns": {
+            label: {
+                "true": truth[label],
+                "found": float(found[label]),
+                "std": float(std),
+                "low": done.intervals[label].low,
+                "high": done.intervals[label].high,
+                "width": float(width),
+            }
+            for label, std, width in zip(labels, done.fit.std, done.fit.problem.widths, strict=True)
+        },
+    }
+
+
+def _found(done: Fitted, truth: np.ndarray) -> bool:
+    """Say whether the fit is as good as the minimum below the truth."""
+    problem = done.fit.problem
+    assert done.generator is not None
+    exact = engine(done.generator, done.channel, problem.names, problem.units)
+    x = np.clip((truth - problem.origin) / problem.widths, 0, 1)
+    below = descend(Misfit(problem, exact), x)
+    return bool(done.fit.best.chi2 < below.chi2 + SAME * done.fit.noise**2)
+
+
+def report(rows: list[dict[str, Any]]) -> None:
+    count = len(rows)
+    best = sum(row["global"] for row in rows)
+    several = sum(row["as_good"] > 0 for row in rows)
+    seconds = np.median([row["seconds"] for row in rows])
+    print(f"{count} spectra, {seconds:.1f} s each; the lowest minimum found in {best / count:.0%}, "
+          f"others as good in {several / count:.0%}\n")  # fmt: skip
+    print("| unknown | median error | 90 % below | median σ | within 1σ | 2σ | in the interval |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
+    for label in rows[0]["unknowns"]:
+        cells = [row["unknowns"][label] for row in rows]
+        table = {k: np.array([cell[k] for cell in cells]) for k in cells[0]}
+        error = abs(table["found"] - table["true"])
+        inside = (table["low"] <= table["true"]) & (table["true"] <= table["high"])
+        within = [f"{np.mean(error <= k * table['std']):.0%}" for k in (1, 2)]
+        print(f"| {label} | {np.median(error):.2g} | {np.quantile(error, 0.9):.2g} | "
+              f"{np.median(table['std']):.2g} | {within[0]} | {within[1]} | "
+              f"{np.mean(inside):.0%} |")  # fmt: skip
+
+
+def main(model: str, results: Path, ion: str, spectra: int) -> None:
+    torch.set_num_threads(1)
+    rows = (
+        [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    )
+    done = {row["number"] for row in rows}
+    with results.open("a") as stream:
+        for number in range(spectra):
+            if number not in done:
+                rows.append(one(model, ion, number))
+                stream.write(json.dumps(rows[-1]) + "\n")
+                stream.flush()
+    report(rows)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Known parameters, found again.")
+    parser.add_argument("model", help="a trained model of that ion")
+    parser.add_argument("results", type=Path, help="file of results, a line a spectrum")
+    parser.add_argument("--ion", default="Ni2+")
+    parser.add_argument("--spectra", type=int, default=100)
+    arguments = parser.parse_args()
+    main(arguments.model, arguments.results, arguments.ion, arguments.spectra)
