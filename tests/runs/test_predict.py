@@ -67,6 +67,11 @@ def test_csv_comes_back_as_predicted(trained: Path, structures: Path) -> None:
     np.testing.assert_array_equal(table[:, 1:3].T, mean)
     np.testing.assert_array_equal(table[:, 3:].T, std)
     assert std.max() > 0
+    with Path("out.trust.csv").open(newline="") as stream:
+        header, *rows = csv.reader(stream)
+    assert header[:3] == ["id", "trust", "level"]
+    assert [row[0] for row in rows] == ["0", "stretched"]
+    assert all(0 <= float(row[1]) <= 1 and float(row[3]) > 0 for row in rows)
 
 
 def test_zarr_comes_back_as_predicted_and_the_plot_is_a_picture(
@@ -78,6 +83,8 @@ def test_zarr_comes_back_as_predicted_and_the_plot_is_a_picture(
     mean = load_model(trained).predict(Structures.from_atoms(read(structures, index=":")))
     np.testing.assert_array_equal(stored["predicted"], mean)
     assert stored["std"].shape == mean.shape
+    assert set(stored["level"].tolist()) <= {"high", "medium", "low"}
+    assert stored["trust"].shape == stored["expected_error"].shape == stored["outside"].shape == (2,)
     assert Path("out.png").read_bytes().startswith(b"\x89PNG")
     assert {path.name for path in Path().iterdir()} == {"new.extxyz", "out.zarr", "out.png"}
 

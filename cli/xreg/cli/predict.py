@@ -34,6 +34,8 @@ def predict(
     from xreg.registry.models import load_model
 
     work.check_output(out, (".csv", ".zarr"))
+    if out.suffix == ".csv":
+        work.check_output(work.trust_path(out), (".csv",))
     if plot is not None:
         work.check_output(plot, (".png",))
     pipeline = load_model(model, registry)
@@ -44,3 +46,10 @@ def predict(
         work.draw_prediction(plot, found)
     spread = " with their spread" if found.spread is not None else ""
     typer.echo(f"{len(found.ids)} spectra of channel {found.target.channel}{spread}: {out}")
+    if (assessment := found.assessment) is not None:
+        levels = assessment.level.tolist()
+        counts = [f"{levels.count(level)} {level}" for level in ("high", "medium", "low")]
+        far = int(assessment.outside.sum())
+        outside = f", {far} outside what the model was trained on" if far else ""
+        where = work.trust_path(out) if out.suffix == ".csv" else out
+        typer.echo(f"trust: {', '.join(counts)}{outside}: {where}")

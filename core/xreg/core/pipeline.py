@@ -17,6 +17,7 @@ from xreg.core.hooks import Kind
 from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator, FeatureLabel
 from xreg.core.samples import Parameters, Samples, Structures
 from xreg.core.scaling import FeatureScaling, Scaler, TargetScaling
+from xreg.core.trust import Trust
 
 __all__ = ["Domain", "Pipeline", "Target", "build_features", "require_kind"]
 
@@ -166,6 +167,8 @@ class Pipeline:
         How features and targets are standardised on the training set.
     featurize
         Builds features; a caller may hand in one with a cache.
+    trust_
+        What to expect of predictions; whoever has judged the model sets it.
     """
 
     emulator: Emulator
@@ -181,6 +184,7 @@ class Pipeline:
     columns_: KeptColumns | None = None
     features_: Scaler | None = None
     targets_: Scaler | None = None
+    trust_: Trust | None = None
 
     def __post_init__(self) -> None:
         if (self.descriptor is None) != (self.emulator.takes == "samples"):
@@ -283,6 +287,8 @@ class Pipeline:
                 arrays[f"{name}.constant"] = np.array(scaler.constant, dtype=np.int64)
         if self.target.energy is not None:
             arrays["energy"] = self.target.energy
+        if self.trust_ is not None:
+            arrays |= {f"trust.{name}": array for name, array in self.trust_.arrays().items()}
         steps: dict[str, Component] = {"emulator": self.emulator}
         if self.descriptor is not None:
             steps["descriptor"] = self.descriptor
@@ -364,6 +370,13 @@ class Pipeline:
             columns_=_columns(meta.get("columns"), arrays),
             features_=scaler("features"),
             targets_=scaler("targets"),
+            trust_=Trust.of(
+                {
+                    name.partition(".")[2]: array
+                    for name, array in arrays.items()
+                    if name.startswith("trust.")
+                }
+            ),
         )
         for decomposer in pipeline.decomposers.values():
             decomposer.emulator = pipeline.emulator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from xreg.core.elements import SYMBOLS, symbols
 from xreg.core.errors import DataError, SampleError
 from xreg.core.pipeline import Domain, Pipeline, Target
 from xreg.core.samples import Parameters, Samples, Structures
+from xreg.core.trust import Assessment, outside_ranges
 from xreg.registry.arrays import write_predictions
 from xreg.registry.files import disk_errors, flush, staging
 
@@ -29,6 +30,7 @@ __all__ = [
     "draw_prediction",
     "predict",
     "read_samples",
+    "trust_path",
     "write_prediction",
 ]
 
@@ -48,12 +50,15 @@ class Prediction:
         What was predicted.
     mean, spread
         (n, m) in the unit of the data; the spread only where the emulator has one.
+    assessment
+        How far each spectrum may be trusted, where the model can tell.
     """
 
     ids: NDArray[np.str_]
     target: Target
     mean: NDArray[np.float64]
     spread: NDArray[np.float64] | None
+    assessment: Assessment | None = None
 
 
 def predict(model: Pipeline, samples: Samples) -> Prediction:
@@ -67,8 +72,13 @@ def predict(model: Pipeline, samples: Samples) -> Prediction:
     assert model.domain is not None
     assert model.target is not None
     model.domain.require(samples)
-    mean, spread = predict_with_spread(model, model.inputs(samples))
-    return Prediction(samples.ids, model.target, mean, spread)
+    inputs = model.inputs(samples)
+    mean, spread = predict_with_spread(model, inputs)
+    assessment = None
+    if model.trust_ is not None:
+        outside = outside_ranges(model.domain, samples)
+        assessment = model.trust_.assess(inputs, mean, spread, outside)
+    return Prediction(samples.ids, model.target, mean, spread, assessment)
 
 
 def read_samples(path: Path, domain: Domain, absorber: str | None = None) -> Samples:
@@ -206,7 +216,11 @@ def check_output(path: Path, endings: Sequence[str]) -> None:
 
 
 def write_prediction(path: Path, prediction: Prediction) -> None:
-    """Write spectra as CSV (a row an energy, a column a sample) or Zarr (by sample id)."""
+    """Write spectra as CSV (a row an energy, a column a sample) or Zarr (by sample id).
+
+    Where the model can tell how far they may be trusted, that is in the Zarr group too, or in
+    ``<name>.trust.csv`` beside the CSV file.
+    """
     check_output(path, (".csv", ".zarr"))
     path.parent.mkdir(parents=True, exist_ok=True)
     with disk_errors(f"'{path}'"):
@@ -214,33 +228,70 @@ def write_prediction(path: Path, prediction: Prediction) -> None:
             with staging(path) as folder:
                 group = folder / "group"
                 write_predictions(
-                    group, prediction.ids, prediction.target, prediction.mean, prediction.spread
+                    group,
+                    prediction.ids,
+                    prediction.target,
+                    prediction.mean,
+                    prediction.spread,
+                    _assessed(prediction),
                 )
                 flush(group)
                 os.rename(group, path)
             return
-        beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            _write_csv(beside, prediction)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        if prediction.assessment is not None:
+            _write_csv(trust_path(path), _trust_rows(prediction))
+        _write_csv(path, _spectra_rows(prediction))
 
 
-def _write_csv(path: Path, prediction: Prediction) -> None:
+def trust_path(path: Path) -> Path:
+    """Return the CSV file with the trust in the spectra of a CSV file."""
+    return path.with_suffix(".trust.csv")
+
+
+def _assessed(prediction: Prediction) -> dict[str, NDArray[Any]]:
+    """Return (n,) columns that say how far each spectrum may be trusted."""
+    found = prediction.assessment
+    if found is None:
+        return {}
+    return {
+        "trust": found.trust,
+        "level": found.level,
+        "expected_error": found.expected,
+        "outside": found.outside,
+    }
+
+
+def _trust_rows(prediction: Prediction) -> Iterator[Sequence[Any]]:
+    yield ["id", "trust", "level", "expected spectrum error (%)", "outside training"]
+    for name, trust, level, expected, outside in zip(
+        prediction.ids, *_assessed(prediction).values(), strict=True
+    ):
+        yield [name, f"{trust:.4f}", level, f"{expected:.3f}", "yes" if outside else "no"]
+
+
+def _spectra_rows(prediction: Prediction) -> Iterator[Sequence[Any]]:
     target = prediction.target
     first: Sequence[Any] = target.features if target.energy is None else target.energy.tolist()
     columns = {str(name): row for name, row in zip(prediction.ids, prediction.mean, strict=True)}
     if prediction.spread is not None:
         for name, row in zip(prediction.ids, prediction.spread, strict=True):
             columns[f"{name} std"] = row
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["feature" if target.energy is None else "energy (eV)", *columns])
-        for number, label in enumerate(first):
-            writer.writerow([label, *(float(row[number]) for row in columns.values())])
-        stream.flush()
-        os.fsync(stream.fileno())
+    yield ["feature" if target.energy is None else "energy (eV)", *columns]
+    for number, label in enumerate(first):
+        yield [label, *(float(row[number]) for row in columns.values())]
+
+
+def _write_csv(path: Path, rows: Iterator[Sequence[Any]]) -> None:
+    """Write rows; the file appears under its name when it is complete."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with beside.open("w", newline="", encoding="utf-8") as stream:
+            csv.writer(stream).writerows(rows)
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def draw_prediction(path: Path, prediction: Prediction) -> None:

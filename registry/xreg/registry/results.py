@@ -18,6 +18,7 @@ from xreg.core.errors import UnknownNameError, did_you_mean
 from xreg.core.interfaces import Decomposer
 from xreg.core.pipeline import Pipeline
 from xreg.core.report.material import Colouring, Decomposition, Material, Sweep
+from xreg.core.trust import Trust
 from xreg.registry.arrays import write_arrays, write_predictions
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ __all__ = [
     "save_splits",
     "settings_of",
     "subject_of",
+    "trust_of",
     "with_analyses",
     "with_provenance",
 ]
@@ -71,6 +73,15 @@ def subject_of(ready: Prepared) -> Subject:
     )
 
 
+def trust_of(subject: Subject) -> Trust | None:
+    """Return what the validation part tells about predictions of a fitted pipeline."""
+    held = subject.results.get("validation")
+    if held is None or subject.target.energy is None:
+        return None
+    train, inputs = subject.inputs("train"), subject.inputs("validation")
+    return Trust.fit(train, inputs, held.predicted, held.spread, held.known, subject.seed)
+
+
 def evaluate(
     subject: Subject,
     name: str,
@@ -99,6 +110,10 @@ def evaluate(
         part: part_scores(result.known, result.predicted, variation, spectra=spectra)
         for part, result in parts.items()
     }
+    if pipeline.target_scaling == "box":
+        for part, result in parts.items():
+            error = (result.predicted - result.known) / pipeline.targets_.scale
+            metrics[part]["mse_box"] = float(np.mean(error**2))
     columns = _columns(subject, asked, colours or {})
     scaled = {
         part: (subject.inputs(part), pipeline.targets_.transform(result.known))

@@ -97,6 +97,8 @@ def _carry_out(
     chosen = analyses.choose(resolved.recipe.asked_analyses(), subject)
     pipeline = resolved.pipeline
     _train(ready, stages)
+    with stages("trust"):
+        pipeline.trust_ = results.trust_of(subject)
     with stages("evaluation"):
         report = resolved.recipe.report
         material = results.evaluate(subject, run.name, report.labels, ready.colours)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from xreg.core.config import Config
 from xreg.core.errors import NotApplicableError
+from xreg.core.trust import FEWEST
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -132,6 +133,11 @@ NEEDS: Mapping[str, Need] = {
     "features": Need("a model with a descriptor", lambda s: s.pipeline.descriptor is not None),
     "structures": Need("samples that are structures", lambda s: s.samples.kind == "structures"),
     "parameters": Need("samples that are parameters", lambda s: s.samples.kind == "parameters"),
+    "trust": Need(
+        "a model that was judged on at least 30 validation samples when it was trained",
+        lambda s: s.pipeline.trust_ is not None
+        or (s.retrainable and len(s.rows.get("validation", ())) >= FEWEST),
+    ),
     "training": Need(
         "the training data, to train again (only 'xreg run' has them)", lambda s: s.retrainable
     ),

@@ -14,6 +14,7 @@ __all__ = [
     "ErrorAlongConfig",
     "MisfitConfig",
     "SpectrumErrorConfig",
+    "TrustConfig",
 ]
 
 Label = Annotated[str, Field(min_length=1, max_length=40)]
@@ -85,4 +86,15 @@ class ErrorAlongConfig(Config):
         le=5000,
         unit="spectra",
         description="Most spectra that the Gaussian process is fitted to, drawn at random.",
+    )
+
+
+class TrustConfig(Config):
+    """Settings of ``trust``."""
+
+    group: str = setting(
+        "",
+        max_length=200,
+        description="Label whose groups are judged apart, such as interpolation and extrapolation; "
+        "none if empty.",
     )

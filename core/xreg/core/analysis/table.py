@@ -52,6 +52,14 @@ _SPECS = (
         needs=("spectra", "parameters"),
     ),
     AnalysisSpec(
+        "trust",
+        settings.TrustConfig,
+        f"{HOME}.trusted:analyse",
+        "Whether the trust that a model puts into its predictions ranks their true errors.",
+        needs=("spectra", "trust"),
+        default=True,
+    ),
+    AnalysisSpec(
         "feature-filter",
         xanes_settings.FeatureFilterConfig,
         f"{HOME}.feature_filter:analyse",
