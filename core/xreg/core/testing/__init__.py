@@ -24,7 +24,7 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         f"{__name__}.{part}"
-        for part in ("base", "descriptor", "emulator", "decomposer", "generator")
+        for part in ("base", "invariance", "descriptor", "emulator", "decomposer", "generator")
     )
 )
 

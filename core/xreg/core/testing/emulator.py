@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from xreg.core.errors import DataError, NotFittedError
 from xreg.core.interfaces import Emulator
 from xreg.core.metrics import covered_variance
+from xreg.core.samples import Structures
 from xreg.core.testing import examples
 from xreg.core.testing.base import (
-    ComponentSuite,
     close,
     disturb,
     offered,
@@ -21,12 +21,13 @@ from xreg.core.testing.base import (
     same,
     untouched,
 )
+from xreg.core.testing.invariance import InvarianceChecks
 
 __all__ = ["EmulatorSuite"]
 
 
-class EmulatorSuite(ComponentSuite):
-    """Checks of an emulator.
+class EmulatorSuite(InvarianceChecks):
+    """Checks of an emulator; one that takes structures also keeps their invariances.
 
     Attributes
     ----------
@@ -66,6 +67,19 @@ class EmulatorSuite(ComponentSuite):
         if self.component.takes == "samples":
             pytest.skip("takes samples, not features")
         return self.data()
+
+    def structures(self) -> Structures:
+        """Return the inputs, or skip the check for an emulator that takes no structures."""
+        if self.component.takes == "features":
+            pytest.skip("takes features, not samples")
+        samples = self.data()[0]
+        if not isinstance(samples, Structures):
+            pytest.skip(f"the samples are {samples.kind}")
+        return samples
+
+    def answer(self, component: Any, samples: Structures) -> NDArray[np.float64]:
+        """Return the prediction for samples."""
+        return np.asarray(component.predict(samples))
 
     # Prediction --------------------------------------------------------------------------------
 
@@ -215,7 +229,7 @@ class EmulatorSuite(ComponentSuite):
             self.build().fit(X, Y[:-1])
 
     def test_not_finite(self) -> None:
-        """NaN and infinity in features or targets are refused, with the row."""
+        """NaN and infinity in inputs or targets are refused, with the row or sample."""
         X, Y = self.data()
         bad = Y.copy()
         bad[3, 0] = np.nan
@@ -228,6 +242,8 @@ class EmulatorSuite(ComponentSuite):
                 self.build().fit(spoiled, Y)
             with refuses(DataError, "4"):
                 self.fitted().predict(spoiled)
+        else:
+            super().test_not_finite()
 
     # scikit-learn ------------------------------------------------------------------------------
 

@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 
 from xreg.core.samples import Parameters, Structures
 
-__all__ = ["Lazy", "clusters", "crystals", "parameters", "rotation", "waters"]
+__all__ = [
+    "Lazy",
+    "clusters",
+    "crystals",
+    "moved",
+    "parameters",
+    "replaced",
+    "rotation",
+    "waters",
+]
 
 H, O, NA, S, CL = 1, 8, 11, 16, 17  # noqa: E741
 
@@ -94,6 +103,40 @@ class Lazy:
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         return np.array(self.block[key])
+
+
+def replaced(samples: Structures, **arrays: Any) -> Structures:
+    """Return the samples with some arrays replaced."""
+    old = {
+        key: getattr(samples, key)
+        for key in ("ids", "numbers", "positions", "offsets", "absorber", "cell", "pbc")
+    }
+    return Structures(**{**old, **arrays})
+
+
+def moved(
+    samples: Structures,
+    turns: list[NDArray[np.float64]] | None = None,
+    shifts: NDArray[np.float64] | None = None,
+    orders: list[NDArray[np.intp]] | None = None,
+) -> Structures:
+    """Return the samples turned, shifted or with their atoms in another order."""
+    numbers, positions, absorber, cell = [], [], [], []
+    for i, structure in enumerate(samples):
+        order = np.arange(len(structure.numbers)) if orders is None else orders[i]
+        turn = np.eye(3) if turns is None else turns[i]
+        shift = np.zeros(3) if shifts is None else shifts[i]
+        numbers.append(structure.numbers[order])
+        positions.append((structure.positions @ turn.T + shift)[order])
+        absorber.append(int(np.flatnonzero(order == structure.absorber)[0]))
+        cell.append(structure.cell @ turn.T)
+    return replaced(
+        samples,
+        numbers=np.concatenate(numbers),
+        positions=np.concatenate(positions),
+        absorber=absorber,
+        cell=np.array(cell),
+    )
 
 
 def _join(

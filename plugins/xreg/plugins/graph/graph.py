@@ -1,0 +1,173 @@
+"""Message passing on the atoms about a site, as an emulator of spectra."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import chain
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from xreg.core.errors import ConfigError, DataError
+from xreg.core.interfaces import Emulator, State
+from xreg.core.nn import training
+from xreg.core.registration import aligned, register
+from xreg.core.samples import Samples, Structures
+from xreg.core.scaling import Scaler
+from xreg.plugins.graph.network import SiteNetwork, Sites
+from xreg.plugins.graph.plugin import GraphConfig
+from xreg.plugins.graph.surroundings import Surroundings, describe
+
+__all__ = ["Graph"]
+
+PREDICTION_SITES = 512
+SCALERS = ("atoms_", "context_")
+
+
+class Graph(Emulator):
+    """Predicts the spectrum of a site from the structure itself.
+
+    Attributes
+    ----------
+    networks_
+        The trained modules, in evaluation mode.
+    species_
+        Atomic numbers that occurred in training, ascending.
+    atoms_, context_
+        How inputs are standardised.
+    scale_
+        Standard deviation of the targets, about the mean of each channel.
+    best_epoch_
+        (M,) epoch whose weights each network keeps.
+    """
+
+    name: ClassVar[str] = "graph"
+    takes: ClassVar[Literal["features", "samples"]] = "samples"
+    Config = GraphConfig
+
+    networks_: list[SiteNetwork]
+    species_: NDArray[np.int64]
+    atoms_: Scaler
+    context_: Scaler
+    scale_: float
+    best_epoch_: NDArray[np.int64]
+
+    def _fit(
+        self,
+        X: Samples,
+        Y: NDArray[np.float64],
+        validation: tuple[Samples, NDArray[np.float64]] | None,
+    ) -> None:
+        config: GraphConfig = self.config
+        known, known_y = _structures(X), Y
+        held = known[:0] if validation is None else _structures(validation[0])
+        if validation is not None:
+            Y = np.concatenate([Y, validation[1]])
+        rows, aside = torch.arange(len(known)), torch.arange(len(known), len(Y))
+        if validation is None and config.early_stopping:
+            rows, aside = training.hold_out(len(known), config.validation_share, config.seed)
+        self.species_ = np.array(sorted({*known.species(), *held.species()}), dtype=np.int64)
+        found = describe(chain(known, held), self.species_, config.cutoff)
+        self.atoms_ = Scaler.fit(found.atoms, "standard")
+        self.context_ = Scaler.fit(found.context[: len(known)], "standard")
+        self.scale_ = float(Scaler.fit(known_y, "global").scale[0])
+        sites, targets = self._sites(found), self._targets(Y)
+        self.networks_, best = [], []
+        for i in range(config.ensemble):
+            draws = training.generators(config.seed + i, 1)
+            network = self._build(found.atoms.shape[1], found.context.shape[1], Y.shape[1])
+            network.reset(draws, targets[rows].mean(0))
+            history = training.train(
+                network,
+                lambda module, at, wanted: module.loss(sites, at, wanted),
+                [rows, targets[rows]],
+                config,
+                draws=draws,
+                validation=[aside, targets[aside]] if len(aside) else None,
+                task="training" if config.ensemble == 1 else f"training network {i + 1}",
+            )
+            self.networks_.append(network)
+            best.append(int(history.best_epoch[0]))
+        self.best_epoch_ = np.array(best)
+
+    @torch.no_grad()
+    def _predict(self, X: Samples) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        nothing = np.empty((0, self.networks_[0].channels))
+        means, spreads = [nothing], [nothing]
+        many = len(self.networks_) > 1
+        with training.threads(self.config.threads):
+            for part in _structures(X).batches(PREDICTION_SITES):
+                sites = self._sites(describe(part, self.species_, self.config.cutoff))
+                rows = torch.arange(len(part))
+                every = torch.stack([network(sites, rows)[0] for network in self.networks_])
+                means.append(every.double().mean(0).numpy())
+                if many:
+                    spreads.append(every.double().std(0).numpy())
+        spread = np.concatenate(spreads) * self.scale_ if many else None
+        return np.concatenate(means) * self.scale_, spread
+
+    def _sites(self, found: Surroundings) -> Sites:
+        return Sites(found, self.atoms_, self.context_, self.config.l_max)
+
+    def _targets(self, Y: NDArray[np.float64]) -> Tensor:
+        """Return what each head of the network is to predict, in columns."""
+        values, reach = Y / self.scale_, self.config.registration
+        if reach:
+            if np.abs(values.mean(axis=0)).max() < 1e-3:
+                raise ConfigError(
+                    "emulator graph: registration needs spectra as they are, but these have lost "
+                    "their mean; ask for 'scaling: none' of the recipe's targets."
+                )
+            shifts = register(values, reach)
+            step = SiteNetwork.shift_unit(reach)
+            values = np.hstack([values, aligned(values, shifts, reach), shifts[:, None] / step])
+        return torch.tensor(values, dtype=torch.float32)
+
+    def _build(self, atom_width: int, context_width: int, channels: int) -> SiteNetwork:
+        return SiteNetwork(atom_width, context_width, channels, self.config).eval()
+
+    def state(self) -> State:
+        """Return scalings and weights."""
+        self.require_fitted()
+        values = {"target_ndim_": self.target_ndim_, "scale_": self.scale_}
+        values |= {"channels": self.networks_[0].channels}
+        arrays: dict[str, NDArray[Any]] = {
+            "species_": self.species_,
+            "best_epoch_": self.best_epoch_,
+        }
+        for name in SCALERS:
+            scaler: Scaler = getattr(self, name)
+            arrays |= {f"{name}.mean": scaler.mean, f"{name}.scale": scaler.scale}
+        for i, network in enumerate(self.networks_):
+            arrays |= {f"{i}.{key}": value.numpy() for key, value in network.state_dict().items()}
+        return values, arrays
+
+    def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take back what :meth:`state` returned."""
+        self.target_ndim_, self.scale_ = values["target_ndim_"], values["scale_"]
+        self.species_, self.best_epoch_ = arrays["species_"], arrays["best_epoch_"]
+        for name in SCALERS:
+            setattr(self, name, Scaler(arrays[f"{name}.mean"], arrays[f"{name}.scale"]))
+        widths = len(self.atoms_.mean), len(self.context_.mean)
+        self.networks_ = []
+        for i in range(len(self.best_epoch_)):
+            network = self._build(*widths, values["channels"])
+            network.load_state_dict(
+                {
+                    key.removeprefix(f"{i}."): torch.tensor(value)
+                    for key, value in arrays.items()
+                    if key.startswith(f"{i}.")
+                }
+            )
+            self.networks_.append(network)
+
+
+def _structures(samples: Any) -> Structures:
+    if not isinstance(samples, Structures):
+        raise DataError(
+            f"emulator 'graph' takes structures, not {getattr(samples, 'kind', 'an array')}."
+        )
+    return samples
