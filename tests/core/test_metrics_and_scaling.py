@@ -86,6 +86,12 @@ def test_no_scaling_changes_nothing(pair):
     np.testing.assert_array_equal(Scaler.fit(true, "none").transform(true), true)
 
 
+def test_box_is_one_for_all_channels():
+    scaler = Scaler.fit([[1.0, 3.0], [2.0, 5.0]], "box")
+    np.testing.assert_allclose(scaler.transform([[1.0, 5.0], [3.0, 9.0]]), [[0, 1], [0.5, 2]])
+    np.testing.assert_array_equal(Scaler.fit(np.full((3, 2), 0.1), "box").scale, 1)
+
+
 @pytest.mark.parametrize("mode", ["standard", "channel", "global"])
 @pytest.mark.parametrize("level", [0.0, 0.1, 1e8])
 def test_constant_columns_become_zero_and_are_named(mode, level):
@@ -109,7 +115,7 @@ def test_scaling_needs_rows(bad):
 
 
 @few
-@given(values=matrices, mode=st.sampled_from(["none", "standard", "global", "channel"]))
+@given(values=matrices, mode=st.sampled_from(["none", "standard", "global", "channel", "box"]))
 def test_inverse_undoes_transform(values, mode):
     scaler = Scaler.fit(values, mode)
     back = scaler.inverse_transform(scaler.transform(values))

@@ -119,11 +119,15 @@ class Emulator(Component):
         Features, or samples themselves.
     fits_together
         Settings in which emulators may differ that :meth:`fit_many` trains at the cost of fewer.
+    zero_intensity
+        (m,) targets that stand for zero intensity, where targets are scaled; a pipeline says so
+        before ``fit``. None means zero itself.
     """
 
     kind: ClassVar[Kind] = "emulator"
     takes: ClassVar[Literal["features", "samples"]] = "features"
     fits_together: ClassVar[frozenset[str]] = frozenset()
+    zero_intensity: NDArray[np.float64] | None = None
     _estimator_type = "regressor"
     n_features_in_: int
     target_ndim_: int

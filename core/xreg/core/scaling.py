@@ -13,7 +13,8 @@ from xreg.core.errors import DataError
 __all__ = ["FeatureScaling", "Scaler", "TargetScaling"]
 
 FeatureScaling = Literal["none", "standard"]
-TargetScaling = Literal["none", "global", "channel"]
+TargetScaling = Literal["none", "global", "channel", "box"]
+Mode = Literal["none", "standard", "global", "channel", "box"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +34,7 @@ class Scaler:
     constant: tuple[int, ...] = ()
 
     @classmethod
-    def fit(cls, values: ArrayLike, mode: Literal["none", "standard", "global", "channel"]) -> Self:
+    def fit(cls, values: ArrayLike, mode: Mode) -> Self:
         """Learn a scaling.
 
         Parameters
@@ -43,7 +44,9 @@ class Scaler:
         mode
             ``standard`` or ``channel``: mean and standard deviation of each column. ``global``:
             mean of each column, one standard deviation for all, so that shapes and the covered
-            variance of raw intensities are kept. ``none``: nothing.
+            variance of raw intensities are kept. ``box``: the least of all values becomes 0 and
+            the greatest 1, one box for all columns, as published errors of 2p absorption have it.
+            ``none``: nothing.
         """
         x = np.asarray(values, dtype=np.float64)
         if x.ndim != 2 or not len(x):
@@ -54,6 +57,10 @@ class Scaler:
         constant = tuple(np.flatnonzero(still).tolist())
         if mode == "none":
             return cls(np.zeros(x.shape[1]), np.ones(x.shape[1]), constant)
+        if mode == "box":
+            low, high = float(x.min()), float(x.max())
+            width = high - low if high > low else 1.0
+            return cls(np.full(x.shape[1], low), np.full(x.shape[1], width), constant)
         if mode == "global":
             spread = float(np.sqrt(np.mean(np.where(still, 0.0, std) ** 2)))
             return cls(mean, np.full(x.shape[1], spread if spread > 0 else 1.0), constant)

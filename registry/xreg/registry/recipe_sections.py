@@ -124,7 +124,8 @@ class TargetSection(Config):
     scaling: TargetScaling = setting(
         "global",
         description="Standardise by one spread for all channels (global), channel by channel "
-        "(channel), or not at all (none). Moments, which differ in unit, take channel unless told.",
+        "(channel), map the least and greatest intensity to 0 and 1 (box), or leave them "
+        "(none). Moments, which differ in unit, take channel unless told.",
     )
 
     @model_validator(mode="after")

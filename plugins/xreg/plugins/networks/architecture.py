@@ -1,0 +1,168 @@
+"""The module behind all eight networks: dense layers, then one or two rows of others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from xreg.core.nn.layers import ACTIVATIONS, Activation, Init, Linear
+from xreg.core.nn.sequences import Convolution, LocallyConnected, TransposedConvolution
+
+__all__ = ["SEQUENCE_LAYERS", "Network", "dense_row", "sequence_row"]
+
+Row = Callable[[int, int], nn.Sequential]
+"""Makes the layers of one subnetwork from M and the width before them."""
+
+SEQUENCE_LAYERS = {
+    "cnn": lambda models, length, n_in, n_out, kernel: Convolution(models, n_in, n_out, kernel),
+    "tcnn": lambda models, length, n_in, n_out, kernel: TransposedConvolution(
+        models, n_in, n_out, kernel
+    ),
+    "lcnn": LocallyConnected,
+}
+
+
+class Network(nn.Module):
+    """M networks: shared dense layers, a row of characteristic layers for each part, linear output.
+
+    Parameters
+    ----------
+    n_in
+        Number d of features.
+    parts
+        Channels of each part of the spectrum, m in all; each has its own row.
+    dense
+        Widths of the shared layers.
+    row
+        Makes the characteristic layers of one part.
+    models
+        M.
+    activation
+        What follows every layer but the last.
+    non_negative
+        Whether the output is the softplus of the last layer, above :attr:`zero`.
+    bfloat16
+        Whether training multiplies in bfloat16.
+
+    Attributes
+    ----------
+    mean, spread
+        (M, 1, m) and (M, 1, 1): the last layer's unit and origin, so that it works on targets of
+        order one whatever their scaling.
+    zero
+        (M, 1, m) targets that stand for zero intensity.
+    """
+
+    mean: Tensor
+    spread: Tensor
+    zero: Tensor
+
+    def __init__(
+        self,
+        n_in: int,
+        parts: Sequence[int],
+        dense: Sequence[int],
+        row: Row,
+        *,
+        models: int,
+        activation: Activation,
+        non_negative: bool,
+        bfloat16: bool,
+    ) -> None:
+        super().__init__()
+        self.models, self.non_negative, self.in_bfloat16 = models, non_negative, bfloat16
+        steps: list[nn.Module] = []
+        for width in dense:
+            steps += [Linear(models, n_in, width), ACTIVATIONS[activation]()]
+            n_in = width
+        self.shared = nn.Sequential(*steps)
+        rows = [row(models, n_in) for _ in parts]
+        self.rows = nn.ModuleList(rows)
+        self.last = nn.ModuleList(
+            Linear(models, _width(r, models, n_in), part)
+            for r, part in zip(rows, parts, strict=True)
+        )
+        m = sum(parts)
+        self.register_buffer("mean", torch.zeros(models, 1, m))
+        self.register_buffer("spread", torch.ones(models, 1, 1))
+        self.register_buffer("zero", torch.zeros(models, 1, m))
+
+    @torch.no_grad()
+    def reset(
+        self, init: Init, generators: Sequence[torch.Generator], targets: Tensor, zero: Tensor
+    ) -> None:
+        """Draw the weights of network i from generator i, and take the targets' mean and spread.
+
+        Parameters
+        ----------
+        targets
+            (n, m) training targets.
+        zero
+            (m,) targets that stand for zero intensity.
+        """
+        for module in self.modules():
+            if isinstance(module, Linear | LocallyConnected | Convolution):
+                module.reset(init, generators)
+        mean = targets.mean(0)
+        spread = (targets - mean).square().mean().sqrt()
+        self.spread.fill_(float(spread) if spread > 0 else 1.0)
+        self.zero.copy_(zero.expand_as(self.zero))
+        # A new network predicts the mean spectrum, its channels half as varied as the targets.
+        for linear in self.last:
+            linear.get_parameter("weight").mul_(0.5)
+        if self.non_negative:
+            height = ((mean - zero) / self.spread[0, 0, 0]).clamp_min(1e-3)
+            mean = height + torch.log(-torch.expm1(-height))  # the inverse of the softplus
+        self.mean.copy_(mean.expand_as(self.mean))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (M, n, d), or (n, d) that all share, to (M, n, m)."""
+        if x.ndim == 2:
+            x = x.expand(self.models, *x.shape)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.in_bfloat16 and self.training):
+            shared = self.shared(x)
+            hidden = [row(shared) for row in self.rows]
+        raw = torch.cat(
+            [last(h.to(x.dtype)) for last, h in zip(self.last, hidden, strict=True)], dim=-1
+        )
+        if self.non_negative:
+            return self.zero + self.spread * F.softplus(self.mean + raw)
+        return self.mean + self.spread * raw
+
+
+def dense_row(layers: int, neurons: int, activation: Activation) -> Row:
+    """Return a maker of dense layers."""
+
+    def make(models: int, n_in: int) -> nn.Sequential:
+        steps: list[nn.Module] = []
+        for i in range(layers):
+            steps.append(Linear(models, neurons if i else n_in, neurons))
+            steps.append(ACTIVATIONS[activation]())
+        return nn.Sequential(*steps)
+
+    return make
+
+
+def sequence_row(
+    kind: str, layers: int, positions: int, filters: int, kernel: int, activation: Activation
+) -> Row:
+    """Return a maker of layers of one of :data:`SEQUENCE_LAYERS`, on ``positions`` positions."""
+
+    def make(models: int, n_in: int) -> nn.Sequential:
+        channels = n_in // positions
+        steps: list[nn.Module] = [nn.Unflatten(-1, (positions, channels))]
+        for _ in range(layers):
+            steps.append(SEQUENCE_LAYERS[kind](models, positions, channels, filters, kernel))
+            steps.append(ACTIVATIONS[activation]())
+            channels = filters
+        return nn.Sequential(*steps, nn.Flatten(2))
+
+    return make
+
+
+def _width(row: nn.Sequential, models: int, n_in: int) -> int:
+    with torch.no_grad():
+        return int(row(torch.zeros(models, 1, n_in)).shape[-1])

@@ -1,0 +1,287 @@
+"""Networks for 2p absorption spectra of 3d ions, after Lüder (2021)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from xreg.core.errors import ConfigError, DataError
+from xreg.core.interfaces import Emulator, State, TorchView
+from xreg.core.nn import training
+from xreg.core.nn.losses import regression_loss
+from xreg.plugins.networks.architecture import Network, Row, dense_row, sequence_row
+from xreg.plugins.networks.plugin import (
+    DenseConfig,
+    NetworkConfig,
+    SequenceConfig,
+    SplitDenseConfig,
+    SplitSequenceConfig,
+)
+
+__all__ = ["CNN", "DNN", "LCNN", "SCNN", "SDNN", "SLCNN", "STCNN", "TCNN", "NetworkEmulator"]
+
+PREDICTION_ROWS = 2048
+
+
+class NetworkEmulator(Emulator):
+    """What the eight networks share.
+
+    The networks of J. Lüder, Phys. Rev. B 103, 045140 (2021): dense layers of 260 and 160 neurons
+    on polynomial features, then up to seven *characteristic* layers (dense, convolutional,
+    transposed convolutional or locally connected), ReLU, linear output, RMSprop; in the split forms
+    each of the L3 and L2 parts has characteristic layers of its own. From the text at hand three
+    things are inferred: that both subnetworks share the dense layers, that the neurons of the last
+    dense layer are the sequence along which the others work, and that a dense linear map leads from
+    the last layer to the channels. The README says which defaults are ours, and why.
+
+    An ensemble is trained as one batch; network i is the one that seed + i trains alone.
+
+    Attributes
+    ----------
+    network_
+        The trained module, in evaluation mode.
+    parts_
+        Channels of each part of the spectrum: one number, or those of L3 and of L2.
+    history_
+        (c, 1 + 2M) record of training: epoch, training loss of each network, validation losses.
+    best_epoch_
+        (M,) epoch whose weights each network keeps.
+    """
+
+    parts_: list[int]
+
+    def _fit(
+        self,
+        X: NDArray[np.float64],
+        Y: NDArray[np.float64],
+        validation: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
+    ) -> None:
+        config: NetworkConfig = self.config
+        self.__dict__.pop("_view", None)
+        data = _tensors(X, Y)
+        held = None if validation is None else _tensors(*validation)
+        zero = self._zero(Y)
+        parts = self._parts(Y)
+        if held is None and config.early_stopping:
+            kept, aside = training.hold_out(len(X), config.validation_share, config.seed)
+            data, held = [t[kept] for t in data], [t[aside] for t in data]
+        draws = training.generators(config.seed, config.ensemble)
+        network = self._build(X.shape[1], parts)
+        network.reset(config.init, draws, data[1], zero)
+        history = training.train(
+            network,
+            regression_loss(config.loss, data[1]),
+            data,
+            config,
+            models=config.ensemble,
+            draws=draws,
+            validation=held,
+        )
+        self.network_, self.parts_ = network, parts
+        self.history_ = torch.cat(
+            [history.epoch[:, None], history.train, history.validation], dim=1
+        ).numpy()
+        self.best_epoch_ = history.best_epoch.numpy()
+
+    def _row(self) -> Row:
+        """Return the maker of characteristic layers."""
+        raise NotImplementedError
+
+    def _parts(self, Y: NDArray[np.float64]) -> list[int]:
+        """Return the channels of each part of the spectrum."""
+        return [Y.shape[1]]
+
+    def _zero(self, Y: NDArray[np.float64]) -> Tensor:
+        """Return the (m,) targets that stand for zero intensity."""
+        zero = np.zeros(Y.shape[1]) if self.zero_intensity is None else self.zero_intensity
+        if self.config.non_negative:
+            below = np.argwhere(Y - zero < -1e-6 * np.abs(Y).max())
+            if below.size:
+                i, j = below[0]
+                raise DataError(
+                    f"emulator '{self.name}' is to be non-negative, but target {i} is below zero "
+                    f"intensity in channel {j}; set non_negative to false."
+                )
+        (tensor,) = _tensors(np.asarray(zero, dtype=np.float64))
+        return tensor
+
+    def _build(self, n_in: int, parts: list[int]) -> Network:
+        config: NetworkConfig = self.config
+        return Network(
+            n_in,
+            parts,
+            config.dense,
+            self._row(),
+            models=config.ensemble,
+            activation=config.activation,
+            non_negative=config.non_negative,
+            bfloat16=config.precision == "bfloat16",
+        ).eval()
+
+    @torch.no_grad()
+    def _predict(
+        self, X: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        many = self.config.ensemble > 1
+        means = np.empty((len(X), sum(self.parts_)))
+        spreads = np.empty_like(means) if many else None
+        with training.threads(self.config.threads):
+            for start in range(0, len(X), PREDICTION_ROWS):
+                part = slice(start, start + PREDICTION_ROWS)
+                every = self.network_(_tensors(X[part])[0])
+                means[part] = every.double().mean(0) if many else every[0]
+                if spreads is not None:
+                    spreads[part] = every.double().std(0)
+        return means, spreads
+
+    def torch_view(self) -> TorchView:
+        """Return the mean of the networks as a differentiable function, in the precision of x."""
+        self.require_fitted()
+        return self._view
+
+    @cached_property
+    def _view(self) -> TorchView:
+        # Copies whose weights ask for no gradient: a view differentiates by features only.
+        networks = {
+            dtype: deepcopy(self.network_).to(dtype).requires_grad_(False)
+            for dtype in (torch.float32, torch.float64)
+        }
+        return lambda x: networks[x.dtype](x).mean(0)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if key != "_view"}
+
+    def state(self) -> State:
+        """Return widths and weights."""
+        self.require_fitted()
+        values = {key: getattr(self, key) for key in ("n_features_in_", "target_ndim_", "parts_")}
+        arrays = {
+            f"network.{key}": value.numpy() for key, value in self.network_.state_dict().items()
+        }
+        return values, arrays | {"history_": self.history_, "best_epoch_": self.best_epoch_}
+
+    def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take back what :meth:`state` returned."""
+        self.n_features_in_, self.target_ndim_ = values["n_features_in_"], values["target_ndim_"]
+        self.history_, self.best_epoch_ = arrays["history_"], arrays["best_epoch_"]
+        self.__dict__.pop("_view", None)
+        self.parts_ = values["parts_"]
+        self.network_ = self._build(self.n_features_in_, self.parts_)
+        self.network_.load_state_dict(
+            {
+                key.removeprefix("network."): torch.tensor(value)
+                for key, value in arrays.items()
+                if key.startswith("network.")
+            }
+        )
+
+
+class Split(NetworkEmulator):
+    """Divides the spectrum at the border between L3 and L2; fewer than four channels stay whole."""
+
+    def _parts(self, Y: NDArray[np.float64]) -> list[int]:
+        m, border = Y.shape[1], self.config.border
+        if border is None:
+            if m < 4:
+                return [m]
+            spread = Y.std(axis=0)[m // 4 : m - m // 4]
+            border = m // 4 + int(spread.argmin())
+        if border >= m:
+            raise ConfigError(
+                f"emulator '{self.name}': border {border} leaves no channel of {m} to L2; lower it."
+            )
+        return [border, m - border]
+
+
+class DNN(NetworkEmulator):
+    """Dense characteristic layers."""
+
+    name: ClassVar[str] = "dnn"
+    Config = DenseConfig
+
+    def _row(self) -> Row:
+        config: DenseConfig = self.config
+        return dense_row(config.layers, config.neurons, config.activation)
+
+
+class _OnSequences(NetworkEmulator):
+    layer: ClassVar[str]
+
+    def _row(self) -> Row:
+        config: SequenceConfig = self.config
+        if config.dense[-1] % config.positions:
+            raise ConfigError(
+                f"emulator '{self.name}': {config.positions} positions do not divide the "
+                f"{config.dense[-1]} neurons of the last dense layer evenly."
+            )
+        return sequence_row(
+            self.layer,
+            config.layers,
+            config.positions,
+            config.filters,
+            config.kernel,
+            config.activation,
+        )
+
+
+class CNN(_OnSequences):
+    """Convolutional characteristic layers, which keep the length of the sequence."""
+
+    name: ClassVar[str] = "cnn"
+    Config = SequenceConfig
+    layer = "cnn"
+
+
+class TCNN(_OnSequences):
+    """Transposed convolutional characteristic layers; each adds ``kernel`` - 1 positions."""
+
+    name: ClassVar[str] = "tcnn"
+    Config = SequenceConfig
+    layer = "tcnn"
+
+
+class LCNN(_OnSequences):
+    """Locally connected characteristic layers, which keep the length of the sequence."""
+
+    name: ClassVar[str] = "lcnn"
+    Config = SequenceConfig
+    layer = "lcnn"
+
+
+class SDNN(Split, DNN):
+    """Dense characteristic layers, one row of them for L3 and one for L2."""
+
+    name: ClassVar[str] = "sdnn"
+    Config = SplitDenseConfig
+
+
+class SCNN(Split, CNN):
+    """Convolutional characteristic layers, one row of them for L3 and one for L2."""
+
+    name: ClassVar[str] = "scnn"
+    Config = SplitSequenceConfig
+
+
+class STCNN(Split, TCNN):
+    """Transposed convolutional characteristic layers, one row of them for L3 and one for L2."""
+
+    name: ClassVar[str] = "stcnn"
+    Config = SplitSequenceConfig
+
+
+class SLCNN(Split, LCNN):
+    """Locally connected characteristic layers, one row of them for L3 and one for L2."""
+
+    name: ClassVar[str] = "slcnn"
+    Config = SplitSequenceConfig
+
+
+def _tensors(*arrays: NDArray[np.float64]) -> list[Tensor]:
+    return [torch.tensor(array, dtype=torch.float32) for array in arrays]
