@@ -61,13 +61,14 @@ class Split:
         found = {}
         for part in PARTS:
             wanted = getattr(self, part)
-            missing = ~np.isin(wanted, ids)
+            first = np.searchsorted(ids, wanted, "left", sorter=order)
+            missing = np.searchsorted(ids, wanted, "right", sorter=order) == first
             if np.any(missing):
                 raise DataError(
                     f"the split's {part} part names the sample '{wanted[missing][0]}', which the "
                     "dataset does not have."
                 )
-            found[part] = np.sort(order[np.searchsorted(ids, wanted, sorter=order)])
+            found[part] = np.sort(order[first])
         return found
 
 
