@@ -183,6 +183,14 @@ def abilities(spec: ComponentSpec) -> Iterator[str]:
             yield f"Channel `{channel}`: {len(grid)} energies, {grid[0]:g} to {grid[-1]:g} eV."
         for label, unit in generator.label_units().items():
             yield f"Label `{label}`" + (f" in {unit}." if unit else ".")
+        for name, known in generator.parameters().items():
+            unit = f" in {known.unit}" if known.unit else ""
+            sign = ">" if known.open_low else "≥"
+            bounds = f"{sign} {known.low:g}, ≤ {known.high:g}"
+            yield f"Parameter `{name}`{unit}, {bounds}: {known.meaning}."
+        for name, space in generator.spaces().items():
+            ranges = ", ".join(f"{key} {given}" for key, given in space.ranges.items())
+            yield f"Parameter space `{name}` ({space.description}): {ranges}."
 
 
 def features_of_water(method: type[Descriptor]) -> Iterator[str]:
