@@ -95,9 +95,10 @@ def analyse(subject: Subject, config: CrossValidationConfig) -> Findings:
         )
     r2 = table["held out"]["r2"]
     return Findings(
-        text=f"R² of held-out spectra is {r2['mean']:.4f} ± {r2['std_folds']:.4f} over "
-        f"{config.repeats} × {config.folds} folds of {len(folds[0][0]) + len(folds[0][1]):,} "
-        f"samples{_of_groups(config.group)}; the test part was not touched.",
+        text=f"R² of held-out spectra is {r2['mean']:.4f} ± {r2['std_folds']:.4f} (median "
+        f"{r2['median']:.4f}) over {config.repeats} × {config.folds} folds of "
+        f"{sum(map(len, folds[0])):,} samples{_of_groups(config.group)}; the test part was not "
+        "touched.",
         metrics={part.replace(" ", "_"): found for part, found in table.items()},
         tables=[
             Table(
