@@ -19,7 +19,7 @@ __all__ = ["GeneratorSuite"]
 
 
 class GeneratorSuite(ComponentSuite):
-    """Checks of a generator; six spectra are computed.
+    """Checks of a generator; six spectra are computed, and one more for each parameter it declares.
 
     Attributes
     ----------
@@ -74,6 +74,28 @@ class GeneratorSuite(ComponentSuite):
         version = self.ready().version()
         assert any(c.isalpha() for c in version), version
         assert any(c.isdigit() for c in version), version
+
+    def test_parameters(self) -> None:
+        """A value out of the bounds that it declares fails that sample alone."""
+        generator, samples = self.ready(), self.samples()
+        for name, known in generator.parameters().items():
+            assert known.meaning, f"parameter '{name}' lacks a meaning"
+            assert known.low < known.high, name
+            if isinstance(samples, Parameters) and np.isfinite(known.low):
+                values = np.array(samples.values)
+                values[0, samples.names.index(name)] = known.low - 1
+                bad = Parameters(samples.ids, values, samples.names, samples.units)
+                first, second = generator.generate_many(bad)
+                assert isinstance(first, XregError), f"{name} = {known.low - 1:g} was computed"
+                assert name in str(first)
+                assert isinstance(second, Spectrum)
+
+    def test_spaces(self) -> None:
+        """Each ready space gives every declared parameter, within its bounds and in its unit."""
+        generator = self.build()
+        for name, space in generator.spaces().items():
+            assert space.description, f"space '{name}' lacks a description"
+            space.check(generator.parameters(), f"generator '{generator.name}'")
 
     def test_grids(self) -> None:
         """Each channel has a strictly increasing grid in eV, known before anything is computed."""
