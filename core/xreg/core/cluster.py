@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.edges import edge_of
 from xreg.core.elements import SYMBOLS, atomic_number, symbols
-from xreg.core.errors import SampleError
+from xreg.core.errors import DataError, SampleError
 from xreg.core.neighbours import neighbours
 from xreg.core.samples import Structure
 
@@ -61,7 +62,10 @@ def cluster(structure: Structure, radius: float, *, crystal: bool) -> Cluster:
 
 
 def check_site(
-    structure: Structure, kind: SampleKind = "auto", absorber: str | None = None
+    structure: Structure,
+    kind: SampleKind = "auto",
+    absorber: str | None = None,
+    edge: str | None = None,
 ) -> bool:
     """Say whether a structure is to be computed as a crystal.
 
@@ -73,13 +77,15 @@ def check_site(
         What samples are meant to be; ``auto`` believes their periodicity.
     absorber
         Symbol that the absorber must have.
+    edge
+        Edge that it must have; of a pair (``L23``) the second counts.
 
     Raises
     ------
     SampleError
-        If positions are not finite, the absorber is out of range or of another element, or the
-        structure is not of that kind; a structure with a cell but no periodicity is no molecule
-        if atoms are bonded across the faces of the cell.
+        If positions are not finite, the absorber is out of range, of another element or without
+        that edge, or the structure is not of that kind; a structure with a cell but no periodicity
+        is no molecule if atoms are bonded across the faces of the cell.
     """
     where = f"sample '{structure.id}'"
     numbers, site = structure.numbers, structure.absorber
@@ -100,6 +106,11 @@ def check_site(
             f"{where}: its absorber, atom {site}, is {SYMBOLS[numbers[site]]} and not {absorber}; "
             "give the index of the atom that is meant."
         )
+    if edge is not None:
+        try:
+            edge_of(SYMBOLS[numbers[site]], edge if len(edge) < 3 else edge[0] + edge[-1])
+        except DataError as error:
+            raise SampleError(f"{where}: {error}; ask for another edge.") from None
     if kind == "crystal" and not structure.pbc.any():
         raise SampleError(
             f"{where} is to be computed as a crystal but is not periodic; give it a cell and pbc."

@@ -79,7 +79,7 @@ class Fdmnes(SpectrumGenerator):
             If there is no FDMNES.
         """
         config = self.config
-        crystal = check_site(sample, config.kind, config.absorber)
+        crystal = check_site(sample, config.kind, config.absorber, config.edge)
         if crystal and not sample.pbc.all():
             raise SampleError(
                 f"sample '{sample.id}' is periodic in some directions only, and a crystal of "

@@ -78,7 +78,7 @@ class Feff(SpectrumGenerator):
             converge or leaves no spectrum.
         """
         config = self.config
-        crystal = check_site(sample, config.kind, config.absorber)
+        crystal = check_site(sample, config.kind, config.absorber, config.edge)
         atoms = cluster(sample, config.radius, crystal=crystal)
         text = feff_input(config, sample, atoms, crystal=crystal)
         with tempfile.TemporaryDirectory(prefix="xreg-feff-") as name:
