@@ -198,12 +198,63 @@ def test_the_example_asks_for_what_exists() -> None:
     }
 
 
-def test_a_budget_too_small_for_one_step_is_refused(water_store: Path, tmp_path: Path) -> None:
+def test_an_emulator_of_samples_is_cross_validated_too(
+    water_store: Path, tmp_path: Path, workplace: Path, odd_plugin: Path
+) -> None:
+    folder = run(
+        water_store,
+        tmp_path / "run",
+        descriptor=None,
+        emulator="dull",
+        analyses=[
+            {"name": "cross-validation", "folds": 4, "repeats": 1},
+            {"name": "learning-curve", "shares": [0.5, 1.0], "repeats": 1},
+        ],
+    )
+    found = read(folder / "metrics.json")["analyses"]
+    # It predicts the mean spectrum of the training rows: nothing of the variance is covered.
+    assert found["cross-validation"]["train"]["r2"]["mean"] == pytest.approx(0, abs=1e-12)
+    assert -0.1 < found["cross-validation"]["held_out"]["r2"]["mean"] < 0
+    assert found["learning-curve"]["spectra"] == [160, 320]
+    assert not (folder / "features.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("analysis", "reason"),
+    [
+        ({"name": "cross-validation", "group": "trajectry"}, "did you mean 'trajectory'"),
+        ({"name": "peaks", "window": [600, 700]}, "window 600–700 eV holds 0 energies"),
+        ({"name": "importance", "folds": 1}, "'folds' must be 0 or at least 2"),
+        ({"name": "peaks", "window": [530, 520]}, "'window' must rise"),
+    ],
+)
+def test_what_the_data_lack_is_refused_before_training(
+    water_store: Path, tmp_path: Path, analysis: dict[str, Any], reason: str, odd_plugin: Path
+) -> None:
+    from xreg.core.errors import XregError
+
+    failing = {"name": "dull", "fail": True}  # would fail the run if it were trained
+    with pytest.raises(XregError, match=reason):
+        run(water_store, tmp_path / "run", descriptor=None, emulator=failing, analyses=[analysis])
+
+
+@pytest.mark.parametrize(
+    ("analysis", "reason"),
+    [
+        (
+            {"name": "feature-selection", "learner": "emulator", "most_trainings": 8},
+            "one step takes 9 trainings; raise 'most_trainings'",
+        ),
+        ({"name": "importance", "windows": [[520, 525], [1, 2]]}, "window 1–2 eV holds 0"),
+    ],
+)
+def test_what_cannot_be_done_with_features_is_refused(
+    water_store: Path, tmp_path: Path, analysis: dict[str, Any], reason: str
+) -> None:
     from xreg.core.errors import DataError
 
-    budget = {"name": "feature-selection", "learner": "emulator", "most_trainings": 8}
-    with pytest.raises(DataError, match="one step takes 9 trainings; raise 'most_trainings'"):
-        run(water_store, tmp_path / "run", descriptor="internal", analyses=[budget])
+    with pytest.raises(DataError, match=reason):
+        run(water_store, tmp_path / "run", descriptor="internal", analyses=[analysis])
 
 
 @pytest.mark.parametrize(

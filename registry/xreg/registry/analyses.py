@@ -60,6 +60,8 @@ def choose(asked: Sequence[tuple[str, Mapping[str, Any]]] | None, subject: Subje
     ------
     NotApplicableError
         If something is asked for that the subject does not allow.
+    UnknownNameError, DataError
+        If settings name a label or an energy window that the data do not have.
     """
     if asked is not None:
         chosen = [
@@ -67,7 +69,7 @@ def choose(asked: Sequence[tuple[str, Mapping[str, Any]]] | None, subject: Subje
             for name, settings in asked
         ]
         for one in chosen:
-            one.spec.require(subject)
+            one.spec.require(subject, one.config)
         return chosen
     return list(_default(subject))
 

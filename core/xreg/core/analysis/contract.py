@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.analysis.windows import in_window
 from xreg.core.config import Config
 from xreg.core.errors import NotApplicableError
 from xreg.core.trust import FEWEST
@@ -135,8 +136,10 @@ NEEDS: Mapping[str, Need] = {
     "parameters": Need("samples that are parameters", lambda s: s.samples.kind == "parameters"),
     "trust": Need(
         "a model that was judged on at least 30 validation samples when it was trained",
-        lambda s: s.pipeline.trust_ is not None
-        or (s.retrainable and len(s.rows.get("validation", ())) >= FEWEST),
+        lambda s: (
+            s.pipeline.trust_ is not None
+            or (s.retrainable and len(s.rows.get("validation", ())) >= FEWEST)
+        ),
     ),
     "training": Need(
         "the training data, to train again (only 'xreg run' has them)", lambda s: s.retrainable
@@ -172,11 +175,21 @@ class AnalysisSpec:
     needs: tuple[str, ...] = ()
     default: bool = False
 
-    def require(self, subject: Subject) -> None:
-        """Raise :class:`NotApplicableError` for what the subject lacks."""
+    def require(self, subject: Subject, config: Config | None = None) -> None:
+        """Raise :class:`NotApplicableError` for what the subject lacks.
+
+        With settings, also refuse a label (``group``) or an energy window (``window``,
+        ``windows``) that the data do not have: that is known before any training.
+        """
         lacks = [NEEDS[name].words for name in self.needs if not NEEDS[name].met(subject)]
         if lacks:
             raise NotApplicableError(f"analysis '{self.name}' needs {' and '.join(lacks)}.")
+        if group := getattr(config, "group", None):
+            subject.label(group, subject.judged)
+        windows = [getattr(config, "window", None), *(getattr(config, "windows", None) or ())]
+        if subject.target.energy is not None:
+            for window in windows:
+                in_window(subject.target.energy, window, 1)
 
     def analyse(self, subject: Subject, config: Config) -> Findings:
         """Do it.
