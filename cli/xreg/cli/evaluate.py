@@ -49,10 +49,6 @@ def evaluate(
             "--interpolate", help="Interpolate known spectra where the model has other energies."
         ),
     ] = False,
-    set_aside: Annotated[
-        bool,
-        typer.Option("--set-aside", help="Leave out samples whose spectra are not finite."),
-    ] = False,
     registry: Annotated[
         str | None, typer.Option(help="Registry of model and dataset: name, path or git URL.")
     ] = None,
@@ -72,7 +68,6 @@ def evaluate(
         analysis or None,
         set_ or (),
         interpolate,
-        "set-aside" if set_aside else "refuse",
     )
     with progress():
         found = carry_out(question, out)

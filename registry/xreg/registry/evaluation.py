@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core import storage
 from xreg.core.analysis.subject import Subject
-from xreg.core.dataset import PARTS, Dataset, finite_rows, require_finite
+from xreg.core.dataset import PARTS, Dataset, require_finite
 from xreg.core.errors import ConfigError, DataError, RunError, UnknownNameError, did_you_mean
 from xreg.core.pipeline import Pipeline
 from xreg.registry import analyses, provenance, results
@@ -63,8 +63,6 @@ class Question:
         ``analysis.key=value`` texts.
     interpolate
         Whether known spectra may be interpolated onto the energies of the model.
-    bad_samples
-        What samples with spectra that are not finite do: refuse, or be listed and left out.
     """
 
     model: str
@@ -76,7 +74,6 @@ class Question:
     analyses: Sequence[str] | None = None
     settings: Sequence[str] = ()
     interpolate: bool = False
-    bad_samples: Literal["refuse", "set-aside"] = "refuse"
 
 
 @dataclass(frozen=True)
@@ -136,7 +133,6 @@ class _Matched:
     channel: str
     split: str
     subject: Subject
-    set_aside: list[dict[str, str]]
     remarks: list[str]
 
 
@@ -161,13 +157,7 @@ def _match(question: Question) -> _Matched:
     known, remark = on_grid(
         dataset.spectra[name], rows, pipeline.target, what, question.interpolate
     )
-    set_aside = []
-    if question.bad_samples == "refuse":
-        require_finite(known, samples.ids, what)
-    elif not (good := finite_rows(known)).all():
-        reason = f"{what} is not finite there"
-        set_aside = [{"id": str(name), "reason": reason} for name in samples.ids[~good]]
-        rows, samples, known = rows[good], samples[good], known[good]
+    require_finite(known, samples.ids, what)
     if len(samples) < 2:
         raise DataError(f"{what}: fewer than two samples are there to be judged.")
     remarks = [remark] if remark else []
@@ -187,7 +177,7 @@ def _match(question: Question) -> _Matched:
         labels={name: np.asarray(values)[rows] for name, values in dataset.labels.items()},
         label_units=dataset.label_units,
     )
-    return _Matched(entry, dataset, name, split, subject, set_aside, remarks)
+    return _Matched(entry, dataset, name, split, subject, remarks)
 
 
 def _rows(
@@ -246,7 +236,7 @@ def _seen_before(
     seen = int(np.isin(ids, trained).sum())
     if not seen:
         return []
-    exactly = "" if _is_of(entry, dataset) else " (by id, in another version of the dataset)"
+    exactly = "" if _is_of(entry, dataset) else " (by id; the dataset is another)"
     return [
         f"{seen:,} of the {len(ids):,} samples were in the model's training set{exactly}: these "
         "scores say less than those on unseen samples."
@@ -335,7 +325,7 @@ def _summary(
             "part": subject.judged,
             "samples": len(subject.samples),
         },
-        "samples": {"features": len(subject.features) or None, "set_aside": matched.set_aside},
+        "features": len(subject.features) or None,
         "remarks": matched.remarks,
         "components": provenance.components(named),
         "seconds": {stage: round(value, 2) for stage, value in stages.seconds.items()},
