@@ -213,3 +213,14 @@ def test_a_table_in_other_units_is_refused_before_any_work(tmp_path, monkeypatch
     assert end.value.code == 2
     assert "the samples give 'Dq' in meV" in capsys.readouterr().err
     assert not list(tmp_path.glob("out.zarr*"))
+
+
+def test_spaces_and_parameters_are_shown(capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(["plugins", "show", "multiplet"])
+    assert not end.value.code
+    shown = capsys.readouterr().out
+    assert "T [K]  temperature; > 0, <= 100000" in shown
+    for name in ("published", "oh", "c4v"):
+        assert f"space {name}: " in shown
+    assert "Dq -0.2 … 0 eV; Ds 0 eV; Dt 0 eV" in shown
