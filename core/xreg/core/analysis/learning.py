@@ -231,5 +231,5 @@ def draw_curve(
         axis.minorticks_off()
     axis.set_xlabel(label)
     axis.set_ylabel("R²")
-    axis.legend(loc="lower right")
+    axis.legend(loc="best")
     return figure
