@@ -13,7 +13,7 @@ from xreg.core.testing import EmulatorSuite
 from xreg.plugins.networks.networks import CNN, DNN, LCNN, SCNN, SDNN, SLCNN, STCNN, TCNN
 from xreg.plugins.polynomial.polynomial import Polynomial
 
-SMALL = {"dense": (20, 12), "layers": 2, "epochs": 30, "batch": 40, "learning_rate": 0.01}
+SMALL = {"dense": (20, 12), "layers": 2, "epochs": 20, "batch": 40, "learning_rate": 0.01}
 SEQUENCE = {**SMALL, "positions": 6, "filters": 4, "kernel": 3}
 EVERY = {
     DNN: {**SMALL, "neurons": 16},
@@ -65,9 +65,9 @@ def model(emulator, scaling="box"):
     return pipeline.fit(samples, Y, Target("xas", energy))
 
 
-@pytest.mark.parametrize("kind", EVERY)
-def test_every_network_learns_spectra_through_the_pipeline(kind):
-    settings = {"epochs": 80, "neurons": 32} if "neurons" in EVERY[kind] else {"epochs": 80}
+@pytest.mark.parametrize("kind", [SDNN, CNN, TCNN, SLCNN])
+def test_networks_learn_spectra_through_the_pipeline(kind):
+    settings = {"epochs": 60, "neurons": 32} if "neurons" in EVERY[kind] else {"epochs": 60}
     pipeline = model(kind(**{**EVERY[kind], **settings}))
     samples, Y, _ = lines(seed=1)
     known, guess = Y - Y.mean(axis=0), pipeline.predict(samples) - Y
