@@ -120,6 +120,7 @@ class FeffConfig(Config):
     )
     lmax: dict[Symbol, tuple[Momentum, Momentum]] = setting(
         {},
+        max_length=20,
         description="POTENTIALS l_scmt, l_fms by element; FEFF's own for -1 and for elements that "
         "are not named.",
     )

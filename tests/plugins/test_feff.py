@@ -1,0 +1,220 @@
+"""Generator ``feff``: FEFF10 itself on small cases, and programs that behave badly."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+from scipy.signal import find_peaks
+
+from xreg.core.cluster import cluster
+from xreg.core.errors import ConfigError, RunError, SampleError
+from xreg.core.samples import Structures
+from xreg.core.spectra import Spectrum
+from xreg.core.testing import GeneratorSuite
+from xreg.plugins.feff import generator as module
+from xreg.plugins.feff.cards import energy_mesh, feff_input
+from xreg.plugins.feff.generator import Feff, read_xmu
+from xreg.plugins.feff.plugin import FeffConfig
+
+FAST: dict[str, Any] = {"scf_radius": 0, "fms_radius": 3.0, "radius": 3.0, "xkstep": 0.1}
+
+available = pytest.mark.skipif(not Feff().available(), reason=Feff().available().reason)
+
+
+def tetrahedra(n: int = 2) -> Structures:
+    """Return FeO4 tetrahedra of different sizes."""
+    corners = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / 3**0.5
+    frames = [
+        Atoms("FeO4", positions=np.vstack([np.zeros(3), (1.85 + 0.1 * i) * corners]))
+        for i in range(n)
+    ]
+    return Structures.from_atoms(frames, 0, [f"feo4-{i}" for i in range(n)])
+
+
+class TestSuite(GeneratorSuite):
+    component = Feff
+    settings = FAST
+    plugin = "xreg.plugins.feff.plugin"
+    waive = {} if Feff().available() else {"declaration": "its package is missing"}
+
+    def samples(self) -> Structures:
+        return tetrahedra()
+
+
+# Input --------------------------------------------------------------------------------------------
+
+
+def test_mesh_is_that_of_feff() -> None:
+    """The mesh that FEFF 10 writes for XANES 4 0.04 0.1, and 15 eV more below."""
+    mesh = energy_mesh(FeffConfig())
+    known = [0, 0.1, 0.2, 0.3, 0.4, 0.494, 0.61, 0.738, 0.878, 1.03, 58.546, 59.747, 60.96]
+    found = mesh[np.abs(mesh[:, None] - np.array(known)).argmin(axis=0)]
+    np.testing.assert_allclose(found, known, atol=1e-3)
+    assert mesh[0] == pytest.approx(-15.24, abs=0.01)
+    assert (np.diff(mesh) > 0.09).all()
+    assert 0.0 in mesh
+
+
+def test_input_of_a_crystal() -> None:
+    sample = Structures.from_atoms([bulk("Cu", cubic=True)], 0, ["cu"])[0]
+    config = FeffConfig(radius=4.0, fms_radius=4.0, scf_radius=3.9, cards=("FOLP 0 1.1",))
+    text = feff_input(config, sample, cluster(sample, 4.0, crystal=True), crystal=True)
+    lines = text.splitlines()
+    for line in ("EDGE K", "SCF 3.9 0 100 0.2 3", "FMS 4 0", "COREHOLE RPA", "FOLP 0 1.1"):
+        assert line in lines
+    start = lines.index("POTENTIALS") + 1
+    assert lines[start : start + 2] == ["0 29 Cu -1 -1 0.01", "1 29 Cu -1 -1 4"]
+    atoms = lines[lines.index("ATOMS") + 1 : lines.index("END")]
+    assert len(atoms) == 1 + 12 + 6  # two shells: 2.55 and 3.61 Å
+    assert [int(line.split()[3]) for line in atoms] == [0] + [1] * 18
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"cards": ("SCF 4",)}, "cards must not hold SCF"),
+        ({"cards": ("FOLP 0 1.1\nEND",)}, "is one line"),
+        ({"fms_radius": 11.0}, "must not exceed radius"),
+        ({"core_hole": "rpa"}, "RPA"),
+    ],
+)
+def test_bad_settings(bad: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Feff(**bad)
+
+
+# Physics ------------------------------------------------------------------------------------------
+
+
+@available
+def test_feo4() -> None:
+    """An edge near 7.12 keV, a white line, 1 far above; longer bonds bring the maximum nearer."""
+    generator = Feff(**{**FAST, "channels": ("raw", "background")})
+    energy = generator.grids()["raw"]
+    shape = []
+    for sample in tetrahedra(2):
+        spectrum = generator.generate(sample)
+        mu, mu0 = spectrum.channels["raw"], spectrum.channels["background"]
+        assert 7105 < spectrum.labels["fermi_energy"] < 7125
+        assert mu[0] < 0.05
+        assert mu[energy > 40].mean() == pytest.approx(1, abs=0.15)
+        assert np.interp(50, energy, mu0) == pytest.approx(1, abs=0.02)
+        peaks, _ = find_peaks(mu, prominence=0.2)
+        assert len(peaks)
+        shape.append(energy[peaks[mu[peaks].argmax()]])
+    assert shape[1] < shape[0]
+
+
+@available
+def test_a_turned_and_renumbered_molecule_is_the_same() -> None:
+    from scipy.spatial.transform import Rotation
+
+    sample = tetrahedra(1)[0]
+    turn = Rotation.from_rotvec([0.3, -0.5, 0.8]).as_matrix()
+    atoms = Atoms(numbers=sample.numbers[::-1], positions=sample.positions[::-1] @ turn.T + 5)
+    other = Structures.from_atoms([atoms], 4, ["other"])[0]
+    one, two = (Feff(**FAST).generate(s).channels["raw"] for s in (sample, other))
+    np.testing.assert_allclose(one, two, atol=2e-3 * one.max())
+
+
+@available
+def test_unconverged() -> None:
+    short = {**FAST, "scf_radius": 2.5, "scf_iterations": 1}
+    sample = tetrahedra(1)[0]
+    with pytest.raises(SampleError, match="did not converge in 1 iterations; lower scf_mixing"):
+        Feff(**short).generate(sample)
+    flagged = Feff(**short, unconverged="flag").generate(sample)
+    assert flagged.labels["scf_converged"] == 0
+
+
+# What goes wrong ----------------------------------------------------------------------------------
+
+
+@available
+def test_the_others_are_done() -> None:
+    frames = [sample.to_atoms() for sample in tetrahedra(3)]
+    frames[0].numbers[0] = 27
+    frames[1].positions[2] = frames[1].positions[1] + 0.1
+    samples = Structures.from_atoms(frames, 0, ["cobalt", "overlap", "good"])
+    cobalt, overlap, good = Feff(**FAST, absorber="Fe").generate_many(samples)
+    assert str(cobalt).startswith("sample 'cobalt' holds no Fe, only O, Co")
+    assert str(overlap).startswith("sample 'overlap': O and O overlap")
+    assert isinstance(good, Spectrum)
+
+
+@available
+def test_refused_by_feff() -> None:
+    with pytest.raises(SampleError, match=r"FEFF refused its input .*NONSENSE"):
+        Feff(**FAST, cards=("NONSENSE 1",)).generate(tetrahedra(1)[0])
+
+
+def test_an_element_out_of_sight() -> None:
+    with pytest.raises(SampleError, match=r"its nearest O is 1.85 Å away, beyond fms_radius"):
+        Feff(**{**FAST, "fms_radius": 1.5}).generate(tetrahedra(1)[0])
+
+
+XMU = "# omega e k mu mu0 chi\n"
+
+
+def fake(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> Feff:
+    """Return the generator with a worker of our own in place of FEFF."""
+    shutil.copy(module.__file__, folder / "generator.py")
+    (folder / "worker.py").write_text(text)
+    monkeypatch.setattr(module, "__file__", str(folder / "generator.py"))
+    return Feff(**FAST, time_limit=5.0, output_limit=20.0)
+
+
+def table(mesh: np.ndarray, mu: np.ndarray) -> str:
+    rows = zip(mesh + 7116, mesh - 7, mesh, mu, mu, strict=True)
+    return XMU + "".join(" ".join(f"{value:.6f}" for value in row) + " 0.0\n" for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "message"),
+    [
+        ("import time; time.sleep(100)", "FEFF was stopped after 5 s; raise time_limit"),
+        ("while True: print('x' * 9999)", "FEFF was stopped after it had written 20 MB"),
+        ("import os; os.kill(os.getpid(), 11)", r"FEFF crashed \(signal 11\)"),
+        ("pass", "FEFF ended without a spectrum"),
+        ("print('boom'); raise SystemExit(\"FeffError: stage 'pot' failed (exit code: 1)\")",
+         "FEFF failed in its stage 'pot', having said 'boom'"),
+    ],
+)  # fmt: skip
+def test_bad_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, behaviour: str, message: str
+) -> None:
+    generator = fake(tmp_path, monkeypatch, behaviour)
+    with pytest.raises(SampleError, match=f"sample 'feo4-0': {message}"):
+        generator.generate(tetrahedra(1)[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda mesh, mu: (mesh, 0 * mu), "a spectrum of zeros"),
+        (lambda mesh, mu: (mesh, np.where(mesh > 3, np.nan, mu)), "not finite"),
+        (lambda mesh, mu: (mesh[:-9], mu[:-9]), "FEFF left .* of .* energies"),
+        (lambda mesh, mu: (mesh[::-1], mu), "other energies"),
+    ],
+)
+def test_bad_tables(tmp_path: Path, change: Any, message: str) -> None:
+    mesh = energy_mesh(FeffConfig(**FAST))
+    file = tmp_path / "xmu.dat"
+    file.write_text(table(mesh, 1 + mesh / 100))
+    np.testing.assert_allclose(read_xmu(file, mesh)[:, 3], 1 + mesh / 100, atol=1e-6)
+    file.write_text(table(*change(mesh, 1 + mesh / 100)))
+    with pytest.raises(RunError, match=message):
+        read_xmu(file, mesh)
+
+
+def test_cut_short(tmp_path: Path) -> None:
+    file = tmp_path / "xmu.dat"
+    file.write_text(XMU + "7110.0 -7.0 0.0 0.1\n7111.0 -6.0")
+    with pytest.raises(RunError, match=r"a line in xmu.dat that is not six numbers"):
+        read_xmu(file, np.arange(2.0))
