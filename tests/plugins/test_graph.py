@@ -14,7 +14,7 @@ from xreg.core.samples import Structures
 from xreg.core.testing import EmulatorSuite, clusters, crystals, parameters, waters
 from xreg.plugins.graph.graph import Graph
 from xreg.plugins.graph.network import harmonics
-from xreg.plugins.graph.surroundings import describe
+from xreg.core.surroundings import describe
 
 SMALL = {
     "cutoff": 4.0,

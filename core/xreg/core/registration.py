@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.errors import DataError
 
-__all__ = ["aligned", "register"]
+__all__ = ["aligned", "put_back", "register"]
 
 ROUNDS = 4
 
@@ -59,6 +59,16 @@ def aligned(spectra: ArrayLike, shifts: NDArray[np.int64], reach: int) -> NDArra
     """
     y = np.asarray(spectra, dtype=np.float64)
     return _moved(np.pad(y, ((0, 0), (reach, reach)), mode="edge"), shifts)
+
+
+def put_back(
+    spectra: NDArray[np.float64], shifts: NDArray[np.float64], reach: int
+) -> NDArray[np.float64]:
+    """Return the (n, m) spectra whose :func:`aligned` form and shift, whole or not, are given."""
+    channels = np.arange(spectra.shape[1], dtype=np.float64)
+    at = channels[: -2 * reach] + reach
+    moved = [np.interp(at - s, channels, y) for s, y in zip(shifts, spectra, strict=True)]
+    return np.array(moved).reshape(len(spectra), len(at))
 
 
 def _moved(y: NDArray[np.float64], shifts: NDArray[np.int64]) -> NDArray[np.float64]:

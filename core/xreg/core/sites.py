@@ -17,10 +17,27 @@ from xreg.core.samples import Samples, Structure, Structures
 if TYPE_CHECKING:
     from ase import Atoms
 
-__all__ = ["Describe", "SiteDescriptor"]
+__all__ = ["Describe", "SiteDescriptor", "whole_atoms"]
 
 Describe = Callable[[Structure], NDArray[np.float64]]
 UNIT_CELL = np.eye(3)
+
+
+def whole_atoms(structure: Structure, pbc: NDArray[np.bool_]) -> Atoms:
+    """Return a structure as ASE atoms that dscribe takes as they are meant.
+
+    A molecule gets a cell of finite volume too, without periodicity. Atoms of a crystal are put
+    into its cell: dscribe 2.1 misses neighbours of those that stand outside.
+    """
+    from ase import Atoms
+    from ase.geometry import complete_cell
+
+    periodic = bool(pbc.any())
+    cell = complete_cell(structure.cell) if periodic else UNIT_CELL
+    atoms = Atoms(numbers=structure.numbers, positions=structure.positions, cell=cell, pbc=pbc)
+    if periodic:
+        atoms.wrap()
+    return atoms
 
 
 class SiteDescriptor(Descriptor):
@@ -79,21 +96,8 @@ class SiteDescriptor(Descriptor):
         return [SYMBOLS[z] for z in self.species_]
 
     def atoms(self, structure: Structure) -> Atoms:
-        """Return a structure as ASE atoms that dscribe takes as they are meant.
-
-        A molecule gets a cell of finite volume too, without periodicity. Atoms of a crystal are
-        put into its cell: dscribe 2.1 misses neighbours of those that stand outside.
-        """
-        from ase import Atoms
-        from ase.geometry import complete_cell
-
-        pbc = structure.pbc & self.config.periodic
-        periodic = bool(pbc.any())
-        cell = complete_cell(structure.cell) if periodic else UNIT_CELL
-        atoms = Atoms(numbers=structure.numbers, positions=structure.positions, cell=cell, pbc=pbc)
-        if periodic:
-            atoms.wrap()
-        return atoms
+        """Return a structure as :func:`whole_atoms`, as periodic as the settings say."""
+        return whole_atoms(structure, structure.pbc & self.config.periodic)
 
     def _ready(self) -> tuple[Describe, list[FeatureLabel]]:
         self.require_fitted()

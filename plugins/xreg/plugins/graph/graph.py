@@ -17,9 +17,9 @@ from xreg.core.nn import training
 from xreg.core.registration import aligned, register
 from xreg.core.samples import Samples, Structures
 from xreg.core.scaling import Scaler
+from xreg.core.surroundings import Surroundings, describe
 from xreg.plugins.graph.network import SiteNetwork, Sites
 from xreg.plugins.graph.plugin import GraphConfig
-from xreg.plugins.graph.surroundings import Surroundings, describe
 
 __all__ = ["Graph"]
 

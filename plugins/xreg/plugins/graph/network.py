@@ -15,8 +15,8 @@ from xreg.core.nn.layers import MLP, BatchNorm, Linear
 from xreg.core.scaling import Scaler
 
 if TYPE_CHECKING:
+    from xreg.core.surroundings import Surroundings
     from xreg.plugins.graph.plugin import GraphConfig
-    from xreg.plugins.graph.surroundings import Surroundings
 
 __all__ = ["SiteNetwork", "Sites", "harmonics"]
 

@@ -1,4 +1,4 @@
-"""From structures to the numbers that the network of ``graph`` works on."""
+"""What stands around sites: numbers for emulators that take structures themselves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xreg.core.neighbours import Contacts, contacts, cosine_cutoff
 from xreg.core.periodic_table import ELECTRONEGATIVITY, group, period
 from xreg.core.samples import Structure
 
-__all__ = ["Surroundings", "describe"]
+__all__ = ["PROPERTIES", "Surroundings", "describe", "element_properties"]
 
 LEAST_DISTANCE = 0.4
 """Atoms nearer than this (Å) are a mistake: even in H2 they stand 0.74 Å apart."""
@@ -25,7 +25,11 @@ SHELL_WIDTH = 0.2
 """Shells in which each atom counts its neighbours: centres in Å, and width relative to them."""
 
 
-VALENCE = 4  # column of the properties
+PROPERTIES = (
+    "electronegativity", "radius", "group", "period", "valence", "number", "f block", "s block",
+    "p block", "d block", "light",
+)  # fmt: skip
+"""Columns of :func:`element_properties`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +94,7 @@ def describe(
         if mine.start == mine.stop:
             raise SampleError(
                 f"sample '{structure.id}' has no atom within {cutoff:g} Å of its absorber; set it "
-                "aside or raise the cutoff of emulator 'graph'."
+                "aside or raise the cutoff of the emulator."
             )
         absorber.append(start + structure.absorber)
         context.append(_context(structure, species))
@@ -130,7 +134,7 @@ def _check(structure: Structure, species: NDArray[np.int64]) -> None:
     unknown = set(structure.numbers.tolist()) - set(species.tolist())
     if unknown:
         raise SampleError(
-            f"sample '{structure.id}' contains {symbols(unknown)}, which emulator 'graph' was not "
+            f"sample '{structure.id}' contains {symbols(unknown)}, which the emulator was not "
             f"fitted for; it knows {symbols(species.tolist())}: add such samples to the training "
             "data."
         )
@@ -153,7 +157,7 @@ def _atoms(numbers: NDArray[np.int32], pairs: Contacts, cutoff: float) -> NDArra
     This is one step of message passing along distances (SchNet's continuous filter; Schütt et al.,
     J. Chem. Phys. 148, 241722 (2018)) that depends on no weight and so is taken once.
     """
-    own = _properties()[numbers]
+    own = element_properties()[numbers]
     r = pairs.distances[:, None]
     filters = np.exp(-0.5 * ((r - SHELLS) / (SHELL_WIDTH * SHELLS)) ** 2)
     filters *= cosine_cutoff(r, cutoff)
@@ -170,23 +174,25 @@ def _context(structure: Structure, species: NDArray[np.int64]) -> NDArray[np.flo
     """Return the sample's composition; for a crystal also volume and valence electron density."""
     from ase.data import covalent_radii
 
-    own = _properties()[structure.numbers]
+    own = element_properties()[structure.numbers]
     shares = (structure.numbers[:, None] == species).mean(axis=0)
     packing = np.zeros(3)
     if structure.pbc.all():
         volume = abs(float(np.linalg.det(structure.cell))) / len(own)
         spheres = 4 / 3 * np.pi * (covalent_radii[structure.numbers] ** 3).mean()
-        packing = np.array([volume, spheres / volume, own[:, VALENCE].mean() / volume])
+        packing = np.array(
+            [volume, spheres / volume, own[:, PROPERTIES.index("valence")].mean() / volume]
+        )
     spread = [own.mean(axis=0), own.std(axis=0), own.min(axis=0), own.max(axis=0)]
     return np.concatenate([*spread, packing, shares])
 
 
 @cache
-def _properties() -> NDArray[np.float64]:
-    """Return (119, 11) properties by atomic number; elements without electronegativity have 0."""
+def element_properties() -> NDArray[np.float64]:
+    """Return (119, p) properties by atomic number; an electronegativity nobody knows is 0."""
     from ase.data import covalent_radii
 
-    rows = np.zeros((len(SYMBOLS), 11))
+    rows = np.zeros((len(SYMBOLS), len(PROPERTIES)))
     for z in range(1, len(SYMBOLS)):
         column = group(z)
         rows[z] = (

@@ -1,0 +1,85 @@
+"""Declares the emulator ``gp``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from xreg.core.config import Config, setting
+from xreg.core.hooks import ComponentSpec, hookimpl
+
+Cutoff = Annotated[float, Field(gt=1, le=20)]
+Sigma = Annotated[float, Field(gt=0, le=5)]
+
+
+class GPConfig(Config):
+    """Settings of the emulator ``gp``."""
+
+    cutoff: tuple[Cutoff, ...] = setting(
+        (6.0, 3.6),
+        unit="Å",
+        description="Radii of the surroundings; each gives a set of SOAP features.",
+        min_length=1,
+    )
+    sigma: tuple[Sigma, ...] = setting(
+        (0.4, 0.25),
+        unit="Å",
+        description="Standard deviation of the Gaussian that stands for an atom, for each radius.",
+        min_length=1,
+    )
+    n_max: int = setting(8, description="Number of radial functions of SOAP.", ge=1, le=20)
+    l_max: int = setting(
+        6, description="Highest degree of spherical harmonics of SOAP.", ge=0, le=20
+    )
+    shells: float = setting(
+        0.5,
+        description="Weight, relative to SOAP, of the properties of the atoms in shells about the "
+        "absorber.",
+        ge=0,
+        le=100,
+    )
+    composition: float = setting(
+        0.4,
+        description="Weight, relative to SOAP, of the composition of the whole sample.",
+        ge=0,
+        le=100,
+    )
+    length_scale: float = setting(
+        2.5,
+        description="Length scale of the Matérn kernel, in units of the typical distance of two "
+        "samples' SOAP features.",
+        gt=0,
+        le=1000,
+    )
+    noise: float = setting(
+        3e-3, description="Variance of the noise relative to that of the signal.", gt=0, le=10
+    )
+    registration: int = setting(
+        0,
+        unit="channels",
+        description="Largest rigid shift between spectra; above zero a spectrum freed of its "
+        "shift, and the shift, are predicted too, and both ways averaged. It needs spectra as "
+        "they are (scaling of targets: none).",
+        ge=0,
+        le=100_000,
+    )
+    calibrate: bool = setting(
+        True,
+        description="Scale the spread so that standardised errors on the validation set have "
+        "unit variance; without one, leave-one-out errors serve.",
+    )
+
+
+@hookimpl
+def xreg_components() -> list[ComponentSpec]:
+    """Offer the emulator."""
+    return [
+        ComponentSpec(
+            "emulator",
+            "gp",
+            GPConfig,
+            "xreg.plugins.gp.gp:GP",
+            "Gaussian process on SOAP, shells and composition, with a spread; takes structures.",
+        )
+    ]
