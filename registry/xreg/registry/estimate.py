@@ -61,8 +61,9 @@ class Estimate:
             f"altogether about {_duration(total)}{memory}",
             f"How estimated: every stage was carried out on {self.measured} training samples on "
             "this machine, and its time scaled with the number of samples; figures, analyses and "
-            "start-up come on top. Features that are in the cache cost nothing, an emulator that stops "
-            "early costs less. Memory is what the small run took, and the arrays of the whole one.",
+            "start-up come on top. Features that are in the cache cost nothing, an emulator that "
+            "stops early costs less. Memory is what the small run took, and the arrays of the "
+            "whole one.",
         ]
 
 
