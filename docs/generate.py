@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from xreg.core.analysis.contract import NEEDS, AnalysisSpec
+from xreg.core.analysis.table import ANALYSES
 from xreg.core.hooks import KINDS, ComponentSpec
 from xreg.core.interfaces import Decomposer, Descriptor, Emulator, SpectrumGenerator
 from xreg.registry.plugins import Installed, host
@@ -38,6 +40,7 @@ def on_config(config: Any) -> Any:
         {TITLES[kind]: [{i.spec.name: f"methods/{i.spec.name}.md"} for i in ours(kind)]}
         for kind in KINDS
     ]
+    section["Methods"].append({"Analyses": "methods/analyses.md"})
     return config
 
 
@@ -56,7 +59,8 @@ def on_files(files: Any, config: Any) -> Any:
 def pages() -> dict[str, str]:
     """Return the Markdown of every generated page by its path below ``docs/``."""
     components = {f"methods/{i.spec.name}.md": component_page(i) for k in KINDS for i in ours(k)}
-    return {"methods/index.md": overview(), "cli.md": cli_page(), **components}
+    more = {"methods/analyses.md": analyses_page(), "cli.md": cli_page()}
+    return {"methods/index.md": overview(), **more, **components}
 
 
 def ours(kind: str) -> list[Installed]:
@@ -139,7 +143,32 @@ def recipe_lines(spec: ComponentSpec) -> list[str]:
     return head + [pad + line for line in settings]
 
 
-def settings_table(spec: ComponentSpec) -> list[str]:
+def analyses_page() -> str:
+    """Return the page of all analyses: what each says, needs, and can be told."""
+    rows = [
+        (
+            f"[{spec.name}](#{spec.name})",
+            spec.summary,
+            "; ".join(NEEDS[need].words for need in spec.needs),
+            "yes" if spec.default else "",
+        )
+        for spec in ANALYSES.values()
+    ]
+    lines = [
+        "# Analyses",
+        "",
+        "A recipe asks for them under `analyses`, [`xreg evaluate`](../evaluate.md) with "
+        "`--analysis`. Those marked are done where nobody asks and they apply.",
+        "",
+        *table(("name", "what it says", "needs", "by default"), rows),
+    ]
+    for spec in ANALYSES.values():
+        lines += ["", f"## {spec.name}", "", spec.summary, ""]
+        lines += settings_table(spec) if spec.config.model_fields else ["No settings."]
+    return "\n".join(lines) + "\n"
+
+
+def settings_table(spec: ComponentSpec | AnalysisSpec) -> list[str]:
     """Return every setting with its default and unit, what is allowed, and its meaning."""
     rows = [
         (f"`{row.name}`", f"`{row.default}` {row.unit}", row.kind, row.description)
