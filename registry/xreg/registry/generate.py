@@ -24,6 +24,7 @@ from xreg.registry.generation_samples import SampleTable, read_samples, sample_k
 from xreg.registry.generation_store import Growth, open_base
 from xreg.registry.layout import check_names, check_precision
 from xreg.registry.plugins import PluginHost, host
+from xreg.registry.processing import check_processing
 
 __all__ = ["Generated", "generate"]
 
@@ -136,7 +137,10 @@ def _check(recipe: GenerationRecipe, generator: SpectrumGenerator, table: Sample
             f"the label '{both[0]}' comes from the samples and from '{generator.name}'."
         )
     check_names("label", table.labels)
-    check_precision(recipe.precision, [*generator.grids(), "positions", "parameters"])
+    channels = generator.grids()
+    check_processing(recipe.processing, channels, {*table.labels, *generator.label_units()})
+    made = [*channels, *recipe.processing]
+    check_precision(recipe.precision, [*made, "positions", "parameters"])
 
 
 def _check_units(generator: SpectrumGenerator, samples: Parameters) -> None:

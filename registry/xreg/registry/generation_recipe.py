@@ -15,6 +15,7 @@ from xreg.core.dataset import NAME_PATTERN, VERSION_PATTERN
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
 from xreg.core.spaces import ParameterRange, SamplingMethod
 from xreg.registry.overrides import apply_setting, read_yaml
+from xreg.registry.processing import Processing
 
 __all__ = [
     "DatasetSection",
@@ -174,6 +175,12 @@ class GenerationRecipe(Config):
         description="Explicit mantissa bits kept, by channel, 'positions' or 'parameters', so that "
         "the store compresses; the relative error is at most 2^-(bits + 1). Samples are rounded "
         "before anything is computed.",
+    )
+    processing: Processing = setting(
+        {},
+        description="Channels to make from those of the generator (steps of broadening, alignment, "
+        "normalisation, resampling), by name; raw ones are kept, and xreg data process makes "
+        "others from them later.",
     )
     on_failure: OnFailure = setting(
         "refuse", description="What a sample that fails does: stop, or be listed and left out."

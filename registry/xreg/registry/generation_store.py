@@ -23,6 +23,7 @@ from xreg.registry.generation_recipe import GenerationRecipe, SplitSection
 from xreg.registry.generation_samples import SampleTable, sample_keys
 from xreg.registry.growing_store import ChosenRows, GrowingStore, without
 from xreg.registry.layout import ChannelSpec
+from xreg.registry.processing import process_dataset
 from xreg.registry.stores import write_store
 
 __all__ = ["Base", "Growth", "make_splits", "open_base"]
@@ -123,7 +124,7 @@ class Growth:
             self._metadata({}),
             table.samples,
             {name: ChannelSpec(grid) for name, grid in generator.grids().items()},
-            precision=recipe.precision,
+            precision={k: v for k, v in recipe.precision.items() if k not in recipe.processing},
             labels=table.labels,
             label_units=self.units,
             splits=self.splits,
@@ -186,7 +187,7 @@ class Growth:
                 if reason is not None:
                     failures[str(ids[i])] = reason
         metadata = self._metadata(failures)
-        if not failures:
+        if not failures and not self.recipe.processing:
             self.store.complete(metadata, labels, self.units, self.splits)
             return len(ids), failures
         kept = np.flatnonzero(~np.isin(ids, list(failures)))
@@ -209,6 +210,8 @@ class Growth:
             self.units,
             {name: without(split, samples.ids) for name, split in self.splits.items()},
         )
+        if self.recipe.processing:
+            dataset = process_dataset(dataset, self.recipe.processing)
         write_store(dataset, self.store.path, precision=self.recipe.precision)
         return len(kept), failures
 

@@ -85,7 +85,8 @@ class Fdmnes(SpectrumGenerator):
                 f"sample '{sample.id}' is periodic in some directions only, and a crystal of "
                 "FDMNES in all three; add vacuum to its cell."
             )
-        cluster(sample, config.radius, crystal=crystal)  # refuses atoms that overlap
+        # FDMNES looks at every atom; this refuses those that overlap.
+        cluster(sample, config.radius if crystal else np.inf, crystal=crystal)
         program, limits = self._program(), Limits(config.time_limit, config.output_limit)
         with tempfile.TemporaryDirectory(prefix="xreg-fdmnes-") as name:
             folder = Path(name)

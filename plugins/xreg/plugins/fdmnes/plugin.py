@@ -20,8 +20,8 @@ TYPED_KEYWORDS = (
 )  # fmt: skip
 """Keywords that the generator writes itself."""
 
-KEYWORD_LENGTH = 9
-"""So many characters of a keyword FDMNES looks at."""
+KEYWORD_LENGTH = 8
+"""By so many characters keywords are told apart."""
 
 MAX_POINTS = 20_000
 """Most energies: more is a slip of the pen, not a spectrum."""
