@@ -8,9 +8,11 @@ from sklearn.inspection import permutation_importance as sklearn_importance
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import KFold
 
+from xreg.core.analysis.components import block_names, blocks
 from xreg.core.analysis.importance import permutation_importance
 from xreg.core.analysis.selection import RidgeJudge, backward, forward
 from xreg.core.errors import NotApplicableError
+from xreg.core.interfaces import FeatureLabel
 from xreg.core.metrics import covered_variance
 
 WHOLE = np.ones((1, 3), dtype=bool)
@@ -137,3 +139,14 @@ def test_each_step_is_the_best_of_all_that_are_possible():
         means = {g: judge([columns]).mean() for g, columns in sets.items()}
         assert means[group] == max(means.values()) == pytest.approx(score.mean())
         chosen.append(group)
+
+
+def test_blocks_of_one_name_are_told_apart_by_their_axis():
+    labels = [
+        FeatureLabel("a", block="S–O", axis="distance (Å)", at=1.0),
+        FeatureLabel("b", block="S–O", axis="angle (°)", at=1.0),
+        FeatureLabel("c"),
+        FeatureLabel("d", block="G1"),
+    ]
+    names = ["S–O, distance (Å)", "S–O, angle (°)", "others", "G1"]
+    assert block_names(blocks(labels)) == names

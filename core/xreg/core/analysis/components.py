@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.interfaces import Decomposer, FeatureLabel
 
-__all__ = ["Block", "block_shares", "blocks", "rank_correlations", "score_sweep"]
+__all__ = ["Block", "block_names", "block_shares", "blocks", "rank_correlations", "score_sweep"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +51,15 @@ def blocks(labels: Sequence[FeatureLabel]) -> list[Block]:
         else:
             found.append(Block(name, "", np.array(columns), None))
     return found
+
+
+def block_names(parts: Sequence[Block]) -> list[str]:
+    """Return names that tell blocks apart: with the axis where two share a name."""
+    names = [block.name or "others" for block in parts]
+    return [
+        f"{name}, {block.axis or 'no axis'}" if names.count(name) > 1 else name
+        for name, block in zip(names, parts, strict=True)
+    ]
 
 
 def block_shares(vectors: ArrayLike, parts: Sequence[Block]) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xreg.core import progress
-from xreg.core.analysis.components import Block, blocks
+from xreg.core.analysis.components import Block, block_names, blocks
 from xreg.core.analysis.contract import Drawing, Findings, Table
 from xreg.core.analysis.cross_validation import learning_folds
 from xreg.core.analysis.retraining import Training, retrain
@@ -221,9 +221,7 @@ def _findings(
 
     names = {
         "feature": [label.name for label in labels],
-        "block": [block.name or "others" for block in found["block"].parts]
-        if "block" in found
-        else [],
+        "block": block_names(found["block"].parts) if "block" in found else [],
     }
     tables, drawings, arrays = [], [], {}
     for kind, result in found.items():

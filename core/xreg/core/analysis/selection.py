@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xreg.core import progress
-from xreg.core.analysis.components import blocks
+from xreg.core.analysis.components import block_names, blocks
 from xreg.core.analysis.contract import Drawing, Findings, Table
 from xreg.core.analysis.cross_validation import learning_folds
 from xreg.core.analysis.retraining import Training, retrain
@@ -219,7 +219,7 @@ def _groups(subject: Subject, config: SelectionConfig) -> tuple[list[str], list[
     if single:
         return [label.name for label in labels], [np.array([i]) for i in range(len(labels))]
     found = blocks(labels)
-    return [block.name or "others" for block in found], [block.columns for block in found]
+    return block_names(found), [block.columns for block in found]
 
 
 def kept_counts(path: Path, groups: Sequence[Rows], name: str) -> NDArray[np.intp]:
