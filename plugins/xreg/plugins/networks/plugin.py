@@ -34,7 +34,8 @@ class NetworkConfig(TrainingConfig):
     precision: Literal["single", "bfloat16"] = setting(
         "single",
         description="Of the products in training; bfloat16 takes less than half the time of wide "
-        "layers where the processor multiplies in it. Weights, the last layer and predictions are always single.",
+        "layers where the processor multiplies in it. Weights, the last layer and predictions are "
+        "always single.",
     )
     init: Literal["he-uniform", "he-normal", "glorot-uniform", "lecun-uniform"] = setting(
         "he-uniform", description="Distribution of the initial weights; biases start at zero."
