@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest, spearmanr
 
-from xreg.core.analysis.contract import AnalysisSpec, Findings
+from xreg.core.analysis.contract import AnalysisSpec, Findings, Table
 from xreg.core.analysis.correlations import pearson
 from xreg.core.analysis.edges import boundary, branching_ratio
 from xreg.core.analysis.error_along import reach
@@ -126,6 +126,11 @@ def test_metrics_become_json_values() -> None:
         }
     ).plain()
     assert plain == {"a": 1.0, "b": None, "c": {"d": [0, 1], "e": [None, "x"]}}
+
+
+def test_cells_of_a_table_that_are_no_numbers_are_empty() -> None:
+    table = Table("t", "T", ["a", "b", "c"], [["x", np.float64(2), float("nan")]])
+    assert table.rows == [["x", 2.0, None]]
 
 
 def test_an_analysis_says_in_one_sentence_what_it_lacks() -> None:

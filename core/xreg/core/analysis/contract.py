@@ -45,7 +45,7 @@ class Table:
     columns
         Heads, with units in brackets.
     rows
-        Texts and numbers; None for an empty cell.
+        Texts and numbers; None (or NaN, which becomes None) for an empty cell.
     """
 
     name: str
@@ -53,6 +53,9 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     caption: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rows", [[_plain(cell) for cell in row] for row in self.rows])
 
 
 @dataclass(frozen=True, eq=False)
