@@ -53,7 +53,7 @@ def problem(spectrum: Measured, shift: tuple[float, float] = (-1.0, 1.0)) -> Pro
 def fitted(spectrum: Measured) -> tuple[Fit, Starts]:
     misfit = Misfit(problem(spectrum), MODEL)
     starts = search(misfit, starts=8, iterations=100)
-    return refine(misfit, [starts.x[i] for i in distinct(starts, 3)]), starts
+    return refine(misfit, [starts.x[i] for i in distinct(list(starts.x), 3)]), starts
 
 
 # Splines, background -----------------------------------------------------------------------------
@@ -199,7 +199,7 @@ def test_a_second_minimum_that_fits_as_well_is_told() -> None:
     task = Problem(Measured(energy, intensity), ("a",), ("eV",), np.array([[-1.0, 1.0]]))
     misfit = Misfit(task, Simulator(GRID, even))
     starts = search(misfit, starts=16)
-    fit = refine(misfit, [starts.x[i] for i in distinct(starts, 4)])
+    fit = refine(misfit, [starts.x[i] for i in distinct(list(starts.x), 4)])
     (other,) = fit.as_good
     assert sorted([fit.best.values[0], other.values[0]]) == pytest.approx([-0.7, 0.7], abs=0.01)
 

@@ -254,3 +254,21 @@ def test_a_model_whose_data_nobody_knows(xreg, model, spectrum, tmp_path) -> Non
     code, _, wrong = xreg("fit", tmp_path / "alone", spectrum, "-o", tmp_path / "it")
     assert code == 2
     assert "--engine" in wrong
+
+
+def test_the_page_tells_of_other_solutions(model, spectrum, tmp_path) -> None:
+    from dataclasses import replace
+
+    from xreg.registry.fit_results import result_rows, write_fit
+    from xreg.registry.fitting import FitSettings, fit_spectrum
+
+    settings = FitSettings(starts=2, engine="none", fix={"S2": 0.76}, intervals=False)
+    done = fit_spectrum(model / "model", spectrum, settings)
+    other = replace(
+        done.fit.best, values=done.fit.best.values + 0.001, chi2=done.fit.best.chi2 * 1.001
+    )
+    told = write_fit(replace(done, fit=replace(done.fit, as_good=[other])), tmp_path / "it")
+    assert "not unique" in told["remarks"][0]
+    assert told["alternatives"][0]["values"]["Dq"] == pytest.approx(other.values[0])
+    assert "As good as the best" in (tmp_path / "it" / "report.html").read_text()
+    assert all(row[3] == "" for row in result_rows(told))

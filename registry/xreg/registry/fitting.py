@@ -67,9 +67,11 @@ class FitSettings(Config):
     )
     starts: int = setting(64, ge=1, le=65_536, description="Searches through the network.")
     iterations: int = setting(
-        300, ge=10, le=100_000, description="Most steps of each of these searches."
+        200, ge=10, le=100_000, description="Most steps of each of these searches."
     )
-    refined: int = setting(8, ge=1, le=1024, description="How many different minima are refined.")
+    refined: int = setting(
+        24, ge=1, le=1024, description="How many different minima are tried with the exact engine."
+    )
     intervals: bool = setting(
         True,
         description="Whether to find the 68 % interval of each unknown by fitting the others anew.",
@@ -221,7 +223,7 @@ def fit_spectrum(
         domain = model.domain
         computed = engine(generator, model.target.channel, domain.parameters, domain.units)
         exact = Misfit(_covered(problem, computed.energy), computed)
-    fit = refine(exact, [starts.x[i] for i in distinct(starts, settings.refined)])
+    fit = refine(exact, [starts.x[i] for i in distinct(list(starts.x), settings.refined)])
     refined = time.perf_counter()
     intervals: dict[str, Interval] = {}
     if settings.intervals:

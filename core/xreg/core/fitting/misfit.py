@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import factorial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.interpolate import make_interp_spline
+from scipy.interpolate import BSpline, make_interp_spline
 from torch import Tensor
 
 from xreg.core.fitting.problem import Problem
@@ -39,8 +40,8 @@ class Simulator:
 class Resample:
     """Spectra on a grid, shifted and read off at other energies by quintic splines.
 
-    A spline is linear in its values, so its polynomials are matrix products with them; it is
-    differentiable in the spectra and in the shifts.
+    A spline's B-spline coefficients are a matrix product with its values, and its polynomial in
+    an interval is a sum over six of them; so all is differentiable in the spectra and the shifts.
 
     Parameters
     ----------
@@ -52,14 +53,24 @@ class Resample:
 
     def __init__(self, grid: Array, energy: Array) -> None:
         spline = make_interp_spline(grid, np.eye(len(grid)), k=DEGREE)
-        # (6, m, m - 1): what each value adds to the coefficients of u⁰ … u⁵ in each interval.
-        terms, factorial = [], 1.0
-        for power in range(DEGREE + 1):
-            factorial *= max(power, 1)
-            terms.append(
-                spline.derivative(power)(grid[:-1]).T / factorial if power else spline(grid[:-1]).T
+        self.coefficients = torch.as_tensor(np.ascontiguousarray(spline.c.T))
+        # The six B-splines that are not zero between grid[i] and grid[i + 1].
+        last = np.clip(
+            np.searchsorted(spline.t, grid[:-1], side="right") - 1, DEGREE, len(grid) - 1
+        )
+        number = last - DEGREE + np.arange(DEGREE + 1)[:, None]
+        self.number = torch.as_tensor(number)
+        # (6, 6, m - 1): what each of them adds to the coefficient of each power of u.
+        basis = BSpline(spline.t, np.eye(len(grid)), DEGREE)
+        intervals = np.arange(len(grid) - 1)
+        self.powers = torch.as_tensor(
+            np.array(
+                [
+                    basis(grid[:-1], nu=power)[intervals, number] / factorial(power)
+                    for power in range(DEGREE + 1)
+                ]
             )
-        self.terms = [torch.as_tensor(np.ascontiguousarray(term)) for term in terms]
+        )
         self.grid, self.energy = torch.as_tensor(grid), torch.as_tensor(energy)
 
     def __call__(self, spectra: Tensor, shift: Tensor) -> Tensor:
@@ -68,9 +79,10 @@ class Resample:
         interval = torch.searchsorted(self.grid, wanted.detach(), right=True) - 1
         interval = interval.clamp(0, len(self.grid) - 2)
         u = wanted - self.grid[interval]
+        near = (spectra @ self.coefficients)[:, self.number]  # (n, 6, m - 1)
         total = torch.zeros_like(u)
-        for term in reversed(self.terms):  # Horner's rule
-            total = total * u + (spectra @ term).gather(1, interval)
+        for weights in reversed(self.powers):  # Horner's rule
+            total = total * u + (near * weights).sum(1).gather(1, interval)
         return total
 
 

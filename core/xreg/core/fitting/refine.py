@@ -14,11 +14,15 @@ from xreg.core import progress
 from xreg.core.errors import RunError
 from xreg.core.fitting.misfit import Misfit
 from xreg.core.fitting.problem import Problem
+from xreg.core.fitting.search import distinct
 
 __all__ = ["VAGUE", "Direction", "Fit", "Minimum", "descend", "refine"]
 
 Array = NDArray[np.float64]
 
+ROUGH = 8  # evaluations after which it shows which starts are worth more
+FINISHED = 4  # how many of them are followed to the end
+ALIKE = 0.02  # coordinates closer than that are on the way to one minimum
 STEP = 2e-4  # of a range: central differences of an engine that is exact to about 1e-8
 EVALUATIONS = 60
 # A direction is not determined when its uncertainty reaches that of a uniform range, 1/√12.
@@ -142,7 +146,8 @@ class Fit:
 def refine(misfit: Misfit, starts: Sequence[Array]) -> Fit:
     """Refine starting points by least squares within their ranges (trust region reflective).
 
-    Derivatives are central differences; the spectra of a point are computed together.
+    Derivatives are central differences; the spectra of a point are computed together. Each start
+    gets a few steps, for a network that errs ranks its minima wrongly; the best go on to the end.
 
     Parameters
     ----------
@@ -157,12 +162,13 @@ def refine(misfit: Misfit, starts: Sequence[Array]) -> Fit:
         If every start ends at a spectrum with a negative scale.
     """
     problem = misfit.problem
-    minima: list[Minimum] = []
+    rough = []
     for number, start in enumerate(starts, 1):
-        minimum = descend(misfit, start)
-        if minimum.scale > 0:
-            minima.append(minimum)
+        rough.append(descend(misfit, start, most=ROUGH))
         progress.report("refinement", number, len(starts))
+    rough.sort(key=lambda m: m.chi2)
+    minima = [descend(misfit, rough[i].x) for i in distinct([m.x for m in rough], FINISHED, ALIKE)]
+    minima = [minimum for minimum in minima if minimum.scale > 0]
     if not minima:
         raise RunError(
             "no parameters give a spectrum that resembles the measured one; look at its energies "
@@ -199,7 +205,9 @@ def refine(misfit: Misfit, starts: Sequence[Array]) -> Fit:
     )
 
 
-def descend(misfit: Misfit, start: Array, fixed: int | None = None) -> Minimum:
+def descend(
+    misfit: Misfit, start: Array, fixed: int | None = None, most: int = EVALUATIONS
+) -> Minimum:
     """Return the minimum below a starting point, one coordinate kept where asked for."""
     free = np.array([i for i in range(len(start)) if i != fixed], dtype=np.intp)
 
@@ -218,7 +226,7 @@ def descend(misfit: Misfit, start: Array, fixed: int | None = None) -> Minimum:
             xtol=1e-7,
             ftol=1e-9 if fixed is None else 1e-5,
             gtol=None,
-            max_nfev=EVALUATIONS,
+            max_nfev=most,
         )
         x = whole(found.x)
     values = misfit.problem.values(x[None])[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +37,7 @@ class Starts:
     misfit: Array
 
 
-def search(misfit: Misfit, *, starts: int = 64, iterations: int = 300, seed: int = 0) -> Starts:
+def search(misfit: Misfit, *, starts: int = 64, iterations: int = 200, seed: int = 0) -> Starts:
     """Minimise a misfit by L-BFGS, all starts as one batch.
 
     A start is the best of some points of a scrambled Sobol sequence, so that the starts lie in
@@ -72,7 +73,7 @@ def search(misfit: Misfit, *, starts: int = 64, iterations: int = 300, seed: int
             slopes.append(slope)
         return torch.cat(values), torch.cat(slopes)
 
-    u, value = lbfgs(objective, torch.asin(2 * first - 1), iterations=iterations, tolerance=1e-9)
+    u, value = lbfgs(objective, torch.asin(2 * first - 1), iterations=iterations, tolerance=1e-6)
     order = value.argsort()
     return Starts(_coordinates(u)[order].numpy(), value[order].numpy())
 
@@ -81,11 +82,17 @@ def _coordinates(u: Tensor) -> Tensor:
     return (1 + torch.sin(u)) / 2
 
 
-def distinct(starts: Starts, most: int, apart: float = 0.05) -> list[int]:
-    """Return the best minima that differ in some coordinate by ``apart``, ``most`` at most."""
+def distinct(points: Sequence[Array], most: int, apart: float = 0.05) -> list[int]:
+    """Return the first points that differ in some coordinate by ``apart``, ``most`` at most.
+
+    Parameters
+    ----------
+    points
+        (d,) coordinates each, best first.
+    """
     kept: list[int] = []
-    for i, x in enumerate(starts.x):
-        if all(np.abs(x - starts.x[k]).max() > apart for k in kept):
+    for i, x in enumerate(points):
+        if all(np.abs(x - points[k]).max() > apart for k in kept):
             kept.append(i)
         if len(kept) == most:
             break

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from xreg.core.errors import ConfigError, SampleError, XregError
 from xreg.core.interfaces import Availability, SpectrumGenerator
@@ -46,6 +46,12 @@ def window(config: ModelConfig) -> Grid:
 def _solver(ion: str, device: str) -> Solver:
     """Return an ion's solver; its operators are built once in a process."""
     return Solver(ion_named(ion), None if device == "cpu" else device)
+
+
+@lru_cache(maxsize=1)
+def _threads() -> ThreadpoolController:
+    """Return the libraries that have threads; to look for them costs as much as 50 spectra."""
+    return ThreadpoolController()
 
 
 class Multiplet(SpectrumGenerator):
@@ -117,7 +123,7 @@ class Multiplet(SpectrumGenerator):
         Strengths are weighted by the population of the initial state, in units of ⟨2p|r|3d⟩².
         """
         solver = self._ready()
-        with threadpool_limits(1):
+        with _threads().limit(limits=1):
             sticks = solver.solve(_columns(solver, [checked(sample)]))
         energy, along, across = (
             np.asarray(x.cpu() if hasattr(x, "cpu") else x)[0]
@@ -160,7 +166,7 @@ class Multiplet(SpectrumGenerator):
         else:
             size = max(1, GPU_BYTES // (64 * solver.largest**2))
         found: list[Spectrum] = []
-        with threadpool_limits(1 if on_cpu else None):
+        with _threads().limit(limits=1 if on_cpu else None):
             for start in range(0, len(rows), size):
                 found += self._batch(solver, rows[start : start + size], on_cpu and size > 1)
         return found
