@@ -213,6 +213,8 @@ def cross_validate(
             raw = {part: kept.transform(X[getattr(fold, part)]) for part in y}
             scaler = Scaler.fit(raw["train"], preparation.features)
             x = {part: scaler.transform(values) for part, values in raw.items()}
+        for emulator in emulators:
+            emulator.zero_intensity = targets.transform(np.zeros_like(Y[:1]))[0]
         type(emulators[0]).fit_many(
             emulators, x["train"], y["train"], validation=(x["stop"], y["stop"])
         )
