@@ -272,3 +272,26 @@ def test_the_page_tells_of_other_solutions(model, spectrum, tmp_path) -> None:
     assert told["alternatives"][0]["values"]["Dq"] == pytest.approx(other.values[0])
     assert "As good as the best" in (tmp_path / "it" / "report.html").read_text()
     assert all(row[3] == "" for row in result_rows(told))
+
+
+def test_sticks_of_a_sample(xreg, model, tmp_path) -> None:
+    store = model.parent / "ti4.zarr"
+    code, said, wrong = xreg("data", "sticks", store, "set-7", "-o", tmp_path / "sticks.csv")
+    assert code == 0, wrong
+    header, lines = rows_of(tmp_path / "sticks.csv")
+    assert header == ["energy (eV)", "strength xas"]
+    assert f"{len(lines)} transitions of set-7" in said
+    assert lines[:, 1].sum() == pytest.approx(4 / 3)  # the sum rule for ten holes
+    assert (np.diff(lines[:, 0]) >= 0).all()
+    code, _, wrong = xreg("data", "sticks", store, "set7", "-o", tmp_path / "more.csv")
+    assert code == 2
+    assert "no sample 'set7' (did you mean 'set-7'" in wrong
+    assert not (tmp_path / "more.csv").exists()
+
+
+def test_sticks_that_nobody_knows(xreg, toy_dataset, tmp_path) -> None:
+    write_store(toy_dataset(), tmp_path / "toy.zarr")
+    first = str(toy_dataset().samples.ids[0])
+    code, _, wrong = xreg("data", "sticks", tmp_path / "toy.zarr", first, "-o", tmp_path / "s.csv")
+    assert code == 2
+    assert "no generator 'noise'" in wrong

@@ -18,6 +18,7 @@ from xreg.core.errors import DataError
 from xreg.core.fitting.problem import range_text
 from xreg.core.fitting.refine import VAGUE
 from xreg.registry.files import disk_errors, flush, staging
+from xreg.registry.sticks import write_sticks
 from xreg.registry.workshop import write_json
 
 if TYPE_CHECKING:
@@ -131,11 +132,7 @@ def write_fit(done: Fitted, folder: Path) -> dict[str, Any]:
         write_json(made / "fit.json", table)
         _write_curves(made / "fit.csv", done.fit)
         if lines is not None:
-            _write_rows(
-                made / "sticks.csv",
-                ("energy (eV)", f"strength {done.channel}"),
-                zip(lines.energy + done.fit.best.shift, lines.strength[done.channel], strict=True),
-            )
+            write_sticks(made / "sticks.csv", lines, done.fit.best.shift)
         with styled():
             figure = draw_fit(done.fit, done.starts, done.intervals, lines, done.channel)
             save_figure(figure, made / "fit.png")

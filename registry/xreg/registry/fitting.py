@@ -19,6 +19,7 @@ from xreg.core.fitting.problem import Background, BackgroundKind, Measured, Prob
 from xreg.registry.datasets import find, open_dataset
 from xreg.registry.models import ModelEntry, find_model, load_model
 from xreg.registry.plugins import host
+from xreg.registry.sticks import origin
 
 if TYPE_CHECKING:
     from xreg.core.fitting.profile import Interval
@@ -317,9 +318,7 @@ def _origin(entry: ModelEntry, registry: str | Path | None, needed: bool) -> Map
         else:  # the registry's list tells it; nothing is pulled
             name = f"{data['name']}@{data['version']}"
             provenance = find(name, registry=registry).entry.provenance
-        found = provenance.get("generator")
-        if not isinstance(found, Mapping) or "name" not in found:
-            raise DataError(f"dataset '{name}' was not made by a generator")
+        return origin(provenance, name)
     except XregError as error:
         if not needed:
             return {}
@@ -328,4 +327,3 @@ def _origin(entry: ModelEntry, registry: str | Path | None, needed: bool) -> Map
             f"({str(error).rstrip('.')}); name it with --engine NAME and --set KEY=VALUE, or "
             f"--engine {NO_ENGINE} to do without."
         ) from None
-    return found

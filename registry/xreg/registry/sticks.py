@@ -1,0 +1,89 @@
+"""The transitions behind a computed spectrum, from the generator that its dataset names."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xreg.core.errors import DataError, UnknownNameError, did_you_mean
+from xreg.registry.datasets import open_dataset
+from xreg.registry.files import disk_errors
+from xreg.registry.plugins import host
+
+if TYPE_CHECKING:
+    from xreg.core.interfaces import SpectrumGenerator
+    from xreg.core.spectra import LineList
+
+__all__ = ["origin", "sticks_of", "write_sticks"]
+
+
+def origin(provenance: Mapping[str, Any], what: str) -> Mapping[str, Any]:
+    """Return name and settings of the generator that made a dataset.
+
+    Raises
+    ------
+    DataError
+        If none did.
+    """
+    found = provenance.get("generator")
+    if not isinstance(found, Mapping) or "name" not in found:
+        raise DataError(f"dataset '{what}' was not made by a generator.")
+    return found
+
+
+def sticks_of(name: str, sample: str, registry: str | Path | None = None) -> LineList:
+    """Compute the transitions of one sample of a dataset.
+
+    Parameters
+    ----------
+    name
+        ``name``, ``name@version``, or the path of a store.
+    sample
+        Id of the sample.
+    registry
+        Where to look for the dataset.
+
+    Raises
+    ------
+    UnknownNameError
+        If the dataset has no such sample.
+    DataError
+        If no generator made the dataset, or it knows no transitions.
+    """
+    dataset = open_dataset(name, registry=registry)
+    known = origin(dataset.metadata.provenance, name)
+    rows = np.flatnonzero(dataset.samples.ids == sample)
+    if not rows.size:
+        near = did_you_mean(sample, dataset.samples.ids.tolist())
+        raise UnknownNameError(f"dataset '{name}' has no sample '{sample}'{near}.")
+    settings = known.get("settings", {})
+    generator: SpectrumGenerator = host().load("generator", known["name"])(**settings)
+    lines = generator.sticks(dataset.samples[int(rows[0])])
+    if lines is None:
+        raise DataError(f"generator '{generator.name}' does not tell its transitions.")
+    return lines
+
+
+def write_sticks(path: Path, lines: LineList, shift: float = 0.0) -> None:
+    """Write transitions as CSV: energy (eV) and strength in each channel, a row each."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with disk_errors(f"'{path}'"):
+        try:
+            with beside.open("w", newline="", encoding="utf-8") as stream:
+                writer = csv.writer(stream)
+                writer.writerow(["energy (eV)", *(f"strength {name}" for name in lines.strength)])
+                columns = [lines.energy + shift, *lines.strength.values()]
+                writer.writerows(
+                    [float(value) for value in row] for row in zip(*columns, strict=True)
+                )
+                stream.flush()
+                os.fsync(stream.fileno())
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
