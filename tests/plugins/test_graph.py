@@ -11,10 +11,10 @@ from xreg.core.errors import ConfigError, DataError, SampleError
 from xreg.core.metrics import covered_variance
 from xreg.core.pipeline import Pipeline, Target
 from xreg.core.samples import Structures
+from xreg.core.surroundings import describe
 from xreg.core.testing import EmulatorSuite, clusters, crystals, parameters, waters
 from xreg.plugins.graph.graph import Graph
 from xreg.plugins.graph.network import harmonics
-from xreg.core.surroundings import describe
 
 SMALL = {
     "cutoff": 4.0,

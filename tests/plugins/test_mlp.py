@@ -27,7 +27,7 @@ def peaks(n=600, seed=0):
 @pytest.fixture(scope="module")
 def trained():
     X, Y = peaks()
-    return MLP(**QUICK, ensemble=3).fit(X, Y)
+    return MLP(**QUICK, ensemble=3, calibrate=False).fit(X, Y)
 
 
 def test_learns_a_known_function(trained):
@@ -61,6 +61,20 @@ def test_spread_is_that_of_the_networks(trained):
     np.testing.assert_allclose(std, every.std(axis=0, ddof=1))
     _, far = trained.predict(5 * X, return_std=True)
     assert far.mean() > 3 * std.mean(), "networks must disagree where they never saw data"
+
+
+def test_spread_is_calibrated_on_the_validation_set():
+    X, Y = peaks(200)
+    held, true = peaks(60, seed=3)
+    settings = {**QUICK, "epochs": 30}
+    model = MLP(**settings, ensemble=3).fit(X, Y, validation=(held, true))
+    mean, std = model.predict(held, return_std=True)
+    assert np.sqrt(np.mean(((true - mean) / std) ** 2)) == pytest.approx(1, abs=1e-4)
+    plain = MLP(**settings, ensemble=3, calibrate=False).fit(X, Y, validation=(held, true))
+    same, raw = plain.predict(held, return_std=True)
+    np.testing.assert_array_equal(same, mean)
+    np.testing.assert_allclose(model.spread_factor_ * raw, std)
+    assert MLP(**settings).fit(X, Y, validation=(held, true)).spread_factor_ == 1
 
 
 def test_ensemble_is_separate_networks():

@@ -10,6 +10,7 @@ from xreg.core.config import Config, setting
 
 __all__ = [
     "BranchingConfig",
+    "CalibrationConfig",
     "CorrelationsConfig",
     "ErrorAlongConfig",
     "MisfitConfig",
@@ -49,6 +50,14 @@ class BranchingConfig(Config):
         ge=0,
         le=1e6,
         description="Energy that parts L3 from L2; the valley of the mean spectrum if not given.",
+    )
+
+
+class CalibrationConfig(Config):
+    """Settings of ``calibration``."""
+
+    bins: int = setting(
+        5, ge=1, le=100, description="Equal groups of spectra by the spread that is claimed."
     )
 
 

@@ -38,6 +38,12 @@ _SPECS = (
         default=True,
     ),
     AnalysisSpec(
+        "calibration",
+        settings.CalibrationConfig,
+        f"{HOME}.calibration:analyse",
+        "Whether errors are as large as the spread that the model claims.",
+    ),
+    AnalysisSpec(
         "correlations",
         settings.CorrelationsConfig,
         f"{HOME}.correlations:analyse",

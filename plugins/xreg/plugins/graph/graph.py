@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from xreg.core.calibration import spread_factor
 from xreg.core.errors import ConfigError, DataError
 from xreg.core.interfaces import Emulator, State
 from xreg.core.nn import training
@@ -42,6 +43,8 @@ class Graph(Emulator):
         Standard deviation of the targets, about the mean of each channel.
     best_epoch_
         (M,) epoch whose weights each network keeps.
+    spread_factor_
+        By what the standard deviation of the networks is scaled to be the spread.
     """
 
     name: ClassVar[str] = "graph"
@@ -54,6 +57,7 @@ class Graph(Emulator):
     context_: Scaler
     scale_: float
     best_epoch_: NDArray[np.int64]
+    spread_factor_: float
 
     def _fit(
         self,
@@ -75,7 +79,7 @@ class Graph(Emulator):
         self.context_ = Scaler.fit(found.context[: len(known)], "standard")
         self.scale_ = float(Scaler.fit(known_y, "global").scale[0])
         sites, targets = self._sites(found), self._targets(Y)
-        self.networks_, best = [], []
+        self.networks_, best, self.spread_factor_ = [], [], 1.0
         for i in range(config.ensemble):
             draws = training.generators(config.seed + i, 1)
             network = self._build(found.atoms.shape[1], found.context.shape[1], Y.shape[1])
@@ -92,22 +96,30 @@ class Graph(Emulator):
             self.networks_.append(network)
             best.append(int(history.best_epoch[0]))
         self.best_epoch_ = np.array(best)
+        if len(aside) and config.ensemble > 1 and config.calibrate:
+            mean, std = self._spectra(sites, aside)
+            self.spread_factor_ = spread_factor(Y[aside.numpy()] - mean, std)
 
-    @torch.no_grad()
     def _predict(self, X: Samples) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         nothing = np.empty((0, self.networks_[0].channels))
         means, spreads = [nothing], [nothing]
-        many = len(self.networks_) > 1
         with training.threads(self.config.threads):
             for part in _structures(X).batches(PREDICTION_SITES):
                 sites = self._sites(describe(part, self.species_, self.config.cutoff))
-                rows = torch.arange(len(part))
-                every = torch.stack([network(sites, rows)[0] for network in self.networks_])
-                means.append(every.double().mean(0).numpy())
-                if many:
-                    spreads.append(every.double().std(0).numpy())
-        spread = np.concatenate(spreads) * self.scale_ if many else None
-        return np.concatenate(means) * self.scale_, spread
+                mean, std = self._spectra(sites, torch.arange(len(part)))
+                means.append(mean)
+                spreads.append(std)
+        many = len(self.networks_) > 1
+        return np.concatenate(means), np.concatenate(spreads) if many else None
+
+    @torch.no_grad()
+    def _spectra(
+        self, sites: Sites, rows: Tensor
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return mean and scaled standard deviation of the networks; zero for one network."""
+        every = torch.stack([network(sites, rows)[0].double() for network in self.networks_])
+        std = every.std(0, correction=min(1, len(every) - 1)) * self.spread_factor_
+        return every.mean(0).numpy() * self.scale_, std.numpy() * self.scale_
 
     def _sites(self, found: Surroundings) -> Sites:
         return Sites(found, self.atoms_, self.context_, self.config.l_max)
@@ -133,7 +145,7 @@ class Graph(Emulator):
         """Return scalings and weights."""
         self.require_fitted()
         values = {"target_ndim_": self.target_ndim_, "scale_": self.scale_}
-        values |= {"channels": self.networks_[0].channels}
+        values |= {"channels": self.networks_[0].channels, "spread_factor_": self.spread_factor_}
         arrays: dict[str, NDArray[Any]] = {
             "species_": self.species_,
             "best_epoch_": self.best_epoch_,
@@ -148,6 +160,7 @@ class Graph(Emulator):
     def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what :meth:`state` returned."""
         self.target_ndim_, self.scale_ = values["target_ndim_"], values["scale_"]
+        self.spread_factor_ = values["spread_factor_"]
         self.species_, self.best_epoch_ = arrays["species_"], arrays["best_epoch_"]
         for name in SCALERS:
             setattr(self, name, Scaler(arrays[f"{name}.mean"], arrays[f"{name}.scale"]))

@@ -58,6 +58,11 @@ class GraphConfig(TrainingConfig):
         ge=1,
         le=100,
     )
+    calibrate: bool = setting(
+        True,
+        description="Scale the spread of an ensemble so that standardised errors on the "
+        "validation set have unit variance.",
+    )
 
 
 @hookimpl

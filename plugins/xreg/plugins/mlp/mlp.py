@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from xreg.core.calibration import spread_factor
 from xreg.core.interfaces import Emulator, State
 from xreg.core.nn import layers, training
 from xreg.core.nn.losses import regression_loss
@@ -39,6 +40,8 @@ class MLP(Emulator):
         (c, 1 + 2M) record of training: epoch, training loss of each network, validation losses.
     best_epoch_
         (M,) epoch whose weights each network keeps.
+    spread_factor_
+        By what the standard deviation of the networks is scaled to be the spread.
     """
 
     name: ClassVar[str] = "mlp"
@@ -98,7 +101,7 @@ class MLP(Emulator):
                 every = self.network_(part).double()
                 means.append(every.mean(0))
                 if many:
-                    spreads.append(every.std(0))
+                    spreads.append(every.std(0) * self.spread_factor_)
         return torch.cat(means).numpy(), torch.cat(spreads).numpy() if many else None
 
     def torch_view(self) -> AffineView:
@@ -123,6 +126,7 @@ class MLP(Emulator):
             "n_features_in_": self.n_features_in_,
             "target_ndim_": self.target_ndim_,
             "n_targets": self.network_.n_out,
+            "spread_factor_": self.spread_factor_,
         }
         arrays = {
             f"network.{key}": value.numpy() for key, value in self.network_.state_dict().items()
@@ -133,6 +137,7 @@ class MLP(Emulator):
         """Take back what :meth:`state` returned."""
         self.n_features_in_ = values["n_features_in_"]
         self.target_ndim_ = values["target_ndim_"]
+        self.spread_factor_ = values.get("spread_factor_", 1.0)  # earlier models have none
         self.history_, self.best_epoch_ = arrays["history_"], arrays["best_epoch_"]
         self.__dict__.pop("_view", None)
         self.network_ = self._build(self.n_features_in_, values["n_targets"], self.config.ensemble)
@@ -183,6 +188,11 @@ def _train_together(
             [history.epoch[:, None], history.train[:, own], history.validation[:, own]], dim=1
         ).numpy()
         emulator.best_epoch_ = history.best_epoch[own].numpy()
+        emulator.spread_factor_ = 1.0
+        if held is not None and size > 1 and emulator.config.calibrate:
+            mean, std = emulator._predict(held[0].numpy())
+            assert std is not None
+            emulator.spread_factor_ = spread_factor(held[1].numpy() - mean, std)
 
 
 class _Tail:

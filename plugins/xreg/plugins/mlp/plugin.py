@@ -47,6 +47,11 @@ class MLPConfig(TrainingConfig):
         ge=1,
         le=1000,
     )
+    calibrate: bool = setting(
+        True,
+        description="Scale the spread of an ensemble so that standardised errors on the "
+        "validation set have unit variance.",
+    )
 
 
 @hookimpl
