@@ -180,6 +180,20 @@ def test_alignment(by: str) -> None:
     assert np.mean(places) == pytest.approx(7112, abs=0.4)
 
 
+@pytest.mark.parametrize("by", ["steepest", "half-height"])
+def test_alignment_passes_a_steep_pre_edge(by: str) -> None:
+    spectrum = curves(1)
+    spectrum.intensity[0, np.isclose(GRID, -4)] += 2
+    align = {"step": "align", "by": by, "to": 7112.0, "each": True}
+    shift = {"step": "shift", "by": 7000}
+    found = apply_steps(spectrum, steps(shift, {**align, "after": 6998}))
+    whole = apply_steps(curves(1), steps(shift, align))
+    assert found.offset[0] == pytest.approx(whole.offset[0], abs=0.2)
+    assert apply_steps(spectrum, steps(shift, align)).offset[0] > found.offset[0] + 3
+    with pytest.raises(DataError, match="sample 's0' does not rise"):
+        apply_steps(spectrum, steps(shift, {**align, "after": 7058.9}))
+
+
 def test_alignment_to_the_table() -> None:
     made = apply_steps(curves(1, (26,)), steps({"step": "align", "each": True}))
     y = made.intensity[0]

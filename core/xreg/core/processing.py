@@ -195,7 +195,13 @@ def _align(step: Align, curves: Curves) -> Curves:
     for goal, rows in goals:
         if step.each:
             found = [
-                _edge(step, curves.grid, curves.intensity[i], f"sample '{curves.ids[i]}'")
+                _edge(
+                    step,
+                    curves.grid,
+                    curves.intensity[i],
+                    f"sample '{curves.ids[i]}'",
+                    curves.offset[i],
+                )
                 for i in rows
             ]
             offset[rows] = goal - np.array(found)
@@ -205,22 +211,25 @@ def _align(step: Align, curves: Curves) -> Curves:
             [np.interp(curves.grid + middle, curves.grid + curves.offset[i], curves.intensity[i])
              for i in rows], axis=0,
         )  # fmt: skip
-        offset[rows] += goal - middle - _edge(step, curves.grid, mean, "the mean spectrum")
+        offset[rows] += goal - middle - _edge(step, curves.grid, mean, "the mean spectrum", middle)
     return replace(curves, offset=offset)
 
 
-def _edge(step: Align, grid: Array, curve: Array, whose: str) -> float:
+def _edge(step: Align, grid: Array, curve: Array, whose: str, offset: float) -> float:
     """Return where on the grid the edge of a curve is, in eV."""
+    low = -np.inf if step.after is None else step.after - offset
     if step.by == "steepest":
         slope = np.diff(curve) / np.diff(grid)
         middles = (grid[1:] + grid[:-1]) / 2
-        return _vertex(middles, slope, int(np.argmax(slope)))
+        if not (slope[middles > low] > 0).any():
+            raise DataError(f"{whose} does not rise where its edge is looked for.")
+        return _vertex(middles, slope, int(np.argmax(np.where(middles > low, slope, -np.inf))))
     level = curve[-max(len(curve) // 4, 1) :].mean() / 2
-    above = np.flatnonzero(curve >= level)
-    if level <= 0 or not above.size or above[0] == 0:
+    rising = np.flatnonzero((curve[:-1] < level) & (curve[1:] >= level) & (grid[1:] > low))
+    if level <= 0 or not rising.size:
         raise DataError(f"{whose} does not rise through half of its height.")
-    i = int(above[0])
-    return float(np.interp(level, curve[i - 1 : i + 1], grid[i - 1 : i + 1]))
+    i = int(rising[0])
+    return float(np.interp(level, curve[i : i + 2], grid[i : i + 2]))
 
 
 def _vertex(x: Array, y: Array, i: int) -> float:

@@ -82,6 +82,13 @@ class Align(Config):
         description="What the edge is: where the spectrum rises most, or where it first reaches "
         "half of its mean over the last quarter of the energies.",
     )
+    after: float | None = setting(
+        None,
+        unit="eV",
+        ge=-1e6,
+        le=1e6,
+        description="Look for it above this energy only, beyond pre-edges that are steeper.",
+    )
     to: float | None = setting(
         None,
         unit="eV",
