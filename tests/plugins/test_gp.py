@@ -29,6 +29,13 @@ def edges(samples, channels=30):
     return 1 / (1 + np.exp(-x)) + 0.5 * np.exp(-((x - 6) ** 2) / 8)
 
 
+def test_each_radius_needs_a_width():
+    with pytest.raises(
+        ConfigError, match=r"2 radii \(cutoff\) need as many widths \(sigma\), not 1"
+    ):
+        GP(cutoff=[4.0, 3.0], sigma=[0.4])
+
+
 def test_mean_and_spread_are_those_of_scikit_learn():
     samples = crystals(30)
     Y = edges(samples)

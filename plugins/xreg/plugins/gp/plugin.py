@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from xreg.core.config import Config, setting
 from xreg.core.hooks import ComponentSpec, hookimpl
@@ -69,6 +69,15 @@ class GPConfig(Config):
         description="Scale the spread so that standardised errors on the validation set have "
         "unit variance; without one, leave-one-out errors serve.",
     )
+
+    @model_validator(mode="after")
+    def _pairs(self) -> Self:
+        if len(self.cutoff) != len(self.sigma):
+            raise ValueError(
+                f"{len(self.cutoff)} radii (cutoff) need as many widths (sigma), not "
+                f"{len(self.sigma)}"
+            )
+        return self
 
 
 @hookimpl
