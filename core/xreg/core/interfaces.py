@@ -99,6 +99,15 @@ class Descriptor(Component):
         """
         raise DataError(f"descriptor '{self.name}' has no differentiable view.")
 
+    def readable(
+        self, features: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], Sequence[FeatureLabel]]:
+        """Return (n, d) features as (n, q) quantities that a reader can picture, and their labels.
+
+        The features themselves by default; NaN where there is nothing to picture.
+        """
+        return features, self.feature_labels
+
     def fit_transform(self, samples: Samples, y: Any = None) -> NDArray[np.float64]:
         """Fit, then transform the same samples."""
         return self.fit(samples, y).transform(samples)

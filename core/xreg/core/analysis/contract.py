@@ -10,6 +10,7 @@ A recipe asks for it under ``analyses``, ``xreg evaluate`` with ``--analysis``.
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -205,6 +206,11 @@ class AnalysisSpec:
         self.require(subject)
         module, _, function = self.target.partition(":")
         return cast(Findings, getattr(importlib.import_module(module), function)(subject, config))
+
+
+def file_name(label: str) -> str:
+    """Return a label as the name of a table or drawing."""
+    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
 
 
 def _plain(value: Any) -> Any:

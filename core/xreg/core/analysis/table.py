@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from xreg.core.analysis import settings, xanes_settings
+from xreg.core.analysis import settings, structure_settings, xanes_settings
 from xreg.core.analysis.contract import AnalysisSpec
 from xreg.core.errors import UnknownNameError, did_you_mean
 
@@ -121,6 +121,20 @@ _SPECS = (
         f"{HOME}.learning:feature_share",
         "Score against the share of features kept, the most important first.",
         needs=("features", "training"),
+    ),
+    AnalysisSpec(
+        "reconstruction",
+        structure_settings.ReconstructionConfig,
+        f"{HOME}.reconstruction:analyse",
+        "Structure back from spectra by each decomposition, with its error, label by label.",
+        needs=("features",),
+    ),
+    AnalysisSpec(
+        "inversion",
+        structure_settings.InversionConfig,
+        f"{HOME}.inversion:analyse",
+        "Where the inversion of a bijective encoder-decoder network breaks, layer by layer.",
+        needs=("features",),
     ),
 )
 

@@ -65,6 +65,21 @@ class Coulomb(AtomRowDescriptor):
         with np.errstate(divide="ignore"):
             return np.asarray(charges[first] * charges[second] / features)
 
+    def readable(
+        self, features: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], list[FeatureLabel]]:
+        """Return the (n, d) distances in Å; NaN where an atom is missing.
+
+        So it is where features are not positive, as no structure's are.
+        """
+        x = np.asarray(features, dtype=np.float64)
+        distances = self.distances(np.where(x > 0, x, np.nan))
+        labels = [
+            FeatureLabel(f"r{label.name[1:]}", "Å", f"r{label.block[1:]}")
+            for label in self.feature_labels
+        ]
+        return distances, labels
+
     def _labels(self) -> list[FeatureLabel]:
         names = self.row_names()
         elements = np.repeat(self.symbols_, self.counts_).tolist()

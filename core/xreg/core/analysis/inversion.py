@@ -1,0 +1,295 @@
+"""Where the inversion of a network breaks: layer by layer forward, and back by pseudo-inverses.
+
+A network whose activations are one to one can be inverted layer by layer: the activation by its
+inverse, the linear map by its pseudo-inverse. What a narrow layer has thrown away does not come
+back, and what it has squeezed comes back with its errors blown up. This study shows where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.analysis.contract import Drawing, Findings, Table, file_name
+from xreg.core.analysis.structure_settings import InversionConfig
+from xreg.core.analysis.subject import Subject
+from xreg.core.errors import NotApplicableError
+from xreg.core.report import style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from torch import nn
+
+    from xreg.core.nn.bottleneck import Bottleneck
+    from xreg.core.nn.layers import MLP
+
+__all__ = ["INVERSES", "Layer", "Passage", "analyse", "layers_of", "there_and_back"]
+
+Array = NDArray[np.float64]
+TINY = 1e-12
+
+
+def _leaky(y: Array) -> Array:
+    return np.where(y > 0, y, y / 0.01)
+
+
+def _elu(y: Array) -> Array:
+    return np.where(y > 0, y, np.log1p(np.clip(y, -1 + TINY, 0)))
+
+
+def _tanh(y: Array) -> Array:
+    return np.asarray(np.arctanh(np.clip(y, -1 + TINY, 1 - TINY)))
+
+
+def _softplus(y: Array) -> Array:
+    positive = np.maximum(y, TINY)
+    return np.asarray(positive + np.log(-np.expm1(-positive)))
+
+
+# Inverse of each activation that has one, and the open range of values that it is defined on.
+INVERSES: dict[str, tuple[Callable[[Array], Array], float, float]] = {
+    "LeakyReLU": (_leaky, -np.inf, np.inf),
+    "ELU": (_elu, -1.0, np.inf),
+    "Tanh": (_tanh, -1.0, 1.0),
+    "Softplus": (_softplus, 0.0, np.inf),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One affine map ``a @ weight + bias``, and the activation after it.
+
+    Attributes
+    ----------
+    name
+        Where it stands.
+    weight, bias
+        (i, o) and (o,).
+    activation
+        Class name of the activation; empty for none.
+    """
+
+    name: str
+    weight: Array
+    bias: Array
+    activation: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Passage:
+    """Errors of the way back, at what each layer takes in.
+
+    Attributes
+    ----------
+    whole
+        (l,) relative error of a layer's input, inverted from the network's output.
+    single
+        (l,) the same, inverted from that layer's own true output: what it alone loses.
+    outside
+        (l,) share of values that fell out of the range of the activation before the layer, which
+        no input gives; they are moved to its border.
+    """
+
+    whole: Array
+    single: Array
+    outside: Array
+
+
+def analyse(subject: Subject, config: InversionConfig) -> Findings:
+    """Send the judged part through each bijective encoder-decoder network and back."""
+    every = {
+        label: getattr(decomposer, "network_", None)
+        for label, decomposer in subject.pipeline.decomposers.items()
+    }
+    networks: dict[str, Any] = {name: found for name, found in every.items() if _invertible(found)}
+    if not networks:
+        known = ", ".join(sorted(name.lower() for name in INVERSES))
+        raise NotApplicableError(
+            "analysis 'inversion' needs a decomposer that is an encoder-decoder network with a "
+            f"one-to-one activation ({known}), such as ednn with activation: leaky-relu."
+        )
+    rows = subject.rows[subject.judged]
+    if len(rows) > config.samples:
+        rng = np.random.default_rng(subject.seed)
+        rows = np.sort(rng.choice(rows, config.samples, replace=False))
+    x = np.asarray(subject.inputs(rows))
+    assert subject.pipeline.targets_ is not None
+    y = subject.pipeline.targets_.transform(subject.known[rows])
+    tables, drawings, words, metrics = [], [], [], {}
+    for label, network in networks.items():
+        layers = layers_of(network)
+        own = there_and_back(layers, x, None, config.cutoff)
+        real = there_and_back(layers, x, y, config.cutoff)
+        conditions = [_condition(layer.weight) for layer in layers]
+        metrics[label] = {
+            "layers": [layer.name for layer in layers],
+            "condition": conditions,
+            "from_prediction": own.whole.tolist(),
+            "from_known_spectra": real.whole.tolist(),
+            "single_layer": own.single.tolist(),
+            "outside": own.outside.tolist(),
+        }
+        widest = int(np.argmax(own.single))
+        words.append(
+            f"{label}: backward from its own prediction the input of {layers[widest].name} "
+            f"loses most in one step (relative error {own.single[widest]:.2g}); the features come "
+            f"back with {own.whole[0]:.2g}, from the known spectra with {real.whole[0]:.2g}."
+        )
+        tables.append(_table(label, layers, conditions, own, real))
+        drawings.append(
+            Drawing(
+                file_name(label),
+                f"{label}: forward against backward",
+                "Relative error (root of the summed squares, against the spread) of what each "
+                "layer takes in when it is found backward by pseudo-inverses: from the network's "
+                "own prediction, from the known spectra, and from the layer's own output alone. "
+                "At 1 nothing is known any more.",
+                partial(_draw, layers, own, real),
+            )
+        )
+    return Findings(" ".join(words), metrics, tables, drawings)
+
+
+def _invertible(network: Any) -> bool:
+    from xreg.core.nn.bottleneck import Bottleneck
+    from xreg.core.nn.layers import MLP
+
+    if not isinstance(network, Bottleneck) or not isinstance(network.encoder, MLP):
+        return False
+    return all(layer.activation in {"", *INVERSES} for layer in layers_of(network))
+
+
+def layers_of(network: Bottleneck) -> list[Layer]:
+    """Return encoder and decoder of the full rank as a chain of affine maps and activations."""
+    from xreg.core.nn.layers import Linear
+
+    found: list[Layer] = []
+    for part, module in (("encoder", network.encoder), ("decoder", network.decoders[-1])):
+        perceptron = cast("MLP", module)
+        steps: list[nn.Module] = [perceptron.first, *perceptron.rest]
+        linear = 0
+        for step, following in zip(steps, [*steps[1:], None], strict=True):
+            if not isinstance(step, Linear):
+                continue
+            linear += 1
+            last = following is None or isinstance(following, Linear)
+            found.append(
+                Layer(
+                    f"{part} {linear}",
+                    step.weight[0].detach().double().numpy(),
+                    step.bias[0, 0].detach().double().numpy(),
+                    "" if last else type(following).__name__,
+                )
+            )
+    return found
+
+
+def there_and_back(
+    layers: Sequence[Layer], x: Array, y: Array | None, cutoff: float = 1e-10
+) -> Passage:
+    """Go forward through all layers, and back by inverse activations and pseudo-inverses.
+
+    Parameters
+    ----------
+    layers
+        The chain.
+    x
+        (n, d) inputs.
+    y
+        (n, m) outputs to begin the way back from; those of the network if None.
+    cutoff
+        Relative singular value that counts as zero.
+    """
+    inputs, outputs = _forward(layers, x)
+    whole, single, outside = (np.zeros(len(layers)) for _ in range(3))
+    value: Array = outputs[-1] if y is None else y
+    for i in range(len(layers) - 1, -1, -1):
+        layer = layers[i]
+        inverse = np.asarray(np.linalg.pinv(layer.weight, rcond=cutoff), dtype=np.float64)
+        before, outside[i] = _undo(layer, inverse, value)
+        alone, _ = _undo(layer, inverse, outputs[i])
+        whole[i] = _relative(inputs[i], before)
+        single[i] = _relative(inputs[i], alone)
+        value = before
+    return Passage(whole, single, outside)
+
+
+def _forward(layers: Sequence[Layer], x: Array) -> tuple[list[Array], list[Array]]:
+    """Return what each layer takes in and gives out, its activation included."""
+    import torch
+    from torch import nn
+
+    inputs: list[Array] = []
+    outputs: list[Array] = []
+    value = x
+    for layer in layers:
+        inputs.append(value)
+        value = value @ layer.weight + layer.bias
+        if layer.activation:
+            value = getattr(nn, layer.activation)()(torch.from_numpy(value)).numpy()
+        outputs.append(value)
+    return inputs, outputs
+
+
+def _undo(layer: Layer, inverse: Array, output: Array) -> tuple[Array, float]:
+    """Return the input that gives an output, and the share of values that nothing gives."""
+    outside = 0.0
+    if layer.activation:
+        undo, low, high = INVERSES[layer.activation]
+        outside = float(np.mean((output <= low) | (output >= high)))
+        output = undo(output)
+    return (output - layer.bias) @ inverse, outside
+
+
+def _relative(true: Array, found: Array) -> float:
+    spread = np.sum((true - true.mean(axis=0)) ** 2)
+    return float(np.sqrt(np.sum((found - true) ** 2) / max(spread, TINY)))
+
+
+def _condition(weight: Array) -> float:
+    values = np.linalg.svd(weight, compute_uv=False)
+    return float(values[0] / max(values[-1], TINY * values[0]))
+
+
+def _table(
+    label: str, layers: Sequence[Layer], conditions: Sequence[float], own: Passage, real: Passage
+) -> Table:
+    rows = [
+        [layer.name, f"{layer.weight.shape[0]} → {layer.weight.shape[1]}", condition,
+         single, whole, known, 100 * outside]
+        for layer, condition, single, whole, known, outside in zip(
+            layers, conditions, own.single, own.whole, real.whole, own.outside, strict=True
+        )
+    ]  # fmt: skip
+    return Table(
+        file_name(label),
+        f"{label}: errors of what each layer takes in, found backward",
+        ["layer", "width", "condition number", "from its own output", "from the prediction",
+         "from known spectra", "out of range (%)"],
+        rows,
+        "Relative to the spread over the samples.",
+    )  # fmt: skip
+
+
+def _draw(layers: Sequence[Layer], own: Passage, real: Passage) -> Figure:
+    figure = style.new_figure(3.2)
+    axis = figure.subplots()
+    place = np.arange(len(layers))
+    for values, colour, mark, name in (
+        (own.single, style.GUIDE, "s", "from its own output"),
+        (own.whole, style.BIAS, "o", "from the prediction"),
+        (real.whole, style.PREDICTED, "D", "from known spectra"),
+    ):
+        axis.plot(place, np.maximum(values, TINY), f"{mark}-", ms=4, color=colour, label=name)
+    axis.axhline(1, color=style.TRUE, lw=0.7, ls=":")
+    axis.set_yscale("log")
+    names = [f"{layer.name}\n{layer.weight.shape[0]}→{layer.weight.shape[1]}" for layer in layers]
+    axis.set_xticks(place, names)
+    axis.set_ylabel("relative error of the layer's input")
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside upper right", ncols=3)
+    return figure

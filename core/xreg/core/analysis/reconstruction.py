@@ -1,0 +1,278 @@
+"""Structure back from spectra: scores by least squares, features by expansion, with a band."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.analysis.components import Block, blocks
+from xreg.core.analysis.contract import Drawing, Findings, Table, file_name
+from xreg.core.analysis.structure_settings import ReconstructionConfig
+from xreg.core.analysis.subject import Subject
+from xreg.core.errors import DataError, NotApplicableError
+from xreg.core.interfaces import Decomposer, FeatureLabel
+from xreg.core.report import style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Reconstruction", "analyse", "ensembles", "reconstruct"]
+
+Array = NDArray[np.float64]
+MOST_GROUPS = 6
+MOST_PANELS = 4
+MOST_POINTS = 12
+FEWEST = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """What a decomposer makes of some spectra.
+
+    Attributes
+    ----------
+    scores, found_scores
+        (n, k) scores of the known features, and those that fit the spectra best.
+    known, found
+        (n, q) readable quantities of the known features and of the expansion; rows of NaN where no
+        features with the scores were found.
+    labels
+        What the q columns mean.
+    failed
+        Number of rows without an expansion, and what was said of the first.
+    """
+
+    scores: Array
+    found_scores: Array
+    known: Array
+    found: Array
+    labels: Sequence[FeatureLabel]
+    failed: int = 0
+    reason: str = ""
+
+
+def analyse(subject: Subject, config: ReconstructionConfig) -> Findings:
+    """Reconstruct the judged part from its spectra, ensemble by ensemble."""
+    pipeline = subject.pipeline
+    if not pipeline.decomposers:
+        raise NotApplicableError("analysis 'reconstruction' needs a decomposer in the recipe.")
+    rng = np.random.default_rng(subject.seed)
+    rows = _drawn(rng, subject.rows[subject.judged], config.samples)
+    other = [part for part in ("validation", "train") if len(subject.rows.get(part, ()))]
+    reference = subject.rows[other[0]] if other else rows
+    reference = _drawn(rng, reference, config.samples)
+    metrics: dict[str, Any] = {}
+    tables: list[Table] = []
+    drawings: list[Drawing] = []
+    words: list[str] = []
+    for label, decomposer in pipeline.decomposers.items():
+        try:
+            judged = reconstruct(subject, decomposer, rows)
+            before = reconstruct(subject, decomposer, reference)
+        except DataError as error:
+            words.append(f"{label}: {error}")
+            metrics[label] = {"reason": str(error)}
+            continue
+        with np.errstate(invalid="ignore"):
+            band = np.sqrt(_mean((before.found - before.known) ** 2))
+        groups = ensembles(subject, config.label, rows, judged.found_scores[:, 0])
+        scores = _agreement(judged.scores, judged.found_scores)
+        metrics[label] = {
+            "score_r2": scores.tolist(),
+            "feature_r2": _agreement(judged.known, judged.found).tolist(),
+            "without_expansion": judged.failed,
+        }
+        shown = _shown(judged)
+        tables.append(_table(label, judged, band, groups, shown))
+        drawings.append(
+            Drawing(
+                file_name(label),
+                f"{label}: structure from spectra",
+                "Means over each ensemble: of the known structures, and of what was reconstructed "
+                "from their spectra alone. The band is the standard error of the reconstruction of "
+                f"one structure, measured on the {other[0] if other else subject.judged} part: it "
+                "holds what the spectra do not see.",
+                partial(_draw, judged, band, groups, shown),
+            )
+        )
+        told = ", ".join(f"t{style.subscript(i)} {v:.2f}" for i, v in enumerate(scores, 1))
+        words.append(f"{label}: R² of the scores found from spectra alone {told}.")
+        if judged.failed:
+            count = f"{judged.failed} of {len(rows)} spectra"
+            words.append(f"For {count} no structure was found: {judged.reason}")
+    return Findings(" ".join(words), metrics, tables, drawings)
+
+
+def reconstruct(subject: Subject, decomposer: Decomposer, rows: NDArray[np.intp]) -> Reconstruction:
+    """Fit scores to the known spectra of some rows, and expand them to readable quantities.
+
+    Raises
+    ------
+    DataError
+        If the decomposer cannot reconstruct scores at all.
+    """
+    pipeline = subject.pipeline
+    assert pipeline.targets_ is not None
+    inputs = subject.inputs(rows)
+    found = decomposer.reconstruct(pipeline.targets_.transform(subject.known[rows]))
+    reason = ""
+    try:
+        expanded = decomposer.inverse_transform(found)
+    except DataError:  # some rows are at fault: find out which
+        expanded = np.full(inputs.shape, np.nan)
+        for row, scores in enumerate(found):
+            try:
+                expanded[row] = decomposer.inverse_transform(scores[None])[0]
+            except DataError as error:
+                reason = reason or str(error)
+    known, labels = _readable(subject, inputs)
+    guess, _ = _readable(subject, expanded)
+    failed = int(np.isnan(expanded).any(axis=1).sum())
+    return Reconstruction(decomposer.transform(inputs), found, known, guess, labels, failed, reason)
+
+
+def _readable(subject: Subject, inputs: Array) -> tuple[Array, Sequence[FeatureLabel]]:
+    """Return scaled features as quantities that a reader can picture."""
+    pipeline = subject.pipeline
+    assert pipeline.features_ is not None
+    assert pipeline.columns_ is not None
+    assert pipeline.descriptor is not None
+    features = pipeline.features_.inverse_transform(inputs)
+    if len(pipeline.columns_.columns) < pipeline.columns_.described:
+        return features, subject.features  # a filter took columns that a reading would need
+    return pipeline.descriptor.readable(features)
+
+
+def ensembles(
+    subject: Subject, label: str, rows: NDArray[np.intp], first: Array
+) -> dict[str, NDArray[np.intp]]:
+    """Divide positions among ``rows`` by a label, or by the first score where none is named.
+
+    Numbers and labels of many categories are divided into thirds of the samples.
+    """
+    values: NDArray[Any] = first
+    name, unit = "t₁", ""
+    if label:
+        values, name = subject.label(label, rows), label
+        unit = f" {subject.label_units[label]}" if label in subject.label_units else ""
+        kinds = np.unique(values)
+        if len(kinds) <= MOST_GROUPS:
+            return {f"{name} {kind}{unit}": np.flatnonzero(values == kind) for kind in kinds}
+        if values.dtype.kind not in "biuf":
+            raise NotApplicableError(
+                f"analysis 'reconstruction': label '{label}' has {len(kinds)} categories; at most "
+                f"{MOST_GROUPS} can be drawn."
+            )
+    edges = np.quantile(values.astype(float), (1 / 3, 2 / 3))
+    place = np.digitize(values.astype(float), edges)
+    words = (f"{name} < {edges[0]:.3g}{unit}", f"{edges[0]:.3g} ≤ {name} < {edges[1]:.3g}{unit}",
+             f"{name} ≥ {edges[1]:.3g}{unit}")  # fmt: skip
+    found = {word: np.flatnonzero(place == i) for i, word in enumerate(words)}
+    return {word: members for word, members in found.items() if len(members)}
+
+
+def _drawn(rng: np.random.Generator, rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+    return rows if len(rows) <= most else np.sort(rng.choice(rows, most, replace=False))
+
+
+def _mean(values: Array) -> Array:
+    """Return the mean of each column over the rows that have a value; NaN where none has."""
+    present = np.isfinite(values)
+    count = present.sum(axis=0)
+    total = np.where(present, values, 0.0).sum(axis=0)
+    return np.asarray(total / np.where(count, count, np.nan))
+
+
+def _agreement(known: Array, found: Array) -> Array:
+    """Return R² of each column over the rows where both have a value; NaN where nothing varies."""
+    both = np.isfinite(known) & np.isfinite(found)
+    true = np.where(both, known, np.nan)
+    spread = _mean((true - _mean(true)) ** 2)
+    error = _mean((np.where(both, found, np.nan) - true) ** 2)
+    return np.asarray(1 - error / np.where(spread > 0, spread, np.nan))
+
+
+def _shown(found: Reconstruction) -> list[Block]:
+    """Return what is drawn: blocks with an axis, else the single columns told best."""
+    on_axis = [block for block in blocks(found.labels) if block.axis]
+    if on_axis:
+        spread = [float(np.nansum(np.nanvar(found.found[:, b.columns], axis=0))) for b in on_axis]
+        order = np.argsort(spread)[::-1][:MOST_PANELS]
+        return [on_axis[i] for i in sorted(order.tolist())]
+    told = np.nan_to_num(_agreement(found.known, found.found), nan=-np.inf)
+    best = np.sort(np.argsort(told)[::-1][:MOST_POINTS])
+    by_unit: dict[str, list[int]] = {}
+    for column in best.tolist():
+        by_unit.setdefault(found.labels[column].unit, []).append(column)
+    return [Block(unit, "", np.array(columns), None) for unit, columns in by_unit.items()]
+
+
+def _table(
+    label: str,
+    found: Reconstruction,
+    band: Array,
+    groups: Mapping[str, NDArray[np.intp]],
+    shown: Sequence[Block],
+) -> Table:
+    columns = np.concatenate([block.columns for block in shown])
+    rows = []
+    for name, members in groups.items():
+        known, guess = _mean(found.known[members]), _mean(found.found[members])
+        for column in columns.tolist():
+            quantity = found.labels[column]
+            unit = f" ({quantity.unit})" if quantity.unit else ""
+            rows.append(
+                [name, len(members), f"{quantity.name}{unit}", *(
+                    float(v) if np.isfinite(v) else None
+                    for v in (known[column], guess[column], band[column])
+                )]
+            )  # fmt: skip
+    return Table(
+        file_name(label),
+        f"{label}: means over ensembles",
+        ["ensemble", "samples", "quantity", "known mean", "mean from spectra", "± one structure"],
+        rows,
+    )
+
+
+def _draw(
+    found: Reconstruction,
+    band: Array,
+    groups: Mapping[str, NDArray[np.intp]],
+    shown: Sequence[Block],
+) -> Figure:
+    height = 0.6 + 1.7 * len(groups) if shown[0].axis else 0.8 + 0.9 * len(groups)
+    figure = style.new_figure(height)
+    grid = figure.subplots(len(groups), len(shown), squeeze=False, sharex="col")
+    for line, (name, members) in zip(grid, groups.items(), strict=True):
+        known, guess = _mean(found.known[members]), _mean(found.found[members])
+        for axis, block in zip(line, shown, strict=True):
+            true, back, error = (values[block.columns] for values in (known, guess, band))
+            if block.at is not None:
+                axis.fill_between(
+                    block.at, back - error, back + error, color=style.PREDICTED_FILL, alpha=0.5
+                )
+                axis.plot(block.at, true, color=style.TRUE, label="known")
+                axis.plot(block.at, back, color=style.PREDICTED, label="from spectra")
+                axis.set_xlabel(block.axis)
+            else:
+                place = np.arange(len(block.columns))
+                axis.errorbar(
+                    place, back, yerr=error, fmt="o", ms=4, capsize=3, color=style.PREDICTED,
+                    label="from spectra",
+                )  # fmt: skip
+                axis.plot(place, true, "_", ms=14, mew=1.6, color=style.TRUE, label="known")
+                names = [found.labels[column].name for column in block.columns.tolist()]
+                axis.set_xticks(place, names, rotation=30 if len(names) > FEWEST else 0)
+                axis.set_ylabel(block.name)
+                axis.margins(x=0.2)
+            axis.set_title(f"{block.name}, {name}" if block.axis else name)
+            if block.axis:
+                axis.label_outer()
+    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
+    return figure

@@ -1,0 +1,76 @@
+"""Networks sent backward layer by layer."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from xreg.core.analysis.inversion import INVERSES, Layer, layers_of, there_and_back
+from xreg.core.nn.bottleneck import Bottleneck
+from xreg.core.nn.layers import MLP
+
+
+@pytest.mark.parametrize("name", INVERSES)
+def test_inverses_undo_torch_s_activations(name: str) -> None:
+    undo, low, high = INVERSES[name]
+    z = np.linspace(-3, 3, 61)
+    y = getattr(torch.nn, name)()(torch.from_numpy(z)).numpy()
+    assert ((y > low) & (y < high)).all()
+    np.testing.assert_allclose(undo(y), z, atol=1e-7)
+
+
+def chain(widths: list[int], activation: str) -> list[Layer]:
+    rng = np.random.default_rng(0)
+    pairs = list(itertools.pairwise(widths))
+    return [
+        Layer(f"{i}", rng.normal(size=pair), rng.normal(size=pair[1]),
+              activation if i < len(pairs) - 1 else "")
+        for i, pair in enumerate(pairs)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("activation", INVERSES)
+def test_a_chain_that_never_narrows_is_undone(activation: str) -> None:
+    x = 0.1 * np.random.default_rng(1).normal(size=(50, 4))
+    passage = there_and_back(chain([4, 4, 6, 9], activation), x, None)
+    np.testing.assert_allclose(passage.whole, 0, atol=1e-6)
+    assert not passage.outside.any()
+
+
+def test_a_narrow_layer_loses_what_lies_outside_its_rows() -> None:
+    x = np.random.default_rng(1).normal(size=(400, 5))
+    layers = chain([5, 2, 8], "LeakyReLU")
+    passage = there_and_back(layers, x, None)
+    weight = layers[0].weight
+    kept = weight @ np.linalg.pinv(weight)  # projection that the first layer leaves
+    lost = x - x @ kept
+    centred = x - x.mean(axis=0)
+    expected = np.sqrt((lost**2).sum() / (centred**2).sum())
+    assert passage.whole[0] == pytest.approx(expected, rel=1e-9)
+    assert passage.single[0] == pytest.approx(expected, rel=1e-9)
+    assert passage.whole[1] < 1e-9
+
+
+def test_the_chain_of_a_network_gives_its_prediction() -> None:
+    def perceptron(n_in: int, n_out: int) -> MLP:
+        return MLP(n_in, (6, 5), n_out, activation="leaky-relu")
+
+    network = Bottleneck(perceptron(4, 2), [perceptron(1, 7), perceptron(2, 7)])
+    network.reset([torch.Generator().manual_seed(0)])
+    network.double()
+    x = torch.randn(10, 4, dtype=torch.float64)
+    with torch.no_grad():
+        expected = network.decoders[-1](network.encoder(x))[0].numpy()
+    value = x.numpy()
+    layers = layers_of(network)
+    assert [layer.name for layer in layers] == [
+        *(f"{part} {i}" for part in ("encoder", "decoder") for i in (1, 2, 3))
+    ]
+    for layer in layers:
+        value = value @ layer.weight + layer.bias
+        if layer.activation:
+            value = getattr(torch.nn, layer.activation)()(torch.from_numpy(value)).numpy()
+    np.testing.assert_allclose(value, expected, atol=1e-12)
