@@ -115,7 +115,7 @@ def check_store(path: Path) -> tuple[list[str], Dataset]:
                 continue
             half = edge(energy, y[rows])
             mean = y[rows].mean(axis=0)
-            pre = area(energy, y[rows], 7109.0, 7117.0)
+            pre = area(energy, y[rows], 7109.0, 7116.0)
             print(
                 f"{c.name:16s}  {e:7s} {rows.sum():3d}  {half.mean():.2f} ± {half.std():.2f}  "
                 f"{pre.mean():11.2f}  {mean.max():10.2f}  {energy[mean.argmax()]:.1f}"

@@ -5,9 +5,10 @@ Usage::
     python examples/fe-k/join.py OUTPUT.zarr STORE.zarr [STORE.zarr …]
 
 The stores are those of ``xreg data generate`` on ``feff-*.yaml`` and ``fdmnes-*.yaml``. The
-channel ``raw`` is what the engine gave, on one grid in eV from the engine's own zero; the label
-``zero_energy`` says where that is. The channel ``xanes`` is made from the engine's own points by
-the steps of ``processing.yaml``. Samples of one site carry the same label ``site``.
+channel ``raw`` is what the engine gave, on one grid in eV from the engine's own zero. The channel
+``xanes`` is made from the engine's own points by the steps of ``processing.yaml``. Samples of one
+site carry the same label ``site``. FEFF's spectra with a spike, a known failure of multiple
+scattering in muffin-tin potentials, are set aside.
 """
 
 from __future__ import annotations
@@ -38,13 +39,13 @@ CARRIED = (
     "time",
 )
 RAW = Resample(step="resample", first=-10.0, last=75.0, points=426, hold_ends=10.0)
+SPIKE = 3.0  # edge jumps; the highest white line here has 2.2
 PRECISION = {"raw": 11, "xanes": 11, "positions": 20}
 # Charge states of three compounds, whose partner is in the training part, and one oxide site.
 HELD_OUT = ("fe-cl-4-2minus", "fe-cn-6-3minus", "fe-h2o-6-2plus", "fe3o4-oct")
 VALIDATED = ("fe-nh3-6-2plus",)
 METADATA = {
     "name": "fe-k",
-    "version": "1.0.0",
     "title": "Fe K-edge XANES of iron complexes and oxides by two engines",
     "description": "Thermal snapshots (300 and 400 K) of iron complexes, oxides and iron from "
     "molecular dynamics, with their Fe K-edge spectra by FEFF10 and, for a part of the same sites, "
@@ -54,35 +55,23 @@ METADATA = {
 }
 
 
-def zero_energy(engine: str, labels: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
-    """Return the photon energy of the raw grid's zero, (n,) in eV, chemical shifts included.
-
-    FEFF counts from the Fermi level. FDMNES counts from the tabulated edge whatever the core level:
-    the depth of that (as given by the program, arbitrary to a constant) is added.
-    """
-    if engine == "feff":
-        return np.asarray(labels["fermi_energy"], float)
-    return np.asarray(labels["edge_energy"], float) + (labels["core_energy"] - CORE)
-
-
-CORE = 6973.5
-"""Depth (eV) of the Fe 1s level in FDMNES' non-self-consistent potentials, a round mean."""
-
-
 def opened(path: Path, steps: dict[str, Any]) -> tuple[str, Dataset]:
     """Return the engine of a store, and the store with the labels and channels of ``fe-k``."""
     data = open_store(path)
     engine = data.metadata.provenance["generator"]["name"]
+    highest = np.asarray(data.spectra["raw"].intensity).max(axis=1)
+    spikes = np.flatnonzero((engine == "feff") & (highest > SPIKE))
+    aside = [
+        {"id": str(data.samples.ids[i]), "reason": f"a spike of {highest[i]:.1f} edge jumps"}
+        for i in spikes
+    ]
+    data = data.select(np.setdiff1d(np.arange(len(data)), spikes))
     labels = {name: data.label(name) for name in CARRIED}
-    known = {name: data.label(name) for name in data.labels}
-    n = len(data)
-    zero = zero_energy(engine, known)
     labels |= {
-        "engine": np.full(n, engine),
+        "engine": np.full(len(data), engine),
         "site": data.samples.ids,
-        "zero_energy": zero,
-        # FDMNES gives the level on the scale of the tabulated edge.
-        "fermi_energy": known["fermi_energy"] + (zero - known.get("edge_energy", zero)),
+        "fermi_energy": data.label("fermi_energy"),
+        "core_energy": data.labels.get("core_energy", np.full(len(data), np.nan)),
     }
     recipe = {
         "raw": ProcessedChannel(source="raw", steps=(RAW,)),
@@ -92,12 +81,12 @@ def opened(path: Path, steps: dict[str, Any]) -> tuple[str, Dataset]:
                     data.samples, labels)  # fmt: skip
     second = process(Spectra({"raw": data.spectra["raw"]}), {"raw": recipe["raw"]},
                      data.samples, labels)  # fmt: skip
-    return engine, Dataset(
-        samples=data.samples,
-        spectra=Spectra({"xanes": first["xanes"], "raw": second["raw"]}),
-        metadata=data.metadata,
-        labels=labels,
-    )
+    spectra = Spectra({"xanes": first["xanes"], "raw": second["raw"]})
+    known = data.metadata.provenance
+    part = {key: known[key] for key in ("generator", "samples")}
+    part["set_aside"] = [*known["set_aside"], *aside]
+    metadata = data.metadata.model_copy(update={"provenance": part})
+    return engine, Dataset(data.samples, spectra, metadata, labels)
 
 
 def by_trajectory(compounds: NDArray[Any], trajectories: NDArray[Any]) -> dict[str, str]:
@@ -137,6 +126,7 @@ def main() -> None:
     """Join the stores."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     parser.add_argument("output", type=Path)
+    parser.add_argument("--version", default="1.0.0", help="of the data set")
     parser.add_argument("stores", type=Path, nargs="+")
     args = parser.parse_args()
     steps = read_yaml(Path(__file__).with_name("processing.yaml"))
@@ -159,14 +149,12 @@ def main() -> None:
         "made_by": f"examples/fe-k, xreg {version('xreg')}",
         "processing": steps,
         "raw_grid": RAW.model_dump(mode="json"),
-        "parts": [
-            {key: data.metadata.provenance[key]
-             for key in ("generator", "samples", "set_aside")} for _, data in parts
-        ],
-    }  # fmt: skip
+        "parts": [data.metadata.provenance for _, data in parts],
+    }
+    metadata = Metadata(**METADATA, version=args.version, provenance=provenance)
     joined = Dataset(
-        samples, Spectra(channels), Metadata(**METADATA, provenance=provenance), labels,
-        {"temperature": "K", "time": "fs", "zero_energy": "eV", "fermi_energy": "eV"},
+        samples, Spectra(channels), metadata, labels,
+        {"temperature": "K", "time": "fs", "fermi_energy": "eV", "core_energy": "eV"},
         make_splits(ids, labels),
     )  # fmt: skip
     write_store(joined, args.output, precision=PRECISION)

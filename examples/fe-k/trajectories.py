@@ -271,7 +271,7 @@ def parse() -> argparse.Namespace:
     add = parser.add_argument
     add("out", type=Path, help="folder for the results")
     add("compounds", nargs="*", help="names of compounds; all without one")
-    add("--trajectories", type=int, nargs=2, default=[6, 2],
+    add("--trajectories", type=int, nargs=2, default=[7, 2],
         help="finished trajectories of each molecule, of each crystal")  # fmt: skip
     add("--snapshots", type=int, default=8, help="snapshots kept of each")
     add("--time-step", type=float, default=1.5, help="fs")
