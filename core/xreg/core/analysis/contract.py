@@ -28,7 +28,17 @@ if TYPE_CHECKING:
 
     from xreg.core.analysis.subject import Subject
 
-__all__ = ["NEEDS", "Analysed", "AnalysisSpec", "Cell", "Drawing", "Findings", "Need", "Table"]
+__all__ = [
+    "NEEDS",
+    "Analysed",
+    "AnalysisSpec",
+    "Cell",
+    "Drawing",
+    "Findings",
+    "Need",
+    "Table",
+    "file_name",
+]
 
 Cell = str | int | float | None
 
