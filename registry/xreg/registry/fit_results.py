@@ -175,10 +175,8 @@ def _remarks(done: Fitted) -> list[str]:
     for name, end in fit.at_limit.items():
         found.append(f"{name} ended at the {end} end of its range.")
     if fit.as_good:
-        found.append(
-            f"The solution is not unique: {len(fit.as_good)} other minima fit as well within the "
-            "noise."
-        )
+        count = f"{len(fit.as_good)} other minim{'um fits' if len(fit.as_good) == 1 else 'a fit'}"
+        found.append(f"The solution is not unique: {count} as well within the noise.")
     return found
 
 

@@ -111,10 +111,8 @@ def _minima(axis: Axes, fit: Fit, starts: Starts, intervals: Mapping[str, Interv
     axis.set_xticks(places, names, fontsize=7)
     axis.set_ylim(-0.05, 1.05)
     axis.set_ylabel("place in the range")
-    axis.set_title(
-        f"minima of the network from the best {len(shown)} starts (grey, darker is lower)"
-    )
-    axis.legend(loc="upper right")
+    axis.set_title("minima of the network (grey, darker is lower)")
+    axis.legend(loc="lower right", bbox_to_anchor=(1, 0.97), ncols=2)
 
 
 def _reach(fit: Fit, intervals: Mapping[str, Interval]) -> NDArray[np.float64]:
