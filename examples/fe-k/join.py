@@ -43,7 +43,7 @@ SPIKE = 3.0  # edge jumps; the highest white line here has 2.2
 PRECISION = {"raw": 11, "xanes": 11, "positions": 20}
 # Charge states of three compounds, whose partner is in the training part, and one oxide site.
 HELD_OUT = ("fe-cl-4-2minus", "fe-cn-6-3minus", "fe-h2o-6-2plus", "fe3o4-oct")
-VALIDATED = ("fe-nh3-6-2plus",)
+VALIDATED = ("fe-nh3-6-2plus", "feo")
 METADATA = {
     "name": "fe-k",
     "title": "Fe K-edge XANES of iron complexes and oxides by two engines",
