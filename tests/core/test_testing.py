@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from ase.data import chemical_symbols
 from pydantic import BaseModel
 
 from xreg.core.config import Config, setting
@@ -133,8 +134,15 @@ class BondLinear(Linear):
 
     @staticmethod
     def bonds(samples: Any) -> np.ndarray:
-        ends = np.array([s.positions for s in samples]).reshape(-1, 3, 3)
-        return np.linalg.norm(ends[:, 1:] - ends[:, :1], axis=2)
+        rows = []
+        for s in samples:
+            if strange := set(s.numbers.tolist()) - {1, 8}:
+                raise SampleError(f"sample '{s.id}' contains {chemical_symbols[min(strange)]}.")
+            if not np.isfinite(s.positions).all():
+                raise SampleError(f"sample '{s.id}' has positions that are not finite.")
+            ends = s.positions[s.numbers == 1] - s.positions[s.absorber]
+            rows.append(np.sort(np.linalg.norm(ends, axis=1)))
+        return np.array(rows).reshape(-1, 2)
 
     def _fit(self, X: Any, Y: np.ndarray, validation: Any) -> None:
         super()._fit(self.bonds(X), Y, validation)

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -217,11 +218,26 @@ class ChosenRows:
         first, rest = (key[0], key[1:]) if isinstance(key, tuple) and key else (key, ())
         if first is Ellipsis:
             return np.asarray(self)[key]
-        block: NDArray[Any] = self._array[self._rows[first]]
+        with _unless_finished(self._array.store):
+            block: NDArray[Any] = self._array[self._rows[first]]
         return block[(..., *rest)] if rest else block
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        return self._array[self._rows].astype(dtype or self.dtype, copy=False)
+        with _unless_finished(self._array.store):
+            return self._array[self._rows].astype(dtype or self.dtype, copy=False)
+
+
+@contextmanager
+def _unless_finished(room: Path) -> Iterator[None]:
+    """Say so where files are missing because the store has got its final name meanwhile."""
+    try:
+        yield
+    except (CorruptError, OSError) as error:
+        if room.is_dir():
+            raise
+        raise DataError(
+            f"'{room.parent}' is gone: its generation has finished; open the finished store."
+        ) from error
 
 
 def is_growing(path: Path) -> bool:
@@ -238,7 +254,7 @@ def open_growing(folder: Path) -> Dataset:
     Raises
     ------
     DataError
-        If nothing is finished yet.
+        If nothing is finished yet, or everything is meanwhile.
     CorruptError
         If the store is damaged.
     """
@@ -249,7 +265,8 @@ def open_growing(folder: Path) -> Dataset:
             f"'{folder}' holds no finished samples to read yet; they come in blocks of "
             f"{layout.SHARD_ROWS}."
         )
-    return _GrowingReader(room, shards).partial()
+    with _unless_finished(room):
+        return _GrowingReader(room, shards).partial()
 
 
 class _GrowingReader(StoreReader):
