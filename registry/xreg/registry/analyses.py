@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -10,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xreg.core.analysis.contract import Analysed, AnalysisSpec, Table
+from xreg.core.analysis.contract import Analysed, AnalysisSpec
 from xreg.core.analysis.table import ANALYSES, find_analysis
 from xreg.core.config import Config
 from xreg.core.errors import NotApplicableError
 from xreg.registry.arrays import write_arrays
+from xreg.registry.files import write_csv
 
 if TYPE_CHECKING:
     from xreg.core.analysis.subject import Subject
@@ -112,13 +112,6 @@ def save(done: Sequence[Analysed], folder: Path) -> None:
         if findings.tables or findings.arrays:
             home.mkdir(parents=True)
         for table in findings.tables:
-            _write_csv(home / f"{table.name}.csv", table)
+            write_csv(home / f"{table.name}.csv", [table.columns, *table.rows])
         if findings.arrays:
             write_arrays(home / "arrays.zarr", dict(findings.arrays), units=findings.units)
-
-
-def _write_csv(path: Path, table: Table) -> None:
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(table.columns)
-        writer.writerows(table.rows)

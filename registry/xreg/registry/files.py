@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 from filelock import BaseFileLock, FileLock
 
@@ -25,6 +26,7 @@ __all__ = [
     "staging",
     "stream_md5",
     "tree_hash",
+    "write_csv",
     "write_text",
 ]
 
@@ -126,11 +128,24 @@ def flush(folder: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Replace a small file in one step."""
+    with _replacing(path) as stream:
+        stream.write(text)
+
+
+def write_csv(path: Path, rows: Iterable[Sequence[Any]]) -> None:
+    """Write rows as CSV; the file appears under its name when it is complete."""
+    with _replacing(path) as stream:
+        csv.writer(stream).writerows(rows)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[TextIO]:
+    """Yield a file, ends of line as they are written, that takes the name of ``path`` at the end."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with beside.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        with beside.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         beside.replace(path)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import csv
 import os
-from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import resources
 from importlib.metadata import version
@@ -17,7 +15,7 @@ import numpy as np
 from xreg.core.errors import DataError
 from xreg.core.fitting.problem import range_text
 from xreg.core.fitting.refine import VAGUE
-from xreg.registry.files import disk_errors, flush, staging
+from xreg.registry.files import disk_errors, flush, staging, write_csv
 from xreg.registry.sticks import write_sticks
 from xreg.registry.workshop import write_json
 
@@ -195,14 +193,7 @@ def _write_curves(path: Path, fit: Fit) -> None:
     columns = [measured.energy, measured.intensity, fit.spectrum + fit.background, fit.background,
                _rest(fit)]  # fmt: skip
     names = ("energy (eV)", "measured", "fit", "background", "residual")
-    _write_rows(path, names, zip(*columns, strict=True))
-
-
-def _write_rows(path: Path, names: Sequence[str], rows: Any) -> None:
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(names)
-        writer.writerows([float(value) for value in row] for row in rows)
+    write_csv(path, [names, *np.stack(columns, axis=1).tolist()])
 
 
 def _page(table: dict[str, Any], picture: Path) -> str:

@@ -19,7 +19,7 @@ from xreg.core.pipeline import Domain, Pipeline, Target
 from xreg.core.samples import Parameters, Samples, Structures
 from xreg.core.trust import Assessment, outside_ranges
 from xreg.registry.arrays import write_predictions
-from xreg.registry.files import disk_errors, flush, staging
+from xreg.registry.files import disk_errors, flush, staging, write_csv
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -239,8 +239,8 @@ def write_prediction(path: Path, prediction: Prediction) -> None:
                 os.rename(group, path)
             return
         if prediction.assessment is not None:
-            _write_csv(trust_path(path), _trust_rows(prediction))
-        _write_csv(path, _spectra_rows(prediction))
+            write_csv(trust_path(path), _trust_rows(prediction))
+        write_csv(path, _spectra_rows(prediction))
 
 
 def trust_path(path: Path) -> Path:
@@ -279,19 +279,6 @@ def _spectra_rows(prediction: Prediction) -> Iterator[Sequence[Any]]:
     yield ["feature" if target.energy is None else "energy (eV)", *columns]
     for number, label in enumerate(first):
         yield [label, *(float(row[number]) for row in columns.values())]
-
-
-def _write_csv(path: Path, rows: Iterator[Sequence[Any]]) -> None:
-    """Write rows; the file appears under its name when it is complete."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with beside.open("w", newline="", encoding="utf-8") as stream:
-            csv.writer(stream).writerows(rows)
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def draw_prediction(path: Path, prediction: Prediction) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib import resources
 from importlib.metadata import version
@@ -18,7 +16,7 @@ from xreg.core.report import contest
 from xreg.core.report.draw import Picture, save_figure
 from xreg.core.report.page import embed
 from xreg.core.report.style import styled
-from xreg.registry.files import write_text
+from xreg.registry.files import write_csv, write_text
 
 if TYPE_CHECKING:
     from xreg.registry.search import Search, Standing
@@ -31,8 +29,8 @@ def write_results(search: Search, standings: Sequence[Standing]) -> None:
     folder = search.folder
     courses = _courses(search, standings)
     table = ranking_table(standings)
-    write_text(folder / "ranking.csv", _csv(table.columns, table.rows))
-    write_text(folder / "candidates.csv", _candidates(search))
+    write_csv(folder / "ranking.csv", [table.columns, *table.rows])
+    write_csv(folder / "candidates.csv", _candidates(search))
     write_text(folder / "results.json", json.dumps(_results(search, standings), indent=1) + "\n")
     (folder / "recipes").mkdir(exist_ok=True)
     for standing in standings:
@@ -135,24 +133,19 @@ def _results(search: Search, standings: Sequence[Standing]) -> dict[str, Any]:
     }
 
 
-def _candidates(search: Search) -> str:
-    rows = []
+def _candidates(search: Search) -> Iterator[Sequence[Any]]:
+    yield ["family", "number", "r2", "seconds", "descriptor", "emulator", "failure"]
     for family in search.families:
         for found in search.study.candidates(family):
-            scores = "" if found.scores is None else f"{found.score:.6f}"
-            rows.append(
-                [family.label, found.number, scores, f"{found.seconds:.3f}",
-                 json.dumps(found.descriptor), json.dumps(found.emulator), found.reason]
-            )  # fmt: skip
-    return _csv(["family", "number", "r2", "seconds", "descriptor", "emulator", "failure"], rows)
-
-
-def _csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([["" if cell is None else cell for cell in row] for row in rows])
-    return text.getvalue()
+            yield [
+                family.label,
+                found.number,
+                "" if found.scores is None else f"{found.score:.6f}",
+                f"{found.seconds:.3f}",
+                json.dumps(found.descriptor),
+                json.dumps(found.emulator),
+                found.reason,
+            ]
 
 
 def _page(

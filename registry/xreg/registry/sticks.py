@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +10,7 @@ import numpy as np
 
 from xreg.core.errors import DataError, UnknownNameError, did_you_mean
 from xreg.registry.datasets import open_dataset
-from xreg.registry.files import disk_errors
+from xreg.registry.files import disk_errors, write_csv
 from xreg.registry.plugins import host
 
 if TYPE_CHECKING:
@@ -71,19 +69,7 @@ def sticks_of(name: str, sample: str, registry: str | Path | None = None) -> Lin
 
 def write_sticks(path: Path, lines: LineList, shift: float = 0.0) -> None:
     """Write transitions as CSV: energy (eV) and strength in each channel, a row each."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    columns = [lines.energy + shift, *lines.strength.values()]
+    heads = ["energy (eV)", *(f"strength {name}" for name in lines.strength)]
     with disk_errors(f"'{path}'"):
-        try:
-            with beside.open("w", newline="", encoding="utf-8") as stream:
-                writer = csv.writer(stream)
-                writer.writerow(["energy (eV)", *(f"strength {name}" for name in lines.strength)])
-                columns = [lines.energy + shift, *lines.strength.values()]
-                writer.writerows(
-                    [float(value) for value in row] for row in zip(*columns, strict=True)
-                )
-                stream.flush()
-                os.fsync(stream.fileno())
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        write_csv(path, [heads, *np.stack(columns, axis=1).tolist()])
