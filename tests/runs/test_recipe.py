@@ -57,6 +57,7 @@ def test_a_complete_recipe_is_read_back_unchanged(tmp_path: Path) -> None:
         ("target.window=[520, 530]", ("target", "window"), [520.0, 530.0]),
         ("descriptor.angles=none", ("descriptor", "angles"), "none"),
         ("bad_samples=set-aside", ("bad_samples",), "set-aside"),
+        ("split.group=8:10", ("split", "group"), "8:10"),
     ],
 )
 def test_set_changes_one_value(tmp_path: Path, text: str, place: tuple, value: object) -> None:

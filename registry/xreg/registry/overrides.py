@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
+from xreg.registry.yaml_text import load_yaml
 
-__all__ = ["apply_setting", "dump_yaml", "read_yaml"]
+__all__ = ["apply_setting", "read_yaml"]
 
 # ``emulator: mlp`` is short for ``emulator: {name: mlp}``; a dataset may be named the same way.
 NAMED = ("dataset", "descriptor", "emulator")
 LISTED = ("decomposers", "analyses")
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML as it is written: a key that stands twice is an error, not a silent replacement."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[Hashable] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key '{key}' stands twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -47,7 +33,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise ConfigError(f"recipe '{path}' is not UTF-8 text.") from None
     try:
-        content = yaml.load(text, Loader=_Loader)
+        content = load_yaml(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = f" in line {mark.line + 1}" if mark else ""
@@ -80,7 +66,7 @@ def apply_setting(content: dict[str, Any], text: str) -> None:
     if not equals or not all(keys):
         raise ConfigError(f"--set {text}: write key=value, such as emulator.width=128.")
     try:
-        value = yaml.load(value_text, Loader=_Loader)
+        value = load_yaml(value_text)
     except yaml.YAMLError:
         raise ConfigError(f"--set {path}: '{value_text}' is not a YAML value.") from None
     place: Any = content
@@ -115,20 +101,3 @@ def _step(place: Any, key: str, so_far: str) -> Any:
 
 def _named(entry: Any) -> dict[str, Any]:
     return dict(entry) if isinstance(entry, Mapping) else {"name": entry}
-
-
-def dump_yaml(content: Mapping[str, Any]) -> str:
-    """Return YAML in the order of the keys, short lists on one line."""
-    return yaml.dump(dict(content), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
-
-
-class _Dumper(yaml.SafeDumper):
-    """Block style throughout, except for lists of plain values."""
-
-
-def _represent_list(dumper: yaml.SafeDumper, values: Sequence[Any]) -> yaml.SequenceNode:
-    plain = not any(isinstance(value, list | dict) for value in values)
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=plain)
-
-
-_Dumper.add_representer(list, _represent_list)

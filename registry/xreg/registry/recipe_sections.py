@@ -10,7 +10,7 @@ from pydantic import ConfigDict, model_validator
 from xreg.core.config import Config, setting
 from xreg.core.hooks import Kind
 from xreg.core.scaling import FeatureScaling, TargetScaling
-from xreg.registry.overrides import dump_yaml
+from xreg.registry.yaml_text import dump_yaml
 
 __all__ = [
     "AnalysisSection",

@@ -13,7 +13,7 @@ from xreg.core.config import Config, setting
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
 from xreg.core.hooks import Kind
 from xreg.core.storage import canonical_json, digest
-from xreg.registry.overrides import apply_setting, dump_yaml, read_yaml
+from xreg.registry.overrides import apply_setting, read_yaml
 from xreg.registry.plugins import host
 from xreg.registry.recipe import anchor, open_data
 from xreg.registry.recipe_sections import (
@@ -26,6 +26,7 @@ from xreg.registry.recipe_sections import (
     SplitSection,
     TargetSection,
 )
+from xreg.registry.yaml_text import dump_yaml
 
 if TYPE_CHECKING:
     from xreg.core.dataset import Dataset, Split

@@ -1,0 +1,86 @@
+"""YAML in and out as recipes are meant: the core schema of YAML 1.2, and no key twice.
+
+PyYAML follows YAML 1.1, where ``8:10`` is the number 490 (to base 60), ``No`` is false, ``010`` is
+eight, ``1e-3`` is a text and ``2026-11-21`` a date. In YAML 1.2 (chapter 10.3) a number is a number
+and everything else is text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import yaml
+
+__all__ = ["dump_yaml", "load_yaml"]
+
+# Tag, pattern, and the characters that such a value can begin with ("" is the empty value).
+CORE_SCHEMA = (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", list("-+0123456789")),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+        r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        list("-+.0123456789"),
+    ),
+)
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads the core schema; a key that stands twice is an error, not a silent replacement."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Hashable] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key '{key}' stands twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+    def construct_integer(self, node: Any) -> int:
+        text = self.construct_scalar(node)
+        return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Block style throughout, except for lists of plain values.
+
+    A text that either version of YAML would take for something else is quoted.
+    """
+
+
+def _represent_list(dumper: yaml.SafeDumper, values: Sequence[Any]) -> yaml.SequenceNode:
+    plain = not any(isinstance(value, list | dict) for value in values)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=plain)
+
+
+_Loader.yaml_implicit_resolvers = {}  # those of YAML 1.1 go
+for _tag, _pattern, _first in CORE_SCHEMA:
+    for _class in (_Loader, _Dumper):
+        _class.add_implicit_resolver(
+            f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), _first
+        )
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_integer)
+_Dumper.add_representer(list, _represent_list)
+
+
+def load_yaml(text: str) -> Any:
+    """Return what a YAML text holds.
+
+    Raises
+    ------
+    yaml.YAMLError
+        If it is no YAML, or a key stands twice.
+    """
+    return yaml.load(text, Loader=_Loader)
+
+
+def dump_yaml(content: Mapping[str, Any]) -> str:
+    """Return YAML in the order of the keys, short lists on one line."""
+    return yaml.dump(dict(content), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
