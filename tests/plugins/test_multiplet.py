@@ -170,6 +170,20 @@ def test_ti4_free_ion_and_cubic_field() -> None:
     assert strength.sum() == pytest.approx(4 / 3)
 
 
+@pytest.mark.parametrize("ion", ["Ti3+", "Cr3+", "Fe3+", "Co2+"])
+def test_branching_ratio_becomes_statistical(ion: str) -> None:
+    # L3/(L3 + L2) → 2/3 as the interactions of the core hole vanish and all states absorb: what is
+    # left, 0.6 % at most, is the spin–orbit coupling of the 3d shell.
+    shares = []
+    for scale in (1.0, 0.01):
+        free = {"S1": scale, "S2": scale, "Dq": 0.0, "Ds": 0.0, "Dt": 0.0, "T": 1e5}
+        energy, strength = lines(ion, one(**free))
+        shares.append(strength[energy < ion_named(ion).border].sum() / strength.sum())
+    errors = np.abs(np.array(shares) - 2 / 3)
+    assert errors[-1] < 0.006
+    assert errors[0] > 3 * errors[-1]
+
+
 def test_branching_ratio_without_multiplets() -> None:
     # No Coulomb coupling: 2p3/2 and 2p1/2 absorb 2 : 1, three halves of ζ2p apart. The small ζ3d
     # only spreads each of them.
@@ -298,11 +312,31 @@ def test_torch_computes_the_same(ion: str) -> None:
         close(row, spectrum.channels["xas"], 1e-8)
 
 
-def test_low_temperature() -> None:
-    # At 1 K only the ground multiplet absorbs; nothing overflows.
-    cold = Multiplet(ion="Fe2+").generate(one(8, T=1.0)).channels["xas"]
-    assert np.isfinite(cold).all()
-    assert (cold > 0).all()
+@pytest.mark.parametrize("ion", ["Cr3+", "Mn2+", "Co2+", "Ni2+"])
+def test_low_temperature(ion: str) -> None:
+    # Only the ground level absorbs: the spectrum stops changing with T, and nothing overflows.
+    generator, sample = Multiplet(ion=ion), one(2)
+
+    def at(kelvin: float) -> ParameterSet:
+        return ParameterSet("it", {**sample.values, "T": kelvin})
+
+    cold, colder, hot = (generator.generate(at(t)).channels["xas"] for t in (1e-2, 1e-3, 1e5))
+    close(cold, colder, 1e-12)
+    assert np.abs(hot - cold).max() > 0.01 * cold.max()
+
+
+@pytest.mark.parametrize("ion", ["V3+", "Co2+", "Ni2+"])
+def test_spectra_are_continuous_in_every_parameter(ion: str) -> None:
+    # A step a tenth as long changes a spectrum a tenth as much, levels and populations included.
+    generator, sample = Multiplet(ion=ion), one(5, T=300.0)
+    spectrum = generator.generate(sample).channels["xas"]
+    for name, low, high in zip(PARAMETERS, LOW, HIGH, strict=True):
+        changes = []
+        for step in (1e-4, 1e-5):
+            moved = {**sample.values, name: sample.values[name] + step * (high - low)}
+            changes.append(generator.generate(ParameterSet("it", moved)).channels["xas"] - spectrum)
+        close(10 * changes[1], changes[0], 0.02)
+        assert np.abs(changes[0]).max() < 0.01 * spectrum.max(), name
 
 
 def test_window() -> None:
