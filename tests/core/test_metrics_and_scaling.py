@@ -108,6 +108,15 @@ def test_rounding_in_wholly_constant_data_is_not_blown_up(mode):
     np.testing.assert_array_equal(scaler.scale, 1)
 
 
+def test_a_nearly_empty_feature_is_no_signal():
+    """The tail of a narrow Gaussian: nothing in training, a little for an outlier."""
+    values = np.array([[1.0, 1e-90, 0.1], [2.0, 0.0, 0.2], [3.0, 0.0, 0.3]])
+    scaler = Scaler.fit(values, "standard")
+    assert scaler.constant == (1,)
+    assert abs(scaler.transform([[2.0, 1e-3, 0.2]])[0, 1]) < 1e-2
+    np.testing.assert_allclose(scaler.transform(values)[:, [0, 2]].std(axis=0), 1)
+
+
 @pytest.mark.parametrize("bad", [np.zeros((0, 3)), np.zeros(3)])
 def test_scaling_needs_rows(bad):
     with pytest.raises(DataError, match="shape"):

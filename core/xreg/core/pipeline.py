@@ -232,7 +232,7 @@ class Pipeline:
         if validation is not None and len(validation[0]):
             held = (self.inputs(validation[0]), self.targets_.transform(validation[1]))
         scaled = self.targets_.transform(known)
-        self.emulator.zero_intensity = self.targets_.transform(np.zeros_like(known[:1]))[0]
+        self.emulator.zero_intensity = self.targets_.zero
         self.emulator.fit(X, scaled, validation=held)
         for decomposer in self.decomposers.values():
             decomposer.fit(X, scaled, self.emulator if decomposer.needs_emulator else None)

@@ -15,6 +15,9 @@ __all__ = ["FeatureScaling", "Scaler", "TargetScaling"]
 FeatureScaling = Literal["none", "standard"]
 TargetScaling = Literal["none", "global", "channel", "box"]
 Mode = Literal["none", "standard", "global", "channel", "box"]
+# Tails of narrow Gaussians fill columns with values down to 1e-120: divided by their own spread,
+# the first structure beyond the training data would stand millions of spreads away.
+NEARLY_EMPTY = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,9 +27,10 @@ class Scaler:
     Attributes
     ----------
     mean, scale
-        (d,) each; a column that does not vary has scale 1 and so becomes zero.
+        (d,) each; a column that does not vary becomes zero.
     constant
-        Columns that did not vary in training.
+        Columns that did not vary in training. Features whose spread is below 1e-6 of the largest
+        are counted among them, and measured by that largest spread.
     """
 
     mean: NDArray[np.float64]
@@ -54,6 +58,10 @@ class Scaler:
         mean, std = x.mean(axis=0), x.std(axis=0)
         # Rounding leaves a spread of a few ulp in a constant column; that is no signal.
         still = std <= 1e-12 * np.maximum(np.abs(mean), np.finfo(float).tiny)
+        unit = 1.0
+        if mode == "standard" and not still.all():
+            unit = float(std[~still].max())
+            still |= std <= NEARLY_EMPTY * unit
         constant = tuple(np.flatnonzero(still).tolist())
         if mode == "none":
             return cls(np.zeros(x.shape[1]), np.ones(x.shape[1]), constant)
@@ -64,7 +72,12 @@ class Scaler:
         if mode == "global":
             spread = float(np.sqrt(np.mean(np.where(still, 0.0, std) ** 2)))
             return cls(mean, np.full(x.shape[1], spread if spread > 0 else 1.0), constant)
-        return cls(mean, np.where(still, 1.0, std), constant)
+        return cls(mean, np.where(still, unit, std), constant)
+
+    @property
+    def zero(self) -> NDArray[np.float64]:
+        """(d,) what a row of zeros becomes."""
+        return -self.mean / self.scale
 
     def transform(self, values: ArrayLike) -> NDArray[np.float64]:
         """Scale (n, d) values."""

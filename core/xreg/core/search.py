@@ -214,7 +214,7 @@ def cross_validate(
             scaler = Scaler.fit(raw["train"], preparation.features)
             x = {part: scaler.transform(values) for part, values in raw.items()}
         for emulator in emulators:
-            emulator.zero_intensity = targets.transform(np.zeros_like(Y[:1]))[0]
+            emulator.zero_intensity = targets.zero
         type(emulators[0]).fit_many(
             emulators, x["train"], y["train"], validation=(x["stop"], y["stop"])
         )

@@ -193,7 +193,7 @@ class Subject:
         known = self.known[train]
         targets = Scaler.fit(known, self.pipeline.target_scaling)
         fresh = Retrained(self, type(emulator)(**settings), targets, scaler, chosen)
-        fresh.emulator.zero_intensity = targets.transform(np.zeros_like(known[:1]))[0]
+        fresh.emulator.zero_intensity = targets.zero
         held = None
         if validation is not None and len(validation):
             held = (fresh.inputs(validation), targets.transform(self.known[validation]))
