@@ -57,9 +57,10 @@ def finished(water_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def test_every_family_spends_its_budget_and_little_more(finished: Path) -> None:
     now = Search(finished)
     for family in now.families:
-        spent = now.study.spent(family)
-        dearest = max(c.seconds for c in now.study.candidates(family))
-        assert SMALL["budget"] <= spent < SMALL["budget"] + 3 * dearest + 0.1
+        done = [t for t in now.study.trials(family) if t.state.is_finished()]
+        cost = [t.user_attrs["seconds"] for t in sorted(done, key=lambda t: t.user_attrs["told"])]
+        # The last ones trained together may cross the line; nothing begins beyond it.
+        assert sum(cost[: -SMALL["together"]]) < SMALL["budget"] <= sum(cost)
 
 
 def test_the_folder_holds_tables_figures_recipes_and_the_page(finished: Path) -> None:
@@ -131,9 +132,8 @@ def test_nothing_is_lost_when_workers_are_killed(water_store: Path, tmp_path: Pa
     assert all(after[key] == entry for key, entry in before.items())
     now = Search(folder)
     for family in now.families:
-        states = {trial.state.name for trial in now.study.trials(family)}
-        assert states == {"COMPLETE"}
-        assert now.study.spent(family) >= 1.5
+        assert now.study.over(family)
+        assert all(c.scores for c in now.study.candidates(family))
 
 
 def test_a_record_of_other_data_or_another_space_is_refused(

@@ -140,7 +140,7 @@ def write_csv(path: Path, rows: Iterable[Sequence[Any]]) -> None:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[TextIO]:
-    """Yield a file, ends of line as they are written, that takes the name of ``path`` at the end."""
+    """Yield a file that takes the name of ``path`` when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

@@ -205,6 +205,8 @@ class Search:
         for number, settings in group.trials:
             batches.setdefault(number // size, []).append((number, settings))
         for batch in batches.values():
+            if self.study.over(group.family):
+                return
             cost = self._judge_batch(group.family, X, batch, cost)
 
     def _judge_batch(

@@ -172,15 +172,16 @@ class SearchStudy:
             pending = {}
             for family in self.families:
                 trials = self.trials(family)
+                spent = sum(_seconds(t) for t in trials)
+                if spent >= self.recipe.budget:
+                    continue
                 running = [t for t in trials if not t.state.is_finished()]
                 left = [t for t in running if not self._at_work(t.user_attrs["worker"], me)]
                 if left:
                     return self._take_over(family, left, me)
                 groups = {t.user_attrs["group"] for t in trials}
-                spent = sum(_seconds(t) for t in trials)
                 busy = len({t.user_attrs["group"] for t in running})
-                settled = groups and not any(space.ranges for space in family.spaces)
-                if spent >= self.recipe.budget or settled:
+                if groups and not any(space.ranges for space in family.spaces):
                     continue
                 # What others are at is counted as what a group has cost until now.
                 expected = busy * spent / max(1, len(groups) - busy)
@@ -269,6 +270,10 @@ class SearchStudy:
     def spent(self, family: Family) -> float:
         """Return the processor time that a family has spent."""
         return sum(_seconds(trial) for trial in self.trials(family))
+
+    def over(self, family: Family) -> bool:
+        """Tell whether a family has spent its budget; what it has begun is then left."""
+        return self.spent(family) >= self.recipe.budget
 
     def candidates(self, family: Family) -> list[Candidate]:
         """Return the candidates judged within the budget, in the order of their results."""
