@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from xreg.core.domain import Target
 from xreg.core.errors import ConfigError, DataError
-from xreg.core.pipeline import Pipeline, Target
+from xreg.core.pipeline import Pipeline
 from xreg.core.samples import Parameters
 from xreg.core.testing import EmulatorSuite
 from xreg.plugins.networks.networks import CNN, DNN, LCNN, SCNN, SDNN, SLCNN, STCNN, TCNN
@@ -35,6 +36,11 @@ class TestTCNN(EmulatorSuite):
 class TestSLCNN(EmulatorSuite):
     component = SLCNN
     settings = {**SEQUENCE, "ensemble": 2}
+
+
+class TestResidual(EmulatorSuite):
+    component = SDNN
+    settings = {**EVERY[SDNN], "layers": 3, "residual": True, "ensemble": 2}
 
 
 class TestNonNegative(EmulatorSuite):
@@ -127,6 +133,29 @@ def test_published_sizes():
     assert local.rows[0][1].weight.shape == (1, 160, 25, 1, 3)
     grown = TCNN(**once, layers=3, positions=40, filters=2, kernel=7).fit(X, Y).network_
     assert grown.last[0].weight.shape == (1, (40 + 3 * 6) * 2, 501)
+
+
+@pytest.mark.parametrize("kind", [DNN, LCNN, CNN])
+def test_residual_layers_add_to_their_input(kind):
+    """Of three layers whose last two give nothing, the first alone is left."""
+    samples, Y, _ = lines(40)
+    X = np.asarray(samples.values)
+    emulator = kind(**{**EVERY[kind], "layers": 3, "epochs": 3}, residual=True).fit(X, Y)
+    network, first = emulator.network_, kind(**{**EVERY[kind], "layers": 1, "epochs": 1}).fit(X, Y)
+    kept = {}
+    for name, value in network.state_dict().items():
+        if ".layer." in name:
+            value.zero_()
+        else:
+            kept[name] = value.clone()
+    assert len(kept) < len(network.state_dict())
+    first.network_.load_state_dict(kept)
+    np.testing.assert_array_equal(emulator.predict(X), first.predict(X))
+
+
+def test_layers_that_lengthen_the_sequence_refuse_to_add():
+    with pytest.raises(ConfigError, match="set residual to false"):
+        TCNN(**SEQUENCE, residual=True).fit(np.zeros((9, 2)), np.eye(9))
 
 
 def test_positions_must_divide_the_neurons_before():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from torch.nn import functional as F
 from xreg.core.nn.layers import ACTIVATIONS, Activation, Init, Linear
 from xreg.core.nn.sequences import Convolution, LocallyConnected, TransposedConvolution
 
-__all__ = ["SEQUENCE_LAYERS", "Network", "dense_row", "sequence_row"]
+__all__ = ["SEQUENCE_LAYERS", "Network", "Residual", "dense_row", "sequence_row"]
 
 Row = Callable[[int, int], nn.Sequential]
 """Makes the layers of one subnetwork from M and the width before them."""
@@ -23,6 +24,29 @@ SEQUENCE_LAYERS = {
     ),
     "lcnn": LocallyConnected,
 }
+
+
+class Residual(nn.Module):
+    """Adds to its input what a layer of equal width and an activation make of it.
+
+    He et al., CVPR 2016, 770.
+
+    Parameters
+    ----------
+    layer, activation
+        What is added.
+    share
+        Factor on the initial weights, so that the sum over many layers starts at order one.
+    """
+
+    def __init__(self, layer: nn.Module, activation: nn.Module, share: float) -> None:
+        super().__init__()
+        self.layer, self.activation, self.share = layer, activation, share
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (M, n, …) to the same shape."""
+        added: Tensor = self.activation(self.layer(x))
+        return x + added
 
 
 class Network(nn.Module):
@@ -106,6 +130,9 @@ class Network(nn.Module):
         for module in self.modules():
             if isinstance(module, Linear | LocallyConnected | Convolution):
                 module.reset(init, generators)
+        for module in self.modules():
+            if isinstance(module, Residual):
+                module.layer.get_parameter("weight").mul_(module.share)
         mean = targets.mean(0)
         spread = (targets - mean).square().mean().sqrt()
         self.spread.fill_(float(spread) if spread > 0 else 1.0)
@@ -133,34 +160,49 @@ class Network(nn.Module):
         return self.mean + self.spread * raw
 
 
-def dense_row(layers: int, neurons: int, activation: Activation) -> Row:
+def dense_row(layers: int, neurons: int, activation: Activation, residual: bool) -> Row:
     """Return a maker of dense layers."""
 
     def make(models: int, n_in: int) -> nn.Sequential:
-        steps: list[nn.Module] = []
-        for i in range(layers):
-            steps.append(Linear(models, neurons if i else n_in, neurons))
-            steps.append(ACTIVATIONS[activation]())
-        return nn.Sequential(*steps)
+        widths = [n_in, *[neurons] * layers]
+        every = [Linear(models, *pair) for pair in pairwise(widths)]
+        return nn.Sequential(*_joined(every, activation, residual))
 
     return make
 
 
 def sequence_row(
-    kind: str, layers: int, positions: int, filters: int, kernel: int, activation: Activation
+    kind: str,
+    layers: int,
+    positions: int,
+    filters: int,
+    kernel: int,
+    activation: Activation,
+    residual: bool,
 ) -> Row:
     """Return a maker of layers of one of :data:`SEQUENCE_LAYERS`, on ``positions`` positions."""
 
     def make(models: int, n_in: int) -> nn.Sequential:
-        channels = n_in // positions
-        steps: list[nn.Module] = [nn.Unflatten(-1, (positions, channels))]
-        for _ in range(layers):
-            steps.append(SEQUENCE_LAYERS[kind](models, positions, channels, filters, kernel))
-            steps.append(ACTIVATIONS[activation]())
-            channels = filters
-        return nn.Sequential(*steps, nn.Flatten(2))
+        channels = [n_in // positions, *[filters] * layers]
+        every = [
+            SEQUENCE_LAYERS[kind](models, positions, *pair, kernel) for pair in pairwise(channels)
+        ]
+        cut = nn.Unflatten(-1, (positions, channels[0]))
+        return nn.Sequential(cut, *_joined(every, activation, residual), nn.Flatten(2))
 
     return make
+
+
+def _joined(
+    layers: Sequence[nn.Module], activation: Activation, residual: bool
+) -> Iterator[nn.Module]:
+    """Follow each layer by an activation; from the second on, as a residual where asked for."""
+    for i, layer in enumerate(layers):
+        after = ACTIVATIONS[activation]()
+        if residual and i:
+            yield Residual(layer, after, len(layers) ** -0.5)
+        else:
+            yield from (layer, after)
 
 
 def _width(row: nn.Sequential, models: int, n_in: int) -> int:

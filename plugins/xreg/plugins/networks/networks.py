@@ -208,7 +208,7 @@ class DNN(NetworkEmulator):
 
     def _row(self) -> Row:
         config: DenseConfig = self.config
-        return dense_row(config.layers, config.neurons, config.activation)
+        return dense_row(config.layers, config.neurons, config.activation, config.residual)
 
 
 class _OnSequences(NetworkEmulator):
@@ -228,6 +228,7 @@ class _OnSequences(NetworkEmulator):
             config.filters,
             config.kernel,
             config.activation,
+            config.residual,
         )
 
 
@@ -245,6 +246,14 @@ class TCNN(_OnSequences):
     name: ClassVar[str] = "tcnn"
     Config = SequenceConfig
     layer = "tcnn"
+
+    def _row(self) -> Row:
+        if self.config.residual:
+            raise ConfigError(
+                f"emulator '{self.name}': layers that lengthen the sequence cannot add to their "
+                "input; set residual to false."
+            )
+        return super()._row()
 
 
 class LCNN(_OnSequences):

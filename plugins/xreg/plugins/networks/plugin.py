@@ -26,6 +26,11 @@ class NetworkConfig(TrainingConfig):
     activation: Literal["elu", "relu", "leaky-relu", "silu", "gelu", "tanh", "softplus"] = setting(
         "silu", description="Non-linearity of all layers but the last."
     )
+    residual: bool = setting(
+        False,
+        description="Whether each characteristic layer after the first adds to its input instead "
+        "of replacing it; not for layers that lengthen the sequence.",
+    )
     non_negative: bool = setting(
         False,
         description="Pass the output through a softplus above zero intensity, so that no predicted "
