@@ -21,9 +21,9 @@ from xreg.core.analysis.settings import SpectrumErrorConfig
 from xreg.core.analysis.spectrum_error import channel_error, interval_counts, interval_names
 from xreg.core.analysis.table import ANALYSES, find_analysis
 from xreg.core.analysis.trusted import kept_errors
+from xreg.core.domain import Domain
 from xreg.core.errors import NotApplicableError, UnknownNameError
 from xreg.core.metrics import spectrum_error
-from xreg.core.pipeline import Domain
 from xreg.core.samples import Parameters
 from xreg.core.trust import OUTLIER, Trust, outside_ranges
 

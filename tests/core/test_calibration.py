@@ -7,8 +7,8 @@ import pytest
 
 from xreg.core.analysis.calibration import LEVELS, analyse, bins_by_spread, draw, reliability
 from xreg.core.analysis.settings import CalibrationConfig
+from xreg.core.domain import Target
 from xreg.core.errors import NotApplicableError
-from xreg.core.pipeline import Target
 from xreg.core.report.material import PartResult
 
 

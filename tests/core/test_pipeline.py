@@ -11,10 +11,11 @@ from ase.build import molecule
 
 from xreg.core import progress
 from xreg.core.config import Config, setting
+from xreg.core.domain import Domain, Target
 from xreg.core.errors import CorruptError, DataError, NotFittedError, PluginError, SampleError
 from xreg.core.filters import FeatureFilter
 from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator, FeatureLabel
-from xreg.core.pipeline import Domain, Pipeline, Target, build_features
+from xreg.core.pipeline import Pipeline, build_features
 from xreg.core.samples import Parameters, Structures
 
 

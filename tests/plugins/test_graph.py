@@ -7,9 +7,10 @@ import pytest
 import torch
 from scipy.special import eval_legendre
 
+from xreg.core.domain import Target
 from xreg.core.errors import ConfigError, DataError, SampleError
 from xreg.core.metrics import covered_variance
-from xreg.core.pipeline import Pipeline, Target
+from xreg.core.pipeline import Pipeline
 from xreg.core.samples import Structures
 from xreg.core.surroundings import describe
 from xreg.core.testing import EmulatorSuite, clusters, crystals, parameters, waters

@@ -14,8 +14,8 @@ import pytest
 from xreg.cli.main import main
 from xreg.core.analysis.grids import coarsen
 from xreg.core.dataset import Dataset, Metadata, make_split
+from xreg.core.domain import Target
 from xreg.core.errors import DataError, NotApplicableError, UnknownNameError, XregError
-from xreg.core.pipeline import Target
 from xreg.core.spectra import Channel, Spectrum
 from xreg.registry.arrays import read_predictions
 from xreg.registry.comparison import on_grid

@@ -12,7 +12,8 @@ import pytest
 
 from xreg.cli.main import main
 from xreg.core.dataset import Dataset, Metadata
-from xreg.core.pipeline import Pipeline, Target
+from xreg.core.domain import Target
+from xreg.core.pipeline import Pipeline
 from xreg.core.samples import Parameters, ParameterSet
 from xreg.core.spectra import Channel, Spectra
 from xreg.plugins.multiplet.model import spaces

@@ -123,7 +123,7 @@ def test_what_the_model_cannot_know_is_refused(
 
 
 def test_every_site_of_an_element_is_predicted_when_asked_for(tmp_path: Path) -> None:
-    from xreg.core.pipeline import Domain
+    from xreg.core.domain import Domain
     from xreg.registry.prediction import read_samples
 
     domain = Domain("structures", (1, 8), (8,))
@@ -137,7 +137,7 @@ def test_every_site_of_an_element_is_predicted_when_asked_for(tmp_path: Path) ->
 
 
 def test_parameters_are_read_by_name(tmp_path: Path) -> None:
-    from xreg.core.pipeline import Domain
+    from xreg.core.domain import Domain
     from xreg.registry.prediction import read_samples
 
     domain = Domain("parameters", parameters=("Dq", "T"), units=("eV", "K"))

@@ -14,9 +14,9 @@ from xreg.core.analysis.components import block_shares, blocks, rank_correlation
 from xreg.core.analysis.grids import bin_weights, coarsen
 from xreg.core.analysis.scores import channel_table, decile_rows, part_scores
 from xreg.core.dataset import Metadata
+from xreg.core.domain import Target
 from xreg.core.errors import DataError
 from xreg.core.interfaces import FeatureLabel
-from xreg.core.pipeline import Target
 from xreg.core.report.draw import draw_all
 from xreg.core.report.material import Colouring, Decomposition, Material, PartResult, Sweep
 from xreg.core.report.page import render

@@ -11,15 +11,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xreg.core import progress, storage
+from xreg.core.domain import Domain, Target
 from xreg.core.errors import CorruptError, DataError, NotFittedError, PluginError, SampleError
 from xreg.core.filters import FeatureFilter, KeptColumns
 from xreg.core.hooks import Kind
 from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator, FeatureLabel
-from xreg.core.samples import Parameters, Samples, Structures
+from xreg.core.samples import Samples
 from xreg.core.scaling import FeatureScaling, Scaler, TargetScaling
 from xreg.core.trust import Trust
 
-__all__ = ["Domain", "Pipeline", "Target", "build_features", "require_kind"]
+__all__ = ["Pipeline", "build_features", "require_kind"]
 
 Featurizer = Callable[[Descriptor, Samples], NDArray[np.float64]]
 ClassFinder = Callable[[Kind, str], type[Component]]
@@ -59,96 +60,6 @@ def build_features(
         done += len(part)
         progress.report("features", done, len(samples))
     return features
-
-
-@dataclass(frozen=True, eq=False)
-class Target:
-    """What the model predicts.
-
-    Attributes
-    ----------
-    channel
-        Name of the channel.
-    energy
-        (m,) energies in eV; None for target features.
-    features
-        Names of target features; empty for spectra.
-    unit
-        Unit of the intensity.
-    """
-
-    channel: str
-    energy: NDArray[np.float64] | None = None
-    features: tuple[str, ...] = ()
-    unit: str = "arb. u."
-
-
-@dataclass(frozen=True)
-class Domain:
-    """What the training samples were, so that a model can refuse what it cannot know.
-
-    Attributes
-    ----------
-    kind
-        ``structures`` or ``parameters``.
-    elements, absorbers
-        Atomic numbers of all atoms and of the absorbing ones.
-    parameters, units
-        Name and unit of each parameter.
-    ranges
-        Smallest and largest value of each parameter.
-    """
-
-    kind: str
-    elements: tuple[int, ...] = ()
-    absorbers: tuple[int, ...] = ()
-    parameters: tuple[str, ...] = ()
-    units: tuple[str, ...] = ()
-    ranges: tuple[tuple[float, float], ...] = ()
-
-    @classmethod
-    def of(cls, samples: Samples) -> Self:
-        """Read the domain off training samples."""
-        if isinstance(samples, Structures):
-            absorbers = tuple(np.unique(samples.absorbers()).tolist())
-            return cls("structures", samples.species(), absorbers)
-        if isinstance(samples, Parameters):
-            parts = list(samples.batches(65_536))
-            low = np.min([part.values.min(axis=0) for part in parts], axis=0) if parts else ()
-            high = np.max([part.values.max(axis=0) for part in parts], axis=0) if parts else ()
-            ranges = tuple((float(a), float(b)) for a, b in zip(low, high, strict=True))
-            return cls("parameters", (), (), samples.names, samples.units, ranges)
-        return cls(samples.kind)
-
-    def require(self, samples: Samples) -> None:
-        """Raise a :class:`SampleError` that names the first sample outside the domain and why."""
-        if samples.kind != self.kind:
-            raise DataError(f"the model was trained on {self.kind}, not on {samples.kind}.")
-        if isinstance(samples, Parameters) and samples.names != self.parameters:
-            raise DataError(
-                f"the model needs the parameters {', '.join(self.parameters)}, in this order; "
-                f"got {', '.join(samples.names)}."
-            )
-        if not isinstance(samples, Structures):
-            return
-        from ase.data import chemical_symbols
-
-        def names(numbers: tuple[int, ...]) -> str:
-            return ", ".join(chemical_symbols[z] for z in numbers)
-
-        for structure in samples:
-            unknown = sorted(set(structure.numbers.tolist()) - set(self.elements))
-            if unknown:
-                raise SampleError(
-                    f"sample '{structure.id}' contains {names(tuple(unknown))}, which the model "
-                    f"never saw; it knows {names(self.elements)}."
-                )
-            absorber = int(structure.numbers[structure.absorber])
-            if absorber not in self.absorbers:
-                raise SampleError(
-                    f"sample '{structure.id}' has {names((absorber,))} as absorber; the model was "
-                    f"trained on {names(self.absorbers)} sites."
-                )
 
 
 @dataclass(eq=False)

@@ -19,7 +19,7 @@ from xreg.core.metrics import spectrum_error
 from xreg.core.samples import Parameters, Samples
 
 if TYPE_CHECKING:
-    from xreg.core.pipeline import Domain
+    from xreg.core.domain import Domain
 
 __all__ = ["FEWEST", "OUTLIER", "Assessment", "Trust", "outside_ranges"]
 

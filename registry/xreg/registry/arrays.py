@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.pipeline import Target
+from xreg.core.domain import Target
 
 __all__ = ["read_predictions", "write_arrays", "write_predictions"]
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.analysis.grids import coarsen
+from xreg.core.domain import Target
 from xreg.core.errors import DataError
-from xreg.core.pipeline import Target
 from xreg.core.spectra import Channel
 
 __all__ = ["on_grid"]

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xreg.core.domain import Target
 from xreg.core.executor import cores
-from xreg.core.pipeline import Target, build_features
+from xreg.core.pipeline import build_features
 from xreg.registry.features import Execution
 from xreg.registry.provenance import peak_memory_mib
 from xreg.registry.recipe import Recipe, resolve

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.analysis.subject import predict_with_spread
+from xreg.core.domain import Domain, Target
 from xreg.core.elements import SYMBOLS, symbols
 from xreg.core.errors import DataError, SampleError
-from xreg.core.pipeline import Domain, Pipeline, Target
+from xreg.core.pipeline import Pipeline
 from xreg.core.samples import Parameters, Samples, Structures
 from xreg.core.trust import Assessment, outside_ranges
 from xreg.registry.arrays import write_predictions

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.dataset import finite_rows, require_finite
+from xreg.core.domain import Target
 from xreg.core.errors import DataError, SampleError
 from xreg.core.interfaces import Descriptor, FeatureLabel
-from xreg.core.pipeline import Target
 from xreg.registry.features import Execution, FeatureCache
 from xreg.registry.plugins import host
 from xreg.registry.recipe import Resolved

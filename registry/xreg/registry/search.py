@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from xreg.core import progress
 from xreg.core.dataset import finite_rows, require_finite
+from xreg.core.domain import Target
 from xreg.core.errors import XregError
 from xreg.core.executor import ExecutorKind, WorkerDiedError, open_workers
 from xreg.core.filters import FeatureFilter
 from xreg.core.interfaces import Emulator
-from xreg.core.pipeline import Target
 from xreg.core.search import Fold, Preparation, contest_folds, cross_validate
 from xreg.registry.features import Execution, FeatureCache
 from xreg.registry.files import write_text

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.dataset import Metadata
+from xreg.core.domain import Target
 from xreg.core.errors import DataError, UnknownNameError, did_you_mean
 from xreg.core.interfaces import Emulator, FeatureLabel
-from xreg.core.pipeline import Pipeline, Target
+from xreg.core.pipeline import Pipeline
 from xreg.core.report.material import PartResult
 from xreg.core.samples import Samples
 from xreg.core.scaling import Scaler

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from xreg.core.analysis.contract import Analysed
 from xreg.core.dataset import Metadata
+from xreg.core.domain import Target
 from xreg.core.interfaces import FeatureLabel
-from xreg.core.pipeline import Target
 
 __all__ = ["Colouring", "Decomposition", "Material", "PartResult", "Sweep"]
 

@@ -1,0 +1,104 @@
+"""What a model was trained for: what it predicts, and of which samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.errors import DataError, SampleError
+from xreg.core.samples import Parameters, Samples, Structures
+
+__all__ = ["Domain", "Target"]
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What the model predicts.
+
+    Attributes
+    ----------
+    channel
+        Name of the channel.
+    energy
+        (m,) energies in eV; None for target features.
+    features
+        Names of target features; empty for spectra.
+    unit
+        Unit of the intensity.
+    """
+
+    channel: str
+    energy: NDArray[np.float64] | None = None
+    features: tuple[str, ...] = ()
+    unit: str = "arb. u."
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What the training samples were, so that a model can refuse what it cannot know.
+
+    Attributes
+    ----------
+    kind
+        ``structures`` or ``parameters``.
+    elements, absorbers
+        Atomic numbers of all atoms and of the absorbing ones.
+    parameters, units
+        Name and unit of each parameter.
+    ranges
+        Smallest and largest value of each parameter.
+    """
+
+    kind: str
+    elements: tuple[int, ...] = ()
+    absorbers: tuple[int, ...] = ()
+    parameters: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    ranges: tuple[tuple[float, float], ...] = ()
+
+    @classmethod
+    def of(cls, samples: Samples) -> Self:
+        """Read the domain off training samples."""
+        if isinstance(samples, Structures):
+            absorbers = tuple(np.unique(samples.absorbers()).tolist())
+            return cls("structures", samples.species(), absorbers)
+        if isinstance(samples, Parameters):
+            parts = list(samples.batches(65_536))
+            low = np.min([part.values.min(axis=0) for part in parts], axis=0) if parts else ()
+            high = np.max([part.values.max(axis=0) for part in parts], axis=0) if parts else ()
+            ranges = tuple((float(a), float(b)) for a, b in zip(low, high, strict=True))
+            return cls("parameters", (), (), samples.names, samples.units, ranges)
+        return cls(samples.kind)
+
+    def require(self, samples: Samples) -> None:
+        """Raise a :class:`SampleError` that names the first sample outside the domain and why."""
+        if samples.kind != self.kind:
+            raise DataError(f"the model was trained on {self.kind}, not on {samples.kind}.")
+        if isinstance(samples, Parameters) and samples.names != self.parameters:
+            raise DataError(
+                f"the model needs the parameters {', '.join(self.parameters)}, in this order; "
+                f"got {', '.join(samples.names)}."
+            )
+        if not isinstance(samples, Structures):
+            return
+        from ase.data import chemical_symbols
+
+        def names(numbers: tuple[int, ...]) -> str:
+            return ", ".join(chemical_symbols[z] for z in numbers)
+
+        for structure in samples:
+            unknown = sorted(set(structure.numbers.tolist()) - set(self.elements))
+            if unknown:
+                raise SampleError(
+                    f"sample '{structure.id}' contains {names(tuple(unknown))}, which the model "
+                    f"never saw; it knows {names(self.elements)}."
+                )
+            absorber = int(structure.numbers[structure.absorber])
+            if absorber not in self.absorbers:
+                raise SampleError(
+                    f"sample '{structure.id}' has {names((absorber,))} as absorber; the model was "
+                    f"trained on {names(self.absorbers)} sites."
+                )

@@ -1,0 +1,100 @@
+"""Descriptors: samples to numbers."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.component import Component
+from xreg.core.errors import DataError
+from xreg.core.hooks import Kind
+from xreg.core.samples import Samples, Structures
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Descriptor", "FeatureLabel", "TorchView"]
+
+TorchView = Callable[["torch.Tensor"], "torch.Tensor"]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureLabel:
+    """What one column of a descriptor means.
+
+    Attributes
+    ----------
+    name
+        Physical meaning (``"r(O–H) long"``, ``"k2 S–O at 1.45 Å"``).
+    unit
+        Unit of the value; empty for a pure number.
+    block
+        Columns that belong together (an element pair); drawn as one curve.
+    axis
+        Quantity and unit along the block (``"distance (Å)"``); empty where there is none.
+    at
+        Position of this column on that axis.
+    """
+
+    name: str
+    unit: str = ""
+    block: str = ""
+    axis: str = ""
+    at: float | None = None
+
+
+class Descriptor(Component):
+    """Turns samples into numbers: one row of features a sample."""
+
+    kind: ClassVar[Kind] = "descriptor"
+    accepts: ClassVar[type[Samples]] = Structures
+
+    def fit(self, samples: Samples, y: Any = None) -> Self:
+        """Learn what the features depend on (species, counts); by default only that it may run."""
+        self.fitted_ = True
+        return self
+
+    @abstractmethod
+    def transform(self, samples: Samples) -> NDArray[np.float64]:
+        """Return the (n, d) features of n samples.
+
+        Raises
+        ------
+        SampleError
+            If a sample cannot be described (an element that ``fit`` never saw); it names the
+            sample.
+        """
+
+    @property
+    @abstractmethod
+    def feature_labels(self) -> Sequence[FeatureLabel]:
+        """What each of the d columns means."""
+
+    def torch_view(self) -> TorchView:
+        """Return ``transform`` as a differentiable function of a torch tensor (n, p) -> (n, d).
+
+        For descriptors of parameter tables: the tensor holds the parameters in their own units.
+        """
+        raise DataError(f"descriptor '{self.name}' has no differentiable view.")
+
+    def readable(
+        self, features: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], Sequence[FeatureLabel]]:
+        """Return (n, d) features as (n, q) quantities that a reader can picture, and their labels.
+
+        The features themselves by default; NaN where there is nothing to picture.
+        """
+        return features, self.feature_labels
+
+    def fit_transform(self, samples: Samples, y: Any = None) -> NDArray[np.float64]:
+        """Fit, then transform the same samples."""
+        return self.fit(samples, y).transform(samples)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Return the names of the columns, as scikit-learn asks for them."""
+        return np.array([label.name for label in self.feature_labels], dtype=object)

@@ -1,0 +1,173 @@
+"""Emulators: features, or samples themselves, to spectra."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from xreg.core.component import Component
+from xreg.core.errors import DataError
+from xreg.core.hooks import Kind
+from xreg.core.interfaces.descriptor import TorchView
+from xreg.core.metrics import covered_variance
+
+__all__ = ["Emulator"]
+
+
+class Emulator(Component):
+    """Predicts spectra from features, or from samples themselves where ``takes`` says so.
+
+    A method implements :meth:`_fit` and :meth:`_predict` on clean arrays.
+
+    Attributes
+    ----------
+    takes
+        Features, or samples themselves.
+    fits_together
+        Settings in which emulators may differ that :meth:`fit_many` trains at the cost of fewer.
+    zero_intensity
+        (m,) targets that stand for zero intensity, where targets are scaled; a pipeline says so
+        before ``fit``. None means zero itself.
+    """
+
+    kind: ClassVar[Kind] = "emulator"
+    takes: ClassVar[Literal["features", "samples"]] = "features"
+    fits_together: ClassVar[frozenset[str]] = frozenset()
+    zero_intensity: NDArray[np.float64] | None = None
+    _estimator_type = "regressor"
+    n_features_in_: int
+    target_ndim_: int
+
+    def fit(self, X: Any, Y: ArrayLike, *, validation: tuple[Any, ArrayLike] | None = None) -> Self:
+        """Train.
+
+        Parameters
+        ----------
+        X
+            (n, d) features, or n samples.
+        Y
+            (n, m) or (n,) targets.
+        validation
+            Features and targets for early stopping; a method that needs none ignores them, and one
+            that does sets part of the training data aside where they are not given.
+        """
+        self.fit_many([self], X, Y, validation=validation)
+        return self
+
+    @classmethod
+    def fit_many(
+        cls,
+        emulators: Sequence[Self],
+        X: Any,
+        Y: ArrayLike,
+        *,
+        validation: tuple[Any, ArrayLike] | None = None,
+    ) -> None:
+        """Train several emulators of this class on the same data; each ends as ``fit`` leaves it.
+
+        A method that can train them faster together overrides :meth:`_fit_many`.
+        """
+        first = emulators[0]
+        targets = np.asarray(Y, dtype=np.float64)
+        held = None
+        if validation is not None:
+            held = (first._inputs(validation[0]), _columns(np.asarray(validation[1], float)))
+        inputs = first._inputs(X)
+        if len(inputs) != len(targets):
+            raise DataError(f"{len(inputs)} inputs do not match {len(targets)} targets.")
+        if not np.isfinite(targets).all():
+            raise DataError(
+                f"emulator '{cls.name}': target row {_first_bad(targets)} is not finite."
+            )
+        for emulator in emulators:
+            emulator.target_ndim_ = targets.ndim
+            if cls.takes == "features":
+                emulator.n_features_in_ = int(inputs.shape[1])
+        cls._fit_many(emulators, inputs, _columns(targets), held)
+
+    @classmethod
+    def _fit_many(
+        cls,
+        emulators: Sequence[Self],
+        X: Any,
+        Y: NDArray[np.float64],
+        validation: tuple[Any, NDArray[np.float64]] | None,
+    ) -> None:
+        for emulator in emulators:
+            emulator._fit(X, Y, validation)
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Return the (n, m) prediction, and its (n, m) standard deviation where asked for.
+
+        Raises
+        ------
+        DataError
+            If the number of features is not that of training, or the method has no spread.
+        """
+        self.require_fitted()
+        inputs = self._inputs(X)
+        if self.takes == "features" and inputs.shape[1] != self.n_features_in_:
+            raise DataError(
+                f"emulator '{self.name}' was trained on {self.n_features_in_} features and got "
+                f"{inputs.shape[1]}."
+            )
+        mean, std = self._predict(inputs)
+        if self.target_ndim_ == 1:
+            mean, std = mean[:, 0], None if std is None else std[:, 0]
+        if not return_std:
+            return mean
+        if std is None:
+            raise DataError(f"emulator '{self.name}' has no predictive spread with its settings.")
+        return mean, std
+
+    def _inputs(self, X: Any) -> Any:
+        if self.takes == "samples":
+            return X
+        features = np.asarray(X, dtype=np.float64)
+        if features.ndim != 2:
+            raise DataError(f"features must be a matrix; got an array of shape {features.shape}.")
+        if not np.isfinite(features).all():
+            raise DataError(
+                f"emulator '{self.name}': feature row {_first_bad(features)} is not finite."
+            )
+        return features
+
+    @abstractmethod
+    def _fit(
+        self, X: Any, Y: NDArray[np.float64], validation: tuple[Any, NDArray[np.float64]] | None
+    ) -> None:
+        """Train on clean (n, d) and (n, m) arrays."""
+
+    @abstractmethod
+    def _predict(self, X: Any) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Return the (n, m) mean, and its spread or None."""
+
+    def torch_view(self) -> TorchView:
+        """Return ``predict`` as a differentiable function of a torch tensor (n, d) -> (n, m)."""
+        raise DataError(f"emulator '{self.name}' has no differentiable view.")
+
+    def score(self, X: Any, Y: ArrayLike) -> float:
+        """Return the generalised covered variance of the prediction (see metrics)."""
+        return covered_variance(np.asarray(Y), self.predict(X))
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import RegressorTags
+
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "regressor"
+        tags.regressor_tags = RegressorTags()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def _columns(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return values[:, None] if values.ndim == 1 else values
+
+
+def _first_bad(values: NDArray[np.float64]) -> int:
+    return int(np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(axis=1))[0])

@@ -1,0 +1,97 @@
+"""Spectrum generators: samples to computed spectra."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.component import Component
+from xreg.core.errors import SampleError, XregError
+from xreg.core.hooks import Kind
+from xreg.core.samples import Samples, Structures
+from xreg.core.spaces import Parameter, ParameterSpace
+from xreg.core.spectra import LineList, Spectrum
+
+__all__ = ["Availability", "SpectrumGenerator"]
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether a generator can run here, and why not where it cannot."""
+
+    ok: bool
+    reason: str = ""
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+
+class SpectrumGenerator(Component):
+    """Computes spectra of samples; drivers do batching, parallel execution, retries, resume."""
+
+    kind: ClassVar[Kind] = "generator"
+    accepts: ClassVar[type[Samples]] = Structures
+    deterministic: ClassVar[bool] = True
+
+    @abstractmethod
+    def grids(self) -> dict[str, NDArray[np.float64]]:
+        """Return the (m,) energy grid in eV of each channel that ``generate`` fills."""
+
+    def label_units(self) -> dict[str, str]:
+        """Return name and unit of each label that ``generate`` fills."""
+        return {}
+
+    def parameters(self) -> Mapping[str, Parameter]:
+        """Return the parameters of a sample and their bounds; none where they are not fixed.
+
+        For generators that take :class:`~xreg.core.samples.Parameters`: what is out of bounds is
+        refused before anything is computed.
+        """
+        return {}
+
+    def spaces(self) -> Mapping[str, ParameterSpace]:
+        """Return the parameter spaces that recipes may ask for by name."""
+        return {}
+
+    @abstractmethod
+    def generate(self, sample: Any) -> Spectrum:
+        """Compute one sample (a ``Structure`` or ``ParameterSet``).
+
+        Raises
+        ------
+        SampleError
+            If this sample cannot be computed; the driver records it and goes on.
+        """
+
+    def generate_many(self, samples: Samples) -> list[Spectrum | XregError]:
+        """Compute many samples; a failed one gives its error in its place."""
+        results: list[Spectrum | XregError] = []
+        for i in range(len(samples)):
+            try:
+                results.append(self.generate(samples[i]))
+            except SampleError as error:
+                results.append(error)
+        return results
+
+    def sticks(self, sample: Any) -> LineList | None:
+        """Return the transitions that :meth:`generate` broadens; None where it knows none.
+
+        Raises
+        ------
+        SampleError
+            If this sample cannot be computed.
+        """
+        return None
+
+    def available(self) -> Availability:
+        """Say whether the method can run here."""
+        return Availability(True)
+
+    @abstractmethod
+    def version(self) -> str:
+        """Return name and version of the program or library that does the work."""
