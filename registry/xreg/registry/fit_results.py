@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from dataclasses import asdict
-from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +13,7 @@ import numpy as np
 from xreg.core.errors import DataError
 from xreg.core.fitting.problem import range_text
 from xreg.core.fitting.refine import VAGUE
-from xreg.registry.files import disk_errors, flush, staging, write_csv
+from xreg.registry.files import disk_errors, flush, staging, write_csv, write_text
 from xreg.registry.sticks import write_sticks
 from xreg.registry.workshop import write_json
 
@@ -118,6 +116,7 @@ def write_fit(done: Fitted, folder: Path) -> dict[str, Any]:
     """
     from xreg.core.report.draw import save_figure
     from xreg.core.report.fit import draw_fit
+    from xreg.core.report.page import data_url, fill
     from xreg.core.report.style import styled
 
     check_folder(folder)
@@ -134,7 +133,9 @@ def write_fit(done: Fitted, folder: Path) -> dict[str, Any]:
         with styled():
             figure = draw_fit(done.fit, done.starts, done.intervals, lines, done.channel)
             save_figure(figure, made / "fit.png")
-        (made / "report.html").write_text(_page(table, made / "fit.png"), encoding="utf-8")
+        picture = data_url(made / "fit.png")
+        page = fill("fit", result=table, rows=result_rows(table), picture=picture)
+        write_text(made / "report.html", page)
         flush(made)
         os.rename(made, folder)
     return table
@@ -194,19 +195,3 @@ def _write_curves(path: Path, fit: Fit) -> None:
                _rest(fit)]  # fmt: skip
     names = ("energy (eV)", "measured", "fit", "background", "residual")
     write_csv(path, [names, *np.stack(columns, axis=1).tolist()])
-
-
-def _page(table: dict[str, Any], picture: Path) -> str:
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    room = resources.files("xreg.core.report")
-    template = environment.from_string((room / "fit.html.j2").read_text(encoding="utf-8"))
-    return template.render(
-        result=table,
-        rows=result_rows(table),
-        style=(room / "page.css").read_text(encoding="utf-8"),
-        picture="data:image/png;base64," + base64.b64encode(picture.read_bytes()).decode(),
-    )

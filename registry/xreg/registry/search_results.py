@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from importlib import resources
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ import numpy as np
 from xreg.core.analysis.contract import Drawing, Table
 from xreg.core.report import contest
 from xreg.core.report.draw import Picture, save_figure
-from xreg.core.report.page import embed
+from xreg.core.report.page import embed, fill
 from xreg.core.report.style import styled
 from xreg.registry.files import write_csv, write_text
 
@@ -151,14 +150,7 @@ def _candidates(search: Search) -> Iterator[Sequence[Any]]:
 def _page(
     search: Search, standings: Sequence[Standing], table: Table, pictures: Sequence[Picture]
 ) -> str:
-    from jinja2 import Environment, StrictUndefined
-
     recipe, data = search.recipe, search.dataset.metadata
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    room = resources.files("xreg.core.report")
-    template = environment.from_string((room / "contest.html.j2").read_text(encoding="utf-8"))
     repeated = f", {recipe.folds.repeats} times" if recipe.folds.repeats > 1 else ""
     grouped = f", groups by {recipe.folds.group}" if recipe.folds.group else ""
     winners = [
@@ -173,9 +165,9 @@ def _page(
         for s in standings
         if s.emulator is not None
     ]
-    return template.render(
+    return fill(
+        "contest",
         title=recipe.name,
-        style=(room / "page.css").read_text(encoding="utf-8"),
         lines=[
             f"{data.title or data.name}: {data.name} {data.version}, channel "
             f"{search.target.channel}.",

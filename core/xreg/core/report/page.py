@@ -6,6 +6,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from xreg.core.report import style
@@ -13,7 +14,7 @@ from xreg.core.report.draw import Picture
 from xreg.core.report.material import Decomposition, Material
 from xreg.core.run import ReportSection
 
-__all__ = ["Headline", "embed", "render"]
+__all__ = ["Headline", "data_url", "embed", "fill", "render"]
 
 MOST_ROWS = 25
 
@@ -41,6 +42,21 @@ def render(
     extra
         Sections of plugins; their HTML is taken as it is.
     """
+    return fill(
+        "page",
+        material=material,
+        headlines=_headlines(material),
+        figures=_figures(pictures),
+        parts=list(material.parts),
+        settings=_settings(material.recipe),
+        provenance=_provenance(material),
+        extra=extra,
+        most_rows=MOST_ROWS,
+    )
+
+
+def fill(template: str, **values: Any) -> str:
+    """Return a page: a template of this folder, filled; the style sheet is part of it."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
@@ -53,28 +69,23 @@ def render(
         "signed": _signed,
     }
     room = resources.files("xreg.core.report")
-    template = environment.from_string((room / "page.html.j2").read_text(encoding="utf-8"))
-    return template.render(
-        material=material,
-        style=(room / "page.css").read_text(encoding="utf-8"),
-        headlines=_headlines(material),
-        figures=_figures(pictures),
-        parts=list(material.parts),
-        settings=_settings(material.recipe),
-        provenance=_provenance(material),
-        extra=extra,
-        most_rows=MOST_ROWS,
-    )
+    text = (room / f"{template}.html.j2").read_text(encoding="utf-8")
+    sheet = (room / "page.css").read_text(encoding="utf-8")
+    return environment.from_string(text).render(style=sheet, **values)
+
+
+def data_url(path: Path) -> str:
+    """Return a PNG file as an address that holds the picture itself."""
+    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def embed(picture: Picture) -> dict[str, str]:
     """Return a figure as the templates show it, its pixels in the page itself."""
-    image = picture.path.read_bytes()
-    pixels = int.from_bytes(image[16:20])  # the width, as a PNG's header states it
+    pixels = int.from_bytes(picture.path.read_bytes()[16:20])  # the width in a PNG's header
     return {
         "title": picture.title,
         "caption": picture.caption,
-        "source": f"data:image/png;base64,{base64.b64encode(image).decode()}",
+        "source": data_url(picture.path),
         # All figures at one scale, so that their letters have one size.
         "width": f"{min(100, 100 * pixels / (style.WIDTH * style.DPI)):.1f}%",
     }
