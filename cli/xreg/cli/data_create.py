@@ -47,9 +47,11 @@ def generate(
     recipe with several datasets, those that are there already are passed over.
     """
     from xreg.cli.progress import progress
+    from xreg.core.executor import executor_kind
     from xreg.registry.generate import generate
     from xreg.registry.generation_recipe import load_generation_recipes
 
+    crew = executor_kind(executor)
     recipes = load_generation_recipes(recipe, set_ or (), only or ())
     several = "" not in recipes and not (only and len(only) == 1)
     for parsed in recipes.values():
@@ -66,7 +68,7 @@ def generate(
                 recipe.parent,
                 store,
                 workers=workers,
-                executor=executor,  # type: ignore[arg-type]  # checked there
+                executor=crew,
                 scheduler=scheduler,
             )
         for sample, reason in made.failures.items():

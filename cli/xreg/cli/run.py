@@ -58,17 +58,12 @@ def run(
     scheduler: Annotated[str | None, typer.Option(help="Address of the Dask scheduler.")] = None,
 ) -> None:
     """Train and judge a model as a recipe says, and leave one folder with everything in it."""
-    from typing import get_args
-
     from xreg.cli.progress import progress
-    from xreg.core.errors import ConfigError, did_you_mean
-    from xreg.core.executor import ExecutorKind
+    from xreg.core.executor import executor_kind
     from xreg.registry.features import Execution
     from xreg.registry.recipe import load_recipe
 
-    kinds = get_args(ExecutorKind)
-    if executor not in kinds:
-        raise ConfigError(f"no executor '{executor}'{did_you_mean(executor, kinds)}.")
+    execution = Execution(executor_kind(executor), workers, scheduler)
     overrides = {
         "name": name,
         "dataset": dataset,
@@ -81,7 +76,6 @@ def run(
     texts = [f"target.channel={channel}"] if channel else []
     texts += [f"dataset.registry={registry}"] if registry else []
     loaded = load_recipe(recipe, overrides, [*texts, *(set_ or ())])
-    execution = Execution(executor, workers, scheduler)  # type: ignore[arg-type]
     if dry_run:
         from xreg.registry.estimate import estimate
 

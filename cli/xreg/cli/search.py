@@ -49,17 +49,12 @@ def search(
     scheduler: Annotated[str | None, typer.Option(help="Address of the Dask scheduler.")] = None,
 ) -> None:
     """Let families of methods compete, each with an equal budget of processor time."""
-    from typing import get_args
-
     from xreg.cli.progress import progress
-    from xreg.core.errors import ConfigError, did_you_mean
-    from xreg.core.executor import ExecutorKind
+    from xreg.core.executor import executor_kind
     from xreg.registry.search import search as carry_out
     from xreg.registry.search_recipe import load_search
 
-    kinds = get_args(ExecutorKind)
-    if executor not in kinds:
-        raise ConfigError(f"no executor '{executor}'{did_you_mean(executor, kinds)}.")
+    kind = executor_kind(executor)
     overrides = {"dataset": dataset, "families": family or None, "budget": budget}
     loaded = load_search(recipe, overrides, set_ or ())
     folder = out or Path("searches") / (loaded.name or f"{loaded.dataset.name or 'dataset'}-search")
@@ -68,7 +63,7 @@ def search(
             loaded,
             folder,
             workers=workers,
-            executor=executor,  # type: ignore[arg-type]
+            executor=kind,
             scheduler=scheduler,
             seconds=None if time is None else 60 * time,
         )

@@ -26,7 +26,7 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import contextmanager
-from typing import Literal, TypeVar, get_args
+from typing import Literal, TypeVar, cast, get_args
 
 from xreg.core.errors import (
     ConfigError,
@@ -35,7 +35,7 @@ from xreg.core.errors import (
     did_you_mean,
 )
 
-__all__ = ["ExecutorKind", "WorkerDiedError", "Workers", "cores", "open_workers"]
+__all__ = ["ExecutorKind", "WorkerDiedError", "Workers", "cores", "executor_kind", "open_workers"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -54,6 +54,14 @@ CONNECT_SECONDS = 10
 
 class WorkerDiedError(RunError):
     """A worker was killed or crashed while it worked on an item, twice."""
+
+
+def executor_kind(name: str) -> ExecutorKind:
+    """Return the kind of executor of that name, or raise `ConfigError`."""
+    kinds = get_args(ExecutorKind)
+    if name not in kinds:
+        raise ConfigError(f"no executor '{name}'{did_you_mean(name, kinds)}.")
+    return cast("ExecutorKind", name)
 
 
 def cores() -> int:
@@ -182,15 +190,13 @@ def open_workers(
     """
     if workers is not None and workers < 1:
         raise ConfigError(f"workers must be at least 1, got {workers}.")
-    if kind == "process":
+    if executor_kind(kind) == "process":
         if scheduler is not None:
             raise ConfigError("a scheduler goes with the executor 'dask'.")
         crew = _processes(workers or cores())
         client = None
-    elif kind == "dask":
-        crew, client = _dask(workers, scheduler)
     else:
-        raise ConfigError(f"no executor '{kind}'{did_you_mean(kind, get_args(ExecutorKind))}.")
+        crew, client = _dask(workers, scheduler)
     try:
         yield crew
     except BaseException:
