@@ -28,7 +28,7 @@ from xreg.core.errors import SampleError
 from xreg.core.samples import Structure, Structures
 from xreg.plugins.fdmnes.files import fdmnes_input
 from xreg.plugins.fdmnes.generator import Fdmnes
-from xreg.plugins.fdmnes.program import find_fdmnes
+from xreg.plugins.fdmnes.plugin import FDMNES
 from xreg.plugins.feff.cards import feff_input
 from xreg.plugins.feff.generator import Feff
 
@@ -70,7 +70,7 @@ def overhead(repeats: int) -> None:
     def bare_fdmnes(folder: Path) -> None:
         (folder / "fdmfile.txt").write_text("1\nin.txt\n")
         (folder / "in.txt").write_text(fdmnes_input(fdmnes.config, sample, crystal=False))
-        _run([str(find_fdmnes())], folder)
+        _run([str(FDMNES.find())], folder)
 
     print("engine  bare (s)  in xreg (s)  difference")
     for name, generator, bare in (("feff", feff, bare_feff), ("fdmnes", fdmnes, bare_fdmnes)):

@@ -33,8 +33,7 @@ from xreg.core.samples import Parameters, ParameterSet
 from xreg.plugins.multiplet import solver
 from xreg.plugins.multiplet.model import BOLTZMANN, ion_named, spaces
 from xreg.plugins.multiplet.multiplet import Multiplet
-from xreg.plugins.multiplet.plugin import IonName
-from xreg.plugins.multiplet.program import find_quanty
+from xreg.plugins.multiplet.plugin import QUANTY, IonName
 from xreg.plugins.multiplet.quanty import Quanty
 from xreg.plugins.multiplet.symmetry import transitions_of
 
@@ -139,7 +138,7 @@ def diagonalisation(ion: str, count: int) -> float:
 
 
 def compare() -> None:
-    quanty = find_quanty() is not None
+    quanty = QUANTY.find() is not None
     edrixs = importlib.util.find_spec("edrixs") is not None
     print("| ion | ms | diagonalisation | bare LAPACK (ms) | Quanty (ms) | edrixs (ms) | × | × |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")

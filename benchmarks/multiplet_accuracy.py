@@ -26,8 +26,7 @@ from threadpoolctl import threadpool_limits
 from xreg.core.samples import ParameterSet
 from xreg.plugins.multiplet.model import BOLTZMANN, ion_named, spaces
 from xreg.plugins.multiplet.multiplet import Multiplet
-from xreg.plugins.multiplet.plugin import IonName
-from xreg.plugins.multiplet.program import find_quanty
+from xreg.plugins.multiplet.plugin import QUANTY, IonName
 from xreg.plugins.multiplet.quanty import Quanty
 
 CHANNELS = ("xas", "xas_x", "xas_y", "xas_z")
@@ -76,7 +75,7 @@ def by_edrixs(generator: Multiplet, sample: ParameterSet) -> tuple[float, float]
 def main(sets: int, ions: Sequence[str]) -> None:
     space = spaces()["published"]
     programs: dict[str, Callable[[Multiplet, ParameterSet], tuple[float, float]]] = {}
-    if find_quanty() is not None:
+    if QUANTY.find() is not None:
         programs["Quanty"] = by_quanty
     if importlib.util.find_spec("edrixs") is not None:
         programs["edrixs"] = by_edrixs

@@ -20,13 +20,12 @@ from xreg.core.testing import GeneratorSuite
 from xreg.plugins.fdmnes.files import energies, fdmnes_input, read_convoluted, read_sites
 from xreg.plugins.fdmnes.generator import Fdmnes
 from xreg.plugins.fdmnes.plugin import FDMNES, FdmnesConfig
-from xreg.plugins.fdmnes.program import find_fdmnes
 
 FAST: dict[str, Any] = {
     "scf": False, "quadrupole": False, "relativity": "none", "radius": 2.0, "range": (-5, 1, 10),
 }  # fmt: skip
 
-real = pytest.mark.skipif(find_fdmnes() is None, reason=f"needs FDMNES: {FDMNES.install}")
+real = pytest.mark.skipif(FDMNES.find() is None, reason=f"needs FDMNES: {FDMNES.install}")
 
 
 def tetrahedra(n: int = 2) -> Structures:
@@ -43,7 +42,7 @@ class TestSuite(GeneratorSuite):
     component = Fdmnes
     settings = FAST
     plugin = "xreg.plugins.fdmnes.plugin"
-    waive = {} if find_fdmnes() else {"declaration": "its program is missing"}
+    waive = {} if FDMNES.find() else {"declaration": "its program is missing"}
 
     def samples(self) -> Structures:
         return tetrahedra()

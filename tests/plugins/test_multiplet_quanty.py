@@ -15,14 +15,13 @@ from xreg.core.testing.base import refuses
 from xreg.plugins.multiplet.model import PARAMETERS
 from xreg.plugins.multiplet.multiplet import Multiplet
 from xreg.plugins.multiplet.plugin import QUANTY, IonName, xreg_components
-from xreg.plugins.multiplet.program import find_quanty
 from xreg.plugins.multiplet.quanty import Quanty
 
 LOW = (0.0, -1.4, -0.8, 0.6, 0.6, 1.0, 0.05, 0.3, 0.3)
 HIGH = (0.2, 1.4, 0.8, 1.0, 1.0, 1000.0, 0.20, 1.0, 1.2)
 ALL = ("xas", "xas_x", "xas_y", "xas_z")
 
-real = pytest.mark.skipif(find_quanty() is None, reason=f"needs Quanty: {QUANTY.install}")
+real = pytest.mark.skipif(QUANTY.find() is None, reason=f"needs Quanty: {QUANTY.install}")
 
 
 def published(n: int, seed: int = 0) -> Parameters:
@@ -41,7 +40,7 @@ class TestSuite(GeneratorSuite):
     plugin = "xreg.plugins.multiplet.plugin"
     waive = (
         {}
-        if find_quanty()
+        if QUANTY.find()
         else {"declaration": "a component whose program is missing cannot be loaded"}
     )
 
@@ -167,7 +166,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUANTY", "/nowhere/Quanty")
-    assert find_quanty() is None
+    assert QUANTY.find() is None
     assert "crispy" in Quanty().available().reason
     with refuses(MissingRequirementError, "Quanty", "pip install", "$QUANTY"):
         Quanty().generate(one())
@@ -180,7 +179,7 @@ def test_found_on_the_path(program: Any, monkeypatch: pytest.MonkeyPatch) -> Non
     path = program("exit 0")
     monkeypatch.delenv("QUANTY")
     monkeypatch.setenv("PATH", f"{path.parent}:/usr/bin:/bin")
-    assert find_quanty() == path
+    assert QUANTY.find() == path
     assert Quanty().version() == "Quanty 0.9.0"
 
 

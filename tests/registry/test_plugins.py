@@ -23,7 +23,7 @@ from xreg.core.errors import (
     PluginError,
     UnknownNameError,
 )
-from xreg.core.hooks import Requirement
+from xreg.core.hooks import Program, Requirement
 from xreg.core.interfaces import Descriptor, FeatureLabel
 from xreg.core.pipeline import build_features
 from xreg.core.testing import waters
@@ -35,7 +35,7 @@ _count = itertools.count()
 
 COMPONENT = """
 from xreg.core.config import Config, setting
-from xreg.core.hooks import ComponentSpec, Requirement, hookimpl
+from xreg.core.hooks import ComponentSpec, Program, Requirement, hookimpl
 
 
 class FakeConfig(Config):
@@ -204,7 +204,7 @@ def test_did_you_mean(tmp_path: Path, hosted: Hosted) -> None:
 
 
 def test_missing_requirement(tmp_path: Path, hosted: Hosted) -> None:
-    needs = '[Requirement("q_q.deep", "pip install q-q"), Requirement("q-run", "see q.org", True)]'
+    needs = '[Requirement("q_q.deep", "pip install q-q"), Program("q-run", "see q.org")]'
     install(tmp_path, "lab", component(name="needy", requires=needs))
     plugins = hosted()
     assert [i.spec.name for i in plugins] == ["needy"]
@@ -217,8 +217,8 @@ def test_missing_requirement(tmp_path: Path, hosted: Hosted) -> None:
 
 def test_requirement_that_is_met() -> None:
     assert Requirement("json.decoder", "").met()
-    assert Requirement("sh", "", program=True).met()
-    assert not Requirement("no_such_program", "", program=True).met()
+    assert Program("sh", "").met()
+    assert not Program("no_such_program", "").met()
 
 
 TARGETS = {

@@ -12,9 +12,13 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pluggy
@@ -25,7 +29,7 @@ from xreg.core.errors import MissingRequirementError, PluginError
 if TYPE_CHECKING:
     from xreg.core.run import ReportSection, Run
 
-__all__ = ["KINDS", "ComponentSpec", "Kind", "Requirement", "hookimpl", "hookspec"]
+__all__ = ["KINDS", "ComponentSpec", "Kind", "Program", "Requirement", "hookimpl", "hookspec"]
 
 Kind = Literal["descriptor", "emulator", "decomposer", "generator"]
 KINDS: tuple[Kind, ...] = ("descriptor", "emulator", "decomposer", "generator")
@@ -37,30 +41,79 @@ hookimpl = pluggy.HookimplMarker("xreg")
 
 @dataclass(frozen=True)
 class Requirement:
-    """Something outside xreg that a component needs.
+    """A Python module that a component needs.
 
     Attributes
     ----------
     name
-        Import name of a module, or name of a program on the PATH.
+        Its import name.
     install
         What to type to get it (``pip install "xreg[pyscf]"``).
-    program
-        True for a program, False for a Python module.
     """
 
     name: str
     install: str
-    program: bool = False
 
     def met(self) -> bool:
-        """Whether it is there; nothing is imported."""
-        if self.program:
-            return shutil.which(self.name) is not None
+        """Whether it is there; nothing is imported or run."""
         try:
             return importlib.util.find_spec(self.name) is not None
         except ModuleNotFoundError:  # the parent of a dotted name is missing
             return False
+
+
+@dataclass(frozen=True)
+class Program(Requirement):
+    """A program that a component runs. It is found, never fetched.
+
+    Attributes
+    ----------
+    variable
+        Environment variable that may name the file; what it names is then the only one.
+    names
+        What it may be called on the PATH; its own name where nothing is given.
+    wheel
+        Distribution that may bring it, which is looked up without being imported.
+    inside
+        End of its path in that distribution for each ``sys.platform``.
+    """
+
+    variable: str = ""
+    names: tuple[str, ...] = ()
+    wheel: str = ""
+    inside: Mapping[str, str] = field(default_factory=dict)
+
+    def met(self) -> bool:
+        """Whether it is there; nothing is imported or run."""
+        return self.find() is not None
+
+    def find(self) -> Path | None:
+        """Return the program's file, or None where there is none."""
+        if named := os.environ.get(self.variable):
+            found = shutil.which(named)
+        else:
+            on_path = map(shutil.which, self.names or (self.name,))
+            found = next(filter(None, on_path), None) or self._in_wheel()
+        return Path(found).resolve() if found else None
+
+    def _in_wheel(self) -> str | None:
+        end = self.inside.get(sys.platform)
+        if end is None:
+            return None
+        try:
+            files = metadata.files(self.wheel) or []
+        except metadata.PackageNotFoundError:
+            return None
+        found = (
+            shutil.which(str(file.locate())) for file in files if file.as_posix().endswith(end)
+        )
+        return next(filter(None, found), None)
+
+    def require(self) -> Path:
+        """Return the program's file, or raise `MissingRequirementError` with the way to get it."""
+        if (found := self.find()) is None:
+            raise MissingRequirementError(f"there is no {self.name} here: {self.install}.")
+        return found
 
 
 @dataclass(frozen=True)

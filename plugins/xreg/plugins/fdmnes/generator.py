@@ -26,7 +26,7 @@ from xreg.plugins.fdmnes.files import (
     steps,
 )
 from xreg.plugins.fdmnes.plugin import FDMNES, FdmnesConfig
-from xreg.plugins.fdmnes.program import LOG, fdmnes_version, find_fdmnes, run_fdmnes
+from xreg.plugins.fdmnes.program import LOG, fdmnes_version, run_fdmnes
 
 __all__ = ["Fdmnes"]
 
@@ -87,7 +87,7 @@ class Fdmnes(SpectrumGenerator):
             )
         # FDMNES looks at every atom; this refuses those that overlap.
         cluster(sample, config.radius if crystal else np.inf, crystal=crystal)
-        program, limits = self._program(), Limits(config.time_limit, config.output_limit)
+        program, limits = FDMNES.require(), Limits(config.time_limit, config.output_limit)
         with tempfile.TemporaryDirectory(prefix="xreg-fdmnes-") as name:
             folder = Path(name)
             try:
@@ -99,19 +99,14 @@ class Fdmnes(SpectrumGenerator):
     def available(self) -> Availability:
         """Say whether there is an FDMNES that works, and why not where there is none."""
         try:
-            fdmnes_version(self._program())
+            fdmnes_version(FDMNES.require())
         except MissingRequirementError as error:
             return Availability(False, str(error))
         return Availability(True)
 
     def version(self) -> str:
         """Return ``FDMNES`` and its version."""
-        return f"FDMNES {fdmnes_version(self._program())}"
-
-    def _program(self) -> Path:
-        if (program := find_fdmnes()) is None:
-            raise MissingRequirementError(f"there is no FDMNES here: {FDMNES.install}.")
-        return program
+        return f"FDMNES {fdmnes_version(FDMNES.require())}"
 
     def _read(self, folder: Path) -> Spectrum:
         sites = read_sites(folder)

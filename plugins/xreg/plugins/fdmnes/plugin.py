@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
@@ -11,7 +10,7 @@ from pydantic import Field, model_validator
 
 from xreg.core.config import Config, setting
 from xreg.core.elements import Symbol
-from xreg.core.hooks import ComponentSpec, Requirement, hookimpl
+from xreg.core.hooks import ComponentSpec, Program, hookimpl
 
 TYPED_KEYWORDS = (
     "Absorber", "Convolution", "Crystal", "Ecent", "Edge", "Elarg", "End", "Energpho", "Filout",
@@ -147,21 +146,13 @@ class FdmnesConfig(Config):
         return self
 
 
-@dataclass(frozen=True)
-class FdmnesProgram(Requirement):
-    """FDMNES, wherever it may be found."""
-
-    def met(self) -> bool:
-        """Whether it is there; nothing is run."""
-        from xreg.plugins.fdmnes.program import find_fdmnes
-
-        return find_fdmnes() is not None
-
-
-FDMNES = FdmnesProgram(
+FDMNES = Program(
     "FDMNES",
     "pip install --no-deps pyfitit, or download it from fdmnes.neel.cnrs.fr and set $FDMNES to it",
-    program=True,
+    variable="FDMNES",
+    names=("fdmnes", "fdmnes_linux64", "fdmnes_linux"),
+    wheel="pyfitit",
+    inside={"linux": "/fdmnes_linux64", "win32": "/fdmnes_win64.exe"},
 )
 
 

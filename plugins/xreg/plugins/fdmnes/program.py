@@ -1,52 +1,23 @@
-"""Where FDMNES is, which version it is, and how its runs end: apart from what it computes.
+"""Which version FDMNES is, and how its runs end: apart from what it computes.
 
-FDMNES is its authors' program (Y. Joly and O. Bunău, fdmnes.neel.cnrs.fr). It is found, never
-fetched: the file that ``$FDMNES`` names, else ``fdmnes`` on the PATH, else the one inside an
-installed ``pyfitit`` package, which is looked up without being imported.
+FDMNES is its authors' program (Y. Joly and O. Bunău, fdmnes.neel.cnrs.fr).
 """
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import sys
 import tempfile
 from functools import lru_cache
-from importlib import metadata
 from pathlib import Path
 
 from xreg.core.errors import MissingRequirementError, RunError
 from xreg.core.program import Limits, Report, run_program
 
-__all__ = ["LOG", "fdmnes_version", "find_fdmnes", "run_fdmnes"]
+__all__ = ["LOG", "fdmnes_version", "run_fdmnes"]
 
-NAMES = ("fdmnes", "fdmnes_linux64", "fdmnes_linux")
-IN_PYFITIT = {"linux": "fdmnes_linux64", "win32": "fdmnes_win64.exe"}
 BANNER = re.compile(r"FDMNES program,?\s+(.*\S)")
 LOG, ERRORS = "out_bav.txt", "fdmnes_error.txt"
 GOOD_END = "Have a beautiful day !"
-
-
-def find_fdmnes() -> Path | None:
-    """Return the program, or None where there is none."""
-    if named := os.environ.get("FDMNES"):
-        found = shutil.which(named)
-    else:
-        found = next(filter(None, map(shutil.which, NAMES)), None) or _in_pyfitit()
-    return Path(found).resolve() if found else None
-
-
-def _in_pyfitit() -> str | None:
-    try:
-        files = metadata.files("pyfitit") or []
-    except metadata.PackageNotFoundError:
-        return None
-    name = IN_PYFITIT.get(sys.platform)
-    for file in files:
-        if file.name == name:
-            return shutil.which(str(file.locate()))
-    return None
 
 
 def fdmnes_version(program: Path) -> str:

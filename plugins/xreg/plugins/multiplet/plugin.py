@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from xreg.core.config import Config, setting
-from xreg.core.hooks import ComponentSpec, Requirement, hookimpl
+from xreg.core.hooks import ComponentSpec, Program, hookimpl
 
 IonName = Literal[
     "Ti2+", "Ti3+", "Ti4+", "V2+", "V3+", "Cr2+", "Cr3+", "Cr4+", "Mn2+", "Mn3+", "Mn4+", "Mn5+",
@@ -72,21 +71,16 @@ class QuantyConfig(ModelConfig):
     )
 
 
-@dataclass(frozen=True)
-class QuantyProgram(Requirement):
-    """Quanty, wherever it may be found."""
-
-    def met(self) -> bool:
-        """Whether it is there; nothing is run."""
-        from xreg.plugins.multiplet.program import find_quanty
-
-        return find_quanty() is not None
-
-
-QUANTY = QuantyProgram(
+QUANTY = Program(
     "Quanty",
     "pip install --no-deps crispy, or download it from quanty.org and set $QUANTY to it",
-    program=True,
+    variable="QUANTY",
+    wheel="crispy",
+    inside={
+        "linux": "/linux/Quanty",
+        "darwin": "/darwin/Quanty",
+        "win32": "/win32/Quanty.exe",
+    },
 )
 
 

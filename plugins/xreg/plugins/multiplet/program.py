@@ -1,52 +1,27 @@
-"""Where Quanty is, which version it is, and how it is run: apart from what it computes.
+"""Which version Quanty is, and how it is run: apart from what it computes.
 
-Quanty is its authors' program (M. W. Haverkort et al., quanty.org). It is found, never fetched: the
-file that ``$QUANTY`` names, else ``Quanty`` on the PATH, else the one inside an installed
-``crispy`` package, which is looked up without being imported.
+Quanty is its authors' program (M. W. Haverkort et al., quanty.org).
 """
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib import metadata
+from math import inf
 from pathlib import Path
 
 from xreg.core.errors import MissingRequirementError, RunError
+from xreg.core.program import Limits, run_program
 
-__all__ = ["KNOWN", "find_quanty", "quanty_version", "run_quanty"]
+__all__ = ["KNOWN", "quanty_version", "run_quanty"]
 
 KNOWN = ("0.9",)
 """Versions whose commands and output are known."""
 
 FAILURE = re.compile(r"Error while (?:executing|loading) the script:?\s*(.*)")
 BANNER = re.compile(r"Version\s+(\d+(?:\.\d+)+)")
-
-
-def find_quanty() -> Path | None:
-    """Return the program, or None where there is none."""
-    if named := os.environ.get("QUANTY"):
-        found = shutil.which(named)
-    else:
-        found = shutil.which("Quanty") or _in_crispy()
-    return Path(found).resolve() if found else None
-
-
-def _in_crispy() -> str | None:
-    try:
-        files = metadata.files("crispy") or []
-    except metadata.PackageNotFoundError:
-        return None
-    for file in files:
-        if file.parent.name == sys.platform and file.stem == "Quanty":
-            return shutil.which(str(file.locate()))
-    return None
 
 
 def quanty_version(program: Path) -> str:
@@ -102,31 +77,15 @@ def run_quanty(program: Path, files: Mapping[str, str], folder: Path, seconds: f
     """
     for name, text in files.items():
         (folder / name).write_text(text)
-    try:
-        done = subprocess.run(
-            [program, next(iter(files))],
-            cwd=folder,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=seconds,
-            check=False,
-        )
-    except OSError as error:
-        raise RunError(f"Quanty cannot be started ({error.strerror})") from None
-    except subprocess.TimeoutExpired:
-        raise RunError(f"Quanty was stopped after {seconds:g} s; raise time_limit") from None
-    output = f"{done.stdout}\n{done.stderr}"
-    if failed := FAILURE.search(output):
-        reason = failed[1].strip() or _line_after(output, failed.end())
+    report = run_program("Quanty", [program, next(iter(files))], folder, Limits(seconds, inf))
+    if failed := FAILURE.search(report.output):
+        reason = failed[1].strip() or _line_after(report.output, failed.end())
         raise RunError(f"Quanty refused the script ({reason})")
-    if done.returncode < 0:
-        raise RunError(f"Quanty crashed (signal {-done.returncode})")
-    if done.returncode:
-        raise RunError(f"Quanty ended with exit code {done.returncode}")
-    return output
+    if report.code < 0:
+        raise RunError(f"Quanty crashed (signal {-report.code})")
+    if report.code:
+        raise RunError(f"Quanty ended with exit code {report.code}")
+    return report.output
 
 
 def _line_after(text: str, position: int) -> str:

@@ -20,7 +20,7 @@ from xreg.plugins.multiplet.broadening import Grid, Lines, broaden
 from xreg.plugins.multiplet.model import PARAMETERS, check_units, checked, ion_named, spaces
 from xreg.plugins.multiplet.multiplet import window
 from xreg.plugins.multiplet.plugin import QUANTY, QuantyConfig
-from xreg.plugins.multiplet.program import find_quanty, quanty_version, run_quanty
+from xreg.plugins.multiplet.program import quanty_version, run_quanty
 
 __all__ = ["Quanty"]
 
@@ -89,7 +89,7 @@ class Quanty(SpectrumGenerator):
         MissingRequirementError
             If there is no Quanty.
         """
-        program = self._program()
+        program = QUANTY.require()
         script = self._script(sample)
         with tempfile.TemporaryDirectory(prefix="xreg-quanty-") as name:
             folder = Path(name)
@@ -116,19 +116,14 @@ class Quanty(SpectrumGenerator):
     def available(self) -> Availability:
         """Say whether there is a Quanty that works, and which not where there is none."""
         try:
-            quanty_version(self._program())
+            quanty_version(QUANTY.require())
         except MissingRequirementError as error:
             return Availability(False, str(error))
         return Availability(True)
 
     def version(self) -> str:
         """Return ``Quanty`` and its version."""
-        return f"Quanty {quanty_version(self._program())}"
-
-    def _program(self) -> Path:
-        if (program := find_quanty()) is None:
-            raise MissingRequirementError(f"there is no Quanty here: {QUANTY.install}.")
-        return program
+        return f"Quanty {quanty_version(QUANTY.require())}"
 
     # Input -------------------------------------------------------------------------------------
 
