@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern
 
 from xreg.core.calibration import spread_factor
 from xreg.core.errors import ConfigError
 from xreg.core.metrics import covered_variance
+from xreg.core.registration import aligned, put_back, register
 from xreg.core.testing import EmulatorSuite, crystals
+from xreg.plugins.gp.features import site_features
 from xreg.plugins.gp.gp import GP
 
 SMALL = {"cutoff": [4.0], "sigma": [0.4], "n_max": 3, "l_max": 2}
@@ -43,8 +48,6 @@ def test_mean_and_spread_are_those_of_scikit_learn():
     kernel = Matern(length_scale=model.config.length_scale, nu=1.5)
     other = GaussianProcessRegressor(kernel, alpha=0.01, optimizer=None)
     other.fit(model.points_, Y[:20] - Y[:20].mean(axis=0))
-    from xreg.plugins.gp.features import site_features
-
     points = model._standard(site_features(samples[20:], model.species_, model.config))
     want, std = other.predict(points, return_std=True)
     mean, spread = model.predict(samples[20:], return_std=True)
@@ -97,3 +100,37 @@ def test_spread_factor_of_known_errors():
     errors = np.ones_like(std)
     assert np.isfinite(spread_factor(errors, std))
     assert spread_factor(errors[:1], std[:1]) == 1
+
+
+def test_shapes_are_learned_from_the_surroundings_alone():
+    samples = crystals(30)
+    Y = edges(samples)
+    model = GP(**SMALL, noise=0.01, registration=6).fit(samples[:20], Y[:20])
+    shifts = register(Y[:20], 6)
+    shapes = aligned(Y[:20], shifts, 6)
+    kernel = Matern(length_scale=model.config.length_scale, nu=1.5)
+    near = GaussianProcessRegressor(kernel, alpha=0.01, optimizer=None)
+    far = GaussianProcessRegressor(kernel, alpha=0.01, optimizer=None)
+    near.fit(model.points_[:, : model.local_], shapes - shapes.mean(axis=0))
+    far.fit(model.points_, shifts - shifts.mean())
+    points = model._standard(site_features(samples[20:], model.species_, model.config))
+    shape = near.predict(points[:, : model.local_]) + shapes.mean(axis=0)
+    registered = put_back(shape, far.predict(points) + shifts.mean(), 6)
+    direct = GP(**SMALL, noise=0.01).fit(samples[:20], Y[:20]).predict(samples[20:])
+    smooth = partial(gaussian_filter1d, sigma=6, axis=1, mode="nearest")
+    want = smooth((direct + registered) / 2) + registered - smooth(registered)
+    assert model.local_ < points.shape[1]
+    np.testing.assert_allclose(model.predict(samples[20:]), want, atol=1e-5)
+
+
+def test_sharpening_raises_what_is_finer_than_detail():
+    x = np.arange(200.0)
+    narrow, wide = (np.cos(2 * np.pi * x / period)[None] for period in (8, 200))
+    model = GP(**SMALL, registration=6, detail=6, sharpening=0.25)
+    inside = slice(40, 160)  # the ends are held
+    raised = model._joined(narrow, narrow)[:, inside]
+    np.testing.assert_allclose(raised, 1.25 * narrow[:, inside], atol=1e-3)
+    np.testing.assert_allclose(model._joined(wide, wide)[:, inside], wide[:, inside], atol=0.01)
+    np.testing.assert_allclose(model._joined(0 * narrow, narrow)[:, inside], raised, atol=1e-3)
+    halfway = model._joined(0 * wide, wide)[:, inside]
+    np.testing.assert_allclose(halfway, wide[:, inside] / 2, atol=0.02)

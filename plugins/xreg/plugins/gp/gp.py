@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.ndimage import gaussian_filter1d
 
 from xreg.core.calibration import spread_factor
 from xreg.core.errors import ConfigError, DataError
@@ -20,6 +21,8 @@ from xreg.plugins.gp.features import site_features
 from xreg.plugins.gp.plugin import GPConfig
 
 __all__ = ["GP"]
+
+Factor = tuple[NDArray[np.float64], bool]
 
 SHARES = 0.25
 """Share of the composition's weight that goes to the elements themselves."""
@@ -36,8 +39,13 @@ class GP(Emulator):
         (d,) how features are standardised and blocks of them weighed.
     points_
         (n, d) features of the training sites.
+    local_
+        How many of the features describe the surroundings; the others, the whole sample.
     start_, weights_
-        (k,) mean target and (n, k) weights of the training sites for each column predicted.
+        (k,) mean target and (n, k) weights of the training sites for each column predicted: the
+        m channels and, with registration, the shift.
+    shape_start_, shape_weights_
+        With registration, the same for the spectra freed of their shifts.
     amplitude_
         (m,) standard deviation of the process in each channel.
     spread_factor_
@@ -52,8 +60,11 @@ class GP(Emulator):
     mean_: NDArray[np.float64]
     scale_: NDArray[np.float64]
     points_: NDArray[np.float32]
+    local_: int
     start_: NDArray[np.float64]
     weights_: NDArray[np.float64]
+    shape_start_: NDArray[np.float64]
+    shape_weights_: NDArray[np.float64]
     amplitude_: NDArray[np.float64]
     spread_factor_: float
 
@@ -71,9 +82,15 @@ class GP(Emulator):
         blocks = site_features(known, self.species_, config)
         self._weigh(blocks)
         self.points_ = self._standard(blocks)
-        targets = self._targets(Y)
-        self.start_ = targets.mean(axis=0)
-        self.weights_ = cho_solve(self._factor, targets - self.start_)
+        self.local_ = blocks[0].shape[1] + blocks[1].shape[1]
+        if reach := config.registration:
+            shifts = _shifts(Y, reach)
+            self.start_, self.weights_ = _solved(self._factor, np.hstack([Y, shifts[:, None]]))
+            # The shape follows the surroundings, the shift the chemistry of the whole sample too.
+            nearby = self._factorised(self._kernel(self.points_, self.local_))
+            self.shape_start_, self.shape_weights_ = _solved(nearby, aligned(Y, shifts, reach))
+        else:
+            self.start_, self.weights_ = _solved(self._factor, Y)
         channels = slice(Y.shape[1])
         # Leave-one-out errors and variances in closed form (Rasmussen & Williams, 5.4.2).
         precision = np.diag(cho_solve(self._factor, np.eye(len(Y))))
@@ -103,19 +120,6 @@ class GP(Emulator):
     def _standard(self, blocks: list[NDArray[np.float64]]) -> NDArray[np.float32]:
         return ((np.hstack(blocks) - self.mean_) * self.scale_).astype(np.float32)
 
-    def _targets(self, Y: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return targets; with registration also freed of their shifts, and these."""
-        reach = self.config.registration
-        if not reach:
-            return Y
-        if np.abs(Y.mean(axis=0)).max() < 1e-3 * Y.std():
-            raise ConfigError(
-                "emulator gp: registration needs spectra as they are, but these have lost their "
-                "mean; ask for 'scaling: none' of the recipe's target."
-            )
-        shifts = register(Y, reach)
-        return np.hstack([Y, aligned(Y, shifts, reach), shifts[:, None]])
-
     def _predict(self, X: Samples) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         sites = _structures(X)
         m = len(self.amplitude_)
@@ -125,24 +129,48 @@ class GP(Emulator):
         likeness = self._kernel(points)
         heads = likeness @ self.weights_ + self.start_
         mean = heads[:, :m]
-        if self.config.registration:
-            mean = (mean + put_back(heads[:, m:-1], heads[:, -1], self.config.registration)) / 2
+        if reach := self.config.registration:
+            nearby = self._kernel(points, self.local_)
+            shape = nearby @ self.shape_weights_ + self.shape_start_
+            mean = self._joined(mean, put_back(shape, heads[:, -1], reach))
         explained = solve_triangular(self._factor[0], likeness.T, lower=True)
         left = 1 + self.config.noise - np.square(explained).sum(axis=0)
         std = np.sqrt(np.maximum(left, self.config.noise))
         return mean, self.spread_factor_ * std[:, None] * self.amplitude_
 
+    def _joined(
+        self, direct: NDArray[np.float64], registered: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Join both ways to a spectrum, (p, m) each.
+
+        The coarse course is their mean, which errs least. Details are those of shape and shift
+        alone: the direct way is a mean over edges whose places are uncertain, which washes them
+        out. What is uncertain about the shape shrinks them too; ``sharpening`` raises them again.
+        """
+        config: GPConfig = self.config
+        coarse = _smooth((direct + registered) / 2, config.detail)
+        fine = registered - _smooth(registered, config.detail)
+        return np.asarray(coarse + (1 + config.sharpening) * fine)
+
     @cached_property
-    def _factor(self) -> tuple[NDArray[np.float64], bool]:
-        kernel = self._kernel(self.points_)
+    def _factor(self) -> Factor:
+        return self._factorised(self._kernel(self.points_))
+
+    def _factorised(self, kernel: NDArray[np.float64]) -> Factor:
         kernel[np.diag_indices_from(kernel)] = 1 + self.config.noise
-        factor: tuple[NDArray[np.float64], bool] = cho_factor(kernel, lower=True)
+        factor: Factor = cho_factor(kernel, lower=True)
         return factor
 
-    def _kernel(self, points: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the (p, n) Matérn-3/2 covariance of points and training sites."""
-        squares = [np.square(x).sum(axis=1, dtype=np.float64) for x in (points, self.points_)]
-        distance = squares[0][:, None] + squares[1] - 2 * (points @ self.points_.T)
+    def _kernel(
+        self, points: NDArray[np.float32], columns: int | None = None
+    ) -> NDArray[np.float64]:
+        """Return the (p, n) Matérn-3/2 covariance of points and training sites.
+
+        It is that of the first ``columns`` features, or of all.
+        """
+        x, y = points[:, :columns], self.points_[:, :columns]
+        squares = [np.square(z).sum(axis=1, dtype=np.float64) for z in (x, y)]
+        distance = squares[0][:, None] + squares[1] - 2 * (x @ y.T)
         r = np.sqrt(3 * np.maximum(distance, 0)) / self.config.length_scale
         return np.asarray((1 + r) * np.exp(-r))
 
@@ -153,6 +181,26 @@ class GP(Emulator):
         """Take back what :meth:`state` returned."""
         self.__dict__.pop("_factor", None)
         super().restore(values, arrays)
+
+
+def _shifts(Y: NDArray[np.float64], reach: int) -> NDArray[np.int64]:
+    if np.abs(Y.mean(axis=0)).max() < 1e-3 * Y.std():
+        raise ConfigError(
+            "emulator gp: registration needs spectra as they are, but these have lost their "
+            "mean; ask for 'scaling: none' of the recipe's target."
+        )
+    return register(Y, reach)
+
+
+def _solved(
+    factor: Factor, targets: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    start = targets.mean(axis=0)
+    return start, np.asarray(cho_solve(factor, targets - start))
+
+
+def _smooth(spectra: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
+    return np.asarray(gaussian_filter1d(spectra, sigma, axis=1, mode="nearest"))
 
 
 def _structures(samples: Any) -> Structures:

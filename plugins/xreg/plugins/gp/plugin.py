@@ -53,16 +53,31 @@ class GPConfig(Config):
         le=1000,
     )
     noise: float = setting(
-        3e-3, description="Variance of the noise relative to that of the signal.", gt=0, le=10
+        3e-4, description="Variance of the noise relative to that of the signal.", gt=0, le=10
     )
     registration: int = setting(
         0,
         unit="channels",
         description="Largest rigid shift between spectra; above zero a spectrum freed of its "
-        "shift, and the shift, are predicted too, and both ways averaged. It needs spectra as "
+        "shift, and the shift, are predicted too, and both ways joined. It needs spectra as "
         "they are (scaling of targets: none).",
         ge=0,
         le=100_000,
+    )
+    detail: float = setting(
+        6.0,
+        unit="channels",
+        description="With registration, standard deviation of the Gaussian that tells the coarse "
+        "course of a spectrum, the mean of both ways, from its details, those of shape and shift.",
+        gt=0,
+        le=100_000,
+    )
+    sharpening: float = setting(
+        0.0,
+        description="With registration, share by which details are raised: a mean over what is "
+        "uncertain shrinks peaks. It costs squared error and gains peaks.",
+        ge=0,
+        le=2,
     )
     calibrate: bool = setting(
         True,
