@@ -83,6 +83,20 @@ def test_prominence_is_that_of_the_true_spectrum_for_both():
     assert (found.known.tolist(), found.predicted.tolist()) == ([2], [1])
 
 
+def test_a_prominent_peak_may_have_a_fainter_partner():
+    true, guess = lorentzians([10, 40], [1, 0.06])[None], lorentzians([10, 40], [1, 0.04])[None]
+
+    def judged(known, predicted, partner):
+        found = match_peaks(ENERGY, known, predicted, prominence=0.05, partner=partner)
+        return peak_scores(found)["hit_rate"], peak_scores(found)["false_rate"]
+
+    assert judged(true, guess, partner=0.5) == (100, 0)
+    assert judged(true, guess, partner=1.0) == (50, 0)  # one threshold for both
+    assert judged(guess, true, partner=0.5) == (100, 0)  # nor is it a false one
+    assert judged(guess, true, partner=1.0) == (100, 50)
+    assert judged(true, 0.3 * true, partner=0.5) == (50, 0)  # too faint after all
+
+
 def test_smoothing_widens_a_gaussian_as_it_should_on_any_grid():
     def line(variance: float) -> np.ndarray:
         return np.exp(-((ENERGY - 30) ** 2) / (2 * variance)) / np.sqrt(variance)

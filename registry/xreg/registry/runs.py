@@ -97,7 +97,7 @@ def _carry_out(
     chosen = analyses.choose(resolved.recipe.asked_analyses(), subject)
     pipeline = resolved.pipeline
     _train(ready, stages)
-    with stages("trust"):
+    with stages("predictions and trust"):
         pipeline.trust_ = results.trust_of(subject)
     with stages("evaluation"):
         report = resolved.recipe.report

@@ -29,12 +29,8 @@ def predict_with_spread(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
     """Return predictions in the units of the data, and their spread where the emulator has one."""
     assert pipeline.targets_ is not None
-    mean = pipeline.emulator.predict(inputs)
-    try:
-        _, std = pipeline.emulator.predict(inputs, return_std=True)
-    except DataError:  # the inputs were good a moment ago: this method has no spread
-        std = None
-    spread = None if std is None else np.asarray(std) * pipeline.targets_.scale
+    mean, std = pipeline.emulator.predict_with_spread(inputs)
+    spread = None if std is None else std * pipeline.targets_.scale
     return pipeline.targets_.inverse_transform(mean), spread
 
 

@@ -63,11 +63,17 @@ class PeaksConfig(WindowConfig):
     """Settings of ``peaks``."""
 
     prominence: float = setting(
-        0.02,
+        0.05,
         gt=0,
         le=1,
         description="Least prominence of a peak, as a share of the range of the true spectrum; the "
         "same height counts for its prediction.",
+    )
+    partner: float = setting(
+        0.5,
+        gt=0,
+        le=1,
+        description="Least prominence of its partner, as a share of that.",
     )
     tolerance: float = setting(
         3.0,

@@ -108,6 +108,21 @@ class Emulator(Component):
         DataError
             If the number of features is not that of training, or the method has no spread.
         """
+        mean, std = self.predict_with_spread(X)
+        if not return_std:
+            return mean
+        if std is None:
+            raise DataError(f"emulator '{self.name}' has no predictive spread with its settings.")
+        return mean, std
+
+    def predict_with_spread(self, X: Any) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Return the prediction, and its standard deviation where the method has one, else None.
+
+        Raises
+        ------
+        DataError
+            If the number of features is not that of training.
+        """
         self.require_fitted()
         inputs = self._inputs(X)
         if self.takes == "features" and inputs.shape[1] != self.n_features_in_:
@@ -118,10 +133,6 @@ class Emulator(Component):
         mean, std = self._predict(inputs)
         if self.target_ndim_ == 1:
             mean, std = mean[:, 0], None if std is None else std[:, 0]
-        if not return_std:
-            return mean
-        if std is None:
-            raise DataError(f"emulator '{self.name}' has no predictive spread with its settings.")
         return mean, std
 
     def _inputs(self, X: Any) -> Any:
