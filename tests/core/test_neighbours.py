@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.neighborlist import neighbor_list
 
 from xreg.core.errors import SampleError
-from xreg.core.neighbours import contacts, neighbours
+from xreg.core.neighbours import contacts, neighbours, refuse_coincident
 from xreg.core.periodic_table import group, period
 from xreg.core.samples import Structures
 from xreg.core.testing import clusters, crystals
+from xreg.plugins.soap.soap import SOAP
 
 
 @pytest.mark.parametrize("samples", [crystals(3), clusters(3)])
@@ -40,6 +42,20 @@ def test_coincident_atoms_are_refused():
     )  # fmt: skip
     with pytest.raises(SampleError, match="two atoms in one place"):
         contacts(twice[0], 4.0)
+    with pytest.raises(SampleError, match=f"'{twice.ids[0]}' has two atoms in one place"):
+        refuse_coincident(twice)
+
+
+def test_the_structure_with_coincident_atoms_is_named():
+    flat = [[0, 0, 0], [0, 0.8, 0.6], [0, -0.8, 0.6]]  # one x for all, and yet three places
+    fine = Structures.from_atoms([Atoms("OHH", flat)] * 3)
+    refuse_coincident(fine)
+    far = [[0, 0, 0], [0, 9, 0.6], [0, 9, 0.6 + 1e-4]]
+    mixed = Structures.from_atoms([Atoms("OHH", p) for p in (flat, far, flat)], ids=list("abc"))
+    with pytest.raises(SampleError, match="'b' has two atoms in one place"):
+        refuse_coincident(mixed)
+    with pytest.raises(SampleError, match="'b' has two atoms in one place"):
+        SOAP(n_max=2, l_max=1).fit(fine).transform(mixed)
 
 
 @pytest.mark.parametrize(

@@ -89,5 +89,5 @@ def test_refusals() -> None:
         Internal().fit(waters()[:0])
     on_top = Structures.from_atoms([Atoms("OHH", [[0, 0, 0], [0, 0, 0], [1, 0, 0]])], ids=["x"])
     for settings in ({}, {"angles": "none"}):
-        with pytest.raises(SampleError, match="'x' has an atom in the absorber's place"):
+        with pytest.raises(SampleError, match="'x' has two atoms in one place"):
             Internal(**settings).fit(waters()).transform(on_top)

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.errors import SampleError
-from xreg.core.samples import Structure
+from xreg.core.samples import Structure, Structures
 
-__all__ = ["Contacts", "Neighbours", "contacts", "cosine_cutoff", "neighbours"]
+__all__ = ["Contacts", "Neighbours", "contacts", "cosine_cutoff", "neighbours", "refuse_coincident"]
 
 SAME_PLACE = 1e-3
 """Distance (Å) below which two atoms count as coincident."""
@@ -48,11 +48,6 @@ def neighbours(
         Radius; it must be finite for a crystal.
     periodic
         Whether periodicity counts; without it every structure is a molecule.
-
-    Raises
-    ------
-    SampleError
-        If two atoms inside the cutoff stand in one place.
     """
     numbers = structure.numbers
     vectors = structure.positions - structure.positions[structure.absorber]
@@ -62,7 +57,6 @@ def neighbours(
     inside = np.flatnonzero(distances < cutoff)
     order = inside[np.argsort(distances[inside], kind="stable")]
     vectors, distances = vectors[order], distances[order]
-    _refuse_coincident(structure, vectors)
     # The nearest of all is the absorber itself.
     return Neighbours(numbers[order[1:]], vectors[1:], distances[1:])
 
@@ -115,6 +109,19 @@ def contacts(structure: Structure, cutoff: float) -> Contacts:
     return Contacts(atoms[order], others[order], vectors, found["v"][order])
 
 
+def refuse_coincident(samples: Structures) -> None:
+    """Raise a `SampleError` that names the first structure with two atoms in one place."""
+    rows = np.repeat(np.arange(len(samples)), np.diff(samples.offsets))
+    along = samples.positions[:, 0]
+    order = np.lexsort((along, rows))
+    # Atoms in one place follow each other by x, so that few molecules need a closer look.
+    near = (np.diff(along[order]) < SAME_PLACE) & (np.diff(rows[order]) == 0)
+    suspect = samples.pbc.any(axis=1)
+    suspect[rows[order[1:]][near]] = True
+    for row in np.flatnonzero(suspect):
+        contacts(samples[int(row)], SAME_PLACE)
+
+
 def cosine_cutoff(distances: NDArray[np.float64], cutoff: float) -> NDArray[np.float64]:
     r"""Return :math:`[\cos(\pi r/r_c) + 1]/2` inside the cutoff and 0 outside."""
     inside = np.minimum(distances / cutoff, 1.0)
@@ -151,13 +158,6 @@ def _wrapped(
     ]
     shifts = np.stack(np.meshgrid(*hops, indexing="ij"), axis=-1).reshape(-1, 3) @ cell
     return places @ cell, shifts
-
-
-def _refuse_coincident(structure: Structure, points: NDArray[np.float64]) -> None:
-    from scipy.spatial import cKDTree
-
-    if cKDTree(points).query_pairs(SAME_PLACE):
-        raise _coincident(structure)
 
 
 def _coincident(structure: Structure) -> SampleError:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from xreg.core.elements import SYMBOLS, atomic_number, symbols
 from xreg.core.errors import SampleError
 from xreg.core.interfaces import Descriptor, FeatureLabel
+from xreg.core.neighbours import refuse_coincident
 from xreg.core.samples import Samples, Structure, Structures
 
 if TYPE_CHECKING:
@@ -74,12 +75,13 @@ class SiteDescriptor(Descriptor):
         Raises
         ------
         SampleError
-            If a structure holds an element that ``fit`` never saw, or a position that is not
-            finite.
+            If a structure holds an element that ``fit`` never saw, a position that is not finite,
+            or two atoms in one place.
         """
         describe, labels = self._ready()
         block = samples[:]
         self._check(block)
+        refuse_coincident(block)
         features = np.empty((len(block), len(labels)))
         for i in range(len(block)):
             features[i] = describe(block[i])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from xreg.core.elements import SYMBOLS
 from xreg.core.errors import DataError, SampleError
 from xreg.core.interfaces import Descriptor, FeatureLabel
+from xreg.core.neighbours import refuse_coincident
 from xreg.core.samples import Samples, Structures
 from xreg.plugins.internal.plugin import InternalConfig
 
@@ -63,7 +64,8 @@ class Internal(Descriptor):
         """
         self.require_fitted()
         assert isinstance(samples, Structures)
-        arms = self._arms(samples[:])
+        block = samples[:]
+        arms = self._arms(block)
         lengths = np.linalg.norm(arms, axis=2)
         columns = [lengths[:, group] for _, group in self._distances()]
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -73,12 +75,13 @@ class Internal(Descriptor):
             cosine = np.clip(np.einsum("njx,njx->nj", ways[:, first], ways[:, second]), -1, 1)
             columns.append(cosine if self.config.angles == "cosine" else _degrees(cosine))
         features = np.concatenate([-np.sort(-column, axis=1) for column in columns], axis=1)
-        bad = np.flatnonzero(~np.isfinite(features).all(axis=1) | ~(lengths > 0).all(axis=1))
+        bad = np.flatnonzero(~np.isfinite(lengths).all(axis=1))
         if bad.size:
             raise SampleError(
-                f"sample '{samples.ids[bad[0]]}' has an atom in the absorber's place or a position "
-                "that is not finite; repair it or set it aside."
+                f"sample '{block.ids[bad[0]]}' has a position that is not finite; repair it or set "
+                "it aside."
             )
+        refuse_coincident(block)
         return features
 
     @property
