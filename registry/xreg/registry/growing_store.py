@@ -146,10 +146,12 @@ class GrowingStore(StoreWriter):
         with disk_errors(f"writing {self.path.name}"):
             for name, array in self._arrays.items():
                 bits = self.precision.get(name)
+                path = self.room / array.path / "c" / str(shard) / "0"
+                path.unlink(missing_ok=True)  # Zarr would read it, and it may be damaged
                 array[low : low + len(spectra[name])] = layout.round_mantissa(
                     spectra[name], str(array.dtype), bits
                 )
-                with (self.room / array.path / "c" / str(shard) / "0").open("rb") as file:
+                with path.open("rb") as file:
                     os.fsync(file.fileno())
 
     def stored(self, name: str) -> StoredArray:
