@@ -116,9 +116,8 @@ def refuse_coincident(samples: Structures) -> None:
     order = np.lexsort((along, rows))
     # Atoms in one place follow each other by x, so that few molecules need a closer look.
     near = (np.diff(along[order]) < SAME_PLACE) & (np.diff(rows[order]) == 0)
-    suspect: NDArray[np.bool_] = samples.pbc.any(axis=1)
-    suspect[rows[order[1:]][near]] = True
-    for row in np.flatnonzero(suspect):
+    crystals = np.flatnonzero(samples.pbc.any(axis=1))
+    for row in np.union1d(rows[order[1:]][near], crystals):
         contacts(samples[int(row)], SAME_PLACE)
 
 
