@@ -342,3 +342,15 @@ def test_threads_are_given_back():
     with training.threads(before + 1):
         assert torch.get_num_threads() == before + 1
     assert torch.get_num_threads() == before
+
+
+def test_quick_products_round_no_more_and_leave_no_trace():
+    draw = torch.Generator().manual_seed(0)
+    x, w = torch.randn(2, 64, 300, generator=draw), torch.randn(2, 300, 200, generator=draw)
+    before = torch.get_float32_matmul_precision()
+    with training.quick_products():
+        quick = torch.bmm(x, w)
+    assert torch.get_float32_matmul_precision() == before
+    exact = torch.bmm(x.double(), w.double())
+    error = (quick - exact).square().mean().sqrt() / exact.square().mean().sqrt()
+    assert error < 1e-6  # rounded to bfloat16 it would be 2e-3
