@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from xreg.core.filters import FeatureFilter
 from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator, FeatureLabel
 from xreg.core.pipeline import Pipeline, build_features
 from xreg.core.samples import Parameters, Structures
+from xreg.plugins.pca.pca import PCA
 
 
 class Empty(Config):
@@ -191,6 +193,28 @@ def test_a_decomposer_sees_what_the_emulator_sees(fitted):
         fitted.inputs(samples), fitted.targets_.transform(spectra_of(samples))
     )
     assert covered[0] < covered[1] == pytest.approx(1)
+
+
+def test_too_many_directions_are_refused_before_the_emulator_is_trained():
+    samples, emulator = waters(20), Linear()
+    pipeline = Pipeline(emulator, Distances(), {"pca": PCA(rank=3)})
+    with pytest.raises(DataError, match="'pca' cannot find 3 directions among 2 features of 20"):
+        pipeline.fit(samples, spectra_of(samples), TARGET)
+    assert not hasattr(emulator, "weights_")
+
+
+def test_fit_says_what_it_is_at():
+    samples, seen = waters(20), []
+    pipeline = Pipeline(Linear(), Distances(), {"axis": FirstAxis()})
+
+    @contextmanager
+    def stage(name):
+        seen.append(name)
+        yield
+        seen.append("done")
+
+    pipeline.fit(samples, spectra_of(samples), TARGET, stage=stage)
+    assert seen == ["emulator linear", "done", "decomposer axis", "done"]
 
 
 # The domain ---------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +23,7 @@ from xreg.core.trust import Trust
 
 __all__ = ["Pipeline", "build_features", "require_kind"]
 
+Stage = Callable[[str], AbstractContextManager[Any]]
 Featurizer = Callable[[Descriptor, Samples], NDArray[np.float64]]
 ClassFinder = Callable[[Kind, str], type[Component]]
 
@@ -112,6 +114,7 @@ class Pipeline:
         Y: ArrayLike,
         target: Target,
         validation: tuple[Samples, ArrayLike] | None = None,
+        stage: Stage = nullcontext,
     ) -> Self:
         """Train all steps.
 
@@ -125,7 +128,27 @@ class Pipeline:
             What the columns of Y are.
         validation
             Samples and targets for early stopping.
+        stage
+            Called with what comes next, emulator or a decomposer; its context holds meanwhile.
         """
+        with stage(f"emulator {self.emulator.name}"):
+            X, scaled = self._fit_emulator(samples, Y, target, validation)
+        for done, (label, decomposer) in enumerate(self.decomposers.items()):
+            progress.report("decomposers", done, len(self.decomposers), label)
+            with stage(f"decomposer {label}"):
+                decomposer.fit(X, scaled, self.emulator if decomposer.needs_emulator else None)
+                decomposer.emulator = self.emulator
+            progress.report("decomposers", done + 1, len(self.decomposers), label)
+        return self
+
+    def _fit_emulator(
+        self,
+        samples: Samples,
+        Y: ArrayLike,
+        target: Target,
+        validation: tuple[Samples, ArrayLike] | None,
+    ) -> tuple[Any, NDArray[np.float64]]:
+        """Train all but the decomposers; return the emulator's inputs and scaled targets."""
         self.target, self.domain = target, Domain.of(samples)
         known = np.asarray(Y, dtype=np.float64)
         self.targets_ = Scaler.fit(known, self.target_scaling)
@@ -137,6 +160,8 @@ class Pipeline:
             raw = self.columns_.transform(raw)
             self.features_ = Scaler.fit(raw, self.feature_scaling)
             X: Any = self.features_.transform(raw)
+            for decomposer in self.decomposers.values():
+                decomposer.require_rank(X.shape)
         else:
             X = samples
         held = None
@@ -145,10 +170,7 @@ class Pipeline:
         scaled = self.targets_.transform(known)
         self.emulator.zero_intensity = self.targets_.zero
         self.emulator.fit(X, scaled, validation=held)
-        for decomposer in self.decomposers.values():
-            decomposer.fit(X, scaled, self.emulator if decomposer.needs_emulator else None)
-            decomposer.emulator = self.emulator
-        return self
+        return X, scaled
 
     def inputs(self, samples: Samples) -> Any:
         """Return what the emulator takes: (n, k) scaled features, or the samples themselves."""

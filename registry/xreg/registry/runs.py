@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from xreg.core import progress
 from xreg.core.errors import DataError, RunError
 from xreg.core.run import ReportSection, Run
 from xreg.registry import analyses, provenance
@@ -131,21 +130,9 @@ def _train(ready: Prepared, stages: Stages) -> None:
     """Fit emulator and decomposers, one stage each."""
     pipeline = ready.resolved.pipeline
     samples, rows, known = ready.resolved.dataset.samples, ready.rows, ready.known
-    decomposers, pipeline.decomposers = pipeline.decomposers, {}
     train, held = samples[rows["train"]], rows["validation"]
-    with stages(f"emulator {pipeline.emulator.name}"):
-        validation = (samples[held], known[held]) if len(held) else None
-        pipeline.fit(train, known[rows["train"]], ready.target, validation)
-    assert pipeline.targets_ is not None
-    for done, (label, decomposer) in enumerate(decomposers.items()):
-        progress.report("decomposers", done, len(decomposers), label)
-        with stages(f"decomposer {label}"):
-            emulator = pipeline.emulator if decomposer.needs_emulator else None
-            scaled = pipeline.targets_.transform(known[rows["train"]])
-            decomposer.fit(pipeline.inputs(train), scaled, emulator)
-            decomposer.emulator = pipeline.emulator
-            pipeline.decomposers[label] = decomposer
-        progress.report("decomposers", done + 1, len(decomposers), label)
+    validation = (samples[held], known[held]) if len(held) else None
+    pipeline.fit(train, known[rows["train"]], ready.target, validation, stages)
 
 
 def _seed_everything(seed: int) -> None:

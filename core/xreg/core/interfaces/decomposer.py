@@ -46,6 +46,18 @@ class Decomposer(Component):
             Trained on such X and Y.
         """
 
+    def require_rank(self, shape: tuple[int, int]) -> None:
+        """Raise `DataError` if features of this shape (n, d) lack the directions that are asked for.
+
+        Whoever trains an emulator first asks before that.
+        """
+        n, d = shape
+        if (rank := getattr(self.config, "rank", 1)) > min(shape):
+            raise DataError(
+                f"decomposer '{self.name}' cannot find {rank} directions among {d} features of {n} "
+                "samples; lower its rank."
+            )
+
     @property
     @abstractmethod
     def rank(self) -> int:
@@ -98,13 +110,6 @@ class Decomposer(Component):
         if not (np.isfinite(x).all() and np.isfinite(y).all()):
             raise DataError(f"decomposer '{self.name}': features and targets must be finite.")
         return x, y
-
-    def _require_rank(self, rank: int, X: NDArray[np.float64]) -> None:
-        if rank > min(X.shape):
-            raise DataError(
-                f"decomposer '{self.name}' cannot find {rank} directions among {X.shape[1]} "
-                f"features of {X.shape[0]} samples; lower its rank."
-            )
 
     def _features(self, X: ArrayLike, d: int) -> NDArray[np.float64]:
         """Return features to transform as a matrix of the d columns that ``fit`` saw."""

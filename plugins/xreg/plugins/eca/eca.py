@@ -61,7 +61,7 @@ class ECA(LinearDecomposer):
         if emulator is None:
             raise DataError(f"decomposer '{self.name}' needs a trained emulator.")
         x, y = self._clean(X, Y)
-        self._require_rank(config.rank, x)
+        self.require_rank(x.shape)
         if not np.ptp(y, axis=0).any():
             raise DataError(f"decomposer '{self.name}': the targets do not vary.")
         d = x.shape[1]

@@ -75,7 +75,7 @@ class EDNN(Decomposer):
         """
         x, y = self._clean(X, Y)
         config: EDNNConfig = self.config
-        self._require_rank(config.rank, x)
+        self.require_rank(x.shape)
 
         def build(models: int) -> Bottleneck:
             return self._build(x.shape[1], y.shape[1], models)

@@ -57,7 +57,7 @@ class NNCA(LinearDecomposer):
         """
         x, y = self._clean(X, Y)
         config: NNCAConfig = self.config
-        self._require_rank(config.rank, x)
+        self.require_rank(x.shape)
         whole, self.start_r2_ = self._train(x, y, [config.rank], "NNCA")
         axes = _axes(whole)
         decoders, seen = [whole.decoders[0]], [axes]
