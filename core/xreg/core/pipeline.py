@@ -294,14 +294,14 @@ class Pipeline:
                 for place, step in steps.items()
                 if place.startswith("decomposers/")
             },
-            feature_filter=FeatureFilter(**meta.get("feature_filter", {})),
+            feature_filter=FeatureFilter(**meta["feature_filter"]),
             feature_scaling=meta["feature_scaling"],
             target_scaling=meta["target_scaling"],
             target=Target(
                 target["channel"], arrays.get("energy"), tuple(target["features"]), target["unit"]
             ),
             domain=Domain(**{key: _tuple(value) for key, value in meta["domain"].items()}),
-            columns_=_columns(meta.get("columns"), arrays),
+            columns_=None if meta["columns"] is None else KeptColumns.restore(meta["columns"]),
             features_=scaler("features"),
             targets_=scaler("targets"),
             trust_=Trust.of(
@@ -319,13 +319,3 @@ class Pipeline:
 
 def _tuple(value: Any) -> Any:
     return tuple(_tuple(item) for item in value) if isinstance(value, list) else value
-
-
-def _columns(state: dict[str, Any] | None, arrays: dict[str, NDArray[Any]]) -> KeptColumns | None:
-    """Return the columns kept; a model that says nothing of them keeps all."""
-    if state is not None:
-        return KeptColumns.restore(state)
-    if "features.mean" not in arrays:
-        return None
-    width = len(arrays["features.mean"])
-    return KeptColumns(np.arange(width), width)
