@@ -149,6 +149,40 @@ def test_half_hole_orbitals() -> None:
     assert half.channels["xes"].max() > ground.channels["xes"].max()
 
 
+def test_half_hole_from_atoms() -> None:
+    # Without the ground state, the same half hole: also at one of two oxygens that share their
+    # 1s orbitals by symmetry, and with the Coulomb term fitted.
+    molecule = structure(Atoms("CO2", [(0, 0, 0), (0, 0, 1.16), (0, 0, -1.16)]), 1)
+    settings = {
+        "basis": "def2-svp",
+        "grid_for": {"C": (30, 86), "O": (30, 86)},
+        "channels": ("xes",),
+        "xes_orbitals": "half-hole",
+        "xes_reference": "orbital",
+        "xes_grid": (490, 560, 0.2),
+    }
+    reference = PySCF(**settings).generate(molecule)
+    for auxiliary in (None, "def2-universal-jfit"):
+        quick = PySCF(
+            **settings, half_hole_start="atoms", density_fitting=True, auxiliary_basis=auxiliary
+        )
+        assert quick.label_units() == {}
+        spectrum = quick.generate(molecule)
+        assert spectrum.labels == {}
+        error = spectrum.channels["xes"] - reference.channels["xes"]
+        assert np.linalg.norm(error) < 0.01 * np.linalg.norm(reference.channels["xes"])
+
+
+def test_fitting_a_hybrid() -> None:
+    # Exchange is fitted too; the auxiliary basis is then one that is made for it.
+    exact, fitted = (
+        CoreHoles(structure(water()), PySCFConfig(**CHEAP, functional="PBE0", density_fitting=df))
+        for df in (False, True)
+    )
+    assert fitted.ground.e_tot == pytest.approx(exact.ground.e_tot, abs=1e-4)
+    assert emission(fitted).energy == pytest.approx(emission(exact).energy, abs=0.01)
+
+
 def test_open_shell() -> None:
     radical = Atoms("OH", [(0, 0, 0), (0, 0, 0.97)])
     states = CoreHoles(structure(radical), PySCFConfig(**CHEAP, spin=1))
@@ -195,6 +229,8 @@ def test_bad_samples(atoms: Atoms, site: int, settings: dict, words: str) -> Non
         ({"grid_for": {"O": (30, 100)}}, "100 angular points"),
         ({"channels": ("xes", "xes")}, "twice"),
         ({"spin": 2, "xes_orbitals": "half-hole"}, "spin 0"),
+        ({"half_hole_start": "atoms"}, "needs the ground state"),
+        ({"density_fitting": True, "auxiliary_basis": "jfitX"}, "auxiliary basis 'jfitX'"),
     ],
 )
 def test_bad_settings(settings: dict, words: str) -> None:

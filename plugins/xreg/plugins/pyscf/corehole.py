@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pyscf import dft
+from pyscf.lib.exceptions import BasisNotFoundError
 
 from xreg.core.errors import ConfigError, SampleError
 from xreg.core.samples import Structure
-from xreg.plugins.pyscf.molecule import build, core_orbital
+from xreg.plugins.pyscf.molecule import atomic_core, build, core_orbital
 from xreg.plugins.pyscf.numint import CachedNumInt
 from xreg.plugins.pyscf.plugin import PySCFConfig
 
@@ -34,7 +35,7 @@ _LEVEL_SHIFT = 0.3
 class _FixedCore:
     """Mixin for PySCF's Kohn–Sham classes: occupations with a fixed core orbital."""
 
-    core_reference: Array  # (m,) 1s of the ground state, multiplied by the overlap matrix
+    core_reference: Array  # (m,) 1s of the site, multiplied by the overlap matrix
     core_occupation: float  # of one spin
     others: int  # fully occupied further orbitals of that spin
 
@@ -152,9 +153,13 @@ class CoreHoles:
     def restricted_half_hole(self) -> Any:
         """Half an electron taken from the core of a closed shell, evenly from both spins."""
         ks = self._prepare(_CoreHoleRKS(self.mol))
-        ks.core_reference = self.overlap @ self.core
+        if self.config.half_hole_start == "atoms":
+            density, core = ks.init_guess_by_minao(), atomic_core(self.mol, self.site)
+        else:
+            density, core = self._ground_density.sum(axis=0), self.core
+        ks.core_reference = self.overlap @ core
         ks.core_occupation, ks.others = 0.75, self.mol.nelec[0] - 1
-        start = self._ground_density.sum(axis=0) - 0.5 * np.outer(self.core, self.core)
+        start = np.asarray(density) - 0.5 * np.outer(core, core)
         step = "restricted half core hole"
         return self._require_site(self._converge(ks, start, step), step)
 
@@ -216,11 +221,24 @@ class CoreHoles:
         ks.max_cycle = self.config.max_cycles
         ks.chkfile = None
         if self.config.density_fitting:
-            ks = ks.density_fit()
-            ks.with_df = self._integrals.setdefault("fitted", ks.with_df)
+            hybrid = dft.libxc.is_hybrid_xc(self.config.functional)
+            ks = ks.density_fit(self.config.auxiliary_basis, only_dfj=not hybrid)
+            if "fitted" not in self._integrals:
+                self._integrals["fitted"] = self._fitted(ks.with_df)
+            ks.with_df = self._integrals["fitted"]
         else:
             ks._eri = self._integrals.get("exact")
         return ks
+
+    def _fitted(self, fit: Any) -> Any:
+        """Build the fitted integrals: left alone, PySCF computes them anew in each cycle."""
+        try:
+            return fit.build()
+        except (BasisNotFoundError, KeyError):
+            raise ConfigError(
+                f"generator 'pyscf': PySCF has no auxiliary basis '{self.config.auxiliary_basis}' "
+                f"for the elements of {self._name}; set 'auxiliary_basis'."
+            ) from None
 
     def _core_hole(self, hole: float, excited: int, start: Array, step: str) -> Any:
         """Converge an unrestricted state with a hole and ``excited`` electrons more than it."""

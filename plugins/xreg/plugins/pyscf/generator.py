@@ -29,7 +29,7 @@ class PySCF(SpectrumGenerator):
 
     ``xes`` and ``xas`` are oscillator strengths per eV, ``xps`` a line of unit area. Labels
     are the 1s ionisation energy (with ``xps``), the first core excitation (with ``xas``) and
-    the total energy of the ground state, all in eV.
+    the total energy of the ground state (where it is computed), all in eV.
 
     One thread computes one structure, always: so results repeat bit for bit, and several
     structures at once use several cores better than one structure could.
@@ -54,7 +54,7 @@ class PySCF(SpectrumGenerator):
 
     def label_units(self) -> dict[str, str]:
         """Return the labels that go with the chosen channels, all in eV."""
-        labels = {"total_energy": "eV"}
+        labels = {} if self.config.half_hole_start == "atoms" else {"total_energy": "eV"}
         if "xas" in self.config.channels:
             labels["excitation_energy"] = "eV"
         if "xps" in self.config.channels:
@@ -104,7 +104,8 @@ class PySCF(SpectrumGenerator):
             channels[channel] = lines.broadened(
                 grid, gaussian, getattr(config, f"{channel}_lorentzian")
             )
-        labels["total_energy"] = float(states.ground.e_tot * HARTREE2EV)
+        if "total_energy" in self.label_units():
+            labels["total_energy"] = float(states.ground.e_tot * HARTREE2EV)
         return Spectrum(channels, {name: labels[name] for name in self.label_units()})
 
     def version(self) -> str:

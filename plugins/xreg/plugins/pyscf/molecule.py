@@ -158,16 +158,7 @@ def core_orbital(
     if charge < 3:
         raise SampleError(f"atom {site} ({symbol}) has no core electrons; choose a heavier atom.")
     like = [i for i in range(mol.natm) if mol.atom_pure_symbol(i) == symbol]
-    free = gto.M(
-        atom=[(symbol, mol.atom_coord(i)) for i in like],
-        unit="Bohr",
-        basis="minao",
-        spin=None,
-        verbose=0,
-    )
-    # The first function of each atom of a minimal basis is its 1s.
-    first = free.aoslice_by_atom()[:, 2]
-    amplitude = orbitals.T @ gto.mole.intor_cross("int1e_ovlp", mol, free)[:, first]
+    amplitude = orbitals.T @ _free_1s(mol, like)
     core = occupied & ((amplitude**2).sum(axis=1) > _CORE)
     vector = np.where(core, amplitude[:, like.index(site)], 0.0)
     population = float(vector @ vector)
@@ -177,3 +168,24 @@ def core_orbital(
             "of it lies in core orbitals; look for atoms on top of each other."
         )
     return np.asarray(vector / np.sqrt(population))
+
+
+def atomic_core(mol: Any, site: int) -> NDArray[np.float64]:
+    """Return the free atom's 1s orbital at a site, (m,) normalised coefficients in the basis."""
+    overlap = mol.intor_symmetric("int1e_ovlp")
+    vector = np.linalg.solve(overlap, _free_1s(mol, [site])[:, 0])
+    return np.asarray(vector / np.sqrt(vector @ overlap @ vector))
+
+
+def _free_1s(mol: Any, atoms: list[int]) -> NDArray[np.float64]:
+    """Overlap of the basis with the 1s functions of free atoms, (m, len(atoms))."""
+    free = gto.M(
+        atom=[(mol.atom_pure_symbol(i), mol.atom_coord(i)) for i in atoms],
+        unit="Bohr",
+        basis="minao",
+        spin=None,
+        verbose=0,
+    )
+    # The first function of each atom of a minimal basis is its 1s.
+    first = free.aoslice_by_atom()[:, 2]
+    return np.asarray(gto.mole.intor_cross("int1e_ovlp", mol, free)[:, first])

@@ -63,6 +63,11 @@ class PySCFConfig(Config):
         False,
         description="Fit the Coulomb term; gains nothing for a few atoms, much from about ten on.",
     )
+    auxiliary_basis: Name | None = setting(
+        None,
+        description="Basis that the Coulomb term is fitted in, such as 'def2-universal-jfit'; "
+        "PySCF's choice for the basis where not given.",
+    )
     convergence: float = setting(
         1e-7, unit="Hartree", gt=0, le=1e-5, description="Energy change at which an SCF has ended."
     )
@@ -72,6 +77,11 @@ class PySCFConfig(Config):
         "ground",
         description="Orbitals of the emission: the ground state's, or those of a spin-restricted "
         "half core hole (needed where only differences between like environments matter).",
+    )
+    half_hole_start: Literal["ground", "atoms"] = setting(
+        "ground",
+        description="What the SCF of a half-hole emission starts from: the ground state, or the "
+        "atoms' densities, which spares the ground state (and its total energy as a label).",
     )
     xes_reference: Literal["delta-scf", "orbital"] = setting(
         "delta-scf",
@@ -132,6 +142,15 @@ class PySCFConfig(Config):
             raise ValueError("channels names one twice")
         if self.spin and self.xes_orbitals == "half-hole":
             raise ValueError("xes_orbitals 'half-hole' is spin-restricted and needs spin 0")
+        if self.half_hole_start == "atoms" and (
+            self.channels != ("xes",)
+            or self.xes_orbitals != "half-hole"
+            or self.xes_reference != "orbital"
+        ):
+            raise ValueError(
+                "half_hole_start 'atoms' is for channels [xes] with xes_orbitals 'half-hole' and "
+                "xes_reference 'orbital': everything else needs the ground state"
+            )
         return self
 
 
