@@ -195,6 +195,7 @@ def test_branching_ratio_without_multiplets() -> None:
     centres = [np.average(energy[side], weights=strength[side]) for side in (low, ~low)]
     assert centres[1] - centres[0] == pytest.approx(1.5 * ion.final["zeta2p"], abs=0.1)
     assert centres[0] == pytest.approx(ion.edge, abs=0.05)
+    assert ion.border == pytest.approx(np.mean(centres), abs=0.05)
 
 
 @pytest.mark.parametrize("ion", ["Ti4+", "Ti3+", "V3+", "Cr3+", "Mn2+", "Fe2+", "Co2+", "Ni2+"])
@@ -386,7 +387,7 @@ def test_wrong_names_and_units() -> None:
         Multiplet().generate(ParameterSet("row-7", {**good, "gama1": 0.3}))
     table = published(2)
     units = ["meV" if unit == "eV" else unit for unit in table.units]
-    with refuses(SampleError, "Dq", "meV", "eV"):
+    with refuses(ConfigError, "Dq", "meV", "eV"):
         Multiplet().generate_many(Parameters(table.ids, table.values, table.names, units))
 
 

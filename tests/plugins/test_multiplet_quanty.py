@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import metadata
 from pathlib import Path
 from typing import Any, get_args
 
@@ -78,6 +79,10 @@ file:close()
 """
 
 
+def table(values: dict[str, float], *units: str) -> Parameters:
+    return Parameters(["a"], np.array([[*values.values()]]), [*values], units or [""] * len(values))
+
+
 @real
 def test_template_with_finished_spectra(tmp_path: Path) -> None:
     template = tmp_path / "mine.lua"
@@ -95,6 +100,11 @@ def test_template_with_sticks(tmp_path: Path) -> None:
     values = {"position": 2.0, "sigma": 0.1, "gamma1": 0.3, "gamma2": 0.3}
     spectra = generator.generate(ParameterSet("a", values)).channels
     energy = generator.grids()["xas"]
+    lines = generator.sticks(ParameterSet("a", values))
+    assert lines.energy == pytest.approx([852.7 + 11.507 / 2 + 2.0])
+    assert {name: s.tolist() for name, s in lines.strength.items()} == {
+        "xas": [1.0], "xas_x": [0.0], "xas_z": [3.0],
+    }  # fmt: skip
     assert energy[spectra["xas_z"].argmax()] == pytest.approx(852.7 + 11.507 / 2 + 2.0, abs=0.1)
     assert spectra["xas_z"] == pytest.approx(3 * spectra["xas"])
     assert not spectra["xas_x"].any()
@@ -105,12 +115,12 @@ def test_template_with_sticks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "values", "sample", "words"),
     [
-        ("x = ${height} + ${depth}", {}, {"height": 1.0}, ("mine.lua", "depth", "values")),
-        ("x = ${height}", {}, {"height": 1.0, "depth": 2.0}, ("mine.lua", "depth", "does not use")),
+        ("x = ${height} + ${depth}", {}, {"height": 1.0}, ("${depth}", "values")),
+        ("x = ${height}", {}, {"height": 1.0, "depth": 2.0}, ("depth", "does not use")),
         ("x = ${height}", {"height": 2.0}, {"height": 1.0}, ("height", "elsewhere")),
         ("x = ${height}", {"factor": 2.0}, {"height": 1.0}, ("factor", "does not ask")),
         ("x = ${electrons}", {}, {"electrons": 8.0}, ("electrons", "elsewhere")),
-        ("x = $1", {}, {"height": 1.0}, ("mine.lua", "'$'", "$$")),
+        ("x = $1", {}, {"height": 1.0}, ("'$'", "$$")),
     ],
 )
 def test_bad_template(
@@ -124,14 +134,39 @@ def test_bad_template(
     program("exit 0")
     template = tmp_path / "mine.lua"
     template.write_text(text)
+    generator = Quanty(template=str(template), values=values)
     with refuses(ConfigError, *words):
-        Quanty(template=str(template), values=values).generate(ParameterSet("a", sample))
+        generator.generate(ParameterSet("a", sample))
+    with refuses(ConfigError, *words):  # and before anything is computed
+        generator.check(table(sample))
 
 
-def test_no_template(tmp_path: Path, program: Any) -> None:
-    program("exit 0")
-    with refuses(ConfigError, "nowhere.lua", "cannot be read"):
-        Quanty(template=str(tmp_path / "nowhere.lua")).generate(ParameterSet("a", {}))
+def test_widths_have_a_unit() -> None:
+    generator = Quanty(template="x = ${height}\n")
+    values = {"height": 1.0, "sigma": 0.1}
+    generator.check(table(values, "cm", "eV"))
+    for unit in ("", "meV"):
+        with refuses(ConfigError, "sigma", unit or "no unit", "eV"):
+            generator.check(table(values, "cm", unit))
+
+
+def test_the_text_of_a_template_is_what_counts(tmp_path: Path) -> None:
+    # Settings are what a resumed generation, and a worker elsewhere, are compared and sent by.
+    template = tmp_path / "mine.lua"
+    template.write_text("x = ${height}")
+    settings = Quanty(template=str(template)).config
+    assert settings.template == "x = ${height}\n"
+    assert type(settings).model_validate_json(settings.model_dump_json()) == settings
+    template.write_text("x = 2 * ${height}")
+    assert Quanty(template=str(template)).config != settings
+
+
+def test_no_template(tmp_path: Path) -> None:
+    with refuses(ConfigError, "template", "nowhere.lua", "cannot be read"):
+        Quanty(template=str(tmp_path / "nowhere.lua"))
+    (tmp_path / "binary.lua").write_bytes(b"\xff\xfe")
+    with refuses(ConfigError, "template", "binary.lua", "UTF-8"):
+        Quanty(template=str(tmp_path / "binary.lua"))
 
 
 def test_value_that_is_not_finite(tmp_path: Path, program: Any) -> None:
@@ -164,8 +199,10 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return install
 
 
-def test_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("QUANTY", "/nowhere/Quanty")
+def test_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("QUANTY", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(metadata, "files", lambda name: [])  # a crispy without the program
     assert QUANTY.find() is None
     assert "crispy" in Quanty().available().reason
     with refuses(MissingRequirementError, "Quanty", "pip install", "$QUANTY"):
@@ -173,6 +210,14 @@ def test_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = next(spec for spec in xreg_components() if spec.name == "quanty")
     with refuses(MissingRequirementError, "quanty", "crispy"):
         spec.load()
+
+
+def test_a_variable_that_names_no_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Installing crispy would not help: the variable comes first.
+    monkeypatch.setenv("QUANTY", "/nowhere/Quanty")
+    assert QUANTY.find() is None
+    with refuses(MissingRequirementError, "$QUANTY", "/nowhere/Quanty", "unset"):
+        Quanty().generate(one())
 
 
 def test_found_on_the_path(program: Any, monkeypatch: pytest.MonkeyPatch) -> None:

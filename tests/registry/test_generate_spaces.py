@@ -153,19 +153,19 @@ BAD = {
     "zero kelvin": ({"samples": {**PUBLISHED, "change": {"T": [0, 300]}}}, "T must be > 0 and"),
     "negative width": ({"samples": {**PUBLISHED, "change": {"gamma1": -0.3}}},
                        r"'gamma1' \(-0.3 eV\): gamma1 must be ≥ 0.02"),
-    "no count": ({"samples": {"space": "published"}}, "a space needs a count"),
+    "no count": ({"samples": {"space": "published"}}, "'samples' needs a count"),
     "two sources": ({"samples": {**PUBLISHED, "file": "x.csv"}}, "one of file, space and"),
     "no source": ({"samples": {}}, "give one of file, space and sets"),
     "method": ({"samples": {**PUBLISHED, "method": "sobel"}}, "did you mean 'sobol'|method"),
     "counts": ({"samples": PUBLISHED, "split": {"counts": [4, 1, 1]}},
                "split.counts 4, 1, 1 add up to 6; there are 4 samples"),
     "counts of groups": ({"split": {"counts": [6, 1, 1], "group": "set"}},
-                         "counts cannot keep groups together"),
+                         "cannot keep groups together by counts"),
     "within": ({"split": {"within": {"set": "oh"}}}, "split.within 'set' is none of the labels"),
     "no such value": ({"samples": {"sets": {"oh": {"space": "oh", "count": 4}}},
                        "split": {"within": {"set": "o"}}}, "no sample has set 'o'"),
     "ion": ({"generator": {"name": "multiplet", "settings": {"ion": "Cu2+"}}}, "Ti2.*Fe6.*Ni4"),
-    "space of another": ({"generator": {"name": "quanty", "settings": {"template": "x.lua"}}},
+    "space of another": ({"generator": {"name": "quanty", "settings": {"template": "x = 1\n"}}},
                          "'quanty' offers no parameter space 'published'"),
     "missing parameter": ({"samples": {"space": {"Dq": [0, 1]}, "count": 2}},
                           "'Dq' in no unit; generator 'multiplet' takes eV|lacks the parameter"),
@@ -184,6 +184,20 @@ def test_bad_requests_end_in_one_sentence_and_leave_nothing(tmp_path, monkeypatc
     (sentence,) = [s for s in capsys.readouterr().err.splitlines() if s.startswith("xreg: ")]
     assert re.search(text, sentence), sentence
     assert [p.name for p in tmp_path.iterdir()] == ["recipe.yaml"]
+
+
+def test_files_among_settings_are_meant_from_the_folder_of_the_recipe(tmp_path):
+    (tmp_path / "mine.lua").write_text("x = ${height}")
+    for given, meant in (
+        ("mine.lua", str(tmp_path / "mine.lua")),
+        ("/elsewhere/mine.lua", "/elsewhere/mine.lua"),
+        ("x = ${height}\n", "x = ${height}\n"),
+        ("", ""),
+    ):
+        path = recipe(tmp_path, generator={"name": "quanty", "settings": {"template": given}})
+        assert load_generation_recipe(path).generator.settings["template"] == meant
+    changed = load_generation_recipe(path, ["generator.settings.template=mine.lua"])
+    assert changed.generator.settings["template"] == "mine.lua"  # of the working folder
 
 
 def test_which_datasets_to_make_must_exist(tmp_path, capsys):

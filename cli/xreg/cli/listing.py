@@ -22,7 +22,7 @@ def print_plugins() -> None:
     ]
     widths = [max((len(row[c]) for row in rows), default=0) for c in range(3)]
     for kind, name, origin, summary, missing in rows:
-        needs = "".join(f"  [needs {r.name}: {r.install}]" for r in missing)
+        needs = "".join(f"  [needs {r.name}: {r.remedy}]" for r in missing)
         print(f"{kind:<{widths[0]}}  {name:<{widths[1]}}  {origin:<{widths[2]}}  {summary}{needs}")
     for broken in plugins.broken:
         print(f"broken: {broken.name} ({broken.distribution}): {broken.error}", file=sys.stderr)

@@ -41,7 +41,7 @@ def show(name: str = typer.Argument(help="Name of a component.")) -> None:
         typer.secho(f"{kind} {name}", bold=True, nl=False)
         typer.echo(f"  ({installed.distribution} {installed.version})  {spec.summary}")
         for requirement in spec.requires:
-            state = "found" if requirement.met() else f"missing: {requirement.install}"
+            state = "found" if requirement.met() else f"missing: {requirement.remedy}"
             typer.echo(f"  requires {requirement.name}: {state}")
         for row in spec.config.table():
             typer.echo(f"  {row.name} = {row.default}  {row.kind}{row.unit_text}")

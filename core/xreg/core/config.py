@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["Config", "setting"]
 
 
-def setting(default: Any = ..., *, unit: str = "", description: str, **bounds: Any) -> Any:
+def setting(
+    default: Any = ..., *, unit: str = "", description: str, file: bool = False, **bounds: Any
+) -> Any:
     """Declare one setting of a :class:`Config`.
 
     Parameters
@@ -26,13 +29,15 @@ def setting(default: Any = ..., *, unit: str = "", description: str, **bounds: A
         Unit of the value (``"Å"``, ``"eV"``); empty for a pure number or a choice.
     description
         What the setting does, in one sentence.
+    file
+        Whether it may name a file. In a recipe a relative name is meant from the recipe's folder.
     **bounds
         ``ge``, ``gt``, ``le``, ``lt``, ``min_length`` … as pydantic's ``Field`` takes them.
     """
     return Field(
         default,
         description=description,
-        json_schema_extra={"unit": unit} if unit else None,
+        json_schema_extra={"unit": unit} if unit else {"format": "path"} if file else None,
         **bounds,
     )
 
@@ -65,6 +70,20 @@ class Config(BaseModel):
             from xreg.core.settings_in_words import explain
 
             raise ConfigError(f"{where}: {explain(error, cls)}.") from None
+
+    @classmethod
+    def anchored(cls, settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+        """Return settings in which relative names of files begin with a folder."""
+
+        def place(name: str, value: Any) -> Any:
+            field = cls.model_fields.get(name)
+            extra = field.json_schema_extra if field else None
+            names_file = isinstance(extra, dict) and extra.get("format") == "path"
+            if not (names_file and isinstance(value, str) and value) or "\n" in value:
+                return value
+            return str(folder / value)
+
+        return {name: place(name, value) for name, value in settings.items()}
 
     @classmethod
     def table(cls) -> list[SettingRow]:

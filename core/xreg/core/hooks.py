@@ -61,6 +61,11 @@ class Requirement:
         except ModuleNotFoundError:  # the parent of a dotted name is missing
             return False
 
+    @property
+    def remedy(self) -> str:
+        """What to do where it is not there."""
+        return self.install
+
 
 @dataclass(frozen=True)
 class Program(Requirement):
@@ -96,6 +101,13 @@ class Program(Requirement):
             found = next(filter(None, on_path), None) or self._in_wheel()
         return Path(found).resolve() if found else None
 
+    @property
+    def remedy(self) -> str:
+        """What to do where it is not there: correct the variable that hides it, or get it."""
+        if named := os.environ.get(self.variable):
+            return f"${self.variable} is '{named}', which is no program: correct it or unset it"
+        return self.install
+
     def _in_wheel(self) -> str | None:
         end = self.inside.get(sys.platform)
         if end is None:
@@ -112,7 +124,7 @@ class Program(Requirement):
     def require(self) -> Path:
         """Return the program's file, or raise `MissingRequirementError` with the way to get it."""
         if (found := self.find()) is None:
-            raise MissingRequirementError(f"there is no {self.name} here: {self.install}.")
+            raise MissingRequirementError(f"there is no {self.name} here: {self.remedy}.")
         return found
 
 
@@ -162,7 +174,7 @@ class ComponentSpec:
             If the target cannot be imported.
         """
         if missing := self.missing():
-            needs = " and ".join(f"'{r.name}' ({r.install})" for r in missing)
+            needs = " and ".join(f"'{r.name}' ({r.remedy})" for r in missing)
             raise MissingRequirementError(f"{self.kind} '{self.name}' needs {needs}.")
         module, _, attribute = self.target.partition(":")
         try:

@@ -15,7 +15,7 @@ from xreg.core.config import Config, setting
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
 from xreg.core.samples import Parameters
 
-__all__ = ["Parameter", "ParameterRange", "ParameterSpace", "SamplingMethod"]
+__all__ = ["Parameter", "ParameterRange", "ParameterSpace", "SamplingMethod", "check_units"]
 
 SamplingMethod = Literal["sobol", "random"]
 Distribution = Literal["uniform", "log-uniform", "normal", "constant"]
@@ -244,6 +244,33 @@ class ParameterSpace:
             values[:, column] = given.values(shares.get(key, np.zeros(count)))
         ids = [f"{name}-{i}" for i in range(count)]
         return Parameters(ids, values, tuple(self.ranges), self.units)
+
+
+def check_units(samples: Parameters, parameters: Mapping[str, Parameter], who: str) -> None:
+    """Refuse samples that give a parameter in another unit than the model's.
+
+    Parameters
+    ----------
+    samples
+        The samples.
+    parameters
+        The model's parameters; others are passed over.
+    who
+        The model, for the message.
+
+    Raises
+    ------
+    ConfigError
+        The message names the parameter and both units.
+    """
+    for name, unit in zip(samples.names, samples.units, strict=True):
+        known = parameters.get(name)
+        if known is not None and unit != known.unit:
+            remedy = "convert it" if unit else "give its unit"
+            raise ConfigError(
+                f"the samples give '{name}' in {unit or 'no unit'}; {who} takes "
+                f"{known.unit or 'no unit'}, {remedy}."
+            )
 
 
 def _unit_cube(count: int, axes: int, method: str, seed: int) -> NDArray[np.float64]:

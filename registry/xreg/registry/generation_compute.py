@@ -120,7 +120,7 @@ def _gather(
             _fill(generator, spectrum, str(batch.samples.ids[i]), i, channels, labels)
             failures.append(None)
         else:
-            failures.append(str(spectrum))
+            failures.append(str(spectrum).removeprefix(f"sample '{batch.samples.ids[i]}': "))
     finite = np.ones(len(spectra), dtype=bool)
     for values in [*channels.values(), *labels.values()]:
         finite &= np.isfinite(values).reshape(len(spectra), -1).all(axis=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -12,9 +13,10 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from xreg.core.config import Config, setting
 from xreg.core.dataset import NAME_PATTERN, VERSION_PATTERN
-from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
+from xreg.core.errors import ConfigError, UnknownNameError, XregError, did_you_mean
 from xreg.core.spaces import ParameterRange, SamplingMethod
 from xreg.registry.overrides import apply_setting, read_yaml
+from xreg.registry.plugins import host
 from xreg.registry.processing import Processing
 
 __all__ = [
@@ -78,9 +80,9 @@ class DrawSection(Config):
     @model_validator(mode="after")
     def _counted(self) -> Self:
         if self.space and not self.count:
-            raise ValueError("a space needs a count, of 1 at least")
+            raise ValueError("needs a count, of 1 at least, beside a space")
         if not self.space and (self.count or self.change):
-            raise ValueError("count and change go with a space")
+            raise ValueError("has a count or a change, which go with a space")
         return self
 
 
@@ -118,11 +120,11 @@ class SamplesSection(DrawSection):
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if sum(map(bool, (self.file, self.space, self.sets))) != 1:
-            raise ValueError("give one of file, space and sets")
+            raise ValueError("must give one of file, space and sets")
         if any(not draw.space for draw in self.sets.values()):
-            raise ValueError("each of the sets needs a space")
+            raise ValueError("needs a space in each of the sets")
         if not self.file and (self.labels or self.parameters or self.id):
-            raise ValueError("id, parameters and labels go with a file")
+            raise ValueError("has id, parameters or labels, which go with a file")
         return self
 
 
@@ -154,9 +156,9 @@ class SplitSection(Config):
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         if self.counts is not None and self.group:
-            raise ValueError("counts cannot keep groups together; give fractions")
+            raise ValueError("cannot keep groups together by counts; give fractions")
         if min(self.fractions) < 0 or abs(sum(self.fractions) - 1) > 1e-9:
-            raise ValueError("fractions must not be negative and must add up to 1")
+            raise ValueError("must have fractions that are not negative and add up to 1")
         return self
 
 
@@ -214,6 +216,15 @@ def load_generation_recipe(path: Path, overrides: Sequence[str] = ()) -> Generat
     return recipes[""]
 
 
+def _anchor(generator: Any, folder: Path) -> None:
+    """Make the files among a generator's settings relative to a folder."""
+    if not (isinstance(generator, dict) and isinstance(generator.get("settings"), dict)):
+        return
+    with suppress(XregError):  # a generator that is not there is refused where it is built
+        config = host().get("generator", str(generator.get("name"))).spec.config
+        generator["settings"] = config.anchored(generator["settings"], folder)
+
+
 def load_generation_recipes(
     path: Path, overrides: Sequence[str] = (), only: Sequence[str] = ()
 ) -> dict[str, GenerationRecipe]:
@@ -258,6 +269,7 @@ def load_generation_recipes(
             }
         for key, value in each[name].items():
             apply_setting(one, f"{key}={json.dumps(value)}")
+        _anchor(one.get("generator"), path.resolve().parent)
         for override in overrides:
             apply_setting(one, override)
         where = f"recipe '{path}'" + (f" ({name})" if name else "")

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from xreg.core.component import Component
 from xreg.core.errors import SampleError, XregError
 from xreg.core.hooks import Kind
-from xreg.core.samples import Samples, Structures
-from xreg.core.spaces import Parameter, ParameterSpace
+from xreg.core.samples import Parameters, Samples, Structures
+from xreg.core.spaces import Parameter, ParameterSpace, check_units
 from xreg.core.spectra import LineList, Spectrum
 
 __all__ = ["Availability", "SpectrumGenerator"]
@@ -57,6 +57,17 @@ class SpectrumGenerator(Component):
     def spaces(self) -> Mapping[str, ParameterSpace]:
         """Return the parameter spaces that recipes may ask for by name."""
         return {}
+
+    def check(self, samples: Samples) -> None:
+        """Refuse a whole table of samples before anything is computed, as far as can be told.
+
+        Raises
+        ------
+        ConfigError
+            If a parameter has another unit than the model's.
+        """
+        if isinstance(samples, Parameters):
+            check_units(samples, self.parameters(), f"generator '{self.name}'")
 
     @abstractmethod
     def generate(self, sample: Any) -> Spectrum:

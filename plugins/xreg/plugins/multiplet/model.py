@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.errors import ConfigError, SampleError, did_you_mean
-from xreg.core.samples import Parameters, ParameterSet
+from xreg.core.samples import ParameterSet
 from xreg.core.spaces import Parameter, ParameterRange, ParameterSpace
 
-__all__ = ["BOLTZMANN", "PARAMETERS", "Ion", "check_units", "checked", "ion_named", "spaces"]
+__all__ = ["BOLTZMANN", "PARAMETERS", "Ion", "checked", "ion_named", "spaces"]
 
 BOLTZMANN = 8.617333262e-5
 """Boltzmann's constant in eV/K (CODATA 2018)."""
@@ -124,23 +124,6 @@ def ion_named(name: str) -> Ion:
         return _table()[name]
     except KeyError:
         raise ConfigError(f"no ion '{name}'; there are {', '.join(_table())}.") from None
-
-
-def check_units(samples: Parameters) -> None:
-    """Refuse a table with a unit other than the model's.
-
-    Raises
-    ------
-    SampleError
-        If a parameter has another unit; the message names it.
-    """
-    for name, unit in zip(samples.names, samples.units, strict=True):
-        if name in PARAMETERS and unit != PARAMETERS[name].unit:
-            wanted = PARAMETERS[name].unit or "no unit"
-            raise SampleError(
-                f"parameter '{name}' of {len(samples)} samples has the unit '{unit}'; the model "
-                f"takes {wanted}, convert the table."
-            )
 
 
 def checked(sample: ParameterSet, names: Sequence[str] = tuple(PARAMETERS)) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ from xreg.core.samples import Parameters, ParameterSet, Samples
 from xreg.core.spaces import Parameter, ParameterSpace
 from xreg.core.spectra import LineList, Spectrum
 from xreg.plugins.multiplet.broadening import Grid, Lines, broaden
-from xreg.plugins.multiplet.model import PARAMETERS, check_units, checked, ion_named, spaces
+from xreg.plugins.multiplet.model import PARAMETERS, checked, ion_named, spaces
 from xreg.plugins.multiplet.plugin import ModelConfig, MultipletConfig
 from xreg.plugins.multiplet.solver import LARGE, Solver, Sticks
 
@@ -101,11 +101,11 @@ class Multiplet(SpectrumGenerator):
 
         Raises
         ------
-        SampleError
+        ConfigError
             If the table gives a parameter in another unit than the model's.
         """
         assert isinstance(samples, Parameters)
-        check_units(samples)
+        self.check(samples)
         results: list[Spectrum | XregError] = []
         good: list[Array] = []
         for sample in samples:

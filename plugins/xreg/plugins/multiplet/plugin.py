@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from xreg.core.config import Config, setting
 from xreg.core.hooks import ComponentSpec, Program, hookimpl
@@ -59,9 +60,10 @@ class QuantyConfig(ModelConfig):
 
     template: str = setting(
         "",
-        max_length=4096,
-        description="Lua file with ${name} for each parameter, in place of xreg's own; see the "
-        "plugin's README.",
+        file=True,
+        max_length=1_000_000,
+        description="Lua script with ${name} for each parameter, in place of xreg's own: a file "
+        "or the text itself; see the plugin's README.",
     )
     values: dict[str, Value] = setting(
         {}, description="Values of further names in that template, the same for all samples."
@@ -69,6 +71,19 @@ class QuantyConfig(ModelConfig):
     time_limit: float = setting(
         600.0, unit="s", gt=0, le=1e6, description="After so long a calculation counts as failed."
     )
+
+    @field_validator("template")
+    @classmethod
+    def _text(cls, given: str) -> str:
+        """Keep a file's text and not its name, so that the settings say all that is computed."""
+        if not given or "\n" in given:
+            return given
+        try:
+            return Path(given).read_text(encoding="utf-8").rstrip("\n") + "\n"
+        except OSError as error:
+            raise ValueError(f"cannot be read ({error.strerror})") from None
+        except UnicodeDecodeError:
+            raise ValueError("is not UTF-8 text") from None
 
 
 QUANTY = Program(

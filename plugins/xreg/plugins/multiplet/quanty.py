@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 from typing import ClassVar
@@ -14,10 +15,10 @@ from numpy.typing import NDArray
 from xreg.core.errors import ConfigError, MissingRequirementError, RunError, SampleError, XregError
 from xreg.core.interfaces import Availability, SpectrumGenerator
 from xreg.core.samples import Parameters, ParameterSet, Samples
-from xreg.core.spaces import Parameter, ParameterSpace
-from xreg.core.spectra import Spectrum
+from xreg.core.spaces import Parameter, ParameterSpace, check_units
+from xreg.core.spectra import LineList, Spectrum
 from xreg.plugins.multiplet.broadening import Grid, Lines, broaden
-from xreg.plugins.multiplet.model import PARAMETERS, check_units, checked, ion_named, spaces
+from xreg.plugins.multiplet.model import PARAMETERS, checked, ion_named, spaces
 from xreg.plugins.multiplet.multiplet import window
 from xreg.plugins.multiplet.plugin import QUANTY, QuantyConfig
 from xreg.plugins.multiplet.program import quanty_version, run_quanty
@@ -27,6 +28,7 @@ __all__ = ["Quanty"]
 Array = NDArray[np.float64]
 
 WIDTHS = ("sigma", "gamma1", "gamma2")
+OWN = Path(__file__).parent / "quanty.lua"
 STICKS = "sticks.dat"
 # Share of the strengths along x, y and z that each channel sees.
 AXES = {
@@ -85,19 +87,34 @@ class Quanty(SpectrumGenerator):
         SampleError
             If a parameter is bad, or Quanty fails, takes too long or leaves unfinished output.
         ConfigError
-            If the template is missing, or has a name that nothing gives a value.
+            If the template has a name that nothing gives a value.
         MissingRequirementError
             If there is no Quanty.
         """
-        program = QUANTY.require()
-        script = self._script(sample)
+        with self._run(sample) as folder:
+            if (folder / STICKS).exists():
+                return self._broadened(_read_sticks(folder / STICKS), sample)
+            return Spectrum({c: self._finished(folder, c) for c in self.config.channels})
+
+    def sticks(self, sample: ParameterSet) -> LineList | None:
+        """Return the transitions that :meth:`generate` broadens; None for finished spectra."""
+        with self._run(sample) as folder:
+            if not (folder / STICKS).exists():
+                return None
+            table = _read_sticks(folder / STICKS)
+        table = table[np.argsort(table[:, 0], kind="stable")]
+        table = table[table[:, 1:].any(axis=1)]
+        strength = {c: table[:, 1:] @ AXES[c] for c in self.config.channels}
+        return LineList(table[:, 0] + ion_named(self.config.ion).origin, strength)
+
+    @contextmanager
+    def _run(self, sample: ParameterSet) -> Iterator[Path]:
+        """Run Quanty for a sample and yield the folder with its output, which is deleted then."""
+        program, script = QUANTY.require(), self._script(sample)
         with tempfile.TemporaryDirectory(prefix="xreg-quanty-") as name:
-            folder = Path(name)
             try:
-                run_quanty(program, {"input.lua": script}, folder, self.config.time_limit)
-                if (folder / STICKS).exists():
-                    return self._broadened(_read_sticks(folder / STICKS), sample)
-                return Spectrum({c: self._finished(folder, c) for c in self.config.channels})
+                run_quanty(program, {"input.lua": script}, Path(name), self.config.time_limit)
+                yield Path(name)
             except RunError as error:
                 raise SampleError(f"sample '{sample.id}': {error}.") from None
 
@@ -106,12 +123,26 @@ class Quanty(SpectrumGenerator):
 
         Raises
         ------
-        SampleError
-            If the table gives a parameter of the model in another unit than the model's.
+        ConfigError
+            If the table or the template is refused as a whole; see :meth:`check`.
+        """
+        self.check(samples)
+        return super().generate_many(samples)
+
+    def check(self, samples: Samples) -> None:
+        """Refuse other units than the model's, and a template that does not fit the table.
+
+        Raises
+        ------
+        ConfigError
+            If a parameter has another unit, or a name of the template has no value or several.
         """
         assert isinstance(samples, Parameters)
-        check_units(samples)
-        return super().generate_many(samples)
+        if not self.config.template:
+            return super().check(samples)
+        self._template(samples.names)
+        widths = {name: PARAMETERS[name] for name in WIDTHS}
+        return check_units(samples, widths, f"generator '{self.name}'")
 
     def available(self) -> Availability:
         """Say whether there is a Quanty that works, and which not where there is none."""
@@ -128,38 +159,34 @@ class Quanty(SpectrumGenerator):
     # Input -------------------------------------------------------------------------------------
 
     def _script(self, sample: ParameterSet) -> str:
-        own = not self.config.template
-        path = Path(__file__).parent / "quanty.lua" if own else Path(self.config.template)
-        try:
-            template = Template(path.read_text())
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"template '{path}' cannot be read ({error}).") from None
-        if not template.is_valid():
-            raise ConfigError(f"template '{path}' has a '$' that begins no ${{name}}; write $$.")
-        wanted = set(template.get_identifiers())
-        names = tuple(PARAMETERS) if own else tuple(sample.values)
-        values = dict(zip(names, checked(sample, names).tolist(), strict=True))
-        if not own:
-            self._check_names(path, wanted, sample)
-            values |= self.config.values
-        constants = self._constants()
-        if missing := sorted(wanted - values.keys() - constants.keys()):
-            raise ConfigError(
-                f"template '{path}': nothing gives ${{{missing[0]}}} a value; add a column or an "
-                "entry of 'values' of that name."
-            )
-        return template.substitute({k: repr(v) for k, v in values.items()} | constants)
+        names = tuple(sample.values) if self.config.template else tuple(PARAMETERS)
+        values = dict(zip(names, checked(sample, names).tolist(), strict=True)) | self.config.values
+        texts = {name: repr(value) for name, value in values.items()} | self._constants()
+        return self._template(tuple(sample.values)).substitute(texts)
 
-    def _check_names(self, path: Path, wanted: set[str], sample: ParameterSet) -> None:
+    def _template(self, columns: Sequence[str]) -> Template:
+        """Return the template, checked against the columns of the samples where it is a user's."""
+        if not self.config.template:
+            return Template(OWN.read_text(encoding="utf-8"))
+        template = Template(self.config.template)
+        if not template.is_valid():
+            raise ConfigError("the template has a '$' that begins no ${name}; write $$.")
+        wanted = template.get_identifiers()
         constants, values = self._constants(), self.config.values
-        for name in sample.values:
+        for name in columns:
             if name in constants or name in values:
                 raise ConfigError(f"'{name}' is a column of the samples and given elsewhere too.")
             if name not in wanted and name not in WIDTHS:
-                raise ConfigError(f"template '{path}' does not use the parameter '{name}'.")
+                raise ConfigError(f"the template does not use the parameter '{name}'.")
         for name in values:
             if name in constants or name not in wanted:
                 raise ConfigError(f"'values' gives '{name}', which the template does not ask for.")
+        if missing := sorted({*wanted} - {*columns} - {*values} - {*constants}):
+            raise ConfigError(
+                f"the template asks for ${{{missing[0]}}} and nothing gives it a value; add a "
+                "column or an entry of 'values' of that name."
+            )
+        return template
 
     def _constants(self) -> dict[str, str]:
         ion, grid = ion_named(self.config.ion), window(self.config)
