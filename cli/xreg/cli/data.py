@@ -53,7 +53,7 @@ def list_(registry: RegistryOption = None) -> None:
 @app.command()
 def show(reference: Reference, registry: RegistryOption = None) -> None:
     """Show all that is known about a dataset, or about a store of yours (….zarr); pulls nothing."""
-    import yaml
+    from xreg.registry.yaml_text import dump_yaml
 
     if reference.endswith(".zarr"):
         from xreg.registry.publishing import describe
@@ -73,7 +73,7 @@ def show(reference: Reference, registry: RegistryOption = None) -> None:
     typer.secho(f"{entry.reference}  {entry.title}", bold=True)
     if entry.description:
         typer.echo(entry.description)
-    provenance = yaml.safe_dump(entry.provenance, sort_keys=False, allow_unicode=True)
+    provenance = dump_yaml(entry.provenance)
     for name, text in (
         ("samples", f"{entry.samples} {entry.kind} ({entry.contents})"),
         ("channels", _lines(f"{k}: {c} [{c.unit}]" for k, c in entry.channels.items())),

@@ -49,7 +49,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Block style throughout, except for lists of plain values.
+    """Block style throughout, except for lists of plain values; texts of many lines as they are.
 
     A text that either version of YAML would take for something else is quoted.
     """
@@ -61,6 +61,13 @@ def _represent_list(dumper: yaml.SafeDumper, values: Sequence[Any]) -> yaml.Sequ
 
 
 _Loader.yaml_implicit_resolvers = {}  # those of YAML 1.1 go
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
 for _tag, _pattern, _first in CORE_SCHEMA:
     for _class in (_Loader, _Dumper):
         _class.add_implicit_resolver(
@@ -68,6 +75,7 @@ for _tag, _pattern, _first in CORE_SCHEMA:
         )
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_integer)
 _Dumper.add_representer(list, _represent_list)
+_Dumper.add_representer(str, _represent_text)
 
 
 def load_yaml(text: str) -> Any:
