@@ -182,7 +182,7 @@ def test_failing_samples_are_set_aside_with_their_reasons(toy):
     changes = {"generator": {"name": "toy", "settings": {"fails": fails}}}
     made = run(recipe(toy, on_failure="set-aside", **changes))
     reasons = {
-        "s0003": "sample 's0003': no convergence in 50 cycles",
+        "s0003": "no convergence in 50 cycles",
         "s0007": "ZeroDivisionError: a bug",
         "s0011": "the result is not finite",
         "s0029": "the worker died twice on it (killed, or crashed)",
@@ -208,7 +208,7 @@ def test_a_refused_failure_keeps_the_finished_samples(toy, capsys):
     first = computed(toy)
     path = recipe(toy, on_failure="set-aside", **changes)
     cli_end(path)
-    assert "set aside: s0020: sample 's0020': no convergence" in capsys.readouterr().err
+    assert "set aside: s0020: no convergence" in capsys.readouterr().err
     again = computed(toy) - first
     assert "s0000" in first
     assert "s0000" not in again
@@ -326,6 +326,26 @@ def test_a_failure_is_tried_again_where_it_is_refused(toy):
     assert computed(toy)["s0002"] == 1
 
 
+def test_structures_without_the_absorber_are_marked_and_the_others_done(toy):
+    path = recipe(toy, 6, split=None, on_failure="set-aside")
+    frames = molecules(6)
+    frames[1].numbers[0] = 16
+    frames[4].numbers[1] = 8
+    write(toy / "water.extxyz", frames)
+    made = run(path)
+    assert (made.samples, made.computed) == (4, 4)
+    assert open_store(made.path).samples.ids.tolist() == ["s0000", "s0002", "s0003", "s0005"]
+    assert made.failures == {
+        "s0001": f"'{toy / 'water.extxyz'}', frame 1 holds no O to be the absorber, only H, S; "
+        "ask for another absorber.",
+        "s0004": f"'{toy / 'water.extxyz'}', frame 4: 2 atoms of O where the absorber must be the "
+        "only one; give its index.",
+    }
+    assert computed(toy) == dict.fromkeys(["s0000", "s0002", "s0003", "s0005"], 1)
+    set_aside = open_store(made.path).metadata.provenance["set_aside"]
+    assert {entry["id"]: entry["reason"] for entry in set_aside} == made.failures
+
+
 def test_a_success_stands_whatever_failed(tmp_path):
     failed = Finished(
         ["a"], ["no luck"], {"xes": np.full((1, 3), np.nan)}, {"e": np.full(1, np.nan)}
@@ -376,7 +396,8 @@ BAD = {
     "not available": ({"generator": {"name": "toy-absent"}}, "'toy' is not on the PATH"),
     "other samples": ({"generator": {"name": "toy-table"}}, "takes parameters; .*holds structures"),
     "no such file": ({"samples": {"file": "no.xyz"}}, "no.xyz' cannot be read"),
-    "no such element": ({"samples": {"absorber": "Fe"}}, "water.extxyz', frame 0: 0 atoms of Fe"),
+    "no such element": ({"samples": {"absorber": "Fe"}},
+                        "water.extxyz', frame 0 holds no Fe to be the absorber, only H, O"),
     "two such atoms": ({"samples": {"absorber": "H"}}, "2 atoms of H where the absorber"),
     "no such atom": ({"samples": {"absorber": 3}}, "the absorber 3 is none of its 3 atoms"),
     "no such label": ({"samples": {"labels": {"trajektory": None}}}, "did you mean 'trajectory'"),

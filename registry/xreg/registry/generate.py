@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.errors import ConfigError, MissingRequirementError, RunError
+from xreg.core.errors import ConfigError, MissingRequirementError, RunError, SampleError
 from xreg.core.executor import ExecutorKind, WorkerDiedError, open_workers
 from xreg.core.interfaces import SpectrumGenerator
 from xreg.core.progress import report
-from xreg.core.samples import Parameters, Samples
 from xreg.core.storage import canonical_json
 from xreg.registry.generation_compute import Batch, Compute, Result
 from xreg.registry.generation_journal import Finished, Journal
@@ -107,13 +106,13 @@ def generate(
     _check(recipe, generator, table)
     task = _task(generator, plugins)
     base = open_base(recipe, generator)
-    keys = sample_keys(table.samples)
+    keys = sample_keys(table.samples, table.unfit)
     head = {**task, "precision": recipe.precision}
     journal = Journal(output.with_name(f"{output.name}.partial"), head)
     growth = Growth(recipe, table, generator, task, keys, journal, base, output)
     with journal:
         growth.open()
-        work = _Work(generator, table.samples, keys, growth, recipe.on_failure == "refuse")
+        work = _Work(generator, table, keys, growth, recipe.on_failure == "refuse")
         missing = np.flatnonzero(~growth.done)
         if missing.size:
             work.run(missing, executor, workers, scheduler)
@@ -130,8 +129,10 @@ def _check(recipe: GenerationRecipe, generator: SpectrumGenerator, table: Sample
             f"generator '{generator.name}' takes {generator.accepts.kind}; "
             f"'{recipe.samples.file or 'a parameter space'}' holds {samples.kind}."
         )
-    if isinstance(samples, Parameters):
-        _check_units(generator, samples)
+    if table.unfit and recipe.on_failure == "refuse":
+        reason = next(iter(table.unfit.values())).rstrip(".")
+        raise SampleError(f"{reason}, or have such samples set aside (on_failure: set-aside).")
+    generator.check(samples)
     if both := sorted(set(table.labels) & set(generator.label_units())):
         raise ConfigError(
             f"the label '{both[0]}' comes from the samples and from '{generator.name}'."
@@ -141,16 +142,6 @@ def _check(recipe: GenerationRecipe, generator: SpectrumGenerator, table: Sample
     check_processing(recipe.processing, channels, {*table.labels, *generator.label_units()})
     made = [*channels, *recipe.processing]
     check_precision(recipe.precision, [*made, "positions", "parameters"])
-
-
-def _check_units(generator: SpectrumGenerator, samples: Parameters) -> None:
-    known = generator.parameters()
-    for name, unit in zip(samples.names, samples.units, strict=True):
-        if name in known and unit != known[name].unit:
-            raise ConfigError(
-                f"the samples give '{name}' in {unit or 'no unit'}; generator '{generator.name}' "
-                f"takes {known[name].unit or 'no unit'}, convert it."
-            )
 
 
 def _task(generator: SpectrumGenerator, plugins: PluginHost) -> dict[str, Any]:
@@ -170,13 +161,14 @@ class _Work:
     def __init__(
         self,
         generator: SpectrumGenerator,
-        samples: Samples,
+        table: SampleTable,
         keys: Sequence[str],
         growth: Growth,
         refuse: bool,
     ) -> None:
         self.generator = generator
-        self.samples = samples
+        self.samples = table.samples
+        self.unfit = table.unfit
         self.keys = keys
         self.growth = growth
         self.refuse = refuse
@@ -191,9 +183,15 @@ class _Work:
         workers: int | None,
         scheduler: str | None,
     ) -> None:
-        """Compute the samples of these rows."""
+        """Compute the samples of these rows, as far as they are fit for it."""
         settings = canonical_json(self.generator.config.model_dump(mode="json"))
         compute = Compute(type(self.generator), settings)
+        for row in missing.tolist():
+            if row in self.unfit:
+                batch = self._batch(np.array([row]))
+                self._keep(batch, compute.failed(batch, self.unfit[row]))
+        self.computed = 0  # to mark them was no computation
+        missing = missing[~np.isin(missing, list(self.unfit))]
         task, total = f"generating with {self.generator.name}", len(self.samples)
         before = total - len(missing)
         began = time.monotonic()
@@ -225,13 +223,15 @@ class _Work:
             size = int(BATCH_SECONDS / self.seconds_each) if self.seconds_each else 1
             share = -(-(len(missing) - start) // (2 * crew))  # all workers are busy to the end
             rows = missing[start : start + max(1, min(size, share, MAX_BATCH))]
-            yield Batch(rows, self.samples[rows])
+            yield self._batch(rows)
             start += len(rows)
 
     def _singles(self) -> Iterator[Batch]:
         for row in self._again:
-            rows = np.array([row])
-            yield Batch(rows, self.samples[rows])
+            yield self._batch(np.array([row]))
+
+    def _batch(self, rows: NDArray[np.intp]) -> Batch:
+        return Batch(rows, self.samples[rows])
 
     def _keep(self, batch: Batch, result: Result) -> None:
         """Write the results of a batch down."""

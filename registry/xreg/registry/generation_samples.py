@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.elements import symbols
 from xreg.core.errors import DataError, SampleError, did_you_mean
 from xreg.core.interfaces import SpectrumGenerator
 from xreg.core.samples import Parameters, Samples, Structure, Structures
@@ -39,12 +40,16 @@ class SampleTable:
         Where they came from, for the provenance.
     labels, label_units
         (n,) values and the unit of each label.
+    unfit
+        Why a sample cannot be computed, by its row: nothing in it is the absorber. Its first atom
+        stands in for that.
     """
 
     samples: Samples
     origin: Mapping[str, Any]
     labels: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     label_units: Mapping[str, str] = field(default_factory=dict)
+    unfit: Mapping[int, str] = field(default_factory=dict)
 
 
 def read_samples(
@@ -70,8 +75,8 @@ def read_samples(
     Raises
     ------
     DataError
-        If the file is missing or malformed, selects nothing, or lacks an absorber, label or id;
-        the message names the file and the frame.
+        If the file is missing or malformed, selects nothing, or lacks a label or id; the message
+        names the file and the frame.
     """
     if not section.file:
         drawn, origin, sets = draw_samples(section, generator)
@@ -83,10 +88,11 @@ def read_samples(
     except OSError as error:
         raise DataError(f"samples '{path}' cannot be read ({error.strerror}).") from None
     samples: Samples
+    unfit: dict[int, str] = {}
     if path.suffix == ".csv":
         samples, known = _table(path, section)
     elif path.suffix in (".xyz", ".extxyz"):
-        samples, known = _structures(path, section)
+        samples, known, unfit = _structures(path, section)
     else:
         raise DataError(f"samples '{path}' must end in .extxyz, .xyz or .csv.")
     _round(samples, precision or {})
@@ -96,7 +102,7 @@ def read_samples(
     units = {name: label.unit for name, label in section.labels.items() if label.unit}
     asked = section.model_dump(mode="json", include=FROM_FILE)
     origin = {**asked, "file": path.name, "sha256": sha256}
-    return SampleTable(samples, origin, labels, units)
+    return SampleTable(samples, origin, labels, units, unfit)
 
 
 def _round(samples: Samples, precision: Mapping[str, int]) -> None:
@@ -108,11 +114,14 @@ def _round(samples: Samples, precision: Mapping[str, int]) -> None:
         setattr(samples, name, rounded.astype(np.float64))
 
 
-def sample_keys(samples: Samples) -> list[str]:
+def sample_keys(samples: Samples, unfit: Mapping[int, str] | None = None) -> list[str]:
     """Return for each sample a hash of all that a generator sees of it."""
     if isinstance(samples, Parameters):
         return _parameter_keys(samples)
-    return [_key(batch[i]) for batch in samples.batches(1024) for i in range(len(batch))]
+    keys = [_key(batch[i]) for batch in samples.batches(1024) for i in range(len(batch))]
+    for row, reason in (unfit or {}).items():  # another sample than with that atom as its absorber
+        keys[row] = _hash(keys[row].encode(), reason.encode())
+    return keys
 
 
 def _parameter_keys(samples: Parameters) -> list[str]:
@@ -174,7 +183,9 @@ def _value(path: Path, key: str, known: Mapping[str, Any], row: int) -> Any:
         raise DataError(f"'{path}', {what} {row}: no '{key}'{did_you_mean(key, known)}.") from None
 
 
-def _structures(path: Path, section: SamplesSection) -> tuple[Structures, list[dict[str, Any]]]:
+def _structures(
+    path: Path, section: SamplesSection
+) -> tuple[Structures, list[dict[str, Any]], dict[int, str]]:
     from ase.io import read
 
     if section.parameters:
@@ -191,12 +202,14 @@ def _structures(path: Path, section: SamplesSection) -> tuple[Structures, list[d
             raise DataError(f"'{path}', frame {row}: no atoms, or positions that are not finite.")
         # ASE moves energies and forces from the comment line into a calculator.
         known.append({**(frame.calc.results if frame.calc else {}), **frame.info})
-    absorber = [
-        _absorber(path, section.absorber, frame, info, row)
-        for row, frame, info in zip(rows, frames, known, strict=True)
-    ]
+    absorber, unfit = np.zeros(len(frames), dtype=np.int64), {}
+    for i, (row, frame, info) in enumerate(zip(rows, frames, known, strict=True)):
+        try:
+            absorber[i] = _absorber(path, section.absorber, frame, info, row)
+        except SampleError as error:
+            unfit[i] = str(error)
     ids = _ids(path, rows, section.id, known)
-    return Structures.from_atoms(frames, absorber, ids), known
+    return Structures.from_atoms(frames, absorber.tolist(), ids), known, unfit
 
 
 def _absorber(
@@ -207,7 +220,12 @@ def _absorber(
     where = f"'{path}', frame {row}"
     if isinstance(wanted, str) and wanted in atomic_numbers:
         sites = np.flatnonzero(frame.numbers == atomic_numbers[wanted])
-        if len(sites) != 1:
+        if not len(sites):
+            raise SampleError(
+                f"{where} holds no {wanted} to be the absorber, only "
+                f"{symbols(np.unique(frame.numbers).tolist())}; ask for another absorber."
+            )
+        if len(sites) > 1:
             raise SampleError(
                 f"{where}: {len(sites)} atoms of {wanted} where the absorber must be the only one; "
                 "give its index."
