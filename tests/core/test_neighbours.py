@@ -58,6 +58,16 @@ def test_the_structure_with_coincident_atoms_is_named():
         SOAP(n_max=2, l_max=1).fit(fine).transform(mixed)
 
 
+def test_coincident_atoms_with_another_between():
+    # By x the third atom stands between the two, far away by y.
+    places = [(0.0, 0, 0), (2e-4, 5.0, 0), (4e-4, 0, 0)]
+    atoms = Atoms("OOO", places)
+    with pytest.raises(SampleError, match="two atoms in one place"):
+        refuse_coincident(Structures.from_atoms([atoms], [0]))
+    atoms.positions[2, 2] = 0.9
+    refuse_coincident(Structures.from_atoms([atoms], [0]))
+
+
 @pytest.mark.parametrize(
     ("number", "column", "row"),
     [(1, 1, 1), (2, 18, 1), (8, 16, 2), (29, 11, 4), (57, 3, 6), (71, 3, 6), (82, 14, 6)],

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import hypothesis
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import erf
 
 from xreg.core.errors import ConfigError
 from xreg.core.samples import Structure, Structures
 from xreg.core.testing import DescriptorSuite, clusters, crystals
+from xreg.plugins.lmbtr.broadening import Broadening
 from xreg.plugins.lmbtr.lmbtr import LMBTR
 
 
 class TestLMBTR(DescriptorSuite):
     component = LMBTR
     settings = {"distance_points": 12, "angle_points": 6}
+
+
+class TestByDScribe(DescriptorSuite):
+    component = LMBTR
+    settings = {"distance_points": 12, "angle_points": 6, "engine": "dscribe"}
 
 
 class TestPeriodicLMBTR(DescriptorSuite):
@@ -102,6 +113,79 @@ def test_columns_are_what_their_labels_say() -> None:
             np.testing.assert_allclose(row[columns], want, atol=0.02 * want.max())
             filled += 1
         assert filled == 2 + 3 + 4
+
+
+@st.composite
+def structures(draw: st.DrawFn) -> Structures:
+    """A few atoms in a box of random shape, periodic in any of its directions or in none."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    cell = np.diag(rng.uniform(2.5, 5.0, 3)) + rng.uniform(-0.8, 0.8, (3, 3))
+    places: list[np.ndarray] = []
+    for _ in range(draw(st.integers(2, 9))):
+        trial = rng.random(3)
+        apart = [(trial - p - np.round(trial - p)) @ cell for p in places]
+        if all(np.linalg.norm(a) > 0.9 for a in apart):
+            places.append(trial)
+    atoms = Atoms(
+        rng.choice(["H", "O", "S"], len(places)),
+        np.array(places) @ cell,
+        cell=cell,
+        pbc=draw(st.tuples(*[st.booleans()] * 3)),
+    )
+    return Structures.from_atoms([atoms], [draw(st.integers(0, len(places) - 1))])
+
+
+@given(
+    structures(),
+    st.sampled_from(["distance", "inverse_distance"]),
+    st.sampled_from(["angle", "cosine"]),
+    st.sampled_from([None, 0.02, 0.7]),
+    st.booleans(),
+)
+@hypothesis.settings(max_examples=40)
+def test_same_numbers_as_dscribe(
+    samples: Structures, distance: str, angle: str, sigma: float | None, normalize: bool
+) -> None:
+    settings = {
+        "species": ["C", "H", "O", "S"],
+        "distance": distance,
+        "angle": angle,
+        "distance_points": 17,
+        "angle_points": 7,
+        "distance_sigma": sigma,
+        "angle_sigma": sigma,
+        "distance_decay": 0.9,
+        "angle_decay": 0.6,
+        "threshold": 0.005,
+        "normalize_gaussians": normalize,
+    }
+    ours, theirs = (
+        LMBTR(engine=engine, **settings).fit_transform(samples)
+        for engine in ("vectorised", "dscribe")
+    )
+    np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("sigma", [0.01, 0.1, 3.0])
+def test_broadening(sigma: float) -> None:
+    # Few values go one by one, many by moments; either way each is a difference of two error
+    # functions over a cell of the grid, also near its ends and beyond.
+    rng = np.random.default_rng(0)
+    values, weights = rng.uniform(-2, 8, 5000), rng.random(5000)
+    blocks = rng.integers(0, 3, 5000)
+    broadened = Broadening(0.0, 5.0, 21, sigma)
+    edges = (np.arange(22) - 0.5) * 0.25
+    shares = np.diff(erf((edges - values[:, None]) / (sigma * np.sqrt(2))), axis=1) / 2 / 0.25
+    for k in (1, 40, 5000):
+        want = [shares[:k][blocks[:k] == b].T @ weights[:k][blocks[:k] == b] for b in range(3)]
+        got = broadened(values[:k], weights[:k], blocks[:k], 3)
+        np.testing.assert_allclose(got, want, rtol=0, atol=1e-10 * k)
+
+
+def test_parts_of_length_one() -> None:
+    row = LMBTR(normalization="l2").fit_transform(clusters(1))[0]
+    assert np.linalg.norm(row[:200]) == pytest.approx(1)
+    assert np.linalg.norm(row[200:]) == pytest.approx(1)
 
 
 def test_axes() -> None:

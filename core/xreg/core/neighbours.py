@@ -112,12 +112,20 @@ def contacts(structure: Structure, cutoff: float) -> Contacts:
 def refuse_coincident(samples: Structures) -> None:
     """Raise a `SampleError` that names the first structure with two atoms in one place."""
     rows = np.repeat(np.arange(len(samples)), np.diff(samples.offsets))
-    along = samples.positions[:, 0]
-    order = np.lexsort((along, rows))
-    # Atoms in one place follow each other by x, so that few molecules need a closer look.
-    near = (np.diff(along[order]) < SAME_PLACE) & (np.diff(rows[order]) == 0)
+    order = np.lexsort((samples.positions[:, 0], rows))
+    rows, places = rows[order], samples.positions[order]
+    suspects: list[NDArray[np.int64]] = []
+    # Atoms in one place are near each other by x; between them others may stand.
+    for apart in range(1, len(order)):
+        near = places[apart:, 0] - places[:-apart, 0] < SAME_PLACE
+        near &= rows[apart:] == rows[:-apart]
+        first = np.flatnonzero(near)
+        if not first.size:
+            break
+        gaps = np.linalg.norm(places[first + apart] - places[first], axis=1)
+        suspects.append(rows[first[gaps < SAME_PLACE]])
     crystals = np.flatnonzero(samples.pbc.any(axis=1))
-    for row in np.union1d(rows[order[1:]][near], crystals):
+    for row in np.unique(np.concatenate([*suspects, crystals])):
         contacts(samples[int(row)], SAME_PLACE)
 
 

@@ -1,28 +1,39 @@
 """Local many-body tensor representation of the absorber's surroundings.
 
 Huo and Rupp, Mach. Learn.: Sci. Technol. 3, 045017 (2022), in the local form of dscribe (Himanen et
-al., Comput. Phys. Commun. 247, 106949 (2020)), which computes it.
+al., Comput. Phys. Commun. 247, 106949 (2020)), whose numbers these are.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import numpy as np
-from dscribe.descriptors import LMBTR as Engine
 from numpy.typing import NDArray
 
 from xreg.core.interfaces import FeatureLabel
+from xreg.core.neighbours import Neighbours, neighbours
 from xreg.core.samples import Structure
 from xreg.core.sites import Describe, SiteDescriptor
+from xreg.plugins.lmbtr.broadening import Broadening
 from xreg.plugins.lmbtr.plugin import LMBTRConfig
+from xreg.plugins.lmbtr.terms import pairs, triples
 
 __all__ = ["LMBTR"]
 
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+Rows = Callable[[Structure], list[Array]]  # of one structure, a row for each part
+
 UNITS = {"distance": "Å", "inverse_distance": "1/Å", "angle": "°", "cosine": ""}
 TERMS = {"distance": "r", "inverse_distance": "1/r", "angle": "angle", "cosine": "cos"}
+QUANTITIES: dict[str, Callable[[Array], Array]] = {
+    "distance": lambda distances: distances,
+    "inverse_distance": lambda distances: 1 / distances,
+    "angle": lambda cosines: np.degrees(np.arccos(cosines)),
+    "cosine": lambda cosines: cosines,
+}
 
 
 class LMBTR(SiteDescriptor):
@@ -39,42 +50,109 @@ class LMBTR(SiteDescriptor):
     Config = LMBTRConfig
 
     def prepare(self) -> tuple[Describe, list[FeatureLabel]]:
-        """Build the dscribe objects of the two-body and the three-body part."""
+        """Lay out the two-body and the three-body part."""
         config: LMBTRConfig = self.config
         parts = [name for name in ("distance", "angle") if getattr(config, f"{name}_points")]
-        engines = [self._engine(name) for name in parts]
+        engine = self._by_dscribe if config.engine == "dscribe" else self._vectorised
+        rows = engine(parts)
 
-        def describe(structure: Structure) -> NDArray[np.float64]:
+        def describe(structure: Structure) -> Array:
+            found = rows(structure)
+            if config.normalization == "l2":
+                found = [row / (np.linalg.norm(row) or 1.0) for row in found]
+            return np.concatenate(found)
+
+        return describe, [label for name in parts for label in self._labels(name)]
+
+    def _vectorised(self, parts: list[str]) -> Rows:
+        config: LMBTRConfig = self.config
+        sums = [self._sum(name) for name in parts]
+        cutoff = max(config.cutoff_of(name) for name in parts)
+
+        def rows(structure: Structure) -> list[Array]:
+            around = neighbours(structure, cutoff, periodic=config.periodic)
+            # Of a hundred elements few meet in one structure: only their blocks are summed.
+            present, element = np.unique(around.numbers, return_inverse=True)
+            names = np.searchsorted(self.species_, present) + 1
+            return [one(around, element, names) for one in sums]
+
+        return rows
+
+    def _sum(self, name: str) -> Callable[[Neighbours, Index, Index], Array]:
+        """Return what sums one part over neighbours, their elements and the elements' names."""
+        config: LMBTRConfig = self.config
+        points, sigma = getattr(config, f"{name}_points"), config.sigma_of(name)
+        broadened = Broadening(*config.range_of(name), points, sigma)
+        height = 1.0 if config.normalize_gaussians else sigma * np.sqrt(2 * np.pi)
+        decay: float = getattr(config, f"{name}_decay")
+        collect = pairs if name == "distance" else triples
+        quantity = QUANTITIES[getattr(config, name)]
+        cutoff, width = config.cutoff_of(name), len(self._blocks(name))
+
+        def describe(around: Neighbours, element: Index, names: Index) -> Array:
+            terms = collect(around, element, len(names), cutoff)
+            weights = height * np.exp(-decay * terms.lengths)
+            found, place = self._places(name, names)
+            sums = broadened(quantity(terms.values), weights, terms.blocks, len(found))
+            row = np.zeros((width, points))
+            row[place] = sums[found]
+            return row.ravel()
+
+        return describe
+
+    def _places(self, name: str, names: Index) -> tuple[NDArray[np.bool_], Index]:
+        """Return which blocks of :mod:`terms` can be filled, and where they stand among all.
+
+        Parameters
+        ----------
+        name : str
+            The part.
+        names : (e,) array
+            Numbers of a structure's elements in dscribe's order, ascending; 0 is the absorber.
+        """
+        if name == "distance":
+            return np.ones(len(names), dtype=bool), names
+        n = len(self.species_) + 1
+        a, b = np.repeat(names, len(names)), np.tile(names, len(names))
+        ordered = a <= b  # A–X–B and B–X–A are one
+        middle = a * n - a * (a - 1) // 2 + b - a
+        ends = n * (n + 1) // 2 + (a - 1) * n + b
+        found = np.concatenate([ordered, np.ones(len(a), dtype=bool)])
+        return found, np.concatenate([middle[ordered], ends])
+
+    def _by_dscribe(self, parts: list[str]) -> Rows:
+        from dscribe.descriptors import LMBTR as Engine
+
+        config: LMBTRConfig = self.config
+        engines = [
+            Engine(
+                species=self.species_.tolist(),
+                geometry={"function": getattr(config, name)},
+                grid={
+                    "min": config.range_of(name)[0],
+                    "max": config.range_of(name)[1],
+                    "n": getattr(config, f"{name}_points"),
+                    "sigma": config.sigma_of(name),
+                },
+                weighting={
+                    "function": "exp",
+                    "scale": getattr(config, f"{name}_decay"),
+                    "threshold": config.threshold,
+                },
+                normalize_gaussians=config.normalize_gaussians,
+                periodic=True,  # which a structure without periodicity does not notice
+            )
+            for name in parts
+        ]
+
+        def rows(structure: Structure) -> list[Array]:
             atoms = self.atoms(structure)
             with warnings.catch_warnings():
                 # dscribe asks the atoms for their calculator in a way that ASE deprecates.
                 warnings.simplefilter("ignore", FutureWarning)
-                rows = [e.create_single(atoms, [structure.absorber])[0] for e in engines]
-            return np.concatenate(rows)
+                return [e.create_single(atoms, [structure.absorber])[0] for e in engines]
 
-        return describe, [label for name in parts for label in self._labels(name)]
-
-    def _engine(self, name: str) -> Any:
-        config: LMBTRConfig = self.config
-        low, high = config.range_of(name)
-        return Engine(
-            species=self.species_.tolist(),
-            geometry={"function": getattr(config, name)},
-            grid={
-                "min": low,
-                "max": high,
-                "n": getattr(config, f"{name}_points"),
-                "sigma": config.sigma_of(name),
-            },
-            weighting={
-                "function": "exp",
-                "scale": getattr(config, f"{name}_decay"),
-                "threshold": config.threshold,
-            },
-            normalize_gaussians=config.normalize_gaussians,
-            normalization=config.normalization,
-            periodic=True,  # which a structure without periodicity does not notice
-        )
+        return rows
 
     def _labels(self, name: str) -> Iterator[FeatureLabel]:
         """Yield labels in dscribe's order; the tests check it against explicit sums."""

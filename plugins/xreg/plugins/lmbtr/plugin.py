@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log
 from typing import Literal, Self
 
 from pydantic import model_validator
@@ -81,6 +82,10 @@ class LMBTRConfig(SiteConfig):
     normalization: Literal["none", "l2"] = setting(
         "none", description="l2 gives the two-body and the three-body part the length 1 each."
     )
+    engine: Literal["vectorised", "dscribe"] = setting(
+        "vectorised",
+        description="What computes it, to the same numbers: dscribe, or the same sums by arrays.",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -104,6 +109,12 @@ class LMBTRConfig(SiteConfig):
         given: float | None = getattr(self, f"{name}_sigma")
         low, high = self.range_of(name)
         return given or (high - low) / (getattr(self, f"{name}_points") - 1)
+
+    def cutoff_of(self, name: str) -> float:
+        """Largest distance from the absorber (Å) that a term of ``distance`` or ``angle`` has."""
+        longest = -log(self.threshold) / getattr(self, f"{name}_decay")
+        # A triangle's perimeter is at least twice each of its sides.
+        return float(longest if name == "distance" else longest / 2)
 
 
 @hookimpl
