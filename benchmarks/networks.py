@@ -1,7 +1,7 @@
 """Costs of the L-edge networks: locally connected layers, a training step, prediction.
 
-Processor times on one thread. Scores come from ``xreg run examples/l-edges/ni2-dnn.yaml``; the page
-"Benchmarks" says on which data. Run by hand::
+Processor times on one thread; predictions by the clock too. Scores come from
+``xreg run examples/l-edges/ni2-dnn.yaml``; the page "Benchmarks" says on which data. Run by hand::
 
     python benchmarks/networks.py
 """
@@ -15,8 +15,14 @@ from functools import partial
 import numpy as np
 import torch
 
+from xreg.core.domain import Target
 from xreg.core.nn.sequences import locally_connected
+from xreg.core.pipeline import Pipeline
+from xreg.core.samples import Parameters
+from xreg.core.trust import Trust
 from xreg.plugins.networks import networks
+from xreg.plugins.polynomial.polynomial import Polynomial
+from xreg.registry.prediction import predict
 
 # Samples, positions, kernel, channels in and out.
 SHAPES = ((256, 40, 7, 24), (256, 63, 9, 16), (256, 20, 7, 48), (64, 160, 25, 32))
@@ -24,14 +30,16 @@ COMPARED = (("dnn", {}), ("cnn", {}), ("tcnn", {}), ("lcnn", {}), ("slcnn", {"la
 ROWS, BATCH, FEATURES, CHANNELS = 1024, 256, 219, 501
 
 
-def taken(work: Callable[[], object], turns: int = 3) -> float:
-    """Return milliseconds of processor time, the best of some turns after a first one."""
+def taken(
+    work: Callable[[], object], turns: int = 3, clock: Callable[[], float] = time.process_time
+) -> float:
+    """Return milliseconds, the best of some turns after a first one."""
     work()
     times = []
     for _ in range(turns):
-        start = time.process_time()
+        start = clock()
         work()
-        times.append(time.process_time() - start)
+        times.append(clock() - start)
     return 1e3 * min(times)
 
 
@@ -89,7 +97,36 @@ def steps() -> None:
               flush=True)  # fmt: skip
 
 
+def drawn(n: int) -> Parameters:
+    """Return n samples of nine parameters."""
+    values = np.random.default_rng(n).uniform(size=(n, 9))
+    return Parameters([str(i) for i in range(n)], values, tuple("abcdefghi"), ("eV",) * 9)
+
+
+def predictions() -> None:
+    """Time 10,000 samples the way ``xreg predict`` takes: parameters in, spectra and trust out."""
+    train, many = drawn(ROWS), drawn(10_000)
+    Y = np.random.default_rng(0).uniform(size=(ROWS, CHANNELS))
+    target = Target("xas", np.arange(float(CHANNELS)))
+    print("\n| networks | one thread (s) | two threads, by the clock (s) |")
+    print("|---:|---:|---:|")
+    for count in (1, 2, 3, 5):
+        cells = []
+        for threads in (1, 2):
+            emulator = networks.DNN(
+                epochs=1, early_stopping=False, residual=True, ensemble=count, threads=threads
+            )
+            model = Pipeline(emulator, Polynomial(degree=3)).fit(train, Y, target)
+            inputs = model.inputs(train)
+            mean, std = model.emulator.predict_with_spread(inputs)
+            model.trust_ = Trust.fit(inputs, inputs, mean, std, Y)
+            clock = time.process_time if threads == 1 else time.perf_counter
+            cells.append(taken(partial(predict, model, many), clock=clock) / 1e3)
+        print(f"| {count} | {cells[0]:.2f} | {cells[1]:.2f} |", flush=True)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     layers()
     steps()
+    predictions()
