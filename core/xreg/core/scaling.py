@@ -81,8 +81,12 @@ class Scaler:
 
     def transform(self, values: ArrayLike) -> NDArray[np.float64]:
         """Scale (n, d) values."""
-        return (np.asarray(values, dtype=np.float64) - self.mean) / self.scale
+        scaled = np.asarray(values, dtype=np.float64) - self.mean
+        scaled /= self.scale
+        return scaled
 
     def inverse_transform(self, values: ArrayLike) -> NDArray[np.float64]:
         """Undo :meth:`transform`."""
-        return np.asarray(values, dtype=np.float64) * self.scale + self.mean
+        restored = np.asarray(values, dtype=np.float64) * self.scale
+        restored += self.mean
+        return restored
