@@ -1,4 +1,4 @@
-"""Descriptors: sites a second against bare DScribe, and memory at two sizes of a dataset.
+"""Descriptors: sites a second against bare DScribe, scaling with workers, memory.
 
 Run by hand, with structures of one's own or on random clusters of 90 atoms::
 
@@ -56,6 +56,13 @@ def random_clusters(n: int, atoms: int = 90, seed: int = 0) -> Structures:
     )
 
 
+def given(path: str) -> Structures:
+    """Read structures whose first atom is the absorber."""
+    from ase.io import read
+
+    return Structures.from_atoms(read(path, ":"))
+
+
 def bare(descriptor: Descriptor, atoms: list[Any]) -> Callable[[], Any]:
     """Return the same work without xreg, by DScribe's own loop over structures."""
     import dscribe.descriptors as engines
@@ -93,6 +100,7 @@ def bare(descriptor: Descriptor, atoms: list[Any]) -> Callable[[], Any]:
             },
         )
         for name in ("distance", "angle")
+        if getattr(c, f"{name}_points")
     ]
     return lambda: [part.create(atoms, where) for part in parts]
 
@@ -104,17 +112,45 @@ def speeds(samples: Structures) -> None:
     print("|---|---:|---:|---:|---:|")
     for name in ("soap", "acsf", "lmbtr"):
         descriptor = host().build("descriptor", name, {}).fit(samples)
-        theirs = bare(descriptor, atoms)
-        best = [np.inf, np.inf]
-        for turn in range(ROUNDS + 1):
-            for i, work in enumerate((lambda d=descriptor: d.transform(samples), theirs)):
-                start = time.perf_counter()
-                work()
-                if turn:  # the first turn builds tables and warms caches
-                    best[i] = min(best[i], time.perf_counter() - start)
-        ours, other = (len(samples) / seconds for seconds in best)
-        width = len(descriptor.feature_labels)
-        print(f"| {name} | {width} | {ours:.0f} | {other:.0f} | {ours / other:.2f} |", flush=True)
+        line(name, descriptor, samples, bare(descriptor, atoms))
+
+
+def line(name: str, descriptor: Descriptor, samples: Structures, theirs: Callable[[], Any]) -> None:
+    """Print the sites a second of a descriptor and of the same work by another program."""
+    best = [np.inf, np.inf]
+    for turn in range(ROUNDS + 1):
+        for i, work in enumerate((lambda: descriptor.transform(samples), theirs)):
+            start = time.perf_counter()
+            work()
+            if turn:  # the first turn builds tables and warms caches
+                best[i] = min(best[i], time.perf_counter() - start)
+    ours, other = (len(samples) / seconds for seconds in best)
+    width = len(descriptor.feature_labels)
+    print(f"| {name} | {width} | {ours:.0f} | {other:.0f} | {ours / other:.2f} |", flush=True)
+
+
+def terms(samples: Structures) -> None:
+    """Compare the two parts of ``lmbtr``, by default and with the settings of published speeds."""
+    atoms = [structure.to_atoms() for structure in samples]
+    print("\n| part of lmbtr | features | xreg (sites/s) | DScribe (sites/s) | ratio |")
+    print("|---|---:|---:|---:|---:|")
+    for name, settings in {
+        "two-body": {"angle_points": 0},
+        "two-body, 100 points": {"angle_points": 0, "distance_points": 100},
+        "three-body": {"distance_points": 0},
+        "three-body, 20 points, threshold 1e-8": {
+            "distance_points": 0,
+            "angle_points": 20,
+            "threshold": 1e-8,
+        },
+    }.items():
+        ours, theirs = (
+            host().build("descriptor", "lmbtr", {**settings, "engine": engine}).fit(samples)
+            for engine in ("vectorised", "dscribe")
+        )
+        few = samples[:5]
+        error = np.abs(ours.transform(few) - theirs.transform(few)).max()
+        line(f"{name} (difference {error:.0e})", ours, samples, bare(ours, atoms))
 
 
 def memory() -> None:
@@ -128,6 +164,26 @@ def memory() -> None:
                 done = subprocess.run(command, capture_output=True, text=True, check=True)
             width, peak = map(float, done.stdout.split())
             print(f"| {name} | {n} | {n * width * 8 / 1e6:.0f} | {peak:.0f} |", flush=True)
+
+
+def scaling(workers: tuple[int, ...] = (1, 2), n: int = 8192) -> None:
+    """Build the features of ``acsf`` by several processes, their start included."""
+    from xreg.registry.features import Execution, FeatureCache
+    from xreg.registry.stores import open_store
+
+    print("\n| workers | structures | seconds | times one worker |")
+    print("|---:|---:|---:|---:|")
+    seconds: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        _write_store(Path(folder), n)
+        samples = open_store(Path(folder) / "1.0.0.zarr", validate=False).samples
+        for count in workers:
+            descriptor = host().build("descriptor", "acsf", {}).fit(samples)
+            cache = Path(folder) / f"cache-{count}"
+            start = time.perf_counter()
+            FeatureCache(samples, "b", "b", cache, Execution(workers=count)).build(descriptor)
+            seconds.append(time.perf_counter() - start)
+            print(f"| {count} | {n} | {seconds[-1]:.1f} | {seconds[0] / seconds[-1]:.2f} |")
 
 
 def _write_store(folder: Path, n: int) -> None:
@@ -168,13 +224,10 @@ def main() -> None:
     if sys.argv[1:2] == ["--child"]:
         _child(sys.argv[2], Path(sys.argv[3]))
         return
-    if len(sys.argv) > 1:
-        from ase.io import read
-
-        samples = Structures.from_atoms(read(sys.argv[1], ":"))
-    else:
-        samples = random_clusters(50)
+    samples = given(sys.argv[1]) if len(sys.argv) > 1 else random_clusters(50)
     speeds(samples)
+    terms(samples)
+    scaling()
     memory()
 
 

@@ -1,8 +1,8 @@
 """Descriptors of our own: sites a second against plain loops, and the largest difference.
 
-Run by hand, on random clusters of 90 atoms::
+Run by hand, with structures of one's own or on random clusters of 90 atoms::
 
-    OMP_NUM_THREADS=1 python benchmarks/sites.py [NAME ...]
+    OMP_NUM_THREADS=1 python benchmarks/sites.py [STRUCTURES.extxyz] [NAME ...]
 
 The plain loops are the definitions written down term by term. Turns of both alternate, so that a
 busy machine slows both alike; the loops get few structures, as they take long.
@@ -17,10 +17,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from descriptors import random_clusters
+from descriptors import given, random_clusters
 
 from xreg.core.interfaces import Descriptor
-from xreg.core.samples import Structure
+from xreg.core.samples import Structure, Structures
 from xreg.registry.plugins import host
 
 ROUNDS = 5
@@ -162,8 +162,9 @@ def seconds(work: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def compare(descriptor: Descriptor, plain: Callable[[Any, Structure], list[float]]) -> None:
-    samples = random_clusters(50)
+def compare(
+    descriptor: Descriptor, plain: Callable[[Any, Structure], list[float]], samples: Structures
+) -> None:
     descriptor.fit(samples)
     ours = descriptor.transform(samples)  # which also builds tables and warms caches
     few = list(samples[:FEW])
@@ -185,9 +186,11 @@ def compare(descriptor: Descriptor, plain: Callable[[Any, Structure], list[float
 def main() -> None:
     print("| descriptor | features | xreg (sites/s) | plain (sites/s) | ratio | difference |")
     print("|---|---:|---:|---:|---:|---:|")
-    for name in sys.argv[1:] or PLAIN:
+    files = [argument for argument in sys.argv[1:] if argument.endswith("xyz")]
+    samples = given(files[0]) if files else random_clusters(50)
+    for name in [a for a in sys.argv[1:] if a not in files] or PLAIN:
         settings, plain = PLAIN[name]
-        compare(host().build("descriptor", name, settings), plain)
+        compare(host().build("descriptor", name, settings), plain, samples)
 
 
 if __name__ == "__main__":
