@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ from ase.build import bulk
 from scipy.signal import find_peaks
 
 from xreg.core.cluster import cluster
-from xreg.core.errors import ConfigError, RunError, SampleError
+from xreg.core.errors import ConfigError, MissingRequirementError, RunError, SampleError
 from xreg.core.samples import Structures
 from xreg.core.spectra import Spectrum
-from xreg.core.testing import GeneratorSuite
+from xreg.core.testing import GeneratorSuite, tetrahedra
 from xreg.plugins.feff import generator as module
 from xreg.plugins.feff.cards import energy_mesh, feff_input
 from xreg.plugins.feff.generator import Feff, read_xmu
@@ -25,16 +26,6 @@ from xreg.plugins.feff.plugin import FeffConfig
 FAST: dict[str, Any] = {"scf_radius": 0, "fms_radius": 3.0, "radius": 3.0, "xkstep": 0.1}
 
 available = pytest.mark.skipif(not Feff().available(), reason=Feff().available().reason)
-
-
-def tetrahedra(n: int = 2) -> Structures:
-    """Return FeO4 tetrahedra of different sizes."""
-    corners = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / 3**0.5
-    frames = [
-        Atoms("FeO4", positions=np.vstack([np.zeros(3), (1.85 + 0.1 * i) * corners]))
-        for i in range(n)
-    ]
-    return Structures.from_atoms(frames, 0, [f"feo4-{i}" for i in range(n)])
 
 
 class TestSuite(GeneratorSuite):
@@ -133,6 +124,19 @@ def test_unconverged() -> None:
     assert flagged.labels["scf_converged"] == 0
 
 
+@available
+def test_the_version_is_what_feff_prints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = metadata.version("feff10-rs")
+    assert Feff().version() == f"FEFF 10.0.0 (feff10-rs {package})"
+    module._version.cache_clear()
+    fake(tmp_path, monkeypatch, "print(' Launching FEFF version FEFF 11.2b ')")
+    assert Feff().version() == f"FEFF 11.2b (feff10-rs {package})"
+    module._version.cache_clear()
+    (tmp_path / "worker.py").write_text("print('hello')")
+    with pytest.raises(MissingRequirementError, match="prints no version; install its package"):
+        Feff().version()
+
+
 # What goes wrong ----------------------------------------------------------------------------------
 
 
@@ -167,7 +171,8 @@ def fake(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> Feff:
     shutil.copy(module.__file__, folder / "generator.py")
     (folder / "worker.py").write_text(text)
     monkeypatch.setattr(module, "__file__", str(folder / "generator.py"))
-    return Feff(**FAST, time_limit=5.0, output_limit=20.0)
+    limit = 5.0 if "sleep" in text else 100.0  # a busy machine is no bad program
+    return Feff(**FAST, time_limit=limit, output_limit=20.0)
 
 
 def table(mesh: np.ndarray, mu: np.ndarray) -> str:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.edges import edge_of
 from xreg.core.elements import SYMBOLS, atomic_number, symbols
+from xreg.core.engine import SampleKind
 from xreg.core.errors import DataError, SampleError
 from xreg.core.neighbours import neighbours
 from xreg.core.samples import Structure
 
-__all__ = ["Cluster", "SampleKind", "check_site", "cluster"]
-
-SampleKind = Literal["auto", "molecule", "crystal"]
+__all__ = ["Cluster", "check_site", "cluster"]
 
 OVERLAP = 0.6
 """Atoms nearer than so many times the sum of their covalent radii overlap."""

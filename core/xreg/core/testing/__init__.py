@@ -31,7 +31,13 @@ pytest.register_assert_rewrite(
 from xreg.core.testing.decomposer import DecomposerSuite  # noqa: E402
 from xreg.core.testing.descriptor import DescriptorSuite  # noqa: E402
 from xreg.core.testing.emulator import EmulatorSuite  # noqa: E402
-from xreg.core.testing.examples import clusters, crystals, parameters, waters  # noqa: E402
+from xreg.core.testing.examples import (  # noqa: E402
+    clusters,
+    crystals,
+    parameters,
+    tetrahedra,
+    waters,
+)
 from xreg.core.testing.generator import GeneratorSuite  # noqa: E402
 
 __all__ = [
@@ -42,5 +48,6 @@ __all__ = [
     "clusters",
     "crystals",
     "parameters",
+    "tetrahedra",
     "waters",
 ]

@@ -18,10 +18,11 @@ __all__ = [
     "parameters",
     "replaced",
     "rotation",
+    "tetrahedra",
     "waters",
 ]
 
-H, O, NA, S, CL = 1, 8, 11, 16, 17  # noqa: E741
+H, O, NA, S, CL, FE = 1, 8, 11, 16, 17, 26  # noqa: E741
 
 
 def clusters(n: int = 8, seed: int = 0) -> Structures:
@@ -43,6 +44,13 @@ def clusters(n: int = 8, seed: int = 0) -> Structures:
         positions.append(np.array(points)[order] + rng.uniform(-1, 1, 3))
         absorber.append(int(np.flatnonzero(order == 0)[0]))
     return _join("cluster", numbers, positions, absorber)
+
+
+def tetrahedra(n: int = 2) -> Structures:
+    """Return n FeO4 tetrahedra, each 0.1 Å wider than the one before; the iron is the absorber."""
+    corners = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / 3**0.5
+    positions = [np.vstack([np.zeros(3), (1.85 + 0.1 * i) * corners]) for i in range(n)]
+    return _join("feo4", [np.array([FE, O, O, O, O])] * n, positions, [0] * n)
 
 
 def waters(n: int = 8, seed: int = 0) -> Structures:

@@ -8,8 +8,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from xreg.core.config import Config, setting
-from xreg.core.elements import Symbol
+from xreg.core.config import setting
+from xreg.core.engine import EngineConfig
 from xreg.core.hooks import ComponentSpec, Program, hookimpl
 
 TYPED_KEYWORDS = (
@@ -28,7 +28,7 @@ MAX_POINTS = 20_000
 Text = Annotated[str, Field(max_length=10_000)]
 
 
-class FdmnesConfig(Config):
+class FdmnesConfig(EngineConfig):
     """Settings of the generator ``fdmnes``; FDMNES' own keyword of each is in its description.
 
     The defaults are those of the published set-up: 376 energies about the edge, multiple scattering
@@ -45,18 +45,10 @@ class FdmnesConfig(Config):
     edge: Literal["K", "L1", "L2", "L3", "L23", "M1", "M2", "M3", "M23", "M4", "M5", "M45"] = (
         setting("K", description="Edge: the core level.")
     )
-    absorber: Symbol | None = setting(
-        None, description="Element that every absorber must be; any where none is given."
-    )
     sites: Literal["absorber", "element"] = setting(
         "absorber",
         description="Absorber: the sample's own atom; or Z_absorber: the mean of all atoms of its "
         "element, each at its own core level.",
-    )
-    kind: Literal["auto", "molecule", "crystal"] = setting(
-        "auto",
-        description="Molecule or Crystal: what samples are; auto takes a structure with "
-        "periodicity for a crystal.",
     )
     range: tuple[float, ...] = setting(
         (-15.0, 0.2, 60.0),
@@ -83,11 +75,6 @@ class FdmnesConfig(Config):
         gt=0,
         le=1,
         description="P_self: share of the new density; FDMNES' own where not given.",
-    )
-    unconverged: Literal["error", "flag"] = setting(
-        "error",
-        description="What a sample whose potentials did not converge is: an error, or a spectrum "
-        "with the label scf_converged 0.",
     )
     quadrupole: bool = setting(True, description="Quadrupole: add quadrupole transitions.")
     relativity: Literal["none", "scalar", "spin-orbit"] = setting(
@@ -117,12 +104,6 @@ class FdmnesConfig(Config):
         max_length=100,
         description="Further keywords and the lines below them, as FDMNES reads them (such as "
         "{'Rmtg': '1.1 0.9'}; empty for a keyword alone).",
-    )
-    time_limit: float = setting(
-        3600.0, unit="s", gt=0, le=1e6, description="After so long a calculation counts as failed."
-    )
-    output_limit: float = setting(
-        1000.0, unit="MB", ge=20, le=1e5, description="A calculation that writes more has failed."
     )
 
     @model_validator(mode="after")

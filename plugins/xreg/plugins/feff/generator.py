@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import ClassVar
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.cluster import check_site, cluster
-from xreg.core.errors import RunError, SampleError
+from xreg.core.errors import MissingRequirementError, RunError, SampleError
 from xreg.core.interfaces import Availability, SpectrumGenerator
 from xreg.core.program import Limits, Report, run_program
 from xreg.core.samples import Structure
@@ -31,6 +31,9 @@ COLUMNS = {"raw": MU, "background": MU0}
 MESH_TOLERANCE = 1e-3
 CONVERGED = "Convergence reached"
 UNCONVERGED = "Convergence not reached"
+BANNER = re.compile(r"FEFF version (FEFF \S+)")
+SMALLEST = "XANES\nPOTENTIALS\n0 1 H\n1 1 H\nATOMS\n0 0 0 0\n0 0 1 1\nEND\n"
+"""An input that FEFF reads without complaint."""
 STAGE = re.compile(r"stage '(\w+)' failed")
 BAD_COUNTS = "Bad counts found repeatedly"
 PROGRESS = re.compile(
@@ -98,15 +101,12 @@ class Feff(SpectrumGenerator):
         return Availability(True)
 
     def version(self) -> str:
-        """Return ``FEFF 10`` and the version of the package that it comes in."""
-        return f"FEFF 10.0.0 (feff10-rs {metadata.version('feff10-rs')})"
+        """Return the version that FEFF prints, and that of the package that it comes in."""
+        return _version(metadata.version("feff10-rs"))
 
     def _run(self, folder: Path) -> Report:
         limits = Limits(self.config.time_limit, self.config.output_limit)
-        worker = Path(__file__).with_name("worker.py")
-        # -P: the folder of the worker is no place to import from.
-        stages = "all" if self.config.cards else "xanes"
-        report = run_program("FEFF", [sys.executable, "-P", worker, stages], folder, limits)
+        report = _run_feff("all" if self.config.cards else "xanes", folder, limits)
         if report.code:
             raise RunError(_reason(report))
         return report
@@ -123,6 +123,28 @@ class Feff(SpectrumGenerator):
                 )
             labels["scf_converged"] = float(converged)
         return Spectrum({c: table[:, COLUMNS[c]].copy() for c in self.config.channels}, labels)
+
+
+def _run_feff(stages: str, folder: Path, limits: Limits) -> Report:
+    worker = Path(__file__).with_name("worker.py")
+    # -P: the folder of the worker is no place to import from.
+    return run_program("FEFF", [sys.executable, "-P", worker, stages], folder, limits)
+
+
+@lru_cache(maxsize=1)
+def _version(package: str) -> str:
+    with tempfile.TemporaryDirectory(prefix="xreg-feff-") as name:
+        (Path(name) / "feff.inp").write_text(SMALLEST)
+        try:
+            output = _run_feff("input", Path(name), Limits(60.0, 20.0)).output
+        except RunError as error:
+            raise MissingRequirementError(f"FEFF10 does not work ({error}).") from None
+    if not (found := BANNER.search(output)):
+        raise MissingRequirementError(
+            "FEFF10 prints no version; install its package anew (pip install "
+            "--force-reinstall feff10-rs)."
+        )
+    return f"{found[1]} (feff10-rs {package})"
 
 
 def read_xmu(file: Path, mesh: Array) -> Array:

@@ -7,8 +7,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from xreg.core.config import Config, setting
+from xreg.core.config import setting
 from xreg.core.elements import Symbol
+from xreg.core.engine import EngineConfig
 from xreg.core.hooks import ComponentSpec, Requirement, hookimpl
 
 TYPED_CARDS = (
@@ -21,7 +22,7 @@ Momentum = Annotated[int, Field(ge=-1, le=5)]
 Card = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
-class FeffConfig(Config):
+class FeffConfig(EngineConfig):
     """Settings of the generator ``feff``; FEFF's own name of each stands in capitals.
 
     The defaults are the conventions of large published FEFF data sets (Materials Project): SCF 7 Å,
@@ -36,13 +37,6 @@ class FeffConfig(Config):
     )
     edge: Literal["K", "L1", "L2", "L3", "M1", "M2", "M3", "M4", "M5"] = setting(
         "K", description="EDGE: the core level."
-    )
-    absorber: Symbol | None = setting(
-        None, description="Element that every absorber must be; any where none is given."
-    )
-    kind: Literal["auto", "molecule", "crystal"] = setting(
-        "auto",
-        description="What samples are: auto takes a structure with periodicity for a crystal.",
     )
     radius: float = setting(
         10.0,
@@ -69,11 +63,6 @@ class FeffConfig(Config):
     )
     scf_plain: int = setting(
         3, ge=1, le=100, description="SCF nmix: iterations mixed plainly before Broyden's method."
-    )
-    unconverged: Literal["error", "flag"] = setting(
-        "error",
-        description="What a sample whose potentials did not converge is: an error, or a spectrum "
-        "with the label scf_converged 0.",
     )
     fms_radius: float = setting(
         9.0, unit="Å", gt=0, le=30, description="FMS rfms: radius for full multiple scattering."
@@ -128,12 +117,6 @@ class FeffConfig(Config):
         (),
         max_length=100,
         description="Further lines of feff.inp, as they are (such as 'FOLP 0 1.1').",
-    )
-    time_limit: float = setting(
-        3600.0, unit="s", gt=0, le=1e6, description="After so long a calculation counts as failed."
-    )
-    output_limit: float = setting(
-        1000.0, unit="MB", ge=20, le=1e5, description="A calculation that writes more has failed."
     )
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Runs FEFF in the working folder, apart from xreg: ``python worker.py all|xanes``.
+"""Runs FEFF in the working folder, apart from xreg: ``python worker.py all|xanes|input``.
 
 It imports nothing but the bindings, so that it starts in no time.
 """
@@ -16,12 +16,13 @@ import feff10  # type: ignore[import-untyped,unused-ignore]
 XANES = (
     "RDINP", "ATOMIC", "POT", "SCREEN", "XSPH", "FMS", "MKGTR", "PATH", "GENFMT", "FF2X",
 )  # fmt: skip
-"""Stages of a plain XANES calculation; the others do nothing in one."""
+"""Stages of a plain XANES calculation; the others do nothing in one. The first reads the input."""
 
 
 def main(which: str) -> None:
     """Run the stages on ``feff.inp`` and end with FEFF's reason where one fails."""
-    stages = [getattr(feff10.Stage, name) for name in XANES] if which == "xanes" else None
+    names = {"all": None, "xanes": XANES, "input": XANES[:1]}[which]
+    stages = names and [getattr(feff10.Stage, name) for name in names]
     try:
         config = feff10.FeffConfig.from_file(".", "feff.inp", stages)
         feff10.FeffPipeline(config).run()
