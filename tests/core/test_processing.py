@@ -217,6 +217,24 @@ def test_resampling_beyond_the_energies() -> None:
     np.testing.assert_array_equal(made[:, 0], curves().intensity[:, 0])
 
 
+def test_coarsening_keeps_the_integral() -> None:
+    # Channels whose edges fall between points, of spectra with energies of their own.
+    moved = apply_steps(
+        curves(3, e=[0.0, 0.3, 0.55]),
+        steps(
+            {"step": "shift", "label": "e"},
+            {"step": "coarsen", "first": -9.1, "last": 40.9, "channels": 16},
+        ),
+    )
+    np.testing.assert_allclose(moved.grid, -9.1 + 3.125 * (np.arange(16) + 0.5))
+    for y, e, coarse in zip(curves().intensity, (0.0, 0.3, 0.55), moved.intensity, strict=True):
+        fine = np.linspace(-9.1, 40.9, 500_001)
+        area = np.trapezoid(np.interp(fine, GRID + e, y), fine)
+        assert coarse.sum() * 3.125 == pytest.approx(area, rel=1e-9)
+    with pytest.raises(DataError, match=r"step 1 \(coarsen\): the window -20…5 eV leaves"):
+        apply_steps(curves(), steps({"step": "coarsen", "first": -20, "last": 30, "channels": 2}))
+
+
 # Intensities --------------------------------------------------------------------------------------
 
 
@@ -255,6 +273,7 @@ def test_nothing_to_normalise() -> None:
     [
         ({"step": "normalise"}, "'edge-jump' needs it"),
         ({"step": "resample", "first": 5, "last": 1, "points": 5}, "first must be below last"),
+        ({"step": "coarsen", "first": 5, "last": 1, "channels": 5}, "first must be below last"),
         ({"step": "lorentzian", "widht": 1}, "widht"),
         ({"step": "sharpen"}, "sharpen"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import singledispatch
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from xreg.core.errors import ConfigError, DataError, UnknownNameError, did_you_m
 from xreg.core.processing_steps import (
     Align,
     Arctangent,
+    Coarsen,
     Lorentzian,
     Normalise,
     ProcessedChannel,
@@ -297,3 +299,12 @@ def _resample(step: Resample, curves: Curves) -> Curves:
         curve = PchipInterpolator(curves.grid, values)
         out[i] = curve(np.clip(target - curves.offset[i], curves.grid[0], curves.grid[-1]))
     return replace(curves, grid=target, offset=np.zeros(len(out)), intensity=out)
+
+
+@_apply.register
+def _coarsen(step: Coarsen, curves: Curves) -> Curves:
+    edges = np.linspace(step.first, step.last, step.channels + 1)
+    means = [_window_means(curves, curves.intensity, window) for window in pairwise(edges.tolist())]
+    intensity = np.stack(means, axis=1)
+    middles = (edges[1:] + edges[:-1]) / 2
+    return replace(curves, grid=middles, offset=np.zeros(len(intensity)), intensity=intensity)

@@ -12,6 +12,7 @@ from xreg.core.edges import EdgeName
 __all__ = [
     "Align",
     "Arctangent",
+    "Coarsen",
     "Lorentzian",
     "Normalise",
     "ProcessedChannel",
@@ -160,8 +161,24 @@ class Resample(Config):
         return self
 
 
+class Coarsen(Config):
+    """Spectra as the means over a few wide channels."""
+
+    step: Literal["coarsen"] = setting(description="Take the mean over each of some channels.")
+    first: float = setting(unit="eV", ge=-1e6, le=1e6, description="Where the first one begins.")
+    last: float = setting(unit="eV", ge=-1e6, le=1e6, description="Where the last one ends.")
+    channels: int = setting(ge=2, le=20_000, description="Number of channels, of equal width.")
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if self.first >= self.last:
+            raise ValueError("first must be below last")
+        return self
+
+
 Step = Annotated[
-    Lorentzian | Arctangent | Shift | Align | Normalise | Resample, Field(discriminator="step")
+    Lorentzian | Arctangent | Shift | Align | Normalise | Resample | Coarsen,
+    Field(discriminator="step"),
 ]
 
 
