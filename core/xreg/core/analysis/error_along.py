@@ -208,7 +208,8 @@ def _draw(
         axis.fill_between(path, low_band, high_band, color=style.PREDICTED_FILL, alpha=alpha, lw=0)
     axis.plot(values, error, ".", ms=2.5, color=style.TRUE, alpha=0.4)
     axis.plot(path, 10**mean, color=style.PREDICTED, label="Gaussian process")
-    axis.axhline(config.limit, color=style.BIAS, lw=1, ls=(0, (4, 2)))
+    dashed = (0, (4, 2))
+    axis.axhline(config.limit, color=style.BIAS, lw=1, ls=dashed, label=f"{config.limit:g} %")
     if far is not None:
         axis.axvline(
             far, color=style.BIAS, lw=1, label=f"{config.share:g} % under {config.limit:g} %"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -70,12 +71,19 @@ def analyse(subject: Subject, config: SpectrumErrorConfig) -> Findings:
         ],
         drawings=[
             Drawing(
+                "intervals",
+                "How the spectrum error is distributed",
+                "Share of the spectra of each part in each of the seven intervals; from "
+                f"{SPECTRUM_ERROR_BOUNDS[-1]:g} % on a spectrum is an outlier.",
+                lambda: draw_intervals(counts),
+            ),
+            Drawing(
                 "by_energy",
                 "Spectrum error by energy",
                 "The same sum at each energy over all spectra of the set, beside their mean and "
                 "one standard deviation: an error where hardly any intensity is counts little.",
                 lambda: draw_by_energy(subject, by_channel),
-            )
+            ),
         ],
         arrays={"ids": result.ids, "spectrum_error": error, "channel_error": by_channel},
         units={"spectrum_error": "%", "channel_error": "%"},
@@ -99,6 +107,26 @@ def channel_error(
 ) -> NDArray[np.float64]:
     r"""Return the (m,) error of each channel, :math:`\sum|p - t| / \sum|p + t|` over spectra."""
     return spectrum_error(known.T, predicted.T)
+
+
+def draw_intervals(counts: Mapping[str, NDArray[np.intp]]) -> Figure:
+    """Draw the share of spectra in each interval, a bar for each part."""
+    from xreg.core.report import style
+
+    figure = style.new_figure(2.6)
+    axis = figure.subplots()
+    names = interval_names()
+    width = 0.8 / len(counts)
+    for number, (part, found) in enumerate(counts.items()):
+        middle = np.arange(len(names)) + (number - (len(counts) - 1) / 2) * width
+        share = 100 * found / found.sum()
+        bars = axis.bar(middle, share, 0.9 * width, color=style.PALETTE[number], label=part)
+        axis.bar_label(bars, [f"{value:.2g}" for value in share], fontsize="x-small", padding=1)
+    axis.set_xticks(range(len(names)), names)
+    axis.set_xlabel("spectrum error (%)")
+    axis.set_ylabel("spectra (%)")
+    axis.legend()
+    return figure
 
 
 def draw_by_energy(subject: Subject, by_channel: NDArray[np.float64]) -> Figure:
