@@ -21,7 +21,11 @@ RECIPE: dict[str, Any] = {
         {"name": "ednn", "rank": 2, "starts": 1, "depth": 1, "width": 16, "epochs": 150,
          "activation": "leaky-relu"},
     ],
-    "analyses": [{"name": "reconstruction", "label": "angle"}, "inversion"],
+    "analyses": [
+        {"name": "reconstruction", "label": "angle"},
+        "inversion",
+        {"name": "separation", "labels": ["angle"], "ranks": [1, 3]},
+    ],
 }  # fmt: skip
 
 
@@ -56,6 +60,17 @@ def test_ensembles_are_told_one_by_one(finished: Path) -> None:
     back = [float(r["mean from spectra"]) for r in rows if "°" in r["quantity"]]
     assert angles == sorted(angles)
     assert back == sorted(back)
+
+
+def test_scores_tell_the_angle(finished: Path) -> None:
+    found = json.loads((finished / "metrics.json").read_text())["analyses"]["separation"]
+    assert set(found["eca"]["angle"]) == {"1", "3"}
+    # Three scores are the three coordinates in other words; two say less.
+    assert found["eca"]["angle"]["3"] == pytest.approx(1, abs=1e-6)
+    assert set(found["ednn"]["angle"]) == {"1"}
+    assert -0.5 < found["ednn"]["angle"]["1"] < 1
+    assert list(finished.glob("figures/*separation*.png"))
+    assert "adjusted balanced accuracy" in (finished / "report.html").read_text()
 
 
 def test_the_way_back_through_the_network_is_told_layer_by_layer(finished: Path) -> None:

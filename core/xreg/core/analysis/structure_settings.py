@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from xreg.core.config import Config, setting
 
-__all__ = ["InversionConfig", "ReconstructionConfig"]
+__all__ = ["InversionConfig", "ReconstructionConfig", "SeparationConfig"]
 
 
 class ReconstructionConfig(Config):
@@ -23,6 +27,21 @@ class ReconstructionConfig(Config):
         unit="samples",
         description="Most samples that are reconstructed, and most that the band is taken from, "
         "drawn at random.",
+    )
+
+
+class SeparationConfig(Config):
+    """Settings of ``separation``."""
+
+    labels: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = setting(
+        (), description="Labels to tell apart; all of the dataset if empty."
+    )
+    ranks: tuple[Annotated[int, Field(ge=1, le=100)], ...] = setting(
+        (1, 2),
+        min_length=1,
+        max_length=8,
+        description="By how many of the first scores; ranks that a decomposition lacks are left "
+        "out.",
     )
 
 

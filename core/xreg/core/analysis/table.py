@@ -130,6 +130,13 @@ _SPECS = (
         needs=("features",),
     ),
     AnalysisSpec(
+        "separation",
+        structure_settings.SeparationConfig,
+        f"{HOME}.separation:analyse",
+        "How well the first scores of each decomposition tell each label of the samples.",
+        needs=("features",),
+    ),
+    AnalysisSpec(
         "inversion",
         structure_settings.InversionConfig,
         f"{HOME}.inversion:analyse",

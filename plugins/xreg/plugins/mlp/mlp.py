@@ -167,17 +167,18 @@ def _train_together(
         values = [getattr(e.config, name) for e in emulators for _ in range(size)]
         return torch.tensor(values) if len(set(values)) > 1 else None
 
-    history = training.train(
-        network,
-        regression_loss(config.loss, data[1]),
-        data,
-        config,
-        models=len(draws),
-        draws=draws,
-        validation=held,
-        rates=each("learning_rate"),
-        decays=each("weight_decay"),
-    )
+    with training.quick_products():
+        history = training.train(
+            network,
+            regression_loss(config.loss, data[1]),
+            data,
+            config,
+            models=len(draws),
+            draws=draws,
+            validation=held,
+            rates=each("learning_rate"),
+            decays=each("weight_decay"),
+        )
     for i, emulator in enumerate(emulators):
         own = slice(i * size, (i + 1) * size)
         emulator.__dict__.pop("_view", None)
