@@ -12,8 +12,8 @@ import pytest
 from xreg.core.errors import ConfigError, MissingRequirementError, SampleError
 from xreg.core.samples import Parameters, ParameterSet
 from xreg.core.testing import GeneratorSuite
-from xreg.core.testing.base import refuses
-from xreg.plugins.multiplet.model import PARAMETERS
+from xreg.core.testing.base import close, refuses
+from xreg.plugins.multiplet.model import PARAMETERS, ion_named
 from xreg.plugins.multiplet.multiplet import Multiplet
 from xreg.plugins.multiplet.plugin import QUANTY, IonName, xreg_components
 from xreg.plugins.multiplet.quanty import Quanty
@@ -110,6 +110,26 @@ def test_template_with_sticks(tmp_path: Path) -> None:
     assert not spectra["xas_x"].any()
     with refuses(SampleError, "'a'", "gamma2"):
         generator.generate(ParameterSet("a", {k: v for k, v in values.items() if k != "gamma2"}))
+
+
+@real
+@pytest.mark.parametrize("ion", ["Co2+", "Ni2+"])
+def test_charge_transfer(ion: str) -> None:
+    # Without hopping the ligands see nothing; with it they fill some of the d shell's holes, by
+    # the number of which the whole strength is known.
+    common = {"T": 300.0, "sigma": 0.1, "gamma1": 0.4, "gamma2": 0.6}
+    cubic = {"Dq": 0.1, "Ds": 0.0, "Dt": 0.0, "S1": 0.8, "S2": 0.8, **common}
+    exact = Multiplet(ion=ion).generate(ParameterSet("a", cubic))
+    charged = {"tenDq": 1.0, "kappa": 0.8, "Delta": 4.7, **common}
+    template = Path(__file__).parents[2] / "examples" / "l-edges" / "charge-transfer.lua"
+    generator = Quanty(
+        ion=ion, template=str(template), values={"Udd": 7.3, "Upd": 8.5, "tenDqL": 1.44}
+    )
+    alone = generator.generate(ParameterSet("a", {**charged, "Veg": 0.0, "Vt2g": 0.0}))
+    close(alone.channels["xas"], exact.channels["xas"], 1e-9)
+    shared = generator.sticks(ParameterSet("a", {**charged, "Veg": 2.06, "Vt2g": 1.21}))
+    holes = 10 - ion_named(ion).electrons
+    assert 2 / 15 * (holes - 1) < shared.strength["xas"].sum() < 2 / 15 * (holes - 0.1)
 
 
 @pytest.mark.parametrize(
