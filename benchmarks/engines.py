@@ -3,23 +3,28 @@
 ``python benchmarks/engines.py overhead`` times the bare programs and the same through xreg.
 ``python benchmarks/engines.py copper FOLDER RESULTS`` computes some sites of a tree
 ``<material>/POSCAR``, ``<material>/<site>_Cu/xmu.dat`` (the Cu K spectra published with OmniXAS,
-FEFF 9.9.1) and compares; finished ones are kept in RESULTS, so that it may be stopped.
+FEFF 9.9.1), compares and draws; finished ones are kept in RESULTS, so that it may be stopped.
+``python benchmarks/engines.py sites FOLDER`` prints which sites: those cheapest to compute of
+different chemistry.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from ase import Atoms
 from ase.io import read, write
+from ase.neighborlist import neighbor_list
 from scipy.optimize import minimize_scalar
 from scipy.signal import find_peaks
 
@@ -32,12 +37,13 @@ from xreg.plugins.fdmnes.plugin import FDMNES
 from xreg.plugins.feff.cards import feff_input
 from xreg.plugins.feff.generator import Feff
 
-# Material and site (its number in the POSCAR), few atoms within 9 Å first.
+# Material and site (its number in the POSCAR), what ``sites`` prints.
 COPPER = {
-    "mp-601195": 0, "mp-549487": 2, "mp-8806": 2, "mp-1245564": 1, "mp-614565": 0, "mp-25229": 0,
-    "mp-1103519": 4, "mp-562090": 0, "mp-28568": 12, "mp-553303": 1, "mp-1197496": 0,
-    "mp-1078646": 2, "mp-1212968": 2,
+    "mp-622628": 1, "mp-1212968": 2, "mp-1213297": 2, "mp-1213871": 2, "mp-1211660": 2,
+    "mp-1213110": 0, "mp-1203472": 8, "mp-601195": 0, "mp-1212085": 4, "mp-561179": 8,
+    "mp-1080538": 0, "mp-541037": 2,
 }  # fmt: skip
+LARGEST_CELL = 60
 PROMINENCE = 0.03
 
 
@@ -120,25 +126,79 @@ def _seconds(work: Callable[[], object]) -> float:
 # FEFF10 beside FEFF 9.9.1 ------------------------------------------------------------------------
 
 
+def sites(tree: Path, count: int = 12) -> dict[str, int]:
+    """Return the site with the fewest atoms within 9 Å of each of some chemical systems.
+
+    Fewest atoms first, and of as many the smaller cell; every element but copper and oxygen occurs
+    at most twice.
+    """
+    near: dict[frozenset[int], tuple[int, int, str, int]] = {}
+    for folder in sorted(path for path in tree.iterdir() if path.is_dir()):
+        atoms = read(folder / "POSCAR")
+        if len(atoms) > LARGEST_CELL:
+            continue
+        around = np.bincount(neighbor_list("i", atoms, 9.0), minlength=len(atoms))
+        system = frozenset(atoms.numbers.tolist())
+        for file in folder.glob("*_Cu"):
+            site = int(file.name.split("_")[0])
+            found = (int(around[site]), len(atoms), folder.name, site)
+            near[system] = min(near.get(system, found), found)
+    chosen, seen = {}, Counter[int]()
+    for system, (*_, material, site) in sorted(near.items(), key=lambda item: item[1]):
+        others = system - {8, 29}
+        if len(chosen) < count and all(seen[number] < 2 for number in others):
+            chosen[material] = site
+            seen.update(others)
+    return chosen
+
+
 def copper(tree: Path, results: Path) -> None:
     results.mkdir(parents=True, exist_ok=True)
     generator = Feff(s02=0.95, time_limit=3 * 3600)
-    grid = generator.grids()["raw"]
-    print("material  formula  correlation  shift (eV)  aligned  peaks  largest error (eV)")
+    grid, curves = generator.grids()["raw"], {}
+    print("material  formula  correlation  shift (eV)  aligned  rms  peaks  errors (eV)  cpu (s)")
     for material, site in COPPER.items():
         file = results / f"{material}-{site}.npz"
         atoms = read(tree / material / "POSCAR")
         if not file.exists():
+            before = _children()
             try:
                 spectrum = generator.generate(structure(atoms, site, material))
             except SampleError as error:
                 print(error, flush=True)
                 continue
-            np.savez(file, e=grid, y=spectrum.channels["raw"], **spectrum.labels)
+            labels = {**spectrum.labels, "seconds": _children() - before}
+            np.savez(file, e=grid, y=spectrum.channels["raw"], **labels)
         ours = np.load(file)
         published = np.loadtxt(tree / material / f"{site:03d}_Cu" / "xmu.dat").T
-        row = compare(ours["e"] + ours["fermi_energy"], ours["y"], published[0], published[3])
-        print(f"{material}  {atoms.get_chemical_formula('metal')}  {row}", flush=True)
+        pair = (ours["e"] + ours["fermi_energy"], ours["y"], published[0], published[3])
+        formula = atoms.get_chemical_formula("metal", empirical=True)
+        curves[f"{formula} ({material})"] = pair
+        print(f"{material}  {formula}  {compare(*pair)}  {ours['seconds']:.0f}", flush=True)
+    draw(curves, results / "copper.png")
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def draw(curves: dict[str, tuple[np.ndarray, ...]], file: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure((9, 8), layout="constrained")
+    for axis, (name, (e1, y1, e2, y2)) in zip(
+        figure.subplots(4, 3, sharex=True).flat, curves.items(), strict=False
+    ):
+        axis.plot(e2, y2, color="black", lw=1.6, label="published, FEFF 9.9.1")
+        axis.plot(e1, y1, color="tab:red", lw=1.2, ls="--", label="feff, FEFF10")
+        axis.set_title(name, fontsize=9)
+        axis.set_xlim(8980, 9045)
+    axis = figure.axes[0]
+    axis.legend(fontsize=7, frameon=False)
+    figure.supxlabel("energy (eV)")
+    figure.supylabel("absorption (of the atomic background 50 eV above the edge)")
+    figure.savefig(file, dpi=110)
 
 
 def compare(e1: np.ndarray, y1: np.ndarray, e2: np.ndarray, y2: np.ndarray) -> str:
@@ -151,12 +211,13 @@ def compare(e1: np.ndarray, y1: np.ndarray, e2: np.ndarray, y2: np.ndarray) -> s
 
     shift = minimize_scalar(lambda s: -alike(s), bounds=(-1.9, 1.9), method="bounded").x
     aligned = np.interp(grid - shift, e1, y1)
+    rms = np.sqrt(np.mean(np.square(aligned - known)))
     peaks, _ = find_peaks(known, prominence=PROMINENCE)
     found, _ = find_peaks(aligned, prominence=PROMINENCE / 2)
     errors = [np.abs(grid[found] - grid[peak]).min() if len(found) else np.inf for peak in peaks]
     return (
-        f"{alike(0):.4f}  {shift:+.2f}  {alike(shift):.4f}  {len(peaks)}  "
-        f"{max(errors, default=0):.2f}"
+        f"{alike(0):.4f}  {shift:+.2f}  {alike(shift):.4f}  {rms:.3f}  {len(peaks)}  "
+        f"{', '.join(f'{error:.1f}' for error in errors)}"
     )
 
 
@@ -166,6 +227,7 @@ if __name__ == "__main__":
     timing = commands.add_parser("overhead")
     timing.add_argument("--repeats", type=int, default=3)
     timing.add_argument("--samples", type=int, default=0, help="of the run on two cores")
+    commands.add_parser("sites").add_argument("tree", type=Path)
     comparison = commands.add_parser("copper")
     comparison.add_argument("tree", type=Path)
     comparison.add_argument("results", type=Path)
@@ -174,5 +236,7 @@ if __name__ == "__main__":
         overhead(arguments.repeats)
         if arguments.samples:
             both_cores(arguments.samples)
+    elif arguments.command == "sites":
+        print(sites(arguments.tree))
     else:
         copper(arguments.tree, arguments.results)
