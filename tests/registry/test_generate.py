@@ -383,6 +383,19 @@ def test_work_of_other_settings_is_refused_and_named(tmp_path):
         journal(tmp_path, settings={"width": 2}).__enter__()
 
 
+def test_of_long_texts_the_line_that_differs_is_named(tmp_path):
+    script = "".join(f"line {i}\n" for i in range(100))
+    with journal(tmp_path, settings={"script": script}):
+        pass
+    changed = script.replace("line 70\n", "line 70 and more\n")
+    with pytest.raises(
+        ConfigError, match=r"\(settings.script: 'line 70' there, 'line 70 and more'"
+    ):
+        journal(tmp_path, settings={"script": changed}).__enter__()
+    with pytest.raises(ConfigError, match=r"\(settings.script: 'line 99' there, '' now"):
+        journal(tmp_path, settings={"script": script[:-8]}).__enter__()
+
+
 def test_two_at_once_do_not_share_a_work_folder(tmp_path):
     with journal(tmp_path), pytest.raises(ConfigError, match="another 'xreg data generate' works"):
         journal(tmp_path).__enter__()

@@ -14,10 +14,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -30,7 +32,7 @@ from xreg.core.errors import ConfigError, CorruptError
 from xreg.core.storage import canonical_json, digest
 from xreg.registry.files import disk_errors
 
-__all__ = ["Finished", "Journal", "finished_shards"]
+__all__ = ["Finished", "Journal", "differing", "finished_shards"]
 
 FORMAT = 2
 SUFFIX = ".batch"
@@ -270,5 +272,14 @@ def _difference(known: Any, task: Mapping[str, Any], prefix: str = "") -> str:
             if inner := _difference(old, new, f"{prefix}{key}."):
                 return inner
         elif old != new:
-            return f"{prefix}{key}: {old!r} there, {new!r} now"
+            there, now = differing(old, new)
+            return f"{prefix}{key}: {there} there, {now} now"
     return ""
+
+
+def differing(old: Any, new: Any) -> tuple[str, str]:
+    """Write two values that differ; of texts of many lines, the first lines that do."""
+    if isinstance(old, str) and isinstance(new, str) and "\n" in old + new:
+        lines = zip_longest(old.splitlines(), new.splitlines(), fillvalue="")
+        old, new = next(((a, b) for a, b in lines if a != b), (old, new))
+    return reprlib.repr(old), reprlib.repr(new)

@@ -18,7 +18,7 @@ from xreg.core.errors import ConfigError, CorruptError, RunError, UnknownNameErr
 from xreg.core.interfaces import SpectrumGenerator
 from xreg.core.spectra import Channel, Spectra
 from xreg.core.storage import digest
-from xreg.registry.generation_journal import Finished, Journal
+from xreg.registry.generation_journal import Finished, Journal, differing
 from xreg.registry.generation_recipe import GenerationRecipe, SplitSection
 from xreg.registry.generation_samples import SampleTable, sample_keys
 from xreg.registry.growing_store import ChosenRows, GrowingStore, without
@@ -71,7 +71,8 @@ def open_base(recipe: GenerationRecipe, generator: SpectrumGenerator) -> Base:
     settings = generator.Config.parse(known.get("settings", {}), where)
     for name, value in dict(generator.config).items():
         if (old := getattr(settings, name)) != value:
-            raise ConfigError(f"{where}: its setting {name} is {old!r}, the recipe's {value!r}.")
+            there, now = differing(old, value)
+            raise ConfigError(f"{where}: its setting {name} is {there}, the recipe's {now}.")
     precision = dataset.metadata.provenance.get("precision")
     if precision != recipe.precision:
         raise ConfigError(
