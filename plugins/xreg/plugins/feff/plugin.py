@@ -26,7 +26,7 @@ class FeffConfig(EngineConfig):
     """Settings of the generator ``feff``; FEFF's own name of each stands in capitals.
 
     The defaults are the conventions of large published FEFF data sets (Materials Project): SCF 7 Å,
-    FMS 9 Å, RPA core hole, Hedin–Lundqvist exchange.
+    FMS 9 Å, RPA core hole, Hedin–Lundqvist exchange, ground-state exchange in the background.
     """
 
     channels: tuple[Literal["raw", "background"], ...] = setting(
@@ -77,7 +77,7 @@ class FeffConfig(EngineConfig):
     )
     background_exchange: Literal[
         "hedin-lundqvist", "dirac-hara", "ground-state", "dirac-hara-hl"
-    ] = setting("hedin-lundqvist", description="EXCHANGE ixc0: the same for the atomic background.")
+    ] = setting("ground-state", description="EXCHANGE ixc0: the same for the atomic background.")
     exchange_real: float = setting(
         0.0, unit="eV", ge=-50, le=50, description="EXCHANGE vr0: shift of the Fermi level."
     )
