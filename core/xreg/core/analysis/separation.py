@@ -101,8 +101,8 @@ def analyse(subject: Subject, config: SeparationConfig) -> Findings:
             by_rank = [told.get(str(k)) for k in config.ranks]
             rows.append([decomposition, name, kinds or "a number", *by_rank])
     if not rows:
-        raise NotApplicableError(
-            "analysis 'separation': no label of the samples varies among enough of them."
+        return Findings(
+            f"No label varies among the {part} samples, with {FOLDS} at least of each kind."
         )
     heads = [f"k = {k}" for k in config.ranks]
     table = Table(
