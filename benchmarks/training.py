@@ -4,6 +4,9 @@
 Adam. Run by hand::
 
     python benchmarks/training.py [EPOCHS] [THREADS]
+
+Then ten candidates of a search, which differ in learning rate and seed, one after another and
+together, for several widths of the hidden layers; turns alternate, the best of each counts.
 """
 
 from __future__ import annotations
@@ -19,15 +22,16 @@ from torch.utils.data import DataLoader, TensorDataset
 from xreg.plugins.mlp.mlp import MLP
 
 SAMPLES, FEATURES, TARGETS, WIDTH, BATCH, NETWORKS = 20_000, 420, 16, 128, 200, 10
+ROUNDS = 4
 
 
-def usual(X: np.ndarray, Y: np.ndarray, epochs: int) -> float:
+def usual(X: np.ndarray, Y: np.ndarray, epochs: int, width: int = WIDTH) -> float:
     """Train the loop of the tutorials and return its epochs a second."""
     x, y = (torch.tensor(a, dtype=torch.float32) for a in (X, Y))
     layers = []
-    for n_in in (FEATURES, WIDTH, WIDTH):
-        layers += [torch.nn.Linear(n_in, WIDTH), torch.nn.ELU()]
-    network = torch.nn.Sequential(*layers, torch.nn.Linear(WIDTH, TARGETS))
+    for n_in in (FEATURES, width, width):
+        layers += [torch.nn.Linear(n_in, width), torch.nn.ELU()]
+    network = torch.nn.Sequential(*layers, torch.nn.Linear(width, TARGETS))
     adam = torch.optim.Adam(network.parameters(), 1e-3)
     loader = DataLoader(TensorDataset(x, y), BATCH, shuffle=True)
     start = time.perf_counter()
@@ -56,6 +60,34 @@ def ours(X: np.ndarray, Y: np.ndarray, epochs: int, networks: int) -> float:
     return networks * epochs / (time.perf_counter() - start)
 
 
+def candidates(X: np.ndarray, Y: np.ndarray, width: int, epochs: int) -> tuple[float, float]:
+    """Return the seconds that candidates take one after another and together."""
+    best = [np.inf, np.inf]
+    for _ in range(ROUNDS):
+        for turn in (0, 1):
+            emulators = [
+                MLP(
+                    depth=3,
+                    width=width,
+                    batch=BATCH,
+                    epochs=epochs,
+                    loss="mse",
+                    early_stopping=False,
+                    learning_rate=1e-3 * (1 + i),
+                    seed=i,
+                )
+                for i in range(NETWORKS)
+            ]
+            start = time.perf_counter()
+            if turn:
+                MLP.fit_many(emulators, X, Y)
+            else:
+                for emulator in emulators:
+                    emulator.fit(X, Y)
+            best[turn] = min(best[turn], time.perf_counter() - start)
+    return best[0], best[1]
+
+
 def main(epochs: int = 10, threads: int = 2) -> None:
     torch.set_num_threads(threads)
     rng = np.random.default_rng(0)
@@ -76,6 +108,20 @@ def main(epochs: int = 10, threads: int = 2) -> None:
     reference = next(iter(rates.values()))
     for name, rate in rates.items():
         print(f"| {name} | {rate:.1f} | {rate / reference:.2f} |")
+
+    print(
+        f"\n| {NETWORKS} candidates of 3 × width | DataLoader loops (s) | one after another (s) "
+        "| together (s) | times the loops | times one after another |"
+    )
+    print("|---|---:|---:|---:|---:|---:|")
+    for width in (128, 64, 32, 16):
+        loops = NETWORKS * few / max(usual(X, Y, 1, width) for _ in range(ROUNDS))
+        apart, together = candidates(X, Y, width, few)
+        print(
+            f"| {width} | {loops:.2f} | {apart:.2f} | {together:.2f} | {loops / together:.1f} "
+            f"| {apart / together:.1f} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

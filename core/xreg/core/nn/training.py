@@ -191,7 +191,7 @@ class _Pace:
                 p.grad.addcmul_(p, decay)
         optimiser.step()
         for p, old, factor in zip(self.parameters, before, self.factors, strict=True):
-            p.copy_(torch.lerp(old, p, factor))
+            torch.lerp(old, p, factor, out=p)
 
 
 class _Loop:
@@ -263,7 +263,9 @@ class _Loop:
             )
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
-            values = self.loss(self.module, *(self._take(tensor, rows) for tensor in self.data))
+            picked = rows.flatten()
+            batch = (self._take(tensor, picked, rows.shape) for tensor in self.data)
+            values = self.loss(self.module, *batch)
             self.optimiser.zero_grad(set_to_none=True)
             values.sum().backward()
             if self.config.gradient_clip:
@@ -275,9 +277,9 @@ class _Loop:
             total += values.detach() * (rows.shape[1] / self.rows)
         return total
 
-    def _take(self, tensor: Tensor, rows: Tensor) -> Tensor:
-        picked = tensor.index_select(0, rows.flatten())
-        return picked if self.models is None else picked.view(*rows.shape, *tensor.shape[1:])
+    def _take(self, tensor: Tensor, rows: Tensor, shape: torch.Size) -> Tensor:
+        picked = tensor.index_select(0, rows)
+        return picked if self.models is None else picked.view(*shape, *tensor.shape[1:])
 
     @torch.no_grad()
     def _evaluate(self) -> Tensor:
