@@ -37,6 +37,7 @@ def one(seed: int = 0) -> ParameterSet:
 
 class TestSuite(GeneratorSuite):
     component = Quanty
+    tolerance = 1e-10
     settings = {"ion": "Ni2+", "channels": ALL}
     plugin = "xreg.plugins.multiplet.plugin"
     waive = (

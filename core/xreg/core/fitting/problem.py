@@ -122,7 +122,9 @@ class Background:
             found["slope"] = (energy - energy.mean()) / (energy[-1] - energy[0])
         if self.kind.endswith("steps"):
             if not self.edges:
-                raise ConfigError("a background of steps needs the energies of its edges.")
+                raise ConfigError(
+                    "a background of steps needs the energies of its edges; give each with --edge."
+                )
             share = np.array([2.0, 1.0]) if len(self.edges) == 2 else np.ones(len(self.edges))
             turn = np.arctan(2 * (energy[:, None] - np.array(self.edges)) / self.width) / np.pi
             found["steps"] = (turn + 0.5) @ (share / share.sum())

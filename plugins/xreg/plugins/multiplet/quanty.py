@@ -66,6 +66,8 @@ class Quanty(SpectrumGenerator):
     name: ClassVar[str] = "quanty"
     Config = QuantyConfig
     accepts: ClassVar[type[Samples]] = Parameters
+    # Quanty begins with random vectors, seeded by the second: spectra repeat to about 1e-13.
+    deterministic: ClassVar[bool] = False
 
     def grids(self) -> dict[str, Array]:
         """Return the energies of each channel, (m,) in eV."""
