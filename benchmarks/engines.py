@@ -152,7 +152,7 @@ def sites(tree: Path, count: int = 12) -> dict[str, int]:
     return chosen
 
 
-def copper(tree: Path, results: Path) -> None:
+def copper(tree: Path, results: Path, finished: bool) -> None:
     results.mkdir(parents=True, exist_ok=True)
     generator = Feff(s02=0.95, time_limit=3 * 3600)
     grid, curves = generator.grids()["raw"], {}
@@ -160,6 +160,8 @@ def copper(tree: Path, results: Path) -> None:
     for material, site in COPPER.items():
         file = results / f"{material}-{site}.npz"
         atoms = read(tree / material / "POSCAR")
+        if finished and not file.exists():
+            continue
         if not file.exists():
             before = _children()
             try:
@@ -186,10 +188,12 @@ def _children() -> float:
 def draw(curves: dict[str, tuple[np.ndarray, ...]], file: Path) -> None:
     from matplotlib.figure import Figure
 
-    figure = Figure((9, 8), layout="constrained")
-    for axis, (name, (e1, y1, e2, y2)) in zip(
-        figure.subplots(4, 3, sharex=True).flat, curves.items(), strict=False
-    ):
+    rows = -(-len(curves) // 3)
+    figure = Figure((9, 0.7 + 2.1 * rows), layout="constrained")
+    axes = figure.subplots(rows, 3, sharex=True, squeeze=False).flat
+    for axis in axes[len(curves) :]:
+        axis.remove()
+    for axis, (name, (e1, y1, e2, y2)) in zip(axes, curves.items(), strict=False):
         axis.plot(e2, y2, color="black", lw=1.6, label="published, FEFF 9.9.1")
         axis.plot(e1, y1, color="tab:red", lw=1.2, ls="--", label="feff, FEFF10")
         axis.set_title(name, fontsize=9)
@@ -231,6 +235,7 @@ if __name__ == "__main__":
     comparison = commands.add_parser("copper")
     comparison.add_argument("tree", type=Path)
     comparison.add_argument("results", type=Path)
+    comparison.add_argument("--finished", action="store_true", help="compare, compute nothing")
     arguments = parser.parse_args()
     if arguments.command == "overhead":
         overhead(arguments.repeats)
@@ -239,4 +244,4 @@ if __name__ == "__main__":
     elif arguments.command == "sites":
         print(sites(arguments.tree))
     else:
-        copper(arguments.tree, arguments.results)
+        copper(arguments.tree, arguments.results, arguments.finished)
