@@ -55,7 +55,7 @@ def show(reference: Reference, registry: RegistryOption = None) -> None:
     """Show all that is known about a dataset, or about a store of yours (….zarr); pulls nothing."""
     from xreg.registry.yaml_text import dump_yaml
 
-    if reference.endswith(".zarr"):
+    if reference.endswith((".zarr", ".zarr.partial")):
         from xreg.registry.publishing import describe
 
         entry = describe(Path(reference))
