@@ -227,7 +227,7 @@ def test_a_damaged_shard_of_a_growing_store_is_computed_again(toy, end):
     content[40] ^= 1
     victim.write_bytes(bytes(content[:end]))
     (victim.parent / "0.abc.partial").write_bytes(b"left by a kill")
-    with pytest.raises(CorruptError, match="c/1/0 is (truncated or )?damaged"):
+    with pytest.raises(CorruptError, match=r"c/1/0 is (truncated or )?damaged"):
         np.asarray(open_store(folder).spectra["xas"].intensity)
     (folder / "000000.shard").write_bytes(b"cut short")
     before = computed(toy)

@@ -47,7 +47,7 @@ class Decomposer(Component):
         """
 
     def require_rank(self, shape: tuple[int, int]) -> None:
-        """Raise `DataError` if features of this shape (n, d) lack the directions that are asked for.
+        """Raise `DataError` if features of this shape (n, d) lack the directions asked for.
 
         Whoever trains an emulator first asks before that.
         """
