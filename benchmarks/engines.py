@@ -201,7 +201,7 @@ def draw(curves: dict[str, tuple[np.ndarray, ...]], file: Path) -> None:
     axis = figure.axes[0]
     axis.legend(fontsize=7, frameon=False)
     figure.supxlabel("energy (eV)")
-    figure.supylabel("absorption (of the atomic background 50 eV above the edge)")
+    figure.supylabel("absorption (atomic background = 1)")
     figure.savefig(file, dpi=110)
 
 
