@@ -6,7 +6,7 @@ import math
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xreg.registry.yaml_text import dump_yaml, load_yaml
@@ -49,6 +49,8 @@ def test_text_of_many_lines() -> None:
     assert load_yaml(dump_yaml({"script": script})) == {"script": script}
 
 
+@example("\x85")
+@example("a\nb \u2028")
 @given(PLAIN | st.lists(PLAIN, max_size=3))
 def test_what_is_written_is_read_back(value: object) -> None:
     text = dump_yaml({"key": value})

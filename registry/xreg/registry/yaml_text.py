@@ -28,6 +28,9 @@ CORE_SCHEMA = (
     ),
 )
 
+FOREIGN_BREAKS = frozenset("\r\x85\u2028\u2029")
+"""What ends a line in YAML 1.1 beside the line feed."""
+
 
 class _Loader(yaml.SafeLoader):
     """Reads the core schema; a key that stands twice is an error, not a silent replacement."""
@@ -65,6 +68,8 @@ _Loader.yaml_implicit_resolvers = {}  # those of YAML 1.1 go
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     style = "|" if "\n" in text else None
+    if not FOREIGN_BREAKS.isdisjoint(text):  # which are only safe where they are escaped
+        style = '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
