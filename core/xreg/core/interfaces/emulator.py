@@ -14,6 +14,7 @@ from xreg.core.errors import DataError
 from xreg.core.hooks import Kind
 from xreg.core.interfaces.descriptor import TorchView
 from xreg.core.metrics import covered_variance
+from xreg.core.samples import Samples
 
 __all__ = ["Emulator"]
 
@@ -27,6 +28,8 @@ class Emulator(Component):
     ----------
     takes
         Features, or samples themselves.
+    accepts
+        The kind of samples, where it takes samples.
     fits_together
         Settings in which emulators may differ that :meth:`fit_many` trains at the cost of fewer.
     zero_intensity
@@ -36,6 +39,7 @@ class Emulator(Component):
 
     kind: ClassVar[Kind] = "emulator"
     takes: ClassVar[Literal["features", "samples"]] = "features"
+    accepts: ClassVar[type] = Samples
     fits_together: ClassVar[frozenset[str]] = frozenset()
     zero_intensity: NDArray[np.float64] | None = None
     _estimator_type = "regressor"
@@ -137,6 +141,11 @@ class Emulator(Component):
 
     def _inputs(self, X: Any) -> Any:
         if self.takes == "samples":
+            if not isinstance(X, self.accepts):
+                wanted = getattr(self.accepts, "kind", "samples")
+                raise DataError(
+                    f"emulator '{self.name}' takes {wanted}, not {getattr(X, 'kind', 'an array')}."
+                )
             return X
         features = np.asarray(X, dtype=np.float64)
         if features.ndim != 2:

@@ -12,7 +12,7 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.ndimage import gaussian_filter1d
 
 from xreg.core.calibration import spread_factor
-from xreg.core.errors import ConfigError, DataError
+from xreg.core.errors import ConfigError
 from xreg.core.interfaces import Emulator
 from xreg.core.registration import aligned, put_back, register
 from xreg.core.samples import Samples, Structures
@@ -54,6 +54,7 @@ class GP(Emulator):
 
     name: ClassVar[str] = "gp"
     takes: ClassVar[Literal["features", "samples"]] = "samples"
+    accepts: ClassVar[type] = Structures
     Config = GPConfig
 
     species_: NDArray[np.int64]
@@ -70,16 +71,15 @@ class GP(Emulator):
 
     def _fit(
         self,
-        X: Samples,
+        X: Structures,
         Y: NDArray[np.float64],
-        validation: tuple[Samples, NDArray[np.float64]] | None,
+        validation: tuple[Structures, NDArray[np.float64]] | None,
     ) -> None:
-        known = _structures(X)
         config: GPConfig = self.config
-        held = known[:0] if validation is None else _structures(validation[0])
+        held = X[:0] if validation is None else validation[0]
         self.__dict__.pop("_factor", None)
-        self.species_ = np.array(sorted({*known.species(), *held.species()}), dtype=np.int64)
-        blocks = site_features(known, self.species_, config)
+        self.species_ = np.array(sorted({*X.species(), *held.species()}), dtype=np.int64)
+        blocks = site_features(X, self.species_, config)
         self._weigh(blocks)
         self.points_ = self._standard(blocks)
         self.local_ = blocks[0].shape[1] + blocks[1].shape[1]
@@ -120,12 +120,11 @@ class GP(Emulator):
     def _standard(self, blocks: list[NDArray[np.float64]]) -> NDArray[np.float32]:
         return ((np.hstack(blocks) - self.mean_) * self.scale_).astype(np.float32)
 
-    def _predict(self, X: Samples) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        sites = _structures(X)
+    def _predict(self, X: Structures) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         m = len(self.amplitude_)
-        if not len(sites):
+        if not len(X):
             return np.empty((0, m)), np.empty((0, m))
-        points = self._standard(site_features(sites, self.species_, self.config))
+        points = self._standard(site_features(X, self.species_, self.config))
         likeness = self._kernel(points)
         heads = likeness @ self.weights_ + self.start_
         mean = heads[:, :m]
@@ -201,11 +200,3 @@ def _solved(
 
 def _smooth(spectra: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
     return np.asarray(gaussian_filter1d(spectra, sigma, axis=1, mode="nearest"))
-
-
-def _structures(samples: Any) -> Structures:
-    if not isinstance(samples, Structures):
-        raise DataError(
-            f"emulator 'gp' takes structures, not {getattr(samples, 'kind', 'an array')}."
-        )
-    return samples

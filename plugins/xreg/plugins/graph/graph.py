@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xreg.core.calibration import spread_factor
-from xreg.core.errors import ConfigError, DataError
+from xreg.core.errors import ConfigError
 from xreg.core.interfaces import Emulator, State
 from xreg.core.nn import training
 from xreg.core.registration import aligned, register
@@ -49,6 +49,7 @@ class Graph(Emulator):
 
     name: ClassVar[str] = "graph"
     takes: ClassVar[Literal["features", "samples"]] = "samples"
+    accepts: ClassVar[type] = Structures
     Config = GraphConfig
 
     networks_: list[SiteNetwork]
@@ -61,13 +62,13 @@ class Graph(Emulator):
 
     def _fit(
         self,
-        X: Samples,
+        X: Structures,
         Y: NDArray[np.float64],
-        validation: tuple[Samples, NDArray[np.float64]] | None,
+        validation: tuple[Structures, NDArray[np.float64]] | None,
     ) -> None:
         config: GraphConfig = self.config
-        known, known_y = _structures(X), Y
-        held = known[:0] if validation is None else _structures(validation[0])
+        known, known_y = X, Y
+        held = known[:0] if validation is None else validation[0]
         if validation is not None:
             Y = np.concatenate([Y, validation[1]])
         rows, aside = torch.arange(len(known)), torch.arange(len(known), len(Y))
@@ -100,11 +101,11 @@ class Graph(Emulator):
             mean, std = self._spectra(sites, aside)
             self.spread_factor_ = spread_factor(Y[aside.numpy()] - mean, std)
 
-    def _predict(self, X: Samples) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    def _predict(self, X: Structures) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         nothing = np.empty((0, self.networks_[0].channels))
         means, spreads = [nothing], [nothing]
         with training.threads(self.config.threads):
-            for part in _structures(X).batches(PREDICTION_SITES):
+            for part in X.batches(PREDICTION_SITES):
                 sites = self._sites(describe(part, self.species_, self.config.cutoff))
                 mean, std = self._spectra(sites, torch.arange(len(part)))
                 means.append(mean)
@@ -176,11 +177,3 @@ class Graph(Emulator):
                 }
             )
             self.networks_.append(network)
-
-
-def _structures(samples: Any) -> Structures:
-    if not isinstance(samples, Structures):
-        raise DataError(
-            f"emulator 'graph' takes structures, not {getattr(samples, 'kind', 'an array')}."
-        )
-    return samples
