@@ -12,7 +12,7 @@ import yaml
 
 from xreg.core.errors import ConfigError, UnknownNameError, XregError
 from xreg.registry.overrides import apply_setting
-from xreg.registry.recipe import Recipe, load_recipe, resolve
+from xreg.registry.recipe import Recipe, load_recipe, load_recipes, resolve
 from xreg.registry.recipe_schema import json_schema
 from xreg.registry.stores import open_store
 
@@ -124,6 +124,43 @@ def test_bad_files_get_one_sentence(tmp_path: Path, text: str, said: str) -> Non
     with pytest.raises(ConfigError) as caught:
         load_recipe(write(tmp_path, text))
     assert said in str(caught.value)
+
+
+EACH = {"narrow": {"target.window": [520, 525], "decomposers.eca.rank": 2}, "ridge": {"seed": 1}}
+
+
+def test_each_makes_several_recipes_of_one(tmp_path: Path) -> None:
+    path = write(tmp_path, BASIC | {"each": EACH})
+    recipes = load_recipes(path, settings=["decomposers.plain.rank=1"])
+    assert [recipe.name for recipe in recipes.values()] == ["try-narrow", "try-ridge"]
+    narrow, ridge = recipes.values()
+    assert narrow.target.window == (520.0, 525.0)
+    assert [s.settings["rank"] for s in narrow.decomposers] == [2, 1]
+    assert [s.settings["rank"] for s in ridge.decomposers] == [1, 1]
+    assert (narrow.seed, ridge.seed) == (7, 1)
+    assert list(load_recipes(path, only=["ridge"])) == ["ridge"]
+
+
+@pytest.mark.parametrize(
+    ("each", "only", "said"),
+    [
+        ({"a": 1}, [], "'each' must map names to settings"),
+        ({}, [], "'each' must map names to settings"),
+        (EACH, ["rigde"], "has no 'rigde' (did you mean 'ridge'?)"),
+        ({"a": {"emulator.widht": 3}}, [], "unknown key 'widht'"),
+        (None, ["a"], "has no section 'each' to choose 'a' from"),
+    ],
+)
+def test_bad_each_gets_one_sentence(tmp_path: Path, each: Any, only: list[str], said: str) -> None:
+    content = BASIC if each is None else BASIC | {"each": each}
+    with pytest.raises(XregError) as caught:
+        load_recipes(write(tmp_path, content), only=only)
+    assert said in str(caught.value)
+
+
+def test_one_recipe_is_not_taken_from_several(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="several runs: narrow, ridge"):
+        load_recipe(write(tmp_path, BASIC | {"each": EACH}))
 
 
 def test_a_missing_file_is_named() -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from xreg.registry.features import Execution
+    from xreg.registry.recipe import Recipe
 
 
 def run(
@@ -42,6 +46,10 @@ def run(
         Path | None,
         typer.Option("--out", "-o", help="Folder to make; runs/<date>-<name> if not given."),
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Of a recipe with several runs (each:), the one of this name."),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -57,11 +65,15 @@ def run(
     ] = "process",
     scheduler: Annotated[str | None, typer.Option(help="Address of the Dask scheduler.")] = None,
 ) -> None:
-    """Train and judge a model as a recipe says, and leave one folder with everything in it."""
+    """Train and judge a model as a recipe says, and leave one folder with everything in it.
+
+    A recipe with several runs leaves a folder of such folders and a table of their scores; those
+    that are there already are passed over.
+    """
     from xreg.cli.progress import progress
     from xreg.core.executor import executor_kind
     from xreg.registry.features import Execution
-    from xreg.registry.recipe import load_recipe
+    from xreg.registry.recipe import load_recipes
 
     execution = Execution(executor_kind(executor), workers, scheduler)
     overrides = {
@@ -75,21 +87,42 @@ def run(
     }
     texts = [f"target.channel={channel}"] if channel else []
     texts += [f"dataset.registry={registry}"] if registry else []
-    loaded = load_recipe(recipe, overrides, [*texts, *(set_ or ())])
+    loaded = load_recipes(recipe, overrides, [*texts, *(set_ or ())], only or ())
     if dry_run:
-        from xreg.registry.estimate import estimate
-
-        with progress():
-            cost = estimate(loaded, execution)
-        typer.echo(cost.recipe.to_yaml(), nl=False)
-        for line in cost.lines():
-            typer.echo(f"# {line}")
+        _estimate(loaded, execution)
         return
     from xreg.registry.runs import execute
+    from xreg.registry.series import write_scores
 
-    with progress():
-        folder = execute(loaded, out, execution)
-    _tell(folder)
+    if "" in loaded:
+        with progress():
+            folder = execute(loaded[""], out, execution)
+        _tell(folder)
+        return
+    assert recipe is not None
+    whole = out or Path("runs") / recipe.stem
+    for variant, one in loaded.items():
+        folder = whole / variant
+        if folder.exists():
+            typer.echo(f"{folder}: there already")
+            continue
+        with progress():
+            execute(one, folder, execution)
+        _tell(folder)
+    typer.echo(f"scores: {write_scores(whole)}")
+
+
+def _estimate(recipes: dict[str, Recipe], execution: Execution) -> None:
+    """Print each recipe in full and what it would cost."""
+    from xreg.cli.progress import progress
+    from xreg.registry.estimate import estimate
+
+    for number, recipe in enumerate(recipes.values()):
+        with progress():
+            cost = estimate(recipe, execution)
+        typer.echo("---\n" * bool(number) + cost.recipe.to_yaml(), nl=False)
+        for line in cost.lines():
+            typer.echo(f"# {line}")
 
 
 def _tell(folder: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,9 +11,9 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from xreg.core.config import Config, setting
 from xreg.core.dataset import NAME_PATTERN, VERSION_PATTERN
-from xreg.core.errors import ConfigError, UnknownNameError, XregError, did_you_mean
+from xreg.core.errors import ConfigError, XregError
 from xreg.core.spaces import ParameterRange, SamplingMethod
-from xreg.registry.overrides import apply_setting, read_yaml
+from xreg.registry.overrides import apply_setting, read_yaml, variants
 from xreg.registry.plugins import host
 from xreg.registry.processing import Processing
 
@@ -230,8 +228,8 @@ def load_generation_recipes(
 ) -> dict[str, GenerationRecipe]:
     """Read and validate a recipe of one dataset, or of several that differ in some settings.
 
-    The section ``each`` names the datasets; below each name stand settings with dots in the key.
-    ``{each}`` in a text of the section ``dataset`` becomes the name::
+    The section ``each`` (:func:`xreg.registry.overrides.variants`) names the datasets; ``{each}``
+    in a text of the section ``dataset`` becomes the name::
 
         each:
           ni2: {generator.settings.ion: Ni2+}
@@ -250,28 +248,16 @@ def load_generation_recipes(
     dict
         The recipes by name; the name is empty where there is no ``each``.
     """
-    content = read_yaml(path)
-    each = content.pop("each", {"": {}})
-    if only and "" in each:
-        raise ConfigError(f"recipe '{path}' has no section 'each' to choose '{only[0]}' from.")
-    if not (isinstance(each, dict) and each and all(isinstance(v, dict) for v in each.values())):
-        raise ConfigError(f"recipe '{path}': 'each' must map names to settings.")
-    for name in only:
-        if name not in each:
-            raise UnknownNameError(f"recipe '{path}' has no '{name}'{did_you_mean(name, each)}.")
+    where = f"recipe '{path}'"
     recipes = {}
-    for name in only or each:
-        one = copy.deepcopy(content)
+    for name, one in variants(read_yaml(path), where, only).items():
         if name and isinstance(one.get("dataset"), dict):
             one["dataset"] = {
-                key: value.replace("{each}", str(name)) if isinstance(value, str) else value
+                key: value.replace("{each}", name) if isinstance(value, str) else value
                 for key, value in one["dataset"].items()
             }
-        for key, value in each[name].items():
-            apply_setting(one, f"{key}={json.dumps(value)}")
         _anchor(one.get("generator"), path.resolve().parent)
         for override in overrides:
             apply_setting(one, override)
-        where = f"recipe '{path}'" + (f" ({name})" if name else "")
-        recipes[str(name)] = GenerationRecipe.parse(one, where)
+        recipes[name] = GenerationRecipe.parse(one, where + (f" ({name})" if name else ""))
     return recipes

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import yaml
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
 from xreg.registry.yaml_text import load_yaml
 
-__all__ = ["apply_setting", "read_yaml"]
+__all__ = ["apply_setting", "read_yaml", "variants"]
 
 # ``emulator: mlp`` is short for ``emulator: {name: mlp}``; a dataset may be named the same way.
 NAMED = ("dataset", "descriptor", "emulator")
@@ -43,6 +45,55 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ConfigError(f"recipe '{path}' must be a mapping of keys such as 'dataset:'.")
     return content
+
+
+def variants(
+    content: dict[str, Any], where: str, only: Sequence[str] = ()
+) -> dict[str, dict[str, Any]]:
+    """Return a recipe's content once for each name in its section ``each``.
+
+    Below each name stand settings with dots in the key, which are laid over the rest::
+
+        each:
+          xes: {target.channel: xes}
+          xas: {target.channel: xas}
+
+    Parameters
+    ----------
+    content
+        The recipe as plain values.
+    where
+        The recipe in words, for messages.
+    only
+        Names to keep; all without it.
+
+    Returns
+    -------
+    dict
+        The contents by name; the name is empty where there is no ``each``.
+
+    Raises
+    ------
+    ConfigError, UnknownNameError
+        If ``each`` does not map names to settings, or lacks a name of ``only``.
+    """
+    rest = {key: value for key, value in content.items() if key != "each"}
+    if "each" not in content:
+        if only:
+            raise ConfigError(f"{where} has no section 'each' to choose '{only[0]}' from.")
+        return {"": rest}
+    each = content["each"]
+    if not (isinstance(each, dict) and each and all(isinstance(v, dict) for v in each.values())):
+        raise ConfigError(f"{where}: 'each' must map names to settings.")
+    for name in only:
+        if name not in each:
+            raise UnknownNameError(f"{where} has no '{name}'{did_you_mean(name, each)}.")
+    found = {}
+    for name in only or each:
+        found[str(name)] = one = copy.deepcopy(rest)
+        for key, value in each[name].items():
+            apply_setting(one, f"{key}={json.dumps(value)}")
+    return found
 
 
 def apply_setting(content: dict[str, Any], text: str) -> None:

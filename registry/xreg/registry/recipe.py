@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from xreg.core.errors import ConfigError, DataError, UnknownNameError, did_you_mean
 from xreg.core.hooks import Kind
 from xreg.registry import analyses
-from xreg.registry.overrides import apply_setting, read_yaml
+from xreg.registry.overrides import apply_setting, read_yaml, variants
 from xreg.registry.plugins import host
 from xreg.registry.recipe_sections import (
     ComponentSection,
@@ -26,7 +26,15 @@ if TYPE_CHECKING:
     from xreg.core.pipeline import Pipeline
     from xreg.core.spectra import Channel
 
-__all__ = ["Recipe", "Resolved", "anchor", "load_recipe", "open_data", "resolve"]
+__all__ = [
+    "Recipe",
+    "Resolved",
+    "anchor",
+    "load_recipe",
+    "load_recipes",
+    "open_data",
+    "resolve",
+]
 
 
 def load_recipe(
@@ -34,48 +42,74 @@ def load_recipe(
     overrides: Mapping[str, Any] | None = None,
     settings: Sequence[str] = (),
 ) -> Recipe:
+    """Read the recipe of one run; parameters and errors are those of :func:`load_recipes`."""
+    recipes = load_recipes(path, overrides, settings)
+    if list(recipes) != [""]:
+        raise ConfigError(
+            f"recipe '{path}' describes several runs: {', '.join(recipes)}; choose one of them."
+        )
+    return recipes[""]
+
+
+def load_recipes(
+    path: str | Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    settings: Sequence[str] = (),
+    only: Sequence[str] = (),
+) -> dict[str, Recipe]:
     """Read a recipe, lay overrides over it, and check everything that needs no data.
 
     Parameters
     ----------
     path
-        A YAML file; none where the overrides say everything.
+        A YAML file; none where the overrides say everything. Its section ``each``
+        (:func:`xreg.registry.overrides.variants`) makes several runs of it.
     overrides
         Values that replace top-level keys of the file (those that are not None). A component of
         the file's name keeps the file's settings.
     settings
         ``key=value`` texts, applied last: ``emulator.width=128``, ``decomposers.eca.rank=3``.
+    only
+        Names below ``each`` to keep; all without it.
 
     Returns
     -------
-    Recipe
-        With the settings of every component complete.
+    dict
+        The recipes by name, with the settings of every component complete; the name is empty where
+        there is no ``each``.
 
     Raises
     ------
     ConfigError, UnknownNameError
         In one sentence, with the key that was probably meant.
     """
-    content = read_yaml(Path(path)) if path is not None else {}
-    if path is not None:
-        anchor(content, Path(path).resolve().parent)
-    for key, value in (overrides or {}).items():
-        if value is not None:
-            content[key] = _replace(content.get(key), value)
-    for text in settings:
-        apply_setting(content, text)
-    where = f"recipe '{path}'" if path is not None else "recipe"
+    file = None if path is None else Path(path)
+    where = "recipe" if file is None else f"recipe '{file}'"
+    recipes = {}
+    for name, content in variants(read_yaml(file) if file else {}, where, only).items():
+        if file is not None:
+            anchor(content, file.resolve().parent)
+        for key, value in (overrides or {}).items():
+            if value is not None:
+                content[key] = _replace(content.get(key), value)
+        for text in settings:
+            apply_setting(content, text)
+        recipe = _parsed(content, where + (f" ({name})" if name else ""))
+        title = recipe.name or (_default_name(recipe) if file is None else _tame(file.stem))
+        if name:
+            title = _tame(f"{title}-{name}")
+        recipes[name] = Recipe.parse({**recipe.plain(), "name": title}, where)
+    return recipes
+
+
+def _parsed(content: dict[str, Any], where: str) -> Recipe:
     if "emulator" not in content or "dataset" not in content:
         missing = " and ".join(k for k in ("dataset", "emulator") if k not in content)
         unknown = [k for k in content if k not in Recipe.model_fields]
         # A misspelt key says more than the one that is missing because of it.
         if not unknown:
             raise ConfigError(f"{where} names no {missing}; add it to the recipe or as a flag.")
-    recipe = complete(Recipe.parse(content, where))
-    if recipe.name:
-        return recipe
-    name = _default_name(recipe) if path is None else _tame(Path(path).stem)
-    return Recipe.parse({**recipe.plain(), "name": name}, where)
+    return complete(Recipe.parse(content, where))
 
 
 def anchor(content: dict[str, Any], folder: Path) -> None:

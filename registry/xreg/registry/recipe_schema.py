@@ -48,6 +48,12 @@ def json_schema() -> dict[str, Any]:
         "anyOf": [{"$ref": "#/$defs/DatasetSection"}, {"type": "string"}],
         "description": properties["dataset"].get("description", ""),
     }
+    properties["each"] = {
+        "type": "object",
+        "additionalProperties": {"type": "object"},
+        "description": "Several runs: a name for each, and below it the settings in which it "
+        "differs, with dots in the key.",
+    }
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

@@ -15,7 +15,7 @@ from xreg.core.calibration import spread_factor
 from xreg.core.errors import ConfigError
 from xreg.core.interfaces import Emulator
 from xreg.core.registration import aligned, put_back, register
-from xreg.core.samples import Samples, Structures
+from xreg.core.samples import Structures
 from xreg.core.scaling import Scaler
 from xreg.plugins.gp.features import site_features
 from xreg.plugins.gp.plugin import GPConfig

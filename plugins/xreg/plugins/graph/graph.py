@@ -16,7 +16,7 @@ from xreg.core.errors import ConfigError
 from xreg.core.interfaces import Emulator, State
 from xreg.core.nn import training
 from xreg.core.registration import aligned, register
-from xreg.core.samples import Samples, Structures
+from xreg.core.samples import Structures
 from xreg.core.scaling import Scaler
 from xreg.core.surroundings import Surroundings, describe
 from xreg.plugins.graph.network import SiteNetwork, Sites
