@@ -174,7 +174,7 @@ class _Pace:
         one = torch.ones(1)
         self.factors = self._shaped(one if rates is None else rates / config.learning_rate)
         # The optimiser adds the decay of config itself.
-        self.decays = self._shaped(0 * one if decays is None else decays - config.weight_decay)
+        self.decays = [] if decays is None else self._shaped(decays - config.weight_decay)
 
     def _shaped(self, values: Tensor) -> list[Tensor]:
         """Return one number a network in a shape that multiplies each parameter."""
@@ -184,7 +184,7 @@ class _Pace:
     def step(self, optimiser: torch.optim.Optimizer, rate: float) -> None:
         """Take one step of the optimiser, whose gradients are ready."""
         before = [p.clone() for p in self.parameters]
-        for p, decay in zip(self.parameters, self.decays, strict=True):
+        for p, decay in zip(self.parameters, self.decays, strict=False):
             if self.decoupled:
                 p.mul_(1 - rate * decay)
             elif p.grad is not None:
@@ -257,14 +257,15 @@ class _Loop:
         self.module.train()
         total = torch.zeros(self.models or 1)
         orders = torch.stack([torch.randperm(self.rows, generator=g) for g in self.draws])
+        if (orders == orders[0]).all():  # of one seed: their batches are picked once for all
+            orders = orders[:1]
         for step, rows in enumerate(orders.tensor_split(self.steps, dim=1)):
             rate = self.config.learning_rate * course(
                 self.config, (epoch + step / self.steps) / self.config.epochs
             )
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
-            picked = rows.flatten()
-            batch = (self._take(tensor, picked, rows.shape) for tensor in self.data)
+            batch = [self._take(tensor, rows) for tensor in self.data]
             values = self.loss(self.module, *batch)
             self.optimiser.zero_grad(set_to_none=True)
             values.sum().backward()
@@ -277,9 +278,11 @@ class _Loop:
             total += values.detach() * (rows.shape[1] / self.rows)
         return total
 
-    def _take(self, tensor: Tensor, rows: Tensor, shape: torch.Size) -> Tensor:
-        picked = tensor.index_select(0, rows)
-        return picked if self.models is None else picked.view(*shape, *tensor.shape[1:])
+    def _take(self, tensor: Tensor, rows: Tensor) -> Tensor:
+        picked = tensor.index_select(0, rows.flatten())
+        if self.models is None:
+            return picked
+        return picked.view(*rows.shape, *tensor.shape[1:]).expand(self.models, *[-1] * tensor.dim())
 
     @torch.no_grad()
     def _evaluate(self) -> Tensor:
