@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
+from scipy.stats import norm
 
-from xreg.core.broadening import arctangent_width, lorentzian_matrix
+from xreg.core.broadening import arctangent_width, gaussian_matrix, lorentzian_matrix
 from xreg.core.edges import edge_of
 from xreg.core.errors import ConfigError, DataError, UnknownNameError
 from xreg.core.processing import Curves, apply_steps, process
@@ -86,6 +87,28 @@ def test_lorentzian_is_the_integral(count: int, width: float, below: bool, seed:
         wanted += y[0] * quad(lambda e: lorentzian(e - at, width), -np.inf, x[0])[0]
     matrix = lorentzian_matrix(x, np.array([at]), np.array([width]), below=below)
     assert matrix @ y == pytest.approx(wanted, abs=1e-7)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(3, 12), st.floats(0.2, 5), st.integers(0, 2**16))
+def test_gaussian_is_the_integral(count: int, width: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x, y = np.cumsum(rng.uniform(0.1, 3, count)), rng.random(count)
+    at = float(rng.uniform(x[0] - 2, x[-1] + 2))
+    kernel = norm(at, width / np.sqrt(8 * np.log(2)))
+    fine = np.union1d(x, np.linspace(x[0], x[-1], 20_001))
+    wanted = np.trapezoid(np.interp(fine, x, y) * kernel.pdf(fine), fine)
+    wanted += y[0] * kernel.cdf(x[0]) + y[-1] * kernel.sf(x[-1])
+    assert gaussian_matrix(x, np.array([at]), width) @ y == pytest.approx(wanted, abs=1e-5)
+
+
+def test_gaussians_add_in_the_square_of_their_widths() -> None:
+    grid = np.linspace(0, 40, 401)
+    line = norm(20, 1.0 / np.sqrt(8 * np.log(2))).pdf(grid)
+    given = Curves(grid, np.zeros(1), line[None], np.array("s")[None], {})
+    broad = apply_steps(given, steps({"step": "gaussian", "width": 2.0})).intensity[0]
+    wanted = norm(20, np.sqrt(5.0) / np.sqrt(8 * np.log(2))).pdf(grid)
+    np.testing.assert_allclose(broad, wanted, atol=1e-3)
 
 
 def test_lorentzian_of_a_constant_is_the_constant() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["arctangent_width", "lorentzian_matrix"]
+__all__ = ["arctangent_width", "gaussian_matrix", "lorentzian_matrix"]
 
 Array = NDArray[np.float64]
 
@@ -50,14 +50,48 @@ def lorentzian_matrix(nodes: Array, at: Array, widths: Array, *, below: bool = T
     """
     half = widths[:, None] / 2
     u = nodes[None, :] - at[:, None]
-    low, high, step = u[:, :-1], u[:, 1:], np.diff(nodes)
-    # Moments 0 and 1 of the Lorentzian over each piece, about the energy where it is wanted.
-    zeroth = (np.arctan(high / half) - np.arctan(low / half)) / np.pi
-    first = half / (2 * np.pi) * np.log((high**2 + half**2) / (low**2 + half**2))
+    integral = 0.5 + np.arctan(u / half) / np.pi
+    moment = half / (2 * np.pi) * np.log(u**2 + half**2)
+    return _matrix(u, integral, moment, below)
+
+
+def gaussian_matrix(nodes: Array, at: Array, width: float) -> Array:
+    """Return the matrix that broadens a curve of straight pieces by a Gaussian.
+
+    Beyond its ends the curve goes on at its end values.
+
+    Parameters
+    ----------
+    nodes, at
+        As for :func:`lorentzian_matrix`.
+    width
+        Width (FWHM, eV).
+
+    Returns
+    -------
+    (m, r) array
+        To be multiplied by the values at the nodes.
+    """
+    from scipy.special import ndtr
+
+    sigma = width / np.sqrt(8 * np.log(2))
+    u = nodes[None, :] - at[:, None]
+    moment = -sigma / np.sqrt(2 * np.pi) * np.exp(-0.5 * (u / sigma) ** 2)
+    return _matrix(u, ndtr(u / sigma), moment, below=True)
+
+
+def _matrix(u: Array, integral: Array, moment: Array, below: bool) -> Array:
+    """Return the matrix of a kernel, given at ``u``, (m, r) distances of nodes from energies.
+
+    ``integral`` is that of the kernel from minus infinity to ``u``; ``moment``, an antiderivative
+    of ``u`` times the kernel.
+    """
+    low, high, step = u[:, :-1], u[:, 1:], np.diff(u, axis=1)
+    zeroth, first = np.diff(integral, axis=1), np.diff(moment, axis=1)
     matrix = np.zeros(u.shape)
     matrix[:, :-1] += (high * zeroth - first) / step
     matrix[:, 1:] += (first - low * zeroth) / step
-    matrix[:, -1] += 0.5 - np.arctan(u[:, -1] / half[:, 0]) / np.pi
+    matrix[:, -1] += 1 - integral[:, -1]
     if below:
-        matrix[:, 0] += 0.5 + np.arctan(u[:, 0] / half[:, 0]) / np.pi
+        matrix[:, 0] += integral[:, 0]
     return matrix

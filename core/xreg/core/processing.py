@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.broadening import arctangent_width, lorentzian_matrix
+from xreg.core.broadening import arctangent_width, gaussian_matrix, lorentzian_matrix
 from xreg.core.edges import Edge, edge_of
 from xreg.core.elements import SYMBOLS
 from xreg.core.errors import ConfigError, DataError, UnknownNameError, did_you_mean
@@ -19,6 +19,7 @@ from xreg.core.processing_steps import (
     Align,
     Arctangent,
     Coarsen,
+    Gaussian,
     Lorentzian,
     Normalise,
     ProcessedChannel,
@@ -143,6 +144,12 @@ def _lorentzian(step: Lorentzian, curves: Curves) -> Curves:
         widths = np.full(len(curves.grid), width)
         out[rows] = curves.intensity[rows] @ lorentzian_matrix(curves.grid, curves.grid, widths).T
     return replace(curves, intensity=out)
+
+
+@_apply.register
+def _gaussian(step: Gaussian, curves: Curves) -> Curves:
+    matrix = gaussian_matrix(curves.grid, curves.grid, step.width)
+    return replace(curves, intensity=curves.intensity @ matrix.T)
 
 
 @_apply.register

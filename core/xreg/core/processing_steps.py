@@ -13,6 +13,7 @@ __all__ = [
     "Align",
     "Arctangent",
     "Coarsen",
+    "Gaussian",
     "Lorentzian",
     "Normalise",
     "ProcessedChannel",
@@ -41,6 +42,13 @@ class Lorentzian(Width):
     """Broadening by one Lorentzian at all energies."""
 
     step: Literal["lorentzian"] = setting(description="Broaden by a Lorentzian.")
+
+
+class Gaussian(Config):
+    """Broadening by one Gaussian at all energies: the resolution of an instrument."""
+
+    step: Literal["gaussian"] = setting(description="Broaden by a Gaussian.")
+    width: float = setting(unit="eV", gt=0, le=100, description="Full width at half maximum.")
 
 
 class Arctangent(Width):
@@ -177,7 +185,7 @@ class Coarsen(Config):
 
 
 Step = Annotated[
-    Lorentzian | Arctangent | Shift | Align | Normalise | Resample | Coarsen,
+    Lorentzian | Gaussian | Arctangent | Shift | Align | Normalise | Resample | Coarsen,
     Field(discriminator="step"),
 ]
 
