@@ -195,7 +195,8 @@ class Growth:
         if not kept.size:
             first = next(iter(failures))
             raise RunError(
-                f"all {len(failures)} samples failed, first '{first}': {failures[first]}"
+                f"no sample could be computed ({len(failures)} tried), first '{first}': "
+                f"{failures[first]}"
             )
         samples = self.table.samples[kept]
         dataset = Dataset(
