@@ -62,6 +62,11 @@ class SiteConfig(Config):
         description="Respect the periodicity that a structure states; off takes every structure "
         "for a molecule.",
     )
+    composition: bool = setting(
+        False,
+        description="Columns on the whole sample too: shares of its elements, their properties, "
+        "and a crystal's density. Edges follow it beyond any cutoff.",
+    )
 
 
 Count = Annotated[int, Field(ge=0, le=1000)]

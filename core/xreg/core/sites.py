@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.composition import composition, composition_labels
 from xreg.core.elements import SYMBOLS, atomic_number, symbols
 from xreg.core.errors import SampleError
 from xreg.core.interfaces import Descriptor, FeatureLabel
@@ -106,8 +107,20 @@ class SiteDescriptor(Descriptor):
         # Kept between batches, and built anew when settings or elements have changed.
         key = (self.config, tuple(self.species_.tolist()))
         if self._prepared is None or self._prepared[0] != key:
-            self._prepared = (key, *self.prepare())
+            self._prepared = (key, *self._with_composition(*self.prepare()))
         return self._prepared[1:]
+
+    def _with_composition(
+        self, describe: Describe, labels: list[FeatureLabel]
+    ) -> tuple[Describe, list[FeatureLabel]]:
+        if not self.config.composition:
+            return describe, labels
+        species = self.species_
+
+        def both(structure: Structure) -> NDArray[np.float64]:
+            return np.concatenate([describe(structure), composition(structure, species)])
+
+        return both, labels + composition_labels(species)
 
     def _check(self, samples: Structures) -> None:
         """Refuse the first sample with an unknown element or a position that is not finite."""

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.elements import SYMBOLS, symbols
+from xreg.core.composition import composition, element_properties
+from xreg.core.elements import symbols
 from xreg.core.errors import SampleError
 from xreg.core.neighbours import Contacts, contacts, cosine_cutoff
-from xreg.core.periodic_table import ELECTRONEGATIVITY, group, period
 from xreg.core.samples import Structure
 
-__all__ = ["PROPERTIES", "Surroundings", "describe", "element_properties"]
+__all__ = ["Surroundings", "describe"]
 
 LEAST_DISTANCE = 0.4
 """Atoms nearer than this (Å) are a mistake: even in H2 they stand 0.74 Å apart."""
@@ -23,13 +22,6 @@ LEAST_DISTANCE = 0.4
 SHELLS = np.array([1.9, 2.5, 3.2, 4.0, 5.0, 6.0])
 SHELL_WIDTH = 0.2
 """Shells in which each atom counts its neighbours: centres in Å, and width relative to them."""
-
-
-PROPERTIES = (
-    "electronegativity", "radius", "group", "period", "valence", "number", "f block", "s block",
-    "p block", "d block", "light",
-)  # fmt: skip
-"""Columns of :func:`element_properties`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +89,7 @@ def describe(
                 "aside or raise the cutoff of the emulator."
             )
         absorber.append(start + structure.absorber)
-        context.append(_context(structure, species))
+        context.append(composition(structure, species))
         found.append((start + pairs.others[mine], pairs.distances[mine], pairs.vectors[mine]))
     return _padded(np.concatenate(atoms), np.array(absorber), np.array(context), found)
 
@@ -168,44 +160,3 @@ def _atoms(numbers: NDArray[np.int32], pairs: Contacts, cutoff: float) -> NDArra
     some = np.flatnonzero(np.diff(np.append(first, len(r))))
     sums[some] = np.add.reduceat(messages, first[some]) if len(some) else 0
     return np.column_stack([own, sums])
-
-
-def _context(structure: Structure, species: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the sample's composition; for a crystal also volume and valence electron density."""
-    from ase.data import covalent_radii
-
-    own = element_properties()[structure.numbers]
-    shares = (structure.numbers[:, None] == species).mean(axis=0)
-    packing = np.zeros(3)
-    if structure.pbc.all():
-        volume = abs(float(np.linalg.det(structure.cell))) / len(own)
-        spheres = 4 / 3 * np.pi * (covalent_radii[structure.numbers] ** 3).mean()
-        packing = np.array(
-            [volume, spheres / volume, own[:, PROPERTIES.index("valence")].mean() / volume]
-        )
-    spread = [own.mean(axis=0), own.std(axis=0), own.min(axis=0), own.max(axis=0)]
-    return np.concatenate([*spread, packing, shares])
-
-
-@cache
-def element_properties() -> NDArray[np.float64]:
-    """Return (119, p) properties by atomic number; an electronegativity nobody knows is 0."""
-    from ase.data import covalent_radii
-
-    rows = np.zeros((len(SYMBOLS), len(PROPERTIES)))
-    for z in range(1, len(SYMBOLS)):
-        column = group(z)
-        rows[z] = (
-            ELECTRONEGATIVITY.get(SYMBOLS[z], 0.0),
-            covalent_radii[z],
-            column,
-            period(z),
-            column if column <= 12 else column - 10,  # valence electrons
-            z,
-            57 <= z <= 71 or 89 <= z <= 103,
-            column <= 2,
-            column >= 13,
-            3 <= column <= 12,
-            z <= 10,
-        )
-    return rows

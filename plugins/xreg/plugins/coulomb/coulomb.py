@@ -72,13 +72,12 @@ class Coulomb(AtomRowDescriptor):
 
         So it is where features are not positive, as no structure's are.
         """
-        x = np.asarray(features, dtype=np.float64)
-        distances = self.distances(np.where(x > 0, x, np.nan))
         labels = [
             FeatureLabel(f"r{label.name[1:]}", "Å", f"r{label.block[1:]}")
-            for label in self.feature_labels
+            for label in self._labels()
         ]
-        return distances, labels
+        x = np.asarray(features, dtype=np.float64)[:, : len(labels)]
+        return self.distances(np.where(x > 0, x, np.nan)), labels
 
     def _labels(self) -> list[FeatureLabel]:
         names = self.row_names()
