@@ -211,7 +211,7 @@ def parse() -> argparse.Namespace:
     )
     add = parser.add_argument
     add("out", type=Path, help="folder for the results")
-    add("--trajectories", type=int, default=34, help="finished trajectories wanted")
+    add("--trajectories", type=int, default=167, help="finished trajectories wanted")
     add("--snapshots", type=int, default=60, help="snapshots kept of each")
     add("--time-step", type=float, default=0.25, help="fs")
     add("--spacing", type=float, default=4.0, help="fs between snapshots")
