@@ -14,10 +14,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from xreg.core.dataset import Dataset, Metadata, make_split
 from xreg.core.samples import Structures
 from xreg.core.spectra import Channel, Spectra
+
+# Timings are no tests: a busy machine must not fail one.
+settings.register_profile("xreg", deadline=None)
+settings.load_profile("xreg")
 
 
 @pytest.fixture(autouse=True, scope="session")

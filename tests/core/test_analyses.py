@@ -63,7 +63,7 @@ def test_a_shifted_line_misfits_most_between_both_places() -> None:
     assert np.isnan(nothing[0][0])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 2**31))
 def test_the_misfit_is_the_kolmogorov_smirnov_statistic(seed: int) -> None:
     """On an even grid, spectra are distributions of a discrete energy; SciPy compares the same."""

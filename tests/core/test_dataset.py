@@ -14,7 +14,7 @@ from xreg.core.errors import DataError, UnknownNameError
 from xreg.core.samples import Structures
 from xreg.core.spectra import Channel, Spectra, Spectrum
 
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=40)
 PARTS = ("train", "validation", "test")
 
 
@@ -225,7 +225,7 @@ def test_what_is_not_finite_is_named():
         require_finite(values, ["a", "b", "c"], "channel 'xes'")
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(2, 6), st.integers(1, 3), st.integers(0, 100))
 def test_folds_hold_out_every_row_once_a_repeat_and_divide_no_group(folds, repeats, seed):
     groups = np.random.default_rng(seed).integers(0, 8, 60)

@@ -58,7 +58,7 @@ def test_a_chain_keeps_the_column_that_only_a_dropped_one_resembles():
     assert kept.columns.tolist() == [0, 2]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.floats(0.05, 0.95), st.sampled_from([1, 3, 7, 512]))
 def test_kept_columns_are_apart_and_dropped_ones_follow_a_kept_one(seed, threshold, block):
     rng = np.random.default_rng(seed)

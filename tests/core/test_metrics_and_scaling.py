@@ -14,7 +14,7 @@ from xreg.core.errors import DataError
 from xreg.core.metrics import covered_variance, sample_r2, spectrum_error
 from xreg.core.scaling import Scaler
 
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=25)
 matrices = arrays(np.float64, (7, 4), elements=st.floats(-1e3, 1e3, width=32))
 
 

@@ -26,7 +26,7 @@ def test_moments_of_known_densities(law: stats.rv_continuous) -> None:
     assert kurtosis == pytest.approx(known[3], abs=1e-4)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.floats(-50, 50), st.floats(0.1, 10), st.integers(0, 1000))
 def test_a_shift_moves_the_mean_alone_and_a_factor_changes_nothing(
     shift: float, factor: float, seed: int

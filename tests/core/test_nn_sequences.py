@@ -37,7 +37,7 @@ def naive(x, weight):
 shapes = st.tuples(*(st.integers(1, high) for high in (3, 5, 4, 3, 3)))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(shapes)
 def test_locally_connected_is_the_loop(shape):
     n, length, kernel, n_in, n_out = shape

@@ -114,7 +114,7 @@ def test_spectra_without_peaks_have_no_scores():
     assert scores["energy"]["mean_error"] is None
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.floats(0.1, 8))
 def test_a_spectrum_matches_itself_and_pairs_stay_within_reach(seed, tolerance):
     rng = np.random.default_rng(seed)

@@ -71,7 +71,7 @@ def test_no_edge() -> None:
 # Broadening ---------------------------------------------------------------------------------------
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(3, 12), st.floats(0.1, 5), st.booleans(), st.integers(0, 2**16))
 def test_lorentzian_is_the_integral(count: int, width: float, below: bool, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -89,7 +89,7 @@ def test_lorentzian_is_the_integral(count: int, width: float, below: bool, seed:
     assert matrix @ y == pytest.approx(wanted, abs=1e-7)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(3, 12), st.floats(0.2, 5), st.integers(0, 2**16))
 def test_gaussian_is_the_integral(count: int, width: float, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from xreg.core.errors import DataError, SampleError
 from xreg.core.samples import Parameters, Structures
 
-few = settings(max_examples=30, deadline=None)
+few = settings(max_examples=30)
 
 
 class Lazy:

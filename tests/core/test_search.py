@@ -25,7 +25,7 @@ SPACE = {
 }
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6))
 def test_draws_are_valid_settings_and_follow_the_seed_alone(seed: int) -> None:
     space = SearchSpace.parse(SPACE, MLPConfig, "space")

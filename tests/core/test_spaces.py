@@ -43,7 +43,7 @@ def test_each_parameter_follows_its_distribution(method):
     assert np.abs(corr).max() < 0.06
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     few=st.integers(1, 300),
     more=st.integers(0, 300),

@@ -33,9 +33,7 @@ def saved(tmp_path):
     return tmp_path / "s"
 
 
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=json_values, array=some_arrays)
 def test_round_trip(tmp_path, value, array):
     storage.write(tmp_path, {"value": value}, {"array": array})

@@ -273,7 +273,7 @@ def test_against_whole_matrices(ion: str) -> None:
     start=st.floats(400, 900),
     seed=st.integers(0, 2**32),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_broadening(sigma: float, gamma1: float, gamma2: float, start: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     grid = Grid(start, 0.06, 301)

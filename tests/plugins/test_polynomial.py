@@ -29,7 +29,7 @@ def table(values, names=("a", "b", "c"), units=("eV", "", "K")):
     return Parameters([f"s{i}" for i in range(len(values))], np.array(values, float), names, units)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.integers(1, 4),
     st.integers(1, 4),

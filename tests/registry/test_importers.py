@@ -465,7 +465,7 @@ def test_bad_rows_and_bad_arrays_of_npz_are_named(tmp_path):
 # Grids, tables, and the command ----------------------------------------------------------------
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     start=st.floats(-100, 10000),
     step=st.sampled_from([0.01, 0.1, 0.2, 0.25, 0.3, 1.0, 2.5]),
@@ -478,7 +478,7 @@ def test_a_grid_has_both_ends(start, step, n):
     np.testing.assert_allclose(grid[-1], start + n * step, atol=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(2, 30), st.integers(0, 2**31))
 def test_interpolation_keeps_points_and_invents_nothing(n, seed):
     rng = np.random.default_rng(seed)

@@ -115,7 +115,7 @@ def datasets(draw):
     )
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(datasets(), st.integers(5, 30))
 def test_a_dataset_survives_the_store(dataset, shard_rows):
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():

@@ -25,7 +25,7 @@ from xreg.core.spectra import Channel
 ENERGY = np.linspace(0, 10, 21)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(2, 40), st.integers(2, 30), st.integers(0, 2**31))
 def test_coarsening_keeps_the_area_of_any_spectrum_on_any_grid(m: int, p: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
