@@ -37,8 +37,7 @@ def main(folder: Path) -> None:
     print("|---|---|---:|---:|---:|---:|")
     for run in dict.fromkeys(key[0] for key in scores):
         for method in METHODS:
-            # A channel that was broadened is compared with the scores of its origin.
-            known = PUBLISHED.get((run.partition("-")[0], method), (None, None))
+            known = PUBLISHED.get((run, method), (None, None))
             if method == "emulator":
                 print(f"| {run} | emulator | {scores[run, method, '']:.3f} | | | |")
                 continue
