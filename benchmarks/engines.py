@@ -160,9 +160,9 @@ def copper(tree: Path, results: Path, finished: bool) -> None:
     for material, site in COPPER.items():
         file = results / f"{material}-{site}.npz"
         atoms = read(tree / material / "POSCAR")
-        if finished and not file.exists():
-            continue
         if not file.exists():
+            if finished:
+                continue
             before = _children()
             try:
                 spectrum = generator.generate(structure(atoms, site, material))

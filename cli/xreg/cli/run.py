@@ -129,11 +129,13 @@ def _tell(folder: Path) -> None:
     """Print the scores of a run and where it is."""
     import json
 
+    from xreg.core.dataset import PARTS
+
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     data = summary["dataset"]
     typer.echo(f"{data['name']} {data['version']}, channel {data['channel']}")
-    for part in ("train", "validation", "test"):
+    for part in PARTS:
         if part in metrics:
             scores = metrics[part]
             typer.echo(f"{part:<10}  R² {_score(scores['r2'])}  ({scores['samples']:,} samples)")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xreg.core import storage
+from xreg.core.dataset import PARTS
 from xreg.core.errors import CorruptError, DataError, UnknownNameError, XregError, did_you_mean
 from xreg.registry.plugins import host
 from xreg.registry.registries import candidates
@@ -188,7 +189,7 @@ def describe_model(entry: ModelEntry) -> list[tuple[str, str]]:
     rows += [(f"decomposer {label}", _call(d)) for label, d in model.decomposers.items()]
     if data := entry.summary.get("dataset"):
         rows.append(("trained on", f"{data['name']} {data['version']} ({data['hash']})"))
-    for part in ("train", "validation", "test"):
+    for part in PARTS:
         scores = entry.metrics.get(part, {})
         if scores.get("r2") is not None:
             rows.append((f"R² {part}", f"{scores['r2']:.4f} on {scores['samples']} samples"))

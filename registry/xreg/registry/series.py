@@ -33,8 +33,7 @@ def _rows(run: Path) -> Iterator[list[Any]]:
     )
     data = summary["dataset"]
     head = [run.name, data["name"], data["version"], data["channel"]]
-    parts = [part for part in PARTS if part in metrics]
-    yield [*head, "emulator", "", *(metrics[p]["r2"] if p in parts else "" for p in PARTS)]
+    yield [*head, "emulator", "", *(metrics[p]["r2"] if p in metrics else "" for p in PARTS)]
     for label, scores in metrics["decomposers"].items():
         for k in range(max(map(len, scores.values()), default=0)):
             yield [*head, label, k + 1, *(scores[p][k] if p in scores else "" for p in PARTS)]

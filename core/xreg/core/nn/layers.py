@@ -66,11 +66,14 @@ class Linear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (M, n, n_in) to (M, n, n_out)."""
         if len(self.weight) > 1 and x.stride(0) == 0:
-            # All share one x, which baddbmm would copy M times: one product, weights side by side.
-            side_by_side = self.weight.transpose(0, 1).flatten(1)
-            y = (x[0] @ side_by_side).unflatten(1, (len(self.weight), -1))
+            # All share one x, which baddbmm would copy M times.
+            y = (x[0] @ self.side_by_side()).unflatten(1, (len(self.weight), -1))
             return y.transpose(0, 1) + self.bias
         return torch.baddbmm(self.bias, x, self.weight)
+
+    def side_by_side(self) -> Tensor:
+        """Return the weights of all maps as those of one, (n_in, M n_out)."""
+        return self.weight.transpose(0, 1).flatten(1)
 
     @torch.no_grad()
     def reset(self, init: Init, generators: Sequence[torch.Generator]) -> None:

@@ -174,7 +174,7 @@ class _Pace:
         one = torch.ones(1)
         self.factors = self._shaped(one if rates is None else rates / config.learning_rate)
         # The optimiser adds the decay of config itself.
-        self.decays = [] if decays is None else self._shaped(decays - config.weight_decay)
+        self.decays = None if decays is None else self._shaped(decays - config.weight_decay)
 
     def _shaped(self, values: Tensor) -> list[Tensor]:
         """Return one number a network in a shape that multiplies each parameter."""
@@ -184,14 +184,18 @@ class _Pace:
     def step(self, optimiser: torch.optim.Optimizer, rate: float) -> None:
         """Take one step of the optimiser, whose gradients are ready."""
         before = [p.clone() for p in self.parameters]
-        for p, decay in zip(self.parameters, self.decays, strict=False):
+        if self.decays is not None:
+            self._decay(self.decays, rate)
+        optimiser.step()
+        for p, old, factor in zip(self.parameters, before, self.factors, strict=True):
+            torch.lerp(old, p, factor, out=p)
+
+    def _decay(self, decays: list[Tensor], rate: float) -> None:
+        for p, decay in zip(self.parameters, decays, strict=True):
             if self.decoupled:
                 p.mul_(1 - rate * decay)
             elif p.grad is not None:
                 p.grad.addcmul_(p, decay)
-        optimiser.step()
-        for p, old, factor in zip(self.parameters, before, self.factors, strict=True):
-            torch.lerp(old, p, factor, out=p)
 
 
 class _Loop:

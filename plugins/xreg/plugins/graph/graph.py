@@ -67,17 +67,17 @@ class Graph(Emulator):
         validation: tuple[Structures, NDArray[np.float64]] | None,
     ) -> None:
         config: GraphConfig = self.config
-        known, known_y = X, Y
-        held = known[:0] if validation is None else validation[0]
+        known_y = Y
+        held = X[:0] if validation is None else validation[0]
         if validation is not None:
             Y = np.concatenate([Y, validation[1]])
-        rows, aside = torch.arange(len(known)), torch.arange(len(known), len(Y))
+        rows, aside = torch.arange(len(X)), torch.arange(len(X), len(Y))
         if validation is None and config.early_stopping:
-            rows, aside = training.hold_out(len(known), config.validation_share, config.seed)
-        self.species_ = np.array(sorted({*known.species(), *held.species()}), dtype=np.int64)
-        found = describe(chain(known, held), self.species_, config.cutoff)
+            rows, aside = training.hold_out(len(X), config.validation_share, config.seed)
+        self.species_ = np.array(sorted({*X.species(), *held.species()}), dtype=np.int64)
+        found = describe(chain(X, held), self.species_, config.cutoff)
         self.atoms_ = Scaler.fit(found.atoms, "standard")
-        self.context_ = Scaler.fit(found.context[: len(known)], "standard")
+        self.context_ = Scaler.fit(found.context[: len(X)], "standard")
         self.scale_ = float(Scaler.fit(known_y, "global").scale[0])
         sites, targets = self._sites(found), self._targets(Y)
         self.networks_, best, self.spread_factor_ = [], [], 1.0

@@ -111,10 +111,9 @@ class MLP(Emulator):
 
     @cached_property
     def _view(self) -> AffineView:
-        weight, bias = self.network_.first.weight.detach(), self.network_.first.bias.detach()
-        # The networks' first layers side by side: (d, M h).
-        side_by_side = weight.permute(1, 0, 2).flatten(1)
-        return AffineView(side_by_side, bias.flatten(), _Tail(self.network_))
+        first = self.network_.first
+        weight, bias = first.side_by_side().detach(), first.bias.detach()
+        return AffineView(weight, bias.flatten(), _Tail(self.network_))
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in vars(self).items() if key != "_view"}
