@@ -136,6 +136,42 @@ def test_nothing_is_lost_when_workers_are_killed(water_store: Path, tmp_path: Pa
         assert all(c.scores for c in now.study.candidates(family))
 
 
+def test_folds_that_a_killed_worker_had_judged_are_not_judged_again(
+    water_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from xreg.plugins.ridge.ridge import Ridge
+
+    monkeypatch.setattr("xreg.registry.search.NOTED_FROM", 0.0)
+    small = recipe(water_store, families=["internal"], budget=1e-9)
+    whole, now = (Search(tmp_path / name, small) for name in ("whole", "killed"))
+    for found in (whole, now):
+        (found.folder / "search.yaml").write_text(small.to_yaml())
+    whole.work()
+    fit, fits = Ridge.fit_many.__func__, []
+
+    class Killed(BaseException):
+        """What no handler catches, as nothing runs after a kill."""
+
+    def counted(cls: type[Ridge], *args: Any, **kwargs: Any) -> Any:
+        if len(fits) == 2:
+            raise Killed
+        fits.append(len(args[0]))
+        return fit(cls, *args, **kwargs)
+
+    monkeypatch.setattr(Ridge, "fit_many", classmethod(counted))
+    with pytest.raises(Killed):
+        now.work()
+    assert fits == [SMALL["together"]] * 2, "two of three folds"
+    assert not told(tmp_path / "killed")
+    fits.insert(0, 0)  # never two again: no more kills
+    again = Search(tmp_path / "killed")
+    again.work()
+    assert fits[3:] == [SMALL["together"]], "the third fold, and the budget is spent"
+    assert told(tmp_path / "killed") == told(tmp_path / "whole")
+    for candidate in again.study.candidates(again.families[0]):
+        assert candidate.seconds > 0
+
+
 def test_a_record_of_other_data_or_another_space_is_refused(
     finished: Path, water_store: Path
 ) -> None:

@@ -8,7 +8,7 @@ logarithm, ``{log-int: [low, high]}`` and ``{log: [low, high]}``.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
@@ -27,7 +27,15 @@ from xreg.core.scaling import FeatureScaling, Scaler, TargetScaling
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-__all__ = ["Fold", "Preparation", "SearchRange", "SearchSpace", "contest_folds", "cross_validate"]
+__all__ = [
+    "Fold",
+    "Preparation",
+    "SearchRange",
+    "SearchSpace",
+    "contest_folds",
+    "cross_validate",
+    "score_folds",
+]
 
 RangeKind = Literal["choice", "int", "float", "log-int", "log"]
 
@@ -202,8 +210,19 @@ def cross_validate(
     preparation
         Filter and scalings.
     """
-    scores = np.empty((len(emulators), len(folds)))
-    for column, fold in enumerate(folds):
+    found = score_folds(emulators, X, Y, folds, preparation)
+    return np.stack(list(found), axis=1)
+
+
+def score_folds(
+    emulators: Sequence[Emulator],
+    X: Any,
+    Y: NDArray[np.float64],
+    folds: Sequence[Fold],
+    preparation: Preparation,
+) -> Iterator[NDArray[np.float64]]:
+    """Do what :func:`cross_validate` does, yielding the (c,) scores of each fold as it ends."""
+    for fold in folds:
         targets = Scaler.fit(Y[fold.train], preparation.targets)
         y = {part: targets.transform(Y[getattr(fold, part)]) for part in ("train", "stop", "held")}
         if isinstance(X, Samples):
@@ -218,9 +237,8 @@ def cross_validate(
         type(emulators[0]).fit_many(
             emulators, x["train"], y["train"], validation=(x["stop"], y["stop"])
         )
-        for row, emulator in enumerate(emulators):
-            score = covered_variance(y["held"], emulator.predict(x["held"]))
-            if not np.isfinite(score):
-                raise RunError(f"emulator '{emulator.name}' predicts values that are not finite.")
-            scores[row, column] = score
-    return scores
+        scores = [covered_variance(y["held"], e.predict(x["held"])) for e in emulators]
+        if not np.isfinite(scores).all():
+            name = emulators[0].name
+            raise RunError(f"emulator '{name}' predicts values that are not finite.")
+        yield np.array(scores)

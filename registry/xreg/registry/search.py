@@ -23,7 +23,7 @@ from xreg.core.errors import XregError
 from xreg.core.executor import ExecutorKind, WorkerDiedError, open_workers
 from xreg.core.filters import FeatureFilter
 from xreg.core.interfaces import Emulator
-from xreg.core.search import Fold, Preparation, contest_folds, cross_validate
+from xreg.core.search import Fold, Preparation, contest_folds, cross_validate, score_folds
 from xreg.registry.features import Execution, FeatureCache
 from xreg.registry.files import write_text
 from xreg.registry.plugins import host
@@ -41,6 +41,7 @@ __all__ = ["Search", "Standing", "search"]
 log = logging.getLogger("xreg.search")
 RECIPE = "search.yaml"
 WATCH_SECONDS = 2.0
+NOTED_FROM = 0.5  # s: what took less is sooner done again than written down
 
 
 @dataclass(frozen=True)
@@ -212,14 +213,29 @@ class Search:
     def _judge_batch(
         self, family: Family, X: Any, batch: list[tuple[int, dict[str, Any]]], cost: float
     ) -> float:
-        """Judge some emulators together; each pays its share, the first the descriptor too."""
+        """Judge some emulators together; each pays its share, the first the descriptor too.
+
+        Folds that took long are written down one by one: a worker that is killed loses no more
+        than the one that it was at.
+        """
+        numbers = [number for number, _ in batch]
+        scores = self.study.noted(family, numbers, len(self.folds))
+        left = np.flatnonzero(np.isnan(scores).any(axis=0))
+        share = 0.0
         start = time.process_time()
-        Y = self.known[self.rows]
         try:
             emulators = [self.emulator(family, s, self.recipe.seed) for _, s in batch]
-            scores = cross_validate(emulators, X, Y, self.folds, self.preparation)
+            folds = [self.folds[i] for i in left]
+            found = score_folds(emulators, X, self.known[self.rows], folds, self.preparation)
+            for index, column in zip(left, found, strict=True):
+                scores[:, index] = column
+                share += (time.process_time() - start) / len(batch)
+                if share >= NOTED_FROM:
+                    self.study.note(family, numbers, int(index), column.tolist(), share)
+                    share = 0.0
+                start = time.process_time()
         except XregError as error:
-            spent = time.process_time() - start
+            spent = time.process_time() - start + share * len(batch)
             if len(batch) == 1:
                 self.study.tell(family, batch[0][0], None, spent + cost, str(error))
                 return 0.0
@@ -228,8 +244,7 @@ class Search:
             for entry in batch:
                 cost = self._judge_batch(family, X, [entry], cost)
             return cost
-        share = (time.process_time() - start) / len(batch)
-        for (number, _), row in zip(batch, scores, strict=True):
+        for number, row in zip(numbers, scores, strict=True):
             self.study.tell(family, number, row.tolist(), share + cost)
             cost = 0.0
         return cost

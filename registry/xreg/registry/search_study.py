@@ -3,7 +3,8 @@
 Each family has a study. Its trials come in groups: emulators on one built descriptor. A worker
 claims a group at a time and marks it with its name; a lock on a file of that name, which the
 system releases however the worker ends, says that it is still at work. What a killed worker left
-is claimed by the next one, and a trial once told is never lost.
+is claimed by the next one, which goes on after the last fold noted, and a trial once told is never
+lost.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from zlib import crc32
 
 import numpy as np
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 
 from xreg.core.errors import DataError
 from xreg.registry.search_recipe import Family, SearchRecipe
@@ -141,9 +143,11 @@ class SearchStudy:
             self.journal.with_name(f"{JOURNAL}.lock").unlink(missing_ok=True)
             if self.journal.exists():
                 with self.journal.open("rb+") as file:
-                    content = file.read()
-                    if not content.endswith(b"\n"):
-                        file.truncate(content.rfind(b"\n") + 1)
+                    if file.seek(0, os.SEEK_END):
+                        file.seek(-1, os.SEEK_END)
+                        if file.read() != b"\n":
+                            file.seek(0)
+                            file.truncate(file.read().rfind(b"\n") + 1)
             yield
 
     @contextmanager
@@ -237,6 +241,29 @@ class SearchStudy:
             fresh,
         )
 
+    def note(
+        self,
+        family: Family,
+        numbers: Sequence[int],
+        fold: int,
+        scores: Sequence[float],
+        seconds: float,
+    ) -> None:
+        """Write down what trials scored on one fold, and the time that each spent on it."""
+        with self._alone():
+            trials = self.trials(family)
+            for number, score in zip(numbers, scores, strict=True):
+                trial = trials[number]
+                total = seconds + _seconds(trial, "noted_seconds")
+                self.storage.set_trial_user_attr(trial._trial_id, "noted_seconds", total)
+                self.storage.set_trial_intermediate_value(trial._trial_id, fold, score)
+
+    def noted(self, family: Family, numbers: Sequence[int], folds: int) -> NDArray[np.float64]:
+        """Return the (c, f) scores that were noted, NaN for the others."""
+        trials = self.trials(family)
+        known = [trials[number].intermediate_values for number in numbers]
+        return np.array([[row.get(fold, np.nan) for fold in range(folds)] for row in known])
+
     def tell(
         self,
         family: Family,
@@ -245,7 +272,7 @@ class SearchStudy:
         seconds: float,
         reason: str = "",
     ) -> None:
-        """Write a trial's result down."""
+        """Write a trial's result down; its seconds come on top of those noted before."""
         from optuna.trial import TrialState
 
         study = self.studies[family.label]
@@ -253,7 +280,8 @@ class SearchStudy:
             trial = study.get_trials(deepcopy=False)[number]
             if trial.state.is_finished():
                 return
-            attributes: dict[str, Any] = {"seconds": seconds, "told": datetime.now().timestamp()}
+            total = seconds + _seconds(trial, "noted_seconds")
+            attributes: dict[str, Any] = {"seconds": total, "told": datetime.now().timestamp()}
             attributes |= {"scores": list(scores)} if scores is not None else {}
             attributes |= {"reason": reason} if reason else {}
             for key, value in attributes.items():
@@ -299,8 +327,8 @@ class SearchStudy:
         return found
 
 
-def _seconds(trial: FrozenTrial) -> float:
-    return float(trial.user_attrs.get("seconds", 0.0))
+def _seconds(trial: FrozenTrial, key: str = "seconds") -> float:
+    return float(trial.user_attrs.get(key, 0.0))
 
 
 def _part(trial: FrozenTrial, prefix: str) -> dict[str, Any]:
