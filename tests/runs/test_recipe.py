@@ -148,6 +148,7 @@ def test_each_makes_several_recipes_of_one(tmp_path: Path) -> None:
         ({}, [], "'each' must map names to settings"),
         (EACH, ["rigde"], "has no 'rigde' (did you mean 'ridge'?)"),
         ({"a": {"emulator.widht": 3}}, [], "unknown key 'widht'"),
+        ({"a": {"decomposers.ecca.rank": 2}}, [], "'each.a', decomposers.ecca: the recipe has no"),
         (None, ["a"], "has no section 'each' to choose 'a' from"),
     ],
 )
@@ -173,7 +174,7 @@ def test_a_missing_file_is_named() -> None:
     [
         ("decomposers.ecca.rank=3", "did you mean 'eca'?"),
         ("emulator.width", "write key=value"),
-        ("emulator..width=3", "write key=value"),
+        ("emulator..width=3", "write keys with a dot between"),
         ("seed.x=3", "no keys"),
         ("emulator.width=[1", "not a YAML value"),
     ],

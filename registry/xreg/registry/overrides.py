@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -92,7 +91,7 @@ def variants(
     for name in only or each:
         found[str(name)] = one = copy.deepcopy(rest)
         for key, value in each[name].items():
-            apply_setting(one, f"{key}={json.dumps(value)}")
+            _assign(one, str(key), value, f"{where}, 'each.{name}', ")
     return found
 
 
@@ -113,18 +112,25 @@ def apply_setting(content: dict[str, Any], text: str) -> None:
         If the text has no ``=``, its value is no YAML, or a key leads nowhere.
     """
     path, equals, value_text = text.partition("=")
-    keys = path.strip().split(".")
-    if not equals or not all(keys):
+    if not equals:
         raise ConfigError(f"--set {text}: write key=value, such as emulator.width=128.")
     try:
         value = load_yaml(value_text)
     except yaml.YAMLError:
         raise ConfigError(f"--set {path}: '{value_text}' is not a YAML value.") from None
+    _assign(content, path.strip(), value, "--set ")
+
+
+def _assign(content: dict[str, Any], path: str, value: Any, where: str) -> None:
+    """Put a value where a path with dots leads; messages begin with ``where`` and the path."""
+    keys = path.split(".")
+    if not all(keys):
+        raise ConfigError(f"{where}{path}: write keys with a dot between, such as emulator.width.")
     place: Any = content
     for depth, key in enumerate(keys[:-1]):
-        place = _step(place, key, ".".join(keys[: depth + 1]))
+        place = _step(place, key, where + ".".join(keys[: depth + 1]))
     if not isinstance(place, dict):
-        raise ConfigError(f"--set {path}: '{'.'.join(keys[:-1])}' has no keys of its own.")
+        raise ConfigError(f"{where}{path}: '{'.'.join(keys[:-1])}' has no keys of its own.")
     place[keys[-1]] = value
 
 
@@ -135,12 +141,12 @@ def _step(place: Any, key: str, so_far: str) -> Any:
         labels = [str(entry.get("label", entry.get("name"))) for entry in entries]
         if key not in labels:
             hint = did_you_mean(key, labels)
-            raise UnknownNameError(f"--set {so_far}: the recipe has no such entry{hint}.")
+            raise UnknownNameError(f"{so_far}: the recipe has no such entry{hint}.")
         index = labels.index(key)
         place[index] = entries[index]
         return place[index]
     if not isinstance(place, dict):
-        raise ConfigError(f"--set {so_far}: there are no keys at this depth.")
+        raise ConfigError(f"{so_far}: there are no keys at this depth.")
     inner = place.get(key)
     if key in NAMED and isinstance(inner, str):
         inner = _named(inner)
