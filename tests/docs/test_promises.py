@@ -6,6 +6,7 @@ import importlib.util
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,18 @@ def test_the_test_command_brings_real_programs_at_exact_versions(package, progra
 def test_ci_is_executable_and_strict():
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
     assert "set -euo pipefail" in CI
+
+
+def test_ci_s_documentation_check_fails_on_a_broken_link(tmp_path):
+    # --quiet would hide the warning from --strict.
+    check = re.search(r'"(mkdocs build[^"]*)"', CI)[1].split()
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "index.md").write_text("[a page](nowhere.md)\n")
+    (tmp_path / "mkdocs.yml").write_text("site_name: try\n")
+    words = [sys.executable, "-m", *check]
+    built = subprocess.run(words, cwd=tmp_path, capture_output=True, check=False)
+    assert built.returncode != 0
+    assert b"nowhere.md" in built.stderr + built.stdout
 
 
 def test_files_that_the_readme_names_exist():
@@ -157,8 +170,6 @@ def test_every_hook_is_explained_and_has_an_example_plugin():
 
 def test_every_page_is_in_the_navigation():
     text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    pages = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")} | {
-        "cli.md"
-    }
+    written = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")}
     named = set(re.findall(r": ([\w/.-]+\.md)$", text, re.MULTILINE))
-    assert named == pages
+    assert named == written | {"cli.md", "leaderboard.md"}
