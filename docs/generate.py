@@ -1,7 +1,8 @@
 """Pages that MkDocs makes from the program itself, so that they cannot drift from it.
 
 One page for each plugin of this repository (its README, then settings, requirements and abilities
-read from its code) and the reference of the command line. Nothing generated is committed.
+read from its code), the reference of the command line, and the leaderboard of the searches whose
+``results.json`` and figure stand in ``docs/searches``. Nothing generated is committed.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from xreg.core.interfaces import Decomposer, Descriptor, Emulator, SpectrumGener
 from xreg.registry.plugins import Installed, host
 
 DISTRIBUTION = "xreg"
+SEARCHES = Path(__file__).parent / "searches"
 TITLES = {
     "descriptor": "Descriptors",
     "emulator": "Emulators",
@@ -60,6 +62,7 @@ def pages() -> dict[str, str]:
     """Return the Markdown of every generated page by its path below ``docs/``."""
     components = {f"methods/{i.spec.name}.md": component_page(i) for k in KINDS for i in ours(k)}
     more = {"methods/analyses.md": analyses_page(), "cli.md": cli_page()}
+    more["leaderboard.md"] = leaderboard_page()
     return {"methods/index.md": overview(), **more, **components}
 
 
@@ -236,6 +239,28 @@ def features_of_water(method: type[Descriptor]) -> Iterator[str]:
     )
     more = ", …" if len(labels) > 3 else ""
     yield f"Gives a water molecule {len(labels)} features with default settings: {shown}{more}."
+
+
+def leaderboard_page() -> str:
+    """Return the results of our searches, one contest after another."""
+    from xreg.registry.leaderboard import leaderboard, markdown
+
+    lines = [
+        "# Leaderboard",
+        "",
+        "Results of [`xreg search`](search.md). Families of one contest were judged by the same "
+        "rules with the same budget; a method of your own enters by being installed: repeat the "
+        "search with it, and `xreg leaderboard` puts both into one table.",
+        "",
+    ]
+    found = {
+        p: json.loads(p.read_text("utf-8"))["contest"] for p in sorted(SEARCHES.glob("*.json"))
+    }
+    for contest in leaderboard(found):
+        lines.append(markdown([contest]))
+        for place in (p for p, key in found.items() if key == contest.key):
+            lines += [f"![Score against budget]({SEARCHES.name}/{place.stem}.png)", ""]
+    return "\n".join(lines)
 
 
 def cli_page() -> str:
