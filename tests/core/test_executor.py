@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -65,6 +66,14 @@ def test_workers_use_one_thread_each(jobs, monkeypatch):
     with open_workers("process", 1) as workers:
         ((_, threads),) = workers.unordered(jobs.threads, [0])
     assert set(threads) == {1}
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told")
+def test_workers_keep_memory_that_is_freed(jobs):
+    size = 40_000_000
+    with open_workers("process", 1) as workers:
+        ((_, faults),) = workers.unordered(jobs.faults, [size])
+    assert faults < size / 4096 / 100
 
 
 def test_workers_do_not_outlive_a_killed_parent(jobs, tmp_path):

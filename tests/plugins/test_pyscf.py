@@ -16,9 +16,12 @@ from xreg.core.testing.examples import rotation
 pytest.importorskip("pyscf")
 
 from ase import Atoms
+from pyscf import df, dft, gto
 
 from xreg.plugins.pyscf.corehole import CoreHoles
+from xreg.plugins.pyscf.coulomb import FittedCoulomb
 from xreg.plugins.pyscf.generator import PySCF
+from xreg.plugins.pyscf.numint import CachedNumInt
 from xreg.plugins.pyscf.plugin import PySCFConfig
 from xreg.plugins.pyscf.transitions import Lines, absorption, emission, photoline
 
@@ -236,3 +239,59 @@ def test_bad_samples(atoms: Atoms, site: int, settings: dict, words: str) -> Non
 def test_bad_settings(settings: dict, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         PySCF(**settings).generate(structure(water()))
+
+
+# What is computed otherwise than PySCF does ------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def chain() -> gto.Mole:
+    """Three waters 6 Å apart: most functions do not reach most points."""
+    atoms = water()
+    for shift in (6.0, 12.0):
+        other = water()
+        other.translate([shift, 0, 0])
+        atoms += other
+    place = list(zip(atoms.symbols, atoms.positions, strict=True))
+    return gto.M(atom=place, basis="def2-svp", verbose=0)
+
+
+@pytest.mark.parametrize("functional", ["PBE", "LDA", "B3LYP", "TPSS"])
+def test_integration_by_blocks_is_pyscf_s(chain: gto.Mole, functional: str) -> None:
+    grids = dft.gen_grid.Grids(chain)
+    grids.level = 0
+    rng = np.random.default_rng(0)
+    orbitals = np.linalg.qr(rng.normal(size=(chain.nao, 30)))[0]
+    up, down = orbitals[:, :15] @ orbitals[:, :15].T, orbitals @ orbitals.T / 2
+    for spins, method in ((up + down, "nr_rks"), (np.array([up, down]), "nr_uks")):
+        ours, theirs = (
+            getattr(integrator, method)(chain, grids, functional, spins)
+            for integrator in (CachedNumInt(), dft.numint.NumInt())
+        )
+        for one, other in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-7 * np.abs(other).max())
+
+
+def test_blocks_leave_out_what_does_not_reach_them(chain: gto.Mole) -> None:
+    integrator, grids = CachedNumInt(), dft.gen_grid.Grids(chain).build(with_non0tab=True)
+    blocks = integrator._blocks(chain, grids, 4)
+    held = sum(block.values.size for block in blocks)
+    assert held < 0.7 * 4 * len(grids.weights) * chain.nao
+    assert sum(block.points.stop - block.points.start for block in blocks) == len(grids.weights)
+
+
+@pytest.mark.parametrize("auxiliary", ["def2-universal-jfit", "twice", "too large"])
+def test_fitted_coulomb_matrices_are_pyscf_s(chain: gto.Mole, auxiliary: str) -> None:
+    basis = "def2-universal-jfit"
+    if auxiliary == "twice":  # the metric is singular
+        basis = {s: 2 * gto.basis.load(basis, s) for s in "OH"}
+    ours, theirs = FittedCoulomb(chain, basis), df.DF(chain, basis)
+    if auxiliary == "too large":
+        ours.max_memory = 0.1
+    density = np.random.default_rng(0).normal(size=(2, chain.nao, chain.nao))
+    density += density.transpose(0, 2, 1)
+    found = ours.build().get_jk(density, with_k=False)[0]
+    expected = theirs.build().get_jk(density, with_k=False)[0]
+    np.testing.assert_allclose(found, expected, atol=1e-7 * np.abs(expected).max())
+    one = ours.get_jk(density[0], with_k=False)[0]
+    np.testing.assert_allclose(one, found[0], atol=1e-12 * np.abs(found).max())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
 from pathlib import Path
 
@@ -40,3 +41,15 @@ def threads(_: int) -> list[int]:
 def write_pid_and_sleep(folder: str) -> None:
     Path(folder, str(os.getpid())).touch()
     time.sleep(60)
+
+
+def faults(size: int) -> int:
+    """Return the page faults of filling some bytes once more."""
+
+    def so_far() -> int:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+    bytearray(size)
+    before = so_far()
+    bytearray(size)
+    return so_far() - before

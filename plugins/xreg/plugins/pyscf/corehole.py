@@ -19,6 +19,7 @@ from pyscf.lib.exceptions import BasisNotFoundError
 
 from xreg.core.errors import ConfigError, SampleError
 from xreg.core.samples import Structure
+from xreg.plugins.pyscf.coulomb import FittedCoulomb
 from xreg.plugins.pyscf.molecule import atomic_core, build, core_orbital
 from xreg.plugins.pyscf.numint import CachedNumInt
 from xreg.plugins.pyscf.plugin import PySCFConfig
@@ -222,7 +223,11 @@ class CoreHoles:
         ks.chkfile = None
         if self.config.density_fitting:
             hybrid = dft.libxc.is_hybrid_xc(self.config.functional)
-            ks = ks.density_fit(self.config.auxiliary_basis, only_dfj=not hybrid)
+            ks = ks.density_fit(
+                self.config.auxiliary_basis,
+                None if hybrid else FittedCoulomb(self.mol, self.config.auxiliary_basis),
+                only_dfj=not hybrid,
+            )
             if "fitted" not in self._integrals:
                 self._integrals["fitted"] = self._fitted(ks.with_df)
             ks.with_df = self._integrals["fitted"]
