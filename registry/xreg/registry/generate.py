@@ -189,8 +189,7 @@ class _Work:
         for row in missing.tolist():
             if row in self.unfit:
                 batch = self._batch(np.array([row]))
-                self._keep(batch, compute.failed(batch, self.unfit[row]))
-        self.computed = 0  # to mark them was no computation
+                self._write(batch, compute.failed(batch, self.unfit[row]))
         missing = missing[~np.isin(missing, list(self.unfit))]
         task, total = f"generating with {self.generator.name}", len(self.samples)
         before = total - len(missing)
@@ -234,7 +233,12 @@ class _Work:
         return Batch(rows, self.samples[rows])
 
     def _keep(self, batch: Batch, result: Result) -> None:
-        """Write the results of a batch down."""
+        """Write the results of a computation down, and count it."""
+        self._write(batch, result)
+        self.computed += len(batch.rows)
+
+    def _write(self, batch: Batch, result: Result) -> None:
+        """Write the results of a batch down; refuse failures where the recipe does."""
         failed = [i for i, reason in enumerate(result.failures) if reason is not None]
         kept = [i for i in range(len(batch.rows)) if not self.refuse or result.failures[i] is None]
         if kept:
@@ -247,7 +251,6 @@ class _Work:
                 )
             )
             self.growth.note(batch.rows[kept])
-        self.computed += len(batch.rows)
         if self.refuse and failed:
             reason = str(result.failures[failed[0]]).rstrip(".")
             sample = str(batch.samples.ids[failed[0]])
