@@ -34,6 +34,7 @@ class TestRidge(EmulatorSuite):
 
 class TestECA(DecomposerSuite):
     component = ECA
+    constant = 0.4
     settings = {"starts": 5}
 
 
@@ -44,3 +45,4 @@ class TestECAAdam(DecomposerSuite):
 
 class TestPCA(DecomposerSuite):
     component = PCA
+    constant = 0.4

@@ -16,6 +16,7 @@ SMALL = {"starts": 3, "width": 24, "depth": 2, "epochs": 80, "batch": 50, "learn
 
 class TestSuite(DecomposerSuite):
     component = EDNN
+    constant = 0.4
     settings = {**SMALL, "starts": 2, "width": 16, "depth": 1, "epochs": 30}
 
 

@@ -21,6 +21,7 @@ SMALL = {"starts": 3, "width": 24, "depth": 2, "epochs": 200, "batch": 50, "lear
 
 class TestSuite(DecomposerSuite):
     component = NNCA
+    constant = 0.4
     settings = {**SMALL, "starts": 2, "width": 16, "depth": 1, "epochs": 30}
 
 

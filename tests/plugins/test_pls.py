@@ -14,6 +14,7 @@ from xreg.plugins.pls.pls import PLS
 
 class TestSuite(DecomposerSuite):
     component = PLS
+    constant = 0.4
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from xreg.core.analysis.reconstruction import Reconstruction, _shown
 from xreg.core.errors import XregError
+from xreg.core.interfaces import FeatureLabel
 from xreg.registry.recipe import load_recipe
 from xreg.registry.runs import execute
 
@@ -92,3 +95,16 @@ def test_a_network_without_inverse_is_refused(water_store: Path, tmp_path: Path)
     }
     with pytest.raises(XregError, match="one-to-one activation"):
         run(tmp_path, content)
+
+
+def test_what_the_spectra_tell_best_is_drawn_not_what_never_varies() -> None:
+    names = ["still", "a", "b", "c", "d"]
+    labels = [FeatureLabel(f"{n} {r}", "", n, "distance (Å)", r) for n in names for r in (1.0, 2.0)]
+    rng = np.random.default_rng(0)
+    known = rng.normal(size=(50, 10))
+    known[:, :2] = 0.0
+    noise = np.repeat([5.0, 2.0, 0.1, 0.3, 0.2], 2)  # once, what came back of it was noise alone
+    found = known + noise * rng.normal(size=known.shape)
+    scores = np.zeros((50, 1))
+    shown = _shown(Reconstruction(scores, scores, known, found, labels))
+    assert [block.name for block in shown] == ["a", "b", "c", "d"]

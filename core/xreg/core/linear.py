@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from xreg.core.errors import NotFittedError
 from xreg.core.interfaces import Decomposer, TorchView
 
-__all__ = ["LinearDecomposer", "representative_rows", "signed"]
+__all__ = ["LinearDecomposer", "embedded", "representative_rows", "signed"]
 
 CANDIDATES = 512
 
@@ -84,6 +84,20 @@ class LinearDecomposer(Decomposer):
         offset, slope = mean @ weight + view.bias.double(), basis @ weight
         return lambda t: view.tail(offset + t @ slope)
 
+    def _varying(self, X: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell which of d features vary: the others get no weight and stay as they are.
+
+        A weight on a feature without variance changes no score, so nothing would determine it.
+
+        Raises
+        ------
+        DataError
+            If fewer features vary than there shall be directions.
+        """
+        varying: NDArray[np.bool_] = np.ptp(X, axis=0) > 0
+        self.require_rank((len(X), int(varying.sum())))
+        return varying
+
     def _keep(
         self, components: NDArray[np.float64], mean: NDArray[np.float64], X: NDArray[np.float64]
     ) -> None:
@@ -91,6 +105,13 @@ class LinearDecomposer(Decomposer):
         self.components_ = signed(components)
         self.mean_ = mean
         self.candidates_ = self.transform(X[representative_rows(len(X))])
+
+
+def embedded(components: NDArray[np.float64], varying: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return (k, d) vectors that are zero but for the features where (k, c) ones are given."""
+    vectors = np.zeros((len(components), len(varying)))
+    vectors[:, varying] = components
+    return vectors
 
 
 def signed(components: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -198,18 +198,25 @@ def _agreement(known: Array, found: Array) -> Array:
 
 
 def _shown(found: Reconstruction) -> list[Block]:
-    """Return what is drawn: blocks with an axis, else the single columns told best."""
+    """Return what is drawn: blocks with an axis, else single columns; those told best."""
     on_axis = [block for block in blocks(found.labels) if block.axis]
     if on_axis:
-        spread = [float(np.nansum(np.nanvar(found.found[:, b.columns], axis=0))) for b in on_axis]
-        order = np.argsort(spread)[::-1][:MOST_PANELS]
-        return [on_axis[i] for i in sorted(order.tolist())]
+        best = sorted(on_axis, key=lambda block: -_told(found, block))[:MOST_PANELS]
+        return [block for block in on_axis if block in best]
     told = np.nan_to_num(_agreement(found.known, found.found), nan=-np.inf)
-    best = np.sort(np.argsort(told)[::-1][:MOST_POINTS])
+    columns = np.sort(np.argsort(told)[::-1][:MOST_POINTS])
     by_unit: dict[str, list[int]] = {}
-    for column in best.tolist():
+    for column in columns.tolist():
         by_unit.setdefault(found.labels[column].unit, []).append(column)
     return [Block(unit, "", np.array(columns), None) for unit, columns in by_unit.items()]
+
+
+def _told(found: Reconstruction, block: Block) -> float:
+    """Return R² over all columns of a block; that of a block which never varies is -inf."""
+    rows = np.isfinite(found.found).all(axis=1)
+    known, guess = (values[rows][:, block.columns] for values in (found.known, found.found))
+    spread = float(np.sum((known - known.mean(axis=0)) ** 2)) if len(known) else 0.0
+    return 1 - float(np.sum((guess - known) ** 2)) / spread if spread > 0 else -np.inf
 
 
 def _table(
@@ -249,7 +256,7 @@ def _draw(
     height = 0.6 + 1.7 * len(groups) if shown[0].axis else 0.8 + 0.9 * len(groups)
     figure = style.new_figure(height)
     grid = figure.subplots(len(groups), len(shown), squeeze=False, sharex="col")
-    for line, (name, members) in zip(grid, groups.items(), strict=True):
+    for row, (line, (name, members)) in enumerate(zip(grid, groups.items(), strict=True)):
         known, guess = _mean(found.known[members]), _mean(found.found[members])
         for axis, block in zip(line, shown, strict=True):
             true, back, error = (values[block.columns] for values in (known, guess, band))
@@ -259,7 +266,8 @@ def _draw(
                 )
                 axis.plot(block.at, true, color=style.TRUE, label="known")
                 axis.plot(block.at, back, color=style.PREDICTED, label="from spectra")
-                axis.set_xlabel(block.axis)
+                axis.set_title("" if row else block.name)
+                axis.set_xlabel(block.axis if row == len(groups) - 1 else "")
             else:
                 place = np.arange(len(block.columns))
                 axis.errorbar(
@@ -271,8 +279,8 @@ def _draw(
                 axis.set_xticks(place, names, rotation=30 if len(names) > FEWEST else 0)
                 axis.set_ylabel(block.name)
                 axis.margins(x=0.2)
-            axis.set_title(f"{block.name}, {name}" if block.axis else name)
-            if block.axis:
-                axis.label_outer()
+                axis.set_title(name)
+        if shown[0].axis:
+            line[0].set_ylabel(name)
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
     return figure

@@ -30,6 +30,7 @@ def _energy_axis(axis: Axes, material: Material) -> Any:
     energy = material.target.energy
     assert energy is not None
     axis.set_xlim(energy[0], energy[-1])
+    axis.locator_params(axis="x", nbins=6, steps=[1, 2, 5, 10])  # few and round: labels are long
     axis.set_xlabel(style.energy_label(float(energy[0]), float(energy[-1])))
     return energy
 

@@ -109,8 +109,15 @@ def _curves(
     axis.tick_params(labelbottom=last)
     if last:
         axis.set_xlabel(parts[0].axis)
-    if any(block.name for block in parts):
-        axis.legend(fontsize=6.5, handlelength=1.0, labelspacing=0.25, borderpad=0.1)
+        if any(block.name for block in parts):  # below all rows, whose colours are the same
+            axis.legend(
+                loc="upper center",
+                bbox_to_anchor=(0.45, -0.35),
+                ncols=2,
+                fontsize=7,
+                handlelength=1.0,
+                columnspacing=1.0,
+            )
 
 
 def _shares(

@@ -67,11 +67,14 @@ class DecomposerSuite(ComponentSuite):
         Largest relative deviation that exact identities allow.
     slack
         By how much the covered variance may fall from one rank to the next.
+    constant
+        Value of a feature that never varies: zero where features are standardised.
     """
 
     component: ClassVar[type[Decomposer]]
     tolerance: ClassVar[float] = 1e-5
     slack: ClassVar[float] = 0.01
+    constant: ClassVar[float] = 0.0
 
     def data(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return (n, d) features of zero mean and (n, m) targets that two directions rule."""
@@ -148,6 +151,19 @@ class DecomposerSuite(ComponentSuite):
             assert part.shape == X.shape
             assert part.dtype == np.float64
             assert np.isfinite(part).all()
+
+    def test_constant_features_stay(self) -> None:
+        """A feature that never varies has no weight and keeps its value in expanded features."""
+        X, Y = self.data()
+        X = np.insert(X, 3, self.constant, axis=1)
+        emulator = Quadratic().fit(X, Y)
+        component = self.build()
+        component.fit(X, Y, emulator if component.needs_emulator else None)
+        component.emulator = emulator
+        expanded = component.inverse_transform(component.transform(X[:20]))
+        np.testing.assert_allclose(expanded[:, 3], self.constant, atol=1e-9)
+        if (vectors := getattr(component, "components_", None)) is not None:
+            np.testing.assert_allclose(vectors[:, 3], 0.0, atol=1e-9)
 
     def test_batches(self) -> None:
         """A row's scores do not depend on the rows beside it."""

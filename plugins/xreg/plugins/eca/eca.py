@@ -11,9 +11,9 @@ from torch import Tensor
 
 from xreg.core.errors import DataError, RunError
 from xreg.core.interfaces import Emulator
-from xreg.core.linear import LinearDecomposer
+from xreg.core.linear import LinearDecomposer, embedded
 from xreg.core.nn.training import threads
-from xreg.core.nn.view import as_affine
+from xreg.core.nn.view import AffineView, as_affine
 from xreg.plugins.eca.plugin import ECAConfig
 from xreg.plugins.eca.search import Projection, preconditioner, search
 
@@ -61,12 +61,13 @@ class ECA(LinearDecomposer):
         if emulator is None:
             raise DataError(f"decomposer '{self.name}' needs a trained emulator.")
         x, y = self._clean(X, Y)
-        self.require_rank(x.shape)
+        varying = self._varying(x)
         if not np.ptp(y, axis=0).any():
             raise DataError(f"decomposer '{self.name}': the targets do not vary.")
-        d = x.shape[1]
-        view = as_affine(emulator.torch_view(), d)
-        features, targets = _single(x), _single(y)
+        still = np.where(varying, 0.0, x[0])
+        view = _fixed(as_affine(emulator.torch_view(), x.shape[1]), varying, still)
+        features, targets = _single(x[:, varying]), _single(y)
+        d = features.shape[1]
         basis = np.empty((0, d))
         reached = []
         with threads(config.threads):
@@ -86,8 +87,14 @@ class ECA(LinearDecomposer):
         self.emulator = emulator
         self.start_r2_ = np.array(reached)
         self.covered_variance_ = self.start_r2_.max(axis=1)
-        self._keep(basis, np.zeros(d), x)
+        self._keep(embedded(basis, varying), still, x)
         return self
+
+
+def _fixed(view: AffineView, varying: NDArray[np.bool_], still: NDArray[np.float64]) -> AffineView:
+    """Return an emulator as a function of the varying features alone, the others ``still``."""
+    bias = view.bias + torch.tensor(still).to(view.weight.dtype) @ view.weight
+    return AffineView(view.weight[torch.tensor(varying)], bias, view.tail)
 
 
 def _single(array: NDArray[np.float64]) -> Tensor:

@@ -14,7 +14,7 @@ from xreg.core.errors import DataError
 from xreg.core.interfaces import Decomposer, Emulator, State
 from xreg.core.linear import representative_rows
 from xreg.core.nn import training
-from xreg.core.nn.bottleneck import Bottleneck, fit_bottleneck
+from xreg.core.nn.bottleneck import Bottleneck, Orthonormal, fit_bottleneck
 from xreg.core.nn.inverse import fit_scores
 from xreg.core.nn.layers import MLP
 from xreg.plugins.ednn.inverse import features_with_scores
@@ -81,6 +81,7 @@ class EDNN(Decomposer):
             return self._build(x.shape[1], y.shape[1], models)
 
         network, self.start_r2_ = fit_bottleneck(build, x, y, config, "EDNN")
+        _settle(network.encoder, torch.tensor(x))
         raw = network.encoder(torch.tensor(x))[0].numpy()
         spread = raw.std(axis=0)
         if not spread.min() > 0:
@@ -205,3 +206,16 @@ class EDNN(Decomposer):
             assign=True,
         )
         self.network_.requires_grad_(False).eval()
+
+
+@torch.no_grad()
+def _settle(encoder: MLP | Orthonormal, x: Tensor) -> None:
+    """Move what constant features add to the first layer into its bias, which they are to it.
+
+    The encoder then does not depend on them, and no search for features moves them.
+    """
+    assert isinstance(encoder, MLP)
+    still = (x == x[0]).all(0)
+    weight = encoder.first.weight
+    encoder.first.bias += x[0, still] @ weight[:, still]
+    weight[:, still] = 0

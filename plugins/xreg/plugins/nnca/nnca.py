@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from xreg.core.interfaces import Emulator, State, TorchView
-from xreg.core.linear import LinearDecomposer
+from xreg.core.linear import LinearDecomposer, embedded
 from xreg.core.nn import training
 from xreg.core.nn.bottleneck import Bottleneck, Orthonormal, fit_bottleneck
 from xreg.core.nn.layers import MLP
@@ -57,26 +57,27 @@ class NNCA(LinearDecomposer):
         """
         x, y = self._clean(X, Y)
         config: NNCAConfig = self.config
-        self.require_rank(x.shape)
-        whole, self.start_r2_ = self._train(x, y, [config.rank], "NNCA")
+        varying = self._varying(x)
+        moved = x[:, varying]
+        whole, self.start_r2_ = self._train(moved, y, [config.rank], "NNCA")
         axes = _axes(whole)
         decoders, seen = [whole.decoders[0]], [axes]
         basis = axes
         if config.rank > 1:
             lower = range(1, config.rank)
-            inner, _ = self._train(x @ axes, y, lower, "NNCA order")
+            inner, _ = self._train(moved @ axes, y, lower, "NNCA order")
             turn = _axes(inner)
             decoders = [*inner.decoders, *decoders]
             seen = [*(axes @ turn[:, :j] for j in lower), *seen]
             # The complete QR adds the one direction of the space that all others leave.
             basis = axes @ np.linalg.qr(turn, mode="complete")[0]
         self.emulator = emulator
-        self._keep(basis.T, np.zeros(x.shape[1]), x)
+        self._keep(embedded(basis.T, varying), np.where(varying, 0.0, x[0]), x)
         for j, (decoder, old) in enumerate(zip(decoders, seen, strict=True), 1):
             # Scores on the axes of training are linear in those on the finished ones.
             assert isinstance(decoder, MLP)
             weight = decoder.first.weight
-            weight.copy_(torch.tensor(self.components_[:j] @ old) @ weight)
+            weight.copy_(torch.tensor(self.components_[:j, varying] @ old) @ weight)
         self.decoders_ = nn.ModuleList(decoders)
         return self
 
