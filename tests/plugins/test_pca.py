@@ -73,3 +73,10 @@ def test_too_many_components(data):
     X, Y = data
     with pytest.raises(DataError, match="7 directions among 6"):
         PCA(rank=7).fit(X, Y)
+
+
+def test_directions_beyond_what_varies_are_refused() -> None:
+    X = np.zeros((20, 3))
+    X[:, 0] = np.arange(20)
+    with pytest.raises(DataError, match="cannot find 2 directions among 1 features"):
+        PCA(rank=2).fit(X, X)

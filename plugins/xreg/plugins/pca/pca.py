@@ -39,7 +39,7 @@ class PCA(LinearDecomposer):
         from sklearn.decomposition import PCA as Principal
 
         x, _ = self._clean(X, Y)
-        self.require_rank(x.shape)
+        self._varying(x)  # refuses where too few vary
         found = Principal(self.config.rank, random_state=self.config.seed).fit(x)
         self.emulator = emulator
         self.explained_variance_ = found.explained_variance_

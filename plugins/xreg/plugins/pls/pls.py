@@ -52,7 +52,7 @@ class PLS(LinearDecomposer):
 
         x, y = self._clean(X, Y)
         config: PLSConfig = self.config
-        self.require_rank(x.shape)
+        self._varying(x)  # refuses where too few vary
         if not np.ptp(y, axis=0).any():
             raise DataError(f"decomposer '{self.name}': the targets do not vary.")
         found = PLSRegression(
