@@ -98,13 +98,13 @@ def test_a_network_without_inverse_is_refused(water_store: Path, tmp_path: Path)
 
 
 def test_what_the_spectra_tell_best_is_drawn_not_what_never_varies() -> None:
-    names = ["still", "a", "b", "c", "d"]
-    labels = [FeatureLabel(f"{n} {r}", "", n, "distance (Å)", r) for n in names for r in (1.0, 2.0)]
+    axes = dict.fromkeys("abcde", "distance (Å)") | dict.fromkeys("fg", "angle (°)")
+    labels = [FeatureLabel(f"{n} {r}", "", n, axes[n], r) for n in axes for r in (1.0, 2.0)]
     rng = np.random.default_rng(0)
-    known = rng.normal(size=(50, 10))
+    known = rng.normal(size=(50, 14))
     known[:, :2] = 0.0
-    noise = np.repeat([5.0, 2.0, 0.1, 0.3, 0.2], 2)  # once, what came back of it was noise alone
+    noise = np.repeat([5.0, 0.9, 0.1, 0.3, 0.2, 2.0, 1.0], 2)
     found = known + noise * rng.normal(size=known.shape)
     scores = np.zeros((50, 1))
     shown = _shown(Reconstruction(scores, scores, known, found, labels))
-    assert [block.name for block in shown] == ["a", "b", "c", "d"]
+    assert [block.name for block in shown] == ["c", "e", "f", "g"]

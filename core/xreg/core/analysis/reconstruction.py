@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -198,11 +199,14 @@ def _agreement(known: Array, found: Array) -> Array:
 
 
 def _shown(found: Reconstruction) -> list[Block]:
-    """Return what is drawn: blocks with an axis, else single columns; those told best."""
+    """Return what is drawn: blocks of each axis by turns, else single columns; those told best."""
     on_axis = [block for block in blocks(found.labels) if block.axis]
     if on_axis:
-        best = sorted(on_axis, key=lambda block: -_told(found, block))[:MOST_PANELS]
-        return [block for block in on_axis if block in best]
+        by_axis: dict[str, list[Block]] = {}
+        for block in sorted(on_axis, key=lambda block: -_told(found, block)):
+            by_axis.setdefault(block.axis, []).append(block)
+        turns = [block for turn in zip_longest(*by_axis.values()) for block in turn if block]
+        return [block for block in on_axis if block in turns[:MOST_PANELS]]
     told = np.nan_to_num(_agreement(found.known, found.found), nan=-np.inf)
     columns = np.sort(np.argsort(told)[::-1][:MOST_POINTS])
     by_unit: dict[str, list[int]] = {}
@@ -268,6 +272,7 @@ def _draw(
                 axis.plot(block.at, back, color=style.PREDICTED, label="from spectra")
                 axis.set_title("" if row else block.name)
                 axis.set_xlabel(block.axis if row == len(groups) - 1 else "")
+                axis.locator_params(nbins=4)
             else:
                 place = np.arange(len(block.columns))
                 axis.errorbar(
