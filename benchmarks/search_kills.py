@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +41,13 @@ def told(folder: Path) -> dict[tuple[str, int], Any]:
 
 def workers(parent: int) -> list[psutil.Process]:
     """Return the worker processes of a search."""
-    try:
-        children = psutil.Process(parent).children()
-    except psutil.NoSuchProcess:
-        return []
-    return [child for child in children if any("spawn_main" in word for word in child.cmdline())]
+    found = []
+    with suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(parent).children():
+            with suppress(psutil.NoSuchProcess):  # gone meanwhile, or dead and not yet buried
+                if any("spawn_main" in word for word in child.cmdline()):
+                    found.append(child)
+    return found
 
 
 def main() -> None:

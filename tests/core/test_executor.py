@@ -7,7 +7,9 @@ import platform
 import signal
 import subprocess
 import sys
+import threading
 import time
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,30 @@ def test_an_item_on_which_a_worker_died_is_tried_again(jobs, tmp_path):
     with open_workers("process", 1) as workers:
         items = [str(tmp_path / "marker")]
         assert list(workers.unordered(jobs.die_once, items)) == [(items[0], "done")]
+
+
+@pytest.mark.parametrize("started", [0, 1])
+def test_a_death_among_long_items_is_noticed_at_once(jobs, tmp_path, monkeypatch, started):
+    start = SpawnProcess.start
+
+    def slow(process):  # as on a busy machine: the pool has looked for processes before it returns
+        start(process)
+        time.sleep(0.3)
+
+    monkeypatch.setattr(SpawnProcess, "start", slow)
+    with open_workers("process", 2) as workers:
+        threading.Thread(target=_kill_when_both_work, args=(tmp_path, started)).start()
+        began = time.time()
+        outcomes = list(workers.unordered(jobs.work_long_once, [str(tmp_path)] * 2))
+    assert [outcome for _, outcome in outcomes] == ["done"] * 2
+    assert time.time() - began < 20, "noticed when the other worker was done"
+
+
+def _kill_when_both_work(folder, started):
+    while len(found := sorted(folder.glob("*.pid"), key=lambda f: f.stat().st_mtime)) < 2:
+        time.sleep(0.05)
+    time.sleep(1)  # until both are known to the pool, slow as it is here
+    os.kill(int(found[started].stem), signal.SIGKILL)
 
 
 def test_an_error_of_the_function_is_raised(jobs):

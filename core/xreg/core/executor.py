@@ -26,7 +26,7 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     wait,
 )
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Literal, TypeVar, cast, get_args
 
 from xreg.core.errors import (
@@ -96,6 +96,7 @@ class Workers:
         self._start = start
         self._death = death
         self._executor = start()
+        self._watched = 0  # processes
 
     def unordered(
         self, function: Callable[[T], R], items: Iterable[T]
@@ -123,6 +124,7 @@ class Workers:
                     under_way[self._executor.submit(function, item)] = item
                 except self._death:
                     suspects.append(item)
+            self._watch_all()
             if not under_way and not suspects:
                 return
             for future in wait(under_way, return_when=FIRST_COMPLETED).done:
@@ -150,9 +152,22 @@ class Workers:
             else:
                 yield item, result
 
+    def _watch_all(self) -> None:
+        """Make sure that the death of any process is noticed at once.
+
+        A pool tells its watcher of an item before it starts a process for it, so that one which was
+        started last is not watched until something else happens; on long items, for ever.
+        """
+        processes = len(getattr(self._executor, "_processes", None) or ())
+        if processes != self._watched:
+            self._watched = processes
+            with suppress(*self._death):
+                self._executor.submit(_nothing)
+
     def _restart(self) -> None:
         self._executor.shutdown(wait=True)
         self._executor = self._start()
+        self._watched = 0
 
     def close(self) -> None:
         """Let the workers go."""
@@ -165,6 +180,10 @@ class Workers:
         for process in processes:
             process.terminate()
         self._executor.shutdown(wait=bool(processes))
+
+
+def _nothing() -> None:
+    """Do nothing, in a worker."""
 
 
 @contextmanager

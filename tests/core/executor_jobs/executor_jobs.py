@@ -27,6 +27,14 @@ def die_once(marker: str) -> str:
     return "done"
 
 
+def work_long_once(folder: str) -> str:
+    """Work for a minute, the first two times."""
+    if len(list(Path(folder).glob("*.pid"))) < 2:
+        Path(folder, f"{os.getpid()}.pid").touch()
+        time.sleep(60)
+    return "done"
+
+
 def divide(x: int) -> float:
     return 1 / x
 
