@@ -117,6 +117,33 @@ def test_a_nearly_empty_feature_is_no_signal():
     np.testing.assert_allclose(scaler.transform(values)[:, [0, 2]].std(axis=0), 1)
 
 
+def test_a_rarely_filled_feature_is_cut_at_what_training_saw():
+    """A column that one structure of two hundred barely reaches; another one fills it."""
+    values = np.zeros((200, 2))
+    values[:, 0] = np.linspace(-1, 1, 200)
+    values[7, 1] = 1e-4
+    scaler = Scaler.fit(values, "standard")
+    z = scaler.transform(values)
+    assert not scaler.constant
+    np.testing.assert_allclose(z.std(axis=0), 1)
+    far = scaler.transform([[1.2, 0.9], [-9.0, -0.9], [1.4, 0.0]])
+    np.testing.assert_allclose(far[:, 0], np.array([1.2, -9.0, 1.4]) * z[-1, 0])  # extrapolated
+    np.testing.assert_allclose(far[:, 1], [z[7, 1], -z[7, 1], z[0, 1]])
+    # Targets are never cut: predictions beyond the training data must come back as they are.
+    assert Scaler.fit(values, "channel").limit is None
+
+
+@pytest.mark.parametrize("mode", ["standard", "global", "none"])
+def test_a_scaler_comes_back_from_its_arrays(mode):
+    values = np.ones((200, 3))
+    values[:, 1], values[5, 2] = np.arange(200), 3.0
+    scaler = Scaler.fit(values, mode)
+    again = Scaler.of(scaler.arrays("x"), "x")
+    far = [[9.0, 99.0, 2.0]]
+    np.testing.assert_array_equal(again.transform(far), scaler.transform(far))
+    assert again.constant == scaler.constant
+
+
 @pytest.mark.parametrize("bad", [np.zeros((0, 3)), np.zeros(3)])
 def test_scaling_needs_rows(bad):
     with pytest.raises(DataError, match="shape"):

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.errors import NotFittedError
 from xreg.core.interfaces import Decomposer, TorchView
+from xreg.core.scaling import varying
 
 __all__ = ["LinearDecomposer", "embedded", "representative_rows", "signed"]
 
@@ -87,16 +88,17 @@ class LinearDecomposer(Decomposer):
     def _varying(self, X: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Tell which of d features vary: the others get no weight and stay as they are.
 
-        A weight on a feature without variance changes no score, so nothing would determine it.
+        A weight on a feature without variance changes no score, so nothing would determine it; nor
+        would anything but chance one on a feature that the scaler took for nearly empty.
 
         Raises
         ------
         DataError
             If fewer features vary than there shall be directions.
         """
-        varying: NDArray[np.bool_] = np.ptp(X, axis=0) > 0
-        self.require_rank((len(X), int(varying.sum())))
-        return varying
+        mask = varying(X)
+        self.require_rank((len(X), int(mask.sum())))
+        return mask
 
     def _keep(
         self, components: NDArray[np.float64], mean: NDArray[np.float64], X: NDArray[np.float64]

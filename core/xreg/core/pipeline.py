@@ -217,8 +217,7 @@ class Pipeline:
         arrays: dict[str, NDArray[Any]] = {}
         for name, scaler in (("features", self.features_), ("targets", self.targets_)):
             if scaler is not None:
-                arrays[f"{name}.mean"], arrays[f"{name}.scale"] = scaler.mean, scaler.scale
-                arrays[f"{name}.constant"] = np.array(scaler.constant, dtype=np.int64)
+                arrays |= scaler.arrays(name)
         if self.target.energy is not None:
             arrays["energy"] = self.target.energy
         if self.trust_ is not None:
@@ -279,12 +278,6 @@ class Pipeline:
             if storage.digest((folder / place / storage.META).read_bytes()) != meta["parts"][place]:
                 raise CorruptError(f"{folder / place} does not belong to this model.")
 
-        def scaler(name: str) -> Scaler | None:
-            if f"{name}.mean" not in arrays:
-                return None
-            constant = tuple(arrays[f"{name}.constant"].tolist())
-            return Scaler(arrays[f"{name}.mean"], arrays[f"{name}.scale"], constant)
-
         target = meta["target"]
         pipeline = cls(
             emulator=steps["emulator"],
@@ -302,8 +295,8 @@ class Pipeline:
             ),
             domain=Domain(**{key: _tuple(value) for key, value in meta["domain"].items()}),
             columns_=None if meta["columns"] is None else KeptColumns.restore(meta["columns"]),
-            features_=scaler("features"),
-            targets_=scaler("targets"),
+            features_=Scaler.of(arrays, "features") if "descriptor" in steps else None,
+            targets_=Scaler.of(arrays, "targets"),
             trust_=Trust.of(
                 {
                     name.partition(".")[2]: array

@@ -17,6 +17,7 @@ from xreg.core.nn import training
 from xreg.core.nn.bottleneck import Bottleneck, Orthonormal, fit_bottleneck
 from xreg.core.nn.inverse import fit_scores
 from xreg.core.nn.layers import MLP
+from xreg.core.scaling import varying
 from xreg.plugins.ednn.inverse import features_with_scores
 from xreg.plugins.ednn.plugin import EDNNConfig
 
@@ -81,7 +82,7 @@ class EDNN(Decomposer):
             return self._build(x.shape[1], y.shape[1], models)
 
         network, self.start_r2_ = fit_bottleneck(build, x, y, config, "EDNN")
-        _settle(network.encoder, torch.tensor(x))
+        _settle(network.encoder, x)
         raw = network.encoder(torch.tensor(x))[0].numpy()
         spread = raw.std(axis=0)
         if not spread.min() > 0:
@@ -209,13 +210,13 @@ class EDNN(Decomposer):
 
 
 @torch.no_grad()
-def _settle(encoder: MLP | Orthonormal, x: Tensor) -> None:
+def _settle(encoder: MLP | Orthonormal, x: NDArray[np.float64]) -> None:
     """Move what constant features add to the first layer into its bias, which they are to it.
 
     The encoder then does not depend on them, and no search for features moves them.
     """
     assert isinstance(encoder, MLP)
-    still = (x == x[0]).all(0)
+    still = torch.tensor(~varying(x))
     weight = encoder.first.weight
-    encoder.first.bias += x[0, still] @ weight[:, still]
+    encoder.first.bias += torch.tensor(x.mean(axis=0))[still] @ weight[:, still]
     weight[:, still] = 0

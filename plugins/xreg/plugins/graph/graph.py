@@ -153,7 +153,7 @@ class Graph(Emulator):
         }
         for name in SCALERS:
             scaler: Scaler = getattr(self, name)
-            arrays |= {f"{name}.mean": scaler.mean, f"{name}.scale": scaler.scale}
+            arrays |= scaler.arrays(name)
         for i, network in enumerate(self.networks_):
             arrays |= {f"{i}.{key}": value.numpy() for key, value in network.state_dict().items()}
         return values, arrays
@@ -164,7 +164,7 @@ class Graph(Emulator):
         self.spread_factor_ = values["spread_factor_"]
         self.species_, self.best_epoch_ = arrays["species_"], arrays["best_epoch_"]
         for name in SCALERS:
-            setattr(self, name, Scaler(arrays[f"{name}.mean"], arrays[f"{name}.scale"]))
+            setattr(self, name, Scaler.of(arrays, name))
         widths = len(self.atoms_.mean), len(self.context_.mean)
         self.networks_ = []
         for i in range(len(self.best_epoch_)):
