@@ -17,6 +17,7 @@ import yaml
 
 from xreg.core.errors import ConfigError, DataError, UnknownNameError, XregError
 from xreg.registry.leaderboard import leaderboard, markdown
+from xreg.registry.plugins import host
 from xreg.registry.recipe import load_recipe
 from xreg.registry.runs import execute
 from xreg.registry.search import Search, search
@@ -61,6 +62,25 @@ def test_every_family_spends_its_budget_and_little_more(finished: Path) -> None:
         cost = [t.user_attrs["seconds"] for t in sorted(done, key=lambda t: t.user_attrs["told"])]
         # The last ones trained together may cross the line; nothing begins beyond it.
         assert sum(cost[: -SMALL["together"]]) < SMALL["budget"] <= sum(cost)
+
+
+def test_what_a_descriptor_learns_is_paid_for(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = Search(finished)
+    family = next(f for f in now.families if f.label == "coulomb")
+    method = type(host().build("descriptor", "coulomb", {}))
+    fit = method.fit
+
+    def slow(self: Any, samples: Any, y: Any = None) -> Any:
+        start = time.process_time()
+        while time.process_time() - start < 0.3:
+            pass
+        return fit(self, samples, y)
+
+    monkeypatch.setattr(method, "fit", slow)
+    _, cost = now.inputs(family, {}, now.rows[:3])
+    assert cost >= 0.3
 
 
 def test_the_folder_holds_tables_figures_recipes_and_the_page(finished: Path) -> None:

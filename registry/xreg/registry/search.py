@@ -137,14 +137,16 @@ class Search:
         if name is None:
             return samples[rows], 0.0
         descriptor = host().build("descriptor", name, settings)
+        start = time.process_time()
         descriptor.fit(samples[self.rows])
+        fitting = time.process_time() - start
         if name not in self._cache:
             installed = host().get("descriptor", name)
             origin = f"{installed.distribution} {installed.version}"
             alone = Execution(workers=1)
             self._cache[name] = FeatureCache(samples, self.dataset.hash, origin, execution=alone)
         cache = self._cache[name]
-        return cache(descriptor, samples[rows]), cache.seconds
+        return cache(descriptor, samples[rows]), fitting + cache.seconds
 
     def emulator(self, family: Family, settings: Mapping[str, Any], seed: int) -> Emulator:
         """Return an emulator of a family with these settings; one thread, and this seed."""
