@@ -75,7 +75,7 @@ def budget_curves(courses: Mapping[str, Course], budget: float) -> Figure:
         drawn.append(best)
     axis.set_xlabel("processor time spent (s)")
     axis.set_ylabel("best R² in cross-validation")
-    axis.set_xscale("log")
+    style.log_ticks(axis.xaxis)
     if drawn:
         # The first blind tries are of no interest; from where the last family begins to count.
         low, high = min(best[-1] for best in drawn), max(best[-1] for best in drawn)
