@@ -27,6 +27,7 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import contextmanager, suppress
+from multiprocessing.process import BaseProcess
 from typing import Literal, TypeVar, cast, get_args
 
 from xreg.core.errors import (
@@ -158,11 +159,15 @@ class Workers:
         A pool tells its watcher of an item before it starts a process for it, so that one which was
         started last is not watched until something else happens; on long items, for ever.
         """
-        processes = len(getattr(self._executor, "_processes", None) or ())
+        processes = len(self._processes())
         if processes != self._watched:
             self._watched = processes
             with suppress(*self._death):
                 self._executor.submit(_nothing)
+
+    def _processes(self) -> list[BaseProcess]:
+        """Return the processes that run; none for threads and clusters."""
+        return list((getattr(self._executor, "_processes", None) or {}).values())
 
     def _restart(self) -> None:
         self._executor.shutdown(wait=True)
@@ -176,7 +181,7 @@ class Workers:
     def abort(self) -> None:
         """Let the workers go at once, unfinished work included."""
         # A pool has no public way to stop a running task before Python 3.14.
-        processes = list((getattr(self._executor, "_processes", None) or {}).values())
+        processes = self._processes()
         for process in processes:
             process.terminate()
         self._executor.shutdown(wait=bool(processes))

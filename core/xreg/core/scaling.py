@@ -64,11 +64,10 @@ class Scaler:
         mode
             ``standard`` or ``channel``: mean and standard deviation of each column; ``standard``,
             which is for features, cuts columns at the largest of the training data where that is
-            more than ten standard deviations from the mean.
-            ``global``: mean of each column, one standard deviation for all, so that shapes and
-            the covered variance of raw intensities are kept. ``box``: the least of all values
-            becomes 0 and the greatest 1, one box for all columns, as published errors of 2p
-            absorption have it. ``none``: nothing.
+            more than ten standard deviations from the mean. ``global``: mean of each column, one
+            standard deviation for all, so that shapes and the covered variance of raw intensities
+            are kept. ``box``: the least of all values becomes 0 and the greatest 1, one box for
+            all columns, as published errors of 2p absorption have it. ``none``: nothing.
         """
         x = np.asarray(values, dtype=np.float64)
         if x.ndim != 2 or not len(x):
@@ -95,7 +94,7 @@ class Scaler:
             return cls(mean, scale, constant)
         limit = np.maximum(x.max(axis=0) - mean, mean - x.min(axis=0)) / scale
         limit[still | (limit <= RARE)] = np.inf
-        return cls(mean, scale, constant, limit)
+        return cls(mean, scale, constant, limit if np.isfinite(limit).any() else None)
 
     @property
     def zero(self) -> NDArray[np.float64]:
