@@ -299,15 +299,15 @@ class Search:
 
     def _judge_winner(self, family: Family, best: Candidate) -> dict[str, Any]:
         seed, Y = self.recipe.seed, self.known
-        X, _ = self.inputs(family, best.descriptor, self.rows)
+        wanted = np.arange(len(self.dataset)) if len(self.test) else self.rows
+        X, _ = self.inputs(family, best.descriptor, wanted)
         emulators = [
             self.emulator(family, best.emulator, seed + i) for i in range(self.recipe.seeds)
         ]
-        scores = cross_validate(emulators, X, Y[self.rows], self.folds, self.preparation)
+        rows = np.searchsorted(wanted, self.rows)
+        scores = cross_validate(emulators, X[rows], Y[self.rows], self.folds, self.preparation)
         result: dict[str, Any] = {"scores": scores.tolist(), "test": None}
         if len(self.test):
-            every = np.arange(len(self.dataset))
-            X, _ = self.inputs(family, best.descriptor, every)
             fold = Fold(self.parts["train"], self.parts["validation"], self.test)
             if not len(fold.stop):
                 fold = Fold(fold.train, fold.train, fold.held)
