@@ -42,7 +42,7 @@ def told(folder: Path) -> dict[tuple[str, int], tuple[Any, ...]]:
     """Return all that a search's record says of finished candidates."""
     now = Search(folder)
     return {
-        (family.label, c.number): (c.descriptor, c.emulator, c.scores)
+        (family.label, c.number): (c.descriptor, c.model, c.scores)
         for family in now.families
         for c in now.study.candidates(family)
     }
@@ -107,6 +107,40 @@ def test_a_winner_s_recipe_gives_the_test_score_of_the_ranking(
     assert metrics["test"]["r2"] == pytest.approx(expected["internal"], abs=1e-6)
 
 
+def test_decomposers_that_train_their_own_network_compete(
+    water_store: Path, tmp_path: Path
+) -> None:
+    tiny = {"name": "ednn", "rank": 1, "starts": 1, "epochs": 5, "width": {"choice": [4, 8]}}
+    families = [
+        {"label": "ednn", "descriptor": "internal", "decomposer": tiny},
+        {"label": "ridge", "descriptor": "internal", "emulator": "ridge"},
+    ]
+    common = {"name": "pls", "rank": 2}
+    small = recipe(water_store, families=[*families, "internal"], decomposer=common)
+    standings = {s.label: s for s in search(small, tmp_path / "search", workers=2)}
+    assert standings["ridge"].decomposer is None
+    for label, name in (("ednn", "ednn"), ("internal", "pls")):
+        assert standings[label].decomposer["name"] == name
+        assert standings[label].emulator is None
+        path = tmp_path / "search" / "recipes" / f"{label}.yaml"
+        run = execute(load_recipe(path), tmp_path / label)
+        covered = json.loads((run / "metrics.json").read_text())["decomposers"][name]["test"]
+        assert covered[-1] == pytest.approx(standings[label].test, abs=1e-6)
+    (contest,) = leaderboard([tmp_path / "search"])
+    assert {e.model for e in contest.entries} == {"ednn", "ridge", "pls"}
+
+
+def test_models_that_cannot_be_trained_together_are_all_drawn_anew(
+    water_store: Path, tmp_path: Path
+) -> None:
+    free = {"name": "ednn", "learning_rate": {"log": [1e-4, 1e-2]}}
+    now = Search(tmp_path, recipe(water_store, families=["internal"], decomposer=free, networks=5))
+    with now.study.worker() as me:
+        group = now.study.claim(me)
+    assert group is not None
+    assert len({settings["learning_rate"] for _, settings in group.trials}) == 5
+
+
 def test_a_search_that_stops_goes_on_with_the_same_candidates(
     finished: Path, water_store: Path, tmp_path: Path
 ) -> None:
@@ -162,6 +196,7 @@ def test_folds_that_a_killed_worker_had_judged_are_not_judged_again(
     from xreg.plugins.ridge.ridge import Ridge
 
     monkeypatch.setattr("xreg.registry.search.NOTED_FROM", 0.0)
+    monkeypatch.setattr(Ridge, "fits_together", frozenset({"alpha"}))
     small = recipe(water_store, families=["internal"], budget=1e-9)
     whole, now = (Search(tmp_path / name, small) for name in ("whole", "killed"))
     for found in (whole, now):
@@ -227,6 +262,11 @@ def test_a_family_that_joins_later_competes_under_the_same_rules(
          "no search space 'narrow'"),
         ({"families": ["soap", "soap"]}, ConfigError, "two families are labelled 'soap'"),
         ({"folds": {"count": 1}}, ConfigError, "folds.count"),
+        ({"decomposer": "eca"}, ConfigError, "decomposer 'eca' needs an emulator"),
+        ({"decomposer": {"name": "ednn", "space": "wide"}}, UnknownNameError,
+         "no search space 'wide'"),
+        ({"families": [{"descriptor": "internal", "emulator": "ridge", "decomposer": "pls"}]},
+         ConfigError, "one of them is judged"),
     ],
 )  # fmt: skip
 def test_bad_requests_get_one_sentence(

@@ -19,7 +19,7 @@ from xreg.core.config import Config
 from xreg.core.dataset import make_folds
 from xreg.core.errors import ConfigError, RunError
 from xreg.core.filters import FeatureFilter
-from xreg.core.interfaces import Emulator
+from xreg.core.interfaces import Decomposer, Emulator
 from xreg.core.metrics import covered_variance
 from xreg.core.samples import Samples
 from xreg.core.scaling import FeatureScaling, Scaler, TargetScaling
@@ -178,7 +178,7 @@ def contest_folds(
 
 @dataclass(frozen=True)
 class Preparation:
-    """How features and targets reach an emulator; learned anew on the training rows of a fold."""
+    """How features and targets reach a model; learned anew on the training rows of a fold."""
 
     filter: FeatureFilter = field(default_factory=FeatureFilter)
     features: FeatureScaling = "standard"
@@ -186,20 +186,21 @@ class Preparation:
 
 
 def cross_validate(
-    emulators: Sequence[Emulator],
+    models: Sequence[Emulator] | Sequence[Decomposer],
     X: Any,
     Y: NDArray[np.float64],
     folds: Sequence[Fold],
     preparation: Preparation,
 ) -> NDArray[np.float64]:
-    """Return the (c, f) covered variance of c emulators of one class on f held-out parts.
+    """Return the (c, f) covered variance of c models of one class on f held-out parts.
 
-    Emulators that their class can train together are trained together, fold by fold. Targets are
-    scored as they are scaled: raw spectra for one common spread, standardised ones otherwise.
+    Emulators that their class can train together are trained together, fold by fold. Decomposers
+    that train their own network are judged by what all their scores predict. Targets are scored as
+    they are scaled: raw spectra for one common spread, standardised ones otherwise.
 
     Parameters
     ----------
-    emulators
+    models
         Settings to judge; they are left fitted on the last fold.
     X
         (n, d) features, or n samples.
@@ -210,12 +211,12 @@ def cross_validate(
     preparation
         Filter and scalings.
     """
-    found = score_folds(emulators, X, Y, folds, preparation)
+    found = score_folds(models, X, Y, folds, preparation)
     return np.stack(list(found), axis=1)
 
 
 def score_folds(
-    emulators: Sequence[Emulator],
+    models: Sequence[Emulator] | Sequence[Decomposer],
     X: Any,
     Y: NDArray[np.float64],
     folds: Sequence[Fold],
@@ -232,13 +233,18 @@ def score_folds(
             raw = {part: kept.transform(X[getattr(fold, part)]) for part in y}
             scaler = Scaler.fit(raw["train"], preparation.features)
             x = {part: scaler.transform(values) for part, values in raw.items()}
+        emulators = [model for model in models if isinstance(model, Emulator)]
         for emulator in emulators:
             emulator.zero_intensity = targets.zero
-        type(emulators[0]).fit_many(
-            emulators, x["train"], y["train"], validation=(x["stop"], y["stop"])
-        )
-        scores = [covered_variance(y["held"], e.predict(x["held"])) for e in emulators]
+        if emulators:
+            type(emulators[0]).fit_many(
+                emulators, x["train"], y["train"], validation=(x["stop"], y["stop"])
+            )
+        for model in models:
+            if isinstance(model, Decomposer):  # which stops on a share of its own
+                model.fit(x["train"], y["train"])
+        scores = [covered_variance(y["held"], model.predict(x["held"])) for model in models]
         if not np.isfinite(scores).all():
-            name = emulators[0].name
-            raise RunError(f"emulator '{name}' predicts values that are not finite.")
+            first = models[0]
+            raise RunError(f"{first.kind} '{first.name}' predicts values that are not finite.")
         yield np.array(scores)

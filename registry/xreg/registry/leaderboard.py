@@ -17,10 +17,16 @@ RESULTS = "results.json"
 
 @dataclass(frozen=True)
 class Entry:
-    """One family in a contest; attributes as of :class:`xreg.registry.search.Standing`."""
+    """One family in a contest; attributes as of :class:`xreg.registry.search.Standing`.
+
+    Attributes
+    ----------
+    model
+        Name of its emulator, or of the decomposer judged in place of one.
+    """
 
     label: str
-    emulator: str
+    model: str
     plugin: str
     score: float
     fold_spread: float
@@ -80,7 +86,7 @@ def leaderboard(places: Iterable[Path]) -> list[Contest]:
     Returns
     -------
     list of Contest
-        By title. Where two searches of one contest have a family of one label, emulator and
+        By title. Where two searches of one contest have a family of one label, model and
         plugin version, the one judged on more candidates stands.
 
     Raises
@@ -99,7 +105,7 @@ def leaderboard(places: Iterable[Path]) -> list[Contest]:
                 continue
             entry = Entry(
                 found["label"],
-                found["emulator"]["name"],
+                (found.get("decomposer") or found["emulator"])["name"],
                 found["plugin"],
                 found["score"],
                 found["fold_spread"],
@@ -119,7 +125,7 @@ def leaderboard(places: Iterable[Path]) -> list[Contest]:
 
 
 def _who(entry: Entry) -> tuple[str, str, str]:
-    return entry.label, entry.emulator, entry.plugin
+    return entry.label, entry.model, entry.plugin
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -139,12 +145,12 @@ def markdown(contests: Sequence[Contest]) -> str:
     lines = []
     for contest in contests:
         lines += [f"## {contest.title}", "", contest.conditions, ""]
-        heads = ["", "family", "emulator", "R²", "± folds", "± seeds", "test R²", "candidates",
+        heads = ["", "family", "model", "R²", "± folds", "± seeds", "test R²", "candidates",
                  "time (s)", "plugin"]  # fmt: skip
         lines += ["| " + " | ".join(heads) + " |", "|---:|---|---|" + "---:|" * 6 + "---|"]
         for place, e in enumerate(contest.entries, 1):
             test = "–" if e.test is None else f"{e.test:.4f}"
-            cells = [str(place), f"`{e.label}`", f"`{e.emulator}`", f"{e.score:.4f}",
+            cells = [str(place), f"`{e.label}`", f"`{e.model}`", f"{e.score:.4f}",
                      f"{e.fold_spread:.4f}", f"{e.seed_spread:.4f}", test, str(e.candidates),
                      f"{e.seconds:.0f}", e.plugin]  # fmt: skip
             lines.append("| " + " | ".join(cells) + " |")

@@ -22,7 +22,6 @@ from xreg.core.domain import Target
 from xreg.core.errors import XregError
 from xreg.core.executor import ExecutorKind, WorkerDiedError, open_workers
 from xreg.core.filters import FeatureFilter
-from xreg.core.interfaces import Emulator
 from xreg.core.search import Fold, Preparation, contest_folds, cross_validate, score_folds
 from xreg.registry.features import Execution, FeatureCache
 from xreg.registry.files import write_text
@@ -50,10 +49,12 @@ class Standing:
 
     Attributes
     ----------
-    label, descriptor, emulator
-        The family, and the settings of its best candidate (None while there is none).
+    label
+        The family.
+    descriptor, emulator, decomposer
+        Settings of its best candidate; None while there is none, and for a part that it lacks.
     plugin
-        Distribution and version that brought the descriptor (or the emulator without one).
+        Distribution and version that brought the descriptor (or the model without one).
     candidates, failed
         Trials within the budget, and how many of them failed.
     seconds
@@ -69,6 +70,7 @@ class Standing:
     label: str
     descriptor: dict[str, Any] | None
     emulator: dict[str, Any] | None
+    decomposer: dict[str, Any] | None
     plugin: str
     candidates: int
     failed: int
@@ -131,7 +133,7 @@ class Search:
     def inputs(
         self, family: Family, settings: Mapping[str, Any], rows: NDArray[np.intp]
     ) -> tuple[Any, float]:
-        """Return what emulators of a family take for some rows, and the processor time it cost."""
+        """Return what models of a family take for some rows, and the processor time it cost."""
         samples = self.dataset.samples
         name = family.names[0]
         if name is None:
@@ -148,13 +150,12 @@ class Search:
         cache = self._cache[name]
         return cache(descriptor, samples[rows]), fitting + cache.seconds
 
-    def emulator(self, family: Family, settings: Mapping[str, Any], seed: int) -> Emulator:
-        """Return an emulator of a family with these settings; one thread, and this seed."""
+    def model(self, family: Family, settings: Mapping[str, Any], seed: int) -> Any:
+        """Return a model of a family with these settings; one thread, and this seed."""
         name = family.names[1]
-        fields = host().get("emulator", name).spec.config.model_fields
+        fields = host().get(family.model, name).spec.config.model_fields
         own = {k: v for k, v in (("seed", seed), ("threads", 1)) if k in fields}
-        built: Emulator = host().build("emulator", name, own | dict(settings))
-        return built
+        return host().build(family.model, name, own | dict(settings))
 
     def work(self, until: float | None = None) -> int:
         """Claim and judge groups until the budgets or the time are spent; return how many."""
@@ -195,7 +196,7 @@ class Search:
         progress.report("search", round(sum(spent)), total, f"{told} candidates")
 
     def _judge(self, group: Group) -> None:
-        """Build the descriptor and cross-validate the emulators on it, telling each result."""
+        """Build the descriptor and cross-validate the models on it, telling each result."""
         try:
             X, built = self.inputs(group.family, group.descriptor, self.rows)
         except XregError as error:
@@ -203,7 +204,7 @@ class Search:
                 self.study.tell(group.family, number, None, 0.0, str(error))
             return
         cost = built if group.fresh else 0.0
-        size = self.recipe.together
+        size = self.recipe.together if group.family.together else 1
         batches: dict[int, list[tuple[int, dict[str, Any]]]] = {}
         for number, settings in group.trials:
             batches.setdefault(number // size, []).append((number, settings))
@@ -215,7 +216,7 @@ class Search:
     def _judge_batch(
         self, family: Family, X: Any, batch: list[tuple[int, dict[str, Any]]], cost: float
     ) -> float:
-        """Judge some emulators together; each pays its share, the first the descriptor too.
+        """Judge some models together; each pays its share, the first the descriptor too.
 
         Folds that took long are written down one by one: a worker that is killed loses no more
         than the one that it was at.
@@ -226,9 +227,9 @@ class Search:
         share = 0.0
         start = time.process_time()
         try:
-            emulators = [self.emulator(family, s, self.recipe.seed) for _, s in batch]
+            models = [self.model(family, s, self.recipe.seed) for _, s in batch]
             folds = [self.folds[i] for i in left]
-            found = score_folds(emulators, X, self.known[self.rows], folds, self.preparation)
+            found = score_folds(models, X, self.known[self.rows], folds, self.preparation)
             for index, column in zip(left, found, strict=True):
                 scores[:, index] = column
                 share += (time.process_time() - start) / len(batch)
@@ -252,66 +253,77 @@ class Search:
         return cost
 
     def conclude(self) -> list[Standing]:
-        """Judge each family's best candidate again with several seeds, and on the test part."""
-        count = len(self.families)
-        standings = [
-            self._standing(family) for family in progress.track(self.families, "winners", count)
-        ]
+        """Return how the families have done, best first; winners not yet judged again are."""
+        standings = [self._standing(family) for family in self.families]
         return sorted(standings, key=lambda s: -np.inf if s.score is None else s.score)[::-1]
 
     def _standing(self, family: Family) -> Standing:
         candidates = self.study.candidates(family)
         name = family.names[0] or family.names[1]
-        installed = host().get("descriptor" if family.names[0] else "emulator", name)
+        installed = host().get("descriptor" if family.names[0] else family.model, name)
         bare = Standing(
-            family.label, None, None, f"{installed.distribution} {installed.version}",
+            family.label, None, None, None, f"{installed.distribution} {installed.version}",
             len(candidates), sum(c.scores is None for c in candidates),
             self.study.spent(family),
         )  # fmt: skip
-        best = max(candidates, key=lambda c: c.score, default=None)
-        if best is None or best.scores is None:
+        best = self._best(family)
+        if best is None:
             return bare
-        kept = self.folder / "winners" / f"{family.label}.json"
-        found = json.loads(kept.read_text()) if kept.exists() else {}
-        if (found.get("family"), found.get("trial")) != (family.identity, best.number):
-            found = {"family": family.identity, "trial": best.number, **self._judge_again(
-                family, best)}  # fmt: skip
-            kept.parent.mkdir(exist_ok=True)
-            write_text(kept, json.dumps(found))
+        found = self.judge_winner(family, best)
         scores = np.array(found["scores"])  # seeds, folds
-        sections = [
+        descriptor, model = (
             None if n is None else {"name": n, **settings}
-            for n, settings in zip(family.names, (best.descriptor, best.emulator), strict=True)
-        ]
+            for n, settings in zip(family.names, (best.descriptor, best.model), strict=True)
+        )
         return replace(
             bare,
-            descriptor=sections[0],
-            emulator=sections[1],
+            descriptor=descriptor,
+            emulator=model if family.model == "emulator" else None,
+            decomposer=model if family.model == "decomposer" else None,
             score=float(scores.mean()),
             fold_spread=float(scores.mean(axis=0).std(ddof=1)),
             seed_spread=float(scores.mean(axis=1).std(ddof=1)) if len(scores) > 1 else 0.0,
             test=found["test"],
         )
 
-    def _judge_again(self, family: Family, best: Candidate) -> dict[str, Any]:
-        with progress.listen(_mute):
-            return self._judge_winner(family, best)
+    def _best(self, family: Family) -> Candidate | None:
+        done = [c for c in self.study.candidates(family) if c.scores is not None]
+        return max(done, key=lambda c: c.score, default=None)
 
-    def _judge_winner(self, family: Family, best: Candidate) -> dict[str, Any]:
+    def judge_winner(self, family: Family, best: Candidate | None = None) -> dict[str, Any]:
+        """Judge a family's best candidate with several seeds, and on the test part; only once.
+
+        Returns
+        -------
+        dict
+            ``scores`` (seeds, folds) and ``test``; empty if no candidate has a score.
+        """
+        best = best or self._best(family)
+        if best is None:
+            return {}
+        kept = self.folder / "winners" / f"{family.label}.json"
+        found: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
+        if (found.get("family"), found.get("trial")) != (family.identity, best.number):
+            found = {"family": family.identity, "trial": best.number}
+            with progress.listen(_mute):
+                found |= self._judge_again(family, best)
+            kept.parent.mkdir(exist_ok=True)
+            write_text(kept, json.dumps(found))
+        return found
+
+    def _judge_again(self, family: Family, best: Candidate) -> dict[str, Any]:
         seed, Y = self.recipe.seed, self.known
         wanted = np.arange(len(self.dataset)) if len(self.test) else self.rows
         X, _ = self.inputs(family, best.descriptor, wanted)
-        emulators = [
-            self.emulator(family, best.emulator, seed + i) for i in range(self.recipe.seeds)
-        ]
+        models = [self.model(family, best.model, seed + i) for i in range(self.recipe.seeds)]
         rows = np.searchsorted(wanted, self.rows)
-        scores = cross_validate(emulators, X[rows], Y[self.rows], self.folds, self.preparation)
+        scores = cross_validate(models, X[rows], Y[self.rows], self.folds, self.preparation)
         result: dict[str, Any] = {"scores": scores.tolist(), "test": None}
         if len(self.test):
             fold = Fold(self.parts["train"], self.parts["validation"], self.test)
             if not len(fold.stop):
                 fold = Fold(fold.train, fold.train, fold.held)
-            last = self.emulator(family, best.emulator, seed)
+            last = self.model(family, best.model, seed)
             result["test"] = float(cross_validate([last], X, Y, [fold], self.preparation)[0, 0])
         return result
 
@@ -350,14 +362,18 @@ def search(
     now = Search(out, recipe)
     write_text(out / RECIPE, now.recipe.to_yaml())
     until = None if seconds is None else time.time() + seconds
-    with now.watched():
-        with open_workers(executor, workers, scheduler) as crew:
+    with open_workers(executor, workers, scheduler) as crew:
+        with now.watched():
             jobs = [(str(out), until, index) for index in range(crew.size)]
             for job, result in crew.unordered(_work, jobs):
                 if isinstance(result, WorkerDiedError):
                     log.warning("search worker %d died; its candidates are judged again", job[2])
-        with progress.listen(_mute):
-            now.work(until)  # what workers that were killed have left
+            with progress.listen(_mute):
+                now.work(until)  # what workers that were killed have left
+        count = len(now.families)
+        winners = crew.unordered(_judge_winner, [(str(out), index) for index in range(count)])
+        for _ in progress.track(winners, "winners", count):
+            pass  # what a worker that dies has not judged is judged below
     standings = now.conclude()
     write_results(now, standings)
     return standings
@@ -369,3 +385,8 @@ def _mute(*_: Any) -> None:
 
 def _work(job: tuple[str, float | None, int]) -> int:
     return Search(Path(job[0])).work(job[1])
+
+
+def _judge_winner(job: tuple[str, int]) -> None:
+    found = Search(Path(job[0]))
+    found.judge_winner(found.families[job[1]])

@@ -44,6 +44,8 @@ __all__ = [
     "open_search",
 ]
 
+ModelKind = Literal["emulator", "decomposer"]
+
 
 class SpaceSection(ComponentSection):
     """A component by name; its settings may be values or ranges to draw from."""
@@ -56,7 +58,7 @@ class SpaceSection(ComponentSection):
 
 
 class FamilySection(Config):
-    """One competitor: a descriptor, and what is to differ from the common emulator."""
+    """One competitor: a descriptor, and what is to differ from the common model."""
 
     label: str = setting(
         "", pattern=r"^$|" + NAME, description="Label; the component's name if empty."
@@ -66,6 +68,11 @@ class FamilySection(Config):
     )
     emulator: SpaceSection | None = setting(
         None, description="An emulator of its own; the common one if not given."
+    )
+    decomposer: SpaceSection | None = setting(
+        None,
+        description="A decomposer that trains its own network (ednn, nnca, pls), judged in place "
+        "of an emulator by the covered variance of all its scores.",
     )
 
     @model_validator(mode="before")
@@ -77,6 +84,8 @@ class FamilySection(Config):
     def _label(self) -> Self:
         if self.descriptor is None and self.emulator is None:
             raise ValueError("needs a 'descriptor' or an 'emulator'")
+        if self.emulator is not None and self.decomposer is not None:
+            raise ValueError("has an 'emulator' and a 'decomposer'; one of them is judged")
         if not self.label:
             named = self.descriptor or self.emulator
             assert named is not None
@@ -112,6 +121,11 @@ class SearchRecipe(Config):
     )
     emulator: SpaceSection = setting(
         SpaceSection(name="mlp"), description="The emulator and its search space."
+    )
+    decomposer: SpaceSection | None = setting(
+        None,
+        description="A decomposer that trains its own network, judged in place of the emulator in "
+        "every family without a model of its own.",
     )
     budget: float = setting(
         600.0, unit="s", gt=0, description="Processor time that each family may spend."
@@ -150,22 +164,30 @@ class SearchRecipe(Config):
         self,
         label: str,
         descriptor: Mapping[str, Any] | None,
-        emulator: Mapping[str, Any],
+        emulator: Mapping[str, Any] | None,
+        decomposer: Mapping[str, Any] | None,
         seed: int,
     ) -> Recipe:
-        """Return the recipe of ``xreg run`` for one candidate."""
+        """Return the recipe of ``xreg run`` for one candidate.
+
+        Beside a decomposer that was judged alone, the common emulator stands as it begins.
+        """
         plain = self.plain()
         common = {key: plain[key] for key in ("dataset", "target", "split", "features")}
         name = f"{self.name}-{label}" if self.name else label
+        if emulator is None:
+            fixed = _space("emulator", self.emulator).fixed
+            emulator = {"name": self.emulator.name, **fixed}
+        models = {"emulator": emulator, "decomposers": [decomposer] if decomposer else []}
         return Recipe.parse(
-            {**common, "name": name, "descriptor": descriptor, "emulator": emulator, "seed": seed},
+            {**common, "name": name, "descriptor": descriptor, **models, "seed": seed},
             f"recipe of family '{label}'",
         )
 
     def contest(self, dataset_hash: str) -> str:
         """Return a hash of all that results must share to be comparable; families do not count."""
         plain = self.plain()
-        for key in ("name", "families", "emulator", "networks", "together"):
+        for key in ("name", "families", "emulator", "decomposer", "networks", "together"):
             del plain[key]
         for key in ("path", "registry"):  # where it lies says nothing of what it is
             del plain["dataset"][key]
@@ -182,17 +204,20 @@ class Family:
     label
         Name in tables and files.
     names
-        Names of descriptor (or None) and emulator.
+        Names of descriptor (or None) and model.
     spaces
         Search spaces of both; the descriptor's is empty without one.
     together
-        Settings of the emulator that may differ between emulators trained together.
+        Settings in which models that are trained together may differ.
+    model
+        What kind of component the model is.
     """
 
     label: str
     names: tuple[str | None, str]
     spaces: tuple[SearchSpace, SearchSpace]
     together: frozenset[str]
+    model: ModelKind = "emulator"
 
     @property
     def identity(self) -> str:
@@ -222,7 +247,7 @@ def load_search(path: str | Path | None, overrides: Mapping[str, Any], settings:
         raise ConfigError(f"{where} names no dataset; add it to the recipe or as a flag.")
     recipe = SearchRecipe.parse(content, where)
     for section in () if recipe.families == "all" else recipe.families:
-        _family(section, recipe.emulator)
+        _family(section, recipe)
     return recipe
 
 
@@ -249,7 +274,7 @@ def members(recipe: SearchRecipe, samples: Samples) -> list[Family]:
         is not installed completely is left out.
     """
     if recipe.families != "all":
-        return [_family(section, recipe.emulator) for section in recipe.families]
+        return [_family(section, recipe) for section in recipe.families]
     names = [
         found.spec.name
         for found in host()
@@ -257,29 +282,37 @@ def members(recipe: SearchRecipe, samples: Samples) -> list[Family]:
     ]
     fitting = [n for n in names if isinstance(samples, host().load("descriptor", n).accepts)]
     return [
-        _family(FamilySection(label=n, descriptor=SpaceSection(name=n)), recipe.emulator)
-        for n in fitting
+        _family(FamilySection(label=n, descriptor=SpaceSection(name=n)), recipe) for n in fitting
     ]
 
 
-def _family(section: FamilySection, common: SpaceSection) -> Family:
+def _family(section: FamilySection, recipe: SearchRecipe) -> Family:
     from xreg.core.search import SearchSpace
 
-    emulator = section.emulator or common
-    taken = host().load("emulator", emulator.name)
-    if (taken.takes == "samples") != (section.descriptor is None):
+    own = section.decomposer or (None if section.emulator else recipe.decomposer)
+    kind: ModelKind = "decomposer" if own else "emulator"
+    model = own or section.emulator or recipe.emulator
+    taken = host().load(kind, model.name)
+    takes = "features" if own else taken.takes
+    if (takes == "samples") != (section.descriptor is None):
         raise ConfigError(
-            f"family '{section.label}': emulator '{emulator.name}' takes {taken.takes}, so it "
+            f"family '{section.label}': {kind} '{model.name}' takes {takes}, so it "
             f"{'must have no' if section.descriptor else 'needs a'} descriptor."
+        )
+    if own and taken.needs_emulator:
+        raise ConfigError(
+            f"family '{section.label}': decomposer '{model.name}' needs an emulator; search for "
+            "that, and add the decomposer to the winner's recipe."
         )
     first = SearchSpace()
     if section.descriptor is not None:
         first = _space("descriptor", section.descriptor)
     return Family(
         section.label,
-        (section.descriptor.name if section.descriptor else None, emulator.name),
-        (first, _space("emulator", emulator)),
-        taken.fits_together,
+        (section.descriptor.name if section.descriptor else None, model.name),
+        (first, _space(kind, model)),
+        frozenset() if own else taken.fits_together,
+        kind,
     )
 
 

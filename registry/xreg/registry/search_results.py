@@ -33,10 +33,11 @@ def write_results(search: Search, standings: Sequence[Standing]) -> None:
     write_text(folder / "results.json", json.dumps(_results(search, standings), indent=1) + "\n")
     (folder / "recipes").mkdir(exist_ok=True)
     for standing in standings:
-        if standing.emulator is not None:
+        if standing.score is not None:
             recipe = search.recipe.run_recipe(
-                standing.label, standing.descriptor, standing.emulator, search.recipe.seed
-            )
+                standing.label, standing.descriptor, standing.emulator, standing.decomposer,
+                search.recipe.seed,
+            )  # fmt: skip
             write_text(folder / "recipes" / f"{standing.label}.yaml", recipe.to_yaml())
     write_text(folder / "report.html", _page(search, standings, table, _figures(search, courses,
                standings)))  # fmt: skip
@@ -133,7 +134,7 @@ def _results(search: Search, standings: Sequence[Standing]) -> dict[str, Any]:
 
 
 def _candidates(search: Search) -> Iterator[Sequence[Any]]:
-    yield ["family", "number", "r2", "seconds", "descriptor", "emulator", "failure"]
+    yield ["family", "number", "r2", "seconds", "descriptor", "model", "failure"]
     for family in search.families:
         for found in search.study.candidates(family):
             yield [
@@ -142,7 +143,7 @@ def _candidates(search: Search) -> Iterator[Sequence[Any]]:
                 "" if found.scores is None else f"{found.score:.6f}",
                 f"{found.seconds:.3f}",
                 json.dumps(found.descriptor),
-                json.dumps(found.emulator),
+                json.dumps(found.model),
                 found.reason,
             ]
 
@@ -158,12 +159,12 @@ def _page(
             s.label,
             [
                 (f"{kind} {key}", json.dumps(value, ensure_ascii=False))
-                for kind, section in (("descriptor", s.descriptor), ("emulator", s.emulator))
-                for key, value in (section or {}).items()
+                for kind in ("descriptor", "emulator", "decomposer")
+                for key, value in (getattr(s, kind) or {}).items()
             ],
         )
         for s in standings
-        if s.emulator is not None
+        if s.score is not None
     ]
     return fill(
         "contest",

@@ -37,25 +37,25 @@ JOURNAL = "study.journal"
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """One trial: settings of descriptor and emulator, and what they scored.
+    """One trial: settings of descriptor and model, and what they scored.
 
     Attributes
     ----------
     number
         Number of the trial in its family.
-    descriptor, emulator
+    descriptor, model
         Settings drawn, complete with those that were fixed.
     scores
         (f,) covered variance on the held-out part of each fold; None where it failed.
     seconds
-        Processor time of the emulator, and of the descriptor if it was the first on it.
+        Processor time of the model, and of the descriptor if it was the first on it.
     reason
         Why it failed.
     """
 
     number: int
     descriptor: dict[str, Any]
-    emulator: dict[str, Any]
+    model: dict[str, Any]
     scores: tuple[float, ...] | None
     seconds: float
     reason: str = ""
@@ -207,15 +207,15 @@ class SearchStudy:
         study = self.studies[family.label]
         for member in range(self.recipe.networks if second.ranges else 1):
             fresh = second.draw((*seed, 1 + member))
-            shared = member % self.recipe.together
+            shared = apart and member % self.recipe.together
             drawn = {k: v if k in apart or not shared else drawn[k] for k, v in fresh.items()}
             spaces = {f"descriptor.{k}": r for k, r in first.ranges.items()}
-            spaces |= {f"emulator.{k}": r for k, r in second.ranges.items()}
+            spaces |= {f"{family.model}.{k}": r for k, r in second.ranges.items()}
             study.add_trial(
                 create_trial(
                     state=TrialState.RUNNING,
                     params={f"descriptor.{k}": v for k, v in shape.items()}
-                    | {f"emulator.{k}": v for k, v in drawn.items()},
+                    | {f"{family.model}.{k}": v for k, v in drawn.items()},
                     distributions={name: found.distribution for name, found in spaces.items()},
                     user_attrs={"group": number, "worker": me},
                 )
@@ -237,7 +237,7 @@ class SearchStudy:
         return Group(
             family,
             first.settings(_part(trials[0], "descriptor")),
-            [(t.number, second.settings(_part(t, "emulator"))) for t in trials],
+            [(t.number, second.settings(_part(t, family.model))) for t in trials],
             fresh,
         )
 
@@ -318,7 +318,7 @@ class SearchStudy:
                 Candidate(
                     trial.number,
                     first.settings(_part(trial, "descriptor")),
-                    second.settings(_part(trial, "emulator")),
+                    second.settings(_part(trial, family.model)),
                     None if scores is None else tuple(scores),
                     _seconds(trial),
                     trial.user_attrs.get("reason", ""),

@@ -21,5 +21,14 @@ def xreg_components() -> list[ComponentSpec]:
             "xreg.plugins.ednn.ednn:EDNN",
             "Encoder-decoder network: a few non-linear scores of the features that carry the "
             "spectrum (torch).",
+            search={
+                "published": {
+                    "depth": {"int": [2, 4]},
+                    "width": {"choice": [8, 16, 32, 64, 128, 256]},
+                    "learning_rate": {"choice": [1e-4, 1e-3]},
+                    "weight_decay": {"log": [1e-9, 1e-1]},
+                    "activation": "relu",
+                }
+            },
         )
     ]

@@ -21,5 +21,13 @@ def xreg_components() -> list[ComponentSpec]:
             "xreg.plugins.nnca.nnca:NNCA",
             "Neural network component analysis: orthonormal directions and the network that sees "
             "only them, trained together (torch).",
+            search={
+                "wide": {
+                    "depth": {"int": [2, 4]},
+                    "width": {"choice": [8, 16, 32, 64, 128, 256]},
+                    "learning_rate": {"log": [3e-4, 1e-2]},
+                    "weight_decay": {"log": [1e-9, 1e-1]},
+                }
+            },
         )
     ]
