@@ -141,6 +141,16 @@ def test_models_that_cannot_be_trained_together_are_all_drawn_anew(
     assert len({settings["learning_rate"] for _, settings in group.trials}) == 5
 
 
+def test_a_family_with_nothing_new_to_draw_is_done(water_store: Path, tmp_path: Path) -> None:
+    few = {"name": "ridge", "alpha": {"choice": [1.0, 10.0]}}
+    (standing,) = search(
+        recipe(water_store, families=["internal"], emulator=few, budget=1e6), tmp_path, workers=1
+    )
+    drawn = {json.dumps(entry[:2]) for entry in told(tmp_path).values()}
+    assert len(drawn) == 4, "two settings of angles, two of alpha"
+    assert standing.seconds < 1e6
+
+
 def test_a_search_that_stops_goes_on_with_the_same_candidates(
     finished: Path, water_store: Path, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ logarithm, ``{log-int: [low, high]}`` and ``{log: [low, high]}``.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
@@ -94,6 +95,14 @@ class SearchRange:
             low, high, log=log
         )
 
+    @property
+    def size(self) -> float:
+        """How many values there are to draw."""
+        if self.kind == "choice":
+            return len({json.dumps(value) for value in self.values})
+        low, high = self.values
+        return high - low + 1 if self.kind.endswith("int") else math.inf
+
     def read(self, stored: Any) -> Any:
         """Return the setting that a value drawn by Optuna stands for."""
         return json.loads(stored) if self.kind == "choice" else stored
@@ -135,6 +144,11 @@ class SearchSpace:
             for value in found.values[1:]:
                 config.parse({**fixed, **first, name: value}, where)
         return cls(fixed, ranges)
+
+    @property
+    def size(self) -> float:
+        """How many settings there are to draw."""
+        return math.prod(found.size for found in self.ranges.values())
 
     def draw(self, seed: Sequence[int]) -> dict[str, Any]:
         """Return drawn values as Optuna stores them; the same seed draws the same."""

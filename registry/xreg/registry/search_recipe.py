@@ -220,6 +220,11 @@ class Family:
     model: ModelKind = "emulator"
 
     @property
+    def size(self) -> float:
+        """How many candidates there are to draw."""
+        return self.spaces[0].size * self.spaces[1].size
+
+    @property
     def identity(self) -> str:
         """A hash of names and spaces: trials of another space are no trials of this family."""
         spaces = [[dict(s.fixed), {n: vars(r) for n, r in s.ranges.items()}] for s in self.spaces]

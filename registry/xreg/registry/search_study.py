@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from xreg.core.errors import DataError
+from xreg.core.storage import canonical_json
 from xreg.registry.search_recipe import Family, SearchRecipe
 
 if TYPE_CHECKING:
@@ -185,8 +186,8 @@ class SearchStudy:
                     return self._take_over(family, left, me)
                 groups = {t.user_attrs["group"] for t in trials}
                 busy = len({t.user_attrs["group"] for t in running})
-                if groups and not any(space.ranges for space in family.spaces):
-                    continue
+                if len({canonical_json(t.params) for t in trials}) >= family.size:
+                    continue  # nothing new to draw
                 # What others are at is counted as what a group has cost until now.
                 expected = busy * spent / max(1, len(groups) - busy)
                 pending[family.label] = (spent + expected, busy, family, len(groups))
