@@ -54,6 +54,8 @@ def test_a_logarithmic_range_is_even_in_the_logarithm() -> None:
         ({"dropout": {"float": [0.0, 1.5]}}, "dropout"),
         ({"depth": {"int": [4, 1]}}, "a lowest and a higher number"),
         ({"depth": {"int": [1.5, 4]}}, "whole numbers"),
+        ({"depth": {"float": [1, 3]}}, "range of 'depth'.*integer"),
+        ({"depth": {"intt": [1, 3]}}, "there is no range 'intt' .did you mean 'int'"),
         ({"weight_decay": {"log": [0, 1]}}, "numbers above zero"),
         ({"activation": {"choice": []}}, "needs a list"),
         ({"activation": {"choice": ["elu", "sine"]}}, "activation"),

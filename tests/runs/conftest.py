@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,27 @@ def water_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from xreg.registry.stores import write_store
 
     return write_store(water(400), tmp_path_factory.mktemp("data") / "water" / "1.0.0.zarr")
+
+
+@pytest.fixture(scope="session")
+def mixed_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Water and hydroxide in turn, which ``internal`` cannot describe together."""
+    from xreg.registry.stores import write_store
+
+    whole = water(40)
+    old = whole.samples
+    assert isinstance(old, Structures)
+    kept = np.arange(len(old.numbers)) % 6 != 5  # the last atom of every second molecule
+    sizes = np.tile([3, 2], 20)
+    samples = Structures(
+        old.ids,
+        old.numbers[kept],
+        old.positions[kept],
+        np.append(0, np.cumsum(sizes)),
+        np.zeros(40, np.int64),
+    )
+    folder = tmp_path_factory.mktemp("data") / "mixed" / "1.0.0.zarr"
+    return write_store(replace(whole, samples=samples), folder)
 
 
 PLUGIN = '''

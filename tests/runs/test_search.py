@@ -15,13 +15,14 @@ from typing import Any
 import pytest
 import yaml
 
-from xreg.core.errors import ConfigError, DataError, UnknownNameError, XregError
+from xreg.core.errors import ConfigError, DataError, RunError, UnknownNameError, XregError
 from xreg.registry.leaderboard import leaderboard, markdown
 from xreg.registry.plugins import host
 from xreg.registry.recipe import load_recipe
 from xreg.registry.runs import execute
 from xreg.registry.search import Search, search
 from xreg.registry.search_recipe import SearchRecipe, load_search
+from xreg.registry.search_results import remarks
 
 SMALL: dict[str, Any] = {
     "folds": {"count": 3, "group": "trajectory"},
@@ -149,6 +150,45 @@ def test_a_family_with_nothing_new_to_draw_is_done(water_store: Path, tmp_path: 
     drawn = {json.dumps(entry[:2]) for entry in told(tmp_path).values()}
     assert len(drawn) == 4, "two settings of angles, two of alpha"
     assert standing.seconds < 1e6
+
+
+def test_a_family_that_always_fails_is_given_up_and_starves_nobody(
+    mixed_store: Path, tmp_path: Path
+) -> None:
+    standings = search(recipe(mixed_store, budget=0.05), tmp_path / "both", workers=1)
+    found = {s.label: s for s in standings}
+    assert found["coulomb"].score is not None
+    assert found["coulomb"].seconds >= 0.05
+    assert found["internal"].score is None
+    assert found["internal"].done
+    assert found["internal"].failed == found["internal"].candidates <= 10
+    assert any(r.startswith("internal: ") and "seen from O" in r for r in remarks(standings))
+    with pytest.raises(RunError, match=r"'internal' failed because: .* seen from O"):
+        search(recipe(mixed_store, families=["internal"]), tmp_path / "one", workers=1)
+
+
+def test_a_search_leaves_other_folders_alone_and_nothing_when_refused(
+    water_store: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "report.html").write_text("of a run")
+    for place in (run, run / "report.html"):
+        with pytest.raises(ConfigError, match="holds no search"):
+            search(recipe(water_store), place, workers=1)
+    assert [p.name for p in run.iterdir()] == ["report.html"]
+    wrong = {"count": 3, "group": "trajektory"}
+    with pytest.raises(UnknownNameError, match="did you mean 'trajectory'"):
+        search(recipe(water_store, folds=wrong), tmp_path / "new", workers=1)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_search_that_was_stopped_says_so(water_store: Path, tmp_path: Path) -> None:
+    standings = search(recipe(water_store, budget=1e6), tmp_path / "s", workers=1, seconds=0.5)
+    assert not any(s.done for s in standings)
+    (line,) = [r for r in remarks(standings) if r.startswith("Not finished")]
+    assert "internal" in line
+    assert line in (tmp_path / "s" / "report.html").read_text()
 
 
 def test_a_search_that_stops_goes_on_with_the_same_candidates(

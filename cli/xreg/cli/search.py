@@ -53,6 +53,7 @@ def search(
     from xreg.core.executor import executor_kind
     from xreg.registry.search import search as carry_out
     from xreg.registry.search_recipe import load_search
+    from xreg.registry.search_results import remarks
 
     kind = executor_kind(executor)
     overrides = {"dataset": dataset, "families": family or None, "budget": budget}
@@ -69,11 +70,13 @@ def search(
         )
     for place, s in enumerate(standings, 1):
         if s.score is None:
-            typer.echo(f"{place:>2}. {s.label:<16} no candidate yet ({s.failed} failed)")
+            typer.echo(f"{place:>2}. {s.label:<16} no candidate ({s.failed} failed)")
         else:
             test = "" if s.test is None else f"  test {s.test:.4f}"
             typer.echo(
                 f"{place:>2}. {s.label:<16} R² {s.score:.4f} ± {s.fold_spread:.4f}{test}"
                 f"  ({s.candidates} candidates, {s.seconds:.0f} s)"
             )
+    for remark in remarks(standings):
+        typer.echo(remark)
     typer.echo(f"report: {folder / 'report.html'}; recipes of the winners: {folder / 'recipes'}")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from xreg.core.config import Config
 from xreg.core.dataset import make_folds
-from xreg.core.errors import ConfigError, RunError
+from xreg.core.errors import ConfigError, RunError, did_you_mean
 from xreg.core.filters import FeatureFilter
 from xreg.core.interfaces import Decomposer, Emulator
 from xreg.core.metrics import covered_variance
@@ -96,6 +96,14 @@ class SearchRange:
         )
 
     @property
+    def probes(self) -> tuple[Any, ...]:
+        """Values that a setting must take if it is to take them all."""
+        if self.kind in ("float", "log"):
+            low, high = self.values
+            return low, high, low + (high - low) / math.pi  # between whole numbers
+        return self.values
+
+    @property
     def size(self) -> float:
         """How many values there are to draw."""
         if self.kind == "choice":
@@ -139,10 +147,14 @@ class SearchSpace:
         }
         fixed = {name: value for name, value in settings.items() if name not in ranges}
         first = {name: found.values[0] for name, found in ranges.items()}
-        config.parse({**fixed, **first}, where)
+        try:
+            config.parse({**fixed, **first}, where)
+        except ConfigError:
+            _refuse_misspelt_ranges(fixed, where)
+            raise
         for name, found in ranges.items():
-            for value in found.values[1:]:
-                config.parse({**fixed, **first, name: value}, where)
+            for value in found.probes:
+                config.parse({**fixed, **first, name: value}, f"{where}, range of '{name}'")
         return cls(fixed, ranges)
 
     @property
@@ -166,6 +178,14 @@ class SearchSpace:
     def settings(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
         """Return the component's settings for values that were drawn."""
         return {**self.fixed, **{n: found.read(drawn[n]) for n, found in self.ranges.items()}}
+
+
+def _refuse_misspelt_ranges(fixed: Mapping[str, Any], where: str) -> None:
+    for name, value in fixed.items():
+        if isinstance(value, Mapping) and len(value) == 1:
+            ((kind, _),) = value.items()
+            if hint := did_you_mean(str(kind), get_args(RangeKind)):
+                raise ConfigError(f"{where}, '{name}': there is no range '{kind}'{hint}.")
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,7 +30,7 @@ class Entry:
     plugin: str
     score: float
     fold_spread: float
-    seed_spread: float
+    seed_spread: float | None
     test: float | None
     candidates: int
     seconds: float
@@ -68,10 +68,11 @@ class Contest:
         grouped = f", groups by {folds['group']}" if folds["group"] else ""
         repeated = f", {folds['repeats']} times" if folds["repeats"] > 1 else ""
         named = f"split '{split['name']}'" if split["name"] else f"split {split['fractions']}"
+        seeds = self.rules["seeds"]
         return (
             f"{folds['count']}-fold cross-validation{repeated}{grouped}; {named}; "
             f"{self.rules['budget']:g} s of processor time for each family; "
-            f"{self.rules['seeds']} seeds for each winner."
+            f"{seeds} seed{'s' if seeds > 1 else ''} for each winner."
         )
 
 
@@ -149,9 +150,9 @@ def markdown(contests: Sequence[Contest]) -> str:
                  "time (s)", "plugin"]  # fmt: skip
         lines += ["| " + " | ".join(heads) + " |", "|---:|---|---|" + "---:|" * 6 + "---|"]
         for place, e in enumerate(contest.entries, 1):
-            test = "–" if e.test is None else f"{e.test:.4f}"
+            spread, test = ("–" if v is None else f"{v:.4f}" for v in (e.seed_spread, e.test))
             cells = [str(place), f"`{e.label}`", f"`{e.model}`", f"{e.score:.4f}",
-                     f"{e.fold_spread:.4f}", f"{e.seed_spread:.4f}", test, str(e.candidates),
+                     f"{e.fold_spread:.4f}", spread, test, str(e.candidates),
                      f"{e.seconds:.0f}", e.plugin]  # fmt: skip
             lines.append("| " + " | ".join(cells) + " |")
         lines += ["", f"Contest `{contest.key}`.", ""]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from xreg.core import progress
 from xreg.core.dataset import finite_rows, require_finite
 from xreg.core.domain import Target
-from xreg.core.errors import XregError
+from xreg.core.errors import RunError, XregError
 from xreg.core.executor import ExecutorKind, WorkerDiedError, open_workers
 from xreg.core.filters import FeatureFilter
 from xreg.core.search import Fold, Preparation, contest_folds, cross_validate, score_folds
@@ -57,12 +57,16 @@ class Standing:
         Distribution and version that brought the descriptor (or the model without one).
     candidates, failed
         Trials within the budget, and how many of them failed.
+    failure
+        Why the first of these failed.
+    done
+        Whether its budget is spent, or there is nothing (more) to try.
     seconds
         Processor time spent.
     score
         Mean covered variance of the best candidate over folds and seeds.
     fold_spread, seed_spread
-        Standard deviation over folds (mean of seeds), and over seeds (mean of folds).
+        Standard deviation over folds (mean of seeds), and over seeds (mean of folds; None for one).
     test
         Covered variance on the test part, trained on the train part as ``xreg run`` does.
     """
@@ -74,6 +78,8 @@ class Standing:
     plugin: str
     candidates: int
     failed: int
+    failure: str
+    done: bool
     seconds: float
     score: float | None = None
     fold_spread: float | None = None
@@ -97,9 +103,7 @@ class Search:
         self.recipe, dataset, channel, split = open_search(recipe)
         self.folder, self.dataset = folder, dataset
         self.families = members(self.recipe, dataset.samples)
-        folder.mkdir(parents=True, exist_ok=True)
         self.contest = self.recipe.contest(dataset.hash)
-        self.study = SearchStudy(folder, self.recipe, self.families, self.contest)
         ids = dataset.samples.ids
         self.known = np.asarray(channel.intensity, dtype=np.float64)
         divided = split.indices(ids)
@@ -129,6 +133,8 @@ class Search:
             self.recipe.target.scaling,
         )
         self._cache: dict[str, FeatureCache] = {}
+        # Last, so that a refused search leaves nothing behind.
+        self.study = SearchStudy(folder, self.recipe, self.families, self.contest)
 
     def inputs(
         self, family: Family, settings: Mapping[str, Any], rows: NDArray[np.intp]
@@ -193,15 +199,17 @@ class Search:
         spent = [min(self.study.spent(family), budget) for family in self.families]
         told = sum(len(self.study.candidates(family)) for family in self.families)
         total = round(budget * len(self.families))
-        progress.report("search", round(sum(spent)), total, f"{told} candidates")
+        progress.report("search (s)", round(sum(spent)), total, f"{told} candidates")
 
     def _judge(self, group: Group) -> None:
         """Build the descriptor and cross-validate the models on it, telling each result."""
+        start = time.process_time()
         try:
             X, built = self.inputs(group.family, group.descriptor, self.rows)
         except XregError as error:
+            share = (time.process_time() - start) / len(group.trials)
             for number, _ in group.trials:
-                self.study.tell(group.family, number, None, 0.0, str(error))
+                self.study.tell(group.family, number, None, share, str(error))
             return
         cost = built if group.fresh else 0.0
         size = self.recipe.together if group.family.together else 1
@@ -261,10 +269,11 @@ class Search:
         candidates = self.study.candidates(family)
         name = family.names[0] or family.names[1]
         installed = host().get("descriptor" if family.names[0] else family.model, name)
+        reasons = [c.reason for c in candidates if c.scores is None]
         bare = Standing(
             family.label, None, None, None, f"{installed.distribution} {installed.version}",
-            len(candidates), sum(c.scores is None for c in candidates),
-            self.study.spent(family),
+            len(candidates), len(reasons), reasons[0] if reasons else "",
+            self.study.done(family), self.study.spent(family),
         )  # fmt: skip
         best = self._best(family)
         if best is None:
@@ -282,7 +291,7 @@ class Search:
             decomposer=model if family.model == "decomposer" else None,
             score=float(scores.mean()),
             fold_spread=float(scores.mean(axis=0).std(ddof=1)),
-            seed_spread=float(scores.mean(axis=1).std(ddof=1)) if len(scores) > 1 else 0.0,
+            seed_spread=float(scores.mean(axis=1).std(ddof=1)) if len(scores) > 1 else None,
             test=found["test"],
         )
 
@@ -355,7 +364,7 @@ def search(
     Raises
     ------
     XregError
-        If the recipe is bad, or the folder holds a search of something else.
+        If the recipe is bad, the folder holds something else, or every candidate fails.
     """
     from xreg.registry.search_results import write_results
 
@@ -376,6 +385,12 @@ def search(
             pass  # what a worker that dies has not judged is judged below
     standings = now.conclude()
     write_results(now, standings)
+    if all(s.score is None and s.done for s in standings):
+        first = standings[0]
+        raise RunError(
+            f"no candidate of any family could be judged; '{first.label}' failed because: "
+            f"{first.failure}"
+        )
     return standings
 
 

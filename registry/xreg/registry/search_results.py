@@ -20,7 +20,7 @@ from xreg.registry.files import write_csv, write_text
 if TYPE_CHECKING:
     from xreg.registry.search import Search, Standing
 
-__all__ = ["write_results"]
+__all__ = ["remarks", "write_results"]
 
 
 def write_results(search: Search, standings: Sequence[Standing]) -> None:
@@ -63,6 +63,17 @@ def ranking_table(standings: Sequence[Standing]) -> Table:
         "train part, judged on the test part, which the search never saw. Candidates were drawn at "
         "random until the family had spent its processor time, descriptors included.",
     )  # fmt: skip
+
+
+def remarks(standings: Sequence[Standing]) -> Iterator[str]:
+    """Say in a sentence each what a reader of the ranking should know."""
+    if open_ := [s.label for s in standings if not s.done]:
+        yield (
+            f"Not finished: {', '.join(open_)} may go on; repeat the command with the same folder."
+        )
+    for s in standings:
+        if s.failed:
+            yield f"{s.label}: {s.failed} of {s.candidates} candidates failed, first: {s.failure}"
 
 
 def _courses(search: Search, standings: Sequence[Standing]) -> dict[str, contest.Course]:
@@ -173,8 +184,9 @@ def _page(
             f"{data.title or data.name}: {data.name} {data.version}, channel "
             f"{search.target.channel}.",
             f"{recipe.folds.count}-fold cross-validation{repeated}{grouped} on "
-            f"{len(search.rows):,} samples; {len(search.test):,} for the test. Every family had "
+            f"{len(search.rows):,} samples; {len(search.test):,} for the test. Every family has "
             f"{recipe.budget:g} s of processor time, descriptors included.",
+            *remarks(standings),
         ],
         table=table,
         figures=[embed(picture) for picture in pictures],

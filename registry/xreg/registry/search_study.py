@@ -23,7 +23,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from xreg.core.errors import DataError
+from xreg.core.errors import ConfigError, DataError
 from xreg.core.storage import canonical_json
 from xreg.registry.search_recipe import Family, SearchRecipe
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Candidate", "Group", "SearchStudy"]
 
 JOURNAL = "study.journal"
+HOPELESS = 3  # groups with failures and no success after which a family is given up
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,8 +94,10 @@ class SearchStudy:
 
     Raises
     ------
+    ConfigError
+        If the folder holds something else than a search.
     DataError
-        If the folder's journal belongs to another dataset version or other rules.
+        If its journal belongs to another dataset version or other rules.
     """
 
     def __init__(
@@ -106,9 +109,12 @@ class SearchStudy:
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.recipe, self.families = recipe, list(families)
-        self.lock = FileLock(folder / ".claim.lock")
         self.workers = folder / "workers"
-        self.workers.mkdir(exist_ok=True)
+        foreign = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+        if foreign and not self.workers.exists():
+            raise ConfigError(f"'{folder}' holds no search; choose a new folder with -o.")
+        self.workers.mkdir(parents=True, exist_ok=True)
+        self.lock = FileLock(folder / ".claim.lock")
         self.journal = folder / JOURNAL
         path = str(self.journal)
         with self._alone():
@@ -178,7 +184,7 @@ class SearchStudy:
             for family in self.families:
                 trials = self.trials(family)
                 spent = sum(_seconds(t) for t in trials)
-                if spent >= self.recipe.budget:
+                if spent >= self.recipe.budget or _hopeless(trials):
                     continue
                 running = [t for t in trials if not t.state.is_finished()]
                 left = [t for t in running if not self._at_work(t.user_attrs["worker"], me)]
@@ -186,8 +192,8 @@ class SearchStudy:
                     return self._take_over(family, left, me)
                 groups = {t.user_attrs["group"] for t in trials}
                 busy = len({t.user_attrs["group"] for t in running})
-                if len({canonical_json(t.params) for t in trials}) >= family.size:
-                    continue  # nothing new to draw
+                if _drawn(trials) >= family.size:
+                    continue
                 # What others are at is counted as what a group has cost until now.
                 expected = busy * spent / max(1, len(groups) - busy)
                 pending[family.label] = (spent + expected, busy, family, len(groups))
@@ -304,6 +310,13 @@ class SearchStudy:
         """Tell whether a family has spent its budget; what it has begun is then left."""
         return self.spent(family) >= self.recipe.budget
 
+    def done(self, family: Family) -> bool:
+        """Tell whether nothing more is begun: budget spent, nothing new to draw, or no hope."""
+        trials = self.trials(family)
+        settled = all(t.state.is_finished() for t in trials)
+        drawn = settled and _drawn(trials) >= family.size
+        return self.over(family) or _hopeless(trials) or drawn
+
     def candidates(self, family: Family) -> list[Candidate]:
         """Return the candidates judged within the budget, in the order of their results."""
         done = [t for t in self.trials(family) if t.state.is_finished()]
@@ -326,6 +339,19 @@ class SearchStudy:
                 )
             )
         return found
+
+
+def _drawn(trials: Sequence[FrozenTrial]) -> int:
+    """Return how many different candidates were drawn."""
+    return len({canonical_json(trial.params) for trial in trials})
+
+
+def _hopeless(trials: Sequence[FrozenTrial]) -> bool:
+    """Tell whether nothing has succeeded in several groups, as where a method cannot do at all."""
+    finished = [t for t in trials if t.state.is_finished()]
+    if any("scores" in t.user_attrs for t in finished):
+        return False
+    return len({t.user_attrs["group"] for t in finished}) >= HOPELESS
 
 
 def _seconds(trial: FrozenTrial, key: str = "seconds") -> float:

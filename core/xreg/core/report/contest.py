@@ -67,11 +67,12 @@ def budget_curves(courses: Mapping[str, Course], budget: float) -> Figure:
         known = np.isfinite(course.best)
         if not known.any():
             continue
-        seconds = np.append(np.minimum(course.seconds[known], budget), budget)
-        best = np.append(course.best[known], course.best[-1])
+        seconds = np.minimum(course.seconds[known], budget)
+        best = course.best[known]
         dashes = ("-", "--", ":")[index // len(style.PALETTE) % 3]
         colour = style.PALETTE[index % len(style.PALETTE)]
         axis.step(seconds, best, dashes, where="post", label=label, color=colour)
+        axis.plot(seconds[0], best[0], ".", color=colour)  # the first, where it may be the only one
         drawn.append(best)
     axis.set_xlabel("processor time spent (s)")
     axis.set_ylabel("best R² in cross-validation")
@@ -92,6 +93,7 @@ def distributions(courses: Mapping[str, Course]) -> Figure:
     values = [course.scores[np.isfinite(course.scores)] for course in courses.values()]
     shown = [np.maximum(v, 0) for v in values]  # what is worse than the mean spectrum is all alike
     held = [(v, y) for v, y in zip(shown, place, strict=True) if len(v)]
+    axis.set_ylim(-0.6, len(courses) - 0.4)
     if held:
         axis.boxplot(
             [v for v, _ in held],
