@@ -179,13 +179,18 @@ def test_trust_ranks_errors_that_follow_the_spread_and_is_calibrated() -> None:
     assert spearmanr(found.expected, error).statistic > 0.97
     assert np.median(found.expected / error) == pytest.approx(1, abs=0.1)
     assert found.trust.mean() == pytest.approx((error < OUTLIER).mean(), abs=0.05)
-    assert set(found.level[found.trust >= 0.95]) == {"high"}
+    assert set(found.level[(found.trust >= 0.95) & ~found.outside]) == {"high"}
+    assert set(found.level[found.outside]) <= {"low"}
     assert set(found.level[found.trust < 0.5]) == {"low"}
     # An ensemble that disagrees more than ever is trusted less than ever.
     worse = trust.assess(features, predicted, 100 * spread)
     assert (worse.expected > found.expected).all()
     assert trust.assess(features + 50, predicted, spread).outside.all()
-    assert not found.outside.all()
+    assert found.outside.mean() < 0.05
+    # Spectra unlike any that were judged say so, whatever their features.
+    inverted = trust.assess(features, -predicted, spread)
+    assert inverted.outside.all()
+    assert set(inverted.level) == {"low"}
 
 
 def test_trust_comes_back_from_its_arrays() -> None:

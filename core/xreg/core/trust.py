@@ -25,6 +25,7 @@ __all__ = ["FEWEST", "OUTLIER", "Assessment", "Trust", "outside_ranges"]
 
 OUTLIER = 10.0  # per cent
 FEWEST = 30
+MARGIN = 1.0  # of the judged range, beyond which evidence is of another kind
 DIRECTIONS = 16
 REFERENCES = 2000
 NEIGHBOURS = 5
@@ -44,7 +45,8 @@ class Assessment:
         (n,) probability of a spectrum error under 10 %.
     outside
         (n,) whether a sample lies outside what the model was trained on: a parameter beyond its
-        range, or features farther from training samples than any that were judged.
+        range, features farther from training samples than any that were judged, or a piece of
+        evidence far beyond them. Its ``expected`` and ``trust`` are guesses.
     """
 
     expected: NDArray[np.float64]
@@ -53,10 +55,11 @@ class Assessment:
 
     @property
     def level(self) -> NDArray[np.str_]:
-        """``high`` from 95 % trust, ``medium`` from 50 %, else ``low``."""
+        """``high`` from 95 % trust, ``medium`` from 50 %, else ``low``; ``low`` outside."""
         names = np.array(list(LEVELS))
         bounds = np.array(list(LEVELS.values()))
-        return names[np.argmax(self.trust[:, None] >= bounds, axis=1)]
+        found = names[np.argmax(self.trust[:, None] >= bounds, axis=1)]
+        return np.where(self.outside, "low", found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +157,9 @@ class Trust:
         if "distance" in found:
             far = far | (found["distance"] > self.high[list(found).index("distance")])
         capped = np.clip(table, self.low, self.high)
+        # A few per cent of like samples exceed the range of some piece; none does by that much.
+        room = MARGIN * np.where(np.isfinite(self.high), self.high - self.low, np.inf)
+        far = far | (np.abs(table - capped) > room).any(axis=1)
         expected = np.exp(self.weights[0] + capped @ self.weights[1:])
         trust = norm.cdf((np.log(OUTLIER) - np.log(expected)) / self.noise[0])
         return Assessment(expected, trust, far)
