@@ -280,7 +280,7 @@ def test_folds_that_a_killed_worker_had_judged_are_not_judged_again(
 def test_a_record_of_other_data_or_another_space_is_refused(
     finished: Path, water_store: Path
 ) -> None:
-    with pytest.raises(DataError, match="another dataset version"):
+    with pytest.raises(DataError, match=r"of other rules \(budget 0.15, here 7.0\)"):
         Search(finished, recipe(water_store, budget=7))
     other = {"name": "ridge", "alpha": {"log": [1e-3, 1e3]}}
     with pytest.raises(DataError, match="another search space of family 'internal'"):

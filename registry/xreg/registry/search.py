@@ -134,7 +134,8 @@ class Search:
         )
         self._cache: dict[str, FeatureCache] = {}
         # Last, so that a refused search leaves nothing behind.
-        self.study = SearchStudy(folder, self.recipe, self.families, self.contest)
+        rules = self.recipe.rules(dataset.hash)
+        self.study = SearchStudy(folder, self.recipe, self.families, self.contest, rules)
 
     def inputs(
         self, family: Family, settings: Mapping[str, Any], rows: NDArray[np.intp]

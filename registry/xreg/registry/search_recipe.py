@@ -184,15 +184,19 @@ class SearchRecipe(Config):
             f"recipe of family '{label}'",
         )
 
-    def contest(self, dataset_hash: str) -> str:
-        """Return a hash of all that results must share to be comparable; families do not count."""
+    def rules(self, dataset_hash: str) -> dict[str, Any]:
+        """Return all that results must share to be comparable; families do not count."""
         plain = self.plain()
         for key in ("name", "families", "emulator", "decomposer", "networks", "together"):
             del plain[key]
         for key in ("path", "registry"):  # where it lies says nothing of what it is
             del plain["dataset"][key]
         plain["dataset"]["hash"] = dataset_hash
-        return digest(canonical_json(plain))[:16]
+        return plain
+
+    def contest(self, dataset_hash: str) -> str:
+        """Return the hash of the rules."""
+        return digest(canonical_json(self.rules(dataset_hash)))[:16]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -89,8 +89,8 @@ class SearchStudy:
         Its recipe, complete.
     families
         The competitors.
-    contest
-        Hash of dataset and rules that every trial must share.
+    contest, rules
+        What every trial must share: a hash, and what it was made from.
 
     Raises
     ------
@@ -101,7 +101,12 @@ class SearchStudy:
     """
 
     def __init__(
-        self, folder: Path, recipe: SearchRecipe, families: Sequence[Family], contest: str
+        self,
+        folder: Path,
+        recipe: SearchRecipe,
+        families: Sequence[Family],
+        contest: str,
+        rules: Mapping[str, Any],
     ) -> None:
         import optuna
         from optuna.storages import JournalStorage
@@ -119,17 +124,19 @@ class SearchStudy:
         path = str(self.journal)
         with self._alone():
             self.storage = JournalStorage(JournalFileBackend(path, JournalFileOpenLock(path)))
-            self.studies = {f.label: self._open(f, contest) for f in self.families}
+            self.studies = {f.label: self._open(f, contest, rules) for f in self.families}
 
-    def _open(self, family: Family, contest: str) -> Study:
+    def _open(self, family: Family, contest: str, rules: Mapping[str, Any]) -> Study:
         import optuna
 
         study = optuna.create_study(
             storage=self.storage, study_name=family.label, direction="maximize", load_if_exists=True
         )
+        other = _differences(study.user_attrs.get("rules", {}), rules)
         for key, value, what in (
-            ("contest", contest, "another dataset version, split, target or budget"),
+            ("contest", contest, f"other rules ({'; '.join(other[:3]) or 'an earlier version'})"),
             ("family", family.identity, f"another search space of family '{family.label}'"),
+            ("rules", dict(rules), "other rules"),
         ):
             if study.user_attrs.setdefault(key, value) != value:
                 raise DataError(
@@ -339,6 +346,18 @@ class SearchStudy:
                 )
             )
         return found
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any], at: str = "") -> list[str]:
+    """Say which entries of nested mappings differ, and what the old ones were."""
+    found = []
+    for key in old.keys() & new.keys():
+        before, now = old[key], new[key]
+        if isinstance(before, Mapping) and isinstance(now, Mapping):
+            found += _differences(before, now, f"{at}{key}.")
+        elif before != now:
+            found.append(f"{at}{key} {before}, here {now}")
+    return sorted(found, key=lambda text: "hash" in text)  # last: a version says more
 
 
 def _drawn(trials: Sequence[FrozenTrial]) -> int:
