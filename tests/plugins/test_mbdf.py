@@ -152,5 +152,9 @@ def test_lone_and_coincident_atoms() -> None:
     on_top = Structures.from_atoms([Atoms("OHH", [[0, 0, 0], [1, 0, 0], [1, 0, 0]])], ids=["x"])
     with pytest.raises(SampleError, match="'x' has two atoms in one place"):
         component.transform(on_top)
+    # Nothing is learned from them, so that a run may set them aside.
+    both = Structures.from_atoms([s.to_atoms() for part in (waters(), on_top) for s in part])
+    learned, clean = (MBDF().fit(samples) for samples in (both, waters()))
+    np.testing.assert_array_equal(learned.scale_, clean.scale_)
     with pytest.raises(DataError, match="without samples"):
         MBDF().fit(waters()[:0])

@@ -276,6 +276,17 @@ class DecomposerSuite(ComponentSuite):
         with refuses(XregError, "emulator"):
             component.fit(*self.data(), None)
 
+    def test_more_directions_than_features_vary(self) -> None:
+        """As many directions as features are refused where one feature never varies."""
+        X, Y = self.data()
+        still = np.column_stack([X[:, :3], np.ones(len(X))])
+        if "rank" not in self.component.Config.model_fields:
+            pytest.skip("has no setting 'rank'")
+        component = self.component(**{**self.settings, "rank": 4})
+        emulator = Quadratic().fit(still, Y) if component.needs_emulator else None
+        with refuses(DataError, "4 directions", "3 features"):
+            component.fit(still, Y, emulator)
+
     def test_wrong_width(self) -> None:
         """Another number of features, or more scores than directions, is refused."""
         X, Y = self.data()

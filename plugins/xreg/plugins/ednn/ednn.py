@@ -76,7 +76,7 @@ class EDNN(Decomposer):
         """
         x, y = self._clean(X, Y)
         config: EDNNConfig = self.config
-        self.require_rank(x.shape)
+        self.require_rank((len(x), int(varying(x).sum())))
 
         def build(models: int) -> Bottleneck:
             return self._build(x.shape[1], y.shape[1], models)

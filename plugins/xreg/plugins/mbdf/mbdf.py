@@ -74,7 +74,10 @@ class MBDF(AtomRowDescriptor):
         count, total, square = 0, np.zeros(6), np.zeros(6)
         structures = (structure for block in samples.batches(256) for structure in block)
         for structure in track(structures, "scaling of mbdf", len(samples)):
-            _, values = self._functionals(structure)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                _, values = self._functionals(structure)
+            if not np.isfinite(values).all():
+                continue  # atoms in one place: `transform` names the sample
             low = np.minimum(low, values.min(axis=0, initial=np.inf))
             high = np.maximum(high, values.max(axis=0, initial=-np.inf))
             count += len(values)
