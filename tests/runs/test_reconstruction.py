@@ -7,12 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from xreg.core.analysis.reconstruction import Reconstruction, _shown
 from xreg.core.errors import XregError
-from xreg.core.interfaces import FeatureLabel
 from xreg.registry.recipe import load_recipe
 from xreg.registry.runs import execute
 
@@ -95,16 +92,3 @@ def test_a_network_without_inverse_is_refused(water_store: Path, tmp_path: Path)
     }
     with pytest.raises(XregError, match="one-to-one activation"):
         run(tmp_path, content)
-
-
-def test_what_the_spectra_tell_best_is_drawn_not_what_never_varies() -> None:
-    axes = dict.fromkeys("abcde", "distance (Å)") | dict.fromkeys("fg", "angle (°)")
-    labels = [FeatureLabel(f"{n} {r}", "", n, axes[n], r) for n in axes for r in (1.0, 2.0)]
-    rng = np.random.default_rng(0)
-    known = rng.normal(size=(50, 14))
-    known[:, :2] = 0.0
-    noise = np.repeat([5.0, 0.9, 0.1, 0.3, 0.2, 2.0, 1.0], 2)
-    found = known + noise * rng.normal(size=known.shape)
-    scores = np.zeros((50, 1))
-    shown = _shown(Reconstruction(scores, scores, known, found, labels))
-    assert [block.name for block in shown] == ["c", "e", "f", "g"]

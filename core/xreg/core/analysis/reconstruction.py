@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
@@ -40,12 +41,12 @@ class Reconstruction:
     scores, found_scores
         (n, k) scores of the known features, and those that fit the spectra best.
     known, found
-        (n, q) readable quantities of the known features and of the expansion; rows of NaN where no
-        features with the scores were found.
+        (n, q) readable quantities of the known features and of the expansion; NaN in both where
+        one lacks a quantity, so that they are compared on the same samples.
     labels
         What the q columns mean.
-    failed
-        Number of rows without an expansion, and what was said of the first.
+    expanded
+        (n,) whether features with the scores were found.
     """
 
     scores: Array
@@ -53,8 +54,12 @@ class Reconstruction:
     known: Array
     found: Array
     labels: Sequence[FeatureLabel]
-    failed: int = 0
-    reason: str = ""
+    expanded: NDArray[np.bool_]
+
+    def told(self, members: NDArray[np.intp] | slice = slice(None)) -> str:
+        """Return in words how many of some rows were reconstructed."""
+        rows = self.expanded[members]
+        return f"{rows.sum():,} of {len(rows):,}"
 
 
 def analyse(subject: Subject, config: ReconstructionConfig) -> Findings:
@@ -86,7 +91,7 @@ def analyse(subject: Subject, config: ReconstructionConfig) -> Findings:
         metrics[label] = {
             "score_r2": scores.tolist(),
             "feature_r2": _agreement(judged.known, judged.found).tolist(),
-            "without_expansion": judged.failed,
+            "without_expansion": int((~judged.expanded).sum()),
         }
         shown = _shown(judged)
         tables.append(_table(label, judged, band, groups, shown))
@@ -94,18 +99,23 @@ def analyse(subject: Subject, config: ReconstructionConfig) -> Findings:
             Drawing(
                 file_name(label),
                 f"{label}: structure from spectra",
-                "Means over each ensemble: of the known structures, and of what was reconstructed "
-                "from their spectra alone. The band is the standard error of the reconstruction of "
-                f"one structure, measured on the {other[0] if other else subject.judged} part: it "
-                "holds what the spectra do not see.",
+                f"Means over the {judged.told()} {subject.judged} samples that could be "
+                "reconstructed, ensemble by ensemble: of their known structures, and of what was "
+                "reconstructed from their spectra alone. The band is the standard error of the "
+                f"reconstruction of one structure, measured on {before.told()} "
+                f"{other[0] if other else subject.judged} samples: it holds what the spectra do "
+                "not see.",
                 partial(_draw, judged, band, groups, shown),
             )
         )
         told = ", ".join(f"t{style.subscript(i)} {v:.2f}" for i, v in enumerate(scores, 1))
         words.append(f"{label}: R² of the scores found from spectra alone {told}.")
-        if judged.failed:
-            count = f"{judged.failed} of {len(rows)} spectra"
-            words.append(f"For {count} no structure was found: {judged.reason}")
+        if failed := int((~judged.expanded).sum()):
+            words.append(
+                f"{failed} of {len(rows)} spectra could not be inverted (no features were found "
+                "with the scores that fit them best, as where these lie far from the scores of "
+                "training samples); means and errors of structures leave them out."
+            )
     return Findings(" ".join(words), metrics, tables, drawings)
 
 
@@ -121,20 +131,19 @@ def reconstruct(subject: Subject, decomposer: Decomposer, rows: NDArray[np.intp]
     assert pipeline.targets_ is not None
     inputs = subject.inputs(rows)
     found = decomposer.reconstruct(pipeline.targets_.transform(subject.known[rows]))
-    reason = ""
     try:
-        expanded = decomposer.inverse_transform(found)
+        features = decomposer.inverse_transform(found)
     except DataError:  # some rows are at fault: find out which
-        expanded = np.full(inputs.shape, np.nan)
+        features = np.full(inputs.shape, np.nan)
         for row, scores in enumerate(found):
-            try:
-                expanded[row] = decomposer.inverse_transform(scores[None])[0]
-            except DataError as error:
-                reason = reason or str(error)
+            with suppress(DataError):
+                features[row] = decomposer.inverse_transform(scores[None])[0]
     known, labels = _readable(subject, inputs)
-    guess, _ = _readable(subject, expanded)
-    failed = int(np.isnan(expanded).any(axis=1).sum())
-    return Reconstruction(decomposer.transform(inputs), found, known, guess, labels, failed, reason)
+    guess, _ = _readable(subject, features)
+    lacking = ~(np.isfinite(known) & np.isfinite(guess))
+    known, guess = (np.where(lacking, np.nan, values) for values in (known, guess))
+    expanded = np.asarray(np.isfinite(features).all(axis=1))
+    return Reconstruction(decomposer.transform(inputs), found, known, guess, labels, expanded)
 
 
 def _readable(subject: Subject, inputs: Array) -> tuple[Array, Sequence[FeatureLabel]]:
@@ -217,8 +226,9 @@ def _shown(found: Reconstruction) -> list[Block]:
 
 def _told(found: Reconstruction, block: Block) -> float:
     """Return R² over all columns of a block; that of a block which never varies is -inf."""
-    rows = np.isfinite(found.found).all(axis=1)
-    known, guess = (values[rows][:, block.columns] for values in (found.known, found.found))
+    known, guess = (
+        values[found.expanded][:, block.columns] for values in (found.known, found.found)
+    )
     spread = float(np.sum((known - known.mean(axis=0)) ** 2)) if len(known) else 0.0
     return 1 - float(np.sum((guess - known) ** 2)) / spread if spread > 0 else -np.inf
 
@@ -237,8 +247,9 @@ def _table(
         for column in columns.tolist():
             quantity = found.labels[column]
             unit = f" ({quantity.unit})" if quantity.unit else ""
+            count = int(np.isfinite(found.found[members, column]).sum())
             rows.append(
-                [name, len(members), f"{quantity.name}{unit}", *(
+                [name, len(members), count, f"{quantity.name}{unit}", *(
                     float(v) if np.isfinite(v) else None
                     for v in (known[column], guess[column], band[column])
                 )]
@@ -246,8 +257,17 @@ def _table(
     return Table(
         file_name(label),
         f"{label}: means over ensembles",
-        ["ensemble", "samples", "quantity", "known mean", "mean from spectra", "± one structure"],
+        [
+            "ensemble",
+            "samples",
+            "reconstructed",
+            "quantity",
+            "known mean",
+            "mean from spectra",
+            "± one structure",
+        ],
         rows,
+        "Both means are over those samples for which the quantity was reconstructed.",
     )
 
 
@@ -270,7 +290,7 @@ def _draw(
                 )
                 axis.plot(block.at, true, color=style.TRUE, label="known")
                 axis.plot(block.at, back, color=style.PREDICTED, label="from spectra")
-                axis.set_title("" if row else block.name)
+                axis.set_title(f"\n{block.name}" if row == 0 else "")
                 axis.set_xlabel(block.axis if row == len(groups) - 1 else "")
                 axis.locator_params(nbins=4)
             else:
@@ -284,8 +304,8 @@ def _draw(
                 axis.set_xticks(place, names, rotation=30 if len(names) > FEWEST else 0)
                 axis.set_ylabel(block.name)
                 axis.margins(x=0.2)
-                axis.set_title(name)
-        if shown[0].axis:
-            line[0].set_ylabel(name)
+        # On a line of its own, where it may run on over the other panels.
+        title = f"{name}: {found.told(members)} samples"
+        line[0].set_title(f"{title}{line[0].get_title(loc='left')}")
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
     return figure

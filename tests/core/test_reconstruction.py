@@ -1,0 +1,81 @@
+"""Structure back from spectra: what is compared with what, and what is shown."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from xreg.core.analysis.reconstruction import Reconstruction, _shown, analyse
+from xreg.core.analysis.structure_settings import ReconstructionConfig
+from xreg.core.errors import DataError
+from xreg.core.interfaces import FeatureLabel
+
+
+class Half:
+    """Finds the one feature exactly where it is negative, and nothing where it is not."""
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        return X
+
+    def reconstruct(self, Y: np.ndarray) -> np.ndarray:
+        return Y
+
+    def inverse_transform(self, t: np.ndarray) -> np.ndarray:
+        if (t >= 0).any():
+            raise DataError("no features with these scores.")
+        return t
+
+
+def subject(x: np.ndarray, **labels: np.ndarray) -> Any:
+    """Return samples with one feature, whose spectrum is that feature."""
+    same = SimpleNamespace(transform=lambda v: v, inverse_transform=lambda v: v)
+    told = [FeatureLabel("x", "Å")]
+    pipeline = SimpleNamespace(
+        decomposers={"half": Half()},
+        targets_=same,
+        features_=same,
+        columns_=SimpleNamespace(columns=[0], described=1),
+        descriptor=SimpleNamespace(readable=lambda v: (v, told)),
+    )
+    return SimpleNamespace(
+        pipeline=pipeline,
+        known=x,
+        rows={"test": np.arange(len(x))},
+        judged="test",
+        seed=0,
+        inputs=lambda rows: x[rows],
+        label=lambda name, rows: labels[name][rows],
+        label_units={},
+    )
+
+
+def test_known_and_reconstructed_means_are_over_the_same_samples() -> None:
+    x = np.array([[-3.0], [-1.0], [5.0], [-4.0], [2.0], [6.0]])
+    kind = np.array(["a", "a", "a", "b", "b", "b"])
+    findings = analyse(subject(x, kind=kind), ReconstructionConfig(label="kind"))
+    assert findings.tables[0].rows == [
+        ["kind a", 3, 2, "x (Å)", -2.0, -2.0, 0.0],
+        ["kind b", 3, 1, "x (Å)", -4.0, -4.0, 0.0],
+    ]
+    assert "3 of 6 spectra could not be inverted" in findings.text
+    assert "3 of 6 test samples" in findings.drawings[0].caption
+    figure = findings.drawings[0].draw()
+    assert [axis.get_title(loc="left") or axis.get_title() for axis in figure.axes] == [
+        "kind a: 2 of 3 samples",
+        "kind b: 1 of 3 samples",
+    ]
+
+
+def test_what_the_spectra_tell_best_is_drawn_not_what_never_varies() -> None:
+    axes = dict.fromkeys("abcde", "distance (Å)") | dict.fromkeys("fg", "angle (°)")
+    labels = [FeatureLabel(f"{n} {r}", "", n, axes[n], r) for n in axes for r in (1.0, 2.0)]
+    rng = np.random.default_rng(0)
+    known = rng.normal(size=(50, 14))
+    known[:, :2] = 0.0
+    noise = np.repeat([5.0, 0.9, 0.1, 0.3, 0.2, 2.0, 1.0], 2)
+    found = known + noise * rng.normal(size=known.shape)
+    scores = np.zeros((50, 1))
+    shown = _shown(Reconstruction(scores, scores, known, found, labels, np.full(50, True)))
+    assert [block.name for block in shown] == ["c", "e", "f", "g"]
