@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
+from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -180,10 +181,21 @@ def ensembles(
             )
     edges = np.quantile(values.astype(float), (1 / 3, 2 / 3))
     place = np.digitize(values.astype(float), edges)
-    words = (f"{name} < {edges[0]:.3g}{unit}", f"{edges[0]:.3g} ≤ {name} < {edges[1]:.3g}{unit}",
-             f"{name} ≥ {edges[1]:.3g}{unit}")  # fmt: skip
+    low, high = _told_apart(*edges.tolist())
+    words = (f"{name} < {low}{unit}", f"{low} ≤ {name} < {high}{unit}", f"{name} ≥ {high}{unit}")
     found = {word: np.flatnonzero(place == i) for i, word in enumerate(words)}
     return {word: members for word, members in found.items() if len(members)}
+
+
+def _told_apart(low: float, high: float) -> tuple[str, str]:
+    """Return two bounds with three digits, or as many as show two digits of what is between."""
+    digits = 3
+    largest = max(abs(low), abs(high))
+    if high > low:
+        digits = max(digits, floor(log10(largest)) - floor(log10(high - low)) + 2)
+    if 1 <= largest < 1e6:
+        digits = max(digits, floor(log10(largest)) + 1)  # integers in full, not as 3.46e+03
+    return f"{low:.{digits}g}", f"{high:.{digits}g}"
 
 
 def _drawn(rng: np.random.Generator, rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
