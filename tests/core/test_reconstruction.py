@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from xreg.core.analysis.reconstruction import Reconstruction, _shown, analyse, ensembles
+from xreg.core.analysis.reconstruction import Reconstruction, _draw, _shown, analyse, ensembles
 from xreg.core.analysis.structure_settings import ReconstructionConfig
 from xreg.core.errors import DataError
 from xreg.core.interfaces import FeatureLabel
+from xreg.core.report.style import styled
 
 
 class Half:
@@ -99,3 +102,25 @@ def test_what_the_spectra_tell_best_is_drawn_not_what_never_varies() -> None:
     scores = np.zeros((50, 1))
     shown = _shown(Reconstruction(scores, scores, known, found, labels, np.full(50, True)))
     assert [block.name for block in shown] == ["c", "e", "f", "g"]
+
+
+def test_blocks_that_never_fill_are_left_out_and_labels_do_not_overlap() -> None:
+    blocks = {"r(X–X)": "distance (Å)", "r(X–H)": "distance (Å)", "angle(H–X–H)": "angle (°)"}
+    labels = [FeatureLabel(f"{n} {r}", "", n, blocks[n], r) for n in blocks for r in (1.0, 2.0)]
+    rng = np.random.default_rng(0)
+    known = np.hstack([np.full((40, 2), 0.1), rng.random((40, 4))])
+    known[1::2, :2] += 1e-16  # rounding
+    found = known + 1e-17
+    scores = np.zeros((40, 1))
+    told = Reconstruction(scores, scores, known, found, labels, np.full(40, True))
+    shown = _shown(told)
+    assert [block.name for block in shown] == ["r(X–H)", "angle(H–X–H)"]
+    groups = {f"a label with a long name, third {i}": np.arange(40) for i in range(3)}
+    with styled():
+        figure = _draw(told, np.full(6, 0.01), groups, shown)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+    words = [text for axis in figure.axes for text in (axis.yaxis.label, axis._left_title)]
+    boxes = [text.get_window_extent() for text in words if text.get_text().strip()]
+    assert len(boxes) >= 3
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.interfaces import Decomposer, FeatureLabel
 
-__all__ = ["Block", "block_names", "block_shares", "blocks", "rank_correlations", "score_sweep"]
+__all__ = [
+    "Block",
+    "absorber_note",
+    "block_names",
+    "block_shares",
+    "blocks",
+    "rank_correlations",
+    "score_sweep",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +60,11 @@ def blocks(labels: Sequence[FeatureLabel]) -> list[Block]:
         else:
             found.append(Block(name, "", np.array(columns), None))
     return found
+
+
+def absorber_note(names: Iterable[str]) -> str:
+    """Return a sentence on X, the absorber, where names of blocks or columns speak of it."""
+    return " X is the absorber." if any(re.search(r"\bX\b", name) for name in names) else ""
 
 
 def block_names(parts: Sequence[Block]) -> list[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.analysis.components import Block, blocks
+from xreg.core.analysis.components import Block, absorber_note, blocks
 from xreg.core.analysis.contract import Drawing, Findings, Table, file_name
 from xreg.core.analysis.structure_settings import ReconstructionConfig
 from xreg.core.analysis.subject import Subject
@@ -31,6 +31,7 @@ MOST_GROUPS = 6
 MOST_PANELS = 4
 MOST_POINTS = 12
 FEWEST = 3
+ROUNDING = 1e-24  # of the squares of constant numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +106,7 @@ def analyse(subject: Subject, config: ReconstructionConfig) -> Findings:
                 "reconstructed from their spectra alone. The band is the standard error of the "
                 f"reconstruction of one structure, measured on {before.told()} "
                 f"{other[0] if other else subject.judged} samples: it holds what the spectra do "
-                "not see.",
+                "not see." + absorber_note(block.name for block in shown),
                 partial(_draw, judged, band, groups, shown),
             )
         )
@@ -223,13 +224,16 @@ def _shown(found: Reconstruction) -> list[Block]:
     """Return what is drawn: blocks of each axis by turns, else single columns; those told best."""
     on_axis = [block for block in blocks(found.labels) if block.axis]
     if on_axis:
+        told = {block: _told(found, block) for block in on_axis}
+        # A block that never varies, as one that no atoms fill, says nothing.
+        varying = [block for block in on_axis if told[block] > -np.inf] or on_axis
         by_axis: dict[str, list[Block]] = {}
-        for block in sorted(on_axis, key=lambda block: -_told(found, block)):
+        for block in sorted(varying, key=lambda block: -told[block]):
             by_axis.setdefault(block.axis, []).append(block)
         turns = [block for turn in zip_longest(*by_axis.values()) for block in turn if block]
         return [block for block in on_axis if block in turns[:MOST_PANELS]]
-    told = np.nan_to_num(_agreement(found.known, found.found), nan=-np.inf)
-    columns = np.sort(np.argsort(told)[::-1][:MOST_POINTS])
+    each = np.nan_to_num(_agreement(found.known, found.found), nan=-np.inf)
+    columns = np.sort(np.argsort(each)[::-1][:MOST_POINTS])
     by_unit: dict[str, list[int]] = {}
     for column in columns.tolist():
         by_unit.setdefault(found.labels[column].unit, []).append(column)
@@ -242,7 +246,9 @@ def _told(found: Reconstruction, block: Block) -> float:
         values[found.expanded][:, block.columns] for values in (found.known, found.found)
     )
     spread = float(np.sum((known - known.mean(axis=0)) ** 2)) if len(known) else 0.0
-    return 1 - float(np.sum((guess - known) ** 2)) / spread if spread > 0 else -np.inf
+    if spread <= ROUNDING * float(np.sum(known**2)):
+        return -np.inf
+    return 1 - float(np.sum((guess - known) ** 2)) / spread
 
 
 def _table(
@@ -291,7 +297,8 @@ def _draw(
 ) -> Figure:
     height = 0.6 + 1.7 * len(groups) if shown[0].axis else 0.8 + 0.9 * len(groups)
     figure = style.new_figure(height)
-    grid = figure.subplots(len(groups), len(shown), squeeze=False, sharex="col")
+    # One scale for all ensembles of a column: their differences are what is to be seen.
+    grid = figure.subplots(len(groups), len(shown), squeeze=False, sharex="col", sharey="col")
     for row, (line, (name, members)) in enumerate(zip(grid, groups.items(), strict=True)):
         known, guess = _mean(found.known[members]), _mean(found.found[members])
         for axis, block in zip(line, shown, strict=True):
@@ -305,6 +312,7 @@ def _draw(
                 axis.set_title(f"\n{block.name}" if row == 0 else "")
                 axis.set_xlabel(block.axis if row == len(groups) - 1 else "")
                 axis.locator_params(nbins=4)
+                axis.yaxis.set_major_formatter("{x:g}")  # a power of ten would hit the title
             else:
                 place = np.arange(len(block.columns))
                 axis.errorbar(

@@ -30,7 +30,7 @@ class FeatureLabel:
     Attributes
     ----------
     name
-        Physical meaning (``"r(O–H) long"``, ``"k2 S–O at 1.45 Å"``).
+        Physical meaning (``"r(O–H) long"``, ``"r(X–O) at 1.45 Å"``, where X is the absorber).
     unit
         Unit of the value; empty for a pure number.
     block

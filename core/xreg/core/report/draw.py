@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xreg.core import progress
+from xreg.core.analysis.components import absorber_note
 from xreg.core.report import spectra, structure, vectors
 from xreg.core.report.material import Decomposition, Material
 from xreg.core.report.style import styled
@@ -164,7 +165,8 @@ def _decomposition_plans(material: Material, found: Decomposition) -> Iterator[_
                 "."
                 if len(found.vectors) <= structure.MOST_DIRECTIONS
                 else f"; the first {structure.MOST_DIRECTIONS} of {len(found.vectors)}."
-            ),
+            )
+            + absorber_note(feature.name for feature in material.features),
             partial(vectors.component_vectors, found=found),
         )
     if found.sweeps and material.target.energy is not None:
