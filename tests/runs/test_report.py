@@ -149,6 +149,13 @@ def material(
     )
 
 
+def judged_at(r2: float) -> Material:
+    """Return material whose emulator has a given score."""
+    shown = material()
+    metrics = {part: {**scores, "r2": r2} for part, scores in shown.metrics.items()}
+    return replace(shown, metrics=metrics)
+
+
 def gridded(d: int) -> list[FeatureLabel]:
     return [FeatureLabel(f"{i}", block=f"block {i % 9}", axis="r (Å)", at=i) for i in range(d)]
 
@@ -161,8 +168,10 @@ def gridded(d: int) -> list[FeatureLabel]:
         material(d=60, rank=4, labels=gridded(60), spread=True),
         material(d=45, rank=3, labels=[FeatureLabel(f"f{i}", block="x") for i in range(45)]),
         replace(material(), colourings={}, decompositions=[], history=None),
+        judged_at(-0.2),
+        judged_at(-3.0),
     ],
-    ids=["bars", "one", "axis", "many", "plain"],
+    ids=["bars", "one", "axis", "many", "plain", "bad", "worse"],
 )
 def test_every_kind_of_material_can_be_drawn(shown: Material, tmp_path: Path) -> None:
     from matplotlib.image import imread

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["covered_variance", "score_scatter", "spectral_response"]
 
+LEAST_COVERED = -0.5
 MOST_DIRECTIONS = 4
 MOST_POINTS = 4000
 MOST_CATEGORIES = len(style.PALETTE)
@@ -51,11 +52,14 @@ def covered_variance(material: Material) -> Figure:
                 zorder=3 if judged else 2,
             )
     ceiling = material.emulator_r2(material.judged)
+    lowest = min(lowest, 0.0 if ceiling is None else ceiling)
+    floor = max(lowest - 0.05, LEAST_COVERED) if lowest < 0 else 0.0
     if ceiling is not None:
         axis.axhline(ceiling, color=style.TRUE, lw=0.9, ls=(0, (1, 2)))
+        where = ", below this axis" if ceiling < floor else ""
         axis.annotate(
-            f"emulator, all features: {ceiling:.3f}",
-            (0.015, ceiling),
+            f"emulator, all features: {style.r2_text(ceiling)}{where}",
+            (0.015, max(ceiling, floor)),
             (0, 3),
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
@@ -63,7 +67,7 @@ def covered_variance(material: Material) -> Figure:
         )
     axis.set_xticks(range(1, rank + 1))
     axis.set_xlim(0.75, rank + 0.25)
-    axis.set_ylim(max(lowest - 0.05, -0.5) if lowest < 0 else 0, 1.06)
+    axis.set_ylim(floor, 1.06)
     axis.set_xlabel("rank k")
     axis.set_ylabel("covered spectral variance")
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
