@@ -20,6 +20,7 @@ from xreg.core.interfaces import FeatureLabel
 from xreg.core.report.draw import draw_all
 from xreg.core.report.material import Colouring, Decomposition, Material, PartResult, Sweep
 from xreg.core.report.page import render
+from xreg.core.report.vectors import component_vectors
 from xreg.core.spectra import Channel
 
 ENERGY = np.linspace(0, 10, 21)
@@ -160,6 +161,25 @@ def gridded(d: int) -> list[FeatureLabel]:
     return [FeatureLabel(f"{i}", block=f"block {i % 9}", axis="r (Å)", at=i) for i in range(d)]
 
 
+def symmetry_functions() -> list[FeatureLabel]:
+    """Return labels as those of wacsf: two axes, and one column that lies on none."""
+    radial = [FeatureLabel(f"G2 {i}", "", "G2", "distance (Å)", i) for i in range(32)]
+    angular = [
+        FeatureLabel(f"G4 {b} {i}", "", f"G4 λ=-1 ζ={b}", "width (Å)", i)
+        for b in range(8)
+        for i in range(8)
+    ]
+    return [FeatureLabel("G1", block="G1"), *radial, *angular]
+
+
+def test_a_panel_is_not_spent_on_one_weight(tmp_path: Path) -> None:
+    shown = material(d=97, labels=symmetry_functions())
+    figure = component_vectors(shown, shown.decompositions[0])
+    assert len(figure.axes) == 2 * 3  # both axes and the shares
+    ticks = {text.get_text() for axis in figure.axes for text in axis.get_yticklabels()}
+    assert "G1" in ticks
+
+
 @pytest.mark.parametrize(
     "shown",
     [
@@ -168,10 +188,11 @@ def gridded(d: int) -> list[FeatureLabel]:
         material(d=60, rank=4, labels=gridded(60), spread=True),
         material(d=45, rank=3, labels=[FeatureLabel(f"f{i}", block="x") for i in range(45)]),
         replace(material(), colourings={}, decompositions=[], history=None),
+        material(d=97, labels=symmetry_functions()),
         judged_at(-0.2),
         judged_at(-3.0),
     ],
-    ids=["bars", "one", "axis", "many", "plain", "bad", "worse"],
+    ids=["bars", "one", "axis", "many", "plain", "functions", "bad", "worse"],
 )
 def test_every_kind_of_material_can_be_drawn(shown: Material, tmp_path: Path) -> None:
     from matplotlib.image import imread

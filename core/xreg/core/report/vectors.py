@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.analysis.components import Block, block_shares, blocks
+from xreg.core.analysis.components import Block, block_names, block_shares, blocks
 from xreg.core.interfaces import FeatureLabel
 from xreg.core.report import style
 from xreg.core.report.material import Decomposition, Material
@@ -25,8 +25,9 @@ __all__ = ["component_vectors"]
 MOST_BARS = 30
 MOST_DIRECTIONS = 4
 MOST_CURVES = 6
-MOST_SHARES = 8
+MOST_SHARES = 10
 MOST_WEIGHTS = 8
+FEW_WEIGHTS = 3
 LEAST_SHARE = 0.01
 
 
@@ -35,7 +36,7 @@ def component_vectors(material: Material, found: Decomposition) -> Figure:
 
     Few features are bars, side by side for all vectors. Of many, each vector gets a row: features
     on an axis are curves along it, one a block (an element pair); of others the share of each
-    block in the squared length and the largest weights are shown.
+    block in the squared length and, unless they are few, the largest weights are shown.
     """
     assert found.vectors is not None
     vectors = found.vectors[:MOST_DIRECTIONS]
@@ -47,10 +48,11 @@ def component_vectors(material: Material, found: Decomposition) -> Figure:
     panels: list[Any] = []
     for name in dict.fromkeys(block.axis for block in parts if block.axis):
         panels.append(partial(_curves, [block for block in parts if block.axis == name], vectors))
-    if len(parts) > MOST_CURVES or len(loose) > 1:
+    columns = np.concatenate([[], *(block.columns for block in loose)]).astype(np.intp)
+    few = 0 < len(columns) <= FEW_WEIGHTS and bool(panels)
+    if len(parts) > MOST_CURVES or len(loose) > 1 or few:
         panels.append(partial(_shares, parts, vectors))
-    if loose:
-        columns = np.concatenate([block.columns for block in loose])
+    if loose and not few:
         panels.append(partial(_largest, columns, labels))
     figure = new_figure(1.75 * len(vectors) + 0.2)
     grid = figure.subplots(len(vectors), len(panels), squeeze=False)
@@ -67,7 +69,7 @@ def _all_bars(vectors: NDArray[Any], labels: Sequence[FeatureLabel]) -> Figure:
     row = figure.subplots(1, len(vectors), squeeze=False, sharey=True, sharex=True)[0]
     for index, (axis, vector) in enumerate(zip(row, vectors, strict=True), 1):
         _bars(axis, vector, [label.name for label in labels])
-        axis.set_xlabel("weight (standardised)")
+        axis.set_xlabel("weight")
         axis.set_title(f"v{style.subscript(index)}")
     row[0].invert_yaxis()
     return figure
@@ -128,7 +130,8 @@ def _shares(
     order = order[:MOST_SHARES]
     share = block_shares(vector[None], parts)[0]
     axis.barh(np.arange(len(order)), 100 * share[order], color=style.PALETTE[0], height=0.65)
-    axis.set_yticks(np.arange(len(order)), [parts[i].name or "features" for i in order], fontsize=7)
+    names = block_names(parts)
+    axis.set_yticks(np.arange(len(order)), [names[i] for i in order], fontsize=7)
     axis.tick_params(axis="y", length=0)
     axis.set_xlim(0, 100)
     axis.set_ylim(max(len(order), 3) - 0.5, -0.5)
@@ -151,4 +154,4 @@ def _largest(
     axis.invert_yaxis()
     axis.set_title(f"largest of {len(columns):,} weights", loc="right")
     if last:
-        axis.set_xlabel("weight (standardised)")
+        axis.set_xlabel("weight")
