@@ -9,8 +9,13 @@ import pytest
 import torch
 
 from xreg.core.analysis.inversion import INVERSES, Layer, layers_of, there_and_back
+from xreg.core.analysis.structure_settings import ONE_TO_ONE
 from xreg.core.nn.bottleneck import Bottleneck
-from xreg.core.nn.layers import MLP
+from xreg.core.nn.layers import ACTIVATIONS, MLP
+
+
+def test_settings_know_which_activations_have_an_inverse() -> None:
+    assert {ACTIVATIONS[name].__name__ for name in ONE_TO_ONE} == set(INVERSES)  # type: ignore[index]
 
 
 @pytest.mark.parametrize("name", INVERSES)
@@ -38,6 +43,16 @@ def test_a_chain_that_never_narrows_is_undone(activation: str) -> None:
     passage = there_and_back(chain([4, 4, 6, 9], activation), x, None)
     np.testing.assert_allclose(passage.whole, 0, atol=1e-6)
     assert not passage.outside.any()
+
+
+def test_out_of_range_is_what_the_activation_after_a_layer_never_gives() -> None:
+    x = 0.1 * np.random.default_rng(1).normal(size=(50, 3))
+    eye = np.eye(3)
+    layers = [Layer("1", eye, np.zeros(3), "Tanh"), Layer("2", eye, np.zeros(3))]
+    y = np.tanh(x)
+    y[:10, 0] = 1.5  # 10 of the 150 numbers that the second layer takes in
+    passage = there_and_back(layers, x, y)
+    assert passage.outside == pytest.approx([10 / 150, 0])
 
 
 def test_a_narrow_layer_loses_what_lies_outside_its_rows() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from xreg.core.errors import XregError
+from xreg.core.pipeline import Pipeline
 from xreg.registry.recipe import load_recipe
 from xreg.registry.runs import execute
 
@@ -82,13 +83,36 @@ def test_the_way_back_through_the_network_is_told_layer_by_layer(finished: Path)
     assert (finished / "figures").glob("*inversion*.png")
 
 
-def test_a_network_without_inverse_is_refused(water_store: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("decomposers", "analysis", "words"),
+    [
+        ([{"name": "ednn", "activation": "silu"}], "inversion", r"\(elu, leaky-relu, softplus"),
+        ([{"name": "nnca", "activation": "tanh"}, "pca"], "inversion", "one-to-one activation"),
+        ([], "inversion", "one-to-one activation"),
+        ([], "reconstruction", "'reconstruction' needs a model with a decomposer"),
+        ([], "separation", "'separation' needs a model with a decomposer"),
+        (["pca"], {"name": "reconstruction", "label": "angel"}, "no label 'angel'.*'angle'"),
+        (["pca"], {"name": "separation", "labels": ["angel"]}, "no label 'angel'.*'angle'"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_any_training(
+    decomposers: list[Any],
+    analysis: Any,
+    words: str,
+    water_store: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fit(*_: Any, **__: Any) -> None:
+        raise AssertionError("training has begun")
+
+    monkeypatch.setattr(Pipeline, "fit", fit)
     content = {
-        **RECIPE,
         "dataset": str(water_store),
+        "descriptor": "internal",
         "emulator": "ridge",
-        "decomposers": [{"name": "pca", "rank": 1}],
-        "analyses": ["inversion"],
+        "decomposers": decomposers,
+        "analyses": [analysis],
     }
-    with pytest.raises(XregError, match="one-to-one activation"):
+    with pytest.raises(XregError, match=words):
         run(tmp_path, content)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.analysis.structure_settings import ONE_TO_ONE
 from xreg.core.analysis.windows import in_window
 from xreg.core.config import Config
 from xreg.core.errors import NotApplicableError
@@ -143,11 +144,28 @@ class Need:
     met: Callable[[Subject], bool]
 
 
+def _has_inverse(subject: Subject) -> bool:
+    """Tell from the settings whether some decomposer is a network that can be inverted."""
+    from xreg.core.linear import LinearDecomposer  # whose encoder is a matrix without activation
+
+    return any(
+        getattr(decomposer.config, "activation", "") in ONE_TO_ONE
+        and not isinstance(decomposer, LinearDecomposer)
+        for decomposer in subject.pipeline.decomposers.values()
+    )
+
+
 NEEDS: Mapping[str, Need] = {
     "spectra": Need("spectra on an energy grid", lambda s: s.target.energy is not None),
     "features": Need("a model with a descriptor", lambda s: s.pipeline.descriptor is not None),
     "structures": Need("samples that are structures", lambda s: s.samples.kind == "structures"),
     "parameters": Need("samples that are parameters", lambda s: s.samples.kind == "parameters"),
+    "decomposer": Need("a model with a decomposer", lambda s: bool(s.pipeline.decomposers)),
+    "inverse": Need(
+        "a decomposer that is an encoder-decoder network with a one-to-one activation "
+        f"({', '.join(ONE_TO_ONE)}), such as ednn with activation: leaky-relu",
+        _has_inverse,
+    ),
     "trust": Need(
         "a model that was judged on at least 30 validation samples when it was trained",
         lambda s: (
@@ -192,14 +210,15 @@ class AnalysisSpec:
     def require(self, subject: Subject, config: Config | None = None) -> None:
         """Raise :class:`NotApplicableError` for what the subject lacks.
 
-        With settings, also refuse a label (``group``) or an energy window (``window``,
-        ``windows``) that the data do not have: that is known before any training.
+        With settings, also refuse a label (``group``, ``label``, ``labels``) or an energy window
+        (``window``, ``windows``) that the data do not have: that is known before any training.
         """
         lacks = [NEEDS[name].words for name in self.needs if not NEEDS[name].met(subject)]
         if lacks:
             raise NotApplicableError(f"analysis '{self.name}' needs {' and '.join(lacks)}.")
-        if group := getattr(config, "group", None):
-            subject.label(group, subject.judged)
+        labels = [getattr(config, name, "") for name in ("group", "label")]
+        for label in filter(None, [*labels, *getattr(config, "labels", ())]):
+            subject.label(label, subject.judged)
         windows = [getattr(config, "window", None), *(getattr(config, "windows", None) or ())]
         if subject.target.energy is not None:
             for window in windows:

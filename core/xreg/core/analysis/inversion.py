@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.analysis.contract import Drawing, Findings, Table, file_name
+from xreg.core.analysis.contract import NEEDS, Drawing, Findings, Table, file_name
 from xreg.core.analysis.structure_settings import InversionConfig
 from xreg.core.analysis.subject import Subject
 from xreg.core.errors import NotApplicableError
@@ -91,8 +91,8 @@ class Passage:
     single
         (l,) the same, inverted from that layer's own true output: what it alone loses.
     outside
-        (l,) share of values that fell out of the range of the activation before the layer, which
-        no input gives; they are moved to its border.
+        (l,) share of the values found backward for a layer's output that its activation never
+        gives; they are moved to the border of its range. 0 after a layer without activation.
     """
 
     whole: Array
@@ -107,12 +107,8 @@ def analyse(subject: Subject, config: InversionConfig) -> Findings:
         for label, decomposer in subject.pipeline.decomposers.items()
     }
     networks: dict[str, Any] = {name: found for name, found in every.items() if _invertible(found)}
-    if not networks:
-        known = ", ".join(sorted(name.lower() for name in INVERSES))
-        raise NotApplicableError(
-            "analysis 'inversion' needs a decomposer that is an encoder-decoder network with a "
-            f"one-to-one activation ({known}), such as ednn with activation: leaky-relu."
-        )
+    if not networks:  # settings that speak of an activation do not make it such a network
+        raise NotApplicableError(f"analysis 'inversion' needs {NEEDS['inverse'].words}.")
     rows = subject.rows[subject.judged]
     if len(rows) > config.samples:
         rng = np.random.default_rng(subject.seed)
@@ -133,6 +129,7 @@ def analyse(subject: Subject, config: InversionConfig) -> Findings:
             "from_known_spectra": real.whole.tolist(),
             "single_layer": own.single.tolist(),
             "outside": own.outside.tolist(),
+            "outside_from_known_spectra": real.outside.tolist(),
         }
         widest = int(np.argmax(own.single))
         words.append(
@@ -237,7 +234,7 @@ def _forward(layers: Sequence[Layer], x: Array) -> tuple[list[Array], list[Array
 
 
 def _undo(layer: Layer, inverse: Array, output: Array) -> tuple[Array, float]:
-    """Return the input that gives an output, and the share of values that nothing gives."""
+    """Return the input that gives an output, and the share of values that no input gives."""
     outside = 0.0
     if layer.activation:
         undo, low, high = INVERSES[layer.activation]
@@ -261,18 +258,22 @@ def _table(
 ) -> Table:
     rows = [
         [layer.name, f"{layer.weight.shape[0]} → {layer.weight.shape[1]}", condition,
-         single, whole, known, 100 * outside]
-        for layer, condition, single, whole, known, outside in zip(
-            layers, conditions, own.single, own.whole, real.whole, own.outside, strict=True
+         single, whole, known, 100 * outside, 100 * outside_known]
+        for layer, condition, single, whole, known, outside, outside_known in zip(
+            layers, conditions, own.single, own.whole, real.whole, own.outside, real.outside,
+            strict=True,
         )
     ]  # fmt: skip
     return Table(
         file_name(label),
         f"{label}: errors of what each layer takes in, found backward",
         ["layer", "width", "condition number", "from its own output", "from the prediction",
-         "from known spectra", "out of range (%)"],
+         "from known spectra", "out of range from the prediction (%)",
+         "out of range from known spectra (%)"],
         rows,
-        "Relative to the spread over the samples.",
+        "Errors are relative to the spread over the samples. Out of range is the share of the "
+        "values found for a layer's output that the activation after the layer never gives; they "
+        "are moved to the border of its range before it is undone.",
     )  # fmt: skip
 
 

@@ -67,8 +67,6 @@ class Reconstruction:
 def analyse(subject: Subject, config: ReconstructionConfig) -> Findings:
     """Reconstruct the judged part from its spectra, ensemble by ensemble."""
     pipeline = subject.pipeline
-    if not pipeline.decomposers:
-        raise NotApplicableError("analysis 'reconstruction' needs a decomposer in the recipe.")
     rng = np.random.default_rng(subject.seed)
     rows = _drawn(rng, subject.rows[subject.judged], config.samples)
     other = [part for part in ("validation", "train") if len(subject.rows.get(part, ()))]

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.analysis.contract import Drawing, Findings, Table
-from xreg.core.errors import NotApplicableError
 from xreg.core.report import style
 
 if TYPE_CHECKING:
@@ -78,8 +77,6 @@ def separation(scores: NDArray[np.float64], label: NDArray[Any]) -> tuple[float,
 def analyse(subject: Subject, config: SeparationConfig) -> Findings:
     """Judge how well the first k scores of each decomposition tell each label."""
     pipeline = subject.pipeline
-    if not pipeline.decomposers:
-        raise NotApplicableError("analysis 'separation' needs a decomposer in the recipe.")
     part = subject.judged
     names = config.labels or tuple(subject.labels)
     labels = {name: subject.label(name, part) for name in names}

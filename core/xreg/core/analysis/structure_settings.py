@@ -8,7 +8,10 @@ from pydantic import Field
 
 from xreg.core.config import Config, setting
 
-__all__ = ["InversionConfig", "ReconstructionConfig", "SeparationConfig"]
+__all__ = ["ONE_TO_ONE", "InversionConfig", "ReconstructionConfig", "SeparationConfig"]
+
+# Activations that have an inverse, as settings of networks name them.
+ONE_TO_ONE = ("elu", "leaky-relu", "softplus", "tanh")
 
 
 class ReconstructionConfig(Config):

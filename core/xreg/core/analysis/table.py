@@ -127,21 +127,21 @@ _SPECS = (
         structure_settings.ReconstructionConfig,
         f"{HOME}.reconstruction:analyse",
         "Structure back from spectra by each decomposition, with its error, label by label.",
-        needs=("features",),
+        needs=("features", "decomposer"),
     ),
     AnalysisSpec(
         "separation",
         structure_settings.SeparationConfig,
         f"{HOME}.separation:analyse",
         "How well the first scores of each decomposition tell each label of the samples.",
-        needs=("features",),
+        needs=("features", "decomposer"),
     ),
     AnalysisSpec(
         "inversion",
         structure_settings.InversionConfig,
         f"{HOME}.inversion:analyse",
         "Where the inversion of a bijective encoder-decoder network breaks, layer by layer.",
-        needs=("features",),
+        needs=("features", "inverse"),
     ),
 )
 
