@@ -70,6 +70,18 @@ def test_the_list_is_the_same_with_and_without_typer():
     assert len(plain.stdout.splitlines()) >= 9
 
 
+def test_analyses_are_listed_and_shown_like_components():
+    listed = run("plugins", "analyses").stdout.splitlines()
+    assert any(line.startswith("* spectrum-error ") for line in listed)
+    assert any(line.startswith("  inversion ") for line in listed)
+    shown = run("plugins", "show", "inversion")
+    assert shown.returncode == 0
+    assert "needs a decomposer that is an encoder-decoder network" in shown.stdout
+    assert "cutoff = 1e-10" in shown.stdout
+    assert "did you mean 'inversion'" in run("plugins", "show", "inversoin").stderr
+    assert "xreg plugins analyses" in " ".join(run("run", "--help").stdout.split())
+
+
 def test_our_own_plugins_are_all_whole():
     done = run("plugins", "list")
     assert (done.returncode, done.stderr) == (0, "")

@@ -9,9 +9,11 @@ import typer
 from xreg.core.errors import UnknownNameError, did_you_mean
 
 if TYPE_CHECKING:
+    from xreg.core.analysis.contract import AnalysisSpec
+    from xreg.core.config import Config
     from xreg.core.interfaces import SpectrumGenerator
 
-app = typer.Typer(help="Installed methods and their settings.", no_args_is_help=True)
+app = typer.Typer(help="Installed methods, analyses and their settings.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -23,14 +25,33 @@ def list_() -> None:
 
 
 @app.command()
-def show(name: str = typer.Argument(help="Name of a component.")) -> None:
-    """Show a component's settings with units, bounds, defaults and meaning."""
+def analyses() -> None:
+    """List every analysis.
+
+    Those marked with * are done where nobody asks for any and they apply.
+    """
+    from xreg.core.analysis.table import ANALYSES
+
+    width = max(map(len, ANALYSES))
+    for spec in ANALYSES.values():
+        typer.echo(f"{'*' if spec.default else ' '} {spec.name:<{width}}  {spec.summary}")
+
+
+@app.command()
+def show(name: str = typer.Argument(help="Name of a component or an analysis.")) -> None:
+    """Show the settings of a component or analysis.
+
+    Units, bounds, defaults and meaning of each.
+    """
+    from xreg.core.analysis.table import ANALYSES
     from xreg.registry.plugins import host
 
     plugins = host()
     kinds = plugins.kinds_of(name)
-    if not kinds:
-        known = {i.spec.name for i in plugins} | {b.name for b in plugins.broken}
+    if name in ANALYSES:
+        _show_analysis(ANALYSES[name])
+    elif not kinds:
+        known = {i.spec.name for i in plugins} | {b.name for b in plugins.broken} | set(ANALYSES)
         for broken in plugins.broken:
             if broken.name == name:
                 raise UnknownNameError(f"the plugin '{name}' is broken: {broken.error}.")
@@ -43,13 +64,27 @@ def show(name: str = typer.Argument(help="Name of a component.")) -> None:
         for requirement in spec.requires:
             state = "found" if requirement.met() else f"missing: {requirement.remedy}"
             typer.echo(f"  requires {requirement.name}: {state}")
-        for row in spec.config.table():
-            typer.echo(f"  {row.name} = {row.default}  {row.kind}{row.unit_text}")
-            typer.echo(f"      {row.description}")
+        _show_settings(spec.config)
         for label, space in spec.search.items():
             typer.echo(f"  search space {label}: {', '.join(space)}")
         if kind == "generator" and not spec.missing():
             _show_parameters(spec.load()())
+
+
+def _show_analysis(spec: AnalysisSpec) -> None:
+    from xreg.core.analysis.contract import NEEDS
+
+    typer.secho(f"analysis {spec.name}", bold=True, nl=False)
+    typer.echo(f"  {spec.summary}")
+    for need in spec.needs:
+        typer.echo(f"  needs {NEEDS[need].words}")
+    _show_settings(spec.config)
+
+
+def _show_settings(config: type[Config]) -> None:
+    for row in config.table():
+        typer.echo(f"  {row.name} = {row.default}  {row.kind}{row.unit_text}")
+        typer.echo(f"      {row.description}")
 
 
 def _show_parameters(generator: SpectrumGenerator) -> None:
