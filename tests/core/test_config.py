@@ -36,6 +36,16 @@ class Toy(Config):
     channel: str = setting(description="Channel.")
 
 
+def test_an_empty_value_is_the_empty_text_where_that_is_the_default() -> None:
+    class Named(Config):
+        label: str = setting("", description="Label.")
+        basis: str = setting("gto", description="Basis.")
+
+    assert Named.parse({"label": None}, "it").label == ""  # ``label:`` in YAML, ``--set label=``
+    with pytest.raises(ConfigError, match="'basis' must be a valid string"):
+        Named.parse({"basis": None}, "it")
+
+
 def told(**settings: object) -> str:
     with pytest.raises(ConfigError) as caught:
         Toy.parse({"channel": "xes", **settings}, "descriptor toy")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from xreg.core.errors import ConfigError
 
@@ -47,6 +47,19 @@ class Config(BaseModel):
 
     # Deferred: listing plugins imports their settings but validates none.
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_text(cls, settings: Any) -> Any:
+        """Take an empty value for the empty text where that is the default: in YAML it is null."""
+        if not isinstance(settings, Mapping):
+            return settings
+        texts = {
+            name
+            for name, field in cls.model_fields.items()
+            if field.annotation is str and field.default == ""
+        }
+        return {k: "" if v is None and k in texts else v for k, v in settings.items()}
 
     @classmethod
     def parse(cls, settings: Mapping[str, Any], where: str) -> Self:
