@@ -186,6 +186,16 @@ def test_bad_overrides_get_one_sentence(text: str, said: str) -> None:
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(("text", "label"), [("", ""), ("trajectory", "trajectory")])
+def test_an_analysis_is_addressed_by_its_name_and_its_label_may_be_empty(
+    tmp_path: Path, text: str, label: str
+) -> None:
+    content = BASIC | {"analyses": [{"name": "reconstruction", "label": "angle"}]}
+    setting = f"analyses.reconstruction.label={text}"
+    recipe = load_recipe(write(tmp_path, content), settings=[setting])
+    assert recipe.asked_analyses() == [("reconstruction", {"label": label, "samples": 500})]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -104,7 +104,7 @@ def apply_setting(content: dict[str, Any], text: str) -> None:
         The recipe as plain values.
     text
         ``key=value`` with dots between the keys and YAML on the right: ``emulator.width=128``. A
-        decomposer is addressed by its label: ``decomposers.eca.rank=3``.
+        decomposer is addressed by its label: ``decomposers.eca.rank=3``, an analysis by its name.
 
     Raises
     ------
@@ -128,17 +128,19 @@ def _assign(content: dict[str, Any], path: str, value: Any, where: str) -> None:
         raise ConfigError(f"{where}{path}: write keys with a dot between, such as emulator.width.")
     place: Any = content
     for depth, key in enumerate(keys[:-1]):
-        place = _step(place, key, where + ".".join(keys[: depth + 1]))
+        # In an analysis ``label`` is a setting.
+        called = "name" if keys[depth - 1 : depth] == ["analyses"] else "label"
+        place = _step(place, key, called, where + ".".join(keys[: depth + 1]))
     if not isinstance(place, dict):
         raise ConfigError(f"{where}{path}: '{'.'.join(keys[:-1])}' has no keys of its own.")
     place[keys[-1]] = value
 
 
-def _step(place: Any, key: str, so_far: str) -> Any:
-    """Return what ``key`` leads to, made where it is not there yet."""
+def _step(place: Any, key: str, called: str, so_far: str) -> Any:
+    """Return what ``key`` leads to, made where it is not there yet; ``called`` names entries."""
     if isinstance(place, list):
         entries = [_named(entry) for entry in place]
-        labels = [str(entry.get("label", entry.get("name"))) for entry in entries]
+        labels = [str(entry.get(called, entry.get("name"))) for entry in entries]
         if key not in labels:
             hint = did_you_mean(key, labels)
             raise UnknownNameError(f"{so_far}: the recipe has no such entry{hint}.")
