@@ -6,9 +6,11 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import zarr
 
 from xreg.core.dataset import Dataset, Metadata, make_split
 from xreg.core.samples import Structures
@@ -25,8 +27,8 @@ def analytic_spectrum(long: np.ndarray, short: np.ndarray, angle: np.ndarray) ->
     return lines * (1 + 0.3 * (short - 0.95)[:, None])
 
 
-def water(n: int, seed: int = 0, spoilt: tuple[int, ...] = ()) -> Dataset:
-    """Return n water molecules in random orientation; the spectra of ``spoilt`` ones are NaN."""
+def water(n: int, seed: int = 0) -> Dataset:
+    """Return n water molecules in random orientation."""
     rng = np.random.default_rng(seed)
     bonds = np.sort(rng.normal(0.98, 0.06, (n, 2)), axis=1)
     angle = rng.normal(105, 10, n)
@@ -37,7 +39,6 @@ def water(n: int, seed: int = 0, spoilt: tuple[int, ...] = ()) -> Dataset:
     turn, _ = np.linalg.qr(rng.normal(size=(n, 3, 3)))
     positions = positions @ turn
     spectra = analytic_spectrum(bonds[:, 1], bonds[:, 0], angle)
-    spectra[list(spoilt)] = np.nan
     ids = np.array([f"traj{i % 4}-step{i:04d}" for i in range(n)])
     samples = Structures(
         ids,
@@ -208,6 +209,22 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def spoilt_water() -> Callable[..., Dataset]:
-    """Make the dataset in memory, with spectra that are NaN where asked for."""
+def made_water() -> Callable[..., Dataset]:
+    """Make the dataset in memory."""
     return water
+
+
+@pytest.fixture
+def spoilt_store(tmp_path: Path) -> Path:
+    """A store with a second channel, as another program may leave it: NaN in two spectra of xes."""
+    from xreg.registry.stores import write_store
+
+    dataset = water(400)
+    xes = dataset.spectra["xes"]
+    spectra = Spectra({"xes": xes, "xas": Channel(xes.intensity[:, ::-1].copy(), ENERGY + 20)})
+    store = write_store(replace(dataset, spectra=spectra), tmp_path / "spoilt.zarr")
+    array = zarr.open_array(store / "spectra/xes/intensity", mode="r+")
+    values: Any = array[:]
+    values[[3, 11]] = np.nan
+    array[:] = values
+    return store

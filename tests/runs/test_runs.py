@@ -226,31 +226,35 @@ def test_samples_that_cannot_be_described_are_refused_or_set_aside(
 
 
 def test_spectra_that_are_not_finite_are_refused_or_set_aside(
-    workplace: Path, monkeypatch: pytest.MonkeyPatch, spoilt_water: Callable[..., Any]
+    workplace: Path, spoilt_store: Path
 ) -> None:
-    dataset = spoilt_water(400, spoilt=(3, 11))
-    monkeypatch.setattr("xreg.registry.datasets.open_dataset", lambda *_: dataset)
-    with pytest.raises(XregError, match=r"2 sample\(s\).*first 'traj3-step0003'.*set-aside"):
-        execute(recipe("water"))
-    folder = execute(recipe("water", decomposers=[], bad_samples="set-aside"), "run")
+    with pytest.raises(XregError, match=r"2 sample\(s\).*first 'traj3-step0003'.*: set-aside"):
+        execute(recipe(spoilt_store))
+    folder = execute(recipe(spoilt_store, decomposers=[], bad_samples="set-aside"), "run")
     aside = json.loads((folder / "summary.json").read_text())["samples"]["set_aside"]
     assert [entry["id"] for entry in aside] == ["traj3-step0003", "traj3-step0011"]
     assert "traj3-step0003" in (folder / "report.html").read_text()
+    assert "set aside: traj3-step0011: channel 'xes'" in (folder / "run.log").read_text()
+
+
+def test_a_channel_that_is_not_used_may_have_holes(workplace: Path, spoilt_store: Path) -> None:
+    folder = execute(recipe(spoilt_store, target={"channel": "xas"}, decomposers=[]), "run")
+    assert not json.loads((folder / "summary.json").read_text())["samples"]["set_aside"]
 
 
 def test_target_features_are_reported_as_such(
-    workplace: Path, monkeypatch: pytest.MonkeyPatch, spoilt_water: Callable[..., Any]
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, made_water: Callable[..., Any]
 ) -> None:
     from dataclasses import replace
 
     from xreg.core.spectra import Channel, Spectra
 
-    dataset = spoilt_water(400)
+    dataset = made_water(400)
     lines = np.asarray(dataset.spectra["xes"].intensity)
     moments = np.stack([lines.sum(axis=1), lines @ np.arange(61.0)], axis=1)
     channel = Channel(moments, None, ("area", "first moment"))
     dataset = replace(dataset, spectra=Spectra({"moments": channel}))
-    monkeypatch.setattr("xreg.registry.datasets.open_dataset", lambda *_: dataset)
+    monkeypatch.setattr("xreg.registry.datasets.open_dataset", lambda *_, **__: dataset)
     folder = execute(recipe("water"), "run")
     assert "sample_r2" not in json.loads((folder / "metrics.json").read_text())["test"]
     assert {path.stem for path in (folder / "figures").iterdir()} == {

@@ -242,11 +242,28 @@ def finite_rows(values: NDArray[Any]) -> NDArray[np.bool_]:
     return np.isfinite(np.asarray(values)).all(axis=1)
 
 
-def require_finite(values: NDArray[Any], ids: Sequence[str] | NDArray[np.str_], what: str) -> None:
-    """Raise a :class:`DataError` that names the first sample with a NaN or infinity."""
+def require_finite(
+    values: NDArray[Any],
+    ids: Sequence[str] | NDArray[np.str_],
+    what: str,
+    remedy: str = "leave them out of the store",
+) -> None:
+    """Raise a :class:`DataError` that names the first sample with a NaN or infinity.
+
+    Parameters
+    ----------
+    values
+        (n, m) values.
+    ids
+        The samples that they belong to.
+    what
+        What the values are.
+    remedy
+        What else can be done than to repair them.
+    """
     bad = np.flatnonzero(~finite_rows(values))
     if bad.size:
         raise DataError(
             f"{what}: {bad.size} sample(s) have values that are not finite, first '{ids[bad[0]]}'; "
-            "repair them or set them aside (bad_samples: set-aside)."
+            f"repair them or {remedy}."
         )

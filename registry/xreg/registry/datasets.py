@@ -136,7 +136,11 @@ def cached(entry: Entry) -> Path:
 
 
 def open_dataset(
-    name: str, version: str | None = None, registry: str | Path | None = None
+    name: str,
+    version: str | None = None,
+    registry: str | Path | None = None,
+    *,
+    spectra: bool = True,
 ) -> Dataset:
     """Open a dataset lazily, and pull it first where it is not in the cache.
 
@@ -149,6 +153,9 @@ def open_dataset(
         Version; the newest without it.
     registry
         Configured name, folder or git URL; see :func:`find`.
+    spectra
+        Whether a path's intensities are checked too; a caller that judges the channel it uses can
+        go without, so that what it does not use cannot stop it.
 
     Returns
     -------
@@ -158,7 +165,7 @@ def open_dataset(
     from xreg.registry.stores import open_store
 
     if name.endswith((".zarr", ".zarr.partial")):
-        return open_store(name)
+        return open_store(name, spectra=spectra)
     found = find(name, version, registry)
     store = cached(found.entry)
     if not store.is_dir():

@@ -139,7 +139,7 @@ class _Matched:
 def _match(question: Question) -> _Matched:
     entry = find_model(question.model, question.registry)
     pipeline = Pipeline.load(entry.folder, host().load)
-    dataset = open_dataset(question.dataset, registry=question.registry)
+    dataset = open_dataset(question.dataset, registry=question.registry, spectra=False)
     assert pipeline.target is not None
     assert pipeline.domain is not None
     name = question.channel or pipeline.target.channel

@@ -95,7 +95,7 @@ def prepare(resolved: Resolved, execution: Execution, stages: Stages) -> Prepare
         known = np.asarray(channel.intensity, dtype=np.float64)
         what = f"channel '{recipe.target.channel}' of dataset '{dataset.metadata.name}'"
         if refuse:
-            require_finite(known, ids, what)
+            require_finite(known, ids, what, "set them aside (bad_samples: set-aside)")
         bad = {
             row: f"{what} is not finite there"
             for row in np.flatnonzero(~finite_rows(known)).tolist()

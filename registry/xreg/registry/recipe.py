@@ -243,7 +243,9 @@ def open_data(recipe: Recipe) -> tuple[dict[str, Any], Dataset, Channel, Split]:
     from xreg.registry.datasets import open_dataset
 
     section = recipe.dataset
-    dataset = open_dataset(section.path or section.name, section.version, section.registry)
+    dataset = open_dataset(
+        section.path or section.name, section.version, section.registry, spectra=False
+    )
     if section.hash and dataset.hash and section.hash != dataset.hash:
         raise DataError(
             f"dataset '{dataset.metadata.name}' {dataset.metadata.version} has the hash "

@@ -177,8 +177,16 @@ class StoreReader:
             )
 
 
-def check_values(dataset: Dataset) -> None:
-    """Read every value of a stored dataset, a shard at a time, and refuse what is not finite."""
+def check_values(dataset: Dataset, spectra: bool = True) -> None:
+    """Read every value of a stored dataset, a shard at a time, and refuse what is not finite.
+
+    Parameters
+    ----------
+    dataset
+        As it was opened.
+    spectra
+        Whether intensities are read too.
+    """
     samples, ids = dataset.samples, dataset.samples.ids
     if isinstance(samples, Structures):
         _check_atoms(samples)
@@ -188,7 +196,7 @@ def check_values(dataset: Dataset) -> None:
     for name, channel in dataset.spectra.items():
         if channel.energy is not None and not np.isfinite(channel.energy).all():
             raise DataError(f"channel '{name}': the energy grid has a value that is not finite.")
-        for low, block in channel.intensity.blocks():
+        for low, block in channel.intensity.blocks() if spectra else ():
             require_finite(block, ids[low:], f"channel '{name}'")
     check_labels(dataset.labels)
 

@@ -342,7 +342,9 @@ def _real(dtype: Any) -> str:
     return "float32" if np.dtype(dtype) in (np.float16, np.float32) else "float64"
 
 
-def open_store(path: str | Path, validate: bool = True, *, content_hash: str = "") -> Dataset:
+def open_store(
+    path: str | Path, validate: bool = True, *, spectra: bool = True, content_hash: str = ""
+) -> Dataset:
     """Open a store lazily: positions, atomic numbers and intensities stay on disk.
 
     Schema, metadata, shapes, grids, splits and the presence of every chunk are always checked, by
@@ -357,6 +359,8 @@ def open_store(path: str | Path, validate: bool = True, *, content_hash: str = "
     validate
         Whether to read every value too, a shard at a time, and refuse any that is not finite. Not
         needed for a store whose hash has been checked, since it was validated when published.
+    spectra
+        Whether intensities are among those values; without it whoever uses a channel judges it.
     content_hash
         Hash of the store's files, where it is known; computed otherwise.
 
@@ -375,7 +379,7 @@ def open_store(path: str | Path, validate: bool = True, *, content_hash: str = "
             return open_growing(where)
         dataset = StoreReader(where).dataset(content_hash)
         if validate:
-            check_values(dataset)
+            check_values(dataset, spectra)
     except CorruptError:
         raise
     except DataError as error:
