@@ -74,6 +74,21 @@ def test_csv_comes_back_as_predicted(trained: Path, structures: Path) -> None:
     assert all(0 <= float(row[1]) <= 1 and float(row[3]) > 0 for row in rows)
 
 
+def test_a_plot_of_target_features_is_refused_before_anything_is_written(
+    water_store: Path, structures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = {
+        "dataset": str(water_store),
+        "target": {"moments": {"main": [522, 530]}},
+        "descriptor": "internal",
+        "emulator": "ridge",
+    }
+    folder = execute(load_recipe(None, content), "moments")
+    assert run("predict", folder, structures, "-o", "out.csv", "--plot", "out.png") == 2
+    assert "leave --plot out" in capsys.readouterr().err
+    assert not list(Path.cwd().glob("out*"))
+
+
 def test_zarr_comes_back_as_predicted_and_the_plot_is_a_picture(
     trained: Path, structures: Path
 ) -> None:

@@ -36,10 +36,11 @@ def predict(
     work.check_output(out, (".csv", ".zarr"))
     if out.suffix == ".csv":
         work.check_output(work.trust_path(out), (".csv",))
-    if plot is not None:
-        work.check_output(plot, (".png",))
     pipeline = load_model(model, registry)
     assert pipeline.domain is not None
+    assert pipeline.target is not None
+    if plot is not None:
+        work.check_plot(plot, pipeline.target)
     found = work.predict(pipeline, work.read_samples(samples, pipeline.domain, absorber))
     work.write_prediction(out, found)
     if plot is not None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Prediction",
     "check_output",
+    "check_plot",
     "draw_prediction",
     "predict",
     "read_samples",
@@ -208,6 +209,13 @@ def _read_parameters(path: Path, domain: Domain) -> Parameters:
     return Parameters(ids, values, domain.parameters, units)
 
 
+def check_plot(path: Path, target: Target) -> None:
+    """Refuse a figure that could not be drawn, before anything is predicted or written."""
+    check_output(path, (".png",))
+    if target.energy is None:
+        raise DataError("target features have no energies to plot; leave --plot out.")
+
+
 def check_output(path: Path, endings: Sequence[str]) -> None:
     """Refuse a result file that exists, or of an ending that is not known."""
     if path.suffix not in endings:
@@ -288,9 +296,7 @@ def draw_prediction(path: Path, prediction: Prediction) -> None:
     from xreg.core.report.spectra import predicted_spectra
     from xreg.core.report.style import styled
 
-    check_output(path, (".png",))
-    if prediction.target.energy is None:
-        raise DataError("target features have no energies to plot; leave --plot out.")
+    check_plot(path, prediction.target)
     with disk_errors(f"'{path}'"), styled():
         figure = predicted_spectra(
             prediction.ids, prediction.mean, prediction.target, prediction.spread
