@@ -59,3 +59,21 @@ def test_each_window_gives_four_named_features() -> None:
         spectral_moments(channel, {"high": (6, 11)})
     with pytest.raises(DataError, match="already"):
         spectral_moments(found, {"low": (0, 4)})
+
+
+def test_a_window_ends_where_it_says() -> None:
+    energy = np.linspace(0, 10, 51)
+    channel = Channel(3 + 2 * np.stack([energy, 10 - energy]), energy)  # straight: any grid is true
+    low, high = 2.07, 7.93
+    fine = np.linspace(low, high, 100_001)
+    exact = moments_of(fine, 3 + 2 * np.stack([fine, 10 - fine]))
+    found = spectral_moments(channel, {"w": (low, high)}).intensity
+    np.testing.assert_allclose(found, exact, atol=5e-3)
+    inside = channel.window(low, high)
+    assert inside.energy is not None
+    narrowed = moments_of(inside.energy, inside.intensity)
+    assert (np.abs(narrowed - exact)[:, :2] > 1e-2).any(), "the points inside alone are another"
+    whole = spectral_moments(channel, {"w": (0, 10)}).intensity
+    np.testing.assert_array_equal(whole, moments_of(energy, channel.intensity))
+    with pytest.raises(DataError, match="fewer than two points"):
+        spectral_moments(channel, {"w": (2.01, 2.3)})

@@ -225,6 +225,7 @@ def test_what_the_dataset_lacks_is_refused(
     ("target", "said"),
     [
         ({"moments": {"main": [530, 520]}}, "'main' must rise"),
+        ({"moments": {" ": [520, 530]}}, "520 to 530 eV needs a name"),
         ({"moments": {"main": [520, 530]}, "points": 9}, "'moments' and 'points' exclude"),
     ],
 )

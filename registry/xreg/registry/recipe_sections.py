@@ -119,7 +119,8 @@ class TargetSection(Config):
         {},
         unit="eV",
         description="Instead of spectra, predict mean, standard deviation, skewness and excess "
-        "kurtosis of each of these windows: a name, lowest and highest energy.",
+        "kurtosis of each of these windows: a name, lowest and highest energy. Where an end lies "
+        "between two points of the grid, spectra are interpolated linearly.",
     )
     scaling: TargetScaling = setting(
         "global",
@@ -133,6 +134,8 @@ class TargetSection(Config):
         if not self.moments:
             return self
         for name, (low, high) in self.moments.items():
+            if not name.strip():
+                raise ValueError(f"the window of {low:g} to {high:g} eV needs a name")
             if not low < high:
                 raise ValueError(f"the window '{name}' must rise, got {low:g} to {high:g} eV")
         if given := [key for key in ("window", "points") if getattr(self, key) is not None]:

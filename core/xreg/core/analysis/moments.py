@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -52,6 +53,9 @@ def moments_of(energy: ArrayLike, intensity: ArrayLike) -> NDArray[np.float64]:
 def spectral_moments(channel: Channel, windows: Mapping[str, tuple[float, float]]) -> Channel:
     """Return the moments of named windows as target features, four a window.
 
+    A window ends where it says: between two points the spectrum is taken as the straight line that
+    the trapezoid rule takes it for.
+
     Parameters
     ----------
     channel
@@ -73,10 +77,28 @@ def spectral_moments(channel: Channel, windows: Mapping[str, tuple[float, float]
                 f"target.moments: the window '{name}' ({low:g}…{high:g} eV) reaches beyond the "
                 f"channel's {channel.energy[0]:g}…{channel.energy[-1]:g} eV."
             )
-        part = channel.window(low, high)
-        assert part.energy is not None
-        found.append(moments_of(part.energy, part.intensity))
+        found.append(moments_of(*_between(channel.energy, channel.intensity, low, high)))
         names += [
             f"{name} {moment}" + (f" ({unit})" if unit else "") for moment, unit in MOMENTS.items()
         ]
     return Channel(np.concatenate(found, axis=1), None, tuple(names), "")
+
+
+def _between(
+    energy: NDArray[np.float64], intensity: Any, low: float, high: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the grid and the spectra from ``low`` to ``high``, both ends included."""
+    if np.count_nonzero((low <= energy) & (energy <= high)) < 2:
+        raise DataError(
+            f"target.moments: the window {low:g}…{high:g} eV holds fewer than two points of the "
+            "channel; widen it."
+        )
+    first = int(np.searchsorted(energy, low, side="right")) - 1
+    last = int(np.searchsorted(energy, high, side="left"))
+    grid = energy[first : last + 1].copy()
+    values = np.array(intensity[:, first : last + 1], dtype=np.float64)
+    for end, inner, at in ((0, 1, low), (-1, -2, high)):
+        share = (at - grid[end]) / (grid[inner] - grid[end])
+        values[:, end] += share * (values[:, inner] - values[:, end])
+        grid[end] = at
+    return grid, values
