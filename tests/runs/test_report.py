@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from xreg.core.analysis.components import block_shares, blocks, rank_correlations
 from xreg.core.analysis.grids import bin_weights, coarsen
-from xreg.core.analysis.scores import channel_table, decile_rows, part_scores
+from xreg.core.analysis.scores import channel_table, decile_rows, feature_scores, part_scores
 from xreg.core.dataset import Metadata
 from xreg.core.domain import Target
 from xreg.core.errors import DataError
@@ -178,6 +178,35 @@ def test_a_panel_is_not_spent_on_one_weight(tmp_path: Path) -> None:
     assert len(figure.axes) == 2 * 3  # both axes and the shares
     ticks = {text.get_text() for axis in figure.axes for text in axis.get_yticklabels()}
     assert "G1" in ticks
+
+
+def test_targets_of_several_units_are_told_one_by_one(tmp_path: Path) -> None:
+    from matplotlib.image import imread
+
+    names = ("main mean (eV)", "main standard deviation (eV)", "main excess kurtosis", "still")
+    known = np.random.default_rng(1).normal(size=(40, 4)) * [0.5, 1, 1e4, 0]
+    guess = known + np.array([0.1, 0, 0, 0])
+    result = PartResult(np.arange(40).astype(str), known, guess)
+    scores = part_scores(known, guess, known.std(axis=0), spectra=False)
+    assert scores["standardised_channels"] == 3, "a small number may be in a large unit"
+    scores["targets"] = feature_scores(known, guess, names)
+    assert scores["targets"]["main mean (eV)"]["rmse"] == pytest.approx(0.1)
+    assert scores["targets"]["still"]["r2"] is None
+    shown = replace(
+        material(),
+        target=Target("xes", None, names, ""),
+        parts={"test": result},
+        metrics={"test": scores},
+        decompositions=[],
+        history=None,
+    )
+    pictures = draw_all(shown, tmp_path)
+    pixels = imread(pictures[0].path)[..., :3]
+    assert (pixels[:, -1] > 0.99).all(), "a title is cut off"
+    page = render(shown, pictures)
+    assert "()" not in page
+    assert "targets standardised one by one" in page
+    assert "<th>main excess kurtosis</th><td>1.00000</td>" in page
 
 
 @pytest.mark.parametrize(

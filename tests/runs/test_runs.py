@@ -256,7 +256,9 @@ def test_target_features_are_reported_as_such(
     dataset = replace(dataset, spectra=Spectra({"moments": channel}))
     monkeypatch.setattr("xreg.registry.datasets.open_dataset", lambda *_, **__: dataset)
     folder = execute(recipe("water"), "run")
-    assert "sample_r2" not in json.loads((folder / "metrics.json").read_text())["test"]
+    scores = json.loads((folder / "metrics.json").read_text())["test"]
+    assert "sample_r2" not in scores
+    assert list(scores["targets"]) == ["area", "first moment"]
     assert {path.stem for path in (folder / "figures").iterdir()} == {
         "parity",
         "covered_variance",

@@ -141,7 +141,10 @@ def _tell(folder: Path) -> None:
     for part in PARTS:
         if part in metrics:
             scores = metrics[part]
-            typer.echo(f"{part:<10}  R² {_score(scores['r2'])}  ({scores['samples']:,} samples)")
+            r2 = _score(scores["r2"])
+            if "targets" in scores:  # of several units, maybe
+                r2 += f" raw, {_score(scores['r2_standardised'])} standardised"
+            typer.echo(f"{part:<10}  R² {r2}  ({scores['samples']:,} samples)")
     for label, parts in metrics["decomposers"].items():
         shown = "test" if "test" in parts else next(iter(parts), "")
         values = "  ".join(f"k={k} {_score(v)}" for k, v in enumerate(parts.get(shown, ()), 1))

@@ -27,13 +27,18 @@ class Target:
     features
         Names of target features; empty for spectra.
     unit
-        Unit of the intensity.
+        Unit of the intensity; empty where target features differ in unit: their names state it.
     """
 
     channel: str
     energy: NDArray[np.float64] | None = None
     features: tuple[str, ...] = ()
     unit: str = "arb. u."
+
+    @property
+    def one_unit(self) -> bool:
+        """Whether all columns share a unit, so that their errors may be added as they are."""
+        return self.energy is not None or bool(self.unit)
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,8 @@ def on_grid(
         if target.features != channel.features:
             raise DataError(
                 f"the model predicts {_words(target.energy, target.features)}, but {what} has "
-                f"{_words(channel.energy, channel.features)}."
+                f"{_words(channel.energy, channel.features)}; give a channel that holds those, or "
+                "take the scores that the model's run left in its metrics.json."
             )
         return np.asarray(known.intensity, dtype=np.float64), ""
     wanted, grid = target.energy, channel.energy

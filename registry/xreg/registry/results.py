@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from xreg.core.analysis.components import rank_correlations, score_sweep
 from xreg.core.analysis.contract import Analysed
-from xreg.core.analysis.scores import covered_variances, part_scores
+from xreg.core.analysis.scores import covered_variances, feature_scores, part_scores
 from xreg.core.analysis.subject import Subject
 from xreg.core.errors import UnknownNameError, did_you_mean
 from xreg.core.interfaces import Decomposer
@@ -110,6 +110,11 @@ def evaluate(
         part: part_scores(result.known, result.predicted, variation, spectra=spectra)
         for part, result in parts.items()
     }
+    if not spectra:
+        for part, result in parts.items():
+            metrics[part]["targets"] = feature_scores(
+                result.known, result.predicted, subject.target.features
+            )
     if pipeline.target_scaling == "box":
         for part, result in parts.items():
             error = (result.predicted - result.known) / pipeline.targets_.scale

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ __all__ = [
     "channel_table",
     "covered_variances",
     "decile_rows",
+    "feature_scores",
     "part_scores",
 ]
 
@@ -24,6 +25,8 @@ DECILES = {"first decile": 0.1, "median": 0.5, "ninth decile": 0.9}
 # A channel that varies less than this share of the one that varies most is left out of the
 # standardised score: dividing by a spread of nearly nothing would let noise decide it.
 LEAST_SPREAD = 1e-2
+# Target features may differ in unit: only one whose spread is no more than rounding is left out.
+ROUNDING = 1e-12
 # Upper bounds of the intervals in which spectrum errors are counted, in per cent
 # (published convention for 2p XAS; a spectrum beyond the last is an outlier).
 SPECTRUM_ERROR_BOUNDS = (3.0, 4.0, 5.0, 6.0, 7.0, 10.0)
@@ -41,14 +44,16 @@ def part_scores(
     spread
         (m,) standard deviation of each channel over the training set, for ``r2_standardised``.
     spectra
-        Whether rows are spectra; scores of single spectra mean nothing for target features.
+        Whether rows are spectra; scores of single spectra mean nothing for target features, and
+        the spreads of these, which may differ in unit, cannot be compared.
 
     Returns
     -------
     dict
         ``samples``; ``r2``, the covered variance of raw targets; ``r2_standardised``, that of
         targets divided by their spread channel by channel, over the ``standardised_channels``
-        whose spread is at least a hundredth of the largest; ``rmse`` in the unit of the data;
+        whose spread is at least a hundredth of the largest (of target features: all that vary);
+        ``rmse`` in the unit of the data;
         for spectra ``sample_r2`` (deciles and median of the single spectra's R²) and
         ``spectrum_error`` (median, ninth decile, share of outliers and counts by interval, in per
         cent). A score that needs variation is None where nothing varies.
@@ -56,7 +61,7 @@ def part_scores(
     true, guess = np.asarray(known, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
     varied = bool(np.any(true != true[:1]))
     scale = np.asarray(spread, dtype=np.float64)
-    counted = scale >= LEAST_SPREAD * scale.max() if scale.max() > 0 else np.zeros(len(scale), bool)
+    counted = (scale > 0) & (scale >= (LEAST_SPREAD if spectra else ROUNDING) * scale.max())
     standardised = (values[:, counted] / scale[counted] for values in (true, guess))
     scores: dict[str, Any] = {
         "samples": len(true),
@@ -115,6 +120,20 @@ def channel_table(known: ArrayLike, predicted: ArrayLike) -> dict[str, NDArray[n
         "rmse": np.sqrt(mse),
         "spread": np.sqrt(variance),
         "r2": 1 - mse / np.where(variance > 0, variance, np.nan),
+    }
+
+
+def feature_scores(
+    known: ArrayLike, predicted: ArrayLike, names: Sequence[str]
+) -> dict[str, dict[str, float | None]]:
+    """Return ``r2`` (None where nothing varies), ``rmse``, ``bias`` and ``spread`` by name."""
+    table = channel_table(known, predicted)
+    return {
+        name: {
+            key: float(table[key][i]) if np.isfinite(table[key][i]) else None
+            for key in ("r2", "rmse", "bias", "spread")
+        }
+        for i, name in enumerate(names)
     }
 
 

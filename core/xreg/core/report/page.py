@@ -100,9 +100,12 @@ def _figures(pictures: Sequence[Picture]) -> dict[str, list[dict[str, str]]]:
 
 def _headlines(material: Material) -> list[Headline]:
     scores = material.metrics.get(material.judged, {})
-    found = [
-        Headline(_score(scores.get("r2")), f"R² on the {material.judged} set", "raw intensities")
-    ]
+    if material.target.one_unit:
+        kind = "raw intensities" if material.target.energy is not None else "raw values"
+        r2 = scores.get("r2")
+    else:
+        kind, r2 = "targets standardised one by one", scores.get("r2_standardised")
+    found = [Headline(_score(r2), f"R² on the {material.judged} set", kind)]
     if "sample_r2" in scores:
         found.append(Headline(_score(scores["sample_r2"]["median"]), "median R²", "single spectra"))
     if "spectrum_error" in scores:

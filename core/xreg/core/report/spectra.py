@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,9 @@ __all__ = [
     "residuals",
     "score_distribution",
 ]
+
+# Letters of a title that fit into the width of a figure.
+LONGEST_TITLE = 72
 
 
 def _energy_axis(axis: Axes, material: Material) -> Any:
@@ -160,7 +164,8 @@ def parity(material: Material) -> Figure:
     names = material.target.features
     columns = min(4, len(names))
     rows = -(-len(names) // columns)
-    figure = new_figure(1.9 * rows)
+    figure = new_figure(2.3 * rows)
+    unit = f" ({material.target.unit})" if material.target.unit else ""  # else names state it
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     table = channel_table(result.known, result.predicted)
     for i, (axis, name) in enumerate(zip(panels, names, strict=False)):
@@ -168,9 +173,10 @@ def parity(material: Material) -> Figure:
         ends = [min(true.min(), guess.min()), max(true.max(), guess.max())]
         axis.plot(ends, ends, color=style.GUIDE, lw=0.8)
         axis.plot(true, guess, ".", ms=2.5, color=style.PREDICTED, alpha=0.6)
-        axis.set_title(f"{name}, R² {table['r2'][i]:.3f}")
-        axis.set_xlabel(f"true ({material.target.unit})")
-        axis.set_ylabel(f"predicted ({material.target.unit})")
+        lines = [*wrap(name, LONGEST_TITLE // columns), f"R² = {style.r2_text(table['r2'][i])}"]
+        axis.set_title("\n".join(lines))
+        axis.set_xlabel(f"true{unit}")
+        axis.set_ylabel(f"predicted{unit}")
     for axis in panels[len(names) :]:
         axis.remove()
     return figure
