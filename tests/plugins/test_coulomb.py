@@ -80,6 +80,11 @@ def test_fewer_and_more_atoms_than_rows() -> None:
         features[:, names.index("C(H1–O1)")], component.transform(samples)[:, whole]
     )
     assert np.isinf(few.distances(features)[:, missing]).all()
+    assert few.remarks == [
+        "coulomb: training samples have as few as 1 S for 3 rows; rows without an atom are zero."
+    ]
+    assert "H for" in component.remarks[0], "clusters differ in size"
+    assert not Coulomb().fit(waters()).remarks
     left_out = Coulomb(counts={"H": 0, "O": 2, "S": 1}).fit(samples)
     assert left_out.get_feature_names_out().tolist() == ["C(O1–O2)", "C(O1–S1)", "C(O2–S1)"]
 
@@ -93,8 +98,10 @@ def test_crystal_counts_images() -> None:
     from_centre = [label.name.startswith("C(Cl1–") for label in component.feature_labels]
     np.testing.assert_allclose(one[from_centre], 17**2 * np.sqrt(2) / 5.64)
     np.testing.assert_allclose(two[from_centre], one[from_centre])
-    flat = Coulomb(counts={"Na": 1, "Cl": 5}, periodic=False).fit_transform(samples[:1])
-    assert np.count_nonzero(flat) == 1
+    assert not component.remarks
+    flat = Coulomb(counts={"Na": 1, "Cl": 5}, periodic=False).fit(samples[:1])
+    assert np.count_nonzero(flat.transform(samples[:1])) == 1
+    assert "1 Cl for 5 rows" in flat.remarks[0]
 
 
 def test_lone_atom() -> None:
@@ -110,7 +117,9 @@ def test_refusals() -> None:
         Coulomb().fit(waters()[:0])
     with pytest.raises(DataError, match="two atoms or more"):
         Coulomb().fit_transform(Structures.from_atoms([Atoms("O", [[0, 0, 0]])]))
-    with pytest.raises(SampleError, match=r"'water-0' contains H.* it knows O"):
+    with pytest.raises(
+        SampleError, match=r"'water-0' contains H.* it knows O"
+    ):
         Coulomb(counts={"O": 2}).fit(waters())
     with pytest.raises(ConfigError, match="no atom at all"):
         Coulomb(counts={"O": 0})

@@ -225,6 +225,22 @@ def test_samples_that_cannot_be_described_are_refused_or_set_aside(
     assert not set(aside) & {name for part in PARTS for name in splits[part].tolist()}
 
 
+def test_rows_that_no_atom_fills_are_told(
+    water_store: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--descriptor", "coulomb", "--emulator", "ridge", "--out", "run"]
+    flags += ["--set", "descriptor.counts={H: 8, O: 1}"]
+    with pytest.raises(SystemExit) as end:
+        main(["run", "--dataset", str(water_store), *flags])
+    assert not end.value.code
+    told = "coulomb: training samples have as few as 2 H for 8 rows"
+    assert f"note: {told}" in capsys.readouterr().err
+    summary = json.loads(Path("run/summary.json").read_text())
+    assert [remark.partition(";")[0] for remark in summary["remarks"]] == [told]
+    assert told in Path("run/run.log").read_text()
+    assert told in Path("run/report.html").read_text()
+
+
 def test_spectra_that_are_not_finite_are_refused_or_set_aside(
     workplace: Path, spoilt_store: Path
 ) -> None:

@@ -136,6 +136,8 @@ def _tell(folder: Path) -> None:
 
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    for remark in summary["remarks"]:
+        typer.secho(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
     data = summary["dataset"]
     typer.echo(f"{data['name']} {data['version']}, channel {data['channel']}")
     for part in PARTS:

@@ -12,8 +12,11 @@ from xreg.core.errors import DataError
 from xreg.core.neighbours import Neighbours, neighbours
 from xreg.core.samples import Samples, Structure, Structures
 from xreg.core.sites import SiteDescriptor
+from xreg.core.wording import counted
 
 __all__ = ["AtomRowDescriptor"]
+
+ENDLESS = np.iinfo(np.int64).max
 
 
 class AtomRowDescriptor(SiteDescriptor):
@@ -28,7 +31,8 @@ class AtomRowDescriptor(SiteDescriptor):
         (s,) number of rows of each element of ``species_``.
     fewest_
         (s,) smallest number of atoms of each element in a training structure: where it is below
-        ``counts_``, some training samples have zero rows.
+        ``counts_``, some training samples have zero rows. An element of a crystal, whose images
+        count as atoms, fills all its rows.
     """
 
     counts_: NDArray[np.int64]
@@ -49,14 +53,34 @@ class AtomRowDescriptor(SiteDescriptor):
             owner = np.repeat(np.arange(len(block)), block.sizes)
             found = np.zeros((len(block), len(self.species_)), dtype=np.int64)
             np.add.at(found, (owner, np.searchsorted(self.species_, block.numbers)), 1)
-            every.append((found.min(axis=0), found.max(axis=0)))
-        fewest, most = zip(*every, strict=True)
-        self.fewest_ = np.min(fewest, axis=0)
-        self.counts_ = np.max(most, axis=0)
+            crystal = self.config.periodic & block.pbc.any(axis=1)
+            filled = np.where(crystal[:, None] & (found > 0), ENDLESS, found)
+            every.append((filled.min(axis=0), found.max(axis=0)))
+        fewest, most = (np.array(column) for column in zip(*every, strict=True))
+        self.counts_ = most.max(axis=0)
         if given is not None:
             self.counts_ = np.array([given[SYMBOLS[z]] for z in self.species_], dtype=np.int64)
+        least = fewest.min(axis=0)
+        self.fewest_ = np.where(least == ENDLESS, self.counts_, least)
         self._prepared = None
         return self
+
+    @property
+    def remarks(self) -> list[str]:
+        """Which rows stay zero in some training sample."""
+        short = [
+            f"{fewest} {symbol} for {counted(rows, 'row')}"
+            for symbol, fewest, rows in zip(
+                self.symbols_, self.fewest_.tolist(), self.counts_.tolist(), strict=True
+            )
+            if fewest < rows
+        ]
+        if not short:
+            return []
+        return [
+            f"{self.name}: training samples have as few as {', '.join(short)}; rows without an "
+            "atom are zero."
+        ]
 
     def row_names(self) -> list[str]:
         """Return a name for each row: element, and place among its like from near to far."""

@@ -66,6 +66,8 @@ class Prepared:
         Id and reason of each sample that was left out.
     features
         What the descriptor's columns mean; empty without one.
+    remarks
+        What the descriptor says about the training samples, a sentence each.
     colours
         Features of the recipe's second descriptor, (n,) for all samples each, and their units.
     """
@@ -76,6 +78,7 @@ class Prepared:
     rows: dict[str, NDArray[np.intp]]
     set_aside: list[dict[str, str]] = field(default_factory=list)
     features: list[FeatureLabel] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     colours: dict[str, tuple[NDArray[np.float64], str]] = field(default_factory=dict)
 
 
@@ -124,6 +127,9 @@ def prepare(resolved: Resolved, execution: Execution, stages: Stages) -> Prepare
             resolved.pipeline.featurize = cache
             ready.features = list(descriptor.feature_labels)
             log.info("%d of %d samples described anew", cache.computed, len(ids))
+            ready.remarks = list(descriptor.remarks)
+            for remark in ready.remarks:
+                log.warning("%s", remark)
     if recipe.report.descriptor is not None:
         with stages("colours"):
             ready.colours = _colours(ready, recipe.report.descriptor, execution)

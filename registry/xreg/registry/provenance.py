@@ -75,6 +75,7 @@ def summary(
             "features": len(ready.resolved.pipeline.feature_labels) or None,
             "set_aside": ready.set_aside,
         },
+        "remarks": ready.remarks,
         "components": components((kind, section.name) for kind, section in recipe.components()),
         "seeds": seeds,
         "seconds": {stage: round(value, 2) for stage, value in seconds.items()},

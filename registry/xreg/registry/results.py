@@ -252,8 +252,8 @@ def settings_of(done: Sequence[Analysed]) -> list[dict[str, Any]]:
 def with_provenance(
     material: Material, recipe: Mapping[str, Any], summary: Mapping[str, Any]
 ) -> Material:
-    """Return the material with recipe and summary."""
-    return replace(material, recipe=recipe, summary=summary)
+    """Return the material with recipe and summary, whose remarks it opens with."""
+    return replace(material, recipe=recipe, summary=summary, remarks=summary["remarks"])
 
 
 def save_splits(ready: Prepared, folder: Path) -> None:

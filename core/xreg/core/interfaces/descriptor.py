@@ -75,6 +75,14 @@ class Descriptor(Component):
     def feature_labels(self) -> Sequence[FeatureLabel]:
         """What each of the d columns means."""
 
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What a reader of results must know of what ``fit`` met, a sentence each; none by default.
+
+        A run logs them, and puts them into its summary and on its page.
+        """
+        return ()
+
     def torch_view(self) -> TorchView:
         """Return ``transform`` as a differentiable function of a torch tensor (n, p) -> (n, d).
 
