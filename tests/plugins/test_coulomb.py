@@ -118,7 +118,7 @@ def test_refusals() -> None:
     with pytest.raises(DataError, match="two atoms or more"):
         Coulomb().fit_transform(Structures.from_atoms([Atoms("O", [[0, 0, 0]])]))
     with pytest.raises(
-        SampleError, match=r"'water-0' contains H.* it knows O"
+        SampleError, match=r"'water-0' contains H.* it knows O: name .* in 'counts'"
     ):
         Coulomb(counts={"O": 2}).fit(waters())
     with pytest.raises(ConfigError, match="no atom at all"):

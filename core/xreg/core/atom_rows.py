@@ -82,6 +82,11 @@ class AtomRowDescriptor(SiteDescriptor):
             "atom are zero."
         ]
 
+    def _remedy(self) -> str:
+        if self.config.counts is None:
+            return super()._remedy()
+        return "name the elements in 'counts' too (0 gives them no row)"
+
     def row_names(self) -> list[str]:
         """Return a name for each row: element, and place among its like from near to far."""
         return [

@@ -139,9 +139,12 @@ class SiteDescriptor(Descriptor):
         unknown = symbols(set(samples.numbers[atoms][strange[atoms]].tolist()))
         raise SampleError(
             f"sample '{samples.ids[row]}' contains {unknown}, which descriptor '{self.name}' was "
-            f"not fitted for; it knows {', '.join(self.symbols_)}: add such samples to the "
-            "training data, or name the elements in the setting 'species'."
+            f"not fitted for; it knows {', '.join(self.symbols_)}: {self._remedy()}."
         )
+
+    def _remedy(self) -> str:
+        """Return what makes unknown elements known."""
+        return "add such samples to the training data, or name the elements in 'species'"
 
     def __getstate__(self) -> dict[str, Any]:
         # What is prepared holds compiled objects; it is cheap to build again.
