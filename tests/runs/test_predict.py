@@ -74,6 +74,13 @@ def test_csv_comes_back_as_predicted(trained: Path, structures: Path) -> None:
     assert all(0 <= float(row[1]) <= 1 and float(row[3]) > 0 for row in rows)
 
 
+def test_a_result_below_a_file_is_refused(
+    trained: Path, structures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("predict", trained, structures, "-o", structures / "out.csv") == 2
+    assert "is a file; choose another folder." in capsys.readouterr().err
+
+
 def test_a_plot_of_target_features_is_refused_before_anything_is_written(
     water_store: Path, structures: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

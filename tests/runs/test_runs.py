@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from xreg.cli.main import main
-from xreg.core.errors import PluginError, RunError, XregError
+from xreg.core.errors import DataError, PluginError, RunError, XregError
 from xreg.core.metrics import covered_variance
 from xreg.registry.arrays import read_predictions
 from xreg.registry.features import Execution, FeatureCache
@@ -165,6 +165,9 @@ def test_runs_of_one_name_get_folders_of_their_own(water_store: Path, workplace:
     assert folders[1].name == f"{folders[0].name}-2"
     with pytest.raises(XregError, match="exists already"):
         execute(made, folders[0])
+    Path("file").touch()
+    with pytest.raises(DataError, match=r"'file/a/b' cannot be made, because '.*/file' is a file"):
+        execute(made, "file/a/b")
 
 
 def test_hooks_are_called_and_a_broken_one_is_only_logged(

@@ -48,6 +48,7 @@ def generate(
     """
     from xreg.cli.progress import progress
     from xreg.core.executor import executor_kind
+    from xreg.registry.files import require_room
     from xreg.registry.generate import generate
     from xreg.registry.generation_recipe import load_generation_recipes
 
@@ -61,6 +62,7 @@ def generate(
             if store.exists():
                 typer.echo(f"{store}: there already")
                 continue
+            require_room(store)
             store.parent.mkdir(parents=True, exist_ok=True)
         with progress():
             made = generate(
@@ -128,6 +130,7 @@ def import_(
     element's site is listed with its reason.
     """
     from xreg.cli.progress import progress
+    from xreg.registry.files import require_room
     from xreg.registry.importers.common import BadEntriesError
     from xreg.registry.importers.imports import import_dataset
     from xreg.registry.importers.options import ImportOptions
@@ -137,6 +140,7 @@ def import_(
         raise ConfigError("a dataset needs a name: give --name, or --output NAME.zarr.")
     name = name or Path(output or "").name.removesuffix(".zarr")
     output = output or Path(f"{name}-{version}.zarr")
+    require_room(output)
     if output.exists():
         raise ConfigError(
             f"'{output}' exists, and a store is never overwritten; give another name."

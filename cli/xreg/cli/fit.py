@@ -68,11 +68,12 @@ def fit(
     """Fit a measured spectrum: search through the network, refine exactly, say how sure it is."""
     from xreg.cli.pairs import numbers, pairs
     from xreg.cli.progress import progress
-    from xreg.registry.fit_results import check_folder, result_rows, write_fit
+    from xreg.registry.files import require_free
+    from xreg.registry.fit_results import result_rows, write_fit
     from xreg.registry.fitting import FitSettings, fit_spectrum
     from xreg.registry.overrides import apply_setting
 
-    check_folder(out)
+    require_free(out)
     engine_settings: dict[str, object] = {}
     for text in set_ or []:
         apply_setting(engine_settings, text)

@@ -22,7 +22,7 @@ from xreg.registry import analyses, provenance, results
 from xreg.registry.comparison import on_grid
 from xreg.registry.datasets import open_dataset
 from xreg.registry.features import FeatureCache
-from xreg.registry.files import disk_errors, flush, staging
+from xreg.registry.files import disk_errors, flush, require_free, staging
 from xreg.registry.models import ModelEntry, find_model
 from xreg.registry.overrides import apply_setting
 from xreg.registry.plugins import host
@@ -103,8 +103,7 @@ def evaluate(question: Question, out: str | Path) -> Evaluated:
         If an analysis is asked for that needs what is not there.
     """
     final = Path(out)
-    if final.exists():
-        raise DataError(f"'{out}' exists already; remove it or choose another folder.")
+    require_free(final)
     asked = _asked(question)
     stages = Stages()
     started = datetime.now(UTC)

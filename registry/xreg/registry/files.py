@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, TextIO
 
 from filelock import BaseFileLock, FileLock
 
-from xreg.core.errors import RunError
+from xreg.core.errors import DataError, RunError
 
 __all__ = [
     "disk_errors",
@@ -23,6 +23,8 @@ __all__ = [
     "files_below",
     "flush",
     "folder_hash",
+    "require_free",
+    "require_room",
     "staging",
     "stream_md5",
     "tree_hash",
@@ -34,6 +36,22 @@ BLOCK = 1 << 20
 # EFBIG: the limit of a file's size that a batch system sets.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DISK_ERRORS = (*FULL, errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def require_free(path: Path) -> None:
+    """Refuse a place for a result that is taken or cannot be, before any work is done for it."""
+    if path.exists():
+        raise DataError(f"'{path}' exists already; remove it or choose another name.")
+    require_room(path)
+
+
+def require_room(path: Path) -> None:
+    """Refuse a place for a result that is below an ordinary file."""
+    nearest = next(folder for folder in path.absolute().parents if folder.exists())
+    if not nearest.is_dir():
+        raise DataError(
+            f"'{path}' cannot be made, because '{nearest}' is a file; choose another folder."
+        )
 
 
 @contextmanager

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xreg.core.errors import DataError
 from xreg.core.fitting.problem import range_text
 from xreg.core.fitting.refine import VAGUE
-from xreg.registry.files import disk_errors, flush, staging, write_csv, write_text
+from xreg.registry.files import disk_errors, flush, require_free, staging, write_csv, write_text
 from xreg.registry.sticks import write_sticks
 from xreg.registry.workshop import write_json
 
@@ -22,13 +21,7 @@ if TYPE_CHECKING:
     from xreg.core.spectra import LineList
     from xreg.registry.fitting import Fitted
 
-__all__ = ["check_folder", "result_rows", "result_table", "write_fit"]
-
-
-def check_folder(folder: Path) -> None:
-    """Refuse a folder that exists already."""
-    if folder.exists():
-        raise DataError(f"'{folder}' exists already; remove it or choose another name.")
+__all__ = ["result_rows", "result_table", "write_fit"]
 
 
 def result_table(done: Fitted) -> dict[str, Any]:
@@ -119,7 +112,7 @@ def write_fit(done: Fitted, folder: Path) -> dict[str, Any]:
     from xreg.core.report.page import data_url, fill
     from xreg.core.report.style import styled
 
-    check_folder(folder)
+    require_free(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     table = result_table(done)
     lines = _lines(done)

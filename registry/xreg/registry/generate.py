@@ -16,6 +16,7 @@ from xreg.core.executor import ExecutorKind, WorkerDiedError, open_workers
 from xreg.core.interfaces import SpectrumGenerator
 from xreg.core.progress import report
 from xreg.core.storage import canonical_json
+from xreg.registry.files import require_room
 from xreg.registry.generation_compute import Batch, Compute, Result
 from xreg.registry.generation_journal import Finished, Journal
 from xreg.registry.generation_recipe import GenerationRecipe
@@ -94,6 +95,7 @@ def generate(
     """
     name, dataset = recipe.generator.name, recipe.dataset
     output = output or Path(f"{dataset.name}-{dataset.version}.zarr")
+    require_room(output)
     if output.exists():
         raise ConfigError(
             f"'{output}' exists; a store is never overwritten: give another --output."

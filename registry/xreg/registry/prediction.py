@@ -20,7 +20,7 @@ from xreg.core.pipeline import Pipeline
 from xreg.core.samples import Parameters, Samples, Structures
 from xreg.core.trust import Assessment, outside_ranges
 from xreg.registry.arrays import write_predictions
-from xreg.registry.files import disk_errors, flush, staging, write_csv
+from xreg.registry.files import disk_errors, flush, require_free, staging, write_csv
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -217,11 +217,10 @@ def check_plot(path: Path, target: Target) -> None:
 
 
 def check_output(path: Path, endings: Sequence[str]) -> None:
-    """Refuse a result file that exists, or of an ending that is not known."""
+    """Refuse a result file of an ending that is not known, or in a place that is not free."""
     if path.suffix not in endings:
         raise DataError(f"'{path}' must end in {' or '.join(endings)}.")
-    if path.exists():
-        raise DataError(f"'{path}' exists already; remove it or choose another name.")
+    require_free(path)
 
 
 def write_prediction(path: Path, prediction: Prediction) -> None:

@@ -16,6 +16,7 @@ from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
 from xreg.core.processing import process
 from xreg.core.processing_steps import Arctangent, ProcessedChannel, Shift
 from xreg.core.spectra import Spectra
+from xreg.registry.files import require_room
 from xreg.registry.overrides import apply_setting, read_yaml
 
 __all__ = [
@@ -147,6 +148,7 @@ def process_store(reference: str, recipe: ProcessingRecipe, output: Path | None 
     }
     metadata = old.model_copy(update={**new, "provenance": provenance})
     output = output or Path(f"{metadata.name}-{metadata.version}.zarr")
+    require_room(output)
     if output.exists():
         raise ConfigError(
             f"'{output}' exists; a store is never overwritten: give another --output."

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from xreg.core.errors import DataError, RunError
+from xreg.core.errors import RunError
 from xreg.core.run import ReportSection, Run
 from xreg.registry import analyses, provenance
 from xreg.registry.features import Execution
-from xreg.registry.files import disk_errors, flush, staging
+from xreg.registry.files import disk_errors, flush, require_free, staging
 from xreg.registry.plugins import host
 from xreg.registry.preparation import Prepared, Stages, prepare
 from xreg.registry.recipe import Recipe, Resolved, resolve
@@ -54,8 +54,8 @@ def execute(
     RunError
         If anything else fails; the message names the stage, and a log is kept beside.
     """
-    if out is not None and Path(out).exists():
-        raise DataError(f"'{out}' exists already; remove it or choose another folder.")
+    if out is not None:
+        require_free(Path(out))
     stages = Stages()
     started = datetime.now(UTC)
     with stages("dataset"):
