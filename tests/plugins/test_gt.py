@@ -74,8 +74,8 @@ def test_units_and_axis() -> None:
         units[normalization] = list(
             dict.fromkeys((x.block.rpartition(" ")[0], x.unit) for x in labels)
         )
-    assert [u for _, u in units["gaussian"]] == ["1/Å^3", "1/Å^4", "1/Å^10", "1/Å^15"]
-    assert [u for _, u in units["none"]] == ["", "1/Å", "1/Å^4", "1/Å^6"]
+    assert [u for _, u in units["gaussian"]] == ["1/Å³", "1/Å⁴", "1/Å¹⁰", "1/Å¹⁵"]
+    assert [u for _, u in units["none"]] == ["", "1/Å", "1/Å⁴", "1/Å⁶"]
     first = [x.at for x in labels if x.block == "S H"]
     np.testing.assert_allclose(first, np.linspace(0.5, 4, 5))
 

@@ -196,6 +196,22 @@ def test_axes() -> None:
     assert (last.axis, last.at, last.name) == ("angle (°)", 180.0, "angle(H–X–O) at 180 °")
 
 
+@pytest.mark.parametrize(
+    ("settings", "units"),
+    [
+        ({}, {"r": "1/Å", "angle": "1/°"}),
+        ({"distance": "inverse_distance", "angle": "cosine"}, {"1/r": "Å", "cos": ""}),
+        ({"normalize_gaussians": False}, {"r": "", "angle": ""}),
+        ({"normalization": "l2"}, {"r": "", "angle": ""}),
+    ],
+)
+def test_a_density_has_the_unit_of_its_axis_turned_over(
+    settings: dict, units: dict[str, str]
+) -> None:
+    labels = LMBTR(**settings).fit(clusters(2)).feature_labels
+    assert {label.block.partition("(")[0]: label.unit for label in labels} == units
+
+
 def test_one_part_alone() -> None:
     samples = clusters(2)
     assert LMBTR(angle_points=0).fit_transform(samples).shape == (2, 200)

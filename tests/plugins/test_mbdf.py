@@ -108,6 +108,9 @@ def test_normalization_is_learned_in_training() -> None:
     minmax = MBDF().fit(samples)
     np.testing.assert_allclose(minmax.scale_, np.ptp(values, axis=0))
     np.testing.assert_allclose(minmax.transform(samples).reshape(raw.shape), raw / minmax.scale_)
+    plain = MBDF(normalization="none").fit(samples)
+    assert {label.unit for label in plain.feature_labels} == {"a.u."}
+    assert {label.unit for label in minmax.feature_labels} == {""}
     zscore = MBDF(normalization="zscore").fit(samples).transform(samples).reshape(raw.shape)
     np.testing.assert_allclose(zscore[filled].mean(axis=0), 0, atol=1e-9)
     np.testing.assert_allclose(zscore[filled].std(axis=0), 1)

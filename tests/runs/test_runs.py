@@ -228,6 +228,21 @@ def test_samples_that_cannot_be_described_are_refused_or_set_aside(
     assert not set(aside) & {name for part in PARTS for name in splits[part].tolist()}
 
 
+def test_tables_name_features_and_labels_with_their_units(
+    water_store: Path, workplace: Path
+) -> None:
+    chosen = ["importance", "feature-selection"]
+    folder = execute(recipe(water_store, analyses=chosen), "run")
+    page = (folder / "report.html").read_text()
+    tables = page.partition("rank correlation with")[2]
+    for name in ("r(O–H) long (Å)", "angle(H–O–H) (°)", "angle (°)"):
+        assert f"<tr><th>{name}</th>" in tables
+    with (folder / "analyses/importance/features.csv").open(newline="") as stream:
+        assert "angle(H–O–H) (°)" in [row[0] for row in csv.reader(stream)]
+    found = json.loads((folder / "metrics.json").read_text())["analyses"]
+    assert "angle(H–O–H)" in found["feature-selection"]["forward"]["order"]
+
+
 def test_rows_that_no_atom_fills_are_told(
     water_store: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

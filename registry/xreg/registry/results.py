@@ -139,6 +139,7 @@ def evaluate(
         features=subject.features,
         decompositions=decompositions,
         colourings=_colourings(subject, columns, decompositions, asked, colours or {}),
+        units={name: column.unit for name, column in columns.items()},
         history=_history(pipeline) if subject.retrainable else None,
     )
 

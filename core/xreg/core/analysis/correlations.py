@@ -15,6 +15,7 @@ from xreg.core.analysis.subject import Subject
 from xreg.core.errors import NotApplicableError
 from xreg.core.metrics import spectrum_error
 from xreg.core.samples import Parameters
+from xreg.core.wording import with_unit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -73,6 +74,7 @@ def analyse(subject: Subject, config: CorrelationsConfig) -> Findings:
     table: list[list[Cell]] = [
         [name, float(linear[0, names.index(name)]), with_logarithm[name]] for name in order
     ]
+    titles = _titles(subject, names)
     strongest = ", ".join(f"{row[0]} ({row[1]:+.2f})" for row in table[: config.named])
     return Findings(
         text=f"The spectrum error goes most with {strongest} (Pearson).",
@@ -82,14 +84,14 @@ def analyse(subject: Subject, config: CorrelationsConfig) -> Findings:
                 "error",
                 "Correlation with the spectrum error",
                 ["quantity", "Pearson r", "r with the error's logarithm"],
-                table,
+                [[titles[str(name)], *values] for name, *values in table],
                 "A quantity with bars is its absolute value.",
             ),
             Table(
                 "matrix",
                 "All correlations",
                 ["quantity", *names],
-                [[name, *row] for name, row in zip(names, linear.tolist(), strict=True)],
+                [[titles[name], *row] for name, row in zip(names, linear.tolist(), strict=True)],
             ),
         ],
         drawings=[
@@ -102,6 +104,14 @@ def analyse(subject: Subject, config: CorrelationsConfig) -> Findings:
         ],
         arrays={"ids": subject.result.ids, **{_file_name(n): v for n, v in found.items()}},
     )
+
+
+def _titles(subject: Subject, names: list[str]) -> dict[str, str]:
+    """Return each quantity's name with its unit."""
+    units = {ERROR: "%", "misfit energy": "eV", **subject.label_units}
+    if isinstance(subject.samples, Parameters):
+        units |= zip(subject.samples.names, subject.samples.units, strict=True)
+    return {name: with_unit(name, units.get(name.strip("|"), "")) for name in names}
 
 
 def pearson(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

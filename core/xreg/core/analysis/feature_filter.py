@@ -15,7 +15,7 @@ def analyse(subject: Subject, config: Config) -> Findings:
     columns, descriptor = subject.pipeline.columns_, subject.pipeline.descriptor
     assert columns is not None
     assert descriptor is not None
-    names = [label.name for label in descriptor.feature_labels]
+    names = [label.title for label in descriptor.feature_labels]
     rows = [(column, "variance", "") for column in columns.flat]
     rows += [(column, "correlation", names[kept]) for column, kept in columns.follows.items()]
     still = sorted(set(columns.constant) & set(columns.columns.tolist()))

@@ -223,6 +223,7 @@ def _findings(
         "feature": [label.name for label in labels],
         "block": block_names(found["block"].parts) if "block" in found else [],
     }
+    titles = {**names, "feature": [label.title for label in labels]}
     tables, drawings, arrays = [], [], {}
     for kind, result in found.items():
         order = np.argsort(-result.mean[:, 0], kind="stable")
@@ -234,7 +235,7 @@ def _findings(
                 columns,
                 [
                     [
-                        names[kind][g],
+                        titles[kind][g],
                         *np.stack([result.mean[g], result.spread[g]], axis=1).ravel().tolist(),
                     ]
                     for g in order

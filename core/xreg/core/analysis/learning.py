@@ -143,7 +143,7 @@ def feature_share(subject: Subject, config: FeatureShareConfig) -> Findings:
     scores = _scores(subject, trainings, "feature share", (len(counts), config.repeats))
     mean, spread = scores.mean(axis=1), scores.std(axis=1)
     enough = int(np.argmax(mean[:, 1] >= mean[:, 1].max() - 0.01))
-    names = [subject.features[i].name for i in order]
+    ordered = [subject.features[i] for i in order]
     return Findings(
         text=f"{counts[enough]:,} of {len(order):,} features, the most important first, come "
         f"within 0.01 of the best R² of the {subject.judged} set ({mean[:, 1].max():.4f}).",
@@ -152,7 +152,7 @@ def feature_share(subject: Subject, config: FeatureShareConfig) -> Findings:
             "share": 100 * counts / len(order),
             "train": {"mean": mean[:, 0], "std": spread[:, 0]},
             subject.judged: {"mean": mean[:, 1], "std": spread[:, 1]},
-            "order": names,
+            "order": [label.name for label in ordered],
         },
         tables=[
             Table(
@@ -172,7 +172,7 @@ def feature_share(subject: Subject, config: FeatureShareConfig) -> Findings:
                         int(count),
                         100 * count / len(order),
                         *np.stack([m, s], axis=1).ravel().tolist(),
-                        names[count - 1],
+                        ordered[count - 1].title,
                     ]
                     for count, m, s in zip(counts, mean, spread, strict=True)
                 ],

@@ -187,7 +187,7 @@ def emulator_judge(
 def analyse(subject: Subject, config: SelectionConfig) -> Findings:
     """Go both ways through the features or blocks, judged on folds of all but the test part."""
     labels = subject.features
-    names, groups = _groups(subject, config)
+    names, titles, groups = _groups(subject, config)
     if len(groups) < 2:
         raise NotApplicableError(
             f"there is nothing to select among {len(labels):,} features in one block; set "
@@ -210,16 +210,21 @@ def analyse(subject: Subject, config: SelectionConfig) -> Findings:
                 f"feature-selection: one step takes {len(groups) * len(folds)} trainings; raise "
                 f"'most_trainings' from {config.most_trainings}, or let ridge judge."
             )
-    return _findings(config, names, groups, found)
+    return _findings(config, names, titles, groups, found)
 
 
-def _groups(subject: Subject, config: SelectionConfig) -> tuple[list[str], list[Rows]]:
+def _groups(
+    subject: Subject, config: SelectionConfig
+) -> tuple[Sequence[str], Sequence[str], list[Rows]]:
+    """Return the names of what is added or removed, the same with units, and their columns."""
     labels = subject.features
     single = config.by == "feature" or (config.by == "auto" and len(labels) <= MOST_FEATURES)
     if single:
-        return [label.name for label in labels], [np.array([i]) for i in range(len(labels))]
+        columns = [np.array([i]) for i in range(len(labels))]
+        return [label.name for label in labels], [label.title for label in labels], columns
     found = blocks(labels)
-    return block_names(found), [block.columns for block in found]
+    names = block_names(found)
+    return names, names, [block.columns for block in found]
 
 
 def kept_counts(path: Path, groups: Sequence[Rows], name: str) -> NDArray[np.intp]:
@@ -234,6 +239,7 @@ def kept_counts(path: Path, groups: Sequence[Rows], name: str) -> NDArray[np.int
 def _findings(
     config: SelectionConfig,
     names: Sequence[str],
+    titles: Sequence[str],
     groups: Sequence[Rows],
     found: dict[str, Path],
 ) -> Findings:
@@ -245,12 +251,15 @@ def _findings(
     tables = []
     metrics: dict[str, Any] = {"learner": config.learner, "features": total}
     for name, path in found.items():
-        heads = [names[g] for g in path.order]
-        if name == "backward":
-            heads = ["(all)", *heads][: len(path.scores)]
+        # Backward begins with all features, and what it removed last may have no score.
+        first = ["(all)"] if name == "backward" else []
+        heads, shown = (
+            [*first, *(words[g] for g in path.order)][: len(path.scores)]
+            for words in (names, titles)
+        )
         rows: list[list[str | float]] = [
             [head, int(count), float(score.mean()), float(score.std())]
-            for head, count, score in zip(heads, counts[name], path.scores, strict=True)
+            for head, count, score in zip(shown, counts[name], path.scores, strict=True)
         ]
         word = "added" if name == "forward" else "removed"
         tables.append(

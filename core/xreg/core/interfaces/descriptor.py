@@ -14,6 +14,7 @@ from xreg.core.component import Component
 from xreg.core.errors import DataError
 from xreg.core.hooks import Kind
 from xreg.core.samples import Samples, Structures
+from xreg.core.wording import with_unit
 
 if TYPE_CHECKING:
     import torch
@@ -46,6 +47,11 @@ class FeatureLabel:
     block: str = ""
     axis: str = ""
     at: float | None = None
+
+    @property
+    def title(self) -> str:
+        """The name, and the unit where there is one."""
+        return with_unit(self.name, self.unit)
 
 
 class Descriptor(Component):

@@ -32,7 +32,7 @@ def by_feature(labels: Sequence[FeatureLabel], found: Importance) -> Figure:
     parts = blocks(labels)
     axes = list(dict.fromkeys(block.axis for block in parts if block.axis))
     if not axes:
-        return _bars([label.name for label in labels], found)
+        return _bars([label.title for label in labels], found)
     rows = len(found.ranges)
     figure = style.new_figure(1.45 * rows + 0.3)
     grid = figure.subplots(rows, len(axes), squeeze=False, sharex="col")

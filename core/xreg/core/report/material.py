@@ -126,6 +126,8 @@ class Material:
         In the order of the recipe.
     colourings
         By name of label or feature.
+    units
+        Unit of each label and feature that scores are correlated with, where it has one.
     history
         (c, 1 + 2M) record of training: epoch, M training losses, M validation losses (NaN where
         there is none); None for an emulator that keeps no record.
@@ -148,6 +150,7 @@ class Material:
     features: Sequence[FeatureLabel] = ()
     decompositions: Sequence[Decomposition] = ()
     colourings: Mapping[str, Colouring] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
     history: NDArray[np.float64] | None = None
     analyses: Sequence[Analysed] = ()
     recipe: Mapping[str, Any] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from xreg.core.interfaces import FeatureLabel
 from xreg.core.neighbours import cosine_cutoff, neighbours
 from xreg.core.samples import Structure
 from xreg.core.sites import Describe, SiteDescriptor
+from xreg.core.wording import superscript
 from xreg.plugins.gt.plugin import GTConfig
 
 __all__ = ["GT"]
@@ -88,7 +89,7 @@ class GT(SiteDescriptor):
         for element in self.symbols_:
             for name, kind, power in kinds:
                 density = 3 * often[name] if self.config.normalization == "gaussian" else 0
-                unit = {0: "", 1: "1/Å"}.get(power + density, f"1/Å^{power + density}")
+                unit = {0: "", 1: "1/Å"}.get(power + density, f"1/Å{superscript(power + density)}")
                 block = f"{name} {element}"
                 for at in self._widths(kind).tolist():
                     yield FeatureLabel(

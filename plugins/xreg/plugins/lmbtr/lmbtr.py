@@ -27,6 +27,8 @@ Index = NDArray[np.int64]
 Rows = Callable[[Structure], list[Array]]  # of one structure, a row for each part
 
 UNITS = {"distance": "Å", "inverse_distance": "1/Å", "angle": "°", "cosine": ""}
+# Of a distribution over the quantity: how many terms there are in a unit of it.
+DENSITIES = {"distance": "1/Å", "inverse_distance": "Å", "angle": "1/°", "cosine": ""}
 TERMS = {"distance": "r", "inverse_distance": "1/r", "angle": "angle", "cosine": "cos"}
 QUANTITIES: dict[str, Callable[[Array], Array]] = {
     "distance": lambda distances: distances,
@@ -159,12 +161,15 @@ class LMBTR(SiteDescriptor):
         config: LMBTRConfig = self.config
         quantity = getattr(config, name)
         unit, term = UNITS[quantity], TERMS[quantity]
+        # Gaussians of height 1 are pure numbers, and so is a part divided by its own length.
+        density = config.normalize_gaussians and config.normalization == "none"
         places = np.linspace(*config.range_of(name), getattr(config, f"{name}_points"))
         words = quantity.replace("_", " ")
         for block in self._blocks(name):
             for at in places.tolist():
                 yield FeatureLabel(
                     f"{term}({block}) at {at:.5g} {unit}".rstrip(),
+                    DENSITIES[quantity] if density else "",
                     block=f"{term}({block})",
                     axis=f"{words} ({unit})" if unit else words,
                     at=at,

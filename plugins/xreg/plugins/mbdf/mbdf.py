@@ -102,8 +102,9 @@ class MBDF(AtomRowDescriptor):
             features[filled] = (values - self.shift_) / self.scale_
             return features.ravel()
 
+        unit = "a.u." if self.config.normalization == "none" else ""  # else shares of a spread
         return describe, [
-            FeatureLabel(f"{functional}({atom})", block=f"{functional}({element})")
+            FeatureLabel(f"{functional}({atom})", unit, f"{functional}({element})")
             for atom, element in zip(
                 self.row_names(), np.repeat(self.symbols_, self.counts_).tolist(), strict=True
             )

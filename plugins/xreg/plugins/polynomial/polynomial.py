@@ -13,6 +13,7 @@ from sklearn.preprocessing import PolynomialFeatures
 from xreg.core.errors import DataError, SampleError
 from xreg.core.interfaces import Descriptor, FeatureLabel, TorchView
 from xreg.core.samples import Parameters, Samples
+from xreg.core.wording import superscript, with_unit
 from xreg.plugins.polynomial.plugin import PolynomialConfig
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Polynomial"]
 
-SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 ROWS = 65_536
 
 
@@ -183,13 +183,11 @@ def _finite(samples: Parameters) -> NDArray[np.float64]:
 
 
 def _listed(names: Sequence[str], units: Sequence[str]) -> str:
-    return ", ".join(
-        f"{name} ({unit})" if unit else name for name, unit in zip(names, units, strict=True)
-    )
+    return ", ".join(with_unit(name, unit) for name, unit in zip(names, units, strict=True))
 
 
 def _power(name: str, power: int) -> str:
-    return name if power == 1 else name + str(power).translate(SUPERSCRIPTS)
+    return name if power == 1 else name + superscript(power)
 
 
 def _recursion(powers: NDArray[np.int64]) -> list[tuple[list[int], list[int]]]:
