@@ -221,7 +221,7 @@ def test_what_is_not_finite_is_named():
     values = np.ones((3, 2))
     require_finite(values, ["a", "b", "c"], "channel 'xes'")
     values[1:, 0] = np.nan, np.inf
-    with pytest.raises(DataError, match=r"channel 'xes': 2 sample\(s\) .* first 'b'.*the store"):
+    with pytest.raises(DataError, match=r"channel 'xes': values of 2 samples .* 'b'.*the store"):
         require_finite(values, ["a", "b", "c"], "channel 'xes'")
 
 

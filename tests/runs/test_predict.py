@@ -74,6 +74,14 @@ def test_csv_comes_back_as_predicted(trained: Path, structures: Path) -> None:
     assert all(0 <= float(row[1]) <= 1 and float(row[3]) > 0 for row in rows)
 
 
+def test_one_spectrum_is_singular(
+    trained: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("one.xyz", molecule())
+    assert run("predict", trained, "one.xyz", "-o", "one.csv") == 0
+    assert capsys.readouterr().out.startswith("1 spectrum of channel xes")
+
+
 def test_a_result_below_a_file_is_refused(
     trained: Path, structures: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

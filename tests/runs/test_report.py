@@ -236,7 +236,9 @@ def test_every_kind_of_material_can_be_drawn(shown: Material, tmp_path: Path) ->
         assert (pixels < 0.9).any(axis=2).mean() > 0.003  # ink
         edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
         assert (edge > 0.99).all(), f"{picture.path.name} is cut off at its edge"
-    page = render(shown, pictures)
+    aside = {"samples": {"set_aside": [{"id": "a", "reason": "odd"}]}}
+    page = render(replace(shown, summary=aside), pictures)
+    assert "1 sample was set aside, first ‘a’" in page
     assert page.count("data:image/png") == len(pictures)
     assert "&lt;try&gt;" in page
     assert "<try>" not in page

@@ -262,7 +262,7 @@ def test_rows_that_no_atom_fills_are_told(
 def test_spectra_that_are_not_finite_are_refused_or_set_aside(
     workplace: Path, spoilt_store: Path
 ) -> None:
-    with pytest.raises(XregError, match=r"2 sample\(s\).*first 'traj3-step0003'.*: set-aside"):
+    with pytest.raises(XregError, match=r"of 2 samples.*first 'traj3-step0003'.*: set-aside"):
         execute(recipe(spoilt_store))
     folder = execute(recipe(spoilt_store, decomposers=[], bad_samples="set-aside"), "run")
     aside = json.loads((folder / "summary.json").read_text())["samples"]["set_aside"]

@@ -48,6 +48,7 @@ def generate(
     """
     from xreg.cli.progress import progress
     from xreg.core.executor import executor_kind
+    from xreg.core.wording import counted
     from xreg.registry.files import require_room
     from xreg.registry.generate import generate
     from xreg.registry.generation_recipe import load_generation_recipes
@@ -75,7 +76,7 @@ def generate(
             )
         for sample, reason in made.failures.items():
             typer.secho(f"set aside: {sample}: {reason}", fg="yellow", err=True)
-        typer.echo(f"{made.path}: {made.samples} samples, {made.computed} computed now")
+        typer.echo(f"{made.path}: {counted(made.samples, 'sample')}, {made.computed} computed now")
 
 
 def import_(
@@ -130,6 +131,7 @@ def import_(
     element's site is listed with its reason.
     """
     from xreg.cli.progress import progress
+    from xreg.core.wording import counted
     from xreg.registry.files import require_room
     from xreg.registry.importers.common import BadEntriesError
     from xreg.registry.importers.imports import import_dataset
@@ -182,4 +184,4 @@ def import_(
         raise
     for entry in dataset.metadata.provenance["set_aside"]:
         typer.secho(f"set aside: {entry['file']}: {entry['reason']}", fg="yellow", err=True)
-    typer.echo(f"{output}: {len(dataset)} samples")
+    typer.echo(f"{output}: {counted(len(dataset), 'sample')}")

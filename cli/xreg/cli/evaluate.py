@@ -55,6 +55,7 @@ def evaluate(
 ) -> None:
     """Judge a model on a dataset: scores, analyses, figures and one page in one folder."""
     from xreg.cli.progress import progress
+    from xreg.core.wording import counted
     from xreg.registry.evaluation import Question
     from xreg.registry.evaluation import evaluate as carry_out
 
@@ -76,7 +77,7 @@ def evaluate(
     judged = next(name for name in found.metrics if name not in ("decomposers", "analyses"))
     scores = found.metrics[judged]
     r2 = "–" if scores["r2"] is None else f"{scores['r2']:.4f}"
-    typer.echo(f"{judged:<10}  R² {r2}  ({scores['samples']:,} samples)")
+    typer.echo(f"{judged:<10}  R² {r2}  ({counted(scores['samples'], 'sample')})")
     if error := scores.get("spectrum_error"):
         typer.echo(
             f"{'':<10}  spectrum error: median {error['median']:.2f} %, "

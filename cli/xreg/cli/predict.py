@@ -30,6 +30,7 @@ def predict(
     registry: Annotated[str | None, typer.Option(help="Registry of the model.")] = None,
 ) -> None:
     """Predict spectra of structures; what the model cannot know is refused."""
+    from xreg.core.wording import counted
     from xreg.registry import prediction as work
     from xreg.registry.models import load_model
 
@@ -46,7 +47,8 @@ def predict(
     if plot is not None:
         work.draw_prediction(plot, found)
     spread = " with their spread" if found.spread is not None else ""
-    typer.echo(f"{len(found.ids)} spectra of channel {found.target.channel}{spread}: {out}")
+    spectra = counted(len(found.ids), "spectrum", "spectra")
+    typer.echo(f"{spectra} of channel {found.target.channel}{spread}: {out}")
     if (assessment := found.assessment) is not None:
         levels = assessment.level.tolist()
         counts = [f"{levels.count(level)} {level}" for level in ("high", "medium", "low")]

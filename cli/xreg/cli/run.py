@@ -133,6 +133,7 @@ def _tell(folder: Path) -> None:
     import json
 
     from xreg.core.dataset import PARTS
+    from xreg.core.wording import counted
 
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
@@ -146,7 +147,7 @@ def _tell(folder: Path) -> None:
             r2 = _score(scores["r2"])
             if "targets" in scores:  # of several units, maybe
                 r2 += f" raw, {_score(scores['r2_standardised'])} standardised"
-            typer.echo(f"{part:<10}  R² {r2}  ({scores['samples']:,} samples)")
+            typer.echo(f"{part:<10}  R² {r2}  ({counted(scores['samples'], 'sample')})")
     for label, parts in metrics["decomposers"].items():
         shown = "test" if "test" in parts else next(iter(parts), "")
         values = "  ".join(f"k={k} {_score(v)}" for k, v in enumerate(parts.get(shown, ()), 1))

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from xreg.core.errors import DataError, UnknownNameError, did_you_mean
 from xreg.core.samples import Samples
 from xreg.core.spectra import Spectra
+from xreg.core.wording import counted
 
 __all__ = ["Dataset", "Metadata", "Split", "make_folds", "make_split"]
 
@@ -264,6 +265,6 @@ def require_finite(
     bad = np.flatnonzero(~finite_rows(values))
     if bad.size:
         raise DataError(
-            f"{what}: {bad.size} sample(s) have values that are not finite, first '{ids[bad[0]]}'; "
-            f"repair them or {remedy}."
+            f"{what}: values of {counted(bad.size, 'sample')} are not finite, first "
+            f"'{ids[bad[0]]}'; repair them or {remedy}."
         )

@@ -13,7 +13,7 @@ from xreg.core.report import style
 from xreg.core.report.draw import Picture
 from xreg.core.report.material import Decomposition, Material
 from xreg.core.run import ReportSection
-from xreg.core.wording import with_unit
+from xreg.core.wording import counted, with_unit
 
 __all__ = ["Headline", "data_url", "embed", "fill", "render"]
 
@@ -68,6 +68,7 @@ def fill(template: str, **values: Any) -> str:
         "number": _number,
         "percent": _percent,
         "signed": _signed,
+        "counted": counted,
         "with_unit": with_unit,
     }
     room = resources.files("xreg.core.report")

@@ -12,6 +12,7 @@ from xreg.core.metrics import sample_r2
 from xreg.core.report import style
 from xreg.core.report.material import Material
 from xreg.core.report.style import new_figure
+from xreg.core.wording import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,7 +69,7 @@ def mean_spectra(material: Material) -> Figure:
                 ls=(0, (1, 1.5)),
                 label="predicted ± σ" if sign > 0 else None,
             )
-        axis.set_title(f"{part} ({len(result.ids):,} spectra)")
+        axis.set_title(f"{part} ({counted(len(result.ids), 'spectrum', 'spectra')})")
     panels[0].set_ylabel(f"intensity ({material.target.unit})")
     panels[-1].legend()
     style.panel_letters(panels)
@@ -95,7 +96,7 @@ def score_distribution(material: Material) -> Figure:
     if below := len(finite) - len(inside):
         axis.set_title(f"{material.judged}, {below} of {len(finite)} spectra further left")
     else:
-        axis.set_title(f"{material.judged}, {len(finite)} spectra")
+        axis.set_title(f"{material.judged}, {counted(len(finite), 'spectrum', 'spectra')}")
     for row, colour in zip(rows.values(), style.PALETTE, strict=False):
         axis.axvline(scores[row], color=colour, lw=1.6)
     axis.set_xlim(low, 1)
