@@ -33,7 +33,10 @@ def evaluate(
     ] = None,
     analysis: Annotated[
         list[str] | None,
-        typer.Option(help="Analysis; give it again for several. Cheap ones that apply by default."),
+        typer.Option(
+            help="Analysis, one of `xreg plugins analyses`; give it again for several. Cheap ones "
+            "that apply by default."
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None,

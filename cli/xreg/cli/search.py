@@ -51,9 +51,10 @@ def search(
     """Let families of methods compete, each with an equal budget of processor time."""
     from xreg.cli.progress import progress
     from xreg.core.executor import executor_kind
+    from xreg.core.wording import counted
     from xreg.registry.search import search as carry_out
     from xreg.registry.search_recipe import load_search
-    from xreg.registry.search_results import remarks
+    from xreg.registry.search_standing import remarks
 
     kind = executor_kind(executor)
     overrides = {"dataset": dataset, "families": family or None, "budget": budget}
@@ -75,7 +76,7 @@ def search(
             test = "" if s.test is None else f"  test {s.test:.4f}"
             typer.echo(
                 f"{place:>2}. {s.label:<16} R² {s.score:.4f} ± {s.fold_spread:.4f}{test}"
-                f"  ({s.candidates} candidates, {s.seconds:.0f} s)"
+                f"  ({counted(s.candidates, 'candidate')}, {s.seconds:.0f} s)"
             )
     for remark in remarks(standings):
         typer.echo(remark)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xreg.core.errors import DataError
+from xreg.core.wording import counted
 
 __all__ = ["Contest", "Entry", "leaderboard", "markdown"]
 
@@ -17,7 +18,7 @@ RESULTS = "results.json"
 
 @dataclass(frozen=True)
 class Entry:
-    """One family in a contest; attributes as of :class:`xreg.registry.search.Standing`.
+    """One family in a contest; attributes as of :class:`xreg.registry.search_standing.Standing`.
 
     Attributes
     ----------
@@ -68,11 +69,10 @@ class Contest:
         grouped = f", groups by {folds['group']}" if folds["group"] else ""
         repeated = f", {folds['repeats']} times" if folds["repeats"] > 1 else ""
         named = f"split '{split['name']}'" if split["name"] else f"split {split['fractions']}"
-        seeds = self.rules["seeds"]
         return (
             f"{folds['count']}-fold cross-validation{repeated}{grouped}; {named}; "
             f"{self.rules['budget']:g} s of processor time for each family; "
-            f"{seeds} seed{'s' if seeds > 1 else ''} for each winner."
+            f"{counted(self.rules['seeds'], 'seed')} for each winner."
         )
 
 

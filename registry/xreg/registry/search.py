@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,9 @@ from xreg.core.errors import RunError, XregError
 from xreg.core.executor import ExecutorKind, WorkerDiedError, open_workers
 from xreg.core.filters import FeatureFilter
 from xreg.core.search import Fold, Preparation, contest_folds, cross_validate, score_folds
+from xreg.core.wording import counted
 from xreg.registry.features import Execution, FeatureCache
-from xreg.registry.files import write_text
+from xreg.registry.files import require_room, write_text
 from xreg.registry.plugins import host
 from xreg.registry.search_recipe import (
     Family,
@@ -33,58 +34,15 @@ from xreg.registry.search_recipe import (
     members,
     open_search,
 )
+from xreg.registry.search_standing import Standing
 from xreg.registry.search_study import Candidate, Group, SearchStudy
 
-__all__ = ["Search", "Standing", "search"]
+__all__ = ["Search", "search"]
 
 log = logging.getLogger("xreg.search")
 RECIPE = "search.yaml"
 WATCH_SECONDS = 2.0
 NOTED_FROM = 0.5  # s: what took less is sooner done again than written down
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How a family has done.
-
-    Attributes
-    ----------
-    label
-        The family.
-    descriptor, emulator, decomposer
-        Settings of its best candidate; None while there is none, and for a part that it lacks.
-    plugin
-        Distribution and version that brought the descriptor (or the model without one).
-    candidates, failed
-        Trials within the budget, and how many of them failed.
-    failure
-        Why the first of these failed.
-    done
-        Whether its budget is spent, or there is nothing (more) to try.
-    seconds
-        Processor time spent.
-    score
-        Mean covered variance of the best candidate over folds and seeds.
-    fold_spread, seed_spread
-        Standard deviation over folds (mean of seeds), and over seeds (mean of folds; None for one).
-    test
-        Covered variance on the test part, trained on the train part as ``xreg run`` does.
-    """
-
-    label: str
-    descriptor: dict[str, Any] | None
-    emulator: dict[str, Any] | None
-    decomposer: dict[str, Any] | None
-    plugin: str
-    candidates: int
-    failed: int
-    failure: str
-    done: bool
-    seconds: float
-    score: float | None = None
-    fold_spread: float | None = None
-    seed_spread: float | None = None
-    test: float | None = None
 
 
 class Search:
@@ -200,7 +158,7 @@ class Search:
         spent = [min(self.study.spent(family), budget) for family in self.families]
         told = sum(len(self.study.candidates(family)) for family in self.families)
         total = round(budget * len(self.families))
-        progress.report("search (s)", round(sum(spent)), total, f"{told} candidates")
+        progress.report("search (s)", round(sum(spent)), total, counted(told, "candidate"))
 
     def _judge(self, group: Group) -> None:
         """Build the descriptor and cross-validate the models on it, telling each result."""
@@ -369,6 +327,7 @@ def search(
     """
     from xreg.registry.search_results import write_results
 
+    require_room(out)
     now = Search(out, recipe)
     write_text(out / RECIPE, now.recipe.to_yaml())
     until = None if seconds is None else time.time() + seconds

@@ -16,11 +16,12 @@ from xreg.core.report.draw import Picture, save_figure
 from xreg.core.report.page import embed, fill
 from xreg.core.report.style import styled
 from xreg.registry.files import write_csv, write_text
+from xreg.registry.search_standing import Standing, ranking_table, remarks
 
 if TYPE_CHECKING:
-    from xreg.registry.search import Search, Standing
+    from xreg.registry.search import Search
 
-__all__ = ["remarks", "write_results"]
+__all__ = ["write_results"]
 
 
 def write_results(search: Search, standings: Sequence[Standing]) -> None:
@@ -41,39 +42,6 @@ def write_results(search: Search, standings: Sequence[Standing]) -> None:
             write_text(folder / "recipes" / f"{standing.label}.yaml", recipe.to_yaml())
     write_text(folder / "report.html", _page(search, standings, table, _figures(search, courses,
                standings)))  # fmt: skip
-
-
-def ranking_table(standings: Sequence[Standing]) -> Table:
-    """Return the ranking in words and numbers."""
-    rows = []
-    for place, s in enumerate(standings, 1):
-        scores = (s.score, s.fold_spread, s.seed_spread, s.test)
-        rows.append(
-            [place, s.label, *(None if v is None else f"{v:.4f}" for v in scores),
-             s.candidates, s.failed, f"{s.seconds:.0f}", s.plugin]
-        )  # fmt: skip
-    return Table(
-        "ranking",
-        "Ranking",
-        ["", "family", "R²", "± folds", "± seeds", "test R²", "candidates", "failed",
-         "processor time (s)", "plugin"],
-        rows,
-        "R²: mean covered variance of the family's best candidate over folds and seeds, on parts "
-        "held out; ± folds and ± seeds: standard deviations over them. Test R²: trained on the "
-        "train part, judged on the test part, which the search never saw. Candidates were drawn at "
-        "random until the family had spent its processor time, descriptors included.",
-    )  # fmt: skip
-
-
-def remarks(standings: Sequence[Standing]) -> Iterator[str]:
-    """Say in a sentence each what a reader of the ranking should know."""
-    if open_ := [s.label for s in standings if not s.done]:
-        yield (
-            f"Not finished: {', '.join(open_)} may go on; repeat the command with the same folder."
-        )
-    for s in standings:
-        if s.failed:
-            yield f"{s.label}: {s.failed} of {s.candidates} candidates failed, first: {s.failure}"
 
 
 def _courses(search: Search, standings: Sequence[Standing]) -> dict[str, contest.Course]:

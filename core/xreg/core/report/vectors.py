@@ -68,7 +68,7 @@ def _all_bars(vectors: NDArray[Any], labels: Sequence[FeatureLabel]) -> Figure:
     figure = new_figure(0.65 + 0.22 * max(len(labels), 3))
     row = figure.subplots(1, len(vectors), squeeze=False, sharey=True, sharex=True)[0]
     for index, (axis, vector) in enumerate(zip(row, vectors, strict=True), 1):
-        _bars(axis, vector, [label.name for label in labels])
+        _bars(axis, vector, [label.title for label in labels])
         axis.set_xlabel("weight")
         axis.set_title(f"v{style.subscript(index)}")
     row[0].invert_yaxis()
@@ -149,7 +149,7 @@ def _largest(
     last: bool,
 ) -> None:
     top = columns[np.argsort(-np.abs(vector[columns]), kind="stable")[:MOST_WEIGHTS]]
-    _bars(axis, vector[top], [labels[column].name for column in top])
+    _bars(axis, vector[top], [labels[column].title for column in top])
     axis.tick_params(axis="y", labelsize=6)
     axis.invert_yaxis()
     axis.set_title(f"largest of {len(columns):,} weights", loc="right")
