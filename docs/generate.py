@@ -20,6 +20,7 @@ from xreg.core.analysis.contract import NEEDS, AnalysisSpec
 from xreg.core.analysis.table import ANALYSES
 from xreg.core.hooks import KINDS, ComponentSpec
 from xreg.core.interfaces import Decomposer, Descriptor, Emulator, SpectrumGenerator
+from xreg.core.wording import with_unit
 from xreg.registry.plugins import Installed, host
 
 DISTRIBUTION = "xreg"
@@ -234,9 +235,7 @@ def features_of_water(method: type[Descriptor]) -> Iterator[str]:
     if method.accepts is not Structures:
         return
     labels = method().fit(Structures.from_atoms([molecule("H2O")])).feature_labels
-    shown = ", ".join(
-        f"*{label.name}*" + (f" ({label.unit})" if label.unit else "") for label in labels[:3]
-    )
+    shown = ", ".join(with_unit(f"*{label.name}*", label.unit) for label in labels[:3])
     more = ", …" if len(labels) > 3 else ""
     yield f"Gives a water molecule {len(labels)} features with default settings: {shown}{more}."
 

@@ -286,6 +286,11 @@ def test_a_record_of_other_data_or_another_space_is_refused(
         Search(finished, recipe(water_store, emulator=other))
 
 
+def test_the_rules_are_written_once_for_each_family(finished: Path) -> None:
+    Search(finished)
+    assert (finished / "study.journal").read_bytes().count(b'{"rules":') == 2
+
+
 def test_a_family_that_joins_later_competes_under_the_same_rules(
     finished: Path, water_store: Path, tmp_path: Path
 ) -> None:

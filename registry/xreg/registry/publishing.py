@@ -16,6 +16,7 @@ from xreg.core.elements import symbols
 from xreg.core.errors import ConfigError, DataError, RunError, UnknownNameError
 from xreg.core.progress import report, track
 from xreg.core.samples import Parameters, Structures
+from xreg.core.wording import with_unit
 from xreg.registry import dvc
 from xreg.registry.catalogue import Catalogue, ChannelEntry, Entry
 from xreg.registry.datasets import (
@@ -249,7 +250,7 @@ def describe(store: Path) -> Entry:
         contents = symbols(samples.species())
     elif isinstance(samples, Parameters):
         columns = zip(samples.names, samples.units, strict=True)
-        contents = ", ".join(f"{name} ({unit})" if unit else name for name, unit in columns)
+        contents = ", ".join(with_unit(name, unit) for name, unit in columns)
     files = files_below(store)
     return Entry(
         **dataset.metadata.model_dump(),

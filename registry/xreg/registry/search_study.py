@@ -132,18 +132,20 @@ class SearchStudy:
         study = optuna.create_study(
             storage=self.storage, study_name=family.label, direction="maximize", load_if_exists=True
         )
-        other = _differences(study.user_attrs.get("rules", {}), rules)
+        known = study.user_attrs
+        other = _differences(known.get("rules", {}), rules)
         for key, value, what in (
             ("contest", contest, f"other rules ({'; '.join(other[:3]) or 'an earlier version'})"),
             ("family", family.identity, f"another search space of family '{family.label}'"),
-            ("rules", dict(rules), "other rules"),
         ):
-            if study.user_attrs.setdefault(key, value) != value:
+            if known.get(key, value) != value:
                 raise DataError(
                     f"the search in '{self.workers.parent}' is of {what}; go on with its own "
                     "recipe, or choose another folder."
                 )
-            study.set_user_attr(key, value)
+        own = {"contest": contest, "family": family.identity, "rules": dict(rules)}
+        for key in own.keys() - known.keys():  # whoever opens the record first writes them down
+            study.set_user_attr(key, own[key])
         return study
 
     @contextmanager

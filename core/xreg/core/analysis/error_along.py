@@ -14,6 +14,7 @@ from xreg.core.analysis.subject import Subject
 from xreg.core.errors import NotApplicableError, UnknownNameError, did_you_mean
 from xreg.core.metrics import spectrum_error
 from xreg.core.samples import Parameters
+from xreg.core.wording import with_unit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -115,8 +116,8 @@ def analyse(subject: Subject, config: ErrorAlongConfig) -> Findings:
                 "bins",
                 f"Spectrum error along {name}",
                 [
-                    f"from{_bracket(unit)}",
-                    f"to{_bracket(unit)}",
+                    with_unit("from", unit),
+                    with_unit("to", unit),
                     "spectra",
                     "median (%)",
                     "95th percentile (%)",
@@ -179,10 +180,6 @@ def _start(values: NDArray[np.float64], known: tuple[float, float] | None, wante
     return low if wanted == "low" else high
 
 
-def _bracket(unit: str) -> str:
-    return f" ({unit})" if unit else ""
-
-
 def _draw(
     name: str,
     unit: str,
@@ -216,7 +213,7 @@ def _draw(
         )
     style.log_ticks(axis.yaxis)
     axis.set_xlim(path[0], path[-1])
-    axis.set_xlabel(f"{name}{_bracket(unit)}")
+    axis.set_xlabel(with_unit(name, unit))
     axis.set_ylabel("spectrum error (%)")
     axis.legend()
     return figure

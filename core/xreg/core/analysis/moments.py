@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.errors import DataError
 from xreg.core.spectra import Channel
+from xreg.core.wording import with_unit
 
 __all__ = ["moments_of", "spectral_moments"]
 
@@ -78,9 +79,7 @@ def spectral_moments(channel: Channel, windows: Mapping[str, tuple[float, float]
                 f"channel's {channel.energy[0]:g}…{channel.energy[-1]:g} eV."
             )
         found.append(moments_of(*_between(channel.energy, channel.intensity, low, high)))
-        names += [
-            f"{name} {moment}" + (f" ({unit})" if unit else "") for moment, unit in MOMENTS.items()
-        ]
+        names += [with_unit(f"{name} {moment}", unit) for moment, unit in MOMENTS.items()]
     return Channel(np.concatenate(found, axis=1), None, tuple(names), "")
 
 

@@ -262,10 +262,9 @@ def _table(
         known, guess = _mean(found.known[members]), _mean(found.found[members])
         for column in columns.tolist():
             quantity = found.labels[column]
-            unit = f" ({quantity.unit})" if quantity.unit else ""
             count = int(np.isfinite(found.found[members, column]).sum())
             rows.append(
-                [name, len(members), count, f"{quantity.name}{unit}", *(
+                [name, len(members), count, quantity.title, *(
                     float(v) if np.isfinite(v) else None
                     for v in (known[column], guess[column], band[column])
                 )]

@@ -129,7 +129,7 @@ def _headlines(material: Material) -> list[Headline]:
 
 def _ranks(decomposition: Decomposition) -> str:
     rank = decomposition.scores.shape[1]
-    return f"covered variance, {rank} direction" + ("s" if rank > 1 else "")
+    return f"covered variance, {counted(rank, 'direction')}"
 
 
 def _score(value: float | None) -> str:

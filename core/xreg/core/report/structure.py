@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from xreg.core.report import style
 from xreg.core.report.material import Colouring, Decomposition, Material
 from xreg.core.report.style import new_figure
+from xreg.core.wording import with_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,7 +91,7 @@ def score_scatter(material: Material, found: Decomposition) -> Figure:
     several = found.scores.shape[1] > 1
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=several).ravel()
     for axis, (name, colouring) in zip(panels, chosen, strict=False):
-        title = name + (f" ({colouring.unit})" if colouring.unit else "")
+        title = with_unit(name, colouring.unit)
         if several:
             _coloured(
                 figure,

@@ -16,6 +16,7 @@ from xreg.core.interfaces import FeatureLabel
 from xreg.core.neighbours import Neighbours, neighbours
 from xreg.core.samples import Structure
 from xreg.core.sites import Describe, SiteDescriptor
+from xreg.core.wording import with_unit
 from xreg.plugins.lmbtr.broadening import Broadening
 from xreg.plugins.lmbtr.plugin import LMBTRConfig
 from xreg.plugins.lmbtr.terms import pairs, triples
@@ -171,7 +172,7 @@ class LMBTR(SiteDescriptor):
                     f"{term}({block}) at {at:.5g} {unit}".rstrip(),
                     DENSITIES[quantity] if density else "",
                     block=f"{term}({block})",
-                    axis=f"{words} ({unit})" if unit else words,
+                    axis=with_unit(words, unit),
                     at=at,
                 )
 
