@@ -2,18 +2,21 @@
 
 Run by hand, with structures of one's own or on random clusters of 90 atoms::
 
-    OMP_NUM_THREADS=1 python benchmarks/sites.py [STRUCTURES.extxyz] [NAME ...]
+    OMP_NUM_THREADS=1 python benchmarks/sites.py [STRUCTURES.extxyz] [NAME ...] [MBDF.py]
 
 The plain loops are the definitions written down term by term. Turns of both alternate, so that a
-busy machine slows both alike; the loops get few structures, as they take long.
+busy machine slows both alike; the loops get few structures, as they take long. With ``MBDF.py``,
+the file of that name at https://github.com/dkhan42/MBDF, `mbdf` is compared with its authors' code.
 """
 
 from __future__ import annotations
 
+import importlib
 import math
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -142,10 +145,35 @@ def plain_mbdf(descriptor: Any, structure: Structure) -> list[float]:
             value[4] += np.trapezoid(g * waves, dx=0.02).sum()
             cosines = 1 + np.cos(theta) * (one * two * three)[:, None]
             value[5] += np.trapezoid(-4 * y * g * cosines, dx=0.02).sum()
-    order = np.argsort(apart[structure.absorber])
+    return by_element(descriptor, structure, values)
+
+
+def by_element(descriptor: Any, structure: Structure, values: np.ndarray) -> list[float]:
+    """Return a row of numbers an atom, (n, f), grouped by element and sorted by distance."""
+    z, x = structure.numbers, structure.positions
+    order = np.argsort(np.linalg.norm(x - x[structure.absorber], axis=1))
     rows = np.concatenate([order[z[order] == number] for number in descriptor.species_])
     found: list[float] = values[rows].ravel().tolist()
     return found
+
+
+def published_mbdf(file: Path) -> Callable[[Any, Structure], list[float]]:
+    """Return the functionals by the code of their authors (Numba), which is in ``file``."""
+    vars(np).setdefault("trapz", np.trapezoid)  # the name that the code knows
+    sys.path.insert(0, str(file.parent))
+    code = importlib.import_module(file.stem)
+
+    def functionals(descriptor: Any, structure: Structure) -> list[float]:
+        (values,) = code.generate_mbdf(
+            structure.numbers[None],
+            structure.positions[None],
+            n_jobs=1,
+            cutoff_r=descriptor.config.cutoff,
+            normalized=False,
+        )
+        return by_element(descriptor, structure, values)
+
+    return functionals
 
 
 PLAIN: dict[str, tuple[dict[str, Any], Callable[[Any, Structure], list[float]]]] = {
@@ -187,9 +215,12 @@ def main() -> None:
     print("| descriptor | features | xreg (sites/s) | plain (sites/s) | ratio | difference |")
     print("|---|---:|---:|---:|---:|---:|")
     files = [argument for argument in sys.argv[1:] if argument.endswith("xyz")]
+    codes = [argument for argument in sys.argv[1:] if argument.endswith(".py")]
     samples = given(files[0]) if files else random_clusters(50)
-    for name in [a for a in sys.argv[1:] if a not in files] or PLAIN:
+    for name in [a for a in sys.argv[1:] if a not in files + codes] or PLAIN:
         settings, plain = PLAIN[name]
+        if name == "mbdf" and codes:
+            plain = published_mbdf(Path(codes[0]))
         compare(host().build("descriptor", name, settings), plain, samples)
 
 
