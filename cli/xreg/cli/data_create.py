@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from xreg.cli.options import Executor, Scheduler
 from xreg.core.errors import ConfigError
 
 Output = Annotated[
@@ -33,10 +34,8 @@ def generate(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Samples computed at once; all cores without it.")
     ] = None,
-    executor: Annotated[
-        str, typer.Option(help="process (this machine) or dask (a cluster).")
-    ] = "process",
-    scheduler: Annotated[str | None, typer.Option(help="Address of the Dask scheduler.")] = None,
+    executor: Executor = "process",
+    scheduler: Scheduler = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="key=value over the recipe, with dots.")
     ] = None,

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from xreg.cli.options import Analyses, Model
+
 
 def evaluate(
-    model: Annotated[
-        str, typer.Argument(help="Folder of a run or model, name of a run, or name@version.")
-    ],
+    model: Model,
     dataset: Annotated[
         str, typer.Argument(help="Dataset: name, name@version, or path of a .zarr store.")
     ],
@@ -31,13 +31,7 @@ def evaluate(
     channel: Annotated[
         str | None, typer.Option(help="Channel with the known spectra; the model's if not given.")
     ] = None,
-    analysis: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Analysis, one of `xreg plugins analyses`; give it again for several. Cheap ones "
-            "that apply by default."
-        ),
-    ] = None,
+    analysis: Analyses = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(

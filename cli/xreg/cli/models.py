@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from xreg.cli.options import Model
+
 app = typer.Typer(help="Trained models: of runs here, and of registries.", no_args_is_help=True)
 
 Registry = Annotated[str | None, typer.Option(help="Registry: name, path or git URL.")]
@@ -38,9 +40,7 @@ def list_(registry: Registry = None) -> None:
 
 @app.command()
 def show(
-    model: Annotated[
-        str, typer.Argument(help="Folder of a run or model, name of a run, or name@version.")
-    ],
+    model: Model,
     registry: Registry = None,
 ) -> None:
     """Show what a model predicts, what it knows, how it was made, and how good it is."""

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from xreg.cli.options import Model
+
 
 def predict(
-    model: Annotated[
-        str, typer.Argument(help="Folder of a run or model, name of a run, or name@version.")
-    ],
+    model: Model,
     samples: Annotated[
         Path,
         typer.Argument(

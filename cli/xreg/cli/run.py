@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from xreg.cli.options import Analyses, Dataset, Executor, Scheduler
+
 if TYPE_CHECKING:
     from xreg.registry.features import Execution
     from xreg.registry.recipe import Recipe
@@ -16,9 +18,7 @@ def run(
     recipe: Annotated[
         Path | None, typer.Argument(help="Recipe (YAML); flags can replace it.")
     ] = None,
-    dataset: Annotated[
-        str | None, typer.Option(help="Dataset: name, name@version, or path of a .zarr store.")
-    ] = None,
+    dataset: Dataset = None,
     registry: Annotated[
         str | None, typer.Option(help="Registry of the dataset: name, path or git URL.")
     ] = None,
@@ -29,13 +29,7 @@ def run(
     decomposer: Annotated[
         list[str] | None, typer.Option(help="Decomposer; give it again for several.")
     ] = None,
-    analysis: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Analysis, one of `xreg plugins analyses`; give it again for several. Cheap ones "
-            "that apply by default."
-        ),
-    ] = None,
+    analysis: Analyses = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -63,10 +57,8 @@ def run(
         int | None,
         typer.Option(min=1, help="Processes for costly descriptors; all cores if not given."),
     ] = None,
-    executor: Annotated[
-        str, typer.Option(help="process (this machine) or dask (a cluster).")
-    ] = "process",
-    scheduler: Annotated[str | None, typer.Option(help="Address of the Dask scheduler.")] = None,
+    executor: Executor = "process",
+    scheduler: Scheduler = None,
 ) -> None:
     """Train and judge a model as a recipe says, and leave one folder with everything in it.
 

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
+from xreg.cli.options import Dataset, Executor, Scheduler
+
 
 def search(
     recipe: Annotated[
         Path | None, typer.Argument(help="Search recipe (YAML); flags can replace it.")
     ] = None,
-    dataset: Annotated[
-        str | None, typer.Option(help="Dataset: name, name@version, or path of a .zarr store.")
-    ] = None,
+    dataset: Dataset = None,
     family: Annotated[
         list[str] | None,
         typer.Option(
@@ -43,10 +43,8 @@ def search(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; all cores if not given.")
     ] = None,
-    executor: Annotated[
-        str, typer.Option(help="process (this machine) or dask (a cluster).")
-    ] = "process",
-    scheduler: Annotated[str | None, typer.Option(help="Address of the Dask scheduler.")] = None,
+    executor: Executor = "process",
+    scheduler: Scheduler = None,
 ) -> None:
     """Let families of methods compete, each with an equal budget of processor time."""
     from xreg.cli.progress import progress
