@@ -95,6 +95,7 @@ def test_the_folder_holds_tables_figures_recipes_and_the_page(finished: Path) ->
         assert (finished / "figures" / f"{name}.png").stat().st_size > 5000
     page = (finished / "report.html").read_text()
     assert "internal" in page
+    assert "<small>of 0.0001 … 1e+04, log</small>" in page  # what a winner's setting was drawn from
     assert page.count("data:image/png") == 3
 
 

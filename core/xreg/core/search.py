@@ -24,6 +24,7 @@ from xreg.core.interfaces import Decomposer, Emulator
 from xreg.core.metrics import covered_variance
 from xreg.core.samples import Samples
 from xreg.core.scaling import FeatureScaling, Scaler, TargetScaling
+from xreg.core.settings_in_words import value_in_words
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -77,6 +78,13 @@ class SearchRange:
         if kind.startswith("log") and values[0] <= 0:
             raise ConfigError(f"{wrong}numbers above zero, got {list(values)}.")
         return cls(cast("RangeKind", kind), tuple(values))
+
+    def __str__(self) -> str:
+        """Return the range in words: ``0.001 … 0.1, log``, or all choices."""
+        if self.kind == "choice":
+            return ", ".join(map(value_in_words, self.values))
+        ends = " … ".join(map(value_in_words, self.values))
+        return f"{ends}, log" if self.kind.startswith("log") else ends
 
     @property
     def distribution(self) -> BaseDistribution:

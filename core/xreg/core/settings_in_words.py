@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 
 from xreg.core.errors import did_you_mean
 
-__all__ = ["SettingRow", "explain", "table"]
+__all__ = ["SettingRow", "explain", "table", "value_in_words"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,19 @@ def table(model: type[BaseModel], prefix: str = "") -> list[SettingRow]:
             )
         )
     return rows
+
+
+def value_in_words(value: Any) -> str:
+    """Write a setting's value as a recipe does, numbers to four digits."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {value_in_words(v)}' for key, v in value.items())}}}"
+    if isinstance(value, Sequence):
+        return f"[{', '.join(map(value_in_words, value))}]"
+    return json.dumps(value)
 
 
 def _default(field: FieldInfo) -> str:

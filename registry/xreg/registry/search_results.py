@@ -15,11 +15,13 @@ from xreg.core.report import contest
 from xreg.core.report.draw import Picture, save_figure
 from xreg.core.report.page import embed, fill
 from xreg.core.report.style import styled
+from xreg.core.settings_in_words import value_in_words
 from xreg.registry.files import write_csv, write_text
 from xreg.registry.search_standing import Standing, ranking_table, remarks
 
 if TYPE_CHECKING:
     from xreg.registry.search import Search
+    from xreg.registry.search_recipe import Family
 
 __all__ = ["write_results"]
 
@@ -133,18 +135,8 @@ def _page(
     recipe, data = search.recipe, search.dataset.metadata
     repeated = f", {recipe.folds.repeats} times" if recipe.folds.repeats > 1 else ""
     grouped = f", groups by {recipe.folds.group}" if recipe.folds.group else ""
-    winners = [
-        (
-            s.label,
-            [
-                (f"{kind} {key}", json.dumps(value, ensure_ascii=False))
-                for kind in ("descriptor", "emulator", "decomposer")
-                for key, value in (getattr(s, kind) or {}).items()
-            ],
-        )
-        for s in standings
-        if s.score is not None
-    ]
+    families = {family.label: family for family in search.families}
+    won = [standing for standing in standings if standing.score is not None]
     return fill(
         "contest",
         title=recipe.name,
@@ -158,6 +150,15 @@ def _page(
         ],
         table=table,
         figures=[embed(picture) for picture in pictures],
-        winners=winners,
+        winners=[(s.label, list(_won(s, families[s.label]))) for s in won],
         contest=search.contest,
     )
+
+
+def _won(standing: Standing, family: Family) -> Iterator[tuple[str, str, str]]:
+    """Yield each setting of a winner: its name, its value, and what it was drawn from."""
+    for kind, space in zip(("descriptor", family.model), family.spaces, strict=True):
+        settings: dict[str, Any] = getattr(standing, kind) or {}
+        for key, value in settings.items():
+            drawn = f"of {space.ranges[key]}" if key in space.ranges else ""
+            yield f"{kind} {key}", value_in_words(value), drawn
