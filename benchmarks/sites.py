@@ -59,11 +59,12 @@ def plain_wacsf(descriptor: Any, structure: Structure) -> list[float]:
     def f(r: float) -> float:
         return (math.cos(math.pi * r / c.cutoff) + 1) / 2 if r < c.cutoff else 0.0
 
-    points = [c.grid_first + (c.end - c.grid_first) * i / 31 for i in range(32)]
+    (first, last), (narrow, wide) = c.ends("radial"), c.ends("angular")
+    points = [first + (last - first) * i / 31 for i in range(32)]
     eta = 1 / (2 * (points[1] - points[0]) ** 2)
     found = [sum(f(r) for _, _, r in near)]
     found += [sum(w * math.exp(-eta * (r - p) ** 2) * f(r) for w, _, r in near) for p in points]
-    etas = [1 / (2 * (c.grid_first + (c.end - c.grid_first) * i / 7) ** 2) for i in range(8)]
+    etas = [1 / (2 * (narrow + (wide - narrow) * i / 7) ** 2) for i in range(8)]
     sums = {
         (sign, zeta, e): 0.0 for sign in c.angular_lambda for zeta in c.angular_zeta for e in etas
     }

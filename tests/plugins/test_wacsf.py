@@ -92,6 +92,21 @@ def test_columns_are_what_their_labels_say(placing: str) -> None:
         np.testing.assert_allclose(row, want, rtol=1e-9, atol=1e-12)
 
 
+def test_equals_xanesnet_s_own_code() -> None:
+    # xanesnet/descriptors/wacsf.py of NewcastleRSE/XANESNET at 121f79f: r_min 0, r_max 6, 32 G2,
+    # 64 G4, l (-1, 1), z (1, 2, 4, 8). It counts an atom by a tenth of its atomic number and takes
+    # the widths of G4 from the first eight points of a grid of 64 from 1 to 5.5 Å.
+    place = [[0, 0, 0], [1.44, 0, 0.1], [-0.7, 1.25, 0], [-0.6, -1.0, 1.05], [-0.5, -0.6, -1.4],
+             [-0.2, -1.5, -1.7], [-1.4, 1.7, 0.6]]  # fmt: skip
+    acid = Structures.from_atoms([Atoms("SOOOOHH", place)])
+    tenths = {"H": 0.1, "O": 0.8, "S": 1.6}
+    row = WACSF(weights=tenths, angular_first=1.0, angular_last=1.5).fit_transform(acid)[0]
+    assert row[[0, 6, 8, 33, 50, 96]] == pytest.approx(
+        [4.772612825659219, 1.2929791260202081, 1.9730112669358175,
+         0.011925475074015812, 0.007105737707597547, 0.020477583473015926], rel=1e-13
+    )  # fmt: skip
+
+
 def test_pairs_and_weights() -> None:
     samples = clusters(3)
     once = WACSF().fit_transform(samples)
@@ -141,6 +156,7 @@ def test_site_without_neighbours_and_coincident_atoms() -> None:
     ("settings", "words"),
     [
         ({"grid_first": 6.0}, "'grid_first' must be less"),
+        ({"angular_last": 0.4}, "'angular_first' must be less"),
         ({"grid_last": 7.0}, "within 'cutoff'"),
         ({"angular_zeta": (1, 1)}, "a value twice"),
         ({"weights": {"Qq": 1}}, "weights"),

@@ -12,6 +12,7 @@ from xreg.core.elements import SiteConfig, Symbol
 from xreg.core.hooks import ComponentSpec, hookimpl
 
 Placing = Literal["shifted", "centred"]
+Grid = Literal["radial", "angular"]
 Zeta = Annotated[float, Field(gt=0, le=1e3)]
 Weight = Annotated[float, Field(ge=-1e3, le=1e3)]
 
@@ -45,6 +46,16 @@ class WACSFConfig(SiteConfig):
         8, ge=0, le=1000, description="Number of grid points of G4 for each λ and ζ."
     )
     angular: Placing = setting("centred", description="G4 on its grid, as for G2.")
+    angular_first: float | None = setting(
+        None,
+        unit="Å",
+        gt=0,
+        le=20,
+        description="First point of G4's grid; that of G2 if not given.",
+    )
+    angular_last: float | None = setting(
+        None, unit="Å", gt=0, le=20, description="Last point of G4's grid; that of G2 if not given."
+    )
     angular_zeta: Annotated[tuple[Zeta, ...], Field(min_length=1, max_length=100)] = setting(
         (1.0, 2.0, 4.0, 8.0), description="Exponents ζ: the larger, the narrower in angle."
     )
@@ -61,15 +72,23 @@ class WACSFConfig(SiteConfig):
         "or {symbol: number}.",
     )
 
-    @property
-    def end(self) -> float:
-        """Last point of the radial grids (Å)."""
-        return self.cutoff - 0.5 if self.grid_last is None else self.grid_last
+    def ends(self, name: Grid) -> tuple[float, float]:
+        """First and last point (Å) of a grid."""
+        first, last = self.grid_first, self.grid_last or self.cutoff - 0.5
+        if name == "radial":
+            return first, last
+        return self.angular_first or first, self.angular_last or last
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if not self.grid_first < self.end <= self.cutoff:
+        first, last = self.ends("radial")
+        if not first < last <= self.cutoff:
             raise ValueError("'grid_first' must be less than 'grid_last', and that within 'cutoff'")
+        first, last = self.ends("angular")
+        if not first < last <= self.cutoff:
+            raise ValueError(
+                "'angular_first' must be less than 'angular_last', and that within 'cutoff'"
+            )
         for name in ("angular_zeta", "angular_lambda"):
             values = getattr(self, name)
             if len(set(values)) != len(values):

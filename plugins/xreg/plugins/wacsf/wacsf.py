@@ -19,7 +19,7 @@ from xreg.core.interfaces import FeatureLabel
 from xreg.core.neighbours import Neighbours, cosine_cutoff, neighbours
 from xreg.core.samples import Structure
 from xreg.core.sites import Describe, SiteDescriptor
-from xreg.plugins.wacsf.plugin import WACSFConfig
+from xreg.plugins.wacsf.plugin import Grid, WACSFConfig
 
 __all__ = ["WACSF"]
 
@@ -87,18 +87,19 @@ class WACSF(SiteDescriptor):
         times = 2 if config.pairs == "ordered" else 1
         return times * np.concatenate(rows).ravel()
 
-    def _points(self, name: str) -> Array:
+    def _points(self, name: Grid) -> Array:
         config: WACSFConfig = self.config
         count: int = getattr(config, f"{name}_count")
-        return np.linspace(config.grid_first, config.end, count)
+        return np.linspace(*config.ends(name), count)
 
-    def _grid(self, name: str) -> tuple[Array, Array]:
-        """Return η (1/Å²) and μ (Å) of each point of the ``radial`` or ``angular`` grid."""
+    def _grid(self, name: Grid) -> tuple[Array, Array]:
+        """Return η (1/Å²) and μ (Å) of each point of a grid."""
         config: WACSFConfig = self.config
         points = self._points(name)
         if getattr(config, name) == "centred":
             return 1 / (2 * points**2), np.zeros_like(points)
-        step = (config.end - config.grid_first) / max(len(points) - 1, 1)
+        first, last = config.ends(name)
+        step = (last - first) / max(len(points) - 1, 1)
         return np.full_like(points, 1 / (2 * step**2)), points
 
     def _weight(self, symbol: str) -> float:
