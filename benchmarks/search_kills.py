@@ -68,9 +68,9 @@ def main() -> None:
     begin = time.time()
     while (left := 60 * args.minutes - (time.time() - begin)) > 0:
         if running is None or running.poll() is not None:
-            running = subprocess.Popen(
-                command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
-            )
+            if running is not None and running.returncode > 0:
+                sys.exit("the search ended by itself, without success; its own words stand above.")
+            running = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
         time.sleep(min(left, rng.uniform(*PAUSE)))
         found = workers(running.pid)
         if found and rng.random() < SHARE:
