@@ -44,6 +44,8 @@ __all__ = [
     "open_search",
 ]
 
+DEFAULTS = "defaults"  # the ready space of every component in which nothing is drawn
+
 ModelKind = Literal["emulator", "decomposer"]
 
 
@@ -53,7 +55,8 @@ class SpaceSection(ComponentSection):
     space: str = setting(
         "",
         description="Ready search space of the component that the settings here are laid over; "
-        "its first one if empty (xreg plugins show NAME).",
+        "its first one if empty (xreg plugins show NAME). Every component has defaults, in which "
+        "nothing is drawn.",
     )
 
 
@@ -330,12 +333,12 @@ def _space(kind: Kind, section: SpaceSection) -> SearchSpace:
     from xreg.core.search import SearchSpace
 
     spec = host().get(kind, section.name).spec
-    ready = spec.search
+    ready: dict[str, Mapping[str, Any]] = {**spec.search, DEFAULTS: {}}
     if section.space and section.space not in ready:
         raise UnknownNameError(
             f"{kind} '{section.name}' has no search space '{section.space}'"
             f"{did_you_mean(section.space, ready)}."
         )
-    base = ready[section.space] if section.space else next(iter(ready.values()), {})
+    base = ready[section.space or next(iter(ready))]
     where = f"search space of {kind} {section.name}"
     return SearchSpace.parse({**base, **section.settings}, spec.config, where)
