@@ -29,7 +29,8 @@ __all__ = ["write_results"]
 def write_results(search: Search, standings: Sequence[Standing]) -> None:
     """Write everything into the search's folder."""
     folder = search.folder
-    courses = _courses(search, standings)
+    families = {family.label: family for family in search.families}
+    courses = {s.label: _course(search, families[s.label]) for s in standings}
     table = ranking_table(standings)
     write_csv(folder / "ranking.csv", [table.columns, *table.rows])
     write_csv(folder / "candidates.csv", _candidates(search))
@@ -42,19 +43,16 @@ def write_results(search: Search, standings: Sequence[Standing]) -> None:
                 search.recipe.seed,
             )  # fmt: skip
             write_text(folder / "recipes" / f"{standing.label}.yaml", recipe.to_yaml())
-    write_text(folder / "report.html", _page(search, standings, table, _figures(search, courses,
-               standings)))  # fmt: skip
+    won = [(s.label, list(_won(s, families[s.label]))) for s in standings if s.score is not None]
+    pictures = _figures(search, courses, standings)
+    write_text(folder / "report.html", _page(search, standings, table, pictures, won))
 
 
-def _courses(search: Search, standings: Sequence[Standing]) -> dict[str, contest.Course]:
-    by_label = {family.label: family for family in search.families}
-    courses = {}
-    for standing in standings:
-        found = search.study.candidates(by_label[standing.label])
-        seconds = np.cumsum([c.seconds for c in found])
-        scores = np.array([np.nan if c.scores is None else c.score for c in found])
-        courses[standing.label] = contest.Course(seconds, scores)
-    return courses
+def _course(search: Search, family: Family) -> contest.Course:
+    found = search.study.candidates(family)
+    seconds = np.cumsum([c.seconds for c in found])
+    scores = np.array([np.nan if c.scores is None else c.score for c in found])
+    return contest.Course(seconds, scores)
 
 
 def _figures(
@@ -130,13 +128,15 @@ def _candidates(search: Search) -> Iterator[Sequence[Any]]:
 
 
 def _page(
-    search: Search, standings: Sequence[Standing], table: Table, pictures: Sequence[Picture]
+    search: Search,
+    standings: Sequence[Standing],
+    table: Table,
+    pictures: Sequence[Picture],
+    winners: Sequence[tuple[str, Sequence[tuple[str, str, str]]]],
 ) -> str:
     recipe, data = search.recipe, search.dataset.metadata
     repeated = f", {recipe.folds.repeats} times" if recipe.folds.repeats > 1 else ""
     grouped = f", groups by {recipe.folds.group}" if recipe.folds.group else ""
-    families = {family.label: family for family in search.families}
-    won = [standing for standing in standings if standing.score is not None]
     return fill(
         "contest",
         title=recipe.name,
@@ -150,7 +150,7 @@ def _page(
         ],
         table=table,
         figures=[embed(picture) for picture in pictures],
-        winners=[(s.label, list(_won(s, families[s.label]))) for s in won],
+        winners=winners,
         contest=search.contest,
     )
 

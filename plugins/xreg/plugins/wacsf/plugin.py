@@ -73,7 +73,7 @@ class WACSFConfig(SiteConfig):
     )
 
     def ends(self, name: Grid) -> tuple[float, float]:
-        """First and last point (Å) of a grid."""
+        """Return the first and last point (Å) of a grid."""
         first, last = self.grid_first, self.grid_last or self.cutoff - 0.5
         if name == "radial":
             return first, last
@@ -81,14 +81,13 @@ class WACSFConfig(SiteConfig):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        first, last = self.ends("radial")
-        if not first < last <= self.cutoff:
-            raise ValueError("'grid_first' must be less than 'grid_last', and that within 'cutoff'")
-        first, last = self.ends("angular")
-        if not first < last <= self.cutoff:
-            raise ValueError(
-                "'angular_first' must be less than 'angular_last', and that within 'cutoff'"
-            )
+        grids: tuple[tuple[Grid, str], ...] = (("radial", "grid"), ("angular", "angular"))
+        for grid, name in grids:
+            first, last = self.ends(grid)
+            if not first < last <= self.cutoff:
+                raise ValueError(
+                    f"'{name}_first' must be less than '{name}_last', and that within 'cutoff'"
+                )
         for name in ("angular_zeta", "angular_lambda"):
             values = getattr(self, name)
             if len(set(values)) != len(values):
