@@ -111,6 +111,11 @@ def test_bad_recipes_get_one_sentence(tmp_path: Path, change: dict[str, Any], sa
     assert "\n" not in str(caught.value)
 
 
+def test_a_setting_of_no_one_entry_names_an_entry(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"whose 'rank' is meant, such as decomposers\.eca\.rank"):
+        load_recipe(write(tmp_path, BASIC), None, ["decomposers.rank=3"])
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

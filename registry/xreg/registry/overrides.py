@@ -127,10 +127,14 @@ def _assign(content: dict[str, Any], path: str, value: Any, where: str) -> None:
     if not all(keys):
         raise ConfigError(f"{where}{path}: write keys with a dot between, such as emulator.width.")
     place: Any = content
+    called = "name" if keys[0] == "analyses" else "label"  # in an analysis ``label`` is a setting
     for depth, key in enumerate(keys[:-1]):
-        # In an analysis ``label`` is a setting.
-        called = "name" if keys[depth - 1 : depth] == ["analyses"] else "label"
         place = _step(place, key, called, where + ".".join(keys[: depth + 1]))
+    if keys[0] in LISTED and len(keys) == 2:
+        entry = (_labels(place, called) or ["NAME"])[0]
+        raise ConfigError(
+            f"{where}{path}: say whose '{keys[1]}' is meant, such as {keys[0]}.{entry}.{keys[1]}."
+        )
     if not isinstance(place, dict):
         raise ConfigError(f"{where}{path}: '{'.'.join(keys[:-1])}' has no keys of its own.")
     place[keys[-1]] = value
@@ -139,13 +143,12 @@ def _assign(content: dict[str, Any], path: str, value: Any, where: str) -> None:
 def _step(place: Any, key: str, called: str, so_far: str) -> Any:
     """Return what ``key`` leads to, made where it is not there yet; ``called`` names entries."""
     if isinstance(place, list):
-        entries = [_named(entry) for entry in place]
-        labels = [str(entry.get(called, entry.get("name"))) for entry in entries]
+        labels = _labels(place, called)
         if key not in labels:
             hint = did_you_mean(key, labels)
             raise UnknownNameError(f"{so_far}: the recipe has no such entry{hint}.")
         index = labels.index(key)
-        place[index] = entries[index]
+        place[index] = _named(place[index])
         return place[index]
     if not isinstance(place, dict):
         raise ConfigError(f"{so_far}: there are no keys at this depth.")
@@ -156,6 +159,12 @@ def _step(place: Any, key: str, called: str, so_far: str) -> Any:
         inner = []
     place[key] = {} if inner is None else inner
     return place[key]
+
+
+def _labels(place: list[Any], called: str) -> list[str]:
+    """Return what the entries of a list are called."""
+    entries = [_named(entry) for entry in place]
+    return [str(entry.get(called, entry.get("name"))) for entry in entries]
 
 
 def _named(entry: Any) -> dict[str, Any]:
