@@ -69,12 +69,13 @@ def ranking_table(standings: Sequence[Standing]) -> Table:
         "ranking",
         "Ranking",
         ["", "family", "R²", "± folds", "± seeds", "test R²", "candidates", "failed",
-         "processor time (s)", "plugin"],
+         "time (s)", "plugin"],
         rows,
         "R²: mean covered variance of the family's best candidate over folds and seeds, on parts "
         "held out; ± folds and ± seeds: standard deviations over them. Test R²: trained on the "
         "train part, judged on the test part, which the search never saw. Candidates were drawn at "
-        "random until the family had spent its processor time, descriptors included.",
+        "random until the family had spent its processor time, descriptors included; time says how "
+        "much it spent with those under way.",
     )  # fmt: skip
 
 

@@ -121,8 +121,8 @@ def _plans(material: Material) -> Iterator[_Plan]:
             "covered_variance",
             "Decomposition",
             "Covered variance",
-            "Share of the spectral variance that the emulator reproduces when it sees only the "
-            "first k directions of feature space.",
+            "Share of the spectral variance that is predicted from the first k scores of each "
+            "decomposition alone.",
             structure.covered_variance,
         )
     for found in material.decompositions:
