@@ -151,6 +151,7 @@ def test_each_makes_several_recipes_of_one(tmp_path: Path) -> None:
     [
         ({"a": 1}, [], "'each' must map names to settings"),
         ({}, [], "'each' must map names to settings"),
+        ({"../a": {"seed": 1}}, [], "'../a' under 'each' is no name of a folder"),
         (EACH, ["rigde"], "has no 'rigde' (did you mean 'ridge'?)"),
         ({"a": {"emulator.widht": 3}}, [], "unknown key 'widht'"),
         ({"a": {"decomposers.ecca.rank": 2}}, [], "'each.a', decomposers.ecca: the recipe has no"),

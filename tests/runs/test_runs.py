@@ -440,10 +440,13 @@ def test_dry_run_prints_a_recipe_that_runs_and_what_it_costs(
     assert resolve(dry).recipe == dry
 
 
+@pytest.mark.parametrize("name", ["", "pair"])
 def test_a_recipe_with_several_runs_leaves_a_folder_of_each_and_a_table(
-    water_store: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+    water_store: Path, workplace: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
+    whole = Path("runs", name or "two")
     content = {
+        "name": name,
         "dataset": str(water_store),
         "descriptor": "internal",
         "emulator": "ridge",
@@ -453,15 +456,15 @@ def test_a_recipe_with_several_runs_leaves_a_folder_of_each_and_a_table(
     (workplace / "two.yaml").write_text(json.dumps(content))
     assert _exit_code(["run", "two.yaml", "--only", "high"]) == 0
     assert _exit_code(["run", "two.yaml"]) == 0
-    assert f"{Path('runs', 'two', 'high')}: there already" in capsys.readouterr().out
-    with (workplace / "runs/two/scores.csv").open(newline="") as stream:
+    assert f"{whole / 'high'}: there already" in capsys.readouterr().out
+    with (workplace / whole / "scores.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [(r["run"], r["method"], r["k"]) for r in rows] == [
         (run, *row)
         for run in ("high", "low")
         for row in (("emulator", ""), ("pca", "1"), ("pca", "2"))
     ]
-    metrics = json.loads((workplace / "runs/two/low/metrics.json").read_text())
+    metrics = json.loads((workplace / whole / "low/metrics.json").read_text())
     assert float(rows[3]["test"]) == metrics["test"]["r2"]
     assert float(rows[5]["train"]) == metrics["decomposers"]["pca"]["train"][1]
 

@@ -94,8 +94,8 @@ def run(
             folder = execute(loaded[""], out, execution)
         _tell(folder)
         return
-    assert recipe is not None
-    whole = out or Path("runs") / recipe.stem
+    variant, one = next(iter(loaded.items()))
+    whole = out or Path("runs") / one.name.removesuffix(f"-{variant}")
     for variant, one in loaded.items():
         folder = whole / variant
         if folder.exists():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import yaml
 
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
+from xreg.registry.recipe_sections import NAME
 from xreg.registry.yaml_text import load_yaml
 
 __all__ = ["apply_setting", "read_yaml", "variants"]
@@ -84,6 +86,12 @@ def variants(
     each = content["each"]
     if not (isinstance(each, dict) and each and all(isinstance(v, dict) for v in each.values())):
         raise ConfigError(f"{where}: 'each' must map names to settings.")
+    for name in each:
+        if not re.fullmatch(NAME, str(name)):
+            raise ConfigError(
+                f"{where}: '{name}' under 'each' is no name of a folder; names are of letters, "
+                "digits and . _ + -, and begin with one of the first two."
+            )
     for name in only:
         if name not in each:
             raise UnknownNameError(f"{where} has no '{name}'{did_you_mean(name, each)}.")
