@@ -20,6 +20,7 @@ from xreg.core.interfaces import FeatureLabel
 from xreg.core.report.draw import draw_all
 from xreg.core.report.material import Colouring, Decomposition, Material, PartResult, Sweep
 from xreg.core.report.page import render
+from xreg.core.report.structure import score_scatter
 from xreg.core.report.vectors import component_vectors
 from xreg.core.spectra import Channel
 
@@ -178,6 +179,26 @@ def test_a_panel_is_not_spent_on_one_weight(tmp_path: Path) -> None:
     assert len(figure.axes) == 2 * 3  # both axes and the shares
     ticks = {text.get_text() for axis in figure.axes for text in axis.get_yticklabels()}
     assert "G1" in ticks
+
+
+def test_categories_stand_in_their_own_order_and_the_rarest_are_others() -> None:
+    counts = {2: 20, 1: 15, 0: 12, 3: 1}
+    charges = np.repeat(list(counts), list(counts.values()))
+    words = np.array(
+        [f"kind {i * i // 48:02d}" for i in range(48)]
+    )  # 48 snapshots, later ones rare
+    shown = replace(
+        material(n=48),
+        colourings={"charge": Colouring(charges), "kind": Colouring(words)},
+    )
+    told = [
+        [text.get_text() for text in axis.get_legend().get_texts()]
+        for axis in score_scatter(shown, shown.decompositions[0]).axes
+    ]
+    assert told[0] == ["0", "1", "2", "3"]
+    assert told[1][:-1] == sorted(told[1][:-1])
+    assert "kind 00" in told[1]
+    assert told[1][-1] == f"{len(set(words)) - len(told[1]) + 1} others"
 
 
 def test_targets_of_several_units_are_told_one_by_one(tmp_path: Path) -> None:

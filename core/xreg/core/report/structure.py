@@ -143,13 +143,14 @@ def _coloured(
             bar.outline.set_visible(False)
         return
     names, counts = np.unique(values, return_counts=True)
-    frequent = names[np.argsort(-counts, kind="stable")]
-    for name, colour in zip(frequent, style.PALETTE, strict=False):
+    frequent = np.argsort(-counts, kind="stable")[:MOST_CATEGORIES]
+    shown = names[np.sort(frequent)]
+    for name, colour in zip(shown, style.PALETTE, strict=False):
         member = values == name
         axis.scatter(x[member], y[member], s=size, lw=0, color=colour, label=str(name))
-    rest = np.isin(values, frequent[MOST_CATEGORIES:])
+    rest = ~np.isin(values, shown)
     if rest.any():
-        label = f"{len(frequent) - MOST_CATEGORIES} others"
+        label = f"{len(names) - MOST_CATEGORIES} others"
         axis.scatter(x[rest], y[rest], s=size, lw=0, color=style.GUIDE, label=label, zorder=0)
     axis.legend(
         markerscale=2, fontsize=7, handletextpad=0.1, loc="center left", bbox_to_anchor=(1, 0.5)
