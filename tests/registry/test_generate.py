@@ -21,6 +21,7 @@ from ase.io import read, write
 
 from xreg.cli import main as cli
 from xreg.core.errors import ConfigError, DataError, PluginError, RunError, XregError
+from xreg.registry import layout
 from xreg.registry import plugins as plugin_host
 from xreg.registry.generate import _task, generate
 from xreg.registry.generation_journal import Finished, Journal
@@ -236,8 +237,10 @@ def test_all_samples_failing_is_a_failed_run(toy):
         run(recipe(toy, 3, on_failure="set-aside", split=None, **changes))
 
 
-def test_an_extended_version_takes_the_earlier_samples_over(toy):
-    base = run(recipe(toy, 1000)).path
+def test_an_extended_version_takes_the_earlier_samples_over(toy, monkeypatch):
+    with monkeypatch.context() as earlier:  # an xreg that cut shards into smaller chunks
+        earlier.setattr(layout, "CHUNK_BYTES", 1 << 12)
+        base = run(recipe(toy, 1000)).path
     path = recipe(toy, 1020, dataset={"name": "toy", "version": "1.1.0"}, extends=str(base))
     made = run(path, "more.zarr")
     assert (made.samples, made.computed) == (1020, 20)

@@ -23,6 +23,7 @@ from xreg.core.dataset import Dataset, Metadata, Split
 from xreg.core.errors import CorruptError, DataError, RunError, UnknownNameError
 from xreg.core.samples import Parameters, Structures
 from xreg.core.spectra import Channel, Spectra
+from xreg.registry import layout
 from xreg.registry.files import files_below, folder_hash
 from xreg.registry.shards import StoredArray
 from xreg.registry.stores import (
@@ -204,9 +205,15 @@ def test_precision_bounds_the_error_and_is_recorded(toy_dataset, tmp_path, bits)
     np.testing.assert_array_equal(stored.spectra["xes"].intensity, dataset.spectra["xes"].intensity)
 
 
-def test_a_longer_version_repeats_the_full_shards_of_a_shorter_one(toy_dataset, tmp_path):
+@pytest.mark.parametrize("chunk_bytes", [layout.CHUNK_BYTES, 300])
+def test_a_longer_version_repeats_the_full_shards_of_a_shorter_one(
+    toy_dataset, tmp_path, monkeypatch, chunk_bytes
+):
+    """Also of one that was cut into other chunks, as an earlier xreg may have done."""
     keep = {"xes": 11, "positions": 20}
-    short = write_store(toy_dataset(50), tmp_path / "s.zarr", shard_rows=20, precision=keep)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(layout, "CHUNK_BYTES", chunk_bytes)
+        short = write_store(toy_dataset(50), tmp_path / "s.zarr", shard_rows=20, precision=keep)
     long = write_store(toy_dataset(130, version="1.1.0"), tmp_path / "l.zarr", like=short)
     for array in (
         "spectra/xes/intensity/c/{}/0",

@@ -130,6 +130,7 @@ class Growth:
             label_units=self.units,
             splits=self.splits,
             fingerprint=digest("".join(keys)),
+            like=base.dataset,
         )
         self.done = np.zeros(len(keys), dtype=bool)
 
@@ -214,7 +215,12 @@ class Growth:
         )
         if self.recipe.processing:
             dataset = process_dataset(dataset, self.recipe.processing)
-        write_store(dataset, self.store.path, precision=self.recipe.precision)
+        write_store(
+            dataset,
+            self.store.path,
+            precision=self.recipe.precision,
+            like=self.base.dataset,
+        )
         return len(kept), failures
 
     def remove(self) -> None:

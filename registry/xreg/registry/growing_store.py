@@ -46,7 +46,7 @@ class GrowingStore(StoreWriter):
         Work folder, locked by the caller.
     path
         Final place of the store.
-    metadata, samples, channels, precision
+    metadata, samples, channels, precision, like
         As for :class:`~xreg.registry.stores.StoreWriter`.
     labels, label_units, splits
         Labels and splits that are known before any spectrum; units of all labels.
@@ -67,8 +67,9 @@ class GrowingStore(StoreWriter):
         label_units: Mapping[str, str],
         splits: Mapping[str, Split],
         fingerprint: str,
+        like: Dataset | None = None,
     ) -> None:
-        super().__init__(path, metadata, samples, channels, precision=precision)
+        super().__init__(path, metadata, samples, channels, precision=precision, like=like)
         self.room = folder / ROOM
         self._labels, self._splits = labels, splits
         self._mark = {

@@ -101,8 +101,16 @@ class ArraySpec:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     bulk: bool = False
 
-    def create(self, root: zarr.Group) -> zarr.Array[Any]:
-        """Create the empty array; a hole in it reads as NaN, and every chunk must be written."""
+    def create(self, root: zarr.Group, chunk: int = 0) -> zarr.Array[Any]:
+        """Create the empty array; a hole in it reads as NaN, and every chunk must be written.
+
+        Parameters
+        ----------
+        root
+            The store.
+        chunk
+            Rows compressed together; as many as :func:`chunk_rows` says if 0.
+        """
         tail = self.shape[1:]
         text = self.dtype == "string"
         # A name takes some 64 bytes in memory.
@@ -114,7 +122,7 @@ class ArraySpec:
             self.path,
             shape=self.shape,
             dtype=self.dtype,
-            chunks=(chunk_rows(self.shard, row), *solid),
+            chunks=(chunk or chunk_rows(self.shard, row), *solid),
             shards=(self.shard, *solid),
             compressors=self._codecs(),
             fill_value="" if text else np.nan if np.dtype(self.dtype).kind == "f" else 0,

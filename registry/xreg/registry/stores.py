@@ -58,7 +58,7 @@ class StoreWriter:
         Explicit mantissa bits to keep, by channel name or ``positions`` or ``parameters``; what is
         not named is stored as it comes. Recorded in the array's attributes.
     like
-        An existing store (an earlier version) to take shard sizes and precision from.
+        An existing store (an earlier version) to take shards, chunks and precision from.
 
     Raises
     ------
@@ -75,7 +75,7 @@ class StoreWriter:
         *,
         shard_rows: int = layout.SHARD_ROWS,
         precision: Mapping[str, int] | None = None,
-        like: str | Path | None = None,
+        like: str | Path | Dataset | None = None,
     ) -> None:
         self.path = Path(path)
         self.metadata = metadata
@@ -84,8 +84,11 @@ class StoreWriter:
         self.shard_rows = shard_rows
         self.shard_atoms = 0
         self.precision = dict(precision or {})
+        self._chunks: dict[str, int] = {}
         if like is not None:
-            self._take_layout(Path(like))
+            self._take_layout(
+                like if isinstance(like, Dataset) else open_store(like, validate=False)
+            )
         if self.shard_rows < 1:
             raise DataError(f"shard_rows is {shard_rows}; give at least 1.")
         if not self.channels or not len(samples):
@@ -207,11 +210,11 @@ class StoreWriter:
         self._folder.rename(self.path)
         return self.path
 
-    def _take_layout(self, like: Path) -> None:
-        """Take shard sizes and precision from an existing store, so that full shards repeat."""
-        known = open_store(like, validate=False)
-        arrays = {name: channel.intensity for name, channel in known.spectra.items()}
-        self.shard_rows = next(iter(arrays.values())).shard
+    def _take_layout(self, known: Dataset) -> None:
+        """Take how a stored dataset is cut and rounded, so that full shards repeat."""
+        arrays = {k: c.intensity for k, c in known.spectra.items() if k in self.channels}
+        first = next(iter(known.spectra.values())).intensity
+        self.shard_rows = first.shard
         if isinstance(known.samples, Structures):
             self.shard_atoms = known.samples.numbers.shard
             arrays["positions"] = known.samples.positions
@@ -219,10 +222,15 @@ class StoreWriter:
             arrays["parameters"] = known.samples.values
         bits = {name: array.attributes.get("precision_bits") for name, array in arrays.items()}
         self.precision = {k: b for k, b in bits.items() if b is not None} | self.precision
+        stored = zarr.open_group(first.store, mode="r").members(max_depth=None)
+        self._chunks = {path: a.chunks[0] for path, a in stored if isinstance(a, zarr.Array)}
+
+    def _new_array(self, spec: ArraySpec) -> zarr.Array[Any]:
+        return spec.create(self._root, self._chunks.get(spec.path, 0))
 
     def _write(self, spec: ArraySpec, values: Any) -> None:
         """Create an array and fill it from ``values``, which may be lazy, shard by shard."""
-        array = spec.create(self._root)
+        array = self._new_array(spec)
         for low in range(0, spec.shape[0], spec.shard):
             block = np.asarray(values[low : low + spec.shard])
             if spec.dtype == "string":
@@ -261,7 +269,7 @@ class StoreWriter:
                 {"names": list(channel.features)} if channel.features else {},
                 bulk=True,
             )
-            arrays[name] = spec.create(self._root)
+            arrays[name] = self._new_array(spec)
         return arrays
 
     def _write_labels(self, labels: Mapping[str, NDArray[Any]], units: Mapping[str, str]) -> None:
@@ -295,7 +303,7 @@ def write_store(
     *,
     shard_rows: int = layout.SHARD_ROWS,
     precision: Mapping[str, int] | None = None,
-    like: str | Path | None = None,
+    like: str | Path | Dataset | None = None,
 ) -> Path:
     """Write a dataset as a store; arrays may be lazy, and are read a shard at a time.
 
