@@ -124,8 +124,10 @@ def test_an_interrupt_is_one_line(failing, capsys):
 
 
 def test_a_real_interrupt_leaves_no_traceback():
+    # Tests that a shell runs in the background inherit that interrupts are ignored.
     code = (
-        "import time\nfrom xreg.cli.app import app\nfrom xreg.cli.main import main\n"
+        "import signal, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from xreg.cli.app import app\nfrom xreg.cli.main import main\n"
         "@app.command()\ndef wait() -> None:\n    print('here', flush=True)\n"
         "    time.sleep(60)\nmain(['wait'])"
     )
