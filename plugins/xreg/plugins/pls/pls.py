@@ -20,10 +20,12 @@ EMPTY = 1e-9  # scores this small beside the features are rounding
 class PLS(LinearDecomposer):
     """Directions of feature space that vary together with the spectra, and a linear prediction.
 
-    Partial least squares (scikit-learn's PLSRegression, no scaling of its own) fixes a space of k
-    directions. Their basis is chosen by the singular value decomposition of the spectra that PLS
-    fits to the training set: the first j orthonormal vectors span the j directions within that
-    space through which a linear map covers most of the spectra. Each rank has its own linear map.
+    By ``method: svd``, scikit-learn's PLSSVD: the left singular vectors of the covariance of
+    features and spectra (Wegelin, Technical Report 371, University of Washington 2000). By
+    ``method: regression``, scikit-learn's PLSRegression fixes a space of k directions, whose basis
+    is chosen by the singular value decomposition of the spectra that it fits to the training set:
+    the first j orthonormal vectors span the j directions within that space through which a linear
+    map covers most of the spectra. Neither scales anything. Each rank has its own linear map.
 
     Attributes
     ----------
@@ -48,39 +50,55 @@ class PLS(LinearDecomposer):
             If there are fewer features than directions, the targets do not vary, or nothing of them
             is left for a direction to vary with.
         """
-        from sklearn.cross_decomposition import PLSRegression
-
         x, y = self._clean(X, Y)
         config: PLSConfig = self.config
         self._varying(x)  # refuses where too few vary
         if not np.ptp(y, axis=0).any():
             raise DataError(f"decomposer '{self.name}': the targets do not vary.")
-        found = PLSRegression(
-            config.rank, scale=False, max_iter=config.iterations, tol=config.tolerance
-        ).fit(x, y)
-        space = np.linalg.qr(found.x_rotations_)[0]
-        size = np.linalg.norm(found.x_scores_, axis=0)
-        if not size.min() > EMPTY * np.linalg.norm(x - x.mean(axis=0)):
-            raise DataError(
-                f"decomposer '{self.name}' finds fewer than {config.rank} directions that vary "
-                "with the targets; lower its rank."
-            )
         mean, self.intercept_ = x.mean(axis=0), y.mean(axis=0)
         self.emulator = emulator
-        self._keep(space.T, mean, x)
-        scores = self.transform(x)
-        slope = np.linalg.lstsq(scores, y - self.intercept_, rcond=None)[0]
-        # Fitted spectra are scores @ slope; their right singular vectors pick the directions.
-        right = np.linalg.svd(scores @ slope, full_matrices=False)[2]
-        turn = np.linalg.qr((slope @ right.T)[:, : config.rank], mode="complete")[0]
-        self._keep(turn.T @ self.components_, mean, x)
+        find = self._by_svd if config.method == "svd" else self._by_regression
+        self._keep(find(x - mean, y - self.intercept_), mean, x)
         scores = self.transform(x)
         self.slopes_ = np.zeros((config.rank, config.rank, y.shape[1]))
         for j in range(1, config.rank + 1):
-            self.slopes_[j - 1, :j] = np.linalg.lstsq(
-                scores[:, :j], y - self.intercept_, rcond=None
-            )[0]
+            self.slopes_[j - 1, :j] = _least_squares(scores[:, :j], y - self.intercept_)
         return self
+
+    def _by_svd(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the (k, d) directions of largest covariance."""
+        from sklearn.cross_decomposition import PLSSVD
+
+        rank, most = self.config.rank, min(*x.shape, y.shape[1])
+        found = PLSSVD(min(rank, most), scale=False).fit(x, y).x_weights_.T
+        size = np.linalg.norm(found @ x.T @ y, axis=1)
+        self._require(len(size) == rank and size.min() > EMPTY * size.max())
+        return np.asarray(found)
+
+    def _by_regression(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return a (k, d) basis of the space of PLS regression, ordered by what it covers."""
+        from sklearn.cross_decomposition import PLSRegression
+
+        config: PLSConfig = self.config
+        found = PLSRegression(
+            config.rank, scale=False, max_iter=config.iterations, tol=config.tolerance
+        ).fit(x, y)
+        size = np.linalg.norm(found.x_scores_, axis=0)
+        self._require(size.min() > EMPTY * np.linalg.norm(x))
+        space = np.linalg.qr(found.x_rotations_)[0]
+        scores = x @ space
+        slope = _least_squares(scores, y)
+        # Fitted spectra are scores @ slope; their right singular vectors pick the directions.
+        right = np.linalg.svd(scores @ slope, full_matrices=False)[2]
+        turn = np.linalg.qr((slope @ right.T)[:, : config.rank], mode="complete")[0]
+        return np.asarray(turn.T @ space.T)
+
+    def _require(self, enough: bool) -> None:
+        if not enough:
+            raise DataError(
+                f"decomposer '{self.name}' finds fewer than {self.config.rank} directions that "
+                "vary with the targets; lower its rank."
+            )
 
     def decode(self, t: ArrayLike) -> NDArray[np.float64]:
         """Return the (n, m) spectra of the first j scores (n, j), by that rank's linear map."""
@@ -97,3 +115,7 @@ class PLS(LinearDecomposer):
         """
         self.require_fitted()
         return np.asarray((self._spectra(Y) - self.intercept_) @ np.linalg.pinv(self.slopes_[-1]))
+
+
+def _least_squares(scores: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.linalg.lstsq(scores, y, rcond=None)[0])

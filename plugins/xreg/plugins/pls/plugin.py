@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from xreg.core.config import Config, setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 
@@ -10,12 +12,20 @@ class PLSConfig(Config):
     """Settings of the decomposer ``pls``."""
 
     rank: int = setting(2, description="Number of directions.", ge=1, le=10_000)
+    method: Literal["svd", "regression"] = setting(
+        "svd",
+        description="Directions of largest covariance with the spectra, by one singular value "
+        "decomposition (svd, at most as many as there are channels), or those of PLS regression.",
+    )
     iterations: int = setting(
-        500, description="Most power iterations for each direction.", ge=1, le=1_000_000
+        500,
+        description="Most power iterations for each direction of PLS regression.",
+        ge=1,
+        le=1_000_000,
     )
     tolerance: float = setting(
         1e-6,
-        description="Squared change of the weights at which a power iteration ends.",
+        description="Squared change of the weights at which such a power iteration ends.",
         gt=0,
         lt=1,
     )
