@@ -58,7 +58,8 @@ class StoreWriter:
         Explicit mantissa bits to keep, by channel name or ``positions`` or ``parameters``; what is
         not named is stored as it comes. Recorded in the array's attributes.
     like
-        An existing store (an earlier version) to take shards, chunks and precision from.
+        An existing store (an earlier version), or the dataset opened from it, to take shards,
+        chunks and precision from.
 
     Raises
     ------
@@ -226,7 +227,10 @@ class StoreWriter:
         self._chunks = {path: a.chunks[0] for path, a in stored if isinstance(a, zarr.Array)}
 
     def _new_array(self, spec: ArraySpec) -> zarr.Array[Any]:
-        return spec.create(self._root, self._chunks.get(spec.path, 0))
+        chunk = self._chunks.get(spec.path, 0)
+        if chunk and spec.shard % chunk:
+            chunk = 0  # cut for shards of another size
+        return spec.create(self._root, chunk)
 
     def _write(self, spec: ArraySpec, values: Any) -> None:
         """Create an array and fill it from ``values``, which may be lazy, shard by shard."""
