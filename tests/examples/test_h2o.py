@@ -17,7 +17,5 @@ def test_the_longer_version_stores_no_full_shard_again() -> None:
     full = [
         file for file in short if re.search(r"(intensity|positions|numbers)/c/[01](/0)?$", file)
     ]
-    assert len(full) == 2 * (
-        3 + 2
-    )  # 2,040 snapshots: two shards of 1,000, and the beginning of a third
+    assert len(full) == 2 * (3 + 2), "two full shards of spectra and of structures"
     assert all(long[file] == short[file] for file in full)

@@ -146,6 +146,11 @@ def test_each_makes_several_recipes_of_one(tmp_path: Path) -> None:
     assert list(load_recipes(path, only=["ridge"])) == ["ridge"]
 
 
+def test_each_keeps_its_names_in_those_of_the_recipes(tmp_path: Path) -> None:
+    path = write(tmp_path, BASIC | {"each": {"Ti2+": {"seed": 1}, "a.": {"seed": 2}}})
+    assert [recipe.name for recipe in load_recipes(path).values()] == ["try-Ti2+", "try-a."]
+
+
 @pytest.mark.parametrize(
     ("each", "only", "said"),
     [

@@ -184,9 +184,7 @@ def test_a_panel_is_not_spent_on_one_weight(tmp_path: Path) -> None:
 def test_categories_stand_in_their_own_order_and_the_rarest_are_others() -> None:
     counts = {2: 20, 1: 15, 0: 12, 3: 1}
     charges = np.repeat(list(counts), list(counts.values()))
-    words = np.array(
-        [f"kind {i * i // 48:02d}" for i in range(48)]
-    )  # 48 snapshots, later ones rare
+    words = np.array([f"kind {i * i // 48:02d}" for i in range(48)])  # the later, the rarer
     shown = replace(
         material(n=48),
         colourings={"charge": Colouring(charges), "kind": Colouring(words)},

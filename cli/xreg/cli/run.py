@@ -94,8 +94,8 @@ def run(
             folder = execute(loaded[""], out, execution)
         _tell(folder)
         return
-    variant, one = next(iter(loaded.items()))
-    whole = out or Path("runs") / one.name.removesuffix(f"-{variant}")
+    first = next(iter(loaded))
+    whole = out or Path("runs") / loaded[first].name.removesuffix(f"-{first}")
     for variant, one in loaded.items():
         folder = whole / variant
         if folder.exists():

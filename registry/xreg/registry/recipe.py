@@ -97,7 +97,7 @@ def load_recipes(
         recipe = _parsed(content, where + (f" ({name})" if name else ""))
         title = recipe.name or (_default_name(recipe) if file is None else _tame(file.stem))
         if name:
-            title = _tame(f"{title}-{name}")
+            title = f"{title}-{name}"
         recipes[name] = Recipe.parse({**recipe.plain(), "name": title}, where)
     return recipes
 
