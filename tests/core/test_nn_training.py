@@ -13,9 +13,11 @@ from torch import nn
 from xreg.core import progress
 from xreg.core.errors import DataError, RunError
 from xreg.core.metrics import covered_variance
-from xreg.core.nn import layers, training
+from xreg.core.nn import gradients, layers, training
 from xreg.core.nn.losses import regression_loss
 from xreg.core.nn.settings import TrainingConfig
+
+LINEARS = ("first", "rest.1", "rest.3")  # of a perceptron of two hidden layers
 
 
 def config(**settings):
@@ -111,6 +113,96 @@ class TestLayers:
             assert weight.var().item() == pytest.approx(variance, rel=0.02)
             assert abs(weight.mean().item()) < 5 * math.sqrt(variance / 60_000)
         assert not torch.equal(linear.weight[0], linear.weight[1])
+
+
+class TestGradients:
+    """The chain rule written out, against autograd."""
+
+    @pytest.mark.parametrize("activation", ["elu", "relu", "leaky-relu", "tanh"])
+    @pytest.mark.parametrize("name", ["r2", "mse", "mae", "huber"])
+    @pytest.mark.parametrize("models", [1, 3])
+    @pytest.mark.parametrize("shared", [True, False])
+    def test_losses_and_gradients_are_autograds(self, activation, name, models, shared):
+        X, Y = cloud()
+        loss = regression_loss(name, Y)
+        network = layers.MLP(4, (8, 5), 3, models=models, activation=activation)
+        network.reset("he-normal", training.generators(1, models))
+        x, y = (t.expand(models, *t.shape) for t in (X, Y))
+        if not shared:
+            x, y = (torch.stack([t[i:].roll(i, 0)[:50] for i in range(models)]) for t in (X, Y))
+        by_autograd = gradients.Autograd(network, loss)
+        values = by_autograd(x, y)
+        slopes = {key: p.grad.clone() for key, p in network.named_parameters()}
+        written = gradients.gradients_of(network, loss, models)
+        assert isinstance(written, gradients.Perceptrons)
+        for rows in (slice(None), slice(7), slice(None)):  # memory is kept by the number of rows
+            short = written(x[:, rows], y[:, rows])
+        torch.testing.assert_close(short, values)
+        keys = [f"{part}.{kind}" for kind in ("weight", "bias") for part in LINEARS]
+        for key, slope in zip(keys, written.by_network(), strict=True):
+            torch.testing.assert_close(slope, slopes[key], rtol=1e-4, atol=1e-6)
+
+    @pytest.mark.parametrize(
+        "settings",
+        [{"dropout": 0.2}, {"batch_norm": True}, {"activation": "silu"}, {"activation": "gelu"}],
+    )
+    def test_other_networks_take_autograd(self, settings):
+        loss = regression_loss("mse", cloud()[1])
+        found = gradients.gradients_of(mlp(**settings), loss, 1)
+        assert isinstance(found, gradients.Autograd)
+
+    def test_frozen_weights_take_autograd(self):
+        network = mlp()
+        network.first.weight.requires_grad_(False)
+        loss = regression_loss("mse", cloud()[1])
+        assert isinstance(gradients.gradients_of(network, loss, 1), gradients.Autograd)
+
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            {},
+            {"optimiser": "adamw", "weight_decay": 0.1},
+            {"optimiser": "sgd", "gradient_clip": 0.1},
+            {"optimiser": "rmsprop", "schedule": "cosine"},
+        ],
+    )
+    @pytest.mark.parametrize("widths", [(), (8,), (8, 6)])
+    def test_training_is_that_by_autograd(self, settings, widths, monkeypatch):
+        X, Y = cloud()
+        rates, decays = torch.tensor([1e-3, 4e-3]), torch.tensor([0.0, 0.2])
+        trained = []
+        for quickly in (True, False):
+            if not quickly:
+                monkeypatch.setattr(
+                    training, "gradients_of", lambda m, loss, _: gradients.Autograd(m, loss)
+                )
+            network = layers.MLP(4, widths, 3, models=2)
+            network.reset("he-normal", training.generators(1, 2))
+            history = training.train(
+                network,
+                regression_loss("r2", Y),
+                (X, Y),
+                config(**{"early_stopping": True, "patience": 3, **settings}),
+                models=2,
+                validation=cloud(seed=1),
+                rates=rates,
+                decays=decays,
+            )
+            trained.append((network, history))
+        (quick, quick_history), (usual, usual_history) = trained
+        torch.testing.assert_close(quick.state_dict(), usual.state_dict(), rtol=1e-3, atol=1e-5)
+        torch.testing.assert_close(quick_history.validation, usual_history.validation)
+
+    def test_module_gets_its_own_tensors_back(self):
+        X, Y = cloud()
+        network = mlp(models=2)
+        before = {key: value.data_ptr() for key, value in network.state_dict().items()}
+        loss = regression_loss("mse", Y)
+        training.train(network, loss, (X, Y), config(epochs=2), models=2)
+        with pytest.raises(RunError, match="diverged"):
+            training.train(network, loss, (X, Y * math.nan), config(epochs=2), models=2)
+        assert before == {key: value.data_ptr() for key, value in network.state_dict().items()}
+        assert all(p.is_contiguous() and p.grad is None for p in network.parameters())
 
 
 class TestLoop:

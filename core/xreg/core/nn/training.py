@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from xreg.core import progress
 from xreg.core.errors import DataError, RunError
+from xreg.core.nn.gradients import Gradients, gradients_of
 from xreg.core.nn.layers import Dropout
 from xreg.core.nn.losses import Loss
 from xreg.core.nn.settings import TrainingConfig
@@ -140,10 +141,14 @@ def train(
     """
     draws = generators(config.seed, models or 1) if draws is None else draws
     with threads(config.threads), _lent(module, draws):
-        loop = _Loop(module, loss, data, config, models, draws, validation, task)
-        if rates is not None or decays is not None:
-            loop.pace = _Pace(module, config, rates, decays)
-        return loop.run()
+        gradients = gradients_of(module, loss, models)
+        try:
+            loop = _Loop(module, loss, data, config, models, draws, validation, task, gradients)
+            if rates is not None or decays is not None:
+                loop.pace = _Pace(gradients, config, rates, decays)
+            return loop.run()
+        finally:
+            gradients.release()
 
 
 @contextmanager
@@ -167,27 +172,29 @@ class _Pace:
     """
 
     def __init__(
-        self, module: nn.Module, config: TrainingConfig, rates: Tensor | None, decays: Tensor | None
+        self,
+        gradients: Gradients,
+        config: TrainingConfig,
+        rates: Tensor | None,
+        decays: Tensor | None,
     ) -> None:
-        self.parameters = [p for p in module.parameters() if p.requires_grad]
+        self.parameters = gradients.parameters
+        self.before = [torch.empty_like(p.data) for p in self.parameters]
         self.decoupled = config.optimiser == "adamw"
         one = torch.ones(1)
-        self.factors = self._shaped(one if rates is None else rates / config.learning_rate)
+        self.factors = gradients.spread(one if rates is None else rates / config.learning_rate)
         # The optimiser adds the decay of config itself.
-        self.decays = None if decays is None else self._shaped(decays - config.weight_decay)
-
-    def _shaped(self, values: Tensor) -> list[Tensor]:
-        """Return one number a network in a shape that multiplies each parameter."""
-        return [values.to(p.dtype).view(-1, *[1] * (p.dim() - 1)) for p in self.parameters]
+        self.decays = None if decays is None else gradients.spread(decays - config.weight_decay)
 
     @torch.no_grad()
     def step(self, optimiser: torch.optim.Optimizer, rate: float) -> None:
         """Take one step of the optimiser, whose gradients are ready."""
-        before = [p.clone() for p in self.parameters]
+        for p, old in zip(self.parameters, self.before, strict=True):
+            old.copy_(p)
         if self.decays is not None:
             self._decay(self.decays, rate)
         optimiser.step()
-        for p, old, factor in zip(self.parameters, before, self.factors, strict=True):
+        for p, old, factor in zip(self.parameters, self.before, self.factors, strict=True):
             torch.lerp(old, p, factor, out=p)
 
     def _decay(self, decays: list[Tensor], rate: float) -> None:
@@ -211,14 +218,16 @@ class _Loop:
         draws: Sequence[torch.Generator],
         validation: Sequence[Tensor] | None,
         task: str,
+        gradients: Gradients,
     ) -> None:
         self.module, self.loss, self.config, self.task = module, loss, config, task
+        self.gradients = gradients
         self.models, self.draws = models, draws
         self.data, self.validation = list(data), validation
         self.rows = len(self.data[0])
         # Equal parts: no tiny last batch to disturb gradients and batch normalisation.
         self.steps = math.ceil(self.rows / config.batch)
-        self.optimiser = _optimiser(module, config)
+        self.optimiser = _optimiser(gradients.parameters, config)
         self.stopping = config.early_stopping and validation is not None
         count = models or 1
         self.best = torch.full((count,), math.inf)
@@ -269,17 +278,14 @@ class _Loop:
             )
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
-            batch = [self._take(tensor, rows) for tensor in self.data]
-            values = self.loss(self.module, *batch)
-            self.optimiser.zero_grad(set_to_none=True)
-            values.sum().backward()
+            values = self.gradients(*[self._take(tensor, rows) for tensor in self.data])
             if self.config.gradient_clip:
                 self._clip()
             if self.pace is None:
                 self.optimiser.step()
             else:
                 self.pace.step(self.optimiser, rate)
-            total += values.detach() * (rows.shape[1] / self.rows)
+            total += values * (rows.shape[1] / self.rows)
         return total
 
     def _take(self, tensor: Tensor, rows: Tensor) -> Tensor:
@@ -323,12 +329,12 @@ class _Loop:
     @torch.no_grad()
     def _clip(self) -> None:
         """Limit the norm of each network's gradient."""
-        grads = [p.grad for p in self.module.parameters() if p.grad is not None]
+        grads = self.gradients.by_network()
         count = self.models or 1
         norms = torch.stack([g.reshape(count, -1).norm(dim=1) for g in grads]).norm(dim=0)
         scale = (self.config.gradient_clip / norms.clamp_min(1e-30)).clamp_max(1)
         for g in grads:
-            g.view(count, -1).mul_(scale[:, None])
+            g.mul_(scale.view(-1, *[1] * (g.dim() - 1)) if self.models else scale[0])
 
 
 def course(config: TrainingConfig, done: float) -> float:
@@ -343,8 +349,7 @@ def course(config: TrainingConfig, done: float) -> float:
     return FAREWELL[config.schedule] ** done
 
 
-def _optimiser(module: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    parameters = [p for p in module.parameters() if p.requires_grad]
+def _optimiser(parameters: list[nn.Parameter], config: TrainingConfig) -> torch.optim.Optimizer:
     rate, decay = config.learning_rate, config.weight_decay
     if config.optimiser == "rmsprop":
         return torch.optim.RMSprop(parameters, rate, weight_decay=decay)
