@@ -322,6 +322,8 @@ def test_a_descriptor_can_compete_as_it_is(water_store: Path, tmp_path: Path) ->
     ("change", "error", "said"),
     [
         ({"emulator": {"name": "ridge", "alhpa": 1.0}}, ConfigError, "did you mean 'alpha'"),
+        ({"emulator": {"name": "ridge", "space": {"alpha": {"log": [1, 10]}}}},
+         ConfigError, "ranges of settings stand beside 'name'"),
         ({"families": ["intern"]}, UnknownNameError, "did you mean 'internal'"),
         ({"families": [{"descriptor": {"name": "soap", "space": "narrow"}}]}, UnknownNameError,
          "no search space 'narrow'"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from xreg.core.config import Config, setting
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
@@ -58,6 +58,13 @@ class SpaceSection(ComponentSection):
         "its first one if empty (xreg plugins show NAME). Every component has defaults, in which "
         "nothing is drawn.",
     )
+
+    @field_validator("space", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            raise ValueError("names a ready space; ranges of settings stand beside 'name'")
+        return value
 
 
 class FamilySection(Config):
