@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from xreg.core.nn.layers import MLP, Linear
+from xreg.core.nn.layers import MLP, Linear, side_by_side
 from xreg.core.nn.losses import Loss, RegressionLoss
 
 __all__ = ["Autograd", "Gradients", "Perceptrons", "gradients_of"]
@@ -128,6 +128,8 @@ class Perceptrons:
             parameter.data = view
         self.weights, self.biases = values[::2], values[1::2]
         self.weight_slopes, self.bias_slopes = slopes[::2], slopes[1::2]
+        # Views, as the first weights and their gradients lie in the vectors.
+        self.first, self.first_slope = (side_by_side(views[0]) for views in (values, slopes))
         (kind,) = _activations(network) or {nn.ELU}  # without hidden layers it never acts
         self.activate, self.through = IN_PLACE[kind]
         self.room: dict[int, tuple[list[Tensor], Tensor, Tensor]] = {}
@@ -150,7 +152,7 @@ class Perceptrons:
         if one is None:
             torch.baddbmm(self.biases[0], x, self.weights[0], out=hidden[0])
         else:
-            torch.mm(one, _side_by_side(self.weights[0]), out=side)
+            torch.mm(one, self.first, out=side)
             torch.add(self._apart(side), self.biases[0], out=hidden[0])
         for i in range(1, len(hidden)):
             self.activate(hidden[i - 1])
@@ -170,7 +172,7 @@ class Perceptrons:
             torch.bmm(x.transpose(1, 2), slope, out=self.weight_slopes[0])
         else:
             self._apart(side).copy_(slope)
-            torch.mm(one.t(), side, out=_side_by_side(self.weight_slopes[0]))
+            torch.mm(one.t(), side, out=self.first_slope)
         return values
 
     def by_network(self) -> list[Tensor]:
@@ -210,11 +212,6 @@ class Perceptrons:
     def _apart(self, side: Tensor) -> Tensor:
         """Return (b, M h) as (M, b, h)."""
         return side.view(len(side), self.models, -1).transpose(0, 1)
-
-
-def _side_by_side(weight: Tensor) -> Tensor:
-    """Return the (M, d, h) weights of the first maps, as they lie in the vector, as (d, M h)."""
-    return weight.transpose(0, 1).view(weight.shape[1], -1)
 
 
 def _linears(network: MLP) -> list[Linear]:

@@ -23,6 +23,7 @@ __all__ = [
     "Init",
     "Linear",
     "draw_weights",
+    "side_by_side",
 ]
 
 Activation = Literal["elu", "relu", "leaky-relu", "silu", "gelu", "tanh", "softplus"]
@@ -67,13 +68,9 @@ class Linear(nn.Module):
         """Map (M, n, n_in) to (M, n, n_out)."""
         if len(self.weight) > 1 and x.stride(0) == 0:
             # All share one x, which baddbmm would copy M times.
-            y = (x[0] @ self.side_by_side()).unflatten(1, (len(self.weight), -1))
+            y = (x[0] @ side_by_side(self.weight)).unflatten(1, (len(self.weight), -1))
             return y.transpose(0, 1) + self.bias
         return torch.baddbmm(self.bias, x, self.weight)
-
-    def side_by_side(self) -> Tensor:
-        """Return the weights of all maps as those of one, (n_in, M n_out)."""
-        return self.weight.transpose(0, 1).flatten(1)
 
     @torch.no_grad()
     def reset(self, init: Init, generators: Sequence[torch.Generator]) -> None:
@@ -81,6 +78,11 @@ class Linear(nn.Module):
         n_in, n_out = self.weight.shape[1:]
         draw_weights(self.weight, init, n_in, n_out, generators)
         self.bias.zero_()
+
+
+def side_by_side(weight: Tensor) -> Tensor:
+    """Return the (M, n_in, n_out) weights of M maps as those of one, (n_in, M n_out)."""
+    return weight.transpose(0, 1).flatten(1)
 
 
 def draw_weights(

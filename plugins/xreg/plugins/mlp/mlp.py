@@ -112,7 +112,7 @@ class MLP(Emulator):
     @cached_property
     def _view(self) -> AffineView:
         first = self.network_.first
-        weight, bias = first.side_by_side().detach(), first.bias.detach()
+        weight, bias = layers.side_by_side(first.weight).detach(), first.bias.detach()
         return AffineView(weight, bias.flatten(), _Tail(self.network_))
 
     def __getstate__(self) -> dict[str, Any]:
