@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.data.summary import PassedOver
 from xreg.core.errors import ConfigError, DataError
 from xreg.core.samples import Parameters, ParameterSet, Samples, Structure, Structures
 from xreg.core.spectra import Channel, Spectra
@@ -184,6 +185,7 @@ class Collector:
     units: Mapping[str, str] = field(default_factory=dict)
     label_units: Mapping[str, str] = field(default_factory=dict)
     bad: list[Bad] = field(default_factory=list)
+    passed_over: list[PassedOver] = field(default_factory=list)
     samples: list[Structure | ParameterSet] = field(default_factory=list)
     spectra: dict[str, list[NDArray[np.float64]]] = field(default_factory=dict)
     labels: list[dict[str, Any]] = field(default_factory=list)
@@ -198,6 +200,10 @@ class Collector:
             yield
         except DataError as error:
             self.bad.append(Bad(file, str(error).rstrip(".")))
+
+    def pass_over(self, file: str, reason: str) -> None:
+        """Note a file or frame that is not read because it is none of what is imported."""
+        self.passed_over.append(PassedOver(file, reason))
 
     def seen(self, file: str, content: bytes) -> bytes:
         """Account for a file that was read; return its content."""

@@ -70,6 +70,7 @@ def import_dataset(source: Path, options: ImportOptions) -> Dataset:
         "absorber": options.absorber,
         "split": options.split.model_dump(mode="json") if options.split else None,
         "set_aside": [{"file": bad.file, "reason": bad.reason} for bad in collector.bad],
+        "passed_over": [{"file": one.path, "reason": one.reason} for one in collector.passed_over],
     }
     metadata = Metadata(**options.dataset.model_dump(), provenance=provenance)
     return Dataset(samples, spectra, metadata, labels, collector.label_units, splits)
