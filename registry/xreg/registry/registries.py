@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from platformdirs import user_cache_path, user_config_path
 
 from xreg.core.dataset import NAME_PATTERN
 from xreg.core.errors import (
@@ -35,13 +36,21 @@ log = logging.getLogger(__name__)
 
 
 def cache_folder() -> Path:
-    """Return where pulled datasets and clones of registries are kept (``$XREG_CACHE``)."""
-    return Path(os.environ.get("XREG_CACHE") or Path.home() / ".cache" / "xreg").absolute()
+    """Return where pulled datasets, clones of registries and features are kept.
+
+    ``$XREG_CACHE``, or the platform's place: ``$XDG_CACHE_HOME/xreg``, ``~/.cache/xreg`` by default
+    on Linux.
+    """
+    return Path(os.environ.get("XREG_CACHE") or user_cache_path("xreg", False)).absolute()
 
 
 def config_file() -> Path:
-    """Return the user's configuration (``$XREG_CONFIG``)."""
-    place = os.environ.get("XREG_CONFIG") or Path.home() / ".config" / "xreg" / "config.yaml"
+    """Return the user's configuration.
+
+    ``$XREG_CONFIG``, or the platform's place: ``$XDG_CONFIG_HOME/xreg/config.yaml``,
+    ``~/.config/xreg/config.yaml`` by default on Linux.
+    """
+    place = os.environ.get("XREG_CONFIG") or user_config_path("xreg", False) / "config.yaml"
     return Path(place).absolute()
 
 

@@ -1,0 +1,43 @@
+"""Where xreg keeps what it caches and remembers."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from xreg.registry.registries import cache_folder, config_file
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user without any setting of where things are kept."""
+    for name in ("XREG_CACHE", "XREG_CONFIG", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other places")
+def test_the_places_of_earlier_versions_hold(home: Path) -> None:
+    assert cache_folder() == home / ".cache" / "xreg"
+    assert config_file() == home / ".config" / "xreg" / "config.yaml"
+    assert not list(home.iterdir())  # asking makes nothing
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other places")
+def test_the_folders_of_xdg_are_honoured(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "scratch"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "settings"))
+    assert cache_folder() == home / "scratch" / "xreg"
+    assert config_file() == home / "settings" / "xreg" / "config.yaml"
+
+
+def test_xregs_own_variables_come_first(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "scratch"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "settings"))
+    monkeypatch.setenv("XREG_CACHE", str(home / "mine"))
+    monkeypatch.setenv("XREG_CONFIG", str(home / "mine.yaml"))
+    assert cache_folder() == home / "mine"
+    assert config_file() == home / "mine.yaml"
