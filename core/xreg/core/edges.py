@@ -14,7 +14,7 @@ from typing import Literal
 
 from xreg.core.errors import DataError
 
-__all__ = ["Edge", "EdgeName", "edge_of"]
+__all__ = ["Edge", "EdgeName", "edge_of", "edges_of"]
 
 EdgeName = Literal["K", "L1", "L2", "L3", "M1", "M2", "M3", "M4", "M5"]
 
@@ -48,6 +48,13 @@ def edge_of(symbol: str, name: str) -> Edge:
         has = [edge for edge, elements in table.items() if symbol in elements]
         raise DataError(f"{symbol} has no {name} edge, only {', '.join(has) or 'none'}")
     return Edge(*found)
+
+
+def edges_of(symbol: str) -> dict[str, Edge]:
+    """Return the tabulated edges of an element by name; none where it has none above 10 eV."""
+    return {
+        name: Edge(*elements[symbol]) for name, elements in _table().items() if symbol in elements
+    }
 
 
 @lru_cache(maxsize=1)

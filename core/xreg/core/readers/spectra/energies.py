@@ -1,0 +1,74 @@
+"""Whether energies can be those of an element: near an edge, or in keV, relative, another's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from xreg.core.edges import edges_of
+
+__all__ = ["judge_energies"]
+
+# A spectrum belongs to an edge if it comes as near to it: computed energies are some eV off, and
+# emission into the core hole lies a few per cent lower.
+SHARE, MARGIN = 0.03, 25.0
+# Emission between core levels (Kα of Cu at 0.90, Lα of Au at 0.82 of the edge).
+EMISSION = 0.78
+HALF = 0.5
+
+
+def judge_energies(energies: ArrayLike, element: str, edge: str = "") -> str | None:
+    """Say why energies are hardly those of an element's absorption or emission.
+
+    Parameters
+    ----------
+    energies
+        (m,) as they are taken, in eV.
+    element
+        Symbol of the absorbing element.
+    edge
+        Name of the edge, where it is known; any of the element's otherwise.
+
+    Returns
+    -------
+    str or None
+        One sentence without a stop; None where they fit, or no edge of the element is tabulated.
+    """
+    found = np.asarray(energies, dtype=np.float64)
+    known = {name: one for name, one in edges_of(element).items() if not edge or name == edge}
+    if not known or not found.size:
+        return None
+    low, high = float(found.min()), float(found.max())
+
+    def fits(change: Callable[[float], float] = lambda energy: energy) -> str | None:
+        start, stop = change(low), change(high)
+        for name, one in known.items():
+            margin = SHARE * one.energy + MARGIN
+            near = start <= one.energy + margin and stop >= one.energy - margin
+            # No spectrum begins so far below its edge; energies from the edge on do.
+            if near and start >= HALF * one.energy:
+                return name
+        return None
+
+    if fits() and low >= 0:
+        return None
+    span = f"energies of {low:g} … {high:g} eV"
+    if low < 0:
+        return f"{span} are relative to something, perhaps to the edge of {element}, not absolute"
+    if name := fits(lambda energy: 1000 * energy):
+        return f"{span} look like keV at the {name} edge of {element} ({known[name].energy:g} eV)"
+    below = [n for n, one in known.items() if EMISSION * one.energy <= low and high < one.energy]
+    if below:
+        one = known[below[0]]
+        return (
+            f"{span} lie {one.energy - high:.0f} eV or more below the {below[0]} edge of {element} "
+            f"({one.energy:g} eV), where only emission does"
+        )
+    nearest = min(known, key=lambda n: abs(np.log(known[n].energy / max(np.sqrt(low * high), 1))))
+    end = f"fit no edge of {element} (nearest {nearest}, {known[nearest].energy:g} eV)"
+    hint = ""
+    if high < 120:
+        hint = "; are they in keV, an angle, or relative to the edge?"
+    return f"{span} {end}{hint}"

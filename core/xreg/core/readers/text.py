@@ -1,0 +1,79 @@
+"""Text of files that anyone may have written: encodings, line ends, and what is no text at all."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from xreg.core.errors import DataError
+
+__all__ = ["decode", "lines_of"]
+
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # begins as the mark of UTF-16 does, so it comes first
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# What no text holds; tab, line ends, form feed and DOS' end of file (0x1a) may stand in one.
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1b-\x1f\x7f]")
+
+
+def decode(content: bytes) -> str:
+    """Return the text of a file in UTF-8, UTF-16 or UTF-32, else in Windows-1252 or Latin-1.
+
+    A byte-order mark tells the encoding and is taken away; UTF-16 without one is known by its
+    zeros.
+
+    Raises
+    ------
+    DataError
+        If it is no text.
+    """
+    try:
+        text = content.decode(_encoding(content))
+    except UnicodeDecodeError:
+        if any(content.startswith(mark) for mark, _ in MARKS):
+            raise DataError("it is no text") from None
+        try:
+            text = content.decode("cp1252")
+        except UnicodeDecodeError:
+            text = content.decode("latin-1")
+    if CONTROL.search(text):
+        raise DataError("it is no text")
+    return text
+
+
+def lines_of(content: bytes) -> list[str]:
+    """Return the lines of a file, without their ends (LF, CRLF or CR).
+
+    Raises
+    ------
+    DataError
+        If it is no text.
+    """
+    text = decode(content)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\x1a" in text:
+        text = text.partition("\x1a")[0]
+    lines = text.split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def _encoding(content: bytes) -> str:
+    for mark, name in MARKS:
+        if content.startswith(mark):
+            return name
+    head = content[:1024]
+    if b"\0" in head:
+        # Latin letters and digits have one zero byte each in UTF-16: the second, or the first.
+        even, odd = head[::2].count(0), head[1::2].count(0)
+        if odd > len(head) // 4 and not even:
+            return "utf-16-le"
+        if even > len(head) // 4 and not odd:
+            return "utf-16-be"
+    return "utf-8"
