@@ -91,3 +91,14 @@ def test_refusals() -> None:
     for settings in ({}, {"angles": "none"}):
         with pytest.raises(SampleError, match="'x' has two atoms in one place"):
             Internal(**settings).fit(waters()).transform(on_top)
+
+
+@pytest.mark.parametrize("off", [0.0, 1e-12, 1e-9, 1e-8, 1e-6, 1e-4])
+def test_straight_angles(off: float) -> None:
+    """Angles near 180° keep all digits, however the molecule is turned."""
+    bent = [[-1.16, 0, 0], [0, 0, 0], [1.16 * np.cos(off), 1.16 * np.sin(off), 0]]
+    rng = np.random.default_rng(1)
+    turns = [np.eye(3), *(np.linalg.qr(rng.normal(size=(3, 3)))[0] for _ in range(5))]
+    samples = Structures.from_atoms([Atoms("OCO", bent @ turn) for turn in turns], 1)
+    angles = Internal().fit(samples).transform(samples)[:, -1]
+    np.testing.assert_allclose(np.radians(180 - angles), off, rtol=0, atol=2e-15)

@@ -247,3 +247,32 @@ def test_supercell() -> None:
 def test_settings_refused(settings: dict, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         LMBTR(**settings)
+
+
+@pytest.mark.parametrize("off", [0.0, 1e-12, 1e-9, 1e-8, 1e-6, 1e-4])
+def test_straight_angles(off: float) -> None:
+    """Angles near 180° and 0° keep all digits, however the molecule is turned."""
+    bent = [[-1.16, 0, 0], [0, 0, 0], [1.2 * np.cos(off), 1.2 * np.sin(off), 0]]
+    rng = np.random.default_rng(1)
+    turns = [np.eye(3), *(np.linalg.qr(rng.normal(size=(3, 3)))[0] for _ in range(5))]
+    for centre in (0, 1):
+        samples = Structures.from_atoms([Atoms("OCO", bent @ turn) for turn in turns], centre)
+        settings = {"angle_points": 721, "angle_sigma": 0.25, "angle_decay": 0.5}
+        rows = LMBTR(distance_points=0, **settings).fit(samples).transform(samples)
+        at_carbon = np.degrees(np.pi - off)
+        at_first = np.degrees(np.arctan2(1.2 * np.sin(off), 1.16 + 1.2 * np.cos(off)))
+        angles = [at_carbon, at_first, 180 - at_carbon - at_first]
+        grid = np.linspace(0, 180, 721)
+        step = grid[1]
+        shares = [
+            (
+                erf((grid + step / 2 - a) / 0.25 / 2**0.5)
+                - erf((grid - step / 2 - a) / 0.25 / 2**0.5)
+            )
+            / (2 * step)
+            for a in angles
+        ]
+        far = (1.16**2 + 1.2**2 + 2 * 1.16 * 1.2 * np.cos(off)) ** 0.5
+        rows *= np.exp(0.5 * (1.16 + 1.2 + far))
+        sums = rows.reshape(len(turns), -1, 721).sum(axis=1)
+        np.testing.assert_allclose(sums, [np.sum(shares, axis=0)] * 6, rtol=0, atol=1e-10)

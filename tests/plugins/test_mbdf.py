@@ -53,9 +53,10 @@ def quadrature(structure, i: int, cutoff: float) -> list[float]:
     r, theta = np.linspace(0, 8, 81), 0.02 * np.arange(158)
     total = np.zeros(6)
 
-    def angle(a, b, c):
-        u, v = x[b] - x[a], x[c] - x[a]
-        return np.arccos(np.clip(u @ v / np.linalg.norm(u) / np.linalg.norm(v), -1, 1))
+    def angle(a, b, c):  # Kahan's formula, exact to the last digits for straight angles too
+        u, v = (x[i] - x[a] for i in (b, c))
+        u, v = u / np.linalg.norm(u), v / np.linalg.norm(v)
+        return 2 * np.arctan2(np.linalg.norm(u - v), np.linalg.norm(u + v))
 
     for j in near:
         y = r - np.linalg.norm(x[j] - x[i])
@@ -77,6 +78,92 @@ def quadrature(structure, i: int, cutoff: float) -> list[float]:
             cosines = np.cos(one) * np.cos(two) * np.cos(three)
             total[5] += np.trapezoid(-4 * y * g * (1 + np.cos(theta) * cosines), theta)
     return total.tolist()
+
+
+def straight_molecules() -> dict[str, Atoms]:
+    """Return molecules with angles of 180°, exactly and nearly."""
+    cyanide = [np.eye(3)[axis] * sign * r for axis in range(3) for sign in (1, -1)
+               for r in (1.92, 3.08)]  # fmt: skip
+    found = {
+        "CO2": Atoms("OCO", [[-1.16, 0, 0], [0, 0, 0], [1.16, 0, 0]]),
+        "N2O": Atoms("NNO", [[-1.128, 0, 0], [0, 0, 0], [1.184, 0, 0]]),
+        "C2H2": Atoms("HCCH", [[0, 0, z] for z in (-1.66, -0.6, 0.6, 1.66)]),
+        "Fe(CN)6": Atoms("Fe" + "CN" * 6, [np.zeros(3), *cyanide]),
+        "body diagonal": Atoms("OUO", np.array([[-1], [0], [1]]) * np.full(3, 1.76 / 3**0.5)),
+    }
+    for off in (1e-3, 4e-3, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-12):
+        bent = [[-1.16, 0, 0], [0, 0, 0], [1.16 * np.cos(off), 1.16 * np.sin(off), 0]]
+        found[f"CO2, {off:g} off straight"] = Atoms("OCO", bent)
+    return found
+
+
+@pytest.mark.parametrize("name", straight_molecules())
+def test_straight_molecules(name: str) -> None:
+    """All six functionals of all atoms, as they stand and turned, to ten digits."""
+    atoms = straight_molecules()[name]
+    turned = []
+    rng = np.random.default_rng(1)
+    for _ in range(5):
+        matrix = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+        turned.append(Atoms(atoms.numbers, atoms.positions @ matrix))
+    samples = Structures.from_atoms([atoms, *turned])
+    component = MBDF(normalization="none").fit(samples)
+    rows = component.transform(samples).reshape(6, len(atoms), 6)
+    structure = samples[0]
+    centre = structure.positions[structure.absorber]
+    far = np.linalg.norm(structure.positions - centre, axis=1)
+    order = np.lexsort((far, structure.numbers))
+    exact = np.array([quadrature(structure, int(i), 8.0) for i in order])
+    size = np.abs(exact).max(axis=0)
+    for row in rows:  # atoms that stand equally far may change places
+        for z in np.unique(structure.numbers):
+            like = structure.numbers[order] == z
+            found, wanted = row[like] / size, exact[like] / size
+            apart = np.abs(found[:, None] - wanted).max(axis=2)
+            assert apart.min(axis=0).max() < 1e-10
+            assert apart.min(axis=1).max() < 1e-10
+
+
+@pytest.mark.parametrize(
+    ("cell", "cutoff"),
+    [
+        (bulk("Cu", "fcc", a=3.61), 4.6),
+        (bulk("Fe", "bcc", a=2.87), 4.2),
+        (bulk("NaCl", "rocksalt", a=5.64), 5.0),
+        (bulk("MgO", "rocksalt", a=4.0), 4.0),  # with a shell that stands on the cutoff
+    ],
+    ids=["fcc", "bcc", "rock salt", "shell on the cutoff"],
+)
+def test_straight_rows_of_a_crystal(cell: Atoms, cutoff: float) -> None:
+    rng = np.random.default_rng(2)
+    cells = [cell]
+    for _ in range(3):
+        matrix = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+        cells.append(Atoms(cell.numbers, cell.positions @ matrix, cell=cell.cell[:] @ matrix,
+                           pbc=True))  # fmt: skip
+    samples = Structures.from_atoms(cells)
+    first, *others = dict.fromkeys(cell.symbols)
+    counts = {first: 1} | dict.fromkeys(others, 0)
+    component = MBDF(counts=counts, cutoff=cutoff, normalization="none").fit(samples)
+    rows = component.transform(samples)
+    big = cell * (7, 7, 7)
+    middle = np.linalg.norm(big.positions - big.positions.mean(axis=0), axis=1)
+    middle[big.numbers != cell.numbers[0]] = np.inf
+    at = int(middle.argmin())
+    near = np.linalg.norm(big.positions - big.positions[at], axis=1) < cutoff + 1e-9
+    flat = Structures.from_atoms([Atoms(big.numbers[near], big.positions[near])])
+    exact = np.array(quadrature(flat[0], int(np.flatnonzero(near).searchsorted(at)), cutoff + 1e-9))
+    np.testing.assert_allclose(rows, [exact] * 4, rtol=1e-10, atol=1e-10 * np.abs(exact).max())
+
+
+@pytest.mark.parametrize("cutoff", [1.5, 3.0, 8.0])
+def test_neighbour_at_the_end_of_the_table(cutoff: float) -> None:
+    for far in (np.nextafter(cutoff, 0), cutoff * (1 - 1e-15), cutoff * (1 - 1e-6)):
+        samples = Structures.from_atoms([Atoms("OHH", [[0, 0, 0], [0.9, 0, 0], [0, 0, far]])])
+        component = MBDF(normalization="none", cutoff=cutoff).fit(samples)
+        row = component.transform(samples)[0, 12:]
+        exact = quadrature(samples[0], 0, cutoff * (1 + 1e-12))
+        np.testing.assert_allclose(row, exact, rtol=1e-10)
 
 
 @pytest.mark.parametrize("cutoff", [8.0, 3.0])

@@ -72,8 +72,11 @@ class Internal(Descriptor):
             ways = arms / lengths[:, :, None]
         for _, pairs in self._angles():
             first, second = np.transpose(pairs)
-            cosine = np.clip(np.einsum("njx,njx->nj", ways[:, first], ways[:, second]), -1, 1)
-            columns.append(cosine if self.config.angles == "cosine" else _degrees(cosine))
+            one, other = ways[:, first], ways[:, second]
+            if self.config.angles == "cosine":
+                columns.append(np.clip(np.einsum("njx,njx->nj", one, other), -1, 1))
+            else:
+                columns.append(_degrees(one, other))
         features = np.concatenate([-np.sort(-column, axis=1) for column in columns], axis=1)
         bad = np.flatnonzero(~np.isfinite(lengths).all(axis=1))
         if bad.size:
@@ -149,8 +152,10 @@ def _counted(count: int) -> list[str]:
     return [""] if count == 1 else [str(i + 1) for i in range(count)]
 
 
-def _degrees(cosine: NDArray[np.float64]) -> NDArray[np.float64]:
-    angle: NDArray[np.float64] = np.degrees(np.arccos(cosine))
+def _degrees(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the angles between unit vectors; exact for straight ones too (Kahan's formula)."""
+    apart, along = np.linalg.norm(one - other, axis=2), np.linalg.norm(one + other, axis=2)
+    angle: NDArray[np.float64] = np.degrees(2 * np.arctan2(apart, along))
     return angle
 
 

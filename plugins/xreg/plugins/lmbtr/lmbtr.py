@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from xreg.core.sites import Describe, SiteDescriptor
 from xreg.core.wording import with_unit
 from xreg.plugins.lmbtr.broadening import Broadening
 from xreg.plugins.lmbtr.plugin import LMBTRConfig
-from xreg.plugins.lmbtr.terms import pairs, triples
+from xreg.plugins.lmbtr.terms import Terms, pairs, triples
 
 __all__ = ["LMBTR"]
 
@@ -31,11 +32,11 @@ UNITS = {"distance": "Å", "inverse_distance": "1/Å", "angle": "°", "cosine": 
 # Of a distribution over the quantity: how many terms there are in a unit of it.
 DENSITIES = {"distance": "1/Å", "inverse_distance": "Å", "angle": "1/°", "cosine": ""}
 TERMS = {"distance": "r", "inverse_distance": "1/r", "angle": "angle", "cosine": "cos"}
-QUANTITIES: dict[str, Callable[[Array], Array]] = {
-    "distance": lambda distances: distances,
-    "inverse_distance": lambda distances: 1 / distances,
-    "angle": lambda cosines: np.degrees(np.arccos(cosines)),
-    "cosine": lambda cosines: cosines,
+QUANTITIES: dict[str, Callable[[Terms], Array]] = {
+    "distance": lambda terms: terms.values,
+    "inverse_distance": lambda terms: 1 / terms.values,
+    "angle": lambda terms: np.degrees(terms.angles),
+    "cosine": lambda terms: terms.values,
 }
 
 
@@ -89,6 +90,8 @@ class LMBTR(SiteDescriptor):
         height = 1.0 if config.normalize_gaussians else sigma * np.sqrt(2 * np.pi)
         decay: float = getattr(config, f"{name}_decay")
         collect = pairs if name == "distance" else triples
+        if getattr(config, name) == "angle":
+            collect = partial(triples, angles=True)
         quantity = QUANTITIES[getattr(config, name)]
         cutoff, width = config.cutoff_of(name), len(self._blocks(name))
 
@@ -96,7 +99,7 @@ class LMBTR(SiteDescriptor):
             terms = collect(around, element, len(names), cutoff)
             weights = height * np.exp(-decay * terms.lengths)
             found, place = self._places(name, names)
-            sums = broadened(quantity(terms.values), weights, terms.blocks, len(found))
+            sums = broadened(quantity(terms), weights, terms.blocks, len(found))
             row = np.zeros((width, points))
             row[place] = sums[found]
             return row.ravel()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -18,6 +18,8 @@ Index = NDArray[np.int64]
 
 # Index pairs of up to so many neighbours are kept for the next structure.
 _KEPT = 300
+# Cosines beyond this size are too near ±1 to take an angle from.
+_STRAIGHT = 1 - 1e-5
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -28,6 +30,8 @@ class Terms:
     ----------
     values
         (k,) distances in Å, or cosines of angles.
+    angles
+        (k,) angles in rad, where they were asked for; else none.
     lengths
         (k,) distances or perimeters in Å, which weights depend on.
     blocks
@@ -37,6 +41,7 @@ class Terms:
     values: Array
     lengths: Array
     blocks: Index
+    angles: Array = field(default_factory=lambda: np.empty(0))
 
 
 def pairs(around: Neighbours, element: Index, elements: int, cutoff: float) -> Terms:
@@ -58,7 +63,9 @@ def pairs(around: Neighbours, element: Index, elements: int, cutoff: float) -> T
     return Terms(r[within], r[within], element[within])
 
 
-def triples(around: Neighbours, element: Index, elements: int, cutoff: float) -> Terms:
+def triples(
+    around: Neighbours, element: Index, elements: int, cutoff: float, angles: bool = False
+) -> Terms:
     """Return the cosines of the three angles in each triangle of absorber X and two neighbours.
 
     With e elements, the angle at X between atoms of elements a ≤ b has the block ``a e + b``; that
@@ -70,6 +77,8 @@ def triples(around: Neighbours, element: Index, elements: int, cutoff: float) ->
         As in :func:`pairs`.
     cutoff : float
         Half of the largest perimeter in Å.
+    angles : bool
+        Whether the angles are wanted too.
     """
     within = slice(np.searchsorted(around.distances, cutoff))
     r, element = around.distances[within], element[within]
@@ -90,11 +99,19 @@ def triples(around: Neighbours, element: Index, elements: int, cutoff: float) ->
         (elements + a) * elements + b,
         (elements + b) * elements + a,
     )
-    return Terms(
-        np.clip(np.concatenate(cosines), -1.0, 1.0),
-        np.tile(perimeter[near], 3),
-        np.concatenate(blocks),
-    )
+    values = np.clip(np.concatenate(cosines), -1.0, 1.0)
+    wide = np.empty(0)
+    if angles:
+        wide = np.arccos(values)
+        # A cosine near ±1 holds half the digits of its angle: there the area gives the sine.
+        flat = np.flatnonzero(np.abs(values[: len(j)]) > _STRAIGHT)
+        if flat.size:
+            arms = around.vectors[within]
+            area = np.linalg.norm(np.cross(arms[j[flat]], arms[k[flat]]), axis=1)
+            p, q, s = xx[flat], yy[flat], zz[flat]
+            for corner, along in enumerate((p + q - s, p + s - q, q + s - p)):
+                wide[corner * len(j) + flat] = np.arctan2(2 * area, along)
+    return Terms(values, np.tile(perimeter[near], 3), np.concatenate(blocks), wide)
 
 
 @lru_cache(maxsize=32)
