@@ -1,0 +1,163 @@
+"""Which atom of a structure absorbs: told, or the only candidate; never guessed silently."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.elements import SYMBOLS
+from xreg.core.errors import DataError, SampleError
+from xreg.core.readers.structures.frame import Frame
+
+__all__ = ["ENTRY", "Assumed", "absorbing_sites", "site_id"]
+
+ENTRY = "absorber"
+"""Field of a frame's comment line that names its absorber where the user does not."""
+HOW = "say which: --absorber INDEX (from 0), --absorber ELEMENT, or --sites all for a sample each"
+
+
+def absorbing_sites(
+    frame: Frame,
+    wanted: int | str | None = None,
+    *,
+    every: bool = False,
+    elements: Sequence[int] = (),
+    how: str = HOW,
+) -> list[int]:
+    """Return the absorbing atoms of a frame, one for each sample that it becomes.
+
+    Parameters
+    ----------
+    frame
+        The structure.
+    wanted
+        An index from 0, the symbol of an element, or the key of ``frame.info`` that holds one of
+        these. Without it the frame's own entry ``absorber``, else the elements below.
+    every
+        Whether several candidates are as many samples; else they are refused.
+    elements
+        Atomic numbers that may absorb where nothing is wanted. Without any nothing is returned:
+        the caller knows what else may be assumed (:class:`Assumed`).
+    how
+        What the user is told to do about several candidates.
+
+    Raises
+    ------
+    SampleError
+        If there is no such atom, or there are several; the message lists them.
+    """
+    frame.require()
+    if wanted is None and ENTRY in frame.info:
+        wanted = ENTRY
+    if isinstance(wanted, str) and wanted not in SYMBOLS[1:]:
+        key, known = wanted, frame.info
+        if key not in known:
+            raise SampleError(f"it has no absorber: no '{key}' in its comment line")
+        wanted = _entry(known[key], key)
+    if wanted is None:
+        return _only(frame, elements, every, how) if len(elements) else []
+    if isinstance(wanted, int):
+        if not 0 <= wanted < len(frame):
+            hint = "; was it counted from 1?" if wanted == len(frame) else ""
+            raise SampleError(
+                f"it has no absorber: {wanted} is none of its {len(frame)} atoms (from 0){hint}"
+            )
+        return [wanted]
+    return _only(frame, (SYMBOLS.index(wanted),), every, how)
+
+
+def _entry(value: object, key: str) -> int | str:
+    """Return an index or a symbol that stands in a comment line."""
+    if isinstance(value, str) and (value in SYMBOLS[1:] or value.isdigit()):
+        return int(value) if value.isdigit() else value
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        return int(value)
+    raise SampleError(f"it has no absorber: its '{key}' is {value!r}, no index or element")
+
+
+def _only(frame: Frame, elements: Sequence[int], every: bool, how: str) -> list[int]:
+    sites = np.flatnonzero(np.isin(frame.numbers, elements)).tolist()
+    names = " or ".join(SYMBOLS[z] for z in elements)
+    if not sites:
+        has = ", ".join(SYMBOLS[z] for z in np.unique(frame.numbers))
+        raise SampleError(f"it has no absorber: no atom is {names}, only {has}")
+    if len(sites) > 1 and not every:
+        listed = ", ".join(f"{SYMBOLS[frame.numbers[i]]} {i}" for i in sites[:8])
+        listed += ", …" if len(sites) > 8 else ""
+        raise SampleError(f"it has {len(sites)} atoms of {names} ({listed}): {how}")
+    return sites
+
+
+def site_id(frame: Frame, name: str, site: int, several: bool) -> str:
+    """Return the id of a sample: the frame's name, and the site where it has several."""
+    return f"{name}/{SYMBOLS[frame.numbers[site]]}{site}" if several else name
+
+
+@dataclass
+class Assumed:
+    """First atoms that are taken as absorbers, because nothing says which atom absorbs.
+
+    They may only be where all of them are of one element; then that is said.
+
+    Attributes
+    ----------
+    elements
+        Atomic number of the first atom, by the frame's place.
+    """
+
+    elements: dict[str, int] = field(default_factory=dict)
+
+    def sites(self, frame: Frame) -> list[int]:
+        """Return the first atom of a frame, and keep in mind what it is."""
+        frame.require()
+        self.elements[frame.where] = int(frame.numbers[0])
+        return [0]
+
+    def check(self, how: str = HOW) -> list[str]:
+        """Return what is to be said, which is nothing where nothing was assumed.
+
+        Raises
+        ------
+        DataError
+            If first atoms differ in element.
+        """
+        if not self.elements:
+            return []
+        counts = Counter(self.elements.values()).most_common()
+        told = ", ".join(f"{SYMBOLS[z]} {n}" for z, n in counts)
+        if len(counts) > 1:
+            odd = next(where for where, z in self.elements.items() if z == counts[-1][0])
+            raise DataError(
+                f"no absorber is named, and the first atoms differ in element ({told}; "
+                f"{SYMBOLS[counts[-1][0]]} in {odd}): {how}."
+            )
+        element = SYMBOLS[counts[0][0]]
+        return [f"no absorber is named: the first atom is taken, {element} in all of them"]
+
+
+def counted_from_one(absorber: NDArray[np.int64], numbers: Sequence[NDArray[np.int32]]) -> str:
+    """Return a doubt whether site indices count from 0, or nothing.
+
+    Parameters
+    ----------
+    absorber
+        (n,) indices, as given.
+    numbers
+        Atomic numbers of each of the n structures.
+    """
+    if not len(absorber) or absorber.min() < 1:
+        return ""
+    before = {int(z[i - 1]) for i, z in zip(absorber, numbers, strict=True) if i - 1 < len(z)}
+    there = {int(z[i]) if i < len(z) else 0 for i, z in zip(absorber, numbers, strict=True)}
+    if len(before) != 1 or there == before:
+        return ""
+    element = SYMBOLS[before.pop()]
+    hits = ", ".join(SYMBOLS[z] if z else "no atom" for z in sorted(there))
+    return (
+        f"absorber indices count from 0 and hit {hits}; counted from 1 all of them would hit "
+        f"{element}"
+    )

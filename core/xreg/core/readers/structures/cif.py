@@ -1,0 +1,208 @@
+"""CIF: a frame of each data block, and refusal of what one set of whole atoms cannot describe."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from xreg.core.errors import DataError
+from xreg.core.readers.structures.frame import Frame
+from xreg.core.readers.structures.symbols import name_elements
+
+__all__ = ["cif_frames"]
+
+BLOCK = re.compile(r"data_\S*", re.IGNORECASE)
+OPERATIONS = (
+    "_space_group_symop_operation_xyz",
+    "_space_group_symop.operation_xyz",
+    "_symmetry_equiv_pos_as_xyz",
+)
+NAMES = ("_space_group_name_h-m_alt", "_symmetry_space_group_name_h-m")
+GROUPS = ("_space_group_it_number", "_space_group.it_number", "_symmetry_int_tables_number")
+# Space groups of two origins (International Tables A), and those of two sets of axes.
+ORIGINS = {48, 50, 59, 68, 70, 85, 86, 88, 125, 126, 129, 130, 133, 134, 137, 138, 141, 142}
+ORIGINS |= {201, 203, 222, 224, 227, 228}
+RHOMBOHEDRAL = {146, 148, 155, 160, 161, 166, 167}
+UNKNOWN = ("?", ".", "")
+
+
+def cif_frames(lines: Sequence[str], name: str) -> Iterator[Frame]:
+    """Yield a frame for each data block that has atoms.
+
+    Refused are blocks with sites that are partly occupied, of unknown occupancy or in disorder
+    groups (the sites are named), with unknown coordinates, dummies, or symmetry that the file does
+    not settle. A file without symmetry is taken as it stands, and that is noted.
+
+    Parameters
+    ----------
+    lines
+        The file.
+    name
+        Its name.
+    """
+    place = 0
+    for title, block in _blocks(lines):
+        where = f"{name}, block {title}" if title else name
+        try:
+            tags = _tags(block)
+            if not any(key.startswith("_atom_site_") for key in tags):
+                continue
+            frame = _frame(where, place, title, tags).judged()
+        except DataError as error:
+            frame = Frame.bad(where, place, str(error))
+        yield frame
+        place += 1
+
+
+def _blocks(lines: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield name and lines of each data block; texts between semicolons are not looked into."""
+    block: list[str] = []
+    quoted = False
+    for line in lines:
+        if line.startswith(";"):
+            quoted = not quoted
+        if not quoted and BLOCK.match(line.lstrip()):
+            if block:
+                yield block[0].strip()[5:], block
+            block = [line.lstrip()]
+        elif block:
+            block.append(line)
+    if block:
+        yield block[0].strip()[5:], block
+
+
+def _tags(block: Sequence[str]) -> dict[str, Any]:
+    from ase.io.cif import parse_cif
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            # ASE knows ordinary letters only at the begin of a value; _blocks found one block.
+            (parsed,) = parse_cif(io.StringIO("\n".join(block)))
+            tags: dict[str, Any] = {key: parsed[key] for key in parsed}
+        except Exception as error:  # ASE raises what happens to go wrong
+            text = str(error).partition("\n")[0][:80]
+            raise DataError(
+                f"it is no CIF that can be read ({type(error).__name__}: {text})"
+            ) from None
+    if lost := [str(w.message) for w in said if str(w.message).startswith(("Wrong", "Badly"))]:
+        raise DataError(f"a row of it cannot be read ({lost[0][:80]})")
+    # A loop of one row is a list too, but a single tag is not.
+    return {
+        key: [value] if key.startswith("_atom_site_") and not isinstance(value, list) else value
+        for key, value in tags.items()
+    }
+
+
+def _frame(where: str, place: int, title: str, tags: dict[str, Any]) -> Frame:
+    from ase.io.cif import CIFBlock
+
+    symbols = tags.get("_atom_site_type_symbol") or tags.get("_atom_site_label")
+    if not symbols:
+        raise DataError("its atom sites have neither symbols nor labels")
+    labels = [str(label) for label in tags.get("_atom_site_label", symbols)]
+    _refuse_disorder(tags, labels)
+    _refuse_unknown(tags, labels)
+    numbers, notes, problem = name_elements([str(symbol) for symbol in symbols])
+    if problem:
+        raise DataError(problem)
+    notes = [note for note in notes if "hydrogen" in note]  # labels are what a CIF has
+    from ase.data import chemical_symbols
+
+    known = {**tags, "_atom_site_type_symbol": [chemical_symbols[z] for z in numbers]}
+    known.pop("_atom_site_occupancy", None)  # all are one
+    notes += _symmetry(tags)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            atoms = CIFBlock(title, known).get_atoms(fractional_occupancies=False)
+        except Exception as error:  # ASE raises what happens to go wrong
+            text = str(error).partition("\n")[0][:80]
+            raise DataError(
+                f"its structure cannot be built ({type(error).__name__}: {text})"
+            ) from None
+    atoms.info = {}
+    return Frame.of(where, place, atoms, tuple(notes))
+
+
+def _refuse_disorder(tags: dict[str, Any], labels: list[str]) -> None:
+    """Refuse sites that are not there once and whole."""
+    occupancy = tags.get("_atom_site_occupancy", [])
+    partly = []
+    for label, value in zip(labels, occupancy, strict=False):
+        if value == "." or (isinstance(value, int | float) and abs(value - 1) < 1e-3):
+            continue
+        partly.append(f"{label} {value}")
+    if partly:
+        raise DataError(
+            f"its sites {_listed(partly)} are not occupied by one whole atom: give an ordered "
+            "structure (a supercell, or one of the alternatives with the occupancy 1)"
+        )
+    if len(occupancy) not in (0, len(labels)):
+        raise DataError(f"it has {len(occupancy)} occupancies of {len(labels)} sites")
+    for key in ("_atom_site_disorder_group", "_atom_site_disorder_assembly"):
+        groups = zip(labels, tags.get(key, []), strict=False)
+        if grouped := [f"{label} ({group})" for label, group in groups if group not in UNKNOWN]:
+            raise DataError(
+                f"its sites {_listed(grouped)} belong to disorder groups: keep one group alone"
+            )
+    flags = zip(labels, tags.get("_atom_site_calc_flag", []), strict=False)
+    if dummies := [label for label, flag in flags if flag == "dum"]:
+        raise DataError(f"its sites {_listed(dummies)} are dummies: leave them out")
+
+
+def _refuse_unknown(tags: dict[str, Any], labels: list[str]) -> None:
+    for axis in ("fract_x", "fract_y", "fract_z", "cartn_x", "cartn_y", "cartn_z"):
+        values = tags.get(f"_atom_site_{axis}")
+        if values is None:
+            continue
+        if len(values) != len(labels):
+            raise DataError(f"it has {len(values)} values of {axis} for {len(labels)} sites")
+        lost = [n for n, v in zip(labels, values, strict=True) if not isinstance(v, int | float)]
+        if lost:
+            raise DataError(f"its sites {_listed(lost)} have no coordinates")
+
+
+def _listed(sites: Sequence[str]) -> str:
+    return ", ".join(sites[:8]) + (f" and {len(sites) - 8} more" if len(sites) > 8 else "")
+
+
+def _symmetry(tags: dict[str, Any]) -> list[str]:
+    """Return what is to be said of the symmetry; refuse what the file leaves open."""
+    from ase.spacegroup import Spacegroup
+
+    if "_cell_length_a" not in tags:
+        return ["it has no cell, and is taken for a molecule"]
+    operations = next((tags[key] for key in OPERATIONS if tags.get(key)), None)
+    if operations is not None:
+        return []
+    symbol = next(
+        (str(tags[key]).strip() for key in NAMES if tags.get(key, "?") not in UNKNOWN), ""
+    )
+    number = next((tags[key] for key in GROUPS if tags.get(key, "?") not in UNKNOWN), None)
+    if not symbol and number is None:
+        return ["it states no symmetry: its sites are taken for all atoms of the cell (P 1)"]
+    try:
+        group = Spacegroup(symbol or int(number or 0))
+        same = number is None or group.no == int(number)
+    except Exception:  # ASE's own errors, and what it meets in odd names
+        same = False
+    what = f"space group '{symbol or number}'"
+    if not same:
+        raise DataError(f"its {what} is not known, and no symmetry operations are listed")
+    if group.no in ORIGINS and "_symmetry_space_group_setting" not in tags:
+        raise DataError(
+            f"its {what} has two origins, and no symmetry operations say which is meant"
+        )
+    if group.no in RHOMBOHEDRAL:
+        angles = [tags.get(f"_cell_angle_{angle}") for angle in ("alpha", "beta", "gamma")]
+        if not np.allclose(np.array(angles, float), (90, 90, 120), atol=0.01):
+            raise DataError(f"its {what} needs symmetry operations, which the file does not list")
+    if group.no == 1:
+        return []
+    return [f"it lists no symmetry operations: those of {what} are taken in the usual setting"]

@@ -1,0 +1,85 @@
+"""What the comment line of an xyz frame says: fields of many programs, and extended xyz."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from xreg.core.readers.text import number
+
+__all__ = ["field_value", "fields_of", "unit_problem"]
+
+FIELD = re.compile(
+    r"""([A-Za-z_][\w.+/-]*)\s*=\s*("[^"]*"|'[^']*'|\{[^{}]*\}|\[[^\[\]]*\]|[^\s,;|]+)"""
+)
+NAMED = re.compile(r"(?:^|[\s,;|])([A-Za-z_][\w.+-]*)\s*:\s*([+-]?\d[\w.+-]*)(?=$|[\s,;|])")
+WHOLE = re.compile(r"[+-]?(?:0|[1-9]\d{0,17})")
+DECIMAL = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+)(?:[eEdD][+-]?\d+)?|[+-]?\d+[eEdD][+-]\d+")
+NO_LABEL = re.compile(r"[^A-Za-z0-9_.+-]+")
+LENGTH_UNITS = {
+    "bohr": "Bohr",
+    "bohrs": "Bohr",
+    "au": "Bohr",
+    "a.u.": "Bohr",
+    "atomic": "Bohr",
+    "nm": "nm",
+    "nanometer": "nm",
+    "nanometers": "nm",
+    "nanometre": "nm",
+    "nanometres": "nm",
+    "pm": "pm",
+    "picometer": "pm",
+    "picometers": "pm",
+}
+UNIT_KEYS = ("unit", "units", "length_unit", "length_units", "unit_length", "units_length")
+
+
+def field_value(text: str) -> Any:
+    """Return a field's value: a whole number, a number, an array of numbers, or a word."""
+    text = text.strip()
+    if WHOLE.fullmatch(text):
+        return int(text)
+    if DECIMAL.fullmatch(text):
+        return number(text)
+    if len(text) > 1 and text[0] + text[-1] in ('""', "''", "{}", "[]"):
+        inner = text[1:-1].strip()
+        words = inner.replace(",", " ").split()
+        values = [field_value(word) for word in words if word[0] not in "\"'{["]
+        if len(words) > 1 and all(isinstance(v, int | float) for v in values):
+            return np.array(values)
+        return values[0] if len(words) == 1 and values else inner
+    return text
+
+
+def fields_of(comment: str) -> dict[str, Any]:
+    """Return the fields of a comment line.
+
+    Three ways of writing are known: ``key=value`` with quotes or brackets where there are blanks;
+    ``key = value | key = value``, as tmQM does; and ``charge: 0, spin: 1`` with numbers. What
+    stands beside them is free text.
+    """
+    if "|" in comment:
+        parts = [part.partition("=") for part in comment.split("|")]
+        found = {key.strip(): value for key, sign, value in parts if sign and value.strip()}
+    else:
+        found = {match[1]: match[2] for match in FIELD.finditer(comment)}
+    found = found or {match[1]: match[2] for match in NAMED.finditer(comment)}
+    return {
+        name: field_value(value)
+        for key, value in found.items()
+        if (name := NO_LABEL.sub("_", key).strip("_.+-"))
+    }
+
+
+def unit_problem(comment: str, fields: dict[str, Any]) -> str:
+    """Return why a frame is refused whose comment line says that lengths are not in Å."""
+    said = [str(fields[key]) for key in fields if key.lower() in UNIT_KEYS]
+    if not fields:
+        said = [word.strip("()[],;:") for word in comment.split() if len(word) > 3 or "(" in word]
+        said = [word for word in said if word.lower() not in ("atomic",)]
+    for word in said:
+        if unit := LENGTH_UNITS.get(word.lower()):
+            return f"its comment line says '{word}': convert lengths from {unit} to Å"
+    return ""

@@ -1,0 +1,185 @@
+"""Whether positions can be those of atoms in Å: one judgement for all that reads structures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.elements import SYMBOLS
+
+__all__ = ["Judgement", "judge"]
+
+TOO_NEAR = 0.4
+"""Å. The shortest bond, of H2, is 0.74 Å; in hot dynamics it may shrink to some 0.6 Å."""
+TOO_FAR = 10.0
+"""Å. No molecule or crystal has all its atoms so far from each other."""
+SPARSE = 1.6
+"""Ratio of all nearest distances to sums of covalent radii beyond which a unit is doubted; lengths
+in Bohr read as Å give 1.9, ionic crystals up to 1.3."""
+TOO_DENSE = 1.5
+"""Å³ for each atom of a crystal; diamond has 5.7, solid hydrogen at 100 GPa 2.2."""
+FLAT = 1e-6
+MANY = 5_000_000
+"""Images of atoms; more are needed about a cell that is thin as no crystal's."""
+# Å around a cell in which images are looked for, at first; almost every atom has a neighbour there.
+AROUND = 3.2
+
+Judgement = tuple[str, list[str]]
+"""Why it is no structure, empty where it is one; and what is to be said of it."""
+
+
+def judge(
+    numbers: NDArray[np.int32],
+    positions: NDArray[np.float64],
+    cell: NDArray[np.float64],
+    pbc: NDArray[np.bool_],
+) -> Judgement:
+    """Judge the geometry of a structure.
+
+    Parameters
+    ----------
+    numbers
+        (a,) atomic numbers.
+    positions
+        (a, 3) positions in Å.
+    cell, pbc
+        (3, 3) cell vectors in Å as rows, and (3,) periodicity.
+
+    Returns
+    -------
+    Judgement
+        Refused are: no atoms, numbers of no element, what is not finite, periodic cells without
+        volume, atoms nearer than 0.4 Å (in one place, split positions, nanometres), all atoms
+        farther apart than 10 Å, crystals denser than matter.
+    """
+    if not len(numbers):
+        return "it has no atoms", []
+    strange = np.flatnonzero((numbers < 1) | (numbers >= len(SYMBOLS)))
+    if strange.size:
+        at = int(strange[0])
+        what = "a dummy atom" if numbers[at] == 0 else "no element"
+        return f"its atom {at} has the atomic number {numbers[at]}, {what}", []
+    if not np.isfinite(positions).all():
+        at = int(np.argmin(np.isfinite(positions).all(axis=1)))
+        return f"its atom {at} has a position that is not finite", []
+    if not np.isfinite(cell).all():
+        return "it has cell vectors that are not finite", []
+    if pbc.any():
+        return _crystal(numbers, positions, cell, pbc)
+    if len(numbers) < 2:
+        return "", []
+    return _told(numbers, _nearest(positions, positions, np.arange(len(numbers))))
+
+
+def _crystal(
+    numbers: NDArray[np.int32],
+    positions: NDArray[np.float64],
+    cell: NDArray[np.float64],
+    pbc: NDArray[np.bool_],
+) -> Judgement:
+    from ase.geometry import complete_cell
+
+    if (np.linalg.norm(cell, axis=1)[pbc] == 0).any():
+        return "it is periodic along a cell vector of no length", []
+    full = np.asarray(complete_cell(cell))
+    volume = float(np.linalg.det(full))
+    if abs(volume) <= FLAT * float(np.prod(np.linalg.norm(full, axis=1))):
+        return "its cell has no volume", []
+    each = abs(volume) / len(numbers)
+    if pbc.all() and each < TOO_DENSE:
+        return (
+            f"its cell has {each:.2g} Å³ for each atom, denser than matter: are lengths in Å?",
+            [],
+        )
+    notes = ["its cell is left-handed"] if volume < 0 else []
+    inverse = np.linalg.inv(full)
+    fractions = positions @ inverse
+    fractions -= np.floor(fractions) * pbc
+    found = None
+    for around in (AROUND, TOO_FAR):
+        spread = np.prod(1 + 2 * around * np.linalg.norm(inverse, axis=0)[pbc])
+        if spread * len(numbers) > MANY:
+            return "its cell is too thin or too skewed for a crystal's: are lengths in Å?", notes
+        others, owner = _images(fractions, inverse, pbc, around)
+        if len(others) > 1:
+            found = _nearest(fractions @ full, others @ full, owner)
+            if found.distances.min() < around and found.sparsity(numbers) < SPARSE:
+                break
+    if found is None:  # one atom in a wide box
+        return "", notes
+    problem, more = _told(numbers, found)
+    return problem, notes + more
+
+
+def _images(
+    fractions: NDArray[np.float64],
+    inverse: NDArray[np.float64],
+    pbc: NDArray[np.bool_],
+    around: float,
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Return (k, 3) fractional coordinates of atoms and images up to ``around`` Å outside the cell.
+
+    The second is the (k,) atom that each is an image of.
+    """
+    others, owner = fractions, np.arange(len(fractions))
+    # A step along an axis moves an atom by at least the distance between the cell's two faces.
+    edges = around * np.linalg.norm(inverse, axis=0)
+    for axis in np.flatnonzero(pbc):
+        reach = int(np.ceil(edges[axis]))
+        steps = np.arange(-reach, reach + 1)
+        moved = others[None] + steps[:, None, None] * np.eye(3)[axis]
+        owners = np.broadcast_to(owner, moved.shape[:2])
+        inside = (moved[..., axis] >= -edges[axis]) & (moved[..., axis] <= 1 + edges[axis])
+        others, owner = moved[inside], owners[inside]
+    return others, owner
+
+
+@dataclass(frozen=True, eq=False)
+class _Nearest:
+    """(a,) distance in Å from each atom to what is nearest to it, and which atom that is."""
+
+    distances: NDArray[np.float64]
+    partners: NDArray[np.intp]
+
+    def sparsity(self, numbers: NDArray[np.int32]) -> float:
+        """Return the least distance in units of a bond between the two atoms."""
+        from ase.data import covalent_radii
+
+        bonds = covalent_radii[numbers] + covalent_radii[numbers[self.partners]]
+        return float((self.distances / bonds).min())
+
+
+def _nearest(
+    places: NDArray[np.float64], others: NDArray[np.float64], owner: NDArray[np.intp]
+) -> _Nearest:
+    from scipy.spatial import cKDTree
+
+    found, index = cKDTree(others).query(places, k=2)
+    owners = owner[index]
+    # Of two atoms in one place either may be found first.
+    itself = owners[:, 1] == np.arange(len(places))
+    itself &= owners[:, 0] != owners[:, 1]
+    return _Nearest(found[:, 1], np.where(itself, owners[:, 0], owners[:, 1]))
+
+
+def _told(numbers: NDArray[np.int32], found: _Nearest) -> Judgement:
+    a = int(np.argmin(found.distances))
+    least = float(found.distances[a])
+    one, other = sorted((a, int(found.partners[a])))
+    pair = f"its atoms {one} and {other} ({SYMBOLS[numbers[one]]} and {SYMBOLS[numbers[other]]})"
+    if least < 1e-3:
+        return f"{pair} are in one place", []
+    if least < TOO_NEAR:
+        every = bool((found.distances < TOO_NEAR).all())
+        why = "are lengths in Å, not nanometres?" if every else "is one place filled twice?"
+        return f"{pair} are {least:.2f} Å apart: {why}", []
+    if len(numbers) > 1 and least > TOO_FAR:
+        return f"all its atoms are more than {least:.0f} Å apart: are lengths in Å?", []
+    if len(numbers) > 2 and (ratio := found.sparsity(numbers)) > SPARSE:
+        return "", [
+            f"no two of its atoms are nearer than {least:.2f} Å, {ratio:.1f} times a bond: are "
+            "lengths in Å, not Bohr?"
+        ]
+    return "", []

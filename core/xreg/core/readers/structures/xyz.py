@@ -1,0 +1,255 @@
+"""Frames of xyz and extended xyz files, one by one, so that a bad frame is one bad frame."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.errors import DataError
+from xreg.core.readers.structures.comments import fields_of, unit_problem
+from xreg.core.readers.structures.frame import NO_CELL, NO_PBC, Frame
+from xreg.core.readers.structures.symbols import name_elements
+from xreg.core.readers.text import number
+
+__all__ = ["xyz_frames"]
+
+COUNT = re.compile(r"[ \t]*[+-]?[0-9]+[ \t]*")
+EXTENDED = re.compile(r"\b(?:Properties|Lattice)\s*=", re.IGNORECASE)
+PLAIN = "species:S:1:pos:R:3"
+SPECIES = ("species", "symbols", "symbol", "element", "elements")
+NUMBERS = ("Z", "numbers", "atomic_numbers")
+POSITIONS = ("pos", "positions", "position")
+DTYPES = {"R": np.float64, "I": np.int64, "L": np.bool_, "S": np.str_}
+TRUTH = {"T": True, "TRUE": True, "F": False, "FALSE": False}
+
+
+class Column(NamedTuple):
+    """A property of each atom: its name, kind (S, R, I, L), first word in a row and width."""
+
+    name: str
+    kind: str
+    first: int
+    width: int
+
+    @property
+    def words(self) -> slice:
+        """Where it stands in a row."""
+        return slice(self.first, self.first + self.width)
+
+
+def xyz_frames(lines: Sequence[str], name: str) -> Iterator[Frame]:
+    """Yield the frames of an xyz file, bad ones with the reason.
+
+    Blank lines may stand before, between and after frames. After a frame whose number of atoms is
+    not what it announces, reading goes on at the next line that announces one that is.
+
+    Parameters
+    ----------
+    lines
+        The file.
+    name
+        Its name.
+    """
+    i, place = _skip_blank(lines, 0), 0
+    while i < len(lines):
+        where = f"{name}, frame {place}"
+        count, problem = _announced(lines, i)
+        rows = [row.split() for row in lines[i + 2 : i + 2 + count]]
+        if not problem and min(map(len, rows)) < 4:
+            problem = _miscounted(lines, i)
+        if problem:
+            yield Frame.bad(where, place, problem)
+            i = _next_frame(lines, i + 1)
+        else:
+            yield _frame(where, place, lines[i + 1], rows, i + 3)
+            i += 2 + count
+        i, place = _skip_blank(lines, i), place + 1
+
+
+def _skip_blank(lines: Sequence[str], i: int) -> int:
+    while i < len(lines) and not lines[i].strip():
+        i += 1
+    return i
+
+
+def _next_frame(lines: Sequence[str], i: int) -> int:
+    while i < len(lines) and (not COUNT.fullmatch(lines[i]) or _announced(lines, i)[1]):
+        i += 1
+    return i
+
+
+def _announced(lines: Sequence[str], i: int) -> tuple[int, str]:
+    """Return how many atoms a frame announces, and what is wrong with that."""
+    line = lines[i].strip()
+    if not COUNT.fullmatch(line):
+        return 0, f"its first line '{line[:40]}' is no number of atoms"
+    count = int(line) if len(line) < 19 else len(lines)
+    if count < 1:
+        return 0, f"it announces {count} atoms"
+    end = i + 2 + count
+    if end <= len(lines) and _atom(lines[end - 1]) and _atom(lines[i + 2]):
+        after = _skip_blank(lines, end)
+        if after == len(lines) or not _atom(lines[after]):
+            return count, ""
+    return 0, _miscounted(lines, i)
+
+
+def _miscounted(lines: Sequence[str], i: int) -> str:
+    """Say how many lines of atoms follow in place of what a frame announces."""
+    line = lines[i].strip()
+    has = next((n for n, row in enumerate(lines[i + 2 :]) if not _atom(row)), len(lines) - i - 2)
+    stop = lines[i + 2 + has].strip() if i + 2 + has < len(lines) else ""
+    before = f" before '{stop[:40]}'" if stop and not COUNT.fullmatch(stop) else ""
+    if str(has) == line:
+        return f"it announces {line} atoms, and more stand after a blank line"
+    return f"it announces {line[:40]} atoms and has {max(has, 0)} lines of atoms{before}"
+
+
+def _atom(line: str) -> bool:
+    """Tell whether a line may be an atom's: four words, three of which begin like numbers."""
+    words = line.split(None, 12)
+    return len(words) > 3 and sum(word[0] in "+-.0123456789nNiI" for word in words) > 2
+
+
+def _frame(where: str, place: int, comment: str, rows: list[list[str]], line: int) -> Frame:
+    try:
+        return _parsed(where, place, comment, rows, line).judged()
+    except DataError as error:
+        return Frame.bad(where, place, str(error))
+
+
+def _parsed(where: str, place: int, comment: str, rows: list[list[str]], line: int) -> Frame:
+    cell, pbc, notes = NO_CELL, NO_PBC, []
+    extended = bool(EXTENDED.search(comment))
+    if extended:
+        info = _extended_fields(comment)
+        columns = _columns(info)
+        cell, pbc = _cell(info)
+    else:
+        info, columns = fields_of(comment), _columns({})
+    if problem := unit_problem("" if extended else comment, info):
+        raise DataError(problem)
+    width = columns[-1].first + columns[-1].width
+    for n, row in enumerate(rows):
+        if len(row) < width or (extended and len(row) > width):
+            what = (
+                f"has {len(row)} words, not {width}" if extended else "is no element with x, y, z"
+            )
+            raise DataError(f"its line {line + n} '{' '.join(row)[:40]}' {what}")
+    if not extended and len(rows[0]) > width:
+        notes.append("columns after x, y and z are not read")
+    arrays = {c.name: _values(c, rows, line) for c in columns}
+    named = [c for c in columns if c.name in SPECIES]
+    numbered = [c for c in columns if c.name in NUMBERS]
+    words = [row[(named or numbered)[0].first] for row in rows]
+    numbers, more, problem = name_elements(words)
+    if problem:
+        raise DataError(problem)
+    (placed,) = (c for c in columns if c.name in POSITIONS)
+    rest = {c.name: arrays[c.name] for c in columns if c not in (*named, *numbered, placed)}
+    positions = arrays[placed.name]
+    return Frame(
+        where, place, np.array(numbers, np.int32), positions, cell, pbc, info, rest, (*notes, *more)
+    )
+
+
+def _values(column: Column, rows: list[list[str]], line: int) -> NDArray[Any]:
+    """Return (a,) or (a, width) values of a property."""
+    words = [row[column.words] for row in rows]
+    try:
+        if column.kind == "S":
+            values = np.array(words)
+        elif column.kind == "L":
+            values = np.array([[TRUTH[word.upper()] for word in row] for row in words])
+        elif column.kind == "I":
+            values = np.array([[int(word) for word in row] for row in words], np.int64)
+        else:
+            values = _floats(words)
+    except (ValueError, KeyError, OverflowError):
+        n = next(n for n, row in enumerate(words) if not _fits(column.kind, row))
+        raise DataError(
+            f"its line {line + n} '{' '.join(rows[n])[:40]}': {' '.join(words[n])[:40]} is no "
+            f"{column.name}"
+        ) from None
+    return values[:, 0] if column.width == 1 else values
+
+
+def _floats(words: list[list[str]]) -> NDArray[np.float64]:
+    try:
+        flat = [float(word) for row in words for word in row]
+    except ValueError:
+        flat = [number(word) for row in words for word in row]
+    if any("_" in word for row in words for word in row):  # 1_000 is Python's, and no coordinate
+        raise ValueError("_")
+    return np.array(flat).reshape(len(words), -1)
+
+
+def _fits(kind: str, words: Sequence[str]) -> bool:
+    try:
+        for word in words:
+            if kind == "L":
+                TRUTH[word.upper()]
+            elif kind == "I":
+                np.int64(int(word))
+            else:
+                number(word)
+    except (ValueError, KeyError, OverflowError):
+        return False
+    return True
+
+
+def _extended_fields(comment: str) -> dict[str, Any]:
+    from ase.io.extxyz import key_val_str_to_dict
+
+    try:
+        return dict(key_val_str_to_dict(comment))
+    except Exception as error:  # ASE raises what happens to go wrong
+        raise DataError(
+            f"its comment line is no extended xyz ({type(error).__name__}: {str(error)[:80]})"
+        ) from None
+
+
+def _columns(info: dict[str, Any]) -> list[Column]:
+    """Return what ``Properties`` says of the columns, and take it out of the fields."""
+    key = next((key for key in info if key.lower() == "properties"), None)
+    text = PLAIN if key is None else str(info.pop(key))
+    parts = text.split(":")
+    columns: list[Column] = []
+    first = 0
+    for name, kind, width in zip(parts[0::3], parts[1::3], parts[2::3], strict=False):
+        if kind not in DTYPES or not width.isdigit() or not 1 <= int(width[:6]) <= 100_000:
+            break
+        columns.append(Column(name, kind, first, int(width)))
+        first += int(width)
+    names = [column.name for column in columns]
+    placed = [c for c in columns if c.name in POSITIONS and (c.kind, c.width) == ("R", 3)]
+    named = [c for c in columns if c.name in (*SPECIES, *NUMBERS) and c.width == 1]
+    if len(parts) % 3 or len(columns) != len(parts) // 3 or len(set(names)) != len(names):
+        raise DataError(f"its Properties={text[:80]} are no list of name:kind:width")
+    if len(placed) != 1 or not named:
+        raise DataError(f"its Properties={text[:80]} name no species and positions")
+    return columns
+
+
+def _cell(info: dict[str, Any]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return cell and periodicity of the fields, and take them out."""
+    keys = {key.lower(): key for key in info}
+    cell = info.pop(keys["lattice"]) if "lattice" in keys else None
+    pbc = info.pop(keys["pbc"]) if "pbc" in keys else None
+    vectors = np.zeros((3, 3))
+    if cell is not None:
+        try:
+            # ASE reads a Lattice's nine numbers column by column.
+            vectors = np.asarray(cell, np.float64).T.reshape(3, 3)
+        except (TypeError, ValueError):
+            raise DataError("its Lattice is no list of nine numbers") from None
+    if pbc is None:
+        return vectors, np.full(3, cell is not None)
+    flags = np.asarray(pbc)
+    if flags.dtype.kind not in "bi" or flags.size not in (1, 3):
+        raise DataError("its pbc is no list of three T or F")
+    return vectors, np.broadcast_to(flags.astype(bool).ravel(), 3).copy()
