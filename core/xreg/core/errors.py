@@ -9,11 +9,19 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from xreg.core.text import without_credentials
+
 
 class XregError(Exception):
-    """Base of all errors that xreg raises on purpose; a bad request unless a child says else."""
+    """Base of all errors that xreg raises on purpose; a bad request unless a child says else.
+
+    Whatever URL its message quotes, no credential of it stays.
+    """
 
     exit_code = 2
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(without_credentials(a) if isinstance(a, str) else a for a in arguments))
 
 
 class ConfigError(XregError):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import re
+import shutil
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +26,17 @@ from xreg.core.errors import (
 )
 from xreg.core.progress import report
 from xreg.registry.catalogue import Catalogue, Entry
-from xreg.registry.files import disk_errors, folder_hash, staging, tree_hash
+from xreg.registry.files import (
+    DISK_ERRORS,
+    disk_errors,
+    file_md5,
+    files_below,
+    folder_hash,
+    staging,
+    tree_hash,
+    tree_list,
+    write_text,
+)
 from xreg.registry.registries import Registry, cache_folder, candidates
 
 if TYPE_CHECKING:
@@ -39,6 +54,10 @@ __all__ = [
 
 FOLDER = "datasets"
 STREAMS = 8
+LONGEST = 200  # characters of name and version
+LISTS = "lists"
+PARTS_UNDER_WAY = "pulling"
+METADATA = "zarr.json"
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +80,8 @@ def parse_reference(text: str, version: str | None = None) -> tuple[str, str | N
         If name or version is malformed, or two versions are given.
     """
     name, _, stated = text.partition("@")
+    if len(text) > LONGEST:
+        raise DataError(f"'{text[:30]}…' is too long for the name of a dataset.")
     if version and stated and version != stated:
         raise DataError(f"'{text}' and version {version} contradict each other; give one.")
     version = version or stated or None
@@ -123,7 +144,7 @@ def _catalogue(place: Registry, fresh: bool, alone: bool) -> Catalogue | None:
     """Return a registry's catalogue; one of several that cannot be reached is only told."""
     try:
         return Catalogue(place.root(fresh))
-    except (RunError, UnknownNameError) as error:
+    except (XregError, OSError) as error:
         if alone:
             raise
         log.warning("registry %s is left out: %s", place.name, error)
@@ -171,14 +192,59 @@ def open_dataset(
     if not store.is_dir():
         store = _pull(found)
     try:
-        # Its bytes were compared with the hash when it was pulled, and its values checked when it
-        # was published.
+        check_cached(found.entry)
+        # Its bytes were compared with the hash when it was pulled, its values checked when it was
+        # published, and each chunk of them has a checksum.
         return open_store(store, validate=False, content_hash=found.entry.hash)
     except CorruptError as error:
         reference = found.entry.reference
         raise CorruptError(
             f"the cached copy is damaged, `xreg data pull {reference}` mends it: {error}"
         ) from None
+
+
+def check_cached(entry: Entry) -> None:
+    """Compare the files of a cached dataset with what was published: their set, and all metadata.
+
+    Raises
+    ------
+    CorruptError
+        If one is missing, foreign, or a changed ``zarr.json``.
+    """
+    store = cached(entry)
+    files = _listed(entry)
+    if files is None:  # pulled by an older xreg, or the list was changed
+        files = {name: file_md5(store / name) for name in files_below(store)}
+        if tree_hash(files) != entry.hash:
+            raise CorruptError(f"{store}: its files are not those that were published.")
+        _keep_list(entry, files)
+        return
+    there = set(files_below(store))
+    if odd := sorted(files.keys() ^ there):
+        what = "is missing" if odd[0] in files else "does not belong to it"
+        raise CorruptError(f"{store}: the file {odd[0]} {what}.")
+    for name, md5 in files.items():
+        if name.rpartition("/")[2] == METADATA and file_md5(store / name) != md5:
+            raise CorruptError(f"{store}: the file {name} was changed.")
+
+
+def _list_of(entry: Entry) -> Path:
+    return cache_folder() / LISTS / f"{entry.hash.removesuffix('.dir')}.json"
+
+
+def _keep_list(entry: Entry, files: dict[str, str]) -> None:
+    with suppress(OSError):  # a cache that is read-only is checked in full each time
+        write_text(_list_of(entry), tree_list(files).decode())
+
+
+def _listed(entry: Entry) -> dict[str, str] | None:
+    """Return the MD5 of each file as published, where that list is kept; it proves itself."""
+    try:
+        items = json.loads(_list_of(entry).read_bytes())
+        files = {str(item["relpath"]): str(item["md5"]) for item in items}
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return files if tree_hash(files) == entry.hash else None
 
 
 def pull(name: str, version: str | None = None, registry: str | Path | None = None) -> Path:
@@ -203,41 +269,86 @@ def pull(name: str, version: str | None = None, registry: str | Path | None = No
 def _pull(found: Found) -> Path:
     entry = found.entry
     final = cached(entry)
-    with disk_errors(f"pulling {entry.reference}"), staging(final) as folder:
-        if final.is_dir():
-            if folder_hash(final) == entry.hash:
-                return final
-            final.rename(folder.with_name("damaged"))
-        _fetch(found, folder)
-        folder.rename(final)
+    parts = cache_folder() / PARTS_UNDER_WAY / entry.hash.removesuffix(".dir")
+    try:
+        with disk_errors(f"pulling {entry.reference}"), staging(final) as folder:
+            if final.is_symlink():
+                raise CorruptError(f"'{final}' is a symbolic link; remove it.")
+            if final.is_dir():
+                if _intact(final, entry):
+                    return final
+                final.rename(folder.with_name("damaged"))
+            files = _fetch(found, parts)
+            _arrange(files, parts, folder)
+            folder.rename(final)
+            _keep_list(entry, files)
+            shutil.rmtree(parts, ignore_errors=True)
+    except RunError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in DISK_ERRORS:
+            shutil.rmtree(parts, ignore_errors=True)  # room for another try
+        raise
     return final
 
 
-def _fetch(found: Found, folder: Path) -> None:
-    """Fetch every file of a dataset into an empty folder and check each."""
+def _intact(store: Path, entry: Entry) -> bool:
+    try:
+        return folder_hash(store) == entry.hash
+    except CorruptError:  # a link is in it
+        return False
+
+
+def _fetch(found: Found, parts: Path) -> dict[str, str]:
+    """Fetch every object of a dataset into a folder and check each; return the files' hashes.
+
+    What is there already, from a pull that did not end well, is checked and kept.
+    """
     from xreg.registry.dvc import Objects
 
     entry = found.entry
-    objects = Objects(found.root)
+    objects = Objects(found.root, most=entry.size)
     files = files_of(objects, found)
-    for name in files:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    parts.mkdir(parents=True, exist_ok=True)
 
     def one(name: str) -> None:
-        objects.fetch(files[name], folder / name)
-        (folder / name).chmod(0o444)
+        md5 = files[name]
+        part = parts / md5
+        if part.is_file() and not part.is_symlink() and file_md5(part) == md5:
+            return
+        beside = parts / f"{md5}.{os.getpid()}.tmp"
+        try:
+            objects.fetch(md5, beside)
+            beside.replace(part)
+        finally:
+            beside.unlink(missing_ok=True)
 
     task = f"pulling {entry.reference}"
+    distinct = {md5: name for name, md5 in reversed(files.items())}
     with ThreadPoolExecutor(STREAMS) as pool:
-        jobs = {pool.submit(one, name): name for name in files}
+        jobs = {pool.submit(one, name): name for name in distinct.values()}
         try:
             for done, job in enumerate(as_completed(jobs), 1):
                 job.result()
                 report(task, done, len(jobs))
         except XregError as error:
-            raise type(error)(f"{task}: {jobs[job]}: {error}") from None
+            kept = " What has arrived is kept: repeat the command." * isinstance(error, RunError)
+            raise type(error)(f"{task}: {jobs[job]}: {error}{kept}") from error.__cause__
         finally:
             pool.shutdown(cancel_futures=True)
+    return files
+
+
+def _arrange(files: dict[str, str], parts: Path, folder: Path) -> None:
+    """Give the fetched objects their names; the last file of each object takes it."""
+    left = Counter(files.values())
+    for name, md5 in files.items():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        left[md5] -= 1
+        if left[md5]:
+            shutil.copyfile(parts / md5, target)
+        else:
+            os.replace(parts / md5, target)
+        target.chmod(0o444)
 
 
 def files_of(objects: Objects, found: Found) -> dict[str, str]:
@@ -249,6 +360,6 @@ def files_of(objects: Objects, found: Found) -> dict[str, str]:
     if tree_hash(files) != entry.hash:
         raise CorruptError(
             f"{entry.reference}: the files that {found.registry.name} lists are not those that "
-            "were published (wrong hash); ask the registry's keeper."
+            "were published (wrong hash); ask the registry's maintainers."
         )
     return files

@@ -6,36 +6,44 @@ import csv
 import errno
 import hashlib
 import json
+import logging
 import os
+import platform
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from filelock import BaseFileLock, FileLock
+from filelock import BaseFileLock, FileLock, Timeout
 
-from xreg.core.errors import DataError, RunError
+from xreg.core.errors import CorruptError, DataError, RunError
 
 __all__ = [
+    "acquire",
     "disk_errors",
     "file_md5",
     "files_below",
     "flush",
     "folder_hash",
+    "locked",
     "require_free",
     "require_room",
     "staging",
     "stream_md5",
     "tree_hash",
+    "tree_list",
     "write_csv",
     "write_text",
 ]
 
 BLOCK = 1 << 20
+PATIENCE = 3.0  # seconds to wait for a lock before its owner is named
 # EFBIG: the limit of a file's size that a batch system sets.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DISK_ERRORS = (*FULL, errno.EACCES, errno.EPERM, errno.EROFS)
+
+log = logging.getLogger(__name__)
 
 
 def require_free(path: Path) -> None:
@@ -79,10 +87,58 @@ def _enter(room: Path) -> BaseFileLock:
     for _ in range(1000):
         with suppress(FileNotFoundError, FileExistsError):
             room.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(room / "lock")
-            lock.acquire()
-            return lock
+            return acquire(room / "lock")
     raise RunError(f"'{room}' cannot be locked; remove it and repeat.")
+
+
+def acquire(path: Path) -> BaseFileLock:
+    """Return a lock that this process holds; who else holds it is told while we wait for them.
+
+    Raises
+    ------
+    RunError
+        If the file system of ``path`` cannot lock.
+    """
+    lock = FileLock(path)
+    owner = path.with_name(f"{path.name}.owner")
+    try:
+        try:
+            lock.acquire(timeout=PATIENCE)
+        except Timeout:
+            log.warning(
+                "waiting for %s, which holds the lock '%s'; end it if it hangs.",
+                _owner(owner),
+                path,
+            )
+            lock.acquire()
+    except (NotImplementedError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in (*DISK_ERRORS, errno.ENOENT, errno.EEXIST):
+            raise
+        raise RunError(
+            f"'{path}' cannot be locked ({error}); its file system knows no locks, so put the "
+            "folder on another."
+        ) from error
+    with suppress(OSError):
+        owner.write_text(f"process {os.getpid()} of {platform.node()}", encoding="utf-8")
+    return lock
+
+
+def _owner(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")[:200] or "another process"
+    except (OSError, ValueError):
+        return "another process"
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock for the length of a block; see :func:`acquire`."""
+    lock = acquire(path)
+    try:
+        yield
+    finally:
+        path.with_name(f"{path.name}.owner").unlink(missing_ok=True)
+        lock.release()
 
 
 @contextmanager
@@ -99,12 +155,28 @@ def disk_errors(what: str) -> Iterator[None]:
 
 
 def files_below(folder: Path) -> list[str]:
-    """Return the paths of all files below ``folder``, relative to it with slashes, sorted."""
-    return sorted(
-        Path(root, name).relative_to(folder).as_posix()
-        for root, _, names in os.walk(folder)
-        for name in names
-    )
+    """Return the paths of all files below ``folder``, relative to it with slashes, sorted.
+
+    Raises
+    ------
+    CorruptError
+        If a symbolic link, a device or the like is among them: what stands behind it is no part of
+        the folder, and no hash would see it change.
+    """
+    found = []
+    rooms = [folder]
+    while rooms:
+        with os.scandir(rooms.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    rooms.append(Path(entry.path))
+                elif entry.is_file(follow_symlinks=False):
+                    found.append(Path(entry.path).relative_to(folder).as_posix())
+                else:
+                    what = "a symbolic link" if entry.is_symlink() else "neither file nor folder"
+                    name = Path(entry.path).relative_to(folder).as_posix()
+                    raise CorruptError(f"{folder}: '{name}' is {what}; put the file itself there.")
+    return sorted(found)
 
 
 def stream_md5(stream: BinaryIO) -> str:
@@ -132,9 +204,13 @@ def tree_hash(md5s: dict[str, str]) -> str:
     It is DVC's hash of that folder (what ``dvc add`` writes into a ``.dvc`` file), so that anybody
     can recompute it with DVC alone.
     """
+    return hashlib.md5(tree_list(md5s), usedforsecurity=False).hexdigest() + ".dir"
+
+
+def tree_list(md5s: dict[str, str]) -> bytes:
+    """Return DVC's list of the files of a folder, byte for byte."""
     entries = [{"md5": md5s[name], "relpath": name} for name in sorted(md5s)]
-    text = json.dumps(entries, sort_keys=True)
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
+    return json.dumps(entries, sort_keys=True).encode()
 
 
 def flush(folder: Path) -> None:
@@ -144,9 +220,9 @@ def flush(folder: Path) -> None:
             os.fsync(stream.fileno())
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replace a small file in one step."""
-    with _replacing(path) as stream:
+def write_text(path: Path, text: str, private: bool = False) -> None:
+    """Replace a small file in one step; one that is private may be read by its owner alone."""
+    with _replacing(path, 0o600 if private else 0o666) as stream:
         stream.write(text)
 
 
@@ -157,12 +233,13 @@ def write_csv(path: Path, rows: Iterable[Sequence[Any]]) -> None:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[TextIO]:
+def _replacing(path: Path, mode: int = 0o666) -> Iterator[TextIO]:
     """Yield a file that takes the name of ``path`` when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with beside.open("w", encoding="utf-8", newline="") as stream:
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with open(handle, "w", encoding="utf-8", newline="") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())

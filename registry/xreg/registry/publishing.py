@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,11 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from xreg.core.dataset import PARTS
 from xreg.core.elements import symbols
 from xreg.core.errors import ConfigError, DataError, RunError, UnknownNameError
+from xreg.core.paths import check_paths, confined
 from xreg.core.progress import report, track
 from xreg.core.samples import Parameters, Structures
 from xreg.core.wording import with_unit
@@ -29,7 +29,14 @@ from xreg.registry.datasets import (
     list_datasets,
     parse_reference,
 )
-from xreg.registry.files import disk_errors, file_md5, files_below, folder_hash, staging
+from xreg.registry.files import (
+    disk_errors,
+    file_md5,
+    files_below,
+    folder_hash,
+    locked,
+    staging,
+)
 from xreg.registry.registries import CATALOGUE, Registry, candidates, find_upwards
 from xreg.registry.stores import open_store
 
@@ -102,9 +109,11 @@ def publish(store: str | Path, registry: str | Path | None = None) -> Published:
     target = root / FOLDER / entry.name / f"{entry.version}.zarr"
     if not (root / ".dvc").is_dir():
         raise ConfigError(f"{root} has no DVC in it; `dvc init` it and add a default remote.")
+    for below in (".dvc/tmp", ".gitignore", target.relative_to(root).as_posix()):
+        confined(root, below, f"registry {root}")
     lock = root / ".dvc" / "tmp" / "xreg-publish.lock"
     lock.parent.mkdir(exist_ok=True)
-    with disk_errors(f"publishing {entry.reference}"), FileLock(lock):
+    with disk_errors(f"publishing {entry.reference}"), locked(lock):
         if (entry.name, entry.version) in Catalogue(root).entries:
             raise DataError(
                 f"{entry.reference} is published already and a published version never changes; "
@@ -118,7 +127,7 @@ def publish(store: str | Path, registry: str | Path | None = None) -> Published:
     paths = [CATALOGUE, ".gitignore"]
     if remote is not None:
         with suppress(ValueError):
-            paths.append(Path(remote.path).relative_to(root.resolve()).as_posix())
+            paths.append(Path(remote.path).relative_to(os.path.abspath(root)).as_posix())
     return Published(entry, root, paths)
 
 
@@ -252,6 +261,7 @@ def describe(store: Path) -> Entry:
         columns = zip(samples.names, samples.units, strict=True)
         contents = ", ".join(with_unit(name, unit) for name, unit in columns)
     files = files_below(store)
+    check_paths(files, f"the store {store}")
     return Entry(
         **dataset.metadata.model_dump(),
         hash=dataset.hash,

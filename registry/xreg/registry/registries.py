@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import shutil
-import subprocess
+import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,18 +18,28 @@ from platformdirs import user_cache_path, user_config_path
 from xreg.core.dataset import NAME_PATTERN
 from xreg.core.errors import (
     ConfigError,
-    MissingRequirementError,
     RunError,
     UnknownNameError,
     did_you_mean,
 )
+from xreg.core.paths import confined
 from xreg.core.storage import digest
+from xreg.core.text import without_credentials
+from xreg.registry import git
 from xreg.registry.files import disk_errors, staging, write_text
 
-__all__ = ["Registry", "add", "cache_folder", "candidates", "configured", "find_upwards", "remove"]
+__all__ = [
+    "Registry",
+    "add",
+    "cache_folder",
+    "candidates",
+    "configured",
+    "find_upwards",
+    "is_clone",
+    "remove",
+]
 
 CATALOGUE = "datasets.dvc"
-URL = re.compile(r"^([a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:)", re.IGNORECASE)
 DAY = 86_400
 
 log = logging.getLogger(__name__)
@@ -72,7 +82,7 @@ class Registry:
     @property
     def remote(self) -> bool:
         """Whether it must be cloned."""
-        return bool(URL.match(self.location))
+        return git.is_url(self.location)
 
     def root(self, fresh: bool = False) -> Path:
         """Return its folder, cloned into the cache where it is given by URL.
@@ -91,8 +101,10 @@ class Registry:
             If the URL cannot be reached and was never cloned.
         """
         if self.remote:
-            return _clone(self.location, fresh)
+            return _clone(git.plain_url(self.location), fresh)
         root = Path(self.location)
+        confined(root, CATALOGUE, f"registry {root}")
+        confined(root, ".dvc", f"registry {root}")
         if not (root / CATALOGUE).is_file() and not (root / ".dvc").is_dir():
             raise UnknownNameError(
                 f"{root} is no registry (it has no {CATALOGUE}); give the folder of a git "
@@ -102,6 +114,11 @@ class Registry:
 
     def __str__(self) -> str:
         return self.name if self.name == self.location else f"{self.name} ({self.location})"
+
+
+def is_clone(root: Path) -> bool:
+    """Whether a registry's folder is a clone that xreg made of a URL."""
+    return Path(os.path.abspath(root)).is_relative_to(cache_folder() / "registries")
 
 
 def find_upwards(start: Path | None = None) -> Registry | None:
@@ -141,8 +158,9 @@ def candidates(given: str | Path | None = None) -> list[Registry]:
     for registry in known:
         if registry.name == str(given):
             return [registry]
-    if URL.match(str(given)):
-        return [Registry(str(given), str(given))]
+    if git.is_url(str(given)):
+        plain = git.plain_url(str(given))
+        return [next((r for r in known if r.location == plain), Registry(plain, plain))]
     folder = Path(given).expanduser().absolute()
     if folder.is_dir():
         return [Registry(folder.name, str(folder))]
@@ -157,7 +175,30 @@ def configured() -> list[Registry]:
     entries = _configuration().get("registries") or {}
     if not isinstance(entries, dict):
         raise ConfigError(f"{config_file()}: 'registries' must map names to folders or URLs.")
-    return [Registry(str(name), str(location)) for name, location in entries.items()]
+    found = []
+    for name, location in entries.items():
+        place = str(location)
+        if git.is_url(place):
+            try:
+                place = git.plain_url(place)
+            except ConfigError:  # told when it is used, so that the others can be
+                place = without_credentials(place)
+            if place != location:
+                _require_private(str(name))
+        found.append(Registry(str(name), place))
+    return found
+
+
+def _require_private(name: str) -> None:
+    """Warn of a credential in a configuration that others may read."""
+    path = config_file()
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        log.warning(
+            "%s holds a credential (of '%s') and others may read it: chmod 600 it, or take the "
+            "credential out and leave it to a git credential helper.",
+            path,
+            name,
+        )
 
 
 def add(name: str, location: str) -> Registry:
@@ -174,7 +215,16 @@ def add(name: str, location: str) -> Registry:
         raise ConfigError(
             f"a registry '{name}' is configured already; `xreg registry remove {name}` first."
         )
-    place = location if URL.match(location) else str(Path(location).expanduser().absolute())
+    if git.is_url(location):
+        place = git.plain_url(location)
+        if place != location:
+            log.warning(
+                "the URL is kept without the credential in it; for '%s' to be reached later, have "
+                "git keep that (a credential helper, `git help credentials`) or ~/.netrc.",
+                name,
+            )
+    else:
+        place = str(Path(location).expanduser().absolute())
     registry = Registry(name, place)
     registry.root(fresh=True)
     settings = _configuration()
@@ -210,7 +260,8 @@ def _configuration() -> dict[str, Any]:
 
 def _write_configuration(settings: dict[str, Any]) -> None:
     with disk_errors(f"writing {config_file()}"):
-        write_text(config_file(), yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
+        text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+        write_text(config_file(), text, private=True)
 
 
 def _clones(url: str) -> Path:
@@ -225,7 +276,7 @@ def _clone(url: str, fresh: bool) -> Path:
     if newest is not None and not fresh:
         return newest
     try:
-        head = _git("ls-remote", "--", url, "HEAD").partition("\t")[0]
+        head = git.head(url)
     except RunError as error:
         if newest is None:
             raise
@@ -236,7 +287,7 @@ def _clone(url: str, fresh: bool) -> Path:
     target = home / head
     with disk_errors(f"cloning {url}"), staging(target) as folder:
         if not target.is_dir():
-            _git("clone", "--quiet", "--depth", "1", "--", url, str(folder))
+            git.clone(url, folder)
             if not (folder / CATALOGUE).is_file():
                 raise UnknownNameError(f"{url} is no registry (it has no {CATALOGUE}).")
             folder.rename(target)
@@ -246,19 +297,3 @@ def _clone(url: str, fresh: bool) -> Path:
         if old != target and time.time() - old.stat().st_mtime > DAY:
             shutil.rmtree(old, ignore_errors=True)
     return target
-
-
-def _git(*arguments: str) -> str:
-    try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise MissingRequirementError(
-            "a registry given by URL needs git, which is not on the PATH; install it."
-        ) from None
-    if done.returncode:
-        lines = done.stderr.strip().splitlines()
-        fatal = [line.removeprefix("fatal: ") for line in lines if line.startswith("fatal: ")]
-        reason = (fatal or lines or ["no reason given"])[0]
-        where = next((a for a in arguments if URL.match(a)), "")
-        raise RunError(f"git {arguments[0]} {where} failed: {reason.rstrip('.')}.")
-    return done.stdout.strip()

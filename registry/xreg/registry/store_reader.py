@@ -13,11 +13,12 @@ from pydantic import ValidationError
 
 from xreg.core.dataset import PARTS, Dataset, Metadata, Split, require_finite
 from xreg.core.errors import CorruptError, DataError
+from xreg.core.paths import check_paths
 from xreg.core.samples import Parameters, Samples, Structures
 from xreg.core.settings_in_words import explain
 from xreg.core.spectra import Channel, Spectra
 from xreg.registry.files import files_below, folder_hash
-from xreg.registry.layout import SCHEMA
+from xreg.registry.layout import SCHEMA, check_names
 from xreg.registry.shards import Shards, StoredArray
 
 __all__ = ["StoreReader", "check_values"]
@@ -123,7 +124,15 @@ class StoreReader:
     def _names(self, path: str) -> list[str]:
         """Return the members of a group, in the order in which they were declared."""
         names: Any = self._group(path).attrs.get("names", ())
-        return [str(name) for name in names]
+        if not isinstance(names, list | tuple) or not all(isinstance(n, str) for n in names):
+            raise CorruptError(f"{self.path}: the names in '{path}' are no list of texts.")
+        where = f"{self.path}: '{path}'"
+        check_paths(names, where)
+        try:
+            check_names("channel, label or split", names)
+        except DataError as error:
+            raise CorruptError(f"{where}: {error}") from None
+        return list(names)
 
     def _group(self, path: str) -> zarr.Group:
         node = self._node(path)

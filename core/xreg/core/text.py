@@ -1,0 +1,74 @@
+"""Text that comes from elsewhere: without what steers a terminal, and without credentials."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+__all__ = ["one_line", "printable", "without_credentials"]
+
+# Controls, format characters (bidirectional overrides, zero widths, tags), lone surrogates, and
+# the line ends that only Unicode knows. A joiner is part of how some languages are spelt.
+STEERING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+JOINERS = "\u200c\u200d"
+PLAIN = re.compile(r"[\n\t\x20-\x7e]*")
+
+USER_INFORMATION = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<user>[^\s/?#'\"<>]*)@")
+# Schemes whose user name says whose account it is on the server; elsewhere it may be a token.
+ACCOUNTS = frozenset({"ssh", "git+ssh", "ssh+git", "sftp"})
+QUERY = re.compile(
+    r"(?P<key>[?&;](?:[A-Za-z0-9._-]*(?:token|secret|password|passwd|pwd|signature|credential"
+    r"|api[_-]?key|access[_-]?key(?:id)?|account[_-]?key|auth(?:orization)?)|sig|key|code"
+    r"|x-amz-[a-z-]+|x-goog-[a-z-]+))=[^&\s#'\"<>;]+",
+    re.IGNORECASE,
+)
+HEADER = re.compile(
+    r"(?P<key>\bAuthorization['\"]?\s*[:=]\s*['\"]?(?:(?:Basic|Bearer|Digest|Token)\s+)?)[^\s'\",;]+",
+    re.IGNORECASE,
+)
+
+
+def printable(text: str) -> str:
+    """Return text in which every character that steers a terminal is written out in its number.
+
+    Line feeds and tabs stay; for text that must not begin a line of its own see :func:`one_line`.
+    """
+    if PLAIN.fullmatch(text):
+        return text
+    return "".join(
+        c
+        if c in "\n\t" or c in JOINERS or unicodedata.category(c) not in STEERING
+        else _written_out(c)
+        for c in text
+    )
+
+
+def one_line(text: str) -> str:
+    """Return :func:`printable` text whose line feeds and tabs are written out too."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _written_out(character: str) -> str:
+    code = ord(character)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def without_credentials(text: str) -> str:
+    """Return text in which no URL holds a user's name, password or token.
+
+    Of ``https://user:token@host`` stays ``https://host``, of ``ssh://git:word@host`` stays
+    ``ssh://git@host``; values such as ``?token=…`` and ``X-Amz-Signature=…`` become ``***``, and
+    so does what follows ``Authorization:``.
+    """
+    if "@" in text:
+        text = USER_INFORMATION.sub(_without_user, text)
+    if "=" in text:
+        text = QUERY.sub(r"\g<key>=***", text)
+    return HEADER.sub(r"\g<key>***", text) if "uthorization" in text.lower() else text
+
+
+def _without_user(found: re.Match[str]) -> str:
+    scheme, user = found["scheme"], found["user"].rpartition("@")[2].partition(":")[0]
+    return f"{scheme}://{user}@" if user and scheme.lower() in ACCOUNTS else f"{scheme}://"
