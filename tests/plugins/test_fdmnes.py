@@ -147,8 +147,8 @@ def test_unconverged() -> None:
 
 @real
 def test_refused_by_fdmnes() -> None:
-    wrong = Fdmnes(**FAST, keywords={"Nonsense": ""})
-    with pytest.raises(SampleError, match=r"FDMNES refused the calculation .*Nonsense"):
+    wrong = Fdmnes(**FAST, keywords={"Multrmax": ""})
+    with pytest.raises(SampleError, match=r"FDMNES refused the calculation .*multrmax"):
         wrong.generate(tetrahedra(1)[0])
 
 

@@ -195,7 +195,8 @@ def test_files_among_settings_are_meant_from_the_folder_of_the_recipe(tmp_path):
         ("", ""),
     ):
         path = recipe(tmp_path, generator={"name": "quanty", "settings": {"template": given}})
-        assert load_generation_recipe(path).generator.settings["template"] == meant
+        loaded = load_generation_recipe(path, allow_code=True)
+        assert loaded.generator.settings["template"] == meant
     changed = load_generation_recipe(path, ["generator.settings.template=mine.lua"])
     assert changed.generator.settings["template"] == "mine.lua"  # of the working folder
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli.options import Executor, Scheduler
+from xreg.cli.options import AllowCode, Executor, Scheduler
 from xreg.core.errors import ConfigError
 
 Output = Annotated[
@@ -39,6 +39,7 @@ def generate(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="key=value over the recipe, with dots.")
     ] = None,
+    allow_code: AllowCode = False,
 ) -> None:
     """Compute the spectra of a recipe; repeat after an interruption to go on.
 
@@ -53,7 +54,7 @@ def generate(
     from xreg.registry.generation_recipe import load_generation_recipes
 
     crew = executor_kind(executor)
-    recipes = load_generation_recipes(recipe, set_ or (), only or ())
+    recipes = load_generation_recipes(recipe, set_ or (), only or (), allow_code=allow_code)
     several = "" not in recipes and not (only and len(only) == 1)
     for parsed in recipes.values():
         store = output

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli.options import Analyses, Model
+from xreg.cli.options import AllowCode, Analyses, Model
 
 
 def evaluate(
@@ -49,6 +49,7 @@ def evaluate(
     registry: Annotated[
         str | None, typer.Option(help="Registry of model and dataset: name, path or git URL.")
     ] = None,
+    allow_code: AllowCode = False,
 ) -> None:
     """Judge a model on a dataset: scores, analyses, figures and one page in one folder."""
     from xreg.cli.progress import progress
@@ -66,6 +67,7 @@ def evaluate(
         analysis or None,
         set_ or (),
         interpolate,
+        allow_code,
     )
     with progress():
         found = carry_out(question, out)

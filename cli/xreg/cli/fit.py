@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from xreg.cli.options import AllowCode
+
 
 def fit(
     model: Annotated[
@@ -64,6 +66,7 @@ def fit(
     registry: Annotated[
         str | None, typer.Option(help="Registry of the model and its dataset.")
     ] = None,
+    allow_code: AllowCode = False,
 ) -> None:
     """Fit a measured spectrum: search through the network, refine exactly, say how sure it is."""
     from xreg.cli.pairs import numbers, pairs
@@ -95,7 +98,7 @@ def fit(
         "fit",
     )
     with progress():
-        done = fit_spectrum(model, spectrum, settings, registry)
+        done = fit_spectrum(model, spectrum, settings, registry, allow_code=allow_code)
         table = write_fit(done, out)
     rows = [("", "value", "σ", "68 % interval", "unit", "range", ""), *result_rows(table)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli.options import Model
+from xreg.cli.options import AllowCode, Model
 
 app = typer.Typer(help="Trained models: of runs here, and of registries.", no_args_is_help=True)
 
@@ -20,8 +20,8 @@ def list_(registry: Registry = None) -> None:
 
     rows = []
     for entry in list_models(registry):
-        data = entry.summary.get("dataset", {})
-        r2 = entry.metrics.get("test", {}).get("r2")
+        data = entry.summary.get("dataset") or {}
+        r2 = (entry.metrics.get("test") or {}).get("r2")
         rows.append(
             (
                 entry.reference,
@@ -42,11 +42,12 @@ def list_(registry: Registry = None) -> None:
 def show(
     model: Model,
     registry: Registry = None,
+    allow_code: AllowCode = False,
 ) -> None:
     """Show what a model predicts, what it knows, how it was made, and how good it is."""
     from xreg.registry.models import describe_model, find_model
 
-    rows = describe_model(find_model(model, registry))
+    rows = describe_model(find_model(model, registry), allow_code=allow_code)
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         typer.echo(f"{name:<{width}}  {value}")

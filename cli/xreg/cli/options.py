@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Analyses", "Dataset", "Executor", "Model", "Scheduler"]
+__all__ = ["AllowCode", "Analyses", "Dataset", "Executor", "Model", "Scheduler"]
 
 Model = Annotated[
     str, typer.Argument(help="Folder of a run or model, name of a run, or name@version.")
@@ -19,6 +19,14 @@ Analyses = Annotated[
     typer.Option(
         help="Analysis, one of `xreg plugins analyses`; give it again for several. Cheap ones that "
         "apply by default."
+    ),
+]
+AllowCode = Annotated[
+    bool,
+    typer.Option(
+        "--allow-code",
+        help="Agree to the code (templates, input lines of programs) that came with a dataset, "
+        "model or recipe; remembered for exactly that code.",
     ),
 ]
 Executor = Annotated[str, typer.Option(help="process (this machine) or dask (a cluster).")]

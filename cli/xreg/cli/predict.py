@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli.options import Model
+from xreg.cli.options import AllowCode, Model
 
 
 def predict(
@@ -28,6 +28,7 @@ def predict(
         ),
     ] = None,
     registry: Annotated[str | None, typer.Option(help="Registry of the model.")] = None,
+    allow_code: AllowCode = False,
 ) -> None:
     """Predict spectra of structures; what the model cannot know is refused."""
     from xreg.core.wording import counted
@@ -37,7 +38,7 @@ def predict(
     work.check_output(out, (".csv", ".zarr"))
     if out.suffix == ".csv":
         work.check_output(work.trust_path(out), (".csv",))
-    pipeline = load_model(model, registry)
+    pipeline = load_model(model, registry, allow_code=allow_code)
     assert pipeline.domain is not None
     assert pipeline.target is not None
     if plot is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xreg.cli.options import Analyses, Dataset, Executor, Scheduler
+from xreg.cli.options import AllowCode, Analyses, Dataset, Executor, Scheduler
 
 if TYPE_CHECKING:
     from xreg.registry.features import Execution
@@ -59,6 +59,7 @@ def run(
     ] = None,
     executor: Executor = "process",
     scheduler: Scheduler = None,
+    allow_code: AllowCode = False,
 ) -> None:
     """Train and judge a model as a recipe says, and leave one folder with everything in it.
 
@@ -82,7 +83,8 @@ def run(
     }
     texts = [f"target.channel={channel}"] if channel else []
     texts += [f"dataset.registry={registry}"] if registry else []
-    loaded = load_recipes(recipe, overrides, [*texts, *(set_ or ())], only or ())
+    settings = [*texts, *(set_ or ())]
+    loaded = load_recipes(recipe, overrides, settings, only or (), allow_code=allow_code)
     if dry_run:
         _estimate(loaded, execution)
         return

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli.options import Dataset, Executor, Scheduler
+from xreg.cli.options import AllowCode, Dataset, Executor, Scheduler
 
 
 def search(
@@ -45,6 +45,7 @@ def search(
     ] = None,
     executor: Executor = "process",
     scheduler: Scheduler = None,
+    allow_code: AllowCode = False,
 ) -> None:
     """Let families of methods compete, each with an equal budget of processor time."""
     from xreg.cli.progress import progress
@@ -56,7 +57,7 @@ def search(
 
     kind = executor_kind(executor)
     overrides = {"dataset": dataset, "families": family or None, "budget": budget}
-    loaded = load_search(recipe, overrides, set_ or ())
+    loaded = load_search(recipe, overrides, set_ or (), allow_code=allow_code)
     folder = out or Path("searches") / (loaded.name or f"{loaded.dataset.name or 'dataset'}-search")
     with progress():
         standings = carry_out(

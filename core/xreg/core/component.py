@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from xreg.core import storage
 from xreg.core.config import Config as BaseConfig
-from xreg.core.errors import DataError, NotFittedError
+from xreg.core.errors import CorruptError, DataError, NotFittedError
 from xreg.core.hooks import Kind
 
 __all__ = ["Component"]
@@ -99,8 +99,19 @@ class Component(ABC):
         return values, arrays
 
     def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take back what :meth:`state` returned."""
+        """Take back what :meth:`state` returned.
+
+        Raises
+        ------
+        CorruptError
+            If a name is none of a fitted attribute: a file replaces no method.
+        """
         for key, value in {**values, **arrays}.items():
+            if not (key.isidentifier() and key.endswith("_") and not key.startswith("_")):
+                raise CorruptError(
+                    f"the saved {self.kind} '{self.name}' holds '{key}', which is no fitted "
+                    "attribute; the file is damaged."
+                )
             setattr(self, key, value)
 
     def save(self, folder: str | Path) -> None:
@@ -132,6 +143,12 @@ class Component(ABC):
                 f"{folder} holds {meta.get('kind')} '{meta.get('name')}', not {cls.kind} "
                 f"'{cls.name}'."
             )
-        component = cls(**meta["config"])
-        component.restore(meta["state"], arrays)
+        from xreg.core.saved_model import reading
+
+        config, state = meta.get("config"), meta.get("state")
+        if not isinstance(config, dict) or not isinstance(state, dict):
+            raise CorruptError(f"{folder} lacks its settings or state; the file is damaged.")
+        with reading(f"{cls.kind} '{cls.name}' in {folder}"):
+            component = cls(cls.Config.parse(config, f"{cls.kind} {cls.name}"))
+            component.restore(state, arrays)
         return component

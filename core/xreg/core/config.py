@@ -17,7 +17,13 @@ __all__ = ["Config", "setting"]
 
 
 def setting(
-    default: Any = ..., *, unit: str = "", description: str, file: bool = False, **bounds: Any
+    default: Any = ...,
+    *,
+    unit: str = "",
+    description: str,
+    file: bool = False,
+    code: bool = False,
+    **bounds: Any,
 ) -> Any:
     """Declare one setting of a :class:`Config`.
 
@@ -31,15 +37,17 @@ def setting(
         What the setting does, in one sentence.
     file
         Whether it may name a file. In a recipe a relative name is meant from the recipe's folder.
+    code
+        Whether its value is handed to another program as it is (a script, a line of input). Such
+        a value, and a file, is taken from a stranger only with the user's consent
+        (:mod:`xreg.core.code`).
     **bounds
         ``ge``, ``gt``, ``le``, ``lt``, ``min_length`` … as pydantic's ``Field`` takes them.
     """
-    return Field(
-        default,
-        description=description,
-        json_schema_extra={"unit": unit} if unit else {"format": "path"} if file else None,
-        **bounds,
-    )
+    extra: dict[str, Any] = {"unit": unit} if unit else {"format": "path"} if file else {}
+    if code:
+        extra["code"] = True
+    return Field(default, description=description, json_schema_extra=extra or None, **bounds)
 
 
 class Config(BaseModel):

@@ -28,6 +28,10 @@ class ConfigError(XregError):
     """A setting is unknown, of the wrong type, or out of its bounds."""
 
 
+class ConsentError(XregError):
+    """Code that came with a dataset, model or recipe would run, and the user has not agreed."""
+
+
 class UnknownNameError(XregError, KeyError):
     """A plugin, dataset, version, channel, label or key of that name does not exist.
 

@@ -18,6 +18,7 @@ from xreg.core.filters import FeatureFilter, KeptColumns
 from xreg.core.hooks import Kind
 from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator, FeatureLabel
 from xreg.core.samples import Samples
+from xreg.core.saved_model import SavedModel, reading, require_fitting
 from xreg.core.scaling import FeatureScaling, Scaler, TargetScaling
 from xreg.core.trust import Trust
 
@@ -252,6 +253,11 @@ class Pipeline:
             arrays,
         )
 
+    @staticmethod
+    def steps_in(folder: Path) -> list[tuple[str, Kind, str]]:
+        """Return place, kind and name of each component of a saved model; none is imported."""
+        return SavedModel.of(storage.read_meta(folder), folder).places()
+
     @classmethod
     def load(cls, folder: str | Path, find: ClassFinder) -> Self:
         """Read a saved model.
@@ -270,45 +276,45 @@ class Pipeline:
         """
         folder = Path(folder)
         meta, arrays = storage.read(folder)
-        if meta.get("kind") != "pipeline":
-            raise DataError(f"{folder} holds no model but a {meta.get('kind')}.")
+        saved = SavedModel.of(meta, folder)
         steps: dict[str, Any] = {}
-        for place, (kind, name) in meta["steps"].items():
+        for place, kind, name in saved.places():
             steps[place] = find(kind, name).load(folder / place)
-            if storage.digest((folder / place / storage.META).read_bytes()) != meta["parts"][place]:
+            if storage.digest((folder / place / storage.META).read_bytes()) != saved.parts[place]:
                 raise CorruptError(f"{folder / place} does not belong to this model.")
-
-        target = meta["target"]
-        pipeline = cls(
-            emulator=steps["emulator"],
-            descriptor=steps.get("descriptor"),
-            decomposers={
-                place.partition("/")[2]: step
-                for place, step in steps.items()
-                if place.startswith("decomposers/")
-            },
-            feature_filter=FeatureFilter(**meta["feature_filter"]),
-            feature_scaling=meta["feature_scaling"],
-            target_scaling=meta["target_scaling"],
-            target=Target(
-                target["channel"], arrays.get("energy"), tuple(target["features"]), target["unit"]
-            ),
-            domain=Domain(**{key: _tuple(value) for key, value in meta["domain"].items()}),
-            columns_=None if meta["columns"] is None else KeptColumns.restore(meta["columns"]),
-            features_=Scaler.of(arrays, "features") if "descriptor" in steps else None,
-            targets_=Scaler.of(arrays, "targets"),
-            trust_=Trust.of(
-                {
-                    name.partition(".")[2]: array
-                    for name, array in arrays.items()
-                    if name.startswith("trust.")
-                }
-            ),
-        )
+        with reading(f"model {folder}"):
+            pipeline = cls(
+                emulator=steps["emulator"],
+                descriptor=steps.get("descriptor"),
+                decomposers={
+                    place.partition("/")[2]: step
+                    for place, step in steps.items()
+                    if place.startswith("decomposers/")
+                },
+                feature_filter=saved.feature_filter,
+                feature_scaling=saved.feature_scaling,
+                target_scaling=saved.target_scaling,
+                target=Target(
+                    saved.target.channel,
+                    arrays.get("energy"),
+                    saved.target.features,
+                    saved.target.unit,
+                ),
+                domain=saved.known_domain(folder),
+                columns_=None
+                if saved.columns is None
+                else KeptColumns.restore(saved.columns.model_dump()),
+                features_=Scaler.of(arrays, "features") if "descriptor" in steps else None,
+                targets_=Scaler.of(arrays, "targets"),
+                trust_=Trust.of(
+                    {
+                        name.partition(".")[2]: array
+                        for name, array in arrays.items()
+                        if name.startswith("trust.")
+                    }
+                ),
+            )
+            require_fitting(pipeline, folder)
         for decomposer in pipeline.decomposers.values():
             decomposer.emulator = pipeline.emulator
         return pipeline
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(_tuple(item) for item in value) if isinstance(value, list) else value

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.errors import CorruptError
+from xreg.core.errors import CorruptError, PluginError
 
-__all__ = ["canonical_json", "digest", "read", "write"]
+__all__ = ["canonical_json", "digest", "parse_json", "read", "read_meta", "write"]
 
 FORMAT = 1
 META = "component.json"
@@ -28,25 +28,96 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def parse_json(text: str | bytes, what: str) -> dict[str, Any]:
+    """Return the JSON object that a text from outside holds.
+
+    Raises
+    ------
+    CorruptError
+        If it is no JSON, no object, or nested beyond reason.
+    """
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        raise CorruptError(f"{what} is not JSON; the file is damaged.") from None
+    if not isinstance(body, dict):
+        raise CorruptError(f"{what} is not what xreg writes; the file is damaged.")
+    return body
+
+
 def digest(data: bytes | str) -> str:
     """Return the SHA-256 of bytes or text, in hex."""
-    return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
+    # A lone surrogate, which JSON can spell, is no reason to fail.
+    raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
+    return hashlib.sha256(raw).hexdigest()
 
 
 def write(folder: Path, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write JSON values and arrays into ``folder``, with a hash over both."""
     from safetensors.numpy import save
 
+    for key, value in arrays.items():
+        if np.asarray(value).dtype.kind not in "biufc":
+            raise PluginError(
+                f"{_owner(meta)} cannot be saved: its array '{key}' is of {np.asarray(value).dtype}"
+                ", which is no array of numbers; keep what it stands for as JSON values."
+            )
+    body = {"format": FORMAT, **meta}
+    _require_json(body, meta)
     folder.mkdir(parents=True, exist_ok=True)
     blob = save({key: np.asarray(value, order="C") for key, value in arrays.items()})
-    body = {"format": FORMAT, **meta, "arrays": digest(blob)}
     # Through JSON once, so that the digest is of what a reader will see.
-    body = json.loads(json.dumps(body))
+    body = json.loads(json.dumps({**body, "arrays": digest(blob)}))
     body["digest"] = digest(canonical_json(body))
     (folder / ARRAYS).write_bytes(blob)
     (folder / META).write_text(
         json.dumps(body, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
+
+
+def _owner(meta: Mapping[str, Any]) -> str:
+    return f"{meta.get('kind', 'component')} '{meta.get('name', '')}'".replace(" ''", "")
+
+
+def _require_json(body: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
+    """Refuse what JSON cannot hold, with its name and the way out."""
+    state = body.get("state")
+    values = dict(state) if isinstance(state, Mapping) else dict(body)
+    for key, value in values.items():
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError, RecursionError):
+            raise PluginError(
+                f"{_owner(meta)} cannot be saved: its '{key}' ({type(value).__name__}) is neither "
+                "an array of numbers nor a JSON value; return what it takes to rebuild it "
+                "from state(), and rebuild it in restore()."
+            ) from None
+
+
+def read_meta(folder: Path) -> dict[str, Any]:
+    """Read the JSON values of what :func:`write` wrote, checked against their digest.
+
+    Raises
+    ------
+    CorruptError
+        If the file is missing, a byte changed, or the format is newer than this xreg.
+    """
+    place = folder / META
+    try:
+        text = place.read_bytes()
+    except OSError as error:
+        raise CorruptError(
+            f"{place} is missing ({error.strerror}); the saved model is incomplete."
+        ) from None
+    body = parse_json(text, str(place))
+    stated = body.pop("digest", None)
+    if stated != digest(canonical_json(body)):
+        raise CorruptError(f"{place} does not match its own digest; the file was changed.")
+    if body.get("format") != FORMAT:
+        raise CorruptError(
+            f"{folder} has format {body.get('format')}; this xreg reads format {FORMAT}."
+        )
+    return body
 
 
 def read(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -57,24 +128,19 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     CorruptError
         If a file is missing, a byte changed, or the format is newer than this xreg.
     """
+    from safetensors import SafetensorError
     from safetensors.numpy import load
 
+    body = read_meta(folder)
     try:
-        body = json.loads((folder / META).read_text(encoding="utf-8"))
         blob = (folder / ARRAYS).read_bytes()
-    except FileNotFoundError as error:
-        raise CorruptError(f"{error.filename} is missing; the saved model is incomplete.") from None
-    except ValueError:
-        raise CorruptError(f"{folder / META} is not JSON; the file is damaged.") from None
-    if not isinstance(body, dict):
-        raise CorruptError(f"{folder / META} is not what xreg writes; the file is damaged.")
-    stated = body.pop("digest", None)
-    if stated != digest(canonical_json(body)):
-        raise CorruptError(f"{folder / META} does not match its own digest; the file was changed.")
-    if body.get("format") != FORMAT:
+    except OSError as error:
         raise CorruptError(
-            f"{folder} has format {body.get('format')}; this xreg reads format {FORMAT}."
-        )
-    if digest(blob) != body.pop("arrays"):
+            f"{folder / ARRAYS} is missing ({error.strerror}); the saved model is incomplete."
+        ) from None
+    if digest(blob) != body.pop("arrays", None):
         raise CorruptError(f"{folder / ARRAYS} does not match its hash; the file was changed.")
-    return body, load(blob)
+    try:
+        return body, load(blob)
+    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError):
+        raise CorruptError(f"{folder / ARRAYS} holds no arrays; the file is damaged.") from None

@@ -16,14 +16,21 @@ from numpy.typing import NDArray
 from xreg.core import storage
 from xreg.core.analysis.subject import Subject
 from xreg.core.dataset import PARTS, Dataset, require_finite
-from xreg.core.errors import ConfigError, DataError, RunError, UnknownNameError, did_you_mean
-from xreg.core.pipeline import Pipeline
+from xreg.core.errors import (
+    ConfigError,
+    CorruptError,
+    DataError,
+    RunError,
+    UnknownNameError,
+    did_you_mean,
+)
+from xreg.core.readers.npz import load_arrays
 from xreg.registry import analyses, provenance, results
 from xreg.registry.comparison import on_grid
 from xreg.registry.datasets import open_dataset
 from xreg.registry.features import FeatureCache
 from xreg.registry.files import disk_errors, flush, require_free, staging
-from xreg.registry.models import ModelEntry, find_model
+from xreg.registry.models import ModelEntry, find_model, load_model
 from xreg.registry.overrides import apply_setting
 from xreg.registry.plugins import host
 from xreg.registry.preparation import Stages
@@ -63,6 +70,8 @@ class Question:
         ``analysis.key=value`` texts.
     interpolate
         Whether known spectra may be interpolated onto the energies of the model.
+    allow_code
+        Whether the user agrees to code in the settings of the model's components.
     """
 
     model: str
@@ -74,6 +83,7 @@ class Question:
     analyses: Sequence[str] | None = None
     settings: Sequence[str] = ()
     interpolate: bool = False
+    allow_code: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,7 +147,7 @@ class _Matched:
 
 def _match(question: Question) -> _Matched:
     entry = find_model(question.model, question.registry)
-    pipeline = Pipeline.load(entry.folder, host().load)
+    pipeline = load_model(entry.folder, allow_code=question.allow_code)
     dataset = open_dataset(question.dataset, registry=question.registry, spectra=False)
     assert pipeline.target is not None
     assert pipeline.domain is not None
@@ -209,13 +219,16 @@ def _trained_ids(entry: ModelEntry) -> dict[str, NDArray[np.str_]]:
     path = entry.folder.parent / SPLITS
     if not path.is_file():
         return {}
-    with np.load(path, allow_pickle=False) as stored:
-        return {part: stored[part] for part in PARTS if part in stored}
+    stored = load_arrays(path)
+    for part in PARTS:
+        if part in stored and (stored[part].dtype.kind != "U" or stored[part].ndim != 1):
+            raise CorruptError(f"'{path}': '{part}' is no list of sample ids; the file is damaged.")
+    return {part: stored[part] for part in PARTS if part in stored}
 
 
 def _is_of(entry: ModelEntry, dataset: Dataset) -> bool:
     """Whether the model was trained on exactly this dataset."""
-    return bool(dataset.hash) and entry.summary.get("dataset", {}).get("hash") == dataset.hash
+    return bool(dataset.hash) and (entry.summary.get("dataset") or {}).get("hash") == dataset.hash
 
 
 def _seen_before(
@@ -230,7 +243,7 @@ def _seen_before(
             "The model does not tell which samples it was trained on; scores on those would be too "
             "good."
         ]
-    if entry.summary.get("dataset", {}).get("name") != dataset.metadata.name:
+    if (entry.summary.get("dataset") or {}).get("name") != dataset.metadata.name:
         return []
     seen = int(np.isin(ids, trained).sum())
     if not seen:
@@ -304,7 +317,7 @@ def _summary(
     pipeline = subject.pipeline
     steps = [pipeline.descriptor, pipeline.emulator, *pipeline.decomposers.values()]
     named = [(step.kind, step.name) for step in steps if step is not None]
-    trained = entry.summary.get("dataset", {})
+    trained = entry.summary.get("dataset") or {}
     return {
         **provenance.stamp(started),
         "model": {

@@ -16,9 +16,11 @@ from pydantic import model_validator
 from xreg.core.config import Config, setting
 from xreg.core.errors import ConfigError, DataError, XregError
 from xreg.core.fitting.problem import Background, BackgroundKind, Measured, Problem, narrowed
+from xreg.registry.consent import component_code, require_consent
 from xreg.registry.datasets import find, open_dataset
 from xreg.registry.models import ModelEntry, find_model, load_model
 from xreg.registry.plugins import host
+from xreg.registry.registries import Registry, configured
 from xreg.registry.sticks import origin
 
 if TYPE_CHECKING:
@@ -176,6 +178,8 @@ def fit_spectrum(
     spectrum: Path,
     settings: FitSettings,
     registry: str | Path | None = None,
+    *,
+    allow_code: bool = False,
 ) -> Fitted:
     """Find the parameters with which a model reproduces a measured spectrum.
 
@@ -189,9 +193,13 @@ def fit_spectrum(
         How it is fitted.
     registry
         Where to look for the model and its dataset.
+    allow_code
+        Whether the user agrees to code that came with the model or its dataset.
 
     Raises
     ------
+    ConsentError
+        If model or dataset bring code that the user has not agreed to.
     DataError
         If the spectrum is bad or does not cover what is fitted, or the model is none of
         parameters.
@@ -208,11 +216,11 @@ def fit_spectrum(
     began = time.perf_counter()
     measured = read_measured(spectrum)
     entry = find_model(reference, registry)
-    model = load_model(entry.folder)
+    model = load_model(entry.folder, allow_code=allow_code)
     simulator = network(model)
     assert model.domain is not None
     assert model.target is not None
-    generator = _engine(entry, settings, registry)
+    generator = _engine(entry, settings, registry, allow_code)
     problem = _problem(model, measured, settings, spectrum)
     rough = Misfit(problem, simulator)
     starts = search(
@@ -293,7 +301,7 @@ def _covered(problem: Problem, energy: np.ndarray[Any, Any]) -> Problem:
 
 
 def _engine(
-    entry: ModelEntry, settings: FitSettings, registry: str | Path | None
+    entry: ModelEntry, settings: FitSettings, registry: str | Path | None, allow_code: bool
 ) -> SpectrumGenerator | None:
     """Return the generator for the refinement, by name from the host."""
     if settings.engine == NO_ENGINE:
@@ -302,8 +310,16 @@ def _engine(
     if not settings.engine or not settings.engine_settings:
         known = _origin(entry, registry, needed=not settings.engine)
     name = settings.engine or known["name"]
-    own = known.get("settings", {}) if name == known.get("name") else {}
-    return host().load("generator", name)(**{**own, **settings.engine_settings})
+    theirs = known.get("settings", {}) if name == known.get("name") else {}
+    merged = {**theirs, **settings.engine_settings}
+    require_consent(
+        component_code("generator", name, merged),
+        f"the dataset of model '{entry.reference}'",
+        allow=allow_code,
+        read="xreg data show and the dataset's name",
+        own=settings.engine_settings,
+    )
+    return host().build("generator", name, merged)
 
 
 def _origin(entry: ModelEntry, registry: str | Path | None, needed: bool) -> Mapping[str, Any]:
@@ -312,7 +328,7 @@ def _origin(entry: ModelEntry, registry: str | Path | None, needed: bool) -> Map
     try:
         if not data:
             raise DataError("no run tells its dataset")
-        registry = registry or data.get("registry")
+        registry = registry or _known(data.get("registry"))
         if data.get("path"):
             name, provenance = data["path"], open_dataset(data["path"]).metadata.provenance
         else:  # the registry's list tells it; nothing is pulled
@@ -327,3 +343,15 @@ def _origin(entry: ModelEntry, registry: str | Path | None, needed: bool) -> Map
             f"({str(error).rstrip('.')}); name it with --engine NAME and --set KEY=VALUE, or "
             f"--engine {NO_ENGINE} to do without."
         ) from None
+
+
+def _known(place: Any) -> str | None:
+    """Return the registry that a model names, where asking it is no stranger's wish alone."""
+    if not place:
+        return None
+    if Registry("", str(place)).remote and place not in {r.location for r in configured()}:
+        raise DataError(
+            f"the model names the registry {place}, which is none of yours: give it by --registry "
+            "if you trust it"
+        )
+    return str(place)

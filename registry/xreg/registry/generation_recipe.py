@@ -11,8 +11,9 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from xreg.core.config import Config, setting
 from xreg.core.dataset import NAME_PATTERN, VERSION_PATTERN
-from xreg.core.errors import ConfigError, XregError
+from xreg.core.errors import ConfigError, PluginError, UnknownNameError, XregError
 from xreg.core.spaces import ParameterRange, SamplingMethod
+from xreg.registry.consent import component_code, require_consent
 from xreg.registry.overrides import apply_setting, read_yaml, variants
 from xreg.registry.plugins import host
 from xreg.registry.processing import Processing
@@ -192,7 +193,9 @@ class GenerationRecipe(Config):
     )
 
 
-def load_generation_recipe(path: Path, overrides: Sequence[str] = ()) -> GenerationRecipe:
+def load_generation_recipe(
+    path: Path, overrides: Sequence[str] = (), *, allow_code: bool = False
+) -> GenerationRecipe:
     """Read and validate a recipe of one dataset.
 
     Parameters
@@ -201,14 +204,18 @@ def load_generation_recipe(path: Path, overrides: Sequence[str] = ()) -> Generat
         A YAML file.
     overrides
         ``key=value`` with dots in the key, as ``--set`` gives them; values are YAML.
+    allow_code
+        Whether the user agrees to code in the file (a template, input lines of a program).
 
     Raises
     ------
+    ConsentError
+        If the file brings code that the user has not agreed to.
     ConfigError, UnknownNameError
         If the file is missing, is no YAML mapping, has a bad key or value, or describes several
         datasets.
     """
-    recipes = load_generation_recipes(path, overrides)
+    recipes = load_generation_recipes(path, overrides, allow_code=allow_code)
     if list(recipes) != [""]:
         raise ConfigError(f"recipe '{path}' describes several datasets; choose one of them.")
     return recipes[""]
@@ -223,8 +230,30 @@ def _anchor(generator: Any, folder: Path) -> None:
         generator["settings"] = config.anchored(generator["settings"], folder)
 
 
+def _require_consent(
+    generator: GeneratorSection, where: str, overrides: Sequence[str], allow: bool
+) -> None:
+    """Refuse code of the file that the user has not agreed to."""
+    with suppress(UnknownNameError, PluginError):  # which building it tells
+        host().get("generator", generator.name)
+        prefix = "generator.settings."
+        paths = [text.partition("=")[0].strip() for text in overrides]
+        require_consent(
+            component_code("generator", generator.name, generator.settings),
+            where,
+            allow=allow,
+            read="the file",
+            own=[path.removeprefix(prefix) for path in paths if path.startswith(prefix)],
+            files=True,
+        )
+
+
 def load_generation_recipes(
-    path: Path, overrides: Sequence[str] = (), only: Sequence[str] = ()
+    path: Path,
+    overrides: Sequence[str] = (),
+    only: Sequence[str] = (),
+    *,
+    allow_code: bool = False,
 ) -> dict[str, GenerationRecipe]:
     """Read and validate a recipe of one dataset, or of several that differ in some settings.
 
@@ -238,7 +267,7 @@ def load_generation_recipes(
 
     Parameters
     ----------
-    path, overrides
+    path, overrides, allow_code
         As for :func:`load_generation_recipe`.
     only
         Names below ``each`` to keep; all without it.
@@ -259,5 +288,7 @@ def load_generation_recipes(
         _anchor(one.get("generator"), path.resolve().parent)
         for override in overrides:
             apply_setting(one, override)
-        recipes[name] = GenerationRecipe.parse(one, where + (f" ({name})" if name else ""))
+        called = where + (f" ({name})" if name else "")
+        recipes[name] = GenerationRecipe.parse(one, called)
+        _require_consent(recipes[name].generator, called, overrides, allow_code)
     return recipes

@@ -13,17 +13,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.code import code_in
 from xreg.core.dataset import Dataset, Metadata, Split, make_split
 from xreg.core.errors import ConfigError, CorruptError, RunError, UnknownNameError, did_you_mean
 from xreg.core.interfaces import SpectrumGenerator
 from xreg.core.spectra import Channel, Spectra
 from xreg.core.storage import digest
+from xreg.registry.consent import refuse_files
 from xreg.registry.generation_journal import Finished, Journal, differing
 from xreg.registry.generation_recipe import GenerationRecipe, SplitSection
 from xreg.registry.generation_samples import SampleTable, sample_keys
 from xreg.registry.growing_store import ChosenRows, GrowingStore, without
 from xreg.registry.layout import ChannelSpec
 from xreg.registry.processing import process_dataset
+from xreg.registry.sticks import origin
 from xreg.registry.stores import write_store
 
 __all__ = ["Base", "Growth", "make_splits", "open_base"]
@@ -63,12 +66,16 @@ def open_base(recipe: GenerationRecipe, generator: SpectrumGenerator) -> Base:
     from xreg.registry.datasets import open_dataset
 
     dataset = open_dataset(recipe.extends)
-    known = dataset.metadata.provenance.get("generator", {})
+    known = origin(dataset.metadata.provenance, recipe.extends)
     where = f"'{recipe.extends}' cannot be extended"
-    if known.get("name") != generator.name:
-        raise ConfigError(f"{where}: its generator is {known.get('name')}, not {generator.name}.")
+    if known["name"] != generator.name:
+        raise ConfigError(f"{where}: its generator is {known['name']}, not {generator.name}.")
+    refuse_files(
+        code_in(f"generator '{generator.name}'", generator.Config, known["settings"]),
+        f"dataset '{recipe.extends}'",
+    )
     # Through the settings class, for settings that are younger than the earlier version.
-    settings = generator.Config.parse(known.get("settings", {}), where)
+    settings = generator.Config.parse(known["settings"], where)
     for name, value in dict(generator.config).items():
         if (old := getattr(settings, name)) != value:
             there, now = differing(old, value)

@@ -2,18 +2,87 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
 
-from xreg.core.errors import DataError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from xreg.core.errors import CorruptError, DataError
+from xreg.core.storage import canonical_json, digest, parse_json
 from xreg.core.wording import counted
 
 __all__ = ["Contest", "Entry", "leaderboard", "markdown"]
 
 RESULTS = "results.json"
+
+Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f|]*$", max_length=200)]
+"""Text of a cell: one line that neither steers a terminal nor breaks a table."""
+
+
+class _Part(BaseModel):
+    """Part of the file; keys that the table does not need are kept as they are."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+
+class _Named(_Part):
+    name: Line
+
+
+class _Data(_Named):
+    version: Line
+
+
+class _Target(_Part):
+    channel: Line
+    moments: Any = None
+
+
+class _Folds(_Part):
+    count: int
+    repeats: int = 1
+    group: Line | None = None
+
+
+class _Split(_Part):
+    name: Line | None = None
+    fractions: tuple[float, float, float] | None = None
+
+
+class _Rules(_Part):
+    dataset: _Data
+    target: _Target
+    folds: _Folds
+    split: _Split
+    budget: float
+    seeds: int
+
+
+class _Family(_Part):
+    label: Line
+    plugin: Line
+    score: float | None
+    fold_spread: float | None
+    seed_spread: float | None = None
+    test: float | None = None
+    candidates: int
+    seconds: float
+    emulator: _Named | None = None
+    decomposer: _Named | None = None
+
+    @model_validator(mode="after")
+    def _judged(self) -> Self:
+        if self.score is not None and not (self.emulator or self.decomposer):
+            raise ValueError("names neither emulator nor decomposer")
+        return self
+
+
+class _Results(_Part):
+    contest: Line
+    rules: _Rules
+    families: list[_Family]
 
 
 @dataclass(frozen=True)
@@ -98,22 +167,23 @@ def leaderboard(places: Iterable[Path]) -> list[Contest]:
     contests: dict[str, Contest] = {}
     for place in places:
         content = _read(place / RESULTS if place.is_dir() else place)
-        contest = contests.setdefault(
-            content["contest"], Contest(content["contest"], content["rules"])
-        )
-        for found in content["families"]:
-            if found["score"] is None:
+        rules = content.rules.model_dump()
+        contest = contests.setdefault(content.contest, Contest(content.contest, rules))
+        for found in content.families:
+            if found.score is None:
                 continue
+            judged = found.decomposer or found.emulator
+            assert judged is not None
             entry = Entry(
-                found["label"],
-                (found.get("decomposer") or found["emulator"])["name"],
-                found["plugin"],
-                found["score"],
-                found["fold_spread"],
-                found["seed_spread"],
-                found["test"],
-                found["candidates"],
-                found["seconds"],
+                found.label,
+                judged.name,
+                found.plugin,
+                found.score,
+                found.fold_spread or 0.0,
+                found.seed_spread,
+                found.test,
+                found.candidates,
+                found.seconds,
             )
             same = [e for e in contest.entries if _who(e) == _who(entry)]
             if not same:
@@ -129,16 +199,23 @@ def _who(entry: Entry) -> tuple[str, str, str]:
     return entry.label, entry.model, entry.plugin
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> _Results:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_bytes()
     except OSError as error:
         raise DataError(f"'{path}' cannot be read ({error.strerror}).") from None
-    except ValueError:
-        content = None
-    if not isinstance(content, dict) or not {"contest", "rules", "families"} <= set(content):
+    content = parse_json(text, f"'{path}'")
+    stated = content.pop("digest", None)
+    if stated is not None and stated != digest(canonical_json(content)):
+        raise CorruptError(f"'{path}' was changed after it was written; get it anew.")
+    if not {"contest", "rules", "families"} <= set(content):
         raise DataError(f"'{path}' holds no results of a search; give its folder.")
-    return content
+    try:
+        return _Results.model_validate(content)
+    except ValidationError as error:
+        item = error.errors()[0]
+        where = ".".join(map(str, item["loc"]))
+        raise CorruptError(f"'{path}': '{where}': {item['msg']}; the file is damaged.") from None
 
 
 def markdown(contests: Sequence[Contest]) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from xreg.core import storage
 from xreg.core.dataset import PARTS
 from xreg.core.errors import CorruptError, DataError, UnknownNameError, XregError, did_you_mean
+from xreg.registry.consent import component_code, require_consent
 from xreg.registry.plugins import host
 from xreg.registry.registries import candidates
 
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from xreg.core.pipeline import Pipeline
 
 __all__ = ["ModelEntry", "describe_model", "find_model", "list_models", "load_model"]
+
+log = logging.getLogger(__name__)
 
 FOLDER = "models"
 RUNS = "runs"
@@ -52,11 +57,13 @@ def list_models(registry: str | Path | None = None, runs: Path | None = None) ->
     """Return the models of the runs in ``runs/`` and of the registries, in that order."""
     room = runs or Path(RUNS)
     folders = sorted(room.iterdir()) if room.is_dir() else []
-    found = [
-        _entry(str(folder), "run", folder / "model", folder)
-        for folder in folders
-        if not folder.name.startswith(".") and (folder / "model" / storage.META).is_file()
-    ]
+    found = []
+    for folder in folders:
+        if not folder.name.startswith(".") and (folder / "model" / storage.META).is_file():
+            try:
+                found.append(_entry(str(folder), "run", folder / "model", folder))
+            except CorruptError as error:  # one damaged run hides no other
+                log.warning("passed over: %s", error)
     return found + list(_published(registry))
 
 
@@ -77,23 +84,72 @@ def _published(registry: str | Path | None) -> Iterator[ModelEntry]:
         for folder in sorted(room.glob("*/*/")):
             if (folder / "model" / storage.META).is_file():
                 reference = f"{folder.parent.name}@{folder.name}"
-                yield _entry(reference, str(place), folder / "model", folder)
+                try:
+                    yield _entry(reference, str(place), folder / "model", folder)
+                except CorruptError as error:
+                    log.warning("passed over: %s", error)
 
 
 def _entry(reference: str, origin: str, model: Path, folder: Path) -> ModelEntry:
     return ModelEntry(
-        reference, origin, model, _json(folder / "summary.json"), _json(folder / "metrics.json")
+        reference,
+        origin,
+        model,
+        _json(folder / "summary.json", _Summary),
+        _json(folder / "metrics.json", _Metrics),
     )
 
 
-def _json(path: Path) -> dict[str, Any]:
+class _Told(BaseModel):
+    """Part of what a run tells of itself; keys that nobody reads here are kept."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class _DatasetTold(_Told):
+    name: str
+    version: str
+    hash: str = ""
+    path: str | None = None
+    registry: str | None = None
+
+
+class _Summary(_Told):
+    dataset: _DatasetTold | None = None
+
+
+class _Scores(_Told):
+    r2: float | None = None
+    samples: int = 0
+
+
+class _Metrics(_Told):
+    train: _Scores | None = None
+    validation: _Scores | None = None
+    test: _Scores | None = None
+    decomposers: dict[str, dict[str, list[float | None]]] = {}
+
+
+def _json(path: Path, model: type[_Told]) -> dict[str, Any]:
+    """Return what a file of a run says, or nothing where there is no such file.
+
+    Raises
+    ------
+    CorruptError
+        If what it says is of another form than a run writes.
+    """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = storage.parse_json(path.read_bytes(), str(path))
     except FileNotFoundError:
         return {}
-    except ValueError:
-        raise CorruptError(f"{path} is not JSON; the file is damaged.") from None
-    return content if isinstance(content, dict) else {}
+    except OSError as error:
+        raise CorruptError(f"{path} cannot be read ({error.strerror}).") from None
+    try:
+        return model.model_validate(content).model_dump(exclude_unset=True)
+    except ValidationError as error:
+        item = error.errors()[0]
+        where = ".".join(map(str, item["loc"]))
+        raise CorruptError(f"{path}: '{where}': {item['msg']}; the file is damaged.") from None
 
 
 def find_model(reference: str | Path, registry: str | Path | None = None) -> ModelEntry:
@@ -149,11 +205,22 @@ def _ordered(version: str) -> tuple[int, ...]:
     return tuple(int(part) if part.isdigit() else -1 for part in version.split("."))
 
 
-def load_model(reference: str | Path, registry: str | Path | None = None) -> Pipeline:
+def load_model(
+    reference: str | Path, registry: str | Path | None = None, *, allow_code: bool = False
+) -> Pipeline:
     """Read a model, every byte of it checked.
+
+    Parameters
+    ----------
+    reference, registry
+        See :func:`find_model`.
+    allow_code
+        Whether the user agrees to code in the settings of its components.
 
     Raises
     ------
+    ConsentError
+        If its settings hold code that the user has not agreed to.
     CorruptError
         If a byte changed since it was written.
     UnknownNameError
@@ -161,12 +228,20 @@ def load_model(reference: str | Path, registry: str | Path | None = None) -> Pip
     """
     from xreg.core.pipeline import Pipeline
 
-    return Pipeline.load(find_model(reference, registry).folder, host().load)
+    folder = find_model(reference, registry).folder
+    for place, kind, name in Pipeline.steps_in(folder):
+        require_consent(
+            component_code(kind, name, storage.read_meta(folder / place).get("config", {})),
+            f"model '{reference}'",
+            allow=allow_code,
+            read=str(folder / place / storage.META),
+        )
+    return Pipeline.load(folder, host().load)
 
 
-def describe_model(entry: ModelEntry) -> list[tuple[str, str]]:
+def describe_model(entry: ModelEntry, *, allow_code: bool = False) -> list[tuple[str, str]]:
     """Return what a user wants to know of a model, as names and values."""
-    model = load_model(entry.folder)
+    model = load_model(entry.folder, allow_code=allow_code)
     assert model.target is not None
     assert model.domain is not None
     target, domain = model.target, model.domain
@@ -188,14 +263,16 @@ def describe_model(entry: ModelEntry) -> list[tuple[str, str]]:
     rows.append(("emulator", _call(model.emulator)))
     rows += [(f"decomposer {label}", _call(d)) for label, d in model.decomposers.items()]
     if data := entry.summary.get("dataset"):
-        rows.append(("trained on", f"{data['name']} {data['version']} ({data['hash']})"))
+        named = f"{data['name']} {data['version']}"
+        rows.append(("trained on", named + (f" ({data['hash']})" if data.get("hash") else "")))
     for part in PARTS:
-        scores = entry.metrics.get(part, {})
+        scores = entry.metrics.get(part) or {}
         if scores.get("r2") is not None:
-            rows.append((f"R² {part}", f"{scores['r2']:.4f} on {scores['samples']} samples"))
+            told = f"{scores['r2']:.4f} on {scores.get('samples', 0)} samples"
+            rows.append((f"R² {part}", told))
     for label, parts in entry.metrics.get("decomposers", {}).items():
         for part, values in parts.items():
-            text = ", ".join(f"{value:.3f}" for value in values)
+            text = ", ".join("–" if value is None else f"{value:.3f}" for value in values)
             rows.append((f"covered variance {label}, {part}", text))
     return rows
 

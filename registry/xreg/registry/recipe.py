@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from xreg.core.errors import ConfigError, DataError, UnknownNameError, did_you_mean
 from xreg.core.hooks import Kind
 from xreg.registry import analyses
+from xreg.registry.consent import component_code, require_consent
 from xreg.registry.overrides import apply_setting, read_yaml, variants
 from xreg.registry.plugins import host
 from xreg.registry.recipe_sections import (
@@ -41,9 +42,11 @@ def load_recipe(
     path: str | Path | None = None,
     overrides: Mapping[str, Any] | None = None,
     settings: Sequence[str] = (),
+    *,
+    allow_code: bool = False,
 ) -> Recipe:
     """Read the recipe of one run; parameters and errors are those of :func:`load_recipes`."""
-    recipes = load_recipes(path, overrides, settings)
+    recipes = load_recipes(path, overrides, settings, allow_code=allow_code)
     if list(recipes) != [""]:
         raise ConfigError(
             f"recipe '{path}' describes several runs: {', '.join(recipes)}; choose one of them."
@@ -56,6 +59,8 @@ def load_recipes(
     overrides: Mapping[str, Any] | None = None,
     settings: Sequence[str] = (),
     only: Sequence[str] = (),
+    *,
+    allow_code: bool = False,
 ) -> dict[str, Recipe]:
     """Read a recipe, lay overrides over it, and check everything that needs no data.
 
@@ -71,6 +76,8 @@ def load_recipes(
         ``key=value`` texts, applied last: ``emulator.width=128``, ``decomposers.eca.rank=3``.
     only
         Names below ``each`` to keep; all without it.
+    allow_code
+        Whether the user agrees to code in the file's settings of components.
 
     Returns
     -------
@@ -94,7 +101,12 @@ def load_recipes(
                 content[key] = _replace(content.get(key), value)
         for text in settings:
             apply_setting(content, text)
-        recipe = _parsed(content, where + (f" ({name})" if name else ""))
+        recipe = _parsed(
+            content,
+            where + (f" ({name})" if name else ""),
+            allow_code=allow_code or file is None,
+            own=[text.partition("=")[0].strip() for text in settings],
+        )
         title = recipe.name or (_default_name(recipe) if file is None else _tame(file.stem))
         if name:
             title = f"{title}-{name}"
@@ -102,14 +114,26 @@ def load_recipes(
     return recipes
 
 
-def _parsed(content: dict[str, Any], where: str) -> Recipe:
+def _parsed(content: dict[str, Any], where: str, *, allow_code: bool, own: Sequence[str]) -> Recipe:
     if "emulator" not in content or "dataset" not in content:
         missing = " and ".join(k for k in ("dataset", "emulator") if k not in content)
         unknown = [k for k in content if k not in Recipe.model_fields]
         # A misspelt key says more than the one that is missing because of it.
         if not unknown:
             raise ConfigError(f"{where} names no {missing}; add it to the recipe or as a flag.")
-    return complete(Recipe.parse(content, where))
+    recipe = Recipe.parse(content, where)
+    for kind, section in recipe.components():
+        label = getattr(section, "label", None)
+        place = f"decomposers.{label}" if label else kind
+        require_consent(
+            component_code(kind, section.name, section.settings),
+            where,
+            allow=allow_code,
+            read="the file",
+            own=[path.removeprefix(f"{place}.") for path in own if path.startswith(f"{place}.")],
+            files=True,
+        )
+    return complete(recipe)
 
 
 def anchor(content: dict[str, Any], folder: Path) -> None:

@@ -13,6 +13,7 @@ from xreg.core.config import Config, setting
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
 from xreg.core.hooks import Kind
 from xreg.core.storage import canonical_json, digest
+from xreg.registry.consent import component_code, require_consent
 from xreg.registry.overrides import apply_setting, read_yaml
 from xreg.registry.plugins import host
 from xreg.registry.recipe import anchor, open_data
@@ -162,6 +163,20 @@ class SearchRecipe(Config):
             raise ValueError(f"two families are labelled '{min(twice)}'; give one another 'label'")
         return self
 
+    def components(self) -> list[tuple[Kind, SpaceSection]]:
+        """Return kind and section of every component that is named."""
+        sections: list[tuple[Kind, SpaceSection | None]] = [
+            ("emulator", self.emulator),
+            ("decomposer", self.decomposer),
+        ]
+        for family in () if self.families == "all" else self.families:
+            sections += [
+                ("descriptor", family.descriptor),
+                ("emulator", family.emulator),
+                ("decomposer", family.decomposer),
+            ]
+        return [(kind, section) for kind, section in sections if section is not None]
+
     def plain(self) -> dict[str, Any]:
         """Return the recipe as JSON values."""
         return self.model_dump(mode="json")
@@ -245,12 +260,19 @@ class Family:
         return digest(canonical_json([self.names, spaces]))[:16]
 
 
-def load_search(path: str | Path | None, overrides: Mapping[str, Any], settings: Sequence[str]
-                ) -> SearchRecipe:  # fmt: skip
+def load_search(
+    path: str | Path | None,
+    overrides: Mapping[str, Any],
+    settings: Sequence[str],
+    *,
+    allow_code: bool = False,
+) -> SearchRecipe:
     """Read a search recipe, lay overrides over it, and check all that needs no data.
 
     Raises
     ------
+    ConsentError
+        If the file brings code that the user has not agreed to (``allow_code``).
     ConfigError, UnknownNameError
         In one sentence, with the key that was probably meant.
     """
@@ -265,8 +287,16 @@ def load_search(path: str | Path | None, overrides: Mapping[str, Any], settings:
     if "dataset" not in content:
         raise ConfigError(f"{where} names no dataset; add it to the recipe or as a flag.")
     recipe = SearchRecipe.parse(content, where)
-    for section in () if recipe.families == "all" else recipe.families:
-        _family(section, recipe)
+    for kind, section in recipe.components():
+        require_consent(
+            component_code(kind, section.name, section.settings),
+            where,
+            allow=allow_code or path is None,
+            read="the file",
+            files=True,
+        )
+    for family in () if recipe.families == "all" else recipe.families:
+        _family(family, recipe)
     return recipe
 
 

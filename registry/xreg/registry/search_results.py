@@ -16,6 +16,7 @@ from xreg.core.report.draw import Picture, save_figure
 from xreg.core.report.page import embed, fill
 from xreg.core.report.style import styled
 from xreg.core.settings_in_words import value_in_words
+from xreg.core.storage import canonical_json, digest
 from xreg.registry.files import write_csv, write_text
 from xreg.registry.search_standing import Standing, ranking_table, remarks
 
@@ -34,7 +35,9 @@ def write_results(search: Search, standings: Sequence[Standing]) -> None:
     table = ranking_table(standings)
     write_csv(folder / "ranking.csv", [table.columns, *table.rows])
     write_csv(folder / "candidates.csv", _candidates(search))
-    write_text(folder / "results.json", json.dumps(_results(search, standings), indent=1) + "\n")
+    results = json.loads(json.dumps(_results(search, standings)))
+    results["digest"] = digest(canonical_json(results))
+    write_text(folder / "results.json", json.dumps(results, indent=1) + "\n")
     (folder / "recipes").mkdir(exist_ok=True)
     for standing in standings:
         if standing.score is not None:

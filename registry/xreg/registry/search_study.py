@@ -110,7 +110,8 @@ class SearchStudy:
     ) -> None:
         import optuna
         from optuna.storages import JournalStorage
-        from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+        from xreg.registry.search_journal import CheckedJournal
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.recipe, self.families = recipe, list(families)
@@ -121,9 +122,8 @@ class SearchStudy:
         self.workers.mkdir(parents=True, exist_ok=True)
         self.lock = FileLock(folder / ".claim.lock")
         self.journal = folder / JOURNAL
-        path = str(self.journal)
         with self._alone():
-            self.storage = JournalStorage(JournalFileBackend(path, JournalFileOpenLock(path)))
+            self.storage = JournalStorage(CheckedJournal(self.journal))
             self.studies = {f.label: self._open(f, contest, rules) for f in self.families}
 
     def _open(self, family: Family, contest: str, rules: Mapping[str, Any]) -> Study:

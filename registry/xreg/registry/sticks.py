@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xreg.core.errors import DataError, UnknownNameError, did_you_mean
+from xreg.registry.consent import component_code, require_consent
 from xreg.registry.datasets import open_dataset
 from xreg.registry.files import disk_errors, write_csv
 from xreg.registry.plugins import host
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["origin", "sticks_of", "write_sticks"]
 
 
-def origin(provenance: Mapping[str, Any], what: str) -> Mapping[str, Any]:
-    """Return name and settings of the generator that made a dataset.
+def origin(provenance: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """Return ``name`` and ``settings`` of the generator that made a dataset.
 
     Raises
     ------
@@ -31,10 +32,15 @@ def origin(provenance: Mapping[str, Any], what: str) -> Mapping[str, Any]:
     found = provenance.get("generator")
     if not isinstance(found, Mapping) or "name" not in found:
         raise DataError(f"dataset '{what}' was not made by a generator.")
-    return found
+    name, settings = found["name"], found.get("settings", {})
+    if not isinstance(name, str) or not isinstance(settings, Mapping):
+        raise DataError(f"dataset '{what}' does not tell its generator by name and settings.")
+    return {"name": name, "settings": dict(settings)}
 
 
-def sticks_of(name: str, sample: str, registry: str | Path | None = None) -> LineList:
+def sticks_of(
+    name: str, sample: str, registry: str | Path | None = None, *, allow_code: bool = False
+) -> LineList:
     """Compute the transitions of one sample of a dataset.
 
     Parameters
@@ -45,9 +51,13 @@ def sticks_of(name: str, sample: str, registry: str | Path | None = None) -> Lin
         Id of the sample.
     registry
         Where to look for the dataset.
+    allow_code
+        Whether the user agrees to code that came with the dataset (a template, input lines).
 
     Raises
     ------
+    ConsentError
+        If the dataset brings code that the user has not agreed to.
     UnknownNameError
         If the dataset has no such sample.
     DataError
@@ -59,8 +69,13 @@ def sticks_of(name: str, sample: str, registry: str | Path | None = None) -> Lin
     if not rows.size:
         near = did_you_mean(sample, dataset.samples.ids.tolist())
         raise UnknownNameError(f"dataset '{name}' has no sample '{sample}'{near}.")
-    settings = known.get("settings", {})
-    generator: SpectrumGenerator = host().load("generator", known["name"])(**settings)
+    require_consent(
+        component_code("generator", known["name"], known["settings"]),
+        f"dataset '{name}'",
+        allow=allow_code,
+        read=f"xreg data show {name}",
+    )
+    generator: SpectrumGenerator = host().build("generator", known["name"], known["settings"])
     lines = generator.sticks(dataset.samples[int(rows[0])])
     if lines is None:
         raise DataError(f"generator '{generator.name}' does not tell its transitions.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, Literal, Self
@@ -18,6 +19,26 @@ TYPED_KEYWORDS = (
     "R_self", "Radius", "Range", "Relativism", "SCF", "Spinorbit", "Z_absorber",
 )  # fmt: skip
 """Keywords that the generator writes itself."""
+
+PASSED_KEYWORDS = (
+    "Adimp", "Allsite", "Ata", "Atom_nsph", "Center", "Center_abs", "Center_s", "Chfree",
+    "Clementi", "Core_resolved", "D_max_pot", "Debye", "Delta_eps", "Dilatorb", "Dipmag", "Dirac",
+    "Dyn_eg", "Dyn_g", "E1e1", "E1e2", "E1e3", "E1m1", "E1m2", "E2e2", "E3e3", "Eimag", "Excited",
+    "Full_atom", "Full_potential", "Full_self_abs", "Gamma_tddft", "Green_bulk", "Green_int",
+    "Hedin", "Hubbard", "Hubbard_z", "Iord", "Kern_fac", "Kern_fast", "Ldipimp", "Lmax",
+    "Lmax_tddft", "Lmaxfree", "Lmaxso_max", "Lmaxstden", "Lmoins1", "Lplus1", "Lquaimp", "M1m1",
+    "M2m2", "Magnetism", "Memory_save", "Muffintin", "Multrmax", "No_dft", "No_e1e1", "No_e1e2",
+    "No_e1e3", "No_e2e2", "No_e3e3", "No_fermi", "No_renorm", "No_res_mag", "No_res_mom",
+    "No_scf_bulk", "No_solsing", "Non_relat", "Noncentre", "Nonexc", "Normaltau", "Norman", "Nrato",
+    "Octupole", "One_run", "One_scf", "Over_rad", "Overlap", "P_self_max", "Perdew", "Polarized",
+    "Quadmag", "Ray_max_dirac", "Rcharge", "Rcharge_z", "Renorm", "Rionic_z", "Rmt", "Rmtg",
+    "Rmtg_z", "Rmtv0", "Rpalf", "Rpotmax", "Rydberg", "Scf_abs", "Scf_exc", "Scf_non_excited",
+    "Scf_smooth", "Scf_step", "Screening", "Self_abs", "Solsing", "Spherical", "Step_azim",
+    "Supermuf", "Symsite", "Tddft", "V0imp", "Vmax", "Xalpha", "Z_nospinorbite", "Zero_azim",
+)  # fmt: skip
+"""Keywords that are passed on: numbers stand below them or nothing, and none names a file."""
+
+NUMBERS = re.compile(r"[-+0-9.eEdD \t\n]*")
 
 KEYWORD_LENGTH = 8
 """By so many characters keywords are told apart."""
@@ -102,7 +123,8 @@ class FdmnesConfig(EngineConfig):
     keywords: dict[str, Text] = setting(
         {},
         max_length=100,
-        description="Further keywords and the lines below them, as FDMNES reads them (such as "
+        code=True,
+        description="Further keywords and the numbers below them, as FDMNES reads them (such as "
         "{'Rmtg': '1.1 0.9'}; empty for a keyword alone).",
     )
 
@@ -119,11 +141,18 @@ class FdmnesConfig(EngineConfig):
         if len(set(self.channels)) != len(self.channels):
             raise ValueError("channels names one twice")
         typed = {word.lower()[:KEYWORD_LENGTH] for word in TYPED_KEYWORDS}
-        for word in self.keywords:
-            if not word.strip() or "\n" in word:
+        passed = {word.lower()[:KEYWORD_LENGTH] for word in PASSED_KEYWORDS}
+        for word, below in self.keywords.items():
+            if not re.fullmatch(r"[A-Za-z0-9_]+", word):
                 raise ValueError("a keyword of keywords is one word")
             if word.strip().lower()[:KEYWORD_LENGTH] in typed:
                 raise ValueError(f"keywords must not hold {word}, which other settings write")
+            if word.lower()[:KEYWORD_LENGTH] not in passed:
+                raise ValueError(
+                    f"keywords must not hold {word}; passed on are {', '.join(PASSED_KEYWORDS)}"
+                )
+            if not NUMBERS.fullmatch(below) or re.search(r"[A-Za-z]{2}", below):
+                raise ValueError(f"what stands below {word} in keywords must be numbers")
         return self
 
 

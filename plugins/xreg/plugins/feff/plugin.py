@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
@@ -17,6 +18,19 @@ TYPED_CARDS = (
     "HOLE", "POTENTIALS", "PRINT", "S02", "SCF", "TITLE", "XANES",
 )  # fmt: skip
 """Cards that the generator writes itself."""
+
+PASSED_CARDS = (
+    "ABSOLUTE", "AFOLP", "CHBROAD", "CHSHIFT", "CHWIDTH", "CORVAL", "CRITERIA", "DEBYE", "EGAP",
+    "ELLIPTICITY", "EPS0", "FOLP", "INTERSTITIAL", "ION", "IORDER", "JUMPRM", "LDEC",
+    "LDOS", "LJMAX", "MPSE", "MULTIPOLE", "NLEG", "NOHOLE", "NUMDENS", "OPCONS", "PCRITERIA",
+    "PLASMON", "PMBSE", "POLARIZATION", "PREPS", "RGRID", "RMULTIPLIER", "RPATH", "RSIGMA", "SCXC",
+    "SELF", "SETEDGE", "SFCONV", "SFSE", "SIG2", "SIG3", "SIGGK", "SPIN", "SS", "SYMMETRY", "TDLDA",
+    "TEMP", "UNFREEZEF",
+)  # fmt: skip
+"""Cards that are passed on: numbers stand behind them, and none names a file."""
+
+CARD = re.compile(r"([A-Za-z][A-Za-z0-9]*)((?:[ \t]+[-+]?[0-9.]+(?:[eEdD][-+]?[0-9]+)?)*)[ \t]*")
+"""One card and its numbers; no comment, no text, no second line."""
 
 Momentum = Annotated[int, Field(ge=-1, le=5)]
 Card = Annotated[str, Field(min_length=1, max_length=2000)]
@@ -116,7 +130,8 @@ class FeffConfig(EngineConfig):
     cards: tuple[Card, ...] = setting(
         (),
         max_length=100,
-        description="Further lines of feff.inp, as they are (such as 'FOLP 0 1.1').",
+        code=True,
+        description="Further cards of feff.inp, each with its numbers (such as 'FOLP 0 1.1').",
     )
 
     @model_validator(mode="after")
@@ -126,11 +141,18 @@ class FeffConfig(EngineConfig):
         if len(set(self.channels)) != len(self.channels):
             raise ValueError("channels names one twice")
         for card in self.cards:
-            if "\n" in card:
+            if len(card.splitlines()) > 1:
                 raise ValueError("an entry of cards is one line")
             word = (card.split() or [""])[0].upper()
-            if word in TYPED_CARDS:
+            # FEFF itself looks at four letters.
+            if word[:4] in {typed[:4] for typed in TYPED_CARDS}:
                 raise ValueError(f"cards must not hold {word}, which other settings write")
+            if not CARD.fullmatch(card):
+                raise ValueError(f"{card!r} of cards is not the name of a card and numbers")
+            if word not in PASSED_CARDS:
+                raise ValueError(
+                    f"cards must not hold {word}; passed on are {', '.join(PASSED_CARDS)}"
+                )
         return self
 
 

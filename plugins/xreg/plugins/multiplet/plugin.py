@@ -61,6 +61,7 @@ class QuantyConfig(ModelConfig):
     template: str = setting(
         "",
         file=True,
+        code=True,
         max_length=1_000_000,
         description="Lua script with ${name} for each parameter, in place of xreg's own: a file "
         "or the text itself; see the plugin's README.",

@@ -20,6 +20,23 @@ __all__ = ["KNOWN", "quanty_version", "run_quanty"]
 KNOWN = ("0.9",)
 """Versions whose commands and output are known."""
 
+CONFINED = (
+    "do local open, lines, input, output = io.open, io.lines, io.input, io.output "
+    "local function inside(name) if type(name) == 'string' and (name:find('[/\\\\:]') or "
+    "name:find('..', 1, true) or name:byte(1) == 124) then "
+    "error('a script may name files of its own folder only', 3) end return name end "
+    "io.open = function(name, ...) return open(inside(name), ...) end "
+    "if lines then io.lines = function(name, ...) if name == nil then return lines() end "
+    "return lines(inside(name), ...) end end "
+    "if input then io.input = function(name) return input(inside(name)) end end "
+    "if output then io.output = function(name) return output(inside(name)) end end "
+    "io.popen = nil "
+    "if os then os.execute, os.remove, os.rename, os.getenv, os.exit, os.tmpname = nil end "
+    "package, require, module, dofile, loadfile, debug = nil end "
+)
+"""Lua before a script, in its first line: the script starts no program, loads no other code, and
+opens files of its own folder only. What Quanty's own functions write is not covered."""
+
 FAILURE = re.compile(r"Error while (?:executing|loading) the script:?\s*(.*)")
 BANNER = re.compile(r"Version\s+(\d+(?:\.\d+)+)")
 

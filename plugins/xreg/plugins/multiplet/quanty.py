@@ -21,7 +21,7 @@ from xreg.plugins.multiplet.broadening import Grid, Lines, broaden
 from xreg.plugins.multiplet.model import PARAMETERS, checked, ion_named, spaces
 from xreg.plugins.multiplet.multiplet import window
 from xreg.plugins.multiplet.plugin import QUANTY, QuantyConfig
-from xreg.plugins.multiplet.program import quanty_version, run_quanty
+from xreg.plugins.multiplet.program import CONFINED, quanty_version, run_quanty
 
 __all__ = ["Quanty"]
 
@@ -164,7 +164,7 @@ class Quanty(SpectrumGenerator):
         names = tuple(sample.values) if self.config.template else tuple(PARAMETERS)
         values = dict(zip(names, checked(sample, names).tolist(), strict=True)) | self.config.values
         texts = {name: repr(value) for name, value in values.items()} | self._constants()
-        return self._template(tuple(sample.values)).substitute(texts)
+        return CONFINED + self._template(tuple(sample.values)).substitute(texts)
 
     def _template(self, columns: Sequence[str]) -> Template:
         """Return the template, checked against the columns of the samples where it is a user's."""

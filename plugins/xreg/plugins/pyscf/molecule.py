@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from typing import Any
 
@@ -77,6 +78,11 @@ def build(structure: Structure, config: PySCFConfig) -> Any:
     basis, potentials = {}, {}
     for symbol in sorted(set(symbols)):
         basis[symbol] = config.basis_for.get(symbol, config.basis)
+        if os.path.isfile(basis[symbol]):  # PySCF would take it before its own, and run it
+            raise ConfigError(
+                f"generator 'pyscf': the working folder has a file '{basis[symbol]}', which PySCF "
+                "would read in place of its basis set of that name; work in another folder."
+            )
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # an advertisement for another package
@@ -84,7 +90,7 @@ def build(structure: Structure, config: PySCFConfig) -> Any:
                 # Bases of heavy elements go with a potential, which PySCF does not set by itself.
                 if gto.basis.load_ecp(basis[symbol], symbol):
                     potentials[symbol] = basis[symbol]
-        except (BasisNotFoundError, KeyError):
+        except (BasisNotFoundError, KeyError, AssertionError):
             raise ConfigError(
                 f"generator 'pyscf': PySCF has no basis set '{basis[symbol]}' for {symbol}; set "
                 "'basis' or 'basis_for'."

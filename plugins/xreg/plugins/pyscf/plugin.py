@@ -19,7 +19,11 @@ LEBEDEV = (
 MAX_POINTS = 20_000
 """Most energies of one channel: more is a slip of the pen, not a spectrum."""
 
-Name = Annotated[str, Field(min_length=1)]
+BASIS = r"^[A-Za-z0-9][A-Za-z0-9 +*(),@_-]{0,79}$"
+"""What a basis set may be called. PySCF takes any other text for a file, or for the basis set
+itself, whose numbers it evaluates as Python."""
+
+Name = Annotated[str, Field(pattern=BASIS)]
 Radial = Annotated[int, Field(ge=5, le=500)]
 Grid = tuple[float, float, float]
 Width = Annotated[float, Field(ge=0)]
@@ -41,11 +45,13 @@ class PySCFConfig(Config):
     )
 
     functional: str = setting(
-        "PBE", min_length=1, description="Exchange-correlation functional, in PySCF's words."
+        "PBE",
+        pattern=r"^[A-Za-z0-9 +*(),.:_-]{1,200}$",
+        description="Exchange-correlation functional, in PySCF's words.",
     )
     basis: str = setting(
         "def2-tzvpd",
-        min_length=1,
+        pattern=BASIS,
         description="Basis set of the elements that basis_for does not name; diffuse functions "
         "carry the Rydberg part of the absorption.",
     )

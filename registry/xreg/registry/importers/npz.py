@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from xreg.core.errors import DataError, did_you_mean
 from xreg.core.progress import track
+from xreg.core.readers.npz import load_arrays
 from xreg.core.samples import ParameterSet, Structure
 from xreg.registry.importers.common import Collector, Curve
 from xreg.registry.importers.xyz import absorber_of, structure
@@ -103,12 +103,7 @@ def read_npz(
 
 def _load(source: Path, collector: Collector) -> dict[str, NDArray[Any]]:
     content = collector.seen(source.name, source.read_bytes())
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        reason = "pickled arrays are never read" if "pickle" in str(error) else str(error)
-        raise DataError(f"'{source}' cannot be read as .npz of plain arrays ({reason}).") from None
+    arrays = load_arrays(source, io.BytesIO(content))
     for name in arrays:
         if name not in NAMES and not PREFIXED.match(name):
             raise DataError(

@@ -1,0 +1,474 @@
+"""Code that came with a dataset, model or recipe: nothing runs before the user agrees to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import yaml
+
+from xreg.cli.main import main
+from xreg.core import storage
+from xreg.core.code import code_in
+from xreg.core.config import Config, setting
+from xreg.core.dataset import Dataset, Metadata
+from xreg.core.domain import Target
+from xreg.core.errors import ConfigError, ConsentError, CorruptError, DataError
+from xreg.core.hooks import ComponentSpec
+from xreg.core.pipeline import Pipeline
+from xreg.core.samples import Parameters, ParameterSet
+from xreg.core.spectra import Channel, Spectra
+from xreg.plugins.fdmnes.plugin import FdmnesConfig
+from xreg.plugins.feff.plugin import FeffConfig
+from xreg.plugins.multiplet.plugin import QUANTY
+from xreg.plugins.multiplet.quanty import Quanty
+from xreg.plugins.polynomial.polynomial import Polynomial
+from xreg.plugins.pyscf.plugin import PySCFConfig
+from xreg.plugins.ridge.ridge import Ridge
+from xreg.registry.consent import require_consent
+from xreg.registry.generation_recipe import load_generation_recipe
+from xreg.registry.models import load_model
+from xreg.registry.plugins import PluginHost
+from xreg.registry.sticks import sticks_of
+from xreg.registry.stores import write_store
+
+NAMES = ("h", "sigma", "gamma1", "gamma2")
+ENERGY = np.linspace(850.0, 860.0, 21)
+SPECTRUM = "".join(f"{e} {np.exp(-((e - 855) ** 2))}\n" for e in np.linspace(851, 859, 33))
+PAYLOAD = "-- ${h}\nos.execute([[touch '%s']])\n"
+GOOD = """x = ${h}
+file = io.open("sticks.dat", "w")
+file:write("850 0 0 3\\nend 1\\n")
+file:close()
+"""
+
+real = pytest.mark.skipif(QUANTY.find() is None, reason=f"needs Quanty: {QUANTY.install}")
+
+
+def table(n: int = 40) -> Parameters:
+    values = np.random.default_rng(0).uniform(0.1, 0.4, (n, len(NAMES)))
+    units = ("", "eV", "eV", "eV")
+    return Parameters([f"set-{i}" for i in range(n)], values, NAMES, units)
+
+
+def store(path: Path, generator: Any) -> Path:
+    """A store of a stranger, whose provenance says ``generator``."""
+    samples = table()
+    spectra = Spectra({"xas": Channel(np.outer(samples.values[:, 0], np.ones(21)), ENERGY)})
+    provenance = {"generator": generator}
+    write_store(
+        Dataset(samples, spectra, Metadata(name="mini", version="1.0.0", provenance=provenance)),
+        path,
+    )
+    return path
+
+
+def quanty(**settings: Any) -> dict[str, Any]:
+    return {"name": "quanty", "settings": {"channels": ["xas"], "points": 11, **settings}}
+
+
+def model(folder: Path, data: Mapping[str, Any] | None = None) -> Path:
+    """A run of a stranger: a model of parameters, and what its summary says of its dataset."""
+    samples = table()
+    spectra = samples.values @ np.random.default_rng(1).random((4, 21))
+    pipeline = Pipeline(Ridge(), Polynomial(degree=1))
+    pipeline.fit(samples, spectra, Target("xas", ENERGY)).save(folder / "model")
+    if data is not None:
+        (folder / "summary.json").write_text(json.dumps({"dataset": data}))
+    return folder
+
+
+def run(*arguments: object) -> int:
+    try:
+        main([str(argument) for argument in arguments])
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+# Datasets -----------------------------------------------------------------------------------------
+
+
+def test_sticks_run_no_template_of_a_dataset(sandbox, capsys):
+    path = store(sandbox.stranger / "mini.zarr", quanty(template=PAYLOAD % sandbox.sentinel))
+    sandbox.freeze()
+    assert run("data", "sticks", path, "set-0", "-o", "out.csv") == 2
+    told = capsys.readouterr().err
+    for part in ("brings code", "generator 'quanty'", "template", "--allow-code", "xreg data show"):
+        assert part in told
+
+
+@pytest.mark.parametrize("name", ["secret", "folder/../secret"])
+def test_sticks_read_no_file_that_a_dataset_names(sandbox, name):
+    (sandbox.home / "secret").write_text("key")
+    path = store(sandbox.stranger / "mini.zarr", quanty(template=str(sandbox.home / name)))
+    sandbox.freeze()
+    for allow in (False, True):
+        with pytest.raises(DataError, match="names a file of this machine"):
+            sticks_of(str(path), "set-0", allow_code=allow)
+
+
+@real
+def test_consent_is_for_one_text_and_remembered(sandbox):
+    good = store(sandbox.stranger / "good.zarr", quanty(template=GOOD))
+    other = store(sandbox.stranger / "other.zarr", quanty(template=GOOD + "x = 2\n"))
+    with pytest.raises(ConsentError):
+        sticks_of(str(good), "set-0")
+    assert len(sticks_of(str(good), "set-0", allow_code=True).energy) == 1
+    assert len(sticks_of(str(good), "set-0").energy) == 1
+    with pytest.raises(ConsentError):
+        sticks_of(str(other), "set-0")
+    kept = sandbox.home / ".config" / "xreg" / "agreed-code.txt"
+    assert len(kept.read_text().splitlines()) == 1
+    assert kept.stat().st_mode & 0o077 == 0
+
+
+@real
+def test_a_template_starts_no_program_after_consent_either(sandbox):
+    path = store(sandbox.stranger / "mini.zarr", quanty(template=PAYLOAD % sandbox.sentinel))
+    with pytest.raises(DataError, match="Quanty refused the script"):
+        sticks_of(str(path), "set-0", allow_code=True)
+    assert not sandbox.sentinel.exists()
+
+
+@real
+@pytest.mark.parametrize(
+    "line",
+    [
+        "io.popen([[touch '%s']]):close()",
+        "io.open('%s', 'w'):close()",
+        "io.output('%s') io.write('x')",
+        "load([[os.execute('touch %s')]])()",
+        "dofile('%s')",
+        "require('os').execute([[touch %s]])",
+        "local f = assert(package.loadlib('%s', 'x'))",
+        "io.open('../a-payload-ran', 'w'):close() -- %s",
+    ],
+)
+def test_lua_is_confined(sandbox, line):
+    generator = Quanty(template=line % sandbox.sentinel + "\n" + GOOD, points=11)
+    with pytest.raises(DataError, match="Quanty refused the script"):
+        generator.generate(ParameterSet("a", dict.fromkeys(NAMES, 0.2)))
+    assert not sandbox.sentinel.exists()
+
+
+def fit(sandbox: Any, generator: Any, *options: str) -> int:
+    path = store(sandbox.stranger / "mini.zarr", generator)
+    told = {"name": "mini", "version": "1.0.0", "path": str(path), "registry": None}
+    folder = model(sandbox.stranger / "run", told)
+    (sandbox.work / "spectrum.txt").write_text(SPECTRUM)
+    sandbox.freeze()
+    return run("fit", folder, "spectrum.txt", "-o", "fitted", "--shift=0:0", *options)
+
+
+@pytest.mark.parametrize(
+    ("generator", "told"),
+    [
+        (quanty(template="os.execute('touch %s')\n"), "template"),
+        ({"name": "feff", "settings": {"cards": ["CIF %s"]}}, r"cards"),
+        ({"name": "fdmnes", "settings": {"keywords": {"Filout": "%s"}}}, "keywords"),
+    ],
+)
+def test_fit_runs_no_code_of_the_dataset_of_a_model(sandbox, capsys, generator, told):
+    text = json.dumps(generator).replace("%s", str(sandbox.sentinel))
+    assert fit(sandbox, json.loads(text)) == 2
+    message = capsys.readouterr().err
+    assert "brings code" in message
+    assert told in message
+
+
+def test_fit_reads_no_file_that_a_dataset_names(sandbox, capsys):
+    assert fit(sandbox, quanty(template="/etc/hostname"), "--allow-code") == 2
+    assert "names a file of this machine" in capsys.readouterr().err
+
+
+def test_fit_asks_no_registry_that_only_the_model_names(sandbox, capsys):
+    url = f"ssh://-oProxyCommand=touch${{IFS}}{sandbox.sentinel}/x"
+    folder = model(sandbox.stranger / "run", {"name": "m", "version": "1.0.0", "registry": url})
+    (sandbox.work / "spectrum.txt").write_text(SPECTRUM)
+    sandbox.freeze()
+    assert run("fit", folder, "spectrum.txt", "-o", "fitted") == 2
+    assert "none of yours" in capsys.readouterr().err
+    assert sandbox.processes == []
+
+
+@pytest.mark.parametrize(
+    "generator",
+    [7, "quanty", [], {"name": 3}, {"name": "quanty", "settings": 1}, {"name": ["os", "system"]},
+     {"name": "os:system"}, {"name": "quanty", "target": "os:system", "settings": {"x": 1}}],
+)  # fmt: skip
+def test_a_provenance_that_is_none_is_told_in_words(sandbox, capsys, generator):
+    path = store(sandbox.stranger / "mini.zarr", generator)
+    sandbox.freeze()
+    assert run("data", "sticks", path, "set-0", "-o", "out.csv") == 2
+    assert "bug" not in capsys.readouterr().err
+
+
+# Recipes ------------------------------------------------------------------------------------------
+
+
+def recipe(folder: Path, settings: dict[str, Any], name: str = "quanty") -> Path:
+    content = {
+        "dataset": {"name": "mini", "version": "1.0.0"},
+        "samples": {"space": {"h": {"low": 0, "high": 1}}, "count": 2},
+        "generator": {"name": name, "settings": settings},
+    }
+    path = folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_generate_runs_no_template_of_a_recipe(sandbox, capsys, beside):
+    text = PAYLOAD % sandbox.sentinel
+    if beside:
+        (sandbox.stranger / "theirs.lua").write_text(text)
+        text = "theirs.lua"
+    path = recipe(sandbox.stranger, {"template": text})
+    sandbox.freeze()
+    assert run("data", "generate", path) == 2
+    assert "--allow-code" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("feff", {"cards": ["DEBYE 300 400"]}), ("fdmnes", {"keywords": {"Rmtg": "1.1 0.9"}})],
+)
+def test_input_lines_of_a_recipe_wait_for_consent(sandbox, name, settings):
+    path = recipe(sandbox.stranger, settings, name)
+    sandbox.freeze()
+    with pytest.raises(ConsentError, match=next(iter(settings))):
+        load_generation_recipe(path)
+
+
+def test_each_variant_of_a_recipe_waits_for_consent(sandbox):
+    path = recipe(sandbox.stranger, {})
+    content = yaml.safe_load(path.read_text())
+    content["each"] = {"a": {"generator.settings.template": "x = ${h}\n"}}
+    path.write_text(yaml.safe_dump(content))
+    sandbox.freeze()
+    assert run("data", "generate", path, "--only", "a") == 2
+
+
+def test_a_changed_file_beside_a_recipe_is_other_code(sandbox):
+    template = sandbox.stranger / "theirs.lua"
+    template.write_text("x = ${h}\n")
+    path = recipe(sandbox.stranger, {"template": "theirs.lua"})
+    load_generation_recipe(path, allow_code=True)
+    load_generation_recipe(path)
+    template.write_text("os.execute(1) -- ${h}\n")
+    with pytest.raises(ConsentError):
+        load_generation_recipe(path)
+
+
+def test_what_the_user_sets_needs_no_consent(sandbox):
+    (sandbox.work / "mine.lua").write_text("x = ${h}\n")
+    path = recipe(sandbox.stranger, {"template": PAYLOAD % sandbox.sentinel})
+    load_generation_recipe(path, ["generator.settings.template=mine.lua"])
+    with pytest.raises(ConsentError):  # another setting is no consent
+        load_generation_recipe(path, ["generator.settings.points=11"])
+    mixed = recipe(sandbox.stranger, {"keywords": {"Hubbard": "1"}}, "fdmnes")
+    with pytest.raises(ConsentError):  # nor is one key of a mapping... of another setting
+        load_generation_recipe(mixed, ["generator.settings.radius=3"])
+
+
+def test_data_of_an_agreed_recipe_need_no_second_consent(sandbox):
+    (sandbox.work / "mine.lua").write_text(GOOD)
+    path = recipe(sandbox.work, {"template": "mine.lua"})
+    load_generation_recipe(path, allow_code=True)
+    mine = store(sandbox.work / "mini.zarr", quanty(template=GOOD))
+    config = code_in("generator 'quanty'", Quanty.Config, {"template": GOOD})
+    require_consent(config, f"dataset '{mine}'", allow=False, read="")
+
+
+# Input lines and names ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "card",
+    ["FOLP 0 1.1\nEND", "FOLP 0 1.1\rEND", "FOLP 0 1.1\x0bEND", "FOLP 0 1.1\u2028END", "CIF x.cif",
+     "CONTR 0 0 0 0 0 0", "control 1 1 1 1 1 1", "PRINTS 3", "ATOM", "* FOLP 0 1", "FOLP 0 1 ! x",
+     "FOLP 0 1.1 /etc/passwd", "RCONV 10 /etc/passwd", "1 2 3", "", " ", "KMESH 5", "EXTPOT a",
+     "DEBYE 300 400 2 ../dym", "TITLES x", "\x1b[2J", "FOLP\x00 0 1"],
+)  # fmt: skip
+def test_no_card_smuggles_another_or_a_file(card):
+    with pytest.raises(ConfigError, match="cards"):
+        FeffConfig.parse({"cards": [card]}, "generator feff")
+
+
+@pytest.mark.parametrize(
+    ("word", "below"),
+    [("Filout", "/tmp/x"), ("FILOUT", ""), ("Rmtg", "1.1\nFilout\n/tmp/x"), ("Rmtg", "1.1\rEnd"),
+     ("Rmtg\nEnd", ""), ("Rmtg End", ""), ("Cif_file", "x.cif"), ("Fdmfile", ""), ("Fin", ""),
+     ("Conv_out", "/tmp/x"), ("! x", ""), ("Rmtg", "/etc/passwd"), ("Rmtg", "1.1 ! x"), ("", "1"),
+     ("Convolut", ""), ("Selec_out", "x"), ("Python", "x"), ("Rmtg", "end"), ("Rmtg", "1\x00"),
+     ("Wien_file", "x"), ("Spgroup", "P1\nFilout\nx")],
+)  # fmt: skip
+def test_no_keyword_smuggles_another_or_a_file(word, below):
+    with pytest.raises(ConfigError, match="keyword"):
+        FdmnesConfig.parse({"keywords": {word: below}}, "generator fdmnes")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"basis": "H S\n __import__('os').system('touch x')\n"},
+        {"basis": "/etc/passwd"},
+        {"basis": "./basis.dat"},
+        {"basis": ""},
+        {"basis_for": {"H": "H S\n 1 1\n"}},
+        {"basis_for": {"H": "a/b"}},
+        {"auxiliary_basis": "x\n1"},
+        {"functional": "PBE\n"},
+        {"functional": "PBE; import os"},
+    ],
+)
+def test_pyscf_gets_names_and_neither_files_nor_python(settings):
+    with pytest.raises(ConfigError, match=next(iter(settings))):
+        PySCFConfig.parse(settings, "generator pyscf")
+
+
+@pytest.mark.parametrize("value", ["1\nos.execute('x')", "1 os.exit()", [1], {"a": 1}, 1e7])
+def test_only_numbers_go_into_a_template(value):
+    with pytest.raises(ConfigError, match="values"):
+        Quanty(template="x = ${h}\n", values={"h": value})
+
+
+def test_a_column_of_samples_is_no_lua(sandbox):
+    generator = Quanty(template="x = ${h}\n")
+    for name in ("h}\nos.execute('x') --", "h os", "h\n"):
+        with pytest.raises((DataError, ConfigError), match=r"parameter|name"):
+            generator.generate(ParameterSet("a", {name: 1.0}))
+
+
+# Models -------------------------------------------------------------------------------------------
+
+
+class ScriptConfig(Config):
+    script: str = setting("", code=True, description="What it runs.")
+    lookup: str = setting("", file=True, description="What it reads.")
+    inner: list[ScriptConfig] = setting([], description="More.")
+
+
+class Script(Ridge):
+    """An emulator of somebody, whose settings are code."""
+
+    name = "script"
+    Config = ScriptConfig
+    built: ClassVar[list[Any]] = []
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.built.append(self.config)
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install that emulator beside those of xreg."""
+    plugin = ModuleType("script_plugin")
+    spec = ComponentSpec("emulator", "script", ScriptConfig, f"{__name__}:Script")
+    plugins = PluginHost()
+    from xreg.registry.plugins import Installed
+
+    plugins._installed[("emulator", "script")] = [Installed(spec, plugin.__name__, "x", "1")]
+    monkeypatch.setattr(plugins, "load", _loader(plugins.load))
+    for module in ("consent", "models"):
+        monkeypatch.setattr(f"xreg.registry.{module}.host", lambda: plugins)
+    Script.built.clear()
+
+
+def _loader(load: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda kind, name: Script if name == "script" else load(kind, name)
+
+
+def rewrite(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    """Change a JSON file of a model and sign it anew, as a stranger would."""
+    place = folder / storage.META
+    body = json.loads(place.read_text())
+    change(body)
+    body.pop("digest")
+    body["digest"] = storage.digest(storage.canonical_json(body))
+    place.write_text(json.dumps(body))
+
+
+def with_emulator(run: Path, name: str, config: dict[str, Any]) -> Path:
+    saved = run / "model"
+    rewrite(saved / "emulator", lambda body: body.update(name=name, config=config))
+    part = storage.digest((saved / "emulator" / storage.META).read_bytes())
+    rewrite(
+        saved, lambda b: (b["steps"].update(emulator=["emulator", name]),
+                          b["parts"].update(emulator=part))
+    )  # fmt: skip
+    return run
+
+
+@pytest.mark.parametrize(
+    ("config", "error", "told"),
+    [
+        ({"script": "rm -r ~"}, ConsentError, "script"),
+        ({"inner": [{"script": "rm -r ~"}]}, ConsentError, "inner.0.script"),
+        ({"inner": [{"inner": [{"script": "rm"}]}]}, ConsentError, "inner.0.inner.0.script"),
+        ({"lookup": "/etc/passwd"}, DataError, "names a file"),
+        ({"script": {"a": 1}}, ConsentError, "script"),
+    ],
+)
+def test_a_model_brings_no_code(sandbox, script, config, error, told):
+    run = with_emulator(model(sandbox.stranger / "run"), "script", config)
+    sandbox.freeze()
+    with pytest.raises(error, match=told):
+        load_model(run)
+    assert not Script.built
+
+
+def test_a_model_with_agreed_code_is_read(sandbox, script):
+    run = with_emulator(model(sandbox.stranger / "run"), "script", {"script": "x"})
+    assert load_model(run, allow_code=True).emulator.config.script == "x"
+    assert load_model(run).emulator.config.script == "x"
+    with_emulator(run, "script", {"script": "y"})
+    with pytest.raises(ConsentError):
+        load_model(run)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [["emulator", "os:system"], ["emulator", "../ridge"], ["generator", "quanty"], ["os", "system"],
+     ["emulator", "theirs.plugin:Payload"], ["emulator"], "os:system", 3],
+)  # fmt: skip
+def test_a_model_names_installed_components_only(sandbox, capsys, step):
+    (sandbox.work / "theirs.py").write_text(f"open({str(sandbox.sentinel)!r}, 'w')\n")
+    run_ = model(sandbox.stranger / "run")
+    rewrite(run_ / "model", lambda body: body["steps"].update(emulator=step))
+    (sandbox.work / "s.csv").write_text("id,h,sigma,gamma1,gamma2\na,1,1,1,1\n")
+    sandbox.freeze()
+    assert run("predict", run_, "s.csv", "-o", "out.csv") == 2
+    assert "bug" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", ["decomposers/../../x", "decomposers//tmp/x", "../x", "other"])
+def test_a_model_has_no_place_outside_its_folder(sandbox, place):
+    run = model(sandbox.stranger / "run")
+
+    def change(body: dict[str, Any]) -> None:
+        body["steps"][place] = ["decomposer", "pca"]
+        body["parts"][place] = "0"
+
+    rewrite(run / "model", change)
+    sandbox.freeze()
+    with pytest.raises(CorruptError, match="steps"):
+        load_model(run)
+
+
+@pytest.mark.parametrize("key", ["predict", "config", "_x", "__class__", "fit", "state"])
+def test_saved_state_replaces_no_method(sandbox, key):
+    run = model(sandbox.stranger / "run")
+    rewrite(run / "model" / "emulator", lambda body: body["state"].update({key: "x"}))
+    part = storage.digest((run / "model" / "emulator" / storage.META).read_bytes())
+    rewrite(run / "model", lambda body: body["parts"].update(emulator=part))
+    sandbox.freeze()
+    with pytest.raises(CorruptError, match="no fitted attribute"):
+        load_model(run)
