@@ -181,7 +181,7 @@ def scaling(workers: tuple[int, ...] = (1, 2), n: int = 8192) -> None:
             descriptor = host().build("descriptor", "acsf", {}).fit(samples)
             cache = Path(folder) / f"cache-{count}"
             start = time.perf_counter()
-            FeatureCache(samples, "b", "b", cache, Execution(workers=count)).build(descriptor)
+            FeatureCache(samples, "b", Execution(workers=count, features=cache)).build(descriptor)
             seconds.append(time.perf_counter() - start)
             print(f"| {count} | {n} | {seconds[-1]:.1f} | {seconds[0] / seconds[-1]:.2f} |")
 
@@ -207,12 +207,12 @@ def _write_store(folder: Path, n: int) -> None:
 
 def _child(name: str, folder: Path) -> None:
     """Build the features of all samples of the store; print width and peak memory."""
-    from xreg.registry.features import FeatureCache
+    from xreg.registry.features import Execution, FeatureCache
     from xreg.registry.stores import open_store
 
     samples = open_store(folder / "1.0.0.zarr", validate=False).samples
     descriptor = host().build("descriptor", name, {}).fit(samples)
-    FeatureCache(samples, "benchmark", "benchmark", folder / "cache").build(descriptor)
+    FeatureCache(samples, "benchmark", Execution(features=folder / "cache")).build(descriptor)
     # Not getrusage: what that calls the peak may be that of the parent before the fork.
     peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     assert peak is not None

@@ -285,6 +285,20 @@ def journal(folder: Path, **task: object) -> Journal:
     return Journal(folder / "work", {"name": "toy", **task})
 
 
+def test_samples_computed_by_other_code_are_not_mixed(tmp_path):
+    with journal(tmp_path):
+        pass  # of a version that did not write the code down
+    with journal(tmp_path, code="a"):
+        pass
+    with journal(tmp_path / "new", code="a"):
+        pass
+    with (
+        pytest.raises(ConfigError, match=r"other code of the generator 'toy'.*changed since"),
+        journal(tmp_path / "new", code="b"),
+    ):
+        pass
+
+
 def finished(*keys: str) -> Finished:
     n = len(keys)
     return Finished(keys, [None] * n, {"xes": np.arange(3.0 * n).reshape(n, 3)}, {"e": np.ones(n)})

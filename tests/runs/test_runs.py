@@ -347,14 +347,16 @@ def test_several_processes_build_the_same_features(
     descriptor.fit(samples)
     monkeypatch.setattr("xreg.registry.features.WORTHWHILE_SECONDS", -1.0)
     for workers in (1, 2):
-        cache = FeatureCache(samples, "", "", workplace / str(workers), Execution(workers=workers))
+        cache = FeatureCache(
+            samples, "", Execution(workers=workers, features=workplace / str(workers))
+        )
         features = cache(descriptor, samples[::-1])
         assert cache.computed == 400
         np.testing.assert_array_equal(features, descriptor.transform(samples)[::-1])
     (folder,) = (workplace / "2").iterdir()
     block = sorted(folder.iterdir())[1]
     block.write_bytes(block.read_bytes()[:-20])  # a damaged block is made again
-    again = FeatureCache(samples, "", "", workplace / "2")
+    again = FeatureCache(samples, "", Execution(features=workplace / "2"))
     np.testing.assert_array_equal(again(descriptor, samples[::-1]), features)
     assert again.computed == 144
 

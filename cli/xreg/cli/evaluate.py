@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from xreg.cli.options import AllowCode, Analyses, Model
+from xreg.cli.options import AllowCode, Analyses, Model, NoCache, features_folder
 
 
 def evaluate(
@@ -50,6 +51,7 @@ def evaluate(
         str | None, typer.Option(help="Registry of model and dataset: name, path or git URL.")
     ] = None,
     allow_code: AllowCode = False,
+    no_cache: NoCache = False,
 ) -> None:
     """Judge a model on a dataset: scores, analyses, figures and one page in one folder."""
     from xreg.cli.progress import progress
@@ -69,8 +71,8 @@ def evaluate(
         interpolate,
         allow_code,
     )
-    with progress():
-        found = carry_out(question, out)
+    with features_folder(no_cache) as features, progress():
+        found = carry_out(replace(question, features=features), out)
     for remark in found.remarks:
         typer.secho(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
     judged = next(name for name in found.metrics if name not in ("decomposers", "analyses"))

@@ -47,6 +47,8 @@ def predict(
     work.write_prediction(out, found)
     if plot is not None:
         work.draw_prediction(plot, found)
+    for remark in found.remarks:
+        typer.secho(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
     spread = " with their spread" if found.spread is not None else ""
     spectra = counted(len(found.ids), "spectrum", "spectra")
     typer.echo(f"{spectra} of channel {found.target.channel}{spread}: {out}")

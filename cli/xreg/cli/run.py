@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xreg.cli.options import AllowCode, Analyses, Dataset, Executor, Scheduler
+from xreg.cli.options import (
+    AllowCode,
+    Analyses,
+    Dataset,
+    Executor,
+    NoCache,
+    Scheduler,
+    features_folder,
+)
 
 if TYPE_CHECKING:
     from xreg.registry.features import Execution
@@ -60,13 +69,13 @@ def run(
     executor: Executor = "process",
     scheduler: Scheduler = None,
     allow_code: AllowCode = False,
+    no_cache: NoCache = False,
 ) -> None:
     """Train and judge a model as a recipe says, and leave one folder with everything in it.
 
     A recipe with several runs leaves a folder of such folders and a table of their scores; those
     that are there already are passed over.
     """
-    from xreg.cli.progress import progress
     from xreg.core.executor import executor_kind
     from xreg.registry.features import Execution
     from xreg.registry.recipe import load_recipes
@@ -88,6 +97,13 @@ def run(
     if dry_run:
         _estimate(loaded, execution)
         return
+    with features_folder(no_cache) as features:
+        _carry_out(loaded, out, replace(execution, features=features))
+
+
+def _carry_out(loaded: dict[str, Recipe], out: Path | None, execution: Execution) -> None:
+    """Do one run, or several and a table of their scores."""
+    from xreg.cli.progress import progress
     from xreg.registry.runs import execute
     from xreg.registry.series import write_scores
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli.options import AllowCode, Dataset, Executor, Scheduler
+from xreg.cli.options import AllowCode, Dataset, Executor, NoCache, Scheduler, features_folder
 
 
 def search(
@@ -46,6 +46,7 @@ def search(
     executor: Executor = "process",
     scheduler: Scheduler = None,
     allow_code: AllowCode = False,
+    no_cache: NoCache = False,
 ) -> None:
     """Let families of methods compete, each with an equal budget of processor time."""
     from xreg.cli.progress import progress
@@ -59,7 +60,7 @@ def search(
     overrides = {"dataset": dataset, "families": family or None, "budget": budget}
     loaded = load_search(recipe, overrides, set_ or (), allow_code=allow_code)
     folder = out or Path("searches") / (loaded.name or f"{loaded.dataset.name or 'dataset'}-search")
-    with progress():
+    with features_folder(no_cache) as features, progress():
         standings = carry_out(
             loaded,
             folder,
@@ -67,6 +68,7 @@ def search(
             executor=kind,
             scheduler=scheduler,
             seconds=None if time is None else 60 * time,
+            features=features,
         )
     for place, s in enumerate(standings, 1):
         if s.score is None:

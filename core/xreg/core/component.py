@@ -14,6 +14,7 @@ from xreg.core import storage
 from xreg.core.config import Config as BaseConfig
 from xreg.core.errors import CorruptError, DataError, NotFittedError
 from xreg.core.hooks import Kind
+from xreg.core.source import source_hash
 
 __all__ = ["Component"]
 
@@ -37,6 +38,9 @@ class Component(ABC):
     kind: ClassVar[Kind]
     name: ClassVar[str]
     Config: ClassVar[type[BaseConfig]]
+
+    #: Hash of the code that trained it, where it was read from disk; empty where that is not known.
+    trained_by: str | None = None
 
     def __init__(self, config: BaseConfig | None = None, /, **settings: Any) -> None:
         where = f"{self.kind} {self.name}"
@@ -84,6 +88,11 @@ class Component(ABC):
         if not self.__sklearn_is_fitted__():
             raise NotFittedError(f"{self.kind} '{self.name}' must be fitted before it is used.")
 
+    @property
+    def code(self) -> str:
+        """Hash of the code that it was trained by (:func:`xreg.core.source.source_hash`)."""
+        return source_hash(type(self)) if self.trained_by is None else self.trained_by
+
     # Saving ------------------------------------------------------------------------------------
 
     def state(self) -> State:
@@ -124,6 +133,7 @@ class Component(ABC):
                 "name": self.name,
                 "config": self.config.model_dump(mode="json"),
                 "state": values,
+                "code": self.code,
             },
             arrays,
         )
@@ -151,4 +161,5 @@ class Component(ABC):
         with reading(f"{cls.kind} '{cls.name}' in {folder}"):
             component = cls(cls.Config.parse(config, f"{cls.kind} {cls.name}"))
             component.restore(state, arrays)
+        component.trained_by = str(meta.get("code", ""))
         return component

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator, Fe
 from xreg.core.samples import Samples
 from xreg.core.saved_model import SavedModel, reading, require_fitting
 from xreg.core.scaling import FeatureScaling, Scaler, TargetScaling
+from xreg.core.source import source_hash
 from xreg.core.trust import Trust
 
 __all__ = ["Pipeline", "build_features", "require_kind"]
@@ -83,6 +85,9 @@ class Pipeline:
         Builds features; a caller may hand in one with a cache.
     trust_
         What to expect of predictions; whoever has judged the model sets it.
+    trained_by
+        Hash of the code that joined the steps, where the model was read from disk; empty where that
+        is not known.
     """
 
     emulator: Emulator
@@ -99,6 +104,7 @@ class Pipeline:
     features_: Scaler | None = None
     targets_: Scaler | None = None
     trust_: Trust | None = None
+    trained_by: str | None = None
 
     def __post_init__(self) -> None:
         if (self.descriptor is None) != (self.emulator.takes == "samples"):
@@ -151,6 +157,9 @@ class Pipeline:
     ) -> tuple[Any, NDArray[np.float64]]:
         """Train all but the decomposers; return the emulator's inputs and scaled targets."""
         self.target, self.domain = target, Domain.of(samples)
+        self.trained_by = None  # where the model was read and is trained anew
+        for step in self.steps.values():
+            step.trained_by = None
         known = np.asarray(Y, dtype=np.float64)
         self.targets_ = Scaler.fit(known, self.target_scaling)
         if self.descriptor is not None:
@@ -183,6 +192,35 @@ class Pipeline:
         return self.features_.transform(self.columns_.transform(raw))
 
     @property
+    def steps(self) -> dict[str, Component]:
+        """Its components, by their place in a saved model."""
+        found: dict[str, Component] = {"emulator": self.emulator}
+        if self.descriptor is not None:
+            found["descriptor"] = self.descriptor
+        return found | {f"decomposers/{label}": d for label, d in self.decomposers.items()}
+
+    def changes(self) -> list[str]:
+        """Return, a sentence each, which code is not that which trained a model read from disk."""
+        named = {f"{step.kind} '{step.name}'": step for step in self.steps.values()}
+        parts: dict[str, Any] = {**named, "xreg's own part of the model": self}
+        if any(part.trained_by == "" for part in parts.values()):
+            return [
+                "The model does not tell which code it was trained by, so that a change since then "
+                "cannot be noticed."
+            ]
+        changed = [
+            what
+            for what, part in parts.items()
+            if part.trained_by is not None and part.trained_by != source_hash(type(part))
+        ]
+        if not changed:
+            return []
+        return [
+            f"The code of {' and of '.join(changed)} has changed since the model was trained: its "
+            "predictions and scores may differ from those of its run; train it again to be sure."
+        ]
+
+    @property
     def feature_labels(self) -> list[FeatureLabel]:
         """What each of the k columns means that emulator and decomposers see."""
         if self.descriptor is None:
@@ -194,6 +232,8 @@ class Pipeline:
     def predict(self, samples: Samples, return_std: bool = False) -> Any:
         """Return the (n, m) spectra in the units of the data, and their spread where asked for.
 
+        A model of code that has changed since it was trained gives a warning.
+
         Raises
         ------
         SampleError
@@ -201,6 +241,8 @@ class Pipeline:
         """
         if self.targets_ is None or self.domain is None:
             raise NotFittedError("the pipeline must be fitted before it is used.")
+        for change in self.changes():
+            warnings.warn(change, stacklevel=2)
         self.domain.require(samples)
         X = self.inputs(samples)
         if not return_std:
@@ -223,10 +265,7 @@ class Pipeline:
             arrays["energy"] = self.target.energy
         if self.trust_ is not None:
             arrays |= {f"trust.{name}": array for name, array in self.trust_.arrays().items()}
-        steps: dict[str, Component] = {"emulator": self.emulator}
-        if self.descriptor is not None:
-            steps["descriptor"] = self.descriptor
-        steps |= {f"decomposers/{label}": d for label, d in self.decomposers.items()}
+        steps = self.steps
         for place, component in steps.items():
             component.save(folder / place)
         storage.write(
@@ -249,6 +288,7 @@ class Pipeline:
                     "unit": self.target.unit,
                 },
                 "domain": vars(self.domain),
+                "code": source_hash(type(self)) if self.trained_by is None else self.trained_by,
             },
             arrays,
         )
@@ -313,6 +353,7 @@ class Pipeline:
                         if name.startswith("trust.")
                     }
                 ),
+                trained_by=saved.code,
             )
             require_fitting(pipeline, folder)
         for decomposer in pipeline.decomposers.values():

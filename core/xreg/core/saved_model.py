@@ -105,6 +105,7 @@ class SavedModel(BaseModel):
     target_scaling: TargetScaling
     target: SavedTarget
     domain: dict[str, Any]
+    code: str = ""
 
     @model_validator(mode="after")
     def _steps(self) -> Self:

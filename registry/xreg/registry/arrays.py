@@ -57,6 +57,7 @@ def write_predictions(
     predicted: NDArray[np.float64],
     spread: NDArray[np.float64] | None = None,
     more: Mapping[str, NDArray[Any]] | None = None,
+    attributes: Mapping[str, Any] | None = None,
 ) -> None:
     """Write predicted spectra by sample id, with their energies.
 
@@ -72,6 +73,8 @@ def write_predictions(
         (n, m) predictions, and their standard deviation where there is one.
     more
         Further arrays, such as the part that each sample belongs to.
+    attributes
+        What is known about all of them: JSON values.
     """
     arrays: dict[str, NDArray[Any]] = {"ids": ids, **(more or {})}
     if target.energy is not None:
@@ -82,7 +85,7 @@ def write_predictions(
     if spread is not None:
         arrays["std"] = spread
     units = {name: target.unit for name in ("predicted", "known", "std")} | {"energy": "eV"}
-    write_arrays(path, arrays, {"channel": target.channel}, units)
+    write_arrays(path, arrays, {"channel": target.channel, **(attributes or {})}, units)
 
 
 def read_predictions(path: Path) -> dict[str, NDArray[Any]]:

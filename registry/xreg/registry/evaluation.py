@@ -28,11 +28,10 @@ from xreg.core.readers.npz import load_arrays
 from xreg.registry import analyses, provenance, results
 from xreg.registry.comparison import on_grid
 from xreg.registry.datasets import open_dataset
-from xreg.registry.features import FeatureCache
+from xreg.registry.features import Execution, FeatureCache
 from xreg.registry.files import disk_errors, flush, require_free, staging
 from xreg.registry.models import ModelEntry, find_model, load_model
 from xreg.registry.overrides import apply_setting
-from xreg.registry.plugins import host
 from xreg.registry.preparation import Stages
 from xreg.registry.workshop import failure, logged, write_json
 
@@ -72,6 +71,8 @@ class Question:
         Whether known spectra may be interpolated onto the energies of the model.
     allow_code
         Whether the user agrees to code in the settings of the model's components.
+    features
+        Where features are kept; in the user's cache if not given.
     """
 
     model: str
@@ -84,6 +85,7 @@ class Question:
     settings: Sequence[str] = ()
     interpolate: bool = False
     allow_code: bool = False
+    features: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -169,13 +171,11 @@ def _match(question: Question) -> _Matched:
     require_finite(known, samples.ids, what)
     if len(samples) < 2:
         raise DataError(f"{what}: fewer than two samples are there to be judged.")
-    remarks = [remark] if remark else []
+    remarks = pipeline.changes() + ([remark] if remark else [])
     remarks += _seen_before(entry, dataset, samples.ids, trained.get("train"))
     if pipeline.descriptor is not None:
-        installed = host().get("descriptor", pipeline.descriptor.name)
-        origin = f"{installed.distribution} {installed.version}"
         content = dataset.hash if len(samples) == len(dataset) else ""
-        pipeline.featurize = FeatureCache(samples, content, origin)
+        pipeline.featurize = FeatureCache(samples, content, Execution(features=question.features))
     subject = Subject(
         pipeline=pipeline,
         dataset=dataset.metadata,

@@ -1,8 +1,8 @@
 """Features of a whole dataset, built once, block by block, and kept in the cache.
 
 A block is a file of consecutive samples' features, named by what it was made from: samples,
-descriptor, its settings and all that ``fit`` learned. A killed run therefore goes on where it was,
-a second run finds everything done, and nothing stale is ever found.
+descriptor, its code and what that imports, its settings and all that ``fit`` learned. A killed run
+therefore goes on where it was, a second run finds everything done, and nothing stale is ever found.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from xreg.core.executor import ExecutorKind, WorkerDiedError, cores, open_worker
 from xreg.core.interfaces import Descriptor
 from xreg.core.pipeline import require_kind
 from xreg.core.samples import Parameters, Samples, Structures
+from xreg.core.source import libraries, source_hash
 from xreg.registry.registries import cache_folder
 
 __all__ = ["Execution", "FeatureCache"]
@@ -63,11 +64,14 @@ class Execution:
         Items at once; all cores (or threads of the cluster) if not given.
     scheduler
         Address of the Dask scheduler.
+    features
+        Where features are kept; in the user's cache if not given.
     """
 
     kind: ExecutorKind = "process"
     workers: int | None = None
     scheduler: str | None = None
+    features: Path | None = None
 
     def pays(self, seconds: float) -> bool:
         """Whether work of that many seconds is better done by several."""
@@ -87,10 +91,6 @@ class FeatureCache:
         All n samples of the dataset; may be lazy.
     content
         Hash of the dataset, or empty: then the samples themselves are hashed.
-    origin
-        What computes the features, beside settings: distribution and version of the plugin.
-    folder
-        Where blocks are kept.
     execution
         Where costly descriptors run.
 
@@ -106,14 +106,11 @@ class FeatureCache:
         self,
         samples: Samples,
         content: str,
-        origin: str,
-        folder: Path | None = None,
         execution: Execution | None = None,
     ) -> None:
         self.samples = samples
-        self.origin = origin
-        self.folder = folder or cache_folder() / "features"
         self.execution = execution or Execution()
+        self.folder = self.execution.features or cache_folder() / "features"
         self.bad: dict[int, str] = {}
         self.computed = 0
         self.seconds = 0.0
@@ -212,7 +209,8 @@ class FeatureCache:
             {
                 "samples": self._content,
                 "descriptor": descriptor.name,
-                "origin": self.origin,
+                "code": _code(descriptor),
+                "libraries": libraries(type(descriptor)),
                 "settings": descriptor.config.model_dump(mode="json"),
                 "state": values,
                 "arrays": learned,
@@ -260,6 +258,11 @@ def _checked(descriptor: Descriptor, samples: Samples, width: int) -> NDArray[np
             f"{len(samples)} samples and {width} feature labels; its plugin is at fault."
         )
     return values
+
+
+def _code(descriptor: Descriptor) -> str:
+    """Return what tells the code of a descriptor; without a source, nothing found will do."""
+    return source_hash(type(descriptor)) or f"{os.getpid()} {id(type(descriptor))}"
 
 
 def _name(block: int) -> str:

@@ -156,7 +156,7 @@ def _vague(done: Fitted) -> list[str]:
 
 
 def _remarks(done: Fitted) -> list[str]:
-    fit, found = done.fit, []
+    fit, found = done.fit, list[str](done.facts["model"]["changes"])
     if names := _vague(done):
         found.append(
             f"The spectrum hardly determines {', '.join(names)}; fix what is known with --fix."

@@ -245,7 +245,11 @@ def fit_spectrum(
             "points": len(problem.measured),
             "window": [float(problem.measured.energy[0]), float(problem.measured.energy[-1])],
         },
-        "model": {"reference": entry.reference, "dataset": entry.summary.get("dataset")},
+        "model": {
+            "reference": entry.reference,
+            "dataset": entry.summary.get("dataset"),
+            "changes": model.changes(),
+        },
         "engine": None
         if generator is None
         else {

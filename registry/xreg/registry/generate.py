@@ -15,6 +15,7 @@ from xreg.core.errors import ConfigError, MissingRequirementError, RunError, Sam
 from xreg.core.executor import ExecutorKind, WorkerDiedError, open_workers
 from xreg.core.interfaces import SpectrumGenerator
 from xreg.core.progress import report
+from xreg.core.source import source_hash
 from xreg.core.storage import canonical_json
 from xreg.registry.files import require_room
 from xreg.registry.generation_compute import Batch, Compute, Result
@@ -153,6 +154,7 @@ def _task(generator: SpectrumGenerator, plugins: PluginHost) -> dict[str, Any]:
         "name": generator.name,
         "version": generator.version(),
         "plugin": f"{installed.distribution} {installed.version}",
+        "code": source_hash(type(generator)),
         "settings": generator.config.model_dump(mode="json"),
     }
 

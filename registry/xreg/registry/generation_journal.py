@@ -126,7 +126,15 @@ class Journal:
                 known = json.loads(head.read_text())
             except ValueError:
                 known = {}
-            if known != self.task:
+            code = self.task.get("code")
+            if isinstance(known, dict) and known.get("code", code) != code:
+                raise ConfigError(
+                    f"'{self.folder}' holds samples computed by other code of the generator "
+                    f"'{self.task['name']}', which has changed since; delete it or give another "
+                    "--output, so that both do not end in one store."
+                )
+            # Earlier versions did not write the code down.
+            if known != self.task and known != {k: v for k, v in self.task.items() if k != "code"}:
                 raise ConfigError(
                     f"'{self.folder}' holds unfinished work of other settings "
                     f"({_difference(known, self.task)}); delete it or give another --output."

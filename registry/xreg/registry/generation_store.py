@@ -349,5 +349,9 @@ def _origin(dataset: Dataset) -> dict[str, Any]:
     known = dataset.metadata
     return {
         "dataset": f"{known.name} {known.version}",
-        "generator": {key: known.provenance["generator"][key] for key in ("version", "plugin")},
+        "generator": {
+            key: known.provenance["generator"][key]
+            for key in ("version", "plugin", "code")
+            if key in known.provenance["generator"]
+        },
     }

@@ -270,6 +270,7 @@ def describe_model(entry: ModelEntry, *, allow_code: bool = False) -> list[tuple
         if scores.get("r2") is not None:
             told = f"{scores['r2']:.4f} on {scores.get('samples', 0)} samples"
             rows.append((f"R² {part}", told))
+    rows += [("note", change) for change in model.changes()]
     for label, parts in entry.metrics.get("decomposers", {}).items():
         for part, values in parts.items():
             text = ", ".join("–" if value is None else f"{value:.3f}" for value in values)

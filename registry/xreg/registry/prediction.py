@@ -54,6 +54,8 @@ class Prediction:
         (n, m) in the unit of the data; the spread only where the emulator has one.
     assessment
         How far each spectrum may be trusted, where the model can tell.
+    remarks
+        What whoever uses the spectra must know, a sentence each.
     """
 
     ids: NDArray[np.str_]
@@ -61,6 +63,7 @@ class Prediction:
     mean: NDArray[np.float64]
     spread: NDArray[np.float64] | None
     assessment: Assessment | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def predict(model: Pipeline, samples: Samples) -> Prediction:
@@ -80,7 +83,8 @@ def predict(model: Pipeline, samples: Samples) -> Prediction:
     if model.trust_ is not None:
         outside = outside_ranges(model.domain, samples)
         assessment = model.trust_.assess(inputs, mean, spread, outside)
-    return Prediction(samples.ids, model.target, mean, spread, assessment)
+    remarks = tuple(model.changes())
+    return Prediction(samples.ids, model.target, mean, spread, assessment, remarks)
 
 
 def read_samples(path: Path, domain: Domain, absorber: str | None = None) -> Samples:
@@ -242,6 +246,7 @@ def write_prediction(path: Path, prediction: Prediction) -> None:
                     prediction.mean,
                     prediction.spread,
                     _assessed(prediction),
+                    {"remarks": list(prediction.remarks)},
                 )
                 flush(group)
                 os.rename(group, path)

@@ -110,7 +110,7 @@ def prepare(resolved: Resolved, execution: Execution, stages: Stages) -> Prepare
     descriptor = resolved.pipeline.descriptor
     if descriptor is not None:
         with stages("features"):
-            cache = _cache(resolved, descriptor, execution)
+            cache = _cache(resolved, execution)
             while True:
                 descriptor.fit(dataset.samples[ready.rows["train"]])
                 cache.build(descriptor)
@@ -139,11 +139,8 @@ def prepare(resolved: Resolved, execution: Execution, stages: Stages) -> Prepare
     return ready
 
 
-def _cache(resolved: Resolved, descriptor: Descriptor, execution: Execution) -> FeatureCache:
-    installed = host().get("descriptor", descriptor.name)
-    origin = f"{installed.distribution} {installed.version}"
-    dataset = resolved.dataset
-    return FeatureCache(dataset.samples, dataset.hash, origin, execution=execution)
+def _cache(resolved: Resolved, execution: Execution) -> FeatureCache:
+    return FeatureCache(resolved.dataset.samples, resolved.dataset.hash, execution)
 
 
 def _colours(
@@ -156,7 +153,7 @@ def _colours(
     used = np.sort(np.concatenate(list(ready.rows.values())))
     labels = descriptor.feature_labels
     table = np.full((len(samples), len(labels)), np.nan)
-    table[used] = _cache(ready.resolved, descriptor, execution)(descriptor, samples[used])
+    table[used] = _cache(ready.resolved, execution)(descriptor, samples[used])
     return {label.name: (table[:, i], label.unit) for i, label in enumerate(labels)}
 
 

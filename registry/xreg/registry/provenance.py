@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from xreg.core.executor import cores
 from xreg.core.hooks import Kind
+from xreg.core.source import source_hash
 from xreg.registry.plugins import host
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def stamp(started: datetime) -> dict[str, Any]:
 
 
 def components(named: Iterable[tuple[Kind, str]]) -> list[dict[str, str]]:
-    """Return which distributions, in which versions, the components come from."""
+    """Return which distributions, versions and code (a hash) the components come from."""
     found = []
     for kind, name in named:
         installed = host().get(kind, name)
@@ -106,6 +107,7 @@ def components(named: Iterable[tuple[Kind, str]]) -> list[dict[str, str]]:
                 "plugin": installed.plugin,
                 "distribution": installed.distribution,
                 "version": installed.version,
+                "code": source_hash(host().load(kind, name)),
             }
         )
     return found

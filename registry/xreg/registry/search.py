@@ -22,7 +22,9 @@ from xreg.core.domain import Target
 from xreg.core.errors import RunError, XregError
 from xreg.core.executor import ExecutorKind, WorkerDiedError, open_workers
 from xreg.core.filters import FeatureFilter
+from xreg.core.hooks import Kind
 from xreg.core.search import Fold, Preparation, contest_folds, cross_validate, score_folds
+from xreg.core.source import source_hash
 from xreg.core.wording import counted
 from xreg.registry.features import Execution, FeatureCache
 from xreg.registry.files import require_room, write_text
@@ -54,12 +56,16 @@ class Search:
         Where everything is kept; made if it does not exist.
     recipe
         What to search; None to go on with the folder's own.
+    features
+        Where features are kept; in the user's cache if not given.
     """
 
-    def __init__(self, folder: Path, recipe: SearchRecipe | None = None) -> None:
+    def __init__(
+        self, folder: Path, recipe: SearchRecipe | None = None, features: Path | None = None
+    ) -> None:
         recipe = recipe or load_search(folder / RECIPE, {}, ())
         self.recipe, dataset, channel, split = open_search(recipe)
-        self.folder, self.dataset = folder, dataset
+        self.folder, self.dataset, self.features = folder, dataset, features
         self.families = members(self.recipe, dataset.samples)
         self.contest = self.recipe.contest(dataset.hash)
         ids = dataset.samples.ids
@@ -84,16 +90,24 @@ class Search:
             seed=self.recipe.seed,
             groups=groups,
         )
-        features = self.recipe.features
+        section = self.recipe.features
         self.preparation = Preparation(
-            FeatureFilter(features.variance, features.correlation),
-            features.scaling,
+            FeatureFilter(section.variance, section.correlation),
+            section.scaling,
             self.recipe.target.scaling,
         )
         self._cache: dict[str, FeatureCache] = {}
         # Last, so that a refused search leaves nothing behind.
         rules = self.recipe.rules(dataset.hash)
-        self.study = SearchStudy(folder, self.recipe, self.families, self.contest, rules)
+        code = {family.label: self._code(family) for family in self.families}
+        self.study = SearchStudy(folder, self.recipe, self.families, self.contest, rules, code)
+
+    def _code(self, family: Family) -> dict[str, str]:
+        """Return the hash of all code that the scores of a family come from."""
+        named: list[tuple[Kind, str | None]] = [("descriptor", family.names[0])]
+        named.append((family.model, family.names[1]))
+        found = {f"{kind} '{n}'": source_hash(host().load(kind, n)) for kind, n in named if n}
+        return {**found, "xreg's cross-validation": source_hash(Preparation)}
 
     def inputs(
         self, family: Family, settings: Mapping[str, Any], rows: NDArray[np.intp]
@@ -108,10 +122,8 @@ class Search:
         descriptor.fit(samples[self.rows])
         fitting = time.process_time() - start
         if name not in self._cache:
-            installed = host().get("descriptor", name)
-            origin = f"{installed.distribution} {installed.version}"
-            alone = Execution(workers=1)
-            self._cache[name] = FeatureCache(samples, self.dataset.hash, origin, execution=alone)
+            alone = Execution(workers=1, features=self.features)
+            self._cache[name] = FeatureCache(samples, self.dataset.hash, alone)
         cache = self._cache[name]
         return cache(descriptor, samples[rows]), fitting + cache.seconds
 
@@ -304,6 +316,7 @@ def search(
     executor: ExecutorKind = "process",
     scheduler: str | None = None,
     seconds: float | None = None,
+    features: Path | None = None,
 ) -> list[Standing]:
     """Search with several workers, then write tables, figures, recipes and the page.
 
@@ -319,6 +332,8 @@ def search(
         Who works; all cores if not given.
     seconds
         Stop after so long; what is done is kept.
+    features
+        Where features are kept; in the user's cache if not given.
 
     Raises
     ------
@@ -328,19 +343,20 @@ def search(
     from xreg.registry.search_results import write_results
 
     require_room(out)
-    now = Search(out, recipe)
+    now = Search(out, recipe, features)
     write_text(out / RECIPE, now.recipe.to_yaml())
     until = None if seconds is None else time.time() + seconds
     with open_workers(executor, workers, scheduler) as crew:
         with now.watched():
-            jobs = [(str(out), until, index) for index in range(crew.size)]
+            jobs = [(str(out), until, index, features) for index in range(crew.size)]
             for job, result in crew.unordered(_work, jobs):
                 if isinstance(result, WorkerDiedError):
                     log.warning("search worker %d died; its candidates are judged again", job[2])
             with progress.listen(_mute):
                 now.work(until)  # what workers that were killed have left
         count = len(now.families)
-        winners = crew.unordered(_judge_winner, [(str(out), index) for index in range(count)])
+        families = [(str(out), index, features) for index in range(count)]
+        winners = crew.unordered(_judge_winner, families)
         for _ in progress.track(winners, "winners", count):
             pass  # what a worker that dies has not judged is judged below
     standings = now.conclude()
@@ -358,10 +374,10 @@ def _mute(*_: Any) -> None:
     """Hear nothing: the training of a single candidate is of no interest."""
 
 
-def _work(job: tuple[str, float | None, int]) -> int:
-    return Search(Path(job[0])).work(job[1])
+def _work(job: tuple[str, float | None, int, Path | None]) -> int:
+    return Search(Path(job[0]), features=job[3]).work(job[1])
 
 
-def _judge_winner(job: tuple[str, int]) -> None:
-    found = Search(Path(job[0]))
+def _judge_winner(job: tuple[str, int, Path | None]) -> None:
+    found = Search(Path(job[0]), features=job[2])
     found.judge_winner(found.families[job[1]])

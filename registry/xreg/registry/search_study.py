@@ -91,6 +91,8 @@ class SearchStudy:
         The competitors.
     contest, rules
         What every trial must share: a hash, and what it was made from.
+    code
+        Hash of the code of each of a family's components, by family and what it is.
 
     Raises
     ------
@@ -107,6 +109,7 @@ class SearchStudy:
         families: Sequence[Family],
         contest: str,
         rules: Mapping[str, Any],
+        code: Mapping[str, Mapping[str, str]],
     ) -> None:
         import optuna
         from optuna.storages import JournalStorage
@@ -124,9 +127,13 @@ class SearchStudy:
         self.journal = folder / JOURNAL
         with self._alone():
             self.storage = JournalStorage(CheckedJournal(self.journal))
-            self.studies = {f.label: self._open(f, contest, rules) for f in self.families}
+            self.studies = {
+                f.label: self._open(f, contest, rules, code[f.label]) for f in self.families
+            }
 
-    def _open(self, family: Family, contest: str, rules: Mapping[str, Any]) -> Study:
+    def _open(
+        self, family: Family, contest: str, rules: Mapping[str, Any], code: Mapping[str, str]
+    ) -> Study:
         import optuna
 
         study = optuna.create_study(
@@ -143,7 +150,15 @@ class SearchStudy:
                     f"the search in '{self.workers.parent}' is of {what}; go on with its own "
                     "recipe, or choose another folder."
                 )
+        before = known.get("code", code)
+        if changed := [what for what in code if before.get(what) != code[what]]:
+            raise DataError(
+                f"the code of {' and of '.join(changed)} has changed since candidates of family "
+                f"'{family.label}' were judged in '{self.workers.parent}', and theirs are no "
+                "scores to compare new ones with; choose another folder."
+            )
         own = {"contest": contest, "family": family.identity, "rules": dict(rules)}
+        own["code"] = dict(code)
         for key in own.keys() - known.keys():  # whoever opens the record first writes them down
             study.set_user_attr(key, own[key])
         return study
