@@ -47,6 +47,7 @@ def generate(
     recipe with several datasets, those that are there already are passed over.
     """
     from xreg.cli.progress import progress
+    from xreg.cli.summary import tell_summary
     from xreg.core.executor import executor_kind
     from xreg.core.wording import counted
     from xreg.registry.files import require_room
@@ -76,6 +77,7 @@ def generate(
             )
         for sample, reason in made.failures.items():
             typer.secho(f"set aside: {sample}: {reason}", fg="yellow", err=True)
+        tell_summary(made.summary["text"], made.summary["doubts"])
         typer.echo(f"{made.path}: {counted(made.samples, 'sample')}, {made.computed} computed now")
 
 
@@ -131,6 +133,7 @@ def import_(
     element's site is listed with its reason.
     """
     from xreg.cli.progress import progress
+    from xreg.cli.summary import tell_summary
     from xreg.core.wording import counted
     from xreg.registry.files import require_room
     from xreg.registry.importers.common import BadEntriesError
@@ -184,4 +187,6 @@ def import_(
         raise
     for entry in dataset.metadata.provenance["set_aside"]:
         typer.secho(f"set aside: {entry['file']}: {entry['reason']}", fg="yellow", err=True)
+    summary = dataset.metadata.provenance["summary"]
+    tell_summary(summary["text"], summary["doubts"])
     typer.echo(f"{output}: {counted(len(dataset), 'sample')}")

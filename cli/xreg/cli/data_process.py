@@ -25,8 +25,10 @@ def process(
 
     Raw channels are kept, channels of an earlier processing replaced; the steps are recorded.
     """
+    from xreg.cli.summary import tell_summary
     from xreg.registry.processing import load_processing_recipe, process_store
 
     parsed = load_processing_recipe(recipe, set_ or ())
-    written = process_store(store, parsed, output)
+    written, summary = process_store(store, parsed, output)
+    tell_summary(summary["text"], summary["doubts"])
     typer.echo(f"{written}: channels {', '.join(parsed.processing)} made")

@@ -31,6 +31,7 @@ def predict(
     allow_code: AllowCode = False,
 ) -> None:
     """Predict spectra of structures; what the model cannot know is refused."""
+    from xreg.cli.summary import tell_summary
     from xreg.core.wording import counted
     from xreg.registry import prediction as work
     from xreg.registry.models import load_model
@@ -38,6 +39,7 @@ def predict(
     work.check_output(out, (".csv", ".zarr"))
     if out.suffix == ".csv":
         work.check_output(work.trust_path(out), (".csv",))
+        work.check_output(work.summary_path(out), (".json",))
     pipeline = load_model(model, registry, allow_code=allow_code)
     assert pipeline.domain is not None
     assert pipeline.target is not None
@@ -47,6 +49,8 @@ def predict(
     work.write_prediction(out, found)
     if plot is not None:
         work.draw_prediction(plot, found)
+    assert found.summary is not None
+    tell_summary(found.summary.lines(), found.summary.doubts())
     for remark in found.remarks:
         typer.secho(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
     spread = " with their spread" if found.spread is not None else ""

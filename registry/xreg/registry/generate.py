@@ -49,12 +49,15 @@ class Generated:
         How many were computed by this call; the others had been before.
     failures
         Why each sample that was set aside failed, by id.
+    summary
+        What its spectra are like (:meth:`xreg.core.data.summary.Summary.plain`).
     """
 
     path: Path
     samples: int
     computed: int
     failures: Mapping[str, str]
+    summary: Mapping[str, Any]
 
 
 def generate(
@@ -119,9 +122,9 @@ def generate(
         missing = np.flatnonzero(~growth.done)
         if missing.size:
             work.run(missing, executor, workers, scheduler)
-        samples, failures = growth.finish()
+        samples, failures, summary = growth.finish()
         growth.remove()
-    return Generated(output, samples, work.computed, failures)
+    return Generated(output, samples, work.computed, failures, summary)
 
 
 def _check(recipe: GenerationRecipe, generator: SpectrumGenerator, table: SampleTable) -> None:

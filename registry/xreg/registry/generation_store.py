@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.code import code_in
+from xreg.core.data.summary import summarise
 from xreg.core.dataset import Dataset, Metadata, Split, make_split
 from xreg.core.errors import ConfigError, CorruptError, RunError, UnknownNameError, did_you_mean
 from xreg.core.interfaces import SpectrumGenerator
@@ -29,7 +30,7 @@ from xreg.registry.processing import process_dataset
 from xreg.registry.sticks import origin
 from xreg.registry.stores import write_store
 
-__all__ = ["Base", "Growth", "make_splits", "open_base"]
+__all__ = ["Base", "Growth", "make_splits", "open_base", "with_summary"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,8 +175,10 @@ class Growth:
         for shard in shards[self._left[shards] == 0].tolist():
             self._settle(shard)
 
-    def finish(self) -> tuple[int, dict[str, str]]:
-        """Give the store its final form and name; return its size, and why samples failed, by id.
+    def finish(self) -> tuple[int, dict[str, str], dict[str, Any]]:
+        """Give the store its final form and name.
+
+        Returned are its size, why samples failed, by id, and what its spectra are like.
 
         Nothing in it depends on when, where or in which order the samples were computed.
 
@@ -197,8 +200,12 @@ class Growth:
                     failures[str(ids[i])] = reason
         metadata = self._metadata(failures)
         if not failures and not self.recipe.processing:
+            grids = self.generator.grids()
+            stored = {name: Channel(self.store.stored(name), grid) for name, grid in grids.items()}
+            summary = summarise(self.table.samples, Spectra(stored)).plain()
+            metadata = with_summary(metadata, summary)
             self.store.complete(metadata, labels, self.units, self.splits)
-            return len(ids), failures
+            return len(ids), failures, summary
         kept = np.flatnonzero(~np.isin(ids, list(failures)))
         if not kept.size:
             first = next(iter(failures))
@@ -222,13 +229,14 @@ class Growth:
         )
         if self.recipe.processing:
             dataset = process_dataset(dataset, self.recipe.processing)
+        summary = summarise(dataset.samples, dataset.spectra, set_aside=failures).plain()
         write_store(
-            dataset,
+            replace(dataset, metadata=with_summary(dataset.metadata, summary)),
             self.store.path,
             precision=self.recipe.precision,
             like=self.base.dataset,
         )
-        return len(kept), failures
+        return len(kept), failures, summary
 
     def remove(self) -> None:
         """Delete the work folder, whose results are in the store now."""
@@ -284,6 +292,12 @@ class Growth:
         if self.base.dataset is not None:
             provenance["extends"] = _origin(self.base.dataset)
         return Metadata(**recipe.dataset.model_dump(), provenance=provenance)
+
+
+def with_summary(metadata: Metadata, summary: Mapping[str, Any]) -> Metadata:
+    """Return metadata whose provenance tells what the spectra are like."""
+    provenance = {**metadata.provenance, "summary": summary}
+    return metadata.model_copy(update={"provenance": provenance})
 
 
 def make_splits(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,14 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.analysis.subject import predict_with_spread
+from xreg.core.data.summary import Summary, summarise
 from xreg.core.domain import Domain, Target
 from xreg.core.elements import SYMBOLS, symbols
 from xreg.core.errors import DataError, SampleError
 from xreg.core.pipeline import Pipeline
 from xreg.core.samples import Parameters, Samples, Structures
+from xreg.core.spectra import Channel, Spectra
 from xreg.core.trust import Assessment, outside_ranges
 from xreg.registry.arrays import write_predictions
-from xreg.registry.files import disk_errors, flush, require_free, staging, write_csv
+from xreg.registry.files import disk_errors, flush, require_free, staging, write_csv, write_text
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -32,6 +35,7 @@ __all__ = [
     "draw_prediction",
     "predict",
     "read_samples",
+    "summary_path",
     "trust_path",
     "write_prediction",
 ]
@@ -56,6 +60,8 @@ class Prediction:
         How far each spectrum may be trusted, where the model can tell.
     remarks
         What whoever uses the spectra must know, a sentence each.
+    summary
+        What samples and spectra are like.
     """
 
     ids: NDArray[np.str_]
@@ -64,6 +70,12 @@ class Prediction:
     spread: NDArray[np.float64] | None
     assessment: Assessment | None = None
     remarks: tuple[str, ...] = ()
+    summary: Summary | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """Return, as JSON values, what is written beside the spectra."""
+        summary = None if self.summary is None else self.summary.plain()
+        return {"remarks": list(self.remarks), "summary": summary}
 
 
 def predict(model: Pipeline, samples: Samples) -> Prediction:
@@ -83,8 +95,17 @@ def predict(model: Pipeline, samples: Samples) -> Prediction:
     if model.trust_ is not None:
         outside = outside_ranges(model.domain, samples)
         assessment = model.trust_.assess(inputs, mean, spread, outside)
-    remarks = tuple(model.changes())
-    return Prediction(samples.ids, model.target, mean, spread, assessment, remarks)
+    target = model.target
+    made = Channel(mean, target.energy, target.features, target.unit)
+    return Prediction(
+        samples.ids,
+        target,
+        mean,
+        spread,
+        assessment,
+        tuple(model.changes()),
+        summarise(samples, Spectra({target.channel: made})),
+    )
 
 
 def read_samples(path: Path, domain: Domain, absorber: str | None = None) -> Samples:
@@ -231,7 +252,8 @@ def write_prediction(path: Path, prediction: Prediction) -> None:
     """Write spectra as CSV (a row an energy, a column a sample) or Zarr (by sample id).
 
     Where the model can tell how far they may be trusted, that is in the Zarr group too, or in
-    ``<name>.trust.csv`` beside the CSV file.
+    ``<name>.trust.csv`` beside the CSV file. What they are like stands in the attributes of the
+    group, or in ``<name>.summary.json``.
     """
     check_output(path, (".csv", ".zarr"))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -246,19 +268,25 @@ def write_prediction(path: Path, prediction: Prediction) -> None:
                     prediction.mean,
                     prediction.spread,
                     _assessed(prediction),
-                    {"remarks": list(prediction.remarks)},
+                    prediction.facts(),
                 )
                 flush(group)
                 os.rename(group, path)
             return
         if prediction.assessment is not None:
             write_csv(trust_path(path), _trust_rows(prediction))
+        write_text(summary_path(path), json.dumps(prediction.facts(), indent=1, ensure_ascii=False))
         write_csv(path, _spectra_rows(prediction))
 
 
 def trust_path(path: Path) -> Path:
     """Return the CSV file with the trust in the spectra of a CSV file."""
     return path.with_suffix(".trust.csv")
+
+
+def summary_path(path: Path) -> Path:
+    """Return the JSON file with what the spectra of a CSV file are like."""
+    return path.with_suffix(".summary.json")
 
 
 def _assessed(prediction: Prediction) -> dict[str, NDArray[Any]]:

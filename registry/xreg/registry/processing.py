@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from xreg.core.config import Config, setting
+from xreg.core.data.summary import summarise
 from xreg.core.dataset import NAME_PATTERN, VERSION_PATTERN, Dataset
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
 from xreg.core.processing import process
@@ -114,8 +115,12 @@ def process_dataset(dataset: Dataset, processing: Mapping[str, ProcessedChannel]
     return replace(dataset, spectra=Spectra({**kept, **made}), metadata=metadata, hash="")
 
 
-def process_store(reference: str, recipe: ProcessingRecipe, output: Path | None = None) -> Path:
+def process_store(
+    reference: str, recipe: ProcessingRecipe, output: Path | None = None
+) -> tuple[Path, Mapping[str, Any]]:
     """Write a new store with the channels of a recipe, from one that exists.
+
+    Returned are the store, and what its spectra are like.
 
     Parameters
     ----------
@@ -145,6 +150,7 @@ def process_store(reference: str, recipe: ProcessingRecipe, output: Path | None 
         **old.provenance,
         "processed_by": f"xreg data process, xreg {version('xreg')}",
         "processed_from": f"{old.name} {old.version}",
+        "summary": summarise(dataset.samples, dataset.spectra).plain(),
     }
     metadata = old.model_copy(update={**new, "provenance": provenance})
     output = output or Path(f"{metadata.name}-{metadata.version}.zarr")
@@ -154,4 +160,5 @@ def process_store(reference: str, recipe: ProcessingRecipe, output: Path | None 
             f"'{output}' exists; a store is never overwritten: give another --output."
         )
     written = replace(dataset, metadata=metadata)
-    return write_store(written, output, precision=old.provenance.get("precision"))
+    path = write_store(written, output, precision=old.provenance.get("precision"))
+    return path, provenance["summary"]

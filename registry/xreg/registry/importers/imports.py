@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.data.summary import summarise
 from xreg.core.dataset import Dataset, Metadata
 from xreg.core.errors import ConfigError, DataError, UnknownNameError, did_you_mean
 from xreg.registry.generation_store import make_splits
@@ -36,7 +37,8 @@ def import_dataset(source: Path, options: ImportOptions) -> Dataset:
     -------
     Dataset
         In memory; its provenance names the source with a hash over all that was read, the grid,
-        and every entry that was set aside with the reason.
+        every entry that was set aside or passed over with the reason, and a summary of what came
+        of it.
 
     Raises
     ------
@@ -59,6 +61,12 @@ def import_dataset(source: Path, options: ImportOptions) -> Dataset:
         raise DataError(f"'{source}' has no entries of the layout '{layout}'.")
     samples, spectra, labels = collector.taken()
     splits = make_splits(options.split, samples.ids, labels)
+    summary = summarise(
+        samples,
+        spectra,
+        set_aside={bad.file: bad.reason for bad in collector.bad},
+        passed_over=collector.passed_over,
+    )
     provenance: dict[str, Any] = {
         "made_by": f"xreg data import, xreg {version('xreg')}",
         "source": source.name,
@@ -71,6 +79,7 @@ def import_dataset(source: Path, options: ImportOptions) -> Dataset:
         "split": options.split.model_dump(mode="json") if options.split else None,
         "set_aside": [{"file": bad.file, "reason": bad.reason} for bad in collector.bad],
         "passed_over": [{"file": one.path, "reason": one.reason} for one in collector.passed_over],
+        "summary": summary.plain(),
     }
     metadata = Metadata(**options.dataset.model_dump(), provenance=provenance)
     return Dataset(samples, spectra, metadata, labels, collector.label_units, splits)
