@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib.metadata import EntryPoint, distributions
+from importlib.metadata import EntryPoint, distributions, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from xreg.core.hooks import Program, Requirement
 from xreg.core.interfaces import Descriptor, FeatureLabel
 from xreg.core.pipeline import build_features
 from xreg.core.testing import waters
+from xreg.registry import plugins as plugins_module
 from xreg.registry.plugins import PluginHost, host
 
 # Fake distributions: a folder that looks like one into which pip has installed plugins -----------
@@ -287,3 +288,26 @@ def test_wrong_shape_is_refused_by_name() -> None:
     with pytest.raises(PluginError, match=r"'padded' returned an array of shape \(8, 3\) for 8"):
         build_features(Padded().fit(waters()), waters())
     assert build_features(Padded(extra=0).fit(waters()), waters()).shape == (8, 2)
+
+
+def test_the_same_entry_points_are_found_as_python_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Among them a distribution that is there twice, the first time without a plugin."""
+    for place, name, version, points in (
+        ("first", "old_plugin", "2.0", "[console_scripts]\nx = y:z\n"),
+        ("first", "new.plugin", "1.0", "[other]\na = b\n\n[xreg]\nnew = new_module\n"),
+        ("second", "Old-Plugin", "1.0", "[xreg]\nold = old_module\n"),
+        ("second", "new-plugin", "0.9", "[xreg]\nnew = older_module\n"),
+        ("second", "third", "1.0", "[xregular]\nno = no_module\n"),
+    ):
+        info = tmp_path / place / f"{name.replace('-', '_')}-{version}.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(points)
+    for place in ("second", "first"):
+        monkeypatch.syspath_prepend(str(tmp_path / place))
+    found = {(p.name, p.value) for p in plugins_module._entry_points()}
+    assert found == {(p.name, p.value) for p in entry_points(group="xreg")}
+    assert ("new", "new_module") in found
+    assert not {name for name, _ in found} & {"old", "no"}

@@ -44,6 +44,7 @@ def _dispatch(arguments: list[str]) -> None:
         from xreg.cli.listing import print_plugins
 
         print_plugins()
+        gc.freeze()  # at its end Python would look through all of it for garbage once more
     else:
         from xreg.cli.app import app
 
