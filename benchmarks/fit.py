@@ -24,8 +24,8 @@ import numpy as np
 import torch
 
 from xreg.core.fitting.engine import engine
+from xreg.core.fitting.minima import descend
 from xreg.core.fitting.misfit import Misfit
-from xreg.core.fitting.refine import descend
 from xreg.core.samples import ParameterSet
 from xreg.plugins.multiplet.model import spaces
 from xreg.plugins.multiplet.multiplet import Multiplet

@@ -11,11 +11,12 @@ import torch
 from scipy.interpolate import make_interp_spline
 
 from xreg.core.errors import ConfigError, DataError, RunError, UnknownNameError
+from xreg.core.fitting.minima import distinct
 from xreg.core.fitting.misfit import Misfit, Resample, Simulator
 from xreg.core.fitting.problem import Background, Measured, Problem, narrowed, range_text
 from xreg.core.fitting.profile import with_intervals
 from xreg.core.fitting.refine import Fit, refine
-from xreg.core.fitting.search import Starts, distinct, search
+from xreg.core.fitting.search import Starts, search
 from xreg.core.testing.base import refuses
 
 GRID = np.linspace(0.0, 30.0, 301)
@@ -300,7 +301,7 @@ def test_intervals_of_a_well_behaved_fit_are_its_standard_deviations() -> None:
     near = np.array([*(TRUE - RANGES[:, 0]) / np.diff(RANGES)[:, 0], 0.6])
     fit, intervals = with_intervals(misfit, refine(misfit, [near]))
     values = [*fit.best.values, fit.best.shift]
-    for value, std, interval in zip(values, fit.std, intervals, strict=True):
+    for value, std, (interval,) in zip(values, fit.std, intervals, strict=True):
         assert interval.high - value == pytest.approx(std, rel=0.1)
         assert value - interval.low == pytest.approx(std, rel=0.1)
         assert not interval.open_low
@@ -321,7 +322,7 @@ def bent() -> Problem:
 
 def test_an_interval_where_the_curvature_misleads() -> None:
     misfit = Misfit(bent(), Simulator(GRID, cubed))
-    fit, (interval,) = with_intervals(misfit, refine(misfit, [np.array([0.15])]))
+    fit, ((interval,),) = with_intervals(misfit, refine(misfit, [np.array([0.15])]))
     assert interval.open_low
     assert interval.low == 0
     # χ² rises by one where the line has moved by its own uncertainty.

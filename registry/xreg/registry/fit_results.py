@@ -17,11 +17,15 @@ from xreg.registry.sticks import write_sticks
 from xreg.registry.workshop import write_json
 
 if TYPE_CHECKING:
-    from xreg.core.fitting.refine import Fit, Minimum
+    from xreg.core.fitting.minima import Minimum
+    from xreg.core.fitting.refine import Fit
     from xreg.core.spectra import LineList
     from xreg.registry.fitting import Fitted
 
 __all__ = ["result_rows", "result_table", "write_fit"]
+
+# Correlation of neighbouring residuals, in units of what noise alone gives, from which it is told.
+SHAPED = 4.0
 
 
 def result_table(done: Fitted) -> dict[str, Any]:
@@ -38,12 +42,13 @@ def result_table(done: Fitted) -> dict[str, Any]:
         parameters[name] = {
             "value": values[name],
             "std": std.get(name),
-            "interval": asdict(done.intervals[name]) if name in done.intervals else None,
+            "intervals": [asdict(part) for part in done.intervals.get(name, [])],
             "unit": "eV" if shift else problem.units[i],
             "range": [float(end) for end in ends],
             "fixed": not free,
             "determined": free and name not in vague,
             "at_limit": fit.at_limit.get(name),
+            "other_sign": fit.open_signs.get(name),
         }
     heights = ("scale", *problem.curve_names)
     curves = [fit.best.scale, *fit.best.heights.tolist()]
@@ -59,9 +64,14 @@ def result_table(done: Fitted) -> dict[str, Any]:
         "correlation": {"labels": list(problem.labels), "matrix": fit.correlation.tolist()},
         "undetermined": [{"weights": d.weights, "std": d.std} for d in fit.undetermined],
         "alternatives": [
-            {"delta_chi2": (m.chi2 - fit.best.chi2) / noise, "values": _values(fit, m)}
-            for m in fit.as_good
+            {
+                "delta_chi2": (mode.minimum.chi2 - fit.best.chi2) / noise,
+                "weight": mode.weight,
+                "values": _values(fit, mode.minimum),
+            }
+            for mode in fit.modes[1:]
         ],
+        "weight": fit.modes[0].weight,
         "minima": [
             {"delta_chi2": (m.chi2 - fit.best.chi2) / noise, "values": _values(fit, m)}
             for m in fit.minima
@@ -71,6 +81,7 @@ def result_table(done: Fitted) -> dict[str, Any]:
         "residual": {
             "rms": float(np.sqrt(np.mean(_rest(fit) ** 2))),
             "share_of_height": float(np.sqrt(np.mean(_rest(fit) ** 2)) / fit.spectrum.max()),
+            "neighbours": fit.neighbours,
         },
         "starts": {
             "count": len(done.starts.misfit),
@@ -92,9 +103,9 @@ def result_rows(table: dict[str, Any]) -> list[tuple[str, ...]]:
         if entry["at_limit"]:
             remark = f"{remark}, at its limit".removeprefix(", ")
         spread = "" if entry["fixed"] else f"{entry['std']:.2g}"
-        between = ""
-        if entry["interval"]:
-            between = range_text(entry["interval"]["low"], entry["interval"]["high"])
+        if entry["other_sign"]:
+            remark = f"{remark}, sign open".removeprefix(", ")
+        between = ", ".join(range_text(part["low"], part["high"]) for part in entry["intervals"])
         span = "" if entry["fixed"] else range_text(low, high)
         rows.append((name, f"{entry['value']:.5g}", spread, between, entry["unit"], span, remark))
     for name, entry in table["heights"].items():
@@ -148,10 +159,9 @@ def _vague(done: Fitted) -> list[str]:
     problem = done.fit.problem
     found = {name for direction in done.fit.undetermined for name in direction.weights}
     for name, width in zip(problem.labels, problem.widths.tolist(), strict=True):
-        if name in done.intervals:
-            interval = done.intervals[name]
-            if interval.high - interval.low > 2 * VAGUE * width:
-                found.add(name)
+        parts = done.intervals.get(name, [])
+        if sum(part.high - part.low for part in parts) > 2 * VAGUE * width:
+            found.add(name)
     return [name for name in problem.labels if name in found]
 
 
@@ -166,9 +176,21 @@ def _remarks(done: Fitted) -> list[str]:
             found.append(f"It says nothing of {direction} (in units of the ranges).")
     for name, end in fit.at_limit.items():
         found.append(f"{name} ended at the {end} end of its range.")
+    if signs := fit.open_signs:
+        told = ", ".join(f"{name} ({100 * share:.0f} %)" for name, share in signs.items())
+        found.append(f"The sign may be the other one, with the probability given: {told}.")
     if fit.as_good:
         count = f"{len(fit.as_good)} other minim{'um fits' if len(fit.as_good) == 1 else 'a fit'}"
-        found.append(f"The solution is not unique: {count} as well within the noise.")
+        found.append(
+            f"The solution is not unique: {count} as well within the noise; σ and intervals "
+            "cover all of them."
+        )
+    if fit.neighbours > SHAPED / np.sqrt(len(fit.problem.measured)):
+        found.append(
+            f"What is left is not noise alone: neighbouring points correlate by "
+            f"{fit.neighbours:.2f}, so the model misses something or the data were smoothed, and "
+            "the uncertainties are too small."
+        )
     return found
 
 

@@ -108,7 +108,8 @@ class Fitted:
     fit, starts
         What was found, and where the searches ended.
     intervals
-        68 % interval of each unknown by name; empty where none were asked for.
+        Intervals of each unknown by name, which hold 68 % together; empty where none were asked
+        for.
     channel
         The channel that was fitted.
     generator
@@ -119,7 +120,7 @@ class Fitted:
 
     fit: Fit
     starts: Starts
-    intervals: dict[str, Interval]
+    intervals: dict[str, list[Interval]]
     channel: str
     generator: SpectrumGenerator | None
     facts: dict[str, Any]
@@ -207,11 +208,12 @@ def fit_spectrum(
         If a setting does not fit to the model.
     """
     from xreg.core.fitting.engine import engine
+    from xreg.core.fitting.minima import distinct
     from xreg.core.fitting.misfit import Misfit
     from xreg.core.fitting.network import network
     from xreg.core.fitting.profile import with_intervals
     from xreg.core.fitting.refine import refine
-    from xreg.core.fitting.search import distinct, search
+    from xreg.core.fitting.search import search
 
     began = time.perf_counter()
     measured = read_measured(spectrum)
@@ -234,7 +236,7 @@ def fit_spectrum(
         exact = Misfit(_covered(problem, computed.energy), computed)
     fit = refine(exact, [starts.x[i] for i in distinct(list(starts.x), settings.refined)])
     refined = time.perf_counter()
-    intervals: dict[str, Interval] = {}
+    intervals: dict[str, list[Interval]] = {}
     if settings.intervals:
         fit, found = with_intervals(exact, fit)
         intervals = dict(zip(problem.labels, found, strict=True))

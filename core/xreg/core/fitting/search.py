@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,13 +10,15 @@ from numpy.typing import NDArray
 from scipy.stats import qmc
 from torch import Tensor
 
+from xreg.core.fitting.minima import distinct, mirrored
 from xreg.core.fitting.misfit import Misfit
 from xreg.core.nn.minimise import lbfgs
 
-__all__ = ["Starts", "distinct", "search"]
+__all__ = ["Starts", "search"]
 
 Array = NDArray[np.float64]
 TRIALS = 32  # points that compete for each start
+MIRRORED = 8  # best different ends whose mirror images are searched from too
 ROWS = 256  # spectra computed together
 
 
@@ -41,7 +42,9 @@ def search(misfit: Misfit, *, starts: int = 64, iterations: int = 200, seed: int
     """Minimise a misfit by L-BFGS, all starts as one batch.
 
     A start is the best of some points of a scrambled Sobol sequence, so that the starts lie in
-    promising places and yet everywhere. Coordinates stay between 0 and 1 as x = (1 + sin u) / 2.
+    promising places and yet everywhere. The best ends are mirrored (see
+    :func:`xreg.core.fitting.minima.mirrored`) and searched from again. Coordinates stay between 0
+    and 1 as x = (1 + sin u) / 2.
 
     Parameters
     ----------
@@ -73,27 +76,23 @@ def search(misfit: Misfit, *, starts: int = 64, iterations: int = 200, seed: int
             slopes.append(slope)
         return torch.cat(values), torch.cat(slopes)
 
-    u, value = lbfgs(objective, torch.asin(2 * first - 1), iterations=iterations, tolerance=1e-6)
+    def descended(x: Tensor) -> tuple[Tensor, Tensor]:
+        u, value = lbfgs(objective, torch.asin(2 * x - 1), iterations=iterations, tolerance=1e-6)
+        return _coordinates(u), value
+
+    x, value = descended(first)
+    good = x[value.argsort()].numpy()
+    images = [
+        image
+        for i in distinct(list(good), MIRRORED)
+        for image, _ in mirrored(misfit.problem, good[i])
+    ]
+    if images:
+        again, others = descended(torch.as_tensor(np.array(images)).clamp(1e-3, 1 - 1e-3))
+        x, value = torch.cat([x, again]), torch.cat([value, others])
     order = value.argsort()
-    return Starts(_coordinates(u)[order].numpy(), value[order].numpy())
+    return Starts(x[order].numpy(), value[order].numpy())
 
 
 def _coordinates(u: Tensor) -> Tensor:
     return (1 + torch.sin(u)) / 2
-
-
-def distinct(points: Sequence[Array], most: int, apart: float = 0.05) -> list[int]:
-    """Return the first points that differ in some coordinate by ``apart``, ``most`` at most.
-
-    Parameters
-    ----------
-    points
-        (d,) coordinates each, best first.
-    """
-    kept: list[int] = []
-    for i, x in enumerate(points):
-        if all(np.abs(x - points[k]).max() > apart for k in kept):
-            kept.append(i)
-        if len(kept) == most:
-            break
-    return kept

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +28,7 @@ STARTS_SHOWN = 40
 def draw_fit(
     fit: Fit,
     starts: Starts,
-    intervals: Mapping[str, Interval],
+    intervals: Mapping[str, Sequence[Interval]],
     lines: LineList | None = None,
     channel: str = "",
 ) -> Figure:
@@ -41,7 +41,8 @@ def draw_fit(
     starts
         Minima of the network, best first.
     intervals
-        68 % interval of each unknown; where there are none, standard deviations are drawn.
+        Intervals of each unknown that hold 68 % together; where there are none, standard
+        deviations are drawn.
     lines
         Transitions of the best parameters, on the model's own energies.
     channel
@@ -94,7 +95,9 @@ def _residual(axis: Axes, fit: Fit) -> None:
     axis.legend(loc="lower right", bbox_to_anchor=(1, 0.95))
 
 
-def _minima(axis: Axes, fit: Fit, starts: Starts, intervals: Mapping[str, Interval]) -> None:
+def _minima(
+    axis: Axes, fit: Fit, starts: Starts, intervals: Mapping[str, Sequence[Interval]]
+) -> None:
     labels = fit.problem.labels
     places = np.arange(len(labels))
     shown = starts.x[:STARTS_SHOWN]
@@ -104,9 +107,11 @@ def _minima(axis: Axes, fit: Fit, starts: Starts, intervals: Mapping[str, Interv
     for number, minimum in enumerate(fit.as_good):
         axis.plot(places, minimum.x, "s", ms=4, mfc="none", color=style.BIAS,
                   label=None if number else "as good as the best")  # fmt: skip
-    axis.errorbar(places, fit.best.x, _reach(fit, intervals), fmt="o", ms=4, capsize=3,
-                  color=style.PREDICTED,
-                  label="best fit, 68 % interval" if intervals else "best fit ± σ")  # fmt: skip
+    for place, parts in zip(places, _reach(fit, intervals), strict=True):
+        for low, high in parts:
+            axis.plot([place, place], [low, high], "_-", ms=7, color=style.PREDICTED)
+    axis.plot(places, fit.best.x, "o", ms=4, color=style.PREDICTED,
+              label="best fit, 68 % intervals" if intervals else "best fit ± σ")  # fmt: skip
     names = [f"{label}\n{_ends(fit, i)}" for i, label in enumerate(labels)]
     axis.set_xticks(places, names, fontsize=7)
     axis.set_ylim(-0.05, 1.05)
@@ -115,14 +120,21 @@ def _minima(axis: Axes, fit: Fit, starts: Starts, intervals: Mapping[str, Interv
     axis.legend(loc="lower right", bbox_to_anchor=(1, 0.97), ncols=2)
 
 
-def _reach(fit: Fit, intervals: Mapping[str, Interval]) -> NDArray[np.float64]:
-    """Return (2, d) how far down and up each coordinate may go."""
+def _reach(
+    fit: Fit, intervals: Mapping[str, Sequence[Interval]]
+) -> list[list[tuple[float, float]]]:
+    """Return the intervals of each coordinate between 0 and 1, or one of ± σ."""
     problem, x = fit.problem, fit.best.x
     if not intervals:
-        return np.tile(np.minimum(fit.std / problem.widths, 1.0), (2, 1))
-    ends = np.array([[intervals[label].low, intervals[label].high] for label in problem.labels])
-    inside = (ends - problem.origin[:, None]) / problem.widths[:, None]
-    return np.abs(np.array([x - inside[:, 0], inside[:, 1] - x]))
+        std = fit.std / problem.widths
+        low, high = np.clip(x - std, 0, 1), np.clip(x + std, 0, 1)
+        return [[ends] for ends in zip(low.tolist(), high.tolist(), strict=True)]
+    return [
+        [((part.low - start) / width, (part.high - start) / width) for part in intervals[label]]
+        for label, start, width in zip(
+            problem.labels, problem.origin.tolist(), problem.widths.tolist(), strict=True
+        )
+    ]
 
 
 def _nearness(misfit: float, every: NDArray[np.float64]) -> float:
