@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import kstest, spearmanr
+from scipy.stats import spearmanr
 
 from xreg.core.analysis.contract import AnalysisSpec, Findings, Table
 from xreg.core.analysis.correlations import pearson
 from xreg.core.analysis.edges import boundary, branching_ratio
 from xreg.core.analysis.error_along import reach
-from xreg.core.analysis.misfit import largest_misfit
+from xreg.core.analysis.misfit import boxed, largest_misfit
 from xreg.core.analysis.process import fit_process
 from xreg.core.analysis.settings import SpectrumErrorConfig
 from xreg.core.analysis.spectrum_error import channel_error, interval_counts, interval_names
@@ -51,28 +51,42 @@ def test_the_error_of_a_channel_is_summed_over_spectra() -> None:
     np.testing.assert_allclose(channel_error(known, predicted), [2 / 6, 1 / 3])
 
 
-def test_a_shifted_line_misfits_most_between_both_places() -> None:
-    """Half of a spectrum's intensity sits 3 eV too low: the cumulated curves part by one half."""
-    known, predicted = lines((8, 1), (20, 1)), lines((5, 1), (20, 1))
-    at, size = largest_misfit(ENERGY, known[None], predicted[None])
-    assert size[0] == pytest.approx(0.5, abs=2e-3)
-    assert 6 < at[0] < 7.5
-    late = largest_misfit(ENERGY, predicted[None], known[None])
-    assert late[1][0] == pytest.approx(-size[0])
-    nothing = largest_misfit(ENERGY, 0 * known[None], predicted[None])
+def test_the_misfit_is_the_largest_pointwise_difference() -> None:
+    """Lüder's KST: a peak too high by 0.3 at 20 eV, in units of the spectrum's highest."""
+    known, predicted = lines((8, 2), (20, 1)), lines((8, 2), (20, 1.6))
+    at, size = largest_misfit(ENERGY, *boxed(known[None], predicted[None], "spectrum"))
+    assert at[0] == 20.0
+    assert size[0] == pytest.approx(0.3, rel=1e-6)  # 0.6 of a tallest peak of 2
+    _, lower = largest_misfit(ENERGY, predicted[None], known[None])
+    assert lower[0] == pytest.approx(-2 * size[0] * lines((8, 1)).max(), rel=1e-6)
+    nothing = largest_misfit(ENERGY, *boxed(0 * known[None], predicted[None], "spectrum"))
     assert np.isnan(nothing[0][0])
 
 
+def test_a_line_that_moved_misfits_by_its_height_not_by_its_area() -> None:
+    """A line 3 eV too low holds half of the area; its height is what is missed, where it was."""
+    known, predicted = lines((8, 1), (20, 1)), lines((5, 1), (20, 1))
+    at, size = largest_misfit(ENERGY, *boxed(known[None], predicted[None], "spectrum"))
+    assert abs(size[0]) == pytest.approx(1, abs=0.05)
+    assert at[0] in (5.0, 8.0)
+
+
 @settings(max_examples=20)
-@given(st.integers(0, 2**31))
-def test_the_misfit_is_the_kolmogorov_smirnov_statistic(seed: int) -> None:
-    """On an even grid, spectra are distributions of a discrete energy; SciPy compares the same."""
+@given(st.integers(0, 2**31), st.sampled_from(["spectrum", "dataset", "none"]))
+def test_the_misfit_by_plain_loops(seed: int, box: str) -> None:
     rng = np.random.default_rng(seed)
-    grid = np.arange(12.0)
-    counts = rng.integers(1, 9, (2, 12))
-    _, size = largest_misfit(grid, counts[:1].astype(float), counts[1:].astype(float))
-    known, predicted = (np.repeat(grid, row) for row in counts)
-    assert abs(size[0]) == pytest.approx(kstest(known, predicted).statistic, abs=1e-12)
+    energy = np.sort(rng.uniform(700, 730, 12))
+    known, predicted = rng.normal(size=(2, 4, 12))
+    at, size = largest_misfit(energy, *boxed(known, predicted, box))
+    for j in range(4):
+        greatest, where = -1.0, -1
+        for i in range(12):
+            if abs(predicted[j][i] - known[j][i]) > greatest:
+                greatest, where = abs(predicted[j][i] - known[j][i]), i
+        rows = {"spectrum": known[j], "dataset": known.ravel()}
+        unit = 1.0 if box == "none" else max(rows[box]) - min(rows[box])
+        assert at[j] == energy[where]
+        assert abs(size[j]) == pytest.approx(greatest / unit)
 
 
 def test_edges_are_parted_in_the_valley_and_their_ratio_is_that_of_their_areas() -> None:

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 from scipy.interpolate import make_interp_spline
+from scipy.stats import norm
 
 from xreg.core.errors import ConfigError, DataError, RunError, UnknownNameError
-from xreg.core.fitting.minima import distinct
+from xreg.core.fitting.minima import distinct, mirrored
 from xreg.core.fitting.misfit import Misfit, Resample, Simulator
+from xreg.core.fitting.mixture import Mixture, likelihoods
 from xreg.core.fitting.problem import Background, Measured, Problem, narrowed, range_text
 from xreg.core.fitting.profile import with_intervals
 from xreg.core.fitting.refine import Fit, refine
@@ -203,6 +205,75 @@ def test_a_second_minimum_that_fits_as_well_is_told() -> None:
     fit = refine(misfit, [starts.x[i] for i in distinct(list(starts.x), 4)])
     (other,) = fit.as_good
     assert sorted([fit.best.values[0], other.values[0]]) == pytest.approx([-0.7, 0.7], abs=0.01)
+
+
+def lopsided(values: torch.Tensor) -> torch.Tensor:
+    """Lines whose place knows a and b by a² + b and nearly not their signs."""
+    a, b = values[:, :1], values[:, 1:]
+    first = torch.exp(-((torch.as_tensor(GRID) - 10 - a**2 - 0.02 * a) ** 2))
+    return first + torch.exp(-((torch.as_tensor(GRID) - 20 - b**2) ** 2))
+
+
+@pytest.mark.parametrize("start", [(0.85, 0.8), (0.15, 0.8), (0.2, 0.2)])
+def test_mirror_images_are_found_from_any_start(start: tuple[float, float]) -> None:
+    energy = np.linspace(1, 29, 200)
+    intensity = lopsided(torch.tensor([[0.7, 0.6]]).double())[0].numpy()
+    intensity = np.interp(energy, GRID, intensity)
+    intensity += 0.02 * np.random.default_rng(0).normal(size=200)
+    ranges = np.array([[-1.0, 1.0], [-1.0, 1.0]])
+    task = Problem(Measured(energy, intensity), ("a", "b"), ("", ""), ranges)
+    fit = refine(Misfit(task, Simulator(GRID, lopsided)), [np.array(start)])
+    found = sorted(tuple(np.sign(m.values).astype(int).tolist()) for m in fit.minima)
+    assert found == [(-1, -1), (-1, 1), (1, -1), (1, 1)]
+    assert len(fit.modes) == 4
+    assert sum(mode.weight for mode in fit.modes) == pytest.approx(1)
+    assert set(fit.open_signs) == {"a", "b"}
+    assert fit.open_signs["b"] == pytest.approx(0.5, abs=0.1)
+    # best ± σ has to reach the other signs, as the truth is there in half of all cases
+    assert (fit.std > 0.9).all()
+
+
+def test_mirrors_of_what_has_no_sign() -> None:
+    task = problem(measured())
+    assert mirrored(task, np.full(4, 0.3)) == []  # all parameters positive; a shift has no mirror
+    ranges = np.array([[-1.0, 1.0], [-0.2, 1.0], [0.0, 1.0]])
+    task = Problem(measured(), NAMES, UNITS, ranges, (-1, 1), Background("linear"))
+    images = mirrored(task, np.array([0.75, 0.5, 0.5, 0.4]))
+    assert [signs for _, signs in images] == [(0,), (1,), (0, 1)]
+    assert images[2][0] == pytest.approx([0.25, 0.0, 0.5, 0.4])  # -0.4 lies beyond -0.2
+
+
+def test_a_mixture_of_one_is_a_normal_distribution() -> None:
+    one = Mixture(np.array([1.0]), np.array([0.4]), np.array([0.03]), np.array([0.03]))
+    assert one.std() == pytest.approx(0.03, rel=1e-6)
+    assert one.below(0.43) == pytest.approx(0.841345, abs=1e-5)
+    assert one.region() == [pytest.approx((0.37, 0.43), abs=3e-4)]
+    skew = Mixture(np.array([1.0]), np.array([0.4]), np.array([0.02]), np.array([0.06]))
+    assert skew.region() == [pytest.approx((0.38, 0.46), abs=5e-4)]
+    assert skew.below(0.4) == pytest.approx(0.25)  # the lower half is a third as wide
+
+
+def test_a_mixture_of_two_covers_both() -> None:
+    even = np.full(2, 0.02)
+    two = Mixture(np.array([0.5, 0.5]), np.array([0.3, 0.7]), even, even)
+    assert two.region() == [pytest.approx((0.28, 0.32), abs=5e-4),
+                            pytest.approx((0.68, 0.72), abs=5e-4)]  # fmt: skip
+    # 68 % are reached when 36 % of the second are: 0.36 below its centre
+    assert two.std() == pytest.approx(0.4 + 0.02 * norm.ppf(0.365379), rel=1e-3)
+    rare = Mixture(np.array([0.99, 0.01]), np.array([0.3, 0.7]), even, even)
+    assert rare.std() == pytest.approx(0.02, rel=0.12)
+    known = Mixture(np.array([0.9, 0.1]), np.array([0.3, 0.7]), even, even)
+    assert known.std() == pytest.approx(0.2, rel=0.02)  # ± 2σ has to hold 95 %
+    assert likelihoods(np.array([10.0, 12.0]), 1.0) == pytest.approx([0.7310586, 0.2689414])
+
+
+def test_a_remainder_with_a_shape_is_told_from_noise() -> None:
+    fit, _ = fitted(measured())
+    assert abs(fit.neighbours) < 4 / np.sqrt(len(fit.problem.measured))
+    spectrum = measured(noise=0.01)
+    bump = 3 * np.exp(-((spectrum.energy - 14) ** 2))
+    shaped, _ = fitted(Measured(spectrum.energy, spectrum.intensity + bump))
+    assert shaped.neighbours > 0.7
 
 
 def test_a_parameter_at_the_end_of_its_range_is_told() -> None:

@@ -268,11 +268,41 @@ def test_the_page_tells_of_other_solutions(model, spectrum, tmp_path) -> None:
     other = replace(
         done.fit.best, values=done.fit.best.values + 0.001, chi2=done.fit.best.chi2 * 1.001
     )
-    told = write_fit(replace(done, fit=replace(done.fit, as_good=[other])), tmp_path / "it")
-    assert "not unique" in told["remarks"][0]
+    best = done.fit.modes[0]
+    modes = [replace(best, weight=0.6), replace(best, weight=0.4, minimum=other)]
+    told = write_fit(replace(done, fit=replace(done.fit, modes=modes)), tmp_path / "it")
+    assert any("not unique" in remark for remark in told["remarks"])
+    assert told["alternatives"][0]["weight"] == 0.4
     assert told["alternatives"][0]["values"]["Dq"] == pytest.approx(other.values[0])
     assert "As good as the best" in (tmp_path / "it" / "report.html").read_text()
     assert all(row[3] == "" for row in result_rows(told))
+
+
+@pytest.mark.parametrize("start", [(0.13, 0.05, -0.02), (0.14, -0.05, 0.01)])
+def test_both_signs_of_a_small_tetragonal_field_are_told(start: tuple[float, ...]) -> None:
+    """Ni2+ with Ds = 0.05 eV: the mirror fits as well, whichever of the two is begun from."""
+    from xreg.core.fitting.engine import engine
+    from xreg.core.fitting.misfit import Misfit
+    from xreg.core.fitting.problem import Background, Measured, Problem
+    from xreg.core.fitting.refine import refine
+
+    true = {**TRUE, "Dq": 0.13, "Ds": 0.05, "Dt": -0.02}
+    exact = Multiplet(ion="Ni2+", before=8.0, after=28.0, points=361)
+    energy, lines = exact.grids()["xas"], exact.generate(ParameterSet("t", true)).channels["xas"]
+    lines = lines + 0.01 * lines.max() * np.random.default_rng(1).normal(size=361)
+    keep = (energy > energy[0] + 4) & (energy < energy[-1] - 4)
+    units = spaces()["published"].units
+    ranges = np.array([[v, v] for v in true.values()])
+    ranges[:3] = (0.0, 0.2), (-0.4, 0.4), (-0.2, 0.2)
+    task = Problem(Measured(energy[keep], lines[keep]), tuple(true), units, ranges, (0.0, 0.0),
+                   Background("constant"))  # fmt: skip
+    x = (np.array(start) - task.origin) / task.widths
+    fit = refine(Misfit(task, engine(Multiplet(ion="Ni2+"), "xas", tuple(true), units)), [x])
+    signs = [float(np.sign(mode.minimum.values[1])) for mode in fit.modes]
+    assert sorted(signs) == [-1, 1]
+    assert {"Ds"} <= set(fit.open_signs)
+    place = list(true).index("Ds")
+    assert abs(fit.best.values[place] - 0.05) < 2 * fit.std[place]
 
 
 def test_sticks_of_a_sample(xreg, model, tmp_path) -> None:

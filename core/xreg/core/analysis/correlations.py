@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from xreg.core.analysis.contract import Cell, Drawing, Findings, Table
 from xreg.core.analysis.edges import boundary, branching_ratio
-from xreg.core.analysis.misfit import largest_misfit
+from xreg.core.analysis.misfit import boxed, largest_misfit
 from xreg.core.analysis.settings import CorrelationsConfig
 from xreg.core.analysis.subject import Subject
 from xreg.core.errors import NotApplicableError
@@ -30,7 +30,7 @@ def quantities(subject: Subject) -> dict[str, NDArray[np.float64]]:
     """Return (n,) numbers of the judged samples by name: those that differ between samples."""
     energy, result = subject.target.energy, subject.result
     assert energy is not None
-    at, size = largest_misfit(energy, result.known, result.predicted)
+    at, size = largest_misfit(energy, *boxed(result.known, result.predicted, "spectrum"))
     found = {
         ERROR: 100 * spectrum_error(result.known, result.predicted),
         "misfit energy": at,

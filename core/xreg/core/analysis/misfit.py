@@ -1,32 +1,61 @@
-"""Largest misfit: where the cumulated intensities of two spectra part most."""
+"""Largest peak misfit: the greatest pointwise difference of each spectrum, and where it lies.
+
+The measure of J. Lüder, arXiv:2107.13149 (2021), section "Testing and performance analysis" and
+Figs. 5 to 8, which calls it KST after the Kolmogorov–Smirnov test but compares intensities and not
+their sums: KST_j = max_i |y_pred,ij − y_true,ij|, and the energy of that channel. All KSTs of a
+test set are its MEPD (maximal erratic peak intensity distribution).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.analysis.contract import Cell, Drawing, Findings, Table
+from xreg.core.analysis.edges import boundary, branching_ratio
 from xreg.core.analysis.settings import MisfitConfig
 from xreg.core.analysis.subject import Subject
 from xreg.core.errors import NotApplicableError
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["analyse", "largest_misfit"]
+__all__ = ["analyse", "boxed", "largest_misfit"]
+
+Array = NDArray[np.float64]
 
 MOST_POINTS = 3000
+FEWEST = 5  # points of a density estimate, and channels of a correlation
+CONTOURS = 6
 
 
-def largest_misfit(
-    energy: NDArray[np.float64], known: NDArray[np.float64], predicted: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return energy (eV) and size of the largest difference of cumulated intensity.
+def boxed(
+    known: Array, predicted: Array, box: Literal["spectrum", "dataset", "none"]
+) -> tuple[Array, Array]:
+    """Return true and predicted (n, m) spectra in units of the true ones' box.
 
-    As in the Kolmogorov–Smirnov test, both spectra are cumulated from low to high energy and
-    divided by their sum; the size is positive where the prediction has come too soon.
+    Parameters
+    ----------
+    known, predicted
+        (n, m) spectra.
+    box
+        ``spectrum``: the least and greatest true intensity of each spectrum become 0 and 1, and its
+        prediction goes with it; ``dataset``: those of all spectra; ``none``: as they are. A
+        spectrum that is constant becomes NaN.
+    """
+    if box == "none":
+        return known, predicted
+    axis = 1 if box == "spectrum" else None
+    low, high = known.min(axis=axis, keepdims=True), known.max(axis=axis, keepdims=True)
+    width = np.where(high > low, high - low, np.nan)
+    return (known - low) / width, (predicted - low) / width
+
+
+def largest_misfit(energy: Array, known: Array, predicted: Array) -> tuple[Array, Array]:
+    """Return energy (eV) and size of the largest pointwise difference, the KST of each spectrum.
 
     Parameters
     ----------
@@ -38,14 +67,10 @@ def largest_misfit(
     Returns
     -------
     at, size
-        (n,) each; NaN for a spectrum without intensity.
+        (n,) each; the size in the unit of the spectra, positive where too much is predicted; NaN
+        for a spectrum that is not finite.
     """
-    width = np.gradient(energy)
-    curves = []
-    for spectra in (known, predicted):
-        total = np.cumsum(spectra * width, axis=1)
-        curves.append(total / np.where(total[:, -1:] > 0, total[:, -1:], np.nan))
-    difference = curves[1] - curves[0]
+    difference = predicted - known
     sound = np.asarray(np.isfinite(difference).all(axis=1))
     where = np.abs(np.where(sound[:, None], difference, 0)).argmax(axis=1)
     size = np.where(sound, difference[np.arange(len(where)), where], np.nan)
@@ -53,10 +78,11 @@ def largest_misfit(
 
 
 def analyse(subject: Subject, config: MisfitConfig) -> Findings:
-    """Find each spectrum's largest misfit and group the energies (k-means) into edges."""
-    energy, result = subject.target.energy, subject.result
+    """Find each spectrum's largest misfit, and group the energies (k-means) into edges."""
+    energy = subject.target.energy
     assert energy is not None
-    at, size = largest_misfit(energy, result.known, result.predicted)
+    known, predicted = boxed(subject.result.known, subject.result.predicted, config.box)
+    at, size = largest_misfit(energy, known, predicted)
     sound = np.isfinite(at)
     if len(np.unique(at[sound])) < len(config.groups):
         raise NotApplicableError(
@@ -71,26 +97,41 @@ def analyse(subject: Subject, config: MisfitConfig) -> Findings:
         rows.append(
             [
                 name,
+                int(inside.sum()),
                 100 * float(inside.mean()),
                 float(at[inside].mean()),
                 float(at[inside].std()),
-                100 * float(np.median(np.abs(size[inside]))),
-                100 * float(np.median(size[inside])),
+                float(np.median(np.abs(size[inside]))),
+                float(np.abs(size[inside]).max()),
+                100 * float((size[inside] > 0).mean()),
             ]
         )
-    shares = ", ".join(f"{row[1]:.0f} % in {row[0]}" for row in rows)
+    columns = ("spectra", "share", "energy", "energy_spread", "size", "largest", "over")
+    unit = {
+        "spectrum": "of the spectrum's range",
+        "dataset": "of the range of all spectra",
+        "none": "in the unit of the spectra",
+    }[config.box]
+    shares = ", ".join(f"{row[2]:.0f} % in {row[0]}" for row in rows)
+    text = (
+        "The largest pointwise difference of a spectrum (the KST of Lüder, arXiv:2107.13149, "
+        f"Fig. 5) has a median of {np.nanmedian(np.abs(size)):.3g} {unit} and lies {shares}."
+    )
+    ratios = _ratios(energy, known[sound], rows)
+    if ratios:
+        text += (
+            f" r_MEPD, their number in {rows[0][0]} over that in {rows[1][0]}, is "
+            f"{ratios['r_mepd']:.2f}, the branching ratio of the mean spectrum "
+            f"{ratios['branching_ratio']:.2f}."
+        )
+    channels = _channels(energy, known[sound], predicted[sound], at[sound], size[sound])
     return Findings(
-        text="The largest difference of cumulated intensity, as in the Kolmogorov–Smirnov test, "
-        f"lies {shares}; its median size is {100 * np.nanmedian(np.abs(size)):.2f} % of the "
-        "spectrum's intensity.",
+        text=text,
         metrics={
-            "median_size": 100 * np.nanmedian(np.abs(size)),
-            "groups": {
-                row[0]: dict(
-                    zip(("share", "energy", "energy_spread", "size"), row[1:5], strict=True)
-                )
-                for row in rows
-            },
+            "median_size": float(np.nanmedian(np.abs(size))),
+            "groups": {str(row[0]): dict(zip(columns, row[1:], strict=True)) for row in rows},
+            **ratios,
+            "channels": {str(row[0]): {"mean": row[1], "std": row[2]} for row in channels},
         },
         tables=[
             Table(
@@ -98,29 +139,77 @@ def analyse(subject: Subject, config: MisfitConfig) -> Findings:
                 "Where the largest misfit lies",
                 [
                     "group",
-                    "spectra (%)",
+                    "spectra",
+                    "share (%)",
                     "mean energy (eV)",
                     "spread (eV)",
-                    "median size (%)",
-                    "with sign (%)",
+                    "median size",
+                    "largest",
+                    "too high (%)",
                 ],
                 rows,
-                "Energies of the largest misfit grouped by k-means. Positive: the prediction has "
-                "intensity too early on the energy axis.",
-            )
+                f"Energies of the largest misfit grouped by k-means; sizes {unit}. Too high: the "
+                "share in which the prediction lies above.",
+            ),
+            Table(
+                "channels",
+                "What errors go with, energy by energy",
+                ["quantity", "r with mean", "r with standard deviation"],
+                channels,
+                "Pearson correlation over energies with the mean and the standard deviation of the "
+                "true spectra (Fig. 8). The largest KST: over energies that have one.",
+            ),
         ],
         drawings=[
             Drawing(
                 "energies",
                 "Energy and size of the largest misfit",
-                "Density estimate of the energies above the mean spectrum, and each spectrum's "
-                "largest misfit coloured by its group.",
-                lambda: _draw(subject, at, size, group, config.groups),
+                "Mean and standard deviation of the true spectra with the density of the energies, "
+                "and each spectrum's largest misfit coloured by its group, with density contours.",
+                lambda: _draw(energy, known[sound], at, size, group, config.groups, unit),
             )
         ],
-        arrays={"ids": result.ids, "energy": at, "size": size, "group": group},
+        arrays={"ids": subject.result.ids, "energy": at, "size": size, "group": group},
         units={"energy": "eV"},
     )
+
+
+def _ratios(energy: Array, known: Array, rows: list[list[Cell]]) -> dict[str, float]:
+    """Return r_MEPD and the branching ratio of the mean spectrum, where there are two edges."""
+    if len(rows) != 2:
+        return {}
+    try:
+        parting = boundary(energy, known)
+    except NotApplicableError:
+        return {}
+    (ratio,) = branching_ratio(energy, known.mean(axis=0)[None], parting)
+    number, others = (float(str(row[1])) for row in rows)
+    return {"r_mepd": number / others, "branching_ratio": float(ratio)}
+
+
+def _channels(
+    energy: Array, known: Array, predicted: Array, at: Array, size: Array
+) -> list[list[Cell]]:
+    """Return the correlations over channels of Fig. 8, with mean and deviation of the spectra."""
+    channel = np.searchsorted(energy, at)
+    largest = np.full(len(energy), np.nan)
+    np.fmax.at(largest, channel, np.abs(size))
+    quantities = {
+        "mean absolute difference": np.abs(predicted - known).mean(axis=0),
+        "largest KST": largest,
+        "number of KSTs": np.bincount(channel, minlength=len(energy)).astype(np.float64),
+    }
+    mean, std = known.mean(axis=0), known.std(axis=0)
+    return [
+        [name, _pearson(values, mean), _pearson(values, std)] for name, values in quantities.items()
+    ]
+
+
+def _pearson(a: Array, b: Array) -> float:
+    sound = np.isfinite(a) & np.isfinite(b)
+    if sound.sum() < FEWEST or np.ptp(a[sound]) == 0 or np.ptp(b[sound]) == 0:
+        return float("nan")
+    return float(np.corrcoef(a[sound], b[sound])[0, 1])
 
 
 def _grouped(at: NDArray[np.float64], count: int) -> NDArray[np.intp]:
@@ -133,39 +222,60 @@ def _grouped(at: NDArray[np.float64], count: int) -> NDArray[np.intp]:
 
 
 def _draw(
-    subject: Subject,
-    at: NDArray[np.float64],
-    size: NDArray[np.float64],
-    group: NDArray[np.intp],
+    energy: Array,
+    known: Array,
+    at: Array,
+    size: Array,
+    group: NDArray[np.int_],
     names: tuple[str, ...],
+    unit: str,
 ) -> Figure:
     from scipy.stats import gaussian_kde
 
     from xreg.core.report import style
 
-    energy = subject.target.energy
-    assert energy is not None
     figure = style.new_figure(4.6)
     top, bottom = figure.subplots(2, 1, sharex=True)
-    mean = subject.result.known.mean(axis=0)
-    top.fill_between(energy, 0, mean / mean.max(), color=style.TRUE_FILL, alpha=0.35)
+    mean, std = known.mean(axis=0), known.std(axis=0)
+    tallest = mean.max()
+    low, high = (mean - std) / tallest, (mean + std) / tallest
+    top.fill_between(energy, low, high, color=style.TRUE_FILL, alpha=0.35, lw=0,
+                     label="mean ± std of the spectra")  # fmt: skip
+    top.plot(energy, mean / tallest, color=style.TRUE, lw=0.9)
     found = at[np.isfinite(at)]
     if np.ptp(found) > 0:
         density = gaussian_kde(found, bw_method=0.08)(energy)
-        top.plot(energy, density / density.max(), color=style.PREDICTED)
+        top.plot(energy, density / density.max(), color=style.PREDICTED,
+                 label="density of the energies")  # fmt: skip
     top.set_ylabel("relative to maximum")
-    top.set_ylim(0, 1.08)
-    top.set_title("density of the energies (line), mean spectrum (area)")
+    top.set_title("where the largest misfits lie")
+    top.legend()
+    height = np.log10(np.maximum(np.abs(size), 1e-12))
     shown = np.random.default_rng(0).permutation(len(at))[:MOST_POINTS]
     for number, name in enumerate(names):
         rows = shown[group[shown] == number]
         colour = style.PALETTE[number % len(style.PALETTE)]
-        bottom.plot(at[rows], 100 * size[rows], ".", ms=3, alpha=0.5, color=colour, label=name)
-    bottom.axhline(0, color=style.GUIDE, lw=0.7, zorder=0)
+        bottom.plot(at[rows], 10 ** height[rows], ".", ms=3, alpha=0.4, color=colour, label=name)
+        _contours(bottom, at[group == number], height[group == number], colour)
+    bottom.set_yscale("log")
     bottom.set_xlim(energy[0], energy[-1])
     bottom.set_xlabel(style.energy_label(float(energy[0]), float(energy[-1])))
-    bottom.set_ylabel("misfit (% of intensity)")
-    bottom.set_title("largest misfit of each spectrum")
+    bottom.set_ylabel(f"largest misfit\n({unit})")
+    bottom.set_title("largest misfit of each spectrum, with density contours")
     bottom.legend(markerscale=3)
     style.panel_letters((top, bottom))
     return figure
+
+
+def _contours(axis: Axes, at: Array, height: Array, colour: str) -> None:
+    """Draw the density of energies and logarithms of sizes of one group."""
+    from scipy.stats import gaussian_kde
+
+    if len(at) < FEWEST or np.ptp(at) == 0 or np.ptp(height) == 0:
+        return
+    x = np.linspace(at.min() - 0.5, at.max() + 0.5, 160)
+    y = np.linspace(height.min() - 0.2, height.max() + 0.2, 120)
+    grid = np.meshgrid(x, y)
+    density = gaussian_kde(np.array([at, height]))(np.array([g.ravel() for g in grid]))
+    axis.contour(x, 10**y, density.reshape(len(y), len(x)), levels=CONTOURS, colors=colour,
+                 linewidths=0.7)  # fmt: skip

@@ -39,6 +39,11 @@ class MisfitConfig(Config):
         description="Names of the groups that k-means finds among the energies of the largest "
         "misfit, from low to high energy.",
     )
+    box: Literal["spectrum", "dataset", "none"] = setting(
+        "spectrum",
+        description="What counts as a height of one: the range of each true spectrum, that of all "
+        "together, or the unit of the spectra.",
+    )
 
 
 class BranchingConfig(Config):

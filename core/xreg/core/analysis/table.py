@@ -25,7 +25,7 @@ _SPECS = (
         "misfit",
         settings.MisfitConfig,
         f"{HOME}.misfit:analyse",
-        "At which energy cumulated intensities part most, and by how much; grouped into L3 and L2.",
+        "The largest pointwise difference of each spectrum and its energy; grouped into L3 and L2.",
         needs=("spectra", "parameters"),
         default=True,
     ),

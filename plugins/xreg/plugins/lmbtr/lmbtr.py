@@ -43,10 +43,14 @@ QUANTITIES: dict[str, Callable[[Terms], Array]] = {
 class LMBTR(SiteDescriptor):
     r"""Broadened distributions, one block for each combination of elements with the absorber X.
 
-    Two-body blocks :math:`\sum_j e^{-s r_j} g(x - r_j)` over the atoms j of an element. Three-body
-    blocks :math:`\sum e^{-s L} g(x - \theta)` over the triples of X and two atoms with the angle
-    :math:`\theta` at the middle one and the perimeter L: A–X–B for each pair of elements, then
-    X–A–B. Each triple counts once. Blocks in which X meets itself (X–X, A–X–X, X–A–X) are empty;
+    Two-body blocks :math:`\sum_j e^{-s r_j} \bar g(x, r_j)` over the atoms j of an element.
+    Three-body blocks :math:`\sum e^{-s L} \bar g(x, \theta)` over the triples of X and two atoms
+    with the angle :math:`\theta` at the middle one and the perimeter L: A–X–B for each pair of
+    elements, then X–A–B. Each triple counts once. Here :math:`\bar g(x, v)` is the normalised
+    Gaussian about v *averaged over the cell* of the grid point x, with the step d of the grid:
+    :math:`[\Phi((x + d/2 - v)/\sigma) - \Phi((x - d/2 - v)/\sigma)]/d`, as dscribe has it, and not
+    its value at x; the two differ where :math:`\sigma` is not much larger than d. Blocks in which X
+    meets itself (X–X, A–X–X, X–A–X) are empty;
     they stand here because dscribe and the published feature counts have them.
     """
 

@@ -33,7 +33,7 @@ PREDICTION_ROWS = 2048
 class NetworkEmulator(Emulator):
     """What the eight networks share.
 
-    The networks of J. Lüder, Phys. Rev. B 103, 045140 (2021): dense layers of 260 and 160 neurons
+    The networks of J. Lüder, arXiv:2107.13149 (2021): dense layers of 260 and 160 neurons
     on polynomial features, then up to seven *characteristic* layers (dense, convolutional,
     transposed convolutional or locally connected), ReLU, linear output, RMSprop; in the split forms
     each of the L3 and L2 parts has characteristic layers of its own. From the text at hand three

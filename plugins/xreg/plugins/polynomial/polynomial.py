@@ -27,7 +27,7 @@ ROWS = 65_536
 class Polynomial(Descriptor):
     """Products of box-normalised parameters up to a degree.
 
-    The input layer of Lüder's networks (Phys. Rev. B 103, 045140 (2021)): each parameter is mapped
+    The input layer of Lüder's networks (arXiv:2107.13149 (2021)): each parameter is mapped
     to a box by its limits, and scikit-learn's ``PolynomialFeatures`` makes all their products up
     to degree M: (p + M choose M) - 1 columns for p parameters, the constant being left out. Nine
     parameters give 219 columns for M = 3. Values outside the limits are mapped linearly on.
