@@ -364,6 +364,35 @@ def test_a_spectrum_upside_down_is_refused() -> None:
         refine(Misfit(task, MODEL), [x])
 
 
+@pytest.mark.parametrize("background", ["none", "constant", "linear"])
+def test_a_search_with_the_wrong_sign_is_refused(background: str) -> None:
+    spectrum = measured()
+    turned = Measured(spectrum.energy, 100 - spectrum.intensity)
+    if background == "none":
+        turned = Measured(spectrum.energy, -spectrum.intensity)
+    task = Problem(turned, NAMES, UNITS, RANGES, (-1, 1), Background(background))
+    with refuses(DataError, "upside down", "other sign"):
+        search(Misfit(task, MODEL), starts=4, iterations=10)
+
+
+@pytest.mark.parametrize("level", [0.0, 3.0, 1e6])
+def test_a_spectrum_of_nothing_is_refused(level: float) -> None:
+    energy = measured().energy
+    task = problem(Measured(energy, np.full(len(energy), level)))
+    with refuses(DataError, "flat", "column"):
+        Misfit(task, MODEL)
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(1e-12, 0.0), (1e12, 0.0), (1.0, 1e5), (1e-6, -0.1)])
+def test_any_unit_of_intensity_gives_the_same_fit(scale: float, offset: float) -> None:
+    spectrum = measured()
+    other = Measured(spectrum.energy, scale * spectrum.intensity + offset)
+    first, again = fitted(spectrum)[0], fitted(other)[0]
+    assert again.best.values == pytest.approx(first.best.values, rel=1e-4)
+    assert again.std == pytest.approx(first.std, rel=1e-2)
+    assert again.best.scale == pytest.approx(scale * first.best.scale, rel=1e-3)
+
+
 # Intervals ---------------------------------------------------------------------------------------
 
 

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from scipy.interpolate import BSpline, make_interp_spline
 from torch import Tensor
 
+from xreg.core.errors import DataError
 from xreg.core.fitting.problem import Problem
 
 __all__ = ["Misfit", "Resample", "Simulator"]
 
 Array = NDArray[np.float64]
 DEGREE = 5
+FLAT = 1e-9  # share of a spectrum that rounding leaves beside a background
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +107,11 @@ class Misfit:
         self.known = torch.as_tensor(problem.measured.intensity) * self.weight
         self.basis = torch.linalg.qr(self.curves)[0]
         self.bare = self._less_background(self.known)
+        if float(self.bare.norm()) <= FLAT * float(self.known.norm()):
+            raise DataError(
+                "the spectrum is flat: its background alone describes it, so there is nothing to "
+                "fit; look at the column of intensities."
+            )
 
     def _less_background(self, rows: Tensor) -> Tensor:
         return rows - (rows @ self.basis) @ self.basis.T
@@ -114,14 +121,21 @@ class Misfit:
         values = self.problem.values(x)
         return self.resample(self.simulator.spectra(values[:, :-1]), values[:, -1]) * self.weight
 
+    def alignment(self, x: Tensor) -> Tensor:
+        """Return (n,) cosines between simulated and measured spectra, background apart.
+
+        Differentiable; 1 for a perfect fit, negative where lines point down that should point up.
+        """
+        own = self._less_background(self.spectra(x))
+        length = own.square().sum(1) * self.bare.square().sum()
+        return (own @ self.bare) / length.clamp_min(1e-300).sqrt()
+
     def relative(self, x: Tensor) -> Tensor:
         """Return (n,) the share of the measured spectrum, background apart, that is not met.
 
         Differentiable; a negative scale counts as no spectrum at all.
         """
-        own = self._less_background(self.spectra(x))
-        overlap = (own @ self.bare).relu()
-        return 1 - overlap**2 / (own.square().sum(1) * self.bare.square().sum()).clamp_min(1e-300)
+        return 1 - self.alignment(x).relu() ** 2
 
     def residuals(self, x: Array) -> tuple[Array, Array]:
         """Return (n, k) weighted residuals and (n, 1 + q) scales and heights of the background."""

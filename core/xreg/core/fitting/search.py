@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import qmc
 from torch import Tensor
 
+from xreg.core.errors import DataError
 from xreg.core.fitting.minima import distinct, mirrored
 from xreg.core.fitting.misfit import Misfit
 from xreg.core.nn.minimise import lbfgs
@@ -19,6 +20,7 @@ __all__ = ["Starts", "search"]
 Array = NDArray[np.float64]
 TRIALS = 32  # points that compete for each start
 MIRRORED = 8  # best different ends whose mirror images are searched from too
+UPSIDE_DOWN = 0.2  # by how much more spectra resemble the negative of the measured one
 ROWS = 256  # spectra computed together
 
 
@@ -56,14 +58,24 @@ def search(misfit: Misfit, *, starts: int = 64, iterations: int = 200, seed: int
         Most evaluations of each.
     seed
         Seed of the sequence.
+
+    Raises
+    ------
+    DataError
+        If the model's spectra resemble the negative of the measured one.
     """
     d = len(misfit.problem.labels)
     count = (starts * TRIALS - 1).bit_length()
     sobol = qmc.Sobol(d, scramble=True, seed=seed).random_base2(count)[: starts * TRIALS]
     points = torch.as_tensor(sobol).clamp(1e-3, 1 - 1e-3)
     with torch.no_grad():
-        tried = torch.cat([misfit.relative(part) for part in points.split(ROWS)])
-    best = tried.view(starts, TRIALS).argmin(1)
+        tried = torch.cat([misfit.alignment(part) for part in points.split(ROWS)])
+    if -tried.min() > tried.max().relu() + UPSIDE_DOWN:
+        raise DataError(
+            "the spectrum is upside down: its lines point down where the model's point up; give "
+            "it with the other sign, absorption and not transmission."
+        )
+    best = tried.view(starts, TRIALS).argmax(1)
     first = points.view(starts, TRIALS, d)[torch.arange(starts), best]
 
     def objective(u: Tensor) -> tuple[Tensor, Tensor]:
