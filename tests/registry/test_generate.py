@@ -354,10 +354,9 @@ def test_structures_without_the_absorber_are_marked_and_the_others_done(toy):
     assert (made.samples, made.computed) == (4, 4)
     assert open_store(made.path).samples.ids.tolist() == ["s0000", "s0002", "s0003", "s0005"]
     assert made.failures == {
-        "s0001": f"'{toy / 'water.extxyz'}', frame 1 holds no O to be the absorber, only H, S; "
-        "ask for another absorber.",
-        "s0004": f"'{toy / 'water.extxyz'}', frame 4: 2 atoms of O where the absorber must be the "
-        "only one; give its index.",
+        "s0001": f"'{toy / 'water.extxyz'}', frame 1: it has no absorber: no atom is O, only H, S",
+        "s0004": f"'{toy / 'water.extxyz'}', frame 4: it has 2 atoms of O (O 0, O 1): give "
+        "'absorber', an index (from 0) or an element, or 'sites: all' for a sample each",
     }
     assert computed(toy) == dict.fromkeys(["s0000", "s0002", "s0003", "s0005"], 1)
     set_aside = open_store(made.path).metadata.provenance["set_aside"]
@@ -428,9 +427,9 @@ BAD = {
     "other samples": ({"generator": {"name": "toy-table"}}, "takes parameters; .*holds structures"),
     "no such file": ({"samples": {"file": "no.xyz"}}, "no.xyz' cannot be read"),
     "no such element": ({"samples": {"absorber": "Fe"}},
-                        "water.extxyz', frame 0 holds no Fe to be the absorber, only H, O"),
-    "two such atoms": ({"samples": {"absorber": "H"}}, "2 atoms of H where the absorber"),
-    "no such atom": ({"samples": {"absorber": 3}}, "the absorber 3 is none of its 3 atoms"),
+                        "water.extxyz', frame 0: it has no absorber: no atom is Fe, only H, O"),
+    "two such atoms": ({"samples": {"absorber": "H"}}, r"2 atoms of H \(H 1, H 2\): give"),
+    "no such atom": ({"samples": {"absorber": 3}}, r"3 is none of its 3 atoms \(from 0; counted"),
     "no such label": ({"samples": {"labels": {"trajektory": None}}}, "did you mean 'trajectory'"),
     "no frames": ({"samples": {"frames": "30:"}}, "has 30 frames; frames '30:' selects none"),
     "dataset name": ({"dataset": {"name": "../x"}}, "dataset.name"),

@@ -124,14 +124,22 @@ def test_zarr_comes_back_as_predicted_and_the_plot_is_a_picture(
     ("frame", "absorber", "said"),
     [
         (Atoms("OHF", np.eye(3)), None, "sample '0' contains F, which the model never saw"),
-        (Atoms("H2", np.eye(3)[:2]), None, "structure '0' has no atom of O, the model's absorber"),
-        (Atoms("O2H", np.eye(3)), None, "structure '0' has 2 atoms of O"),
+        (
+            Atoms("H2", np.eye(3)[:2]),
+            None,
+            "frame 0: it has no absorber: no atom is O, only H",
+        ),
+        (
+            Atoms("O2H", np.eye(3)),
+            None,
+            "it has 2 atoms of O (O 0, O 1): say which with",
+        ),
         (molecule(), "H", "sample '0/H1' has H as absorber; the model was trained on O sites"),
         (molecule(), "1", "sample '0' has H as absorber"),
-        (molecule(), "3", "there is no absorber 3"),
-        (molecule(), "S", "structure '0' has no S atom"),
-        (molecule(), "Oxygen", "neither an index nor the symbol"),
-        (molecule(absorber=9), None, "there is no absorber 9"),
+        (molecule(), "3", "3 is none of its 3 atoms (from 0; counted from 1"),
+        (molecule(), "S", "no atom is S, only H, O"),
+        (molecule(), "Oxygen", "'Oxygen' is neither an element nor in its comment line"),
+        (molecule(absorber=9), None, "9 is none of its 3 atoms (from 0)"),
         (Atoms("OH3", [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]), None, "sample '0'"),
     ],
 )
@@ -158,12 +166,16 @@ def test_every_site_of_an_element_is_predicted_when_asked_for(tmp_path: Path) ->
 
     domain = Domain("structures", (1, 8), (8,))
     write(tmp_path / "two.extxyz", Atoms("O2H", np.eye(3)), format="extxyz")
-    found = read_samples(tmp_path / "two.extxyz", domain, "O")
+    found = read_samples(tmp_path / "two.extxyz", domain, "O").samples
     assert found.ids.tolist() == ["0/O0", "0/O1"]
     assert isinstance(found, Structures)
     assert found.absorber.tolist() == [0, 1]
     write(tmp_path / "one.extxyz", Atoms("O2H", np.eye(3), info={"absorber": 1}), format="extxyz")
-    assert read_samples(tmp_path / "one.extxyz", domain)[0].absorber == 1
+    assert read_samples(tmp_path / "one.extxyz", domain).samples[0].absorber == 1
+    without = read_samples(tmp_path / "two.extxyz", domain)
+    assert (len(without.samples), len(without.bad)) == (0, 1)
+    every = read_samples(tmp_path / "two.extxyz", domain, every=True)
+    assert every.samples.ids.tolist() == ["0/O0", "0/O1"]
 
 
 def test_parameters_are_read_by_name(tmp_path: Path) -> None:
@@ -173,7 +185,7 @@ def test_parameters_are_read_by_name(tmp_path: Path) -> None:
     domain = Domain("parameters", parameters=("Dq", "T"), units=("eV", "K"))
     path = tmp_path / "table.csv"
     path.write_text("T,id,Dq\n300,a,0.1\n10,b,0.2\n")
-    found = read_samples(path, domain)
+    found = read_samples(path, domain).samples
     assert found.ids.tolist() == ["a", "b"]
     assert found[1].values == {"Dq": 0.2, "T": 10.0}
     assert found.units == ("eV", "K")
@@ -197,8 +209,8 @@ def test_results_are_never_overwritten(trained: Path, structures: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"", "'bad.xyz' is empty"),
-        (b"3\nwrong\nO 0 0\n", "'bad.xyz'"),
+        (b"", "'bad.xyz': it is empty"),
+        (b"3\nwrong\nO 0 0\n", "bad.xyz, frame 0: it announces 3 atoms and has 0 lines of atoms"),
         (b"\x80\x04N.", "'bad.xyz'"),
     ],
 )

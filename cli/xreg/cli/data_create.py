@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli.options import AllowCode, Executor, Scheduler
+from xreg.cli.options import AllowCode, Bad, Executor, Scheduler, Sites
 from xreg.core.errors import ConfigError
 
 Output = Annotated[
@@ -75,6 +75,8 @@ def generate(
                 executor=crew,
                 scheduler=scheduler,
             )
+        for note in made.notes:
+            typer.secho(f"note: {note}", fg="yellow", err=True)
         for sample, reason in made.failures.items():
             typer.secho(f"set aside: {sample}: {reason}", fg="yellow", err=True)
         tell_summary(made.summary["text"], made.summary["doubts"])
@@ -102,9 +104,14 @@ def import_(
         Path | None, typer.Option(help="Folder of the spectra, where it is not beside the other.")
     ] = None,
     absorber: Annotated[
-        str, typer.Option(help="Absorbing atom: index from 0, element, or info key.")
-    ] = "0",
-    bad: Annotated[str, typer.Option(help="Bad entries: refuse, or set-aside.")] = "refuse",
+        str | None,
+        typer.Option(
+            help="Absorbing atom: index from 0, element, or info key; without it the first atom, "
+            "where that is of one element everywhere."
+        ),
+    ] = None,
+    sites: Sites = "one",
+    bad: Bad = "refuse",
     name: Annotated[str | None, typer.Option(help="Dataset name; of OUTPUT without it.")] = None,
     version: Annotated[str, typer.Option(help="Dataset version.")] = "1.0.0",
     title: Annotated[str, typer.Option(help="One line for lists.")] = "",
@@ -165,7 +172,10 @@ def import_(
             "grids": {key: value for key, _, value in (g.rpartition("=") for g in grid or [])},
             "hold_ends": hold_ends,
             "spectra": "" if spectra is None else str(spectra),
-            "absorber": int(absorber) if absorber.lstrip("-").isdigit() else absorber,
+            "absorber": int(absorber)
+            if absorber and absorber.lstrip("-").isdecimal()
+            else absorber,
+            "sites": sites,
             "bad": bad,
             "split": {"group": split_by, "fractions": fractions, "seed": seed},
         },
@@ -187,6 +197,9 @@ def import_(
         raise
     for entry in dataset.metadata.provenance["set_aside"]:
         typer.secho(f"set aside: {entry['file']}: {entry['reason']}", fg="yellow", err=True)
+    for said in dataset.metadata.provenance["remarks"]:
+        where = said["first"] if said["files"] == 1 else f"{said['files']} files"
+        typer.secho(f"note: {where}: {said['remark']}", fg="yellow", err=True)
     summary = dataset.metadata.provenance["summary"]
     tell_summary(summary["text"], summary["doubts"])
     typer.echo(f"{output}: {counted(len(dataset), 'sample')}")

@@ -10,15 +10,21 @@ from typing import Annotated
 
 import typer
 
+from xreg.core.errors import ConfigError
+
 __all__ = [
     "AllowCode",
     "Analyses",
+    "Bad",
     "Dataset",
     "Executor",
     "Model",
     "NoCache",
     "Scheduler",
+    "Sites",
+    "every_site",
     "features_folder",
+    "sets_aside",
 ]
 
 Model = Annotated[
@@ -51,6 +57,15 @@ NoCache = Annotated[
     ),
 ]
 Scheduler = Annotated[str | None, typer.Option(help="Address of the Dask scheduler.")]
+Bad = Annotated[
+    str, typer.Option(help="Samples that are bad: refuse, or set-aside (leave them out).")
+]
+Sites = Annotated[
+    str,
+    typer.Option(
+        help="Where several atoms may be the absorber: one (refuse), or all (a sample of each)."
+    ),
+]
 
 
 @contextmanager
@@ -61,3 +76,19 @@ def features_folder(no_cache: bool) -> Iterator[Path | None]:
         return
     with TemporaryDirectory(prefix="xreg-features-") as folder:
         yield Path(folder)
+
+
+def every_site(sites: str) -> bool:
+    """Return whether several candidates for the absorber are a sample each."""
+    return _one_of("--sites", sites, ("one", "all")) == "all"
+
+
+def sets_aside(bad: str) -> bool:
+    """Return whether bad samples are left out."""
+    return _one_of("--bad", bad, ("refuse", "set-aside")) == "set-aside"
+
+
+def _one_of(option: str, value: str, known: tuple[str, ...]) -> str:
+    if value not in known:
+        raise ConfigError(f"{option} takes {' or '.join(known)}, got '{value}'.")
+    return value

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli.options import AllowCode, Model
+from xreg.cli.options import AllowCode, Bad, Model, Sites, every_site, sets_aside
 
 
 def predict(
@@ -15,7 +15,7 @@ def predict(
     samples: Annotated[
         Path,
         typer.Argument(
-            help="Structures (extxyz, xyz, cif, POSCAR …), or CSV for a model of parameters."
+            help="Structures (xyz, extxyz, cif, POSCAR …), or CSV for a model of parameters."
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Result: .csv or .zarr.")],
@@ -27,6 +27,8 @@ def predict(
             "predicted."
         ),
     ] = None,
+    sites: Sites = "one",
+    bad: Bad = "refuse",
     registry: Annotated[str | None, typer.Option(help="Registry of the model.")] = None,
     allow_code: AllowCode = False,
 ) -> None:
@@ -45,7 +47,19 @@ def predict(
     assert pipeline.target is not None
     if plot is not None:
         work.check_plot(plot, pipeline.target)
-    found = work.predict(pipeline, work.read_samples(samples, pipeline.domain, absorber))
+    read = work.read_samples(samples, pipeline.domain, absorber, every=every_site(sites))
+    read = read.known_to(pipeline.domain)
+    for note, frames in read.notes.items():
+        more = f" (and {len(frames) - 1} more)" if len(frames) > 1 else ""
+        typer.secho(f"note: {frames[0]}{more}: {note}", fg="yellow", err=True)
+    if read.bad and (not sets_aside(bad) or not len(read.samples)):
+        error = work.BadSamplesError(read)
+        for line in error.lines if len(error.lines) > 1 else ():
+            typer.echo(f"bad: {line}", err=True)
+        raise error
+    for frame, reason in read.bad:
+        typer.secho(f"set aside: {frame}: {reason}", fg="yellow", err=True)
+    found = work.predict(pipeline, read.samples)
     work.write_prediction(out, found)
     if plot is not None:
         work.draw_prediction(plot, found)

@@ -202,6 +202,19 @@ class Structures(Samples):
             pbc=np.array([f.pbc for f in frames]).reshape(-1, 3),
         )
 
+    @classmethod
+    def of(cls, samples: Sequence[Structure]) -> Self:
+        """Build from single structures."""
+        return cls(
+            [sample.id for sample in samples],
+            np.concatenate([np.empty(0, np.int32), *(s.numbers for s in samples)]).astype(np.int32),
+            np.concatenate([np.empty((0, 3)), *(s.positions for s in samples)]),
+            np.concatenate([[0], np.cumsum([len(s.numbers) for s in samples])]),
+            [sample.absorber for sample in samples],
+            np.array([sample.cell for sample in samples]).reshape(-1, 3, 3),
+            np.array([sample.pbc for sample in samples]).reshape(-1, 3),
+        )
+
     @property
     def sizes(self) -> NDArray[np.int64]:
         """(n,) number of atoms in each structure."""

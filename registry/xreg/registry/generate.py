@@ -51,6 +51,8 @@ class Generated:
         Why each sample that was set aside failed, by id.
     summary
         What its spectra are like (:meth:`xreg.core.data.summary.Summary.plain`).
+    notes
+        What was read of the samples in a way that the user should see.
     """
 
     path: Path
@@ -58,6 +60,7 @@ class Generated:
     computed: int
     failures: Mapping[str, str]
     summary: Mapping[str, Any]
+    notes: Sequence[str] = ()
 
 
 def generate(
@@ -124,7 +127,8 @@ def generate(
             work.run(missing, executor, workers, scheduler)
         samples, failures, summary = growth.finish()
         growth.remove()
-    return Generated(output, samples, work.computed, failures, summary)
+    failures = {**table.bad, **failures}
+    return Generated(output, samples, work.computed, failures, summary, table.notes)
 
 
 def _check(recipe: GenerationRecipe, generator: SpectrumGenerator, table: SampleTable) -> None:
@@ -135,9 +139,9 @@ def _check(recipe: GenerationRecipe, generator: SpectrumGenerator, table: Sample
             f"generator '{generator.name}' takes {generator.accepts.kind}; "
             f"'{recipe.samples.file or 'a parameter space'}' holds {samples.kind}."
         )
-    if table.unfit and recipe.on_failure == "refuse":
-        reason = next(iter(table.unfit.values())).rstrip(".")
-        raise SampleError(f"{reason}, or have such samples set aside (on_failure: set-aside).")
+    if (table.unfit or table.bad) and recipe.on_failure == "refuse":
+        reason = next(iter([*table.bad.values(), *table.unfit.values()])).rstrip(".")
+        raise SampleError(f"{reason}; or have such samples set aside (on_failure: set-aside).")
     generator.check(samples)
     if both := sorted(set(table.labels) & set(generator.label_units())):
         raise ConfigError(

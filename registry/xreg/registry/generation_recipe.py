@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 OnFailure = Literal["refuse", "set-aside"]
+Sites = Literal["one", "all"]
 Bits = Annotated[int, Field(ge=1, le=52)]
 Count = Annotated[int, Field(ge=0)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
@@ -104,10 +105,16 @@ class SamplesSection(DrawSection):
     id: str = setting(
         "", description="Info key or column with the samples' ids; file stem and number without it."
     )
-    absorber: int | str = setting(
-        0,
-        description="Absorbing atom: its index (from 0), the symbol of an element that occurs "
-        "once, or the info key that holds the index.",
+    absorber: int | str | None = setting(
+        None,
+        description="Absorbing atom: its index (from 0), the symbol of an element, or the info key "
+        "that holds one of these. Without it the info key 'absorber' counts, else the first atom, "
+        "which must be of one element everywhere.",
+    )
+    sites: Sites = setting(
+        "one",
+        description="Where several atoms are of the absorbing element: refuse (one), or make a "
+        "sample of each (all).",
     )
     parameters: dict[str, str] = setting(
         {}, description="For a table: the parameter columns and their units."

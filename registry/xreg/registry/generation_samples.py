@@ -7,12 +7,11 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.elements import symbols
 from xreg.core.errors import DataError, SampleError, did_you_mean
 from xreg.core.interfaces import SpectrumGenerator
 from xreg.core.samples import Parameters, Samples, Structure, Structures
@@ -20,11 +19,9 @@ from xreg.registry.generation_draw import draw_samples
 from xreg.registry.generation_recipe import LabelSection, SamplesSection
 from xreg.registry.layout import round_mantissa, stored_dtype
 
-if TYPE_CHECKING:
-    from ase import Atoms
-
 __all__ = ["SampleTable", "read_samples", "sample_keys"]
 
+ABSORBER = "give 'absorber', an index (from 0) or an element, or 'sites: all' for a sample each"
 FROM_FILE = {"file", "frames", "id", "absorber", "parameters", "labels"}
 
 
@@ -43,6 +40,10 @@ class SampleTable:
     unfit
         Why a sample cannot be computed, by its row: nothing in it is the absorber. Its first atom
         stands in for that.
+    bad
+        Why a frame is no structure, by the id it would have had; it is none of the samples.
+    notes
+        What was read in a way that the user should see.
     """
 
     samples: Samples
@@ -50,6 +51,19 @@ class SampleTable:
     labels: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     label_units: Mapping[str, str] = field(default_factory=dict)
     unfit: Mapping[int, str] = field(default_factory=dict)
+    bad: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+
+@dataclass(eq=False)
+class _Read:
+    """Structures of a file as they are read."""
+
+    samples: list[Structure] = field(default_factory=list)
+    known: list[dict[str, Any]] = field(default_factory=list)
+    unfit: dict[int, str] = field(default_factory=dict)
+    bad: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, list[str]] = field(default_factory=dict)
 
 
 def read_samples(
@@ -88,11 +102,12 @@ def read_samples(
     except OSError as error:
         raise DataError(f"samples '{path}' cannot be read ({error.strerror}).") from None
     samples: Samples
-    unfit: dict[int, str] = {}
+    found = _Read()
     if path.suffix == ".csv":
         samples, known = _table(path, section)
     elif path.suffix in (".xyz", ".extxyz"):
-        samples, known, unfit = _structures(path, section)
+        found = _structures(path, section)
+        samples, known = Structures.of(found.samples), found.known
     else:
         raise DataError(f"samples '{path}' must end in .extxyz, .xyz or .csv.")
     _round(samples, precision or {})
@@ -102,7 +117,13 @@ def read_samples(
     units = {name: label.unit for name, label in section.labels.items() if label.unit}
     asked = section.model_dump(mode="json", include=FROM_FILE)
     origin = {**asked, "file": path.name, "sha256": sha256}
-    return SampleTable(samples, origin, labels, units, unfit)
+    if section.sites != "one":
+        origin["sites"] = section.sites
+    notes = {note: (len(files), files[0]) for note, files in found.notes.items()}
+    told = [f"{first if n == 1 else f'{n} frames'}: {note}" for note, (n, first) in notes.items()]
+    if told:
+        origin["notes"] = told
+    return SampleTable(samples, origin, labels, units, found.unfit, found.bad, told)
 
 
 def _round(samples: Samples, precision: Mapping[str, int]) -> None:
@@ -183,60 +204,43 @@ def _value(path: Path, key: str, known: Mapping[str, Any], row: int) -> Any:
         raise DataError(f"'{path}', {what} {row}: no '{key}'{did_you_mean(key, known)}.") from None
 
 
-def _structures(
-    path: Path, section: SamplesSection
-) -> tuple[Structures, list[dict[str, Any]], dict[int, str]]:
-    from ase.io import read
+def _structures(path: Path, section: SamplesSection) -> _Read:
+    from xreg.core.readers.structures import absorbing_sites, read_frames, same_first_atoms
 
     if section.parameters:
         raise DataError(f"'{path}' holds structures; 'parameters' goes with a .csv table.")
-    try:
-        every = cast("list[Atoms]", read(path, index=":", format="extxyz"))
-    except Exception as error:  # ASE raises anything from KeyError to its own XYZError
-        raise DataError(f"'{path}' is not (ext)xyz ({error}).") from None
+    every = list(read_frames(path))
     rows = _chosen(path, "frames", len(every), section)
-    frames = [every[row] for row in rows]
-    known = []
-    for row, frame in zip(rows, frames, strict=True):
-        if not len(frame) or not np.isfinite(frame.positions).all():
-            raise DataError(f"'{path}', frame {row}: no atoms, or positions that are not finite.")
-        # ASE moves energies and forces from the comment line into a calculator.
-        known.append({**(frame.calc.results if frame.calc else {}), **frame.info})
-    absorber, unfit = np.zeros(len(frames), dtype=np.int64), {}
-    for i, (row, frame, info) in enumerate(zip(rows, frames, known, strict=True)):
+    found = _Read()
+    assumed: dict[str, int] = {}
+    for row in rows:
+        frame, where = every[row], f"'{path}', frame {row}"
+        if frame.problem:
+            found.bad[f"{path.stem}-{row}"] = f"{where}: {frame.problem}"
+            continue
+        for note in frame.notes:
+            found.notes.setdefault(note, []).append(f"{path.name}, frame {row}")
+        (name,) = _ids(path, [row], section.id, [frame.info])
         try:
-            absorber[i] = _absorber(path, section.absorber, frame, info, row)
+            sites = absorbing_sites(
+                frame, section.absorber, every=section.sites == "all", how=ABSORBER
+            )
         except SampleError as error:
-            unfit[i] = str(error)
-    ids = _ids(path, rows, section.id, known)
-    return Structures.from_atoms(frames, absorber.tolist(), ids), known, unfit
-
-
-def _absorber(
-    path: Path, wanted: int | str, frame: Atoms, info: Mapping[str, Any], row: int
-) -> int:
-    from ase.data import atomic_numbers
-
-    where = f"'{path}', frame {row}"
-    if isinstance(wanted, str) and wanted in atomic_numbers:
-        sites = np.flatnonzero(frame.numbers == atomic_numbers[wanted])
-        if not len(sites):
-            raise SampleError(
-                f"{where} holds no {wanted} to be the absorber, only "
-                f"{symbols(np.unique(frame.numbers).tolist())}; ask for another absorber."
-            )
-        if len(sites) > 1:
-            raise SampleError(
-                f"{where}: {len(sites)} atoms of {wanted} where the absorber must be the only one; "
-                "give its index."
-            )
-        return int(sites[0])
-    index = _value(path, wanted, info, row) if isinstance(wanted, str) else wanted
-    if not isinstance(index, int | np.integer) or not 0 <= index < len(frame):
-        raise SampleError(
-            f"{where}: the absorber {index} is none of its {len(frame)} atoms (counted from 0)."
-        )
-    return int(index)
+            found.unfit[len(found.samples)] = f"{where}: {error}"
+            sites = [0]
+        if not sites:
+            sites = [0]
+            assumed[name] = int(frame.numbers[0])
+        several = section.sites == "all" and len(sites) > 1
+        for site in sites:
+            found.samples.append(frame.structure(f"{name}-{site}" if several else name, site))
+            found.known.append(dict(frame.info))
+    for note in same_first_atoms(assumed, ABSORBER):
+        found.notes[note] = [path.name]
+    if not found.samples:
+        reason = next(iter(found.bad.values()))
+        raise DataError(f"none of {len(rows)} structures can be read, first {reason}.")
+    return found
 
 
 def _table(path: Path, section: SamplesSection) -> tuple[Parameters, list[dict[str, Any]]]:

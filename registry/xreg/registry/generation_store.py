@@ -287,7 +287,9 @@ class Growth:
             "samples": self.table.origin,
             "precision": recipe.precision,
             "split": None if split is None else split.model_dump(mode="json", exclude_none=True),
-            "set_aside": [{"id": i, "reason": reason} for i, reason in failures.items()],
+            "set_aside": [
+                {"id": i, "reason": reason} for i, reason in {**self.table.bad, **failures}.items()
+            ],
         }
         if self.base.dataset is not None:
             provenance["extends"] = _origin(self.base.dataset)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 from xreg.core.analysis.subject import predict_with_spread
 from xreg.core.data.summary import Summary, summarise
 from xreg.core.domain import Domain, Target
-from xreg.core.elements import SYMBOLS, symbols
+from xreg.core.elements import SYMBOLS
 from xreg.core.errors import DataError, SampleError
 from xreg.core.pipeline import Pipeline
+from xreg.core.readers.structures import Frame, absorbing_sites, read_frames
 from xreg.core.samples import Parameters, Samples, Structures
 from xreg.core.spectra import Channel, Spectra
 from xreg.core.trust import Assessment, outside_ranges
 from xreg.registry.arrays import write_predictions
 from xreg.registry.files import disk_errors, flush, require_free, staging, write_csv, write_text
 
-if TYPE_CHECKING:
-    from ase import Atoms
-
 __all__ = [
+    "BadSamplesError",
+    "NewSamples",
     "Prediction",
     "check_output",
     "check_plot",
@@ -39,9 +39,6 @@ __all__ = [
     "trust_path",
     "write_prediction",
 ]
-
-# Formats of ASE's that are text or plain numbers; some of the others are read by unpickling.
-FORMATS = ("cif", "extxyz", "gen", "proteindatabank", "sdf", "vasp", "vasp-xdatcar", "xyz")
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,104 +105,124 @@ def predict(model: Pipeline, samples: Samples) -> Prediction:
     )
 
 
-def read_samples(path: Path, domain: Domain, absorber: str | None = None) -> Samples:
+@dataclass(frozen=True, eq=False)
+class NewSamples:
+    """Samples that a model is to predict, as they were read.
+
+    Attributes
+    ----------
+    samples
+        The n good ones.
+    bad
+        Those that cannot be predicted: file and frame, or id, and the reason.
+    notes
+        What was read in a way that the user should see, and in which files and frames.
+    """
+
+    samples: Samples
+    bad: Sequence[tuple[str, str]] = ()
+    notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def known_to(self, domain: Domain) -> NewSamples:
+        """Return them with those that a model cannot know among the bad ones."""
+        if self.samples.kind != domain.kind or isinstance(self.samples, Parameters):
+            domain.require(self.samples)
+            return self
+        bad, kept = list(self.bad), []
+        for row in range(len(self.samples)):
+            try:
+                domain.require(self.samples[row : row + 1])
+            except SampleError as error:
+                bad.append((f"sample '{self.samples.ids[row]}'", str(error)))
+            else:
+                kept.append(row)
+        return replace(self, samples=self.samples[np.array(kept, dtype=int)], bad=bad)
+
+
+class BadSamplesError(SampleError):
+    """Samples cannot be predicted and were refused.
+
+    Attributes
+    ----------
+    lines
+        What is wrong with each.
+    """
+
+    def __init__(self, read: NewSamples) -> None:
+        self.lines = [_told(*one).rstrip(".") for one in read.bad]
+        first, total = self.lines[0], len(read.bad) + len(read.samples)
+        if total == 1:
+            super().__init__(f"{first}.")
+        elif len(read.samples):
+            super().__init__(
+                f"{len(self.lines)} of {total} samples cannot be predicted, first {first}; repair "
+                "them, or leave them out with --bad set-aside."
+            )
+        else:
+            super().__init__(f"none of {total} samples can be predicted, first {first}.")
+
+
+def _told(where: str, reason: str) -> str:
+    return reason if reason.startswith(where) else f"{where}: {reason}"
+
+
+def read_samples(
+    path: Path, domain: Domain, absorber: str | None = None, *, every: bool = False
+) -> NewSamples:
     """Read the samples that a model is to predict.
 
     Parameters
     ----------
     path
-        Structures in a file that ASE reads (extxyz, xyz, cif, POSCAR, …); for a model of
-        parameters a CSV file whose header names them.
+        Structures (:func:`xreg.core.readers.structures.read_frames`); for a model of parameters a
+        CSV file whose header names them.
     domain
         What the model knows.
     absorber
         Index (from 0) of the absorbing atom in every structure, or an element: then each of its
         atoms is a sample of its own. Without it the structure's own ``absorber`` entry counts,
         else the one atom of an element that the model knows as absorber.
+    every
+        Whether, without an absorber, all atoms of such an element are samples.
 
     Raises
     ------
     DataError
-        If the file cannot be read.
-    SampleError
-        If a structure's absorber is missing or not clear.
+        If the file cannot be read, or holds nothing of that kind.
     """
     if not path.is_file():
         raise DataError(f"there is no file '{path}'.")
     if domain.kind == "parameters":
-        return _read_parameters(path, domain)
-    frames = _read_frames(path)
-    parts: list[Atoms] = []
-    sites: list[int] = []
-    ids: list[str] = []
-    for number, frame in enumerate(frames):
-        name = str(frame.info.get("id", number))
-        chosen = _sites(frame, name, domain, absorber)
-        parts += [frame] * len(chosen)
-        sites += chosen
-        several = len(chosen) > 1
-        ids += [f"{name}/{frame.symbols[site]}{site}" if several else name for site in chosen]
+        return NewSamples(_read_parameters(path, domain))
+    wanted = int(absorber) if absorber is not None and absorber.isdecimal() else absorber
+    found: list[tuple[Frame, int, str]] = []
+    bad: list[tuple[str, str]] = []
+    notes: dict[str, list[str]] = {}
+    for frame in read_frames(path):
+        for note in frame.notes:
+            notes.setdefault(note, []).append(frame.where)
+        name = str(frame.info.get("id", frame.place))
+        try:
+            sites = absorbing_sites(
+                frame,
+                wanted,
+                every=every or isinstance(wanted, str),
+                elements=domain.absorbers,
+                how="say which with --absorber INDEX (from 0), or all of them with --sites all",
+            )
+        except DataError as error:
+            bad.append((frame.where, str(error)))
+            continue
+        several = len(sites) > 1
+        found += [
+            (frame, site, f"{name}/{SYMBOLS[frame.numbers[site]]}{site}" if several else name)
+            for site in sites
+        ]
+    ids = [name for _, _, name in found]
     if len(set(ids)) != len(ids):  # frames that carry one id: their place in the file tells them
-        ids = [f"{number}:{name}" for number, name in enumerate(ids)]
-    return Structures.from_atoms(parts, sites, ids)
-
-
-def _read_frames(path: Path) -> list[Atoms]:
-    from ase.io import read
-    from ase.io.formats import UnknownFileTypeError, filetype
-
-    if path.is_file() and not path.stat().st_size:
-        raise DataError(f"'{path}' is empty; give a file of structures.")
-    try:
-        kind = filetype(str(path))
-    except (UnknownFileTypeError, OSError, UnicodeDecodeError):
-        kind = "unknown"
-    if kind not in FORMATS:
-        raise DataError(
-            f"'{path}' is of format '{kind}', which is not read here; give one of "
-            f"{', '.join(FORMATS)}."
-        )
-    try:
-        frames = read(str(path), index=":", format=kind)
-    except Exception as error:  # whatever a parser meets in a bad file
-        text = str(error).partition("\n")[0]
-        raise DataError(f"'{path}' cannot be read as {kind} ({text}).") from None
-    if not frames:
-        raise DataError(f"'{path}' holds no structures.")
-    return list(frames)
-
-
-def _sites(frame: Atoms, name: str, domain: Domain, absorber: str | None) -> list[int]:
-    """Return the absorbing atoms of a structure."""
-    size, known = len(frame), symbols(domain.absorbers)
-    if absorber is None and "absorber" in frame.info:
-        absorber = str(frame.info["absorber"])
-    if absorber is None:
-        found = np.flatnonzero(np.isin(frame.numbers, domain.absorbers)).tolist()
-        if len(found) != 1:
-            has = f"{len(found)} atoms" if found else "no atom"
-            raise SampleError(
-                f"structure '{name}' has {has} of {known}, the model's absorber"
-                + (
-                    "; say which with --absorber INDEX, or all with --absorber ELEMENT."
-                    if found
-                    else ": the model cannot know its spectrum."
-                )
-            )
-        return [int(found[0])]
-    if absorber.isdigit():
-        if int(absorber) >= size:
-            raise SampleError(
-                f"structure '{name}' has {size} atoms, so there is no absorber {absorber}; indices "
-                "count from 0."
-            )
-        return [int(absorber)]
-    if absorber not in SYMBOLS[1:]:
-        raise DataError(f"absorber '{absorber}' is neither an index nor the symbol of an element.")
-    found = np.flatnonzero(frame.numbers == SYMBOLS.index(absorber)).tolist()
-    if not found:
-        raise SampleError(f"structure '{name}' has no {absorber} atom to be the absorber.")
-    return [int(site) for site in found]
+        found = [(frame, site, f"{frame.place}:{name}") for frame, site, name in found]
+    samples = Structures.of([frame.structure(name, site) for frame, site, name in found])
+    return NewSamples(samples, bad, notes)
 
 
 def _read_parameters(path: Path, domain: Domain) -> Parameters:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from xreg.core.data.summary import PassedOver
 from xreg.core.errors import ConfigError, DataError
+from xreg.core.readers.structures import Frame, absorbing_sites
 from xreg.core.samples import Parameters, ParameterSet, Samples, Structure, Structures
 from xreg.core.spectra import Channel, Spectra
 
@@ -178,6 +179,8 @@ class Collector:
         See :meth:`Curve.on`.
     units
         Units of the parameters, by name, where samples are parameter sets.
+    assumed
+        Atomic number of each first atom that is taken for the absorber, by the sample's id.
     """
 
     grids: dict[str, NDArray[np.float64]] = field(default_factory=dict)
@@ -186,9 +189,11 @@ class Collector:
     label_units: Mapping[str, str] = field(default_factory=dict)
     bad: list[Bad] = field(default_factory=list)
     passed_over: list[PassedOver] = field(default_factory=list)
+    remarks: dict[str, list[str]] = field(default_factory=dict)
     samples: list[Structure | ParameterSet] = field(default_factory=list)
     spectra: dict[str, list[NDArray[np.float64]]] = field(default_factory=dict)
     labels: list[dict[str, Any]] = field(default_factory=list)
+    assumed: dict[str, int] = field(default_factory=dict)
     _first: dict[str, str] = field(default_factory=dict)
     _files: dict[str, str] = field(default_factory=dict)
     _hash: Any = field(default_factory=hashlib.sha256)
@@ -204,6 +209,19 @@ class Collector:
     def pass_over(self, file: str, reason: str) -> None:
         """Note a file or frame that is not read because it is none of what is imported."""
         self.passed_over.append(PassedOver(file, reason))
+
+    def remark(self, file: str, text: str) -> None:
+        """Note what was chosen, converted or sorted in a file."""
+        self.remarks.setdefault(text, []).append(file)
+
+    def sites(self, frame: Frame, name: str, absorber: int | str | None, every: bool) -> list[int]:
+        """Return the absorbing atoms of a frame; without any word on them, its first atom."""
+        for note in frame.notes:
+            self.remark(frame.where, note)
+        if found := absorbing_sites(frame, absorber, every=every):
+            return found
+        self.assumed[name] = int(frame.numbers[0])
+        return [0]
 
     def seen(self, file: str, content: bytes) -> bytes:
         """Account for a file that was read; return its content."""
@@ -269,23 +287,28 @@ class Collector:
         spectra = Spectra(
             {name: Channel(np.array(rows), self.grids[name]) for name, rows in self.spectra.items()}
         )
-        names = self.labels[0]
-        labels = {name: np.array([row[name] for row in self.labels]) for name in names}
-        return self._samples(), spectra, labels
+        return self._samples(), spectra, self._common_labels()
+
+    def _common_labels(self) -> dict[str, NDArray[Any]]:
+        """Return the labels that every sample has, and say which ones others lack."""
+        labels: dict[str, NDArray[Any]] = {}
+        for name in dict.fromkeys(name for row in self.labels for name in row):
+            values = [row[name] for row in self.labels if name in row]
+            if len(values) < len(self.labels):
+                lack = len(self.labels) - len(values)
+                self.remark("labels", f"'{name}' is no label, because {lack} samples have none")
+                continue
+            words = [isinstance(value, str | np.str_) for value in values]
+            if any(words) and not all(words):
+                values = [str(value) for value in values]
+            labels[name] = np.array(values)
+        return labels
 
     def _samples(self) -> Samples:
-        ids = [sample.id for sample in self.samples]
         structures = [s for s in self.samples if isinstance(s, Structure)]
-        if not structures:
-            tables = [s.values for s in self.samples if isinstance(s, ParameterSet)]
-            values = np.array([list(table.values()) for table in tables])
-            return Parameters(ids, values, list(self.units), list(self.units.values()))
-        return Structures(
-            ids,
-            np.concatenate([s.numbers for s in structures]).astype(np.int32),
-            np.concatenate([s.positions for s in structures]),
-            np.concatenate([[0], np.cumsum([len(s.numbers) for s in structures])]),
-            [s.absorber for s in structures],
-            np.array([s.cell for s in structures]),
-            np.array([s.pbc for s in structures]),
-        )
+        if structures:
+            return Structures.of(structures)
+        ids = [sample.id for sample in self.samples]
+        tables = [s.values for s in self.samples if isinstance(s, ParameterSet)]
+        values = np.array([list(table.values()) for table in tables])
+        return Parameters(ids, values, list(self.units), list(self.units.values()))

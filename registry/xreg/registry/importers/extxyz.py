@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-from ase import Atoms
-from ase.data import atomic_numbers
-from ase.io import read
 from numpy.typing import NDArray
 
+from xreg.core.elements import SYMBOLS
 from xreg.core.errors import DataError
 from xreg.core.progress import track
+from xreg.core.readers.structures import Frame, parse_frames
 from xreg.registry.importers.common import Collector, Curve
-from xreg.registry.importers.xyz import absorber_of, structure
 
 __all__ = ["read_extxyz"]
 
@@ -26,7 +23,8 @@ ID = "id"
 def read_extxyz(
     source: Path,
     channels: Sequence[str],
-    absorber: int | str,
+    absorber: int | str | None,
+    every: bool,
     energies: Mapping[str, NDArray[np.float64]],
     collector: Collector,
 ) -> None:
@@ -38,7 +36,7 @@ def read_extxyz(
     an element, every atom of that element is a sample.
 
     The info entry ``id`` names a frame, else file stem and number do; with several sites the site
-    is appended. Other info entries that are one number or word each in all frames become labels.
+    is appended. Other info entries that are one number or word each in all samples become labels.
 
     Parameters
     ----------
@@ -47,7 +45,9 @@ def read_extxyz(
     channels
         Names of the channels.
     absorber
-        See :func:`xreg.registry.importers.xyz.absorber_of`.
+        See :func:`xreg.core.readers.structures.absorbing_sites`.
+    every
+        Whether several atoms of the absorbing element are as many samples.
     energies
         (m,) energies of the channels whose frames do not have them.
     collector
@@ -55,38 +55,35 @@ def read_extxyz(
     """
     content = collector.seen(source.name, source.read_bytes())
     try:
-        frames = cast(
-            "list[Atoms]", read(io.StringIO(content.decode()), index=":", format="extxyz")
-        )
-    except Exception as error:  # ASE raises what happens to go wrong
-        raise DataError(f"'{source}' is no extended xyz ({error}).") from None
-    labels = _labels(frames, channels)
-    for number, atoms in enumerate(track(frames, f"reading {source.name}", len(frames))):
-        where = f"{source.name}, frame {number}"
-        name = str(atoms.info.get(ID, f"{source.stem}-{number}"))
-        per_atom = any(channel in atoms.arrays for channel in channels)
-        sites: Sequence[int | str] = [absorber]
-        if per_atom and isinstance(absorber, str) and absorber in atomic_numbers:
-            sites = np.flatnonzero(atoms.numbers == atomic_numbers[absorber]).tolist() or [absorber]
-        for wanted in sites:
-            with collector.entry(where if len(sites) == 1 else f"{where}, atom {wanted}"):
-                site = absorber_of(atoms, wanted, atoms.info)
-                full = name if len(sites) == 1 else f"{name}-{site}"
-                curves = {c: _curve(atoms, c, site, energies) for c in channels}
-                known = {key: atoms.info[key] for key in labels}
-                collector.add(where, structure(full, atoms, site), curves, known)
+        frames = list(parse_frames(content, source.name))
+    except DataError as error:
+        raise DataError(f"'{source}': {str(error).rstrip('.')}.") from None
+    for frame in track(frames, f"reading {source.name}", len(frames)):
+        name = str(frame.info.get(ID, f"{source.stem}-{frame.place}"))
+        with collector.entry(frame.where):
+            frame.require()
+            per_atom = any(channel in frame.arrays for channel in channels)
+            of_element = isinstance(absorber, str) and absorber in SYMBOLS[1:]
+            sites = collector.sites(frame, name, absorber, every or (per_atom and of_element))
+            several = len(sites) > 1
+            for site in sites:
+                with collector.entry(f"{frame.where}, atom {site}" if several else frame.where):
+                    full = f"{name}-{site}" if several else name
+                    curves = {c: _curve(frame, c, site, energies) for c in channels}
+                    sample = frame.structure(full, site)
+                    collector.add(frame.where, sample, curves, _labels(frame, channels))
 
 
 def _curve(
-    atoms: Atoms, channel: str, site: int, energies: Mapping[str, NDArray[np.float64]]
+    frame: Frame, channel: str, site: int, energies: Mapping[str, NDArray[np.float64]]
 ) -> Curve:
-    if channel in atoms.info:
-        intensity = atoms.info[channel]
-    elif channel in atoms.arrays:
-        intensity = atoms.arrays[channel][site]
+    if channel in frame.info:
+        intensity = frame.info[channel]
+    elif channel in frame.arrays:
+        intensity = frame.arrays[channel][site]
     else:
         raise DataError(f"it has no spectrum: '{channel}' is neither in its info nor in its arrays")
-    energy = atoms.info.get(f"{channel}_energy", energies.get(channel))
+    energy = frame.info.get(f"{channel}_energy", energies.get(channel))
     if energy is None:
         raise DataError(f"it has no energies: no '{channel}_energy' in its info, and none given")
     return Curve(_vector(energy), _vector(intensity))
@@ -99,13 +96,11 @@ def _vector(values: Any) -> NDArray[np.float64]:
         raise DataError("the spectrum is no list of numbers") from None
 
 
-def _labels(frames: Sequence[Atoms], channels: Sequence[str]) -> list[str]:
-    """Return the info entries that are a number or a word, of one kind, in every frame."""
+def _labels(frame: Frame, channels: Sequence[str]) -> dict[str, Any]:
+    """Return the fields of a frame that are a number or a word, and no spectrum."""
     taken = {ID, *channels, *(f"{channel}_energy" for channel in channels)}
-    found = []
-    for key in sorted(set.intersection(*(set(frame.info) for frame in frames)) - taken):
-        values = [frame.info[key] for frame in frames]
-        text = all(isinstance(v, str) for v in values)
-        if text or all(isinstance(v, int | float | np.number | np.bool_) for v in values):
-            found.append(key)
-    return found
+    return {
+        key: value
+        for key, value in frame.info.items()
+        if key not in taken and isinstance(value, str | int | float | np.number | np.bool_)
+    }

@@ -12,15 +12,20 @@ from numpy.typing import NDArray
 from xreg.core.data.summary import summarise
 from xreg.core.dataset import Dataset, Metadata
 from xreg.core.errors import ConfigError, DataError, UnknownNameError, did_you_mean
+from xreg.core.readers.structures import SUFFIXES, same_first_atoms
 from xreg.registry.generation_store import make_splits
 from xreg.registry.importers.common import BadEntriesError, Collector, parse_grid
 from xreg.registry.importers.extxyz import read_extxyz
-from xreg.registry.importers.feff import ARCHIVES, read_feff
+from xreg.registry.importers.feff import read_feff
 from xreg.registry.importers.npz import read_npz
 from xreg.registry.importers.options import ImportOptions, Layout
 from xreg.registry.importers.pairs import find_pair, read_pairs
+from xreg.registry.importers.trees import ARCHIVES
 
 __all__ = ["import_dataset"]
+
+# What tells a tree of FEFF's; material folders may be links.
+FEFF = ("*/xmu.dat", "*/*/xmu.dat", "*/*/*/xmu.dat", "*/POSCAR")
 
 
 def import_dataset(source: Path, options: ImportOptions) -> Dataset:
@@ -60,6 +65,10 @@ def import_dataset(source: Path, options: ImportOptions) -> Dataset:
     if not total:
         raise DataError(f"'{source}' has no entries of the layout '{layout}'.")
     samples, spectra, labels = collector.taken()
+    taken = set(samples.ids.tolist())
+    assumed = {name: z for name, z in collector.assumed.items() if name in taken}
+    for note in same_first_atoms(assumed):
+        collector.remark(source.name, note)
     splits = make_splits(options.split, samples.ids, labels)
     summary = summarise(
         samples,
@@ -76,8 +85,13 @@ def import_dataset(source: Path, options: ImportOptions) -> Dataset:
         "interpolation": "linear" if grids else "none",
         "hold_ends": options.hold_ends,
         "absorber": options.absorber,
+        "sites": options.sites,
         "split": options.split.model_dump(mode="json") if options.split else None,
         "set_aside": [{"file": bad.file, "reason": bad.reason} for bad in collector.bad],
+        "remarks": [
+            {"remark": text, "files": len(files), "first": files[0]}
+            for text, files in collector.remarks.items()
+        ],
         "passed_over": [{"file": one.path, "reason": one.reason} for one in collector.passed_over],
         "summary": summary.plain(),
     }
@@ -94,9 +108,9 @@ def _layout(source: Path) -> Layout:
             return "extxyz"
         if source.suffix == ".npz":
             return "npz"
-    elif next(source.glob("*/*/xmu.dat"), None) or next(source.glob("*/POSCAR"), None):
+    elif any(next(source.glob(pattern), None) for pattern in FEFF):
         return "feff"
-    elif next(source.glob("*.xyz"), None) or next(source.glob("*/*.xyz"), None):
+    elif any(p.suffix.lower() in SUFFIXES for p in (*source.glob("*"), *source.glob("*/*"))):
         return "pairs"
     raise ConfigError(f"'{source}' looks like no known layout; name it with --layout.")
 
@@ -120,11 +134,14 @@ def _read(
     grids: dict[str, NDArray[np.float64]],
     collector: Collector,
 ) -> None:
+    every = options.sites == "all"
+    if every and not isinstance(options.absorber, str):
+        raise ConfigError("--sites all needs --absorber ELEMENT, or the key that names it.")
     file = layout in ("extxyz", "npz")
     if file != source.is_file() and not (layout == "feff" and source.name.endswith(ARCHIVES)):
         raise ConfigError(f"layout '{layout}' wants a {'file' if file else 'folder'}: '{source}'.")
     if layout == "extxyz":
-        read_extxyz(source, options.channels, options.absorber, grids, collector)
+        read_extxyz(source, options.channels, options.absorber, every, grids, collector)
         return
     if layout == "npz":
         read_npz(source, options.channels, options.absorber, grids, collector)
@@ -135,6 +152,6 @@ def _read(
     if layout == "feff":
         read_feff(source, channel, collector)
     elif options.spectra:
-        read_pairs(source, Path(options.spectra), channel, options.absorber, collector)
+        read_pairs(source, Path(options.spectra), channel, options.absorber, every, collector)
     else:
-        read_pairs(*find_pair(source), channel, options.absorber, collector)
+        read_pairs(*find_pair(source), channel, options.absorber, every, collector)

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ase import Atoms
 from numpy.typing import NDArray
 
 from xreg.core.errors import DataError, did_you_mean
 from xreg.core.progress import track
 from xreg.core.readers.npz import load_arrays
+from xreg.core.readers.structures import Frame, counted_from_one
 from xreg.core.samples import ParameterSet, Structure
 from xreg.registry.importers.common import Collector, Curve
-from xreg.registry.importers.xyz import absorber_of, structure
 
 __all__ = ["read_npz"]
 
@@ -45,7 +44,7 @@ Make = Callable[[str, int], Structure | ParameterSet]
 def read_npz(
     source: Path,
     channels: Sequence[str],
-    absorber: int | str,
+    absorber: int | str | None,
     energies: Mapping[str, NDArray[np.float64]],
     collector: Collector,
 ) -> None:
@@ -149,7 +148,7 @@ def _check_rows(source: Path, n: int, arrays: Arrays) -> None:
 
 
 def _parameters(
-    source: Path, arrays: Arrays, n: int, absorber: int | str, collector: Collector
+    source: Path, arrays: Arrays, n: int, absorber: int | str | None, collector: Collector
 ) -> Make:
     values = arrays["parameters"]
     names = arrays.get("parameter_names", np.array([])).astype(str).tolist()
@@ -169,7 +168,7 @@ def _parameters(
 
 
 def _structures(
-    source: Path, arrays: Arrays, n: int, absorber: int | str, collector: Collector
+    source: Path, arrays: Arrays, n: int, absorber: int | str | None, collector: Collector
 ) -> Make:
     for name in ("numbers", "positions"):
         if name not in arrays:
@@ -185,17 +184,32 @@ def _structures(
     if (len(numbers) if offsets is None else len(offsets) - 1) != n:
         raise DataError(f"'{source}' has {n} spectra and another number of structures.")
 
-    def make(name: str, i: int) -> Structure:
+    def numbers_of(i: int) -> NDArray[np.int32]:
         if offsets is None:
-            there = numbers[i] > 0
-            atoms = Atoms(numbers[i][there], positions[i][there])
-        else:
-            part = slice(int(offsets[i]), int(offsets[i + 1]))
-            atoms = Atoms(numbers[part], positions[part])
+            there = np.flatnonzero(numbers[i])
+            end = int(there[-1]) + 1 if there.size else 0
+            return np.asarray(numbers[i, :end], np.int32)
+        return np.asarray(numbers[int(offsets[i]) : int(offsets[i + 1])], np.int32)
+
+    if "absorber" in arrays:
+        elements = [numbers_of(i) for i in range(n)]
+        if doubt := counted_from_one(np.asarray(arrays["absorber"], np.int64), elements):
+            collector.remark(source.name, doubt)
+
+    def make(name: str, i: int) -> Structure:
+        found = numbers_of(i)
+        start = 0 if offsets is None else int(offsets[i])
+        places = positions[i, : len(found)] if offsets is None else positions[start:][: len(found)]
+        cell, pbc = np.zeros((3, 3)), np.zeros(3, bool)
         if "cell" in arrays:
-            atoms.set_cell(arrays["cell"][i])
-            atoms.pbc = arrays["pbc"][i] if "pbc" in arrays else True
+            cell = np.asarray(arrays["cell"][i], np.float64)
+            pbc = np.asarray(arrays["pbc"][i], bool) if "pbc" in arrays else np.ones(3, bool)
+        frame = Frame(
+            f"{source.name}, row {i}", i, found, np.asarray(places, np.float64), cell, pbc
+        ).judged()
+        frame.require()
         index = int(arrays["absorber"][i]) if "absorber" in arrays else absorber
-        return structure(name, atoms, absorber_of(atoms, index, {}))
+        (site,) = collector.sites(frame, name, index, every=False)
+        return frame.structure(name, site)
 
     return make

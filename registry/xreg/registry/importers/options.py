@@ -39,9 +39,16 @@ class ImportOptions(Config):
     spectra: str = setting(
         "", description="Layout pairs: folder of the spectra, where it is not beside the other."
     )
-    absorber: int | str = setting(
-        0,
-        description="Absorbing atom: index from 0, an element, or the info key with the index.",
+    absorber: int | str | None = setting(
+        None,
+        description="Absorbing atom: index from 0, an element, or the info key with one of these. "
+        "Without it a structure's own entry 'absorber', else the first atom, if that is of one "
+        "element everywhere.",
+    )
+    sites: Literal["one", "all"] = setting(
+        "one",
+        description="Where several atoms are of the absorbing element: refuse (one), or make a "
+        "sample of each with the same spectrum (all).",
     )
     bad: BadPolicy = setting("refuse", description="What bad entries do: refuse, or be left out.")
     split: SplitSection | None = setting(None, description="Split named 'default' to make.")

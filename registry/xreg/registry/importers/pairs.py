@@ -7,14 +7,19 @@ from pathlib import Path
 
 from xreg.core.errors import DataError
 from xreg.core.progress import track
+from xreg.core.readers.structures import SUFFIXES, one_frame
 from xreg.registry.importers.common import Collector, Curve, read_columns
-from xreg.registry.importers.xyz import absorber_of, read_xyz, structure
 
 __all__ = ["find_pair", "read_pairs"]
 
 
 def read_pairs(
-    structures: Path, spectra: Path, channel: str, absorber: int | str, collector: Collector
+    structures: Path,
+    spectra: Path,
+    channel: str,
+    absorber: int | str | None,
+    every: bool,
+    collector: Collector,
 ) -> None:
     """Read the pairs; the stem becomes the sample's id.
 
@@ -23,32 +28,38 @@ def read_pairs(
     Parameters
     ----------
     structures
-        Folder of ``*.xyz``, element symbols or atomic numbers, the absorber first by custom.
+        Folder of one-structure files that :mod:`xreg.core.readers.structures` reads.
     spectra
         Folder of tables of two columns, energy in eV and intensity, with or without a header.
     channel
         Name for the channel.
     absorber
-        See :func:`xreg.registry.importers.xyz.absorber_of`.
+        See :func:`xreg.core.readers.structures.absorbing_sites`.
+    every
+        Whether several atoms of the absorbing element are as many samples.
     collector
         Takes what is good and notes what is bad.
     """
-    left = _by_stem(structures, (".xyz", ".extxyz"))
-    right = _by_stem(spectra, ())
+    left = _by_stem(structures, tuple(SUFFIXES), collector)
+    right = _by_stem(spectra, (), collector)
     for stem in track(sorted({*left, *right}), f"reading {structures.name}", len({*left, *right})):
         xyz, table = left.get(stem, []), right.get(stem, [])
         files = [*xyz, *table]
         if len(files) == 2 and len(xyz) == 1:
             with collector.entry(str(xyz[0])):
                 content = collector.seen(xyz[0].name, xyz[0].read_bytes())
-                atoms = read_xyz(content)
-                sample = structure(stem, atoms, absorber_of(atoms, absorber, atoms.info))
+                frame = one_frame(content, xyz[0].name)
+                sites = collector.sites(frame, stem, absorber, every)
+                labels = {k: v for k, v in frame.info.items() if isinstance(v, str | int | float)}
                 with collector.entry(str(table[0])):
                     columns = read_columns(collector.seen(table[0].name, table[0].read_bytes()), 2)
                     if columns.shape[1] > 2:
                         raise DataError(f"it has {columns.shape[1]} columns where two are needed")
                     curve = Curve(columns[:, 0], columns[:, 1])
-                    collector.add(str(table[0]), sample, {channel: curve}, {})
+                    for site in sites:
+                        name = f"{stem}-{site}" if len(sites) > 1 else stem
+                        sample = frame.structure(name, site)
+                        collector.add(str(table[0]), sample, {channel: curve}, labels)
             continue
         for file in files:
             with collector.entry(str(file)):
@@ -68,7 +79,7 @@ def find_pair(source: Path) -> tuple[Path, Path]:
         If there are not two subfolders, just one of which holds xyz files.
     """
     folders = [p for p in sorted(source.iterdir()) if p.is_dir() and not p.name.startswith(".")]
-    xyz = [folder for folder in folders if any(folder.glob("*.xyz"))]
+    xyz = [f for f in folders if any(p.suffix.lower() in SUFFIXES for p in f.iterdir())]
     if len(folders) != 2 or len(xyz) != 1:
         raise DataError(
             f"'{source}' must hold two folders, one of xyz files and one of spectra; else give the "
@@ -77,12 +88,22 @@ def find_pair(source: Path) -> tuple[Path, Path]:
     return xyz[0], next(folder for folder in folders if folder != xyz[0])
 
 
-def _by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, list[Path]]:
+def _by_stem(
+    folder: Path, suffixes: tuple[str, ...], collector: Collector
+) -> dict[str, list[Path]]:
     if not folder.is_dir():
         raise DataError(f"there is no folder '{folder}'.")
     found = defaultdict(list)
     for path in sorted(folder.iterdir()):
-        wanted = not suffixes or path.suffix.lower() in suffixes
-        if wanted and path.is_file() and not path.name.startswith("."):
+        if path.name.startswith("."):
+            continue
+        if path.is_symlink() and not path.exists():
+            with collector.entry(str(path)):
+                raise DataError("it is a link that leads nowhere")
+        elif path.is_dir():
+            collector.pass_over(str(path), "it is a folder")
+        elif suffixes and path.suffix.lower() not in suffixes:
+            collector.pass_over(str(path), f"it is none of {', '.join(suffixes)}")
+        else:
             found[path.stem].append(path)
     return dict(found)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from xreg.core.readers.structures.absorbers import Assumed, absorbing_sites, site_id
+from xreg.core.readers.structures.absorbers import (
+    absorbing_sites,
+    counted_from_one,
+    same_first_atoms,
+)
 from xreg.core.readers.structures.frame import Frame
 from xreg.core.readers.structures.geometry import judge
 from xreg.core.readers.structures.read import SUFFIXES, one_frame, parse_frames, read_frames
 
 __all__ = [
     "SUFFIXES",
-    "Assumed",
     "Frame",
     "absorbing_sites",
+    "counted_from_one",
     "judge",
     "one_frame",
     "parse_frames",
     "read_frames",
-    "site_id",
+    "same_first_atoms",
 ]

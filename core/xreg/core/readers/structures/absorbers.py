@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from xreg.core.elements import SYMBOLS
 from xreg.core.errors import DataError, SampleError
 from xreg.core.readers.structures.frame import Frame
 
-__all__ = ["ENTRY", "Assumed", "absorbing_sites", "site_id"]
+__all__ = ["ENTRY", "absorbing_sites", "counted_from_one", "same_first_atoms"]
 
 ENTRY = "absorber"
 """Field of a frame's comment line that names its absorber where the user does not."""
@@ -41,7 +40,8 @@ def absorbing_sites(
         Whether several candidates are as many samples; else they are refused.
     elements
         Atomic numbers that may absorb where nothing is wanted. Without any nothing is returned:
-        the caller knows what else may be assumed (:class:`Assumed`).
+        the caller knows what else may be assumed
+        (:func:`same_first_atoms`).
     how
         What the user is told to do about several candidates.
 
@@ -56,15 +56,17 @@ def absorbing_sites(
     if isinstance(wanted, str) and wanted not in SYMBOLS[1:]:
         key, known = wanted, frame.info
         if key not in known:
-            raise SampleError(f"it has no absorber: no '{key}' in its comment line")
+            raise SampleError(
+                f"it has no absorber: '{key}' is neither an element nor in its comment line"
+            )
         wanted = _entry(known[key], key)
     if wanted is None:
         return _only(frame, elements, every, how) if len(elements) else []
     if isinstance(wanted, int):
         if not 0 <= wanted < len(frame):
-            hint = "; was it counted from 1?" if wanted == len(frame) else ""
+            hint = "; counted from 1 it would be the last" if wanted == len(frame) else ""
             raise SampleError(
-                f"it has no absorber: {wanted} is none of its {len(frame)} atoms (from 0){hint}"
+                f"it has no absorber: {wanted} is none of its {len(frame)} atoms (from 0{hint})"
             )
         return [wanted]
     return _only(frame, (SYMBOLS.index(wanted),), every, how)
@@ -92,51 +94,35 @@ def _only(frame: Frame, elements: Sequence[int], every: bool, how: str) -> list[
     return sites
 
 
-def site_id(frame: Frame, name: str, site: int, several: bool) -> str:
-    """Return the id of a sample: the frame's name, and the site where it has several."""
-    return f"{name}/{SYMBOLS[frame.numbers[site]]}{site}" if several else name
+def same_first_atoms(assumed: Mapping[str, int], how: str = HOW) -> list[str]:
+    """Return what is to be said of first atoms that are taken for absorbers.
 
+    Nothing says which atom absorbs there, so that they may only be of one element.
 
-@dataclass
-class Assumed:
-    """First atoms that are taken as absorbers, because nothing says which atom absorbs.
-
-    They may only be where all of them are of one element; then that is said.
-
-    Attributes
+    Parameters
     ----------
-    elements
-        Atomic number of the first atom, by the frame's place.
+    assumed
+        Atomic number of the first atom of each such sample, by id.
+    how
+        What the user is told to do.
+
+    Raises
+    ------
+    DataError
+        If first atoms differ in element.
     """
-
-    elements: dict[str, int] = field(default_factory=dict)
-
-    def sites(self, frame: Frame) -> list[int]:
-        """Return the first atom of a frame, and keep in mind what it is."""
-        frame.require()
-        self.elements[frame.where] = int(frame.numbers[0])
-        return [0]
-
-    def check(self, how: str = HOW) -> list[str]:
-        """Return what is to be said, which is nothing where nothing was assumed.
-
-        Raises
-        ------
-        DataError
-            If first atoms differ in element.
-        """
-        if not self.elements:
-            return []
-        counts = Counter(self.elements.values()).most_common()
+    if not assumed:
+        return []
+    counts = Counter(assumed.values()).most_common()
+    rare = counts[-1][0]
+    if len(counts) > 1:
         told = ", ".join(f"{SYMBOLS[z]} {n}" for z, n in counts)
-        if len(counts) > 1:
-            odd = next(where for where, z in self.elements.items() if z == counts[-1][0])
-            raise DataError(
-                f"no absorber is named, and the first atoms differ in element ({told}; "
-                f"{SYMBOLS[counts[-1][0]]} in {odd}): {how}."
-            )
-        element = SYMBOLS[counts[0][0]]
-        return [f"no absorber is named: the first atom is taken, {element} in all of them"]
+        odd = next(name for name, z in assumed.items() if z == rare)
+        raise DataError(
+            f"no absorber is named, and the first atoms are of several elements ({told}; "
+            f"{SYMBOLS[rare]} in '{odd}'): {how}."
+        )
+    return [f"no absorber is named, so that the first atom is taken: {SYMBOLS[rare]} everywhere"]
 
 
 def counted_from_one(absorber: NDArray[np.int64], numbers: Sequence[NDArray[np.int32]]) -> str:

@@ -6,13 +6,16 @@ import io
 import re
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xreg.core.errors import DataError
 from xreg.core.readers.structures.frame import Frame
 from xreg.core.readers.structures.symbols import name_elements
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 __all__ = ["cif_frames"]
 
@@ -28,6 +31,8 @@ GROUPS = ("_space_group_it_number", "_space_group.it_number", "_symmetry_int_tab
 ORIGINS = {48, 50, 59, 68, 70, 85, 86, 88, 125, 126, 129, 130, 133, 134, 137, 138, 141, 142}
 ORIGINS |= {201, 203, 222, 224, 227, 228}
 RHOMBOHEDRAL = {146, 148, 155, 160, 161, 166, 167}
+SAME_SITE = 1e-3
+"""Fraction of the cell within which images of a site are one atom (1/3 written as 0.333)."""
 UNKNOWN = ("?", ".", "")
 
 
@@ -117,10 +122,15 @@ def _frame(where: str, place: int, title: str, tags: dict[str, Any]) -> Frame:
     known = {**tags, "_atom_site_type_symbol": [chemical_symbols[z] for z in numbers]}
     known.pop("_atom_site_occupancy", None)  # all are one
     notes += _symmetry(tags)
+    operations = next((tags[key] for key in OPERATIONS if tags.get(key)), None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            atoms = CIFBlock(title, known).get_atoms(fractional_occupancies=False)
+            block = CIFBlock(title, known)
+            if operations is None or "_cell_length_a" not in tags:
+                atoms = block.get_atoms(fractional_occupancies=False)
+            else:  # as they are listed: names and numbers of groups leave settings open
+                atoms = _expanded(block.get_unsymmetrized_structure(), operations)
         except Exception as error:  # ASE raises what happens to go wrong
             text = str(error).partition("\n")[0][:80]
             raise DataError(
@@ -128,6 +138,27 @@ def _frame(where: str, place: int, title: str, tags: dict[str, Any]) -> Frame:
             ) from None
     atoms.info = {}
     return Frame.of(where, place, atoms, tuple(notes))
+
+
+def _expanded(sites: Atoms, operations: str | Sequence[str]) -> Atoms:
+    """Return all atoms of a cell, of its sites and the symmetry operations."""
+    from ase import Atoms
+    from ase.spacegroup.spacegroup import parse_sitesym
+
+    listed = [operations] if isinstance(operations, str) else list(operations)
+    turns, shifts = parse_sitesym([str(one).strip("'\" ") for one in listed])
+    numbers, places = [], []
+    for number, site in zip(sites.numbers, sites.get_scaled_positions(wrap=False), strict=True):
+        images = np.einsum("nij,j->ni", turns, site) + shifts
+        images -= np.floor(images)
+        kept: list[Any] = []
+        for image in images:
+            apart = np.abs(np.array(kept).reshape(-1, 3) - image)
+            if not (np.minimum(apart, 1 - apart) < SAME_SITE).all(axis=1).any():
+                kept.append(image)
+        numbers += [number] * len(kept)
+        places += kept
+    return Atoms(numbers, scaled_positions=places, cell=sites.cell, pbc=True)
 
 
 def _refuse_disorder(tags: dict[str, Any], labels: list[str]) -> None:

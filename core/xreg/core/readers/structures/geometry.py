@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ TOO_DENSE = 1.5
 FLAT = 1e-6
 MANY = 5_000_000
 """Images of atoms; more are needed about a cell that is thin as no crystal's."""
+# So many atoms are compared pair by pair; a tree takes longer to build.
+FEW = 150
 # Å around a cell in which images are looked for, at first; almost every atom has a neighbour there.
 AROUND = 3.2
 
@@ -70,6 +73,9 @@ def judge(
         return _crystal(numbers, positions, cell, pbc)
     if len(numbers) < 2:
         return "", []
+    if len(numbers) <= FEW:
+        short = (positions - positions[0]).astype(np.float32)
+        return _told(numbers, _all_pairs(short[:, None] - short))
     return _told(numbers, _nearest(positions, positions, np.arange(len(numbers))))
 
 
@@ -79,13 +85,17 @@ def _crystal(
     cell: NDArray[np.float64],
     pbc: NDArray[np.bool_],
 ) -> Judgement:
-    from ase.geometry import complete_cell
-
-    if (np.linalg.norm(cell, axis=1)[pbc] == 0).any():
+    lengths = np.sqrt((cell * cell).sum(axis=1))
+    if (lengths[pbc] == 0).any():
         return "it is periodic along a cell vector of no length", []
-    full = np.asarray(complete_cell(cell))
+    full = cell
+    if (lengths == 0).any():
+        from ase.geometry import complete_cell
+
+        full = np.asarray(complete_cell(cell))
+        lengths = np.sqrt((full * full).sum(axis=1))
     volume = float(np.linalg.det(full))
-    if abs(volume) <= FLAT * float(np.prod(np.linalg.norm(full, axis=1))):
+    if abs(volume) <= FLAT * float(lengths.prod()):
         return "its cell has no volume", []
     each = abs(volume) / len(numbers)
     if pbc.all() and each < TOO_DENSE:
@@ -94,12 +104,15 @@ def _crystal(
             [],
         )
     notes = ["its cell is left-handed"] if volume < 0 else []
-    inverse = np.linalg.inv(full)
+    inverse = np.asarray(np.linalg.inv(full), np.float64)
     fractions = positions @ inverse
     fractions -= np.floor(fractions) * pbc
+    heights = 1 / np.sqrt((inverse * inverse).sum(axis=0))
+    if _plain(numbers, fractions, full, pbc, heights):
+        return "", notes
     found = None
     for around in (AROUND, TOO_FAR):
-        spread = np.prod(1 + 2 * around * np.linalg.norm(inverse, axis=0)[pbc])
+        spread = np.prod(1 + 2 * around / heights[pbc])
         if spread * len(numbers) > MANY:
             return "its cell is too thin or too skewed for a crystal's: are lengths in Å?", notes
         others, owner = _images(fractions, inverse, pbc, around)
@@ -111,6 +124,24 @@ def _crystal(
         return "", notes
     problem, more = _told(numbers, found)
     return problem, notes + more
+
+
+def _plain(
+    numbers: NDArray[np.int32],
+    fractions: NDArray[np.float64],
+    full: NDArray[np.float64],
+    pbc: NDArray[np.bool_],
+    heights: NDArray[np.float64],
+) -> bool:
+    """Tell quickly whether a crystal is beyond doubt; not all that are, are seen to be."""
+    if not 1 < len(numbers) <= FEW or heights[pbc].min() <= 2 * TOO_NEAR:
+        return False
+    # Any vector shorter than half of the least height is found so; others are no shorter.
+    short = fractions.astype(np.float32)  # places in the cell, so that 1e-5 Å are kept
+    apart = short[:, None] - short
+    apart -= np.rint(apart) * pbc.astype(np.float32)
+    near = _all_pairs((apart.reshape(-1, 3) @ full.astype(np.float32)).reshape(apart.shape))
+    return bool(near.distances.min() > TOO_NEAR and near.sparsity(numbers) < SPARSE)
 
 
 def _images(
@@ -149,6 +180,15 @@ class _Nearest:
 
         bonds = covalent_radii[numbers] + covalent_radii[numbers[self.partners]]
         return float((self.distances / bonds).min())
+
+
+def _all_pairs(vectors: NDArray[Any]) -> _Nearest:
+    """Return the nearest of all (a, a, 3) vectors between atoms."""
+    squares = np.einsum("abx,abx->ab", vectors, vectors)
+    squares.flat[:: len(squares) + 1] = np.inf
+    partners = squares.argmin(axis=1)
+    nearest = squares[np.arange(len(squares)), partners]
+    return _Nearest(np.sqrt(nearest.astype(np.float64)), partners)
 
 
 def _nearest(

@@ -105,12 +105,9 @@ def _scaling(scale: NDArray[np.float64], vectors: NDArray[np.float64]) -> NDArra
 
 
 def _counts(words: Sequence[str]) -> list[int]:
-    counts = []
-    for word in words:
-        if not (word.isascii() and word.isdigit() and len(word) < 10):
-            break
-        counts.append(int(word))
-    if not counts or sum(counts) < 1:
+    numbers = all(word.isascii() and word.isdigit() and len(word) < 10 for word in words)
+    counts = [int(word) for word in words] if numbers else []
+    if sum(counts) < 1:
         raise DataError(f"its line '{' '.join(words)[:40]}' is no list of numbers of atoms")
     return counts
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,11 +36,6 @@ class Column(NamedTuple):
     kind: str
     first: int
     width: int
-
-    @property
-    def words(self) -> slice:
-        """Where it stands in a row."""
-        return slice(self.first, self.first + self.width)
 
 
 def xyz_frames(lines: Sequence[str], name: str) -> Iterator[Frame]:
@@ -134,24 +131,28 @@ def _parsed(where: str, place: int, comment: str, rows: list[list[str]], line: i
     if problem := unit_problem("" if extended else comment, info):
         raise DataError(problem)
     width = columns[-1].first + columns[-1].width
-    for n, row in enumerate(rows):
+    widths = set(map(len, rows))
+    for n, row in enumerate(
+        rows if min(widths) < width or (extended and widths != {width}) else ()
+    ):
         if len(row) < width or (extended and len(row) > width):
             what = (
                 f"has {len(row)} words, not {width}" if extended else "is no element with x, y, z"
             )
             raise DataError(f"its line {line + n} '{' '.join(row)[:40]}' {what}")
-    if not extended and len(rows[0]) > width:
+    if not extended and max(widths) > width:
         notes.append("columns after x, y and z are not read")
-    arrays = {c.name: _values(c, rows, line) for c in columns}
     named = [c for c in columns if c.name in SPECIES]
     numbered = [c for c in columns if c.name in NUMBERS]
-    words = [row[(named or numbered)[0].first] for row in rows]
+    first = (named or numbered)[0].first
+    words = [row[first] for row in rows]
     numbers, more, problem = name_elements(words)
     if problem:
         raise DataError(problem)
     (placed,) = (c for c in columns if c.name in POSITIONS)
-    rest = {c.name: arrays[c.name] for c in columns if c not in (*named, *numbered, placed)}
-    positions = arrays[placed.name]
+    positions = _values(placed, rows, line)
+    others = (c for c in columns if c not in (*named, *numbered, placed))
+    rest = {c.name: _values(c, rows, line) for c in others}
     return Frame(
         where, place, np.array(numbers, np.int32), positions, cell, pbc, info, rest, (*notes, *more)
     )
@@ -159,7 +160,8 @@ def _parsed(where: str, place: int, comment: str, rows: list[list[str]], line: i
 
 def _values(column: Column, rows: list[list[str]], line: int) -> NDArray[Any]:
     """Return (a,) or (a, width) values of a property."""
-    words = [row[column.words] for row in rows]
+    part = slice(column.first, column.first + column.width)
+    words = [row[part] for row in rows]
     try:
         if column.kind == "S":
             values = np.array(words)
@@ -179,13 +181,14 @@ def _values(column: Column, rows: list[list[str]], line: int) -> NDArray[Any]:
 
 
 def _floats(words: list[list[str]]) -> NDArray[np.float64]:
-    try:
-        flat = [float(word) for row in words for word in row]
-    except ValueError:
-        flat = [number(word) for row in words for word in row]
-    if any("_" in word for row in words for word in row):  # 1_000 is Python's, and no coordinate
+    flat = list(chain.from_iterable(words))
+    if "_" in "".join(flat):  # 1_000 is Python's, and no coordinate
         raise ValueError("_")
-    return np.array(flat).reshape(len(words), -1)
+    try:
+        values = list(map(float, flat))
+    except ValueError:
+        values = list(map(number, flat))
+    return np.array(values).reshape(len(words), -1)
 
 
 def _fits(kind: str, words: Sequence[str]) -> bool:
@@ -217,6 +220,11 @@ def _columns(info: dict[str, Any]) -> list[Column]:
     """Return what ``Properties`` says of the columns, and take it out of the fields."""
     key = next((key for key in info if key.lower() == "properties"), None)
     text = PLAIN if key is None else str(info.pop(key))
+    return _properties(text)
+
+
+@lru_cache(maxsize=64)
+def _properties(text: str) -> list[Column]:
     parts = text.split(":")
     columns: list[Column] = []
     first = 0

@@ -1,0 +1,544 @@
+"""The one reader of structures: what is read, what is refused, frame by frame."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk, molecule
+from ase.io import read, write
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xreg.core.errors import DataError
+from xreg.core.readers.structures import (
+    Frame,
+    absorbing_sites,
+    counted_from_one,
+    judge,
+    one_frame,
+    parse_frames,
+    read_frames,
+    same_first_atoms,
+)
+from xreg.core.readers.structures.comments import fields_of
+from xreg.core.readers.structures.symbols import element_of
+
+WATER = "O 0 0 0\nH 0.96 0 0\nH -0.24 0.93 0\n"
+
+
+def frames(text: str | bytes, name: str = "a.xyz") -> list[Frame]:
+    return list(parse_frames(text.encode() if isinstance(text, str) else text, name))
+
+
+def problem(text: str, name: str = "a.xyz") -> str:
+    (frame,) = frames(text, name)
+    assert frame.problem
+    return frame.problem
+
+
+# Names of atoms ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        ("Fe fe FE Fe1 FE1 Fe2+ Fe3+ Fe_a Fe(1) Fe* 26 026 57Fe Fe_pv Fe-2", 26),
+        ("O o O2- O-2 O1A O' 8 18O", 8),
+        ("H D T d D1 T2 2H 1H D+", 1),
+        ("Xe XE xe 54", 54),
+        ("C C1 C13 13C", 6),
+        ("Ca CA ca CA1", 20),
+        ("Og 118", 118),
+    ],
+)
+def test_what_names_mean(words, number):
+    for word in words.split():
+        named = element_of(word)
+        assert (named.number, named.problem) == (number, ""), word
+
+
+NO_ATOMS = """X Xx XX X1 Du Q Q2 * ** 0 00 Bq Gh Gh(H) gh(Fe) H-Bq H:Bq bqH @He H: Gh.H LP Va
+Ghost(O) 119 999 Qq Jx OW HW1 Abc ¹² ½ - . Fee Wat 1.5"""
+
+
+@pytest.mark.parametrize(
+    "word",
+    NO_ATOMS.split(),
+)
+def test_what_no_atom_is_called(word):
+    assert element_of(word).problem
+    assert element_of(word).number == 0
+
+
+def test_labels_and_isotopes_are_said_and_plain_symbols_are_not():
+    assert not any(element_of(word).note for word in ("Fe", "O", "8", "fe", "o"))
+    assert element_of("D").note == "D is read as hydrogen"
+    assert element_of("Fe1").note == "Fe1 is read as Fe"
+    assert element_of("CA").note == "CA is read as Ca"
+
+
+# Frames of xyz ----------------------------------------------------------------------------------
+
+GAPS = ["", "\n", "\n\n\n", " \t\n\n   \n"]
+
+
+@pytest.mark.parametrize("gap", GAPS)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    "comment", ["", "c", 'Properties=species:S:1:pos:R:3 Lattice="9 0 0 0 9 0 0 0 9" q=1']
+)
+def test_blank_lines_between_frames_never_end_a_file(gap, end, comment):
+    one = f"3\n{comment}\n{WATER}"
+    text = (gap + gap.join([one] * 4) + gap).replace("\n", end)
+    found = frames(text)
+    assert [len(frame) for frame in found] == [3] * 4
+    assert [frame.place for frame in found] == [0, 1, 2, 3]
+    assert not any(frame.problem for frame in found)
+    assert found[3].positions[1].tolist() == [0.96, 0, 0]
+
+
+def test_fields_of_comments():
+    tmqm = "CSD_code = WIXKOE | q = 0 | S = 0 | Stoichiometry = C47H65LaN2O | MND = 6"
+    assert fields_of(tmqm) == {
+        "CSD_code": "WIXKOE", "q": 0, "S": 0, "Stoichiometry": "C47H65LaN2O", "MND": 6,
+    }  # fmt: skip
+    assert fields_of("charge=-1 spin=0.5 name='a b'") == {"charge": -1, "spin": 0.5, "name": "a b"}
+    assert fields_of("charge: 1, mult: 3") == {"charge": 1, "mult": 3}
+    assert fields_of("energy = -1.5D+02; code = A1B2, q=+2") == {
+        "energy": -150.0, "code": "A1B2", "q": 2,
+    }  # fmt: skip
+    assert fields_of("code=007 | q=-1") == {"code": "007", "q": -1}
+    assert fields_of("water, relaxed at 300 K: good") == {}
+    spectrum = fields_of('xas="0 0.5 1" xas_energy="7100 7110 7120"')
+    assert spectrum["xas"].tolist() == [0, 0.5, 1]
+    assert spectrum["xas_energy"].tolist() == [7100, 7110, 7120]
+
+
+@pytest.mark.parametrize(
+    ("middle", "told"),
+    [
+        ("3\nb\nO 0 0 0\nX 0 0 1\nH 0 1 0\n", "atom 1 'X' is a dummy"),
+        ("3\nb\nO 0 0 0\nGh(H) 0 0 1\nH 0 1 0\n", "atom 1 'Gh(H)' is a dummy or ghost"),
+        ("3\nb\nO 0 0 0\nQq 0 0 1\nH 0 1 0\n", "atom 1 'Qq' is no element"),
+        ("3\nb\nO 0 0 0\nH 0 0 nan\nH 0 1 0\n", "atom 1 has a position that is not finite"),
+        ("3\nb\nO 0 0 0\nH 0 0 -inf\nH 0 1 0\n", "atom 1 has a position that is not finite"),
+        ("3\nb\nO 0 0 0\nH 0 0 1\nH 0 0 1\n", "atoms 1 and 2 (H and H) are in one place"),
+        ("3\nb\nO 0 0 0\nH 0 0 1.0x\nH 0 1 0\n", "is no pos"),
+        ("3\nb\nO 0 0 0\nH 0 0 1_0\nH 0 1 0\n", "is no pos"),
+        ("4\nb\nO 0 0 0\nH 0 0 1\nH 0 1 0\n", "announces 4 atoms and has 3 lines of atoms"),
+        ("2\nb\nO 0 0 0\nH 0 0 1\nH 0 1 0\n", "announces 2 atoms and has 3 lines of atoms"),
+        ("8\nb\nO 0 0 0\nH 0 0 1\nH 0 1 0\n", "announces 8 atoms and has 3 lines of atoms"),
+        ("3\nb\nO 0 0 0\n\nH 0 0 1\nH 0 1 0\n", "announces 3 atoms and has 1 lines of atoms"),
+        ("0\nb\n", "announces 0 atoms"),
+        ("-3\nb\nO 0 0 0\nH 0 0 1\nH 0 1 0\n", "announces -3 atoms"),
+        ("3.0\nb\nO 0 0 0\nH 0 0 1\nH 0 1 0\n", "'3.0' is no number of atoms"),
+        ("1e3\nb\nO 0 0 0\n", "'1e3' is no number of atoms"),
+        ("10¹²\nb\nO 0 0 0\n", "'10¹²' is no number of atoms"),
+        ("1000000000000\nb\nO 0 0 0\n", "announces 1000000000000 atoms and has 1 lines"),
+        ("9" * 5000 + "\nb\nO 0 0 0\n", "atoms and has 1 lines of atoms"),
+        ('1\nProperties=species:S:1:pos:R:3 Lattice="1 0 0"\nO 0 0 0\n', "no extended xyz"),
+        ("1\nProperties=species:S:1:pos:R\nO 0 0 0\n", "no list of name:kind:width"),
+        ("1\nProperties=species:S:1:pos:X:3\nO 0 0 0\n", "no list of name:kind:width"),
+        ("1\nProperties=species:S:1:pos:R:999999999999\nO 0 0 0\n", "no list of name:kind:width"),
+        ("1\nProperties=species:S:1:forces:R:3\nO 0 0 0\n", "name no species and positions"),
+        ("1\nProperties=species:S:1:pos:R:3:q:R:1\nO 0 0 0\n", "has 4 words, not 5"),
+        ("1\nProperties=species:S:1:pos:R:3\nO 0 0 0 7\n", "has 5 words, not 4"),
+        ("1\nProperties=species:S:1:pos:R:3:q:I:1\nO 0 0 0 1.5\n", "1.5 is no q"),
+        ('1\nLattice="5 0 0 5 0 0 0 0 5"\nO 0 0 0\n', "its cell has no volume"),
+        ('1\nLattice="5 0 0 0 nan 0 0 0 5"\nO 0 0 0\n', "cell vectors that are not finite"),
+        ('1\nLattice="0 0 0 0 5 0 0 0 5" pbc="T T T"\nO 0 0 0\n', "cell vector of no length"),
+        ('1\nLattice="5 0 0 0 5 0 0 0 5" pbc="maybe"\nO 0 0 0\n', "pbc is no list"),
+        ("1\nunits=bohr\nO 0 0 0\n", "convert lengths from Bohr to Å"),
+        ("1\npositions in Bohr\nO 0 0 0\n", "convert lengths from Bohr to Å"),
+        ("3\nb\nO 0 0 0\nH 0.096 0 0\nH 0 .096 0\n", "not nanometres?"),
+        ("3\nb\nO 0 0 0\nH 96 0 0\nH 0 96 0\n", "more than 96 Å apart"),
+        ("3\nb\nFe 0 0 0\nO 0 0 2\nO 0 0 2.26\n", "0.26 Å apart"),
+    ],
+)  # fmt: skip
+def test_a_bad_frame_is_one_bad_frame(middle, told):
+    good = f"3\ngood\n{WATER}"
+    found = frames(f"{good}{middle}\n\n{good}{good}")
+    assert [bool(frame.problem) for frame in found] == [False, True, False, False]
+    assert told in found[1].problem
+    assert found[1].where == "a.xyz, frame 1"
+    assert "\n" not in found[1].problem
+    last = frames(f"{good}{middle}")
+    assert [bool(frame.problem) for frame in last] == [False, True]
+
+
+def test_columns_of_extended_xyz_in_any_order():
+    text = (
+        '2\nProperties=pos:R:3:tag:I:1:Z:I:1:mu:R:2:move:L:1:site:S:1 pbc=F note="a b"\n'
+        "0 0 0 3 26 .1 1D-1 T a\n0 0 2.0D0 4 8 0.3 0.4 F b\n"
+    )
+    (frame,) = frames(text)
+    assert frame.numbers.tolist() == [26, 8]
+    assert frame.positions.tolist() == [[0, 0, 0], [0, 0, 2]]
+    assert frame.arrays["mu"].tolist() == [[0.1, 0.1], [0.3, 0.4]]
+    assert frame.arrays["tag"].tolist() == [3, 4]
+    assert frame.arrays["move"].tolist() == [True, False]
+    assert frame.arrays["site"].tolist() == ["a", "b"]
+    assert not frame.pbc.any()
+    assert frame.info == {"note": "a b"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+def test_encodings(encoding):
+    text = f"3\nname=Größe\n{WATER}"
+    (frame,) = frames(text.encode(encoding))
+    assert frame.info == {"name": "Größe"}
+    assert len(frame) == 3
+
+
+def test_what_is_said_of_frames():
+    (frame,) = frames("2\nx\nFe1 0 0 0 0.5\nD 0 0 1.6 0.1\n")
+    assert frame.notes == (
+        "columns after x, y and z are not read", "Fe1 is read as Fe", "D is read as hydrogen",
+    )  # fmt: skip
+    (bohr,) = frames("3\nx\nO 0 0 0\nH 1.81 0 0\nH -0.45 1.76 0\n")
+    assert "not Bohr?" in bohr.notes[0]
+    (left,) = frames('1\nLattice="0 5 0 5 0 0 0 0 5"\nFe 0 0 0\n')
+    assert left.notes == ("its cell is left-handed",)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "it is empty"),
+        (b" \n\n", "it is empty"),
+        (b"\x1f\x8b\x08rest", r"compressed \(gzip\); unpack it"),
+        (b"PK\x03\x04rest", r"compressed \(zip\)"),
+        (b"\x00\x01\x02\xff", "it is no text"),
+    ],
+)
+def test_files_without_structures_are_refused(tmp_path, content, told):
+    path = tmp_path / "a.xyz"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=told):
+        list(read_frames(path))
+    with pytest.raises(DataError, match="cannot be read"):
+        list(read_frames(tmp_path / "none.xyz"))
+    with pytest.raises(DataError, match="format is not known"):
+        frames("hello\n", "a.txt")
+    with pytest.raises(DataError, match="2 frames where one is needed"):
+        one_frame(f"3\n\n{WATER}3\n\n{WATER}".encode(), "a.xyz")
+
+
+# CIF --------------------------------------------------------------------------------------------
+
+CELL = "".join(f"_cell_length_{a} 4.3\n" for a in "abc")
+CELL += "".join(f"_cell_angle_{a} 90\n" for a in ("alpha", "beta", "gamma"))
+LOOP = "loop_\n_atom_site_label\n_atom_site_type_symbol\n" + "".join(
+    f"_atom_site_fract_{a}\n" for a in "xyz"
+)
+IDENTITY = "loop_\n_symmetry_equiv_pos_as_xyz\n'x,y,z'\n"
+
+
+def cif(sites: str, columns: str = "", symmetry: str = IDENTITY, name: str = "t") -> str:
+    return f"data_{name}\n{CELL}{symmetry}{LOOP}{columns}{sites}\n"
+
+
+@pytest.mark.parametrize(
+    ("sites", "column", "told"),
+    [
+        ("Fe1 Fe 0 0 0 0.9\nO1 O .5 .5 .5 1\n", "occupancy", "sites Fe1 0.9 are not occupied"),
+        ("Fe1 Fe 0 0 0 0.90(2)\nO1 O .5 .5 .5 1\n", "occupancy", "sites Fe1 0.9 are not"),
+        ("Fe1 Fe 0 0 0 1\nO1 O .5 .5 .5 0.1\n", "occupancy", "sites O1 0.1 are not occupied"),
+        ("Fe1 Fe 0 0 0 1\nO1 O .5 .5 .5 ?\n", "occupancy", r"sites O1 ? are not occupied"),
+        ("Fe1 Fe 0 0 0 2\nO1 O .5 .5 .5 1\n", "occupancy", "sites Fe1 2 are not occupied"),
+        ("Fe1 Fe 0 0 0 0\nO1 O .5 .5 .5 1\n", "occupancy", "sites Fe1 0 are not occupied"),
+        ("Fe1 Fe 0 0 0 .5\nNi1 Ni 0 0 0 .5\n", "occupancy", "Fe1 0.5, Ni1 0.5 are not"),
+        ("Fe1 Fe 0 0 0 .\nO1 O .5 .5 .5 A\n", "disorder_group", "sites O1 (A) belong to disorder"),
+        ("Fe1 Fe 0 0 0 .\nO1 O .5 .5 .5 -1\n", "disorder_group", "O1 (-1) belong to disorder"),
+        ("Fe1 Fe 0 0 0 d\nX1 O .5 .5 .5 dum\n", "calc_flag", "sites X1 are dummies"),
+        ("Fe1 Fe 0 0 0 1\nO1 O ? ? ? 1\n", "occupancy", "sites O1 have no coordinates"),
+        ("Fe1 Fe 0 0 0 1\nX1 X .5 .5 .5 1\n", "occupancy", "'X' is a dummy"),
+        ("O1 O .47 0 0 1\nO2 O .53 0 0 1\nFe1 Fe 0 0 0 1\n", "occupancy", "0.26 Å apart"),
+        ("Fe1 Fe 0 0 0\n", "occupancy", "can be read (RuntimeError: CIF loop ended unexpectedly"),
+    ],
+)
+def test_cifs_that_describe_no_whole_atoms(sites, column, told):
+    assert told in problem(cif(sites, f"_atom_site_{column}\n"), "a.cif")
+
+
+def test_cif_blocks_are_frames_of_their_own():
+    good, bad = "Fe1 Fe 0 0 0\nO1 O .5 .5 .5\n", "Fe1 Fe 0 0 0\nQ1 Q .5 .5 .5\n"
+    text = "data_global\n_journal 'x'\n_text\n;\ndata_inside a text\n;\n"
+    text += cif(good, name="one") + cif(bad, name="two") + cif(good, name="three")
+    found = frames(text, "a.cif")
+    assert [frame.where for frame in found] == [
+        f"a.cif, block {n}" for n in ("one", "two", "three")
+    ]
+    assert [bool(frame.problem) for frame in found] == [False, True, False]
+    assert found[2].numbers.tolist() == [26, 8]
+
+
+@pytest.mark.parametrize(
+    ("symmetry", "atoms", "said"),
+    [
+        ("", 2, "it states no symmetry"),
+        ("_symmetry_space_group_name_H-M 'P 1'\n", 2, None),
+        ("_symmetry_space_group_name_H-M 'F m -3 m'\n_symmetry_Int_Tables_number 225\n", 8,
+         "those of space group 'F m -3 m' are taken"),
+        (IDENTITY, 2, None),
+        ("_space_group_IT_number 227\n", 0, "two origins"),
+        ("_symmetry_space_group_name_H-M 'P 21/q'\n", 0, "is not known"),
+        ("_symmetry_space_group_name_H-M 'P 1'\n_symmetry_Int_Tables_number 225\n", 0, "not known"),
+        ("_space_group_IT_number 166\n", 0, "needs symmetry operations"),
+    ],
+)  # fmt: skip
+def test_symmetry_of_a_cif(symmetry, atoms, said):
+    (frame,) = frames(cif("Fe1 Fe 0 0 0\nO1 O .5 .5 .5\n", symmetry=symmetry), "a.cif")
+    assert len(frame) == atoms
+    if said is None:
+        assert not frame.notes
+    else:
+        assert said in (frame.problem or frame.notes[0])
+
+
+def test_deuterium_in_a_cif_is_hydrogen_and_said():
+    (frame,) = frames(cif("O1 O 0 0 0\nD1 D .22 0 0\n"), "a.cif")
+    assert frame.numbers.tolist() == [8, 1]
+    assert frame.notes == ("D is read as hydrogen",)
+
+
+# POSCAR -----------------------------------------------------------------------------------------
+
+VASP4 = ("elements Cu O are taken from its comment line, as VASP 4 has no other",)
+VECTORS = "4.3 0 0\n0 4.3 0\n0 0 4.3\n"
+COPPER = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+OXYGEN = (COPPER + np.array([0.5, 0, 0])) % 1
+SITES = "".join(f"{x} {y} {z}\n" for x, y, z in np.concatenate([COPPER, OXYGEN]))
+NAMED_SITES = "".join(
+    f"{row} {'Cu' if i < 4 else 'O'}\n" for i, row in enumerate(SITES.splitlines())
+)
+IN_ANGSTROM = "".join(
+    f"{4.3 * x} {4.3 * y} {4.3 * z}\n" for x, y, z in np.concatenate([COPPER, OXYGEN])
+)
+
+
+def poscar(symbols: str = "Cu O\n", **parts: str) -> str:
+    has = {"title": "Cu4 O4", "scale": "1.0", "counts": "4 4", "mode": "Direct\n", "sites": SITES}
+    has.update(parts)
+    return (
+        "{title}\n{scale}\n".format(**has)
+        + VECTORS
+        + symbols
+        + "{counts}\n{mode}{sites}".format(**has)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (poscar(), ()),
+        (poscar("Cu/1a2b O/5e6f\n"), ("Cu/1a2b is read as Cu", "O/5e6f is read as O")),
+        (poscar("Cu_pv O_s_GW\n"), ("Cu_pv is read as Cu", "O_s_GW is read as O")),
+        (poscar("Cu_pv/abc O/ \n"), ("Cu_pv/abc is read as Cu", "O/ is read as O")),
+        (poscar(""), VASP4),
+        (poscar("", title="Cu O"), VASP4),
+        (poscar("", title="Cu4O4"), VASP4),
+        (poscar(mode="Selective dynamics\nDirect\n", sites=SITES.replace("\n", " T T F\n")), ()),
+        (poscar(mode=" selective\n direct\n", sites=SITES.replace("\n", " T T F\n")), ()),
+        (poscar(scale="-79.507"), ()),
+        (poscar(scale="1.0 1.0 1.0"), ()),
+        (poscar(sites=SITES.replace("0.5", "5.D-1")), ()),
+        (poscar(sites=SITES + "\n" + "0 0 0\n" * 8), ()),
+        (poscar(sites=NAMED_SITES), ()),
+        (poscar(mode="Cartesian\n", sites=IN_ANGSTROM), ()),
+        (poscar().replace("\n", "\r\n"), ()),
+    ],
+)  # fmt: skip
+def test_poscars_of_all_versions(text, said):
+    (frame,) = frames(text, "POSCAR")
+    assert frame.problem == ""
+    assert frame.notes == said
+    assert frame.numbers.tolist() == [29] * 4 + [8] * 4
+    np.testing.assert_allclose(frame.positions, 4.3 * np.concatenate([COPPER, OXYGEN]), atol=1e-9)
+    np.testing.assert_allclose(frame.cell, 4.3 * np.eye(3), atol=1e-9)
+    assert frame.pbc.all()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (poscar("", title="my oxide"), "no line of element symbols (VASP 4), and its comment"),
+        (poscar("", title="Cu3 O4"), "no line of element symbols (VASP 4)"),
+        (poscar("", title="Cu O H"), "no line of element symbols (VASP 4)"),
+        (poscar("Cu\n"), "1 elements and 2 numbers of atoms"),
+        (poscar("Cu Xx\n"), "'Xx', which is no element"),
+        (poscar("Cu H.5\n"), "'H.5', which is no element"),
+        (poscar(counts="4 5"), "announces 9 atoms and has 8"),
+        (poscar(counts="4 3"), "announces 7 atoms and has more"),
+        (poscar(counts="4 1000000000"), "is no list of numbers of atoms"),
+        (poscar(counts="4 999999999"), "announces 1000000003 atoms and ends after"),
+        (poscar(counts="4 -4"), "is no list of numbers of atoms"),
+        (poscar(scale="0"), "its scale is 0"),
+        (poscar(scale="x"), "is no scale"),
+        (poscar(mode=""), "is neither Direct nor Cartesian"),
+        (poscar(sites=SITES.replace("0.5", "1/2")), "is no position"),
+        (poscar(sites=SITES.replace("\n", " O\n")), "says O, and its numbers of atoms say another"),
+        (poscar(scale="0.1"), "denser than matter"),
+        (poscar(scale="100"), "more than"),
+        ("nonsense\n", "cut short"),
+    ],
+)
+def test_poscars_that_are_refused(text, told):
+    assert told in problem(text, "POSCAR")
+
+
+def test_other_formats_by_ase(tmp_path):
+    two = [molecule("H2O"), molecule("CO2")]
+    write(tmp_path / "a.pdb", two, format="proteindatabank")
+    write(tmp_path / "a.gen", two[0], format="gen")
+    write(tmp_path / "XDATCAR", [bulk("Cu", cubic=True)] * 2, format="vasp-xdatcar")
+    assert [len(f) for f in read_frames(tmp_path / "a.pdb")] == [3, 3]
+    assert [f.numbers.tolist() for f in read_frames(tmp_path / "a.gen")] == [[8, 1, 1]]
+    assert [len(f) for f in read_frames(tmp_path / "XDATCAR")] == [4, 4]
+    record = "x\n  y\n\n  2  1  0     0  0            999 V2000\n" + "".join(
+        f"    {x:6.4f}    0.0000    0.0000 {e}   0  0\n" for e, x in (("C", 0), ("O", 1.13))
+    )
+    sdf = frames(f"{record}  1  2  3\nM  END\n$$$$\n" * 3, "a.sdf")
+    assert [f.numbers.tolist() for f in sdf] == [[6, 8]] * 3  # ASE reads the first alone
+    assert "cannot be read as gen" in problem("2 C\nFe\n1 1 x 0 0\n", "a.gen")
+
+
+# Written and read ---------------------------------------------------------------------------------
+
+
+@st.composite
+def crystals(draw):
+    seed, n = draw(st.integers(0, 2**31)), draw(st.integers(1, 6))
+    rng = np.random.default_rng(seed)
+    grid = rng.choice(27, n, replace=False)
+    places = np.array(np.unravel_index(grid, (3, 3, 3))).T * 3.0 + rng.uniform(-0.5, 0.5, (n, 3))
+    cell = 9 * np.eye(3) + rng.uniform(-0.3, 0.3, (3, 3))
+    numbers = np.sort(rng.choice([1, 8, 26, 29, 54, 92], n))
+    return Atoms(numbers, places, cell=cell, pbc=True)
+
+
+@settings(max_examples=40, deadline=None)
+@given(crystals(), st.sampled_from(["extxyz", "xyz", "vasp", "cif", "gen"]))
+def test_any_structure_in_any_style_comes_back(atoms, style):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        stream = io.BytesIO() if style == "cif" else io.StringIO()
+        write(stream, atoms, format=style)
+    written = stream.getvalue()
+    content = written if isinstance(written, bytes) else written.encode()
+    name = {"vasp": "POSCAR"}.get(style, f"a.{style}")
+    (frame,) = parse_frames(content, name)
+    assert frame.problem == ""
+    assert frame.numbers.tolist() == atoms.numbers.tolist()
+    if style == "xyz":  # no cell in it
+        np.testing.assert_allclose(frame.positions, atoms.positions, atol=1e-6)
+        return
+    assert frame.pbc.all()
+    np.testing.assert_allclose(
+        np.linalg.norm(frame.cell, axis=1), np.linalg.norm(atoms.cell.array, axis=1), atol=1e-4
+    )
+    mine = Atoms(frame.numbers, frame.positions, cell=frame.cell, pbc=True)
+    np.testing.assert_allclose(
+        mine.get_all_distances(mic=True), atoms.get_all_distances(mic=True), atol=1e-3
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(crystals())
+def test_extended_xyz_and_poscar_are_read_as_ase_reads_them(atoms):
+    for style, name in (("extxyz", "a.extxyz"), ("vasp", "POSCAR")):
+        stream = io.StringIO()
+        write(stream, atoms, format=style)
+        stream.seek(0)
+        other = read(stream, format=style)
+        (frame,) = parse_frames(stream.getvalue().encode(), name)
+        np.testing.assert_allclose(frame.positions, other.positions, atol=1e-12)
+        np.testing.assert_allclose(frame.cell, other.cell.array, atol=1e-12)
+
+
+# Geometry and absorbers ---------------------------------------------------------------------------
+
+
+def told_of(atoms: Atoms) -> str:
+    return judge(atoms.numbers.astype(np.int32), atoms.positions, atoms.cell.array, atoms.pbc)[0]
+
+
+def test_known_matter_is_never_refused():
+    solids = [bulk(s) for s in ("Cu", "Fe", "Si", "Al", "Na", "Cs", "Ar", "Xe", "W")]
+    solids += [bulk("C", "diamond", 3.567), bulk("NaCl", "rocksalt", 5.64)]
+    assert not [told_of(a) for a in solids if told_of(a)]
+    for name in ("H2", "H2O", "CO2", "CH4", "C60", "C6H6", "NaCl"):
+        assert told_of(molecule(name)) == ""
+    assert told_of(Atoms("Fe")) == ""
+    assert told_of(Atoms("Fe", cell=[30, 30, 30], pbc=True)) == ""
+
+
+@pytest.mark.parametrize(
+    ("atoms", "said"),
+    [
+        (Atoms("Fe2", [[0, 0, 0], [5, 0, 0]], cell=[5, 5, 5], pbc=True), "are in one place"),
+        (Atoms("Fe2", [[0.1, 0, 0], [4.9, 0, 0]], cell=[5, 5, 5], pbc=True), "0.20 Å apart"),
+        (Atoms("Fe2", [[0, 0, 0], [0, 0, 12.0]]), "more than 12 Å"),
+        (Atoms("X", [[0, 0, 0]]), "atomic number 0, a dummy"),
+        (Atoms("Fe", cell=[[1e-7, 0, 0], [0, 9, 0], [0, 0, 9]], pbc=[1, 0, 0]), "too thin"),
+    ],
+)
+def test_geometries_that_are_none(atoms, said):
+    assert said in told_of(atoms)
+
+
+def test_the_absorber_is_told_or_the_only_candidate():
+    (frame,) = frames("4\nat=2 of=Fe odd=x\nO 0 0 0\nFe 0 0 1.7\nFe 0 1.7 0\nS 1.7 0 0\n")
+    assert absorbing_sites(frame, 3) == [3]
+    assert absorbing_sites(frame, "S") == [3]
+    assert absorbing_sites(frame, "at") == [2]
+    assert absorbing_sites(frame, "of", every=True) == [1, 2]
+    assert absorbing_sites(frame, None) == []
+    assert absorbing_sites(frame, None, elements=(16,)) == [3]
+    assert absorbing_sites(frame, None, elements=(8, 26), every=True) == [0, 1, 2]
+    for wanted, told in (
+        ("Fe", r"2 atoms of Fe \(Fe 1, Fe 2\): say which: --absorber INDEX"),
+        ("Cu", "no atom is Cu, only O, S, Fe"),
+        (4, r"4 is none of its 4 atoms \(from 0; counted from 1 it would be the last\)"),
+        (-1, "-1 is none of its 4 atoms"),
+        ("nowhere", "'nowhere' is neither an element nor in its comment line"),
+        ("odd", "its 'odd' is 'x', no index or element"),
+    ):
+        with pytest.raises(DataError, match=told):
+            absorbing_sites(frame, wanted)
+
+
+def test_first_atoms_are_taken_only_where_they_are_alike():
+    assert same_first_atoms({}) == []
+    (said,) = same_first_atoms({"a": 16, "b": 16})
+    assert said == "no absorber is named, so that the first atom is taken: S everywhere"
+    with pytest.raises(DataError, match=r"several elements \(S 2, H 1; H in 'c'\): say which"):
+        same_first_atoms({"a": 16, "b": 16, "c": 1})
+
+
+def test_indices_that_count_from_one_are_doubted():
+    feo = np.array([26, 8], np.int32)
+    assert "hit O; counted from 1 all of them would hit Fe" in counted_from_one(
+        np.array([1, 1]), [feo, feo]
+    )
+    mixed = counted_from_one(np.array([2, 1]), [feo[::-1], feo])
+    assert "hit O, no atom" in mixed or "hit no atom, O" in mixed
+    assert counted_from_one(np.array([0, 0]), [feo, feo]) == ""
+    assert counted_from_one(np.array([1, 1]), [feo[::-1], np.array([1, 26])]) == ""
+
+
+def test_a_frame_that_announces_a_trillion_atoms_costs_nothing(tmp_path: Path):
+    import tracemalloc
+
+    text = f"1000000000000\nx\n{WATER}3\n\n{WATER}"
+    tracemalloc.start()
+    found = frames(text)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [len(f) for f in found] == [0, 3]
+    assert peak < 2_000_000
