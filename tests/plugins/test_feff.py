@@ -66,10 +66,32 @@ def test_input_of_a_crystal() -> None:
     assert [int(line.split()[3]) for line in atoms] == [0] + [1] * 18
 
 
+def test_input_of_emission() -> None:
+    """Equal steps down to the semi-core states, and a final state without a core hole."""
+    config = FeffConfig(spectrum="emission", below=45, above=4, vixan=0.5)
+    mesh = energy_mesh(config)
+    np.testing.assert_allclose(mesh, np.arange(-45, 4.1, 0.5), atol=1e-12)
+    sample = tetrahedra(1)[0]
+    lines = feff_input(config, sample, cluster(sample, 10.0, crystal=False), crystal=False).split(
+        "\n"
+    )
+    assert "XES -45 4 0.5" in lines
+    assert "COREHOLE NONE" in lines
+    assert not any(line.startswith("XANES") for line in lines)
+    assert FeffConfig(spectrum="emission", core_hole="FSR").hole == "FSR"
+    assert FeffConfig().hole == "RPA"
+
+
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
         ({"cards": ("SCF 4",)}, "cards must not hold SCF"),
+        ({"cards": ("XES -20 0 0.1",)}, "cards must not hold XES"),
+        ({"spectrum": "emission", "xkmax": 5.0}, "xkmax has no meaning for emission"),
+        ({"spectrum": "emission", "xkstep": 0.05}, "xkstep has no meaning for emission"),
+        ({"above": 8.0}, "above has no meaning for absorption"),
+        ({"spectrum": "emission", "below": 0.0}, "at least one step"),
+        ({"spectrum": "XES"}, "'absorption' or 'emission'"),
         ({"cards": ("FOLP 0 1.1\nEND",)}, "is one line"),
         ({"fms_radius": 11.0}, "must not exceed radius"),
         ({"core_hole": "rpa"}, "RPA"),
@@ -112,6 +134,46 @@ def test_a_turned_and_renumbered_molecule_is_the_same() -> None:
     other = Structures.from_atoms([atoms], 4, ["other"])[0]
     one, two = (Feff(**FAST).generate(s).channels["raw"] for s in (sample, other))
     np.testing.assert_allclose(one, two, atol=2e-3 * one.max())
+
+
+@available
+def test_emission_is_what_absorption_leaves() -> None:
+    """The same matrix elements, parted at the Fermi level: it halves a broadened step of both."""
+    copper = Structures.from_atoms([bulk("Cu", cubic=True)], 0, ["cu"])[0]
+    emission = Feff(**FAST | {"xkstep": 0.04}, spectrum="emission", below=15, above=10, vixan=0.5)
+    absorption = Feff(**FAST, core_hole="NONE")
+    out, into = emission.generate(copper), absorption.generate(copper)
+    assert out.labels["fermi_energy"] == pytest.approx(into.labels["fermi_energy"], abs=1e-3)
+
+    def at(energy: float) -> tuple[float, float]:
+        pairs = ((emission, out), (absorption, into))
+        one, two = (np.interp(energy, g.grids()["raw"], s.channels["raw"]) for g, s in pairs)
+        return float(one), float(two)
+
+    fermi = at(0.0)
+    assert fermi[0] == pytest.approx(fermi[1], rel=0.1)
+    for near in (-1.0, 1.0):
+        assert sum(at(near)) == pytest.approx(sum(fermi), rel=0.05)
+    assert at(10.0)[0] < 0.02 < 1 < at(10.0)[1]
+    assert at(-5.0)[0] > 0.5 > 0.1 > at(-5.0)[1]  # the d band
+
+
+@available
+def test_emission_of_germanium_in_oxygen() -> None:
+    """Kβ2 (O 2p) and Kβ'' (O 2s) of GeO4, some 13 eV apart; the latter fades as bonds stretch."""
+    corners = np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3)
+    atoms = [Atoms("GeO4", length * corners) for length in (1.74, 1.88)]
+    small = {"radius": 3.0, "scf_radius": 3.0, "fms_radius": 3.0}
+    generator = Feff(**small, spectrum="emission", below=30, vixan=0.5)
+    energy = generator.grids()["raw"]
+    satellites = []
+    for sample in Structures.from_atoms(atoms, 0, ["short", "long"]):
+        intensity = generator.generate(sample).channels["raw"]
+        peaks, _ = find_peaks(intensity, prominence=0.1)
+        assert len(peaks) == 2
+        assert energy[peaks[1]] - energy[peaks[0]] == pytest.approx(13, abs=2)
+        satellites.append(intensity[peaks[0]] / intensity[peaks[1]])
+    assert satellites[0] > 1.3 * satellites[1]
 
 
 @available

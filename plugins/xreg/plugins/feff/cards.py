@@ -25,11 +25,16 @@ SOLID_ABSORBER = 0.01
 def energy_mesh(config: FeffConfig) -> NDArray[np.float64]:
     """Return the mesh, (m,) in eV from the Fermi level, which is on it.
 
-    It is the mesh that FEFF makes for a XANES card: steps of ``vixan`` about the Fermi level, and
-    from where they are longer than that, equal steps of the wave number, ``xkstep`` above and twice
-    that below. FEFF itself begins less than 4 eV below the Fermi level, where a normalisation finds
-    nothing to hold on to; this one goes on to ``below``.
+    For absorption it is the mesh that FEFF makes for a XANES card: steps of ``vixan`` about the
+    Fermi level, and from where they are longer than that, equal steps of the wave number,
+    ``xkstep`` above and twice that below. FEFF itself begins less than 4 eV below the Fermi level,
+    where a normalisation finds nothing to hold on to; this one goes on to ``below``. For emission
+    it has equal steps of ``vixan`` from ``below`` to ``above``: bands of semi-core states far below
+    the Fermi level are as sharp as those near it.
     """
+    if config.spectrum == "emission":
+        first, last = -round(config.below / config.vixan), round(config.above / config.vixan)
+        return np.asarray(config.vixan * np.arange(first, last + 1), dtype=np.float64)
     above = _square(config.xkstep, config.xkmax)
     under = -_square(2 * config.xkstep, np.sqrt(config.below / K_SQUARED))
     return np.concatenate(
@@ -85,8 +90,8 @@ def feff_input(config: FeffConfig, structure: Structure, atoms: Cluster, *, crys
         f"EXCHANGE {EXCHANGES.index(config.exchange)} {config.exchange_real:g} "
         f"{config.exchange_imag:g} {EXCHANGES.index(config.background_exchange)}",
         f"CORRECTIONS {config.corrections_real:g} {config.corrections_imag:g}",
-        f"COREHOLE {config.core_hole}",
-        f"XANES {config.xkmax:g} {config.xkstep:g} {config.vixan:g}",
+        f"COREHOLE {config.hole}",
+        _kind_of_spectrum(config),
         f"FMS {config.fms_radius:g} {int(single)}",
     ]
     if config.scf_radius:
@@ -106,6 +111,12 @@ def feff_input(config: FeffConfig, structure: Structure, atoms: Cluster, *, crys
     for i, (number, (x, y, z)) in enumerate(zip(atoms.numbers, atoms.positions, strict=True)):
         lines.append(f"{x:.8f} {y:.8f} {z:.8f} {potential[int(number)] if i else 0}")
     return "\n".join([*lines, "END", ""])
+
+
+def _kind_of_spectrum(config: FeffConfig) -> str:
+    if config.spectrum == "emission":
+        return f"XES {-config.below:g} {config.above:g} {config.vixan:g}"
+    return f"XANES {config.xkmax:g} {config.xkstep:g} {config.vixan:g}"
 
 
 def _potential(config: FeffConfig, index: int, number: int, count: float) -> str:

@@ -42,12 +42,13 @@ PROGRESS = re.compile(
 
 
 class Feff(SpectrumGenerator):
-    """Absorption near an edge by FEFF10.
+    """Absorption near an edge, or emission into a core hole, by FEFF10.
 
     The channel ``raw`` is FEFF's mu on FEFF's own mesh, in eV from the Fermi level, which the
     settings fix and all samples share: nothing is interpolated. The label ``fermi_energy`` is the
     photon energy that lifts the core electron there, so that its sum with the grid is the ``omega``
-    of ``xmu.dat``. mu is in units of the atomic background 50 eV above the edge.
+    of ``xmu.dat``; of an emission spectrum, the photon that the fall from there gives off. mu is in
+    units of the atomic background 50 eV above the edge.
 
     Parameters
     ----------

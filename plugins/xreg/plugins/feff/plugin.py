@@ -15,7 +15,7 @@ from xreg.core.hooks import ComponentSpec, Requirement, hookimpl
 
 TYPED_CARDS = (
     "ATOMS", "CONTROL", "COREHOLE", "CORRECTIONS", "EDGE", "EGRID", "END", "EXCHANGE", "FMS",
-    "HOLE", "POTENTIALS", "PRINT", "S02", "SCF", "TITLE", "XANES",
+    "HOLE", "POTENTIALS", "PRINT", "S02", "SCF", "TITLE", "XANES", "XES",
 )  # fmt: skip
 """Cards that the generator writes itself."""
 
@@ -32,6 +32,9 @@ PASSED_CARDS = (
 CARD = re.compile(r"([A-Za-z][A-Za-z0-9]*)((?:[ \t]+[-+]?[0-9.]+(?:[eEdD][-+]?[0-9]+)?)*)[ \t]*")
 """One card and its numbers; no comment, no text, no second line."""
 
+ABSORPTION_MESH, EMISSION_MESH = ("xkmax", "xkstep"), ("above",)
+"""Settings that only one kind of spectrum has."""
+
 Momentum = Annotated[int, Field(ge=-1, le=5)]
 Card = Annotated[str, Field(min_length=1, max_length=2000)]
 
@@ -43,6 +46,11 @@ class FeffConfig(EngineConfig):
     FMS 9 Å, RPA core hole, Hedin–Lundqvist exchange, ground-state exchange in the background.
     """
 
+    spectrum: Literal["absorption", "emission"] = setting(
+        "absorption",
+        description="XANES or XES: absorption from the core level, or emission from the occupied "
+        "states between 'below' and the Fermi level into its hole.",
+    )
     channels: tuple[Literal["raw", "background"], ...] = setting(
         ("raw",),
         min_length=1,
@@ -81,10 +89,11 @@ class FeffConfig(EngineConfig):
     fms_radius: float = setting(
         9.0, unit="Å", gt=0, le=30, description="FMS rfms: radius for full multiple scattering."
     )
-    core_hole: Literal["RPA", "FSR", "NONE"] = setting(
-        "RPA",
+    core_hole: Literal["RPA", "FSR", "NONE"] | None = setting(
+        None,
         description="COREHOLE: screened in the random phase approximation, the final state rule, "
-        "or no hole.",
+        "or no hole; where not given RPA for absorption and NONE for emission, whose final state "
+        "has none.",
     )
     exchange: Literal["hedin-lundqvist", "dirac-hara", "ground-state", "dirac-hara-hl"] = setting(
         "hedin-lundqvist", description="EXCHANGE ixc (0, 1, 2, 3): self-energy of the electron."
@@ -106,20 +115,36 @@ class FeffConfig(EngineConfig):
     )
     s02: float = setting(1.0, ge=0, le=1, description="S02: amplitude reduction factor.")
     xkmax: float = setting(
-        4.0, unit="1/Å", gt=0, le=10, description="XANES xkmax: wave number where the mesh ends."
+        4.0,
+        unit="1/Å",
+        gt=0,
+        le=10,
+        description="XANES xkmax: wave number where the mesh of absorption ends.",
     )
     xkstep: float = setting(
-        0.04, unit="1/Å", gt=0, le=1, description="XANES xkstep: its step above the edge."
+        0.04, unit="1/Å", gt=0, le=1, description="XANES xkstep: that mesh's step above the edge."
     )
     vixan: float = setting(
-        0.1, unit="eV", gt=0, le=2, description="XANES vixan: its smallest step, at the edge."
+        0.1,
+        unit="eV",
+        gt=0,
+        le=2,
+        description="XANES vixan: its smallest step, at the edge; of emission every step.",
     )
     below: float = setting(
         15.0,
         unit="eV",
         ge=0,
-        le=40,
+        le=100,
         description="EGRID: how far below the Fermi level the mesh begins.",
+    )
+    above: float = setting(
+        5.0,
+        unit="eV",
+        ge=0,
+        le=40,
+        description="EGRID: how far above the Fermi level the mesh of emission ends, where "
+        "broadening leaves some.",
     )
     lmax: dict[Symbol, tuple[Momentum, Momentum]] = setting(
         {},
@@ -134,8 +159,19 @@ class FeffConfig(EngineConfig):
         description="Further cards of feff.inp, each with its numbers (such as 'FOLP 0 1.1').",
     )
 
+    @property
+    def hole(self) -> Literal["RPA", "FSR", "NONE"]:
+        """What stands on the COREHOLE card."""
+        return self.core_hole or ("NONE" if self.spectrum == "emission" else "RPA")
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        other = ABSORPTION_MESH if self.spectrum == "emission" else EMISSION_MESH
+        for name in other:
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"{name} has no meaning for {self.spectrum}; leave it out")
+        if self.spectrum == "emission" and self.below < self.vixan:
+            raise ValueError("below must hold at least one step (vixan) of an emission spectrum")
         if max(self.scf_radius, self.fms_radius) > self.radius:
             raise ValueError("scf_radius and fms_radius must not exceed radius")
         if len(set(self.channels)) != len(self.channels):
@@ -165,7 +201,8 @@ def xreg_components() -> Sequence[ComponentSpec]:
             "feff",
             FeffConfig,
             "xreg.plugins.feff.generator:Feff",
-            summary="X-ray absorption near an edge by real-space multiple scattering (FEFF10)",
+            summary="X-ray absorption near an edge, and emission into a core hole, by real-space "
+            "multiple scattering (FEFF10)",
             requires=[Requirement("feff10", 'pip install "xreg[feff]"')],
         )
     ]
