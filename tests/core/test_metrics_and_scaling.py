@@ -11,7 +11,7 @@ from sklearn.metrics import r2_score
 from sklearn.preprocessing import StandardScaler
 
 from xreg.core.errors import DataError
-from xreg.core.metrics import covered_variance, sample_r2, spectrum_error
+from xreg.core.metrics import covered_variance, covered_variance_interval, sample_r2, spectrum_error
 from xreg.core.scaling import Scaler
 
 few = settings(max_examples=25)
@@ -156,3 +156,45 @@ def test_inverse_undoes_transform(values, mode):
     scaler = Scaler.fit(values, mode)
     back = scaler.inverse_transform(scaler.transform(values))
     np.testing.assert_allclose(back, values, rtol=1e-9, atol=1e-9)
+
+
+def test_the_interval_of_a_score_is_that_of_scores_of_redrawn_groups() -> None:
+    rng = np.random.default_rng(3)
+    true = rng.normal(size=(12, 5)) + 7
+    guess = true + rng.normal(0, 0.5, (12, 5))
+    groups = np.array(list("aabbbcddeeee"))
+    _, member = np.unique(groups, return_inverse=True)
+    draws = np.random.default_rng(4).multinomial(5, np.full(5, 0.2), size=1000)
+    scores = []
+    for weights in draws:  # the definition itself, group by group
+        rows = np.repeat(np.arange(12), weights[member])
+        scores.append(covered_variance(true[rows], guess[rows]))
+    expected = np.quantile(scores, [0.025, 0.975])
+    found = covered_variance_interval(true, guess, groups, seed=4)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    assert covered_variance_interval(true, guess, groups, seed=4) == found
+
+
+def test_the_interval_says_how_little_few_samples_tell() -> None:
+    """Of independent samples its width falls with the root of their number."""
+    rng = np.random.default_rng(5)
+    true = rng.normal(size=(6400, 3))
+    guess = true + rng.normal(0, 0.6, true.shape)
+    widths = []
+    for n in (7, 64, 6400):
+        low, high = covered_variance_interval(true[:n], guess[:n]) or (0.0, 0.0)
+        assert low < covered_variance(true[:n], guess[:n]) < high
+        widths.append(high - low)
+    assert widths[0] > 0.2
+    assert 7 < widths[1] / widths[2] < 13  # 10 for a hundred times as many
+    copies = np.repeat(np.arange(64), 100)  # near-copies tell no more than one each
+    low, high = covered_variance_interval(true[copies], guess[copies], copies) or (0.0, 0.0)
+    assert high - low == pytest.approx(widths[1], rel=0.1)
+
+
+def test_without_two_groups_or_variation_there_is_no_interval() -> None:
+    true = np.arange(6.0).reshape(3, 2)
+    assert covered_variance_interval(true, true, ["a", "a", "a"]) is None
+    assert covered_variance_interval(np.ones((3, 2)), np.ones((3, 2))) is None
+    assert covered_variance_interval(true[:1], true[:1]) is None
+    assert covered_variance_interval(true, true) == (1.0, 1.0)

@@ -42,7 +42,7 @@ ABSOLUTE = np.linspace(7100.0, 7180.0, 81)
         (ABSOLUTE, None),
         (ABSOLUTE / 1000, "look like keV at the K edge of Fe"),
         (ABSOLUTE - 7112, "are relative to something"),
-        (np.linspace(70.0, 80.0, 81), "angle"),
+        (np.linspace(10.0, 25.0, 81), "angle"),
         (ABSOLUTE + 1600, "fit no edge of Fe"),
     ],
 )

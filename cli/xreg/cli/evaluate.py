@@ -55,6 +55,7 @@ def evaluate(
 ) -> None:
     """Judge a model on a dataset: scores, analyses, figures and one page in one folder."""
     from xreg.cli.progress import progress
+    from xreg.cli.summary import score_interval
     from xreg.core.wording import counted
     from xreg.registry.evaluation import Question
     from xreg.registry.evaluation import evaluate as carry_out
@@ -78,6 +79,7 @@ def evaluate(
     judged = next(name for name in found.metrics if name not in ("decomposers", "analyses"))
     scores = found.metrics[judged]
     r2 = "–" if scores["r2"] is None else f"{scores['r2']:.4f}"
+    r2 += score_interval(scores)
     typer.echo(f"{judged:<10}  R² {r2}  ({counted(scores['samples'], 'sample')})")
     if error := scores.get("spectrum_error"):
         typer.echo(

@@ -142,6 +142,7 @@ def _tell(folder: Path) -> None:
     """Print the scores of a run and where it is."""
     import json
 
+    from xreg.cli.summary import score_interval
     from xreg.core.dataset import PARTS
     from xreg.core.wording import counted
 
@@ -157,6 +158,7 @@ def _tell(folder: Path) -> None:
             r2 = _score(scores["r2"])
             if "targets" in scores:  # of several units, maybe
                 r2 += f" raw, {_score(scores['r2_standardised'])} standardised"
+            r2 += score_interval(scores)
             typer.echo(f"{part:<10}  R² {r2}  ({counted(scores['samples'], 'sample')})")
     for label, parts in metrics["decomposers"].items():
         shown = "test" if "test" in parts else next(iter(parts), "")

@@ -1,12 +1,13 @@
-"""What was read and made, printed at the end of a command."""
+"""What was read and made, and how sure a score is, printed at the end of a command."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import typer
 
-__all__ = ["tell_summary"]
+__all__ = ["score_interval", "tell_summary"]
 
 
 def tell_summary(lines: Iterable[str], doubts: Iterable[str]) -> None:
@@ -15,3 +16,10 @@ def tell_summary(lines: Iterable[str], doubts: Iterable[str]) -> None:
         typer.echo(line)
     for doubt in doubts:
         typer.secho(f"note: {doubt}", fg=typer.colors.YELLOW, err=True)
+
+
+def score_interval(scores: Mapping[str, Any]) -> str:
+    """Return the error bar of the R² of a part, with a blank before it; empty without one."""
+    if not (interval := scores.get("r2_interval")):
+        return ""
+    return f" [{interval[0]:.3f} … {interval[1]:.3f}]"

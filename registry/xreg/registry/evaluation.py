@@ -286,7 +286,10 @@ def _carry_out(
     chosen = analyses.choose(asked, subject)
     with stages("evaluation"):
         name = f"{Path(matched.entry.reference).name} on {subject.dataset.name}"
-        material = results.evaluate(subject, name)
+        material = results.evaluate(subject, name, group=results.split_group(matched.dataset))
+    for remark in results.score_remarks(material.metrics, subject.judged):
+        log.warning("%s", remark)
+        matched.remarks.append(remark)
     material = results.with_analyses(material, analyses.carry_out(chosen, subject, stages))
     with stages("saving"):
         results.save_arrays(subject, material, folder)

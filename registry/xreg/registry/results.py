@@ -14,11 +14,14 @@ from xreg.core.analysis.components import rank_correlations, score_sweep
 from xreg.core.analysis.contract import Analysed
 from xreg.core.analysis.scores import covered_variances, feature_scores, part_scores
 from xreg.core.analysis.subject import Subject
+from xreg.core.dataset import Dataset
 from xreg.core.errors import UnknownNameError, did_you_mean
 from xreg.core.interfaces import Decomposer
+from xreg.core.metrics import covered_variance_interval
 from xreg.core.pipeline import Pipeline
 from xreg.core.report.material import Colouring, Decomposition, Material, Sweep
 from xreg.core.trust import Trust
+from xreg.core.wording import counted
 from xreg.registry.arrays import write_arrays, write_predictions
 
 if TYPE_CHECKING:
@@ -30,7 +33,9 @@ __all__ = [
     "final_recipe",
     "save_arrays",
     "save_splits",
+    "score_remarks",
     "settings_of",
+    "split_group",
     "subject_of",
     "trust_of",
     "with_analyses",
@@ -42,6 +47,10 @@ SWEEP_SHARES = tuple(np.linspace(0.05, 0.95, 9).tolist())
 MOST_FEATURES = 30
 MOST_COLOURINGS = 6
 MOST_CATEGORIES = 8
+# Fewer test samples (or groups of near-copies) than these tell little.
+FEW = 20
+# A gap between training and test worth a word: in R², and in the variance that is left.
+GAP, TIMES = 0.1, 2.0
 
 
 def check_colours(ready: Prepared) -> None:
@@ -87,6 +96,7 @@ def evaluate(
     name: str,
     asked: Sequence[str] | None = None,
     colours: Mapping[str, tuple[NDArray[np.float64], str]] | None = None,
+    group: str | None = None,
 ) -> Material:
     """Return predictions, scores and decompositions of all parts.
 
@@ -100,6 +110,8 @@ def evaluate(
         Labels and features that colour scores; those that follow the scores most if not given.
     colours
         Further numbers for that, (n,) each, and their units.
+    group
+        Label whose groups the split keeps together; the error bars of scores are over these.
     """
     pipeline = subject.pipeline
     assert pipeline.targets_ is not None
@@ -110,6 +122,9 @@ def evaluate(
         part: part_scores(result.known, result.predicted, variation, spectra=spectra)
         for part, result in parts.items()
     }
+    for part in parts:
+        if part != "train":
+            metrics[part] |= _certainty(subject, part, group)
     if not spectra:
         for part, result in parts.items():
             metrics[part]["targets"] = feature_scores(
@@ -142,6 +157,55 @@ def evaluate(
         units={name: column.unit for name, column in columns.items()},
         history=_history(pipeline) if subject.retrainable else None,
     )
+
+
+def _certainty(subject: Subject, part: str, group: str | None) -> dict[str, Any]:
+    """Return how sure the score of a part is, and over how many groups."""
+    result, rows = subject.results[part], subject.rows[part]
+    groups = None if group is None else np.asarray(subject.labels[group])[rows]
+    interval = covered_variance_interval(result.known, result.predicted, groups, seed=subject.seed)
+    return {
+        "r2_interval": None if interval is None else list(interval),
+        "groups": len(rows) if groups is None else len(np.unique(groups)),
+        "group": group,
+    }
+
+
+def split_group(dataset: Dataset, named: str | None = None) -> str | None:
+    """Return the label whose groups a split keeps together, where that is known."""
+    known = dataset.metadata.provenance.get("split")
+    found = named or (known.get("group") if isinstance(known, Mapping) else None)
+    return found if isinstance(found, str) and found in dataset.labels else None
+
+
+def score_remarks(metrics: Mapping[str, Any], judged: str = "test") -> list[str]:
+    """Return what a reader of the scores must know: few samples, a gap to training."""
+    scores, train = metrics.get(judged), metrics.get("train")
+    if not scores or scores["r2"] is None or "groups" not in scores:
+        return []
+    found = []
+    if scores["groups"] < FEW:
+        group, interval = scores["group"], scores["r2_interval"]
+        what = counted(scores["samples"], "sample")
+        what += f" of {counted(scores['groups'], 'group')} ('{group}')" if group else ""
+        sure = (
+            f"may as well be {interval[0]:.2f} or {interval[1]:.2f} (95 % interval)"
+            if interval
+            else "has no error bar"
+        )
+        found.append(
+            f"The R² of {scores['r2']:.2f} is that of only {what} ({judged}): it {sure} with other "
+            "samples."
+        )
+    if train and train["r2"] is not None:
+        gap, left = train["r2"] - scores["r2"], (1 - scores["r2"], 1 - train["r2"])
+        if gap > GAP and left[0] > TIMES * left[1]:
+            found.append(
+                f"R² is {train['r2']:.2f} on training samples and {scores['r2']:.2f} on {judged} "
+                "samples: the model knows the training samples by heart, or the others are unlike "
+                "them."
+            )
+    return found
 
 
 def with_analyses(material: Material, done: Sequence[Analysed]) -> Material:

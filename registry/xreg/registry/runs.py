@@ -100,7 +100,11 @@ def _carry_out(
         pipeline.trust_ = results.trust_of(subject)
     with stages("evaluation"):
         report = resolved.recipe.report
-        material = results.evaluate(subject, run.name, report.labels, ready.colours)
+        group = results.split_group(resolved.dataset, resolved.recipe.split.group)
+        material = results.evaluate(subject, run.name, report.labels, ready.colours, group)
+        for remark in results.score_remarks(material.metrics):
+            log.warning("%s", remark)
+            ready.remarks.append(remark)
     material = results.with_analyses(material, analyses.carry_out(chosen, subject, stages))
     run.recipe = results.final_recipe(ready, material)
     run.metrics = dict(material.metrics)

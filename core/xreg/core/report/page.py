@@ -106,6 +106,8 @@ def _headlines(material: Material) -> list[Headline]:
     if material.target.one_unit:
         kind = "raw intensities" if material.target.energy is not None else "raw values"
         r2 = scores.get("r2")
+        if interval := scores.get("r2_interval"):
+            kind = f"{kind}; 95 %: {interval[0]:.3f} … {interval[1]:.3f}"
     else:
         kind, r2 = "targets standardised one by one", scores.get("r2_standardised")
     found = [Headline(_score(r2), f"R² on the {material.judged} set", kind)]
