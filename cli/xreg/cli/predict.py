@@ -59,7 +59,7 @@ def predict(
         raise error
     for frame, reason in read.bad:
         typer.secho(f"set aside: {frame}: {reason}", fg="yellow", err=True)
-    found = work.predict(pipeline, read.samples)
+    found = work.predict(pipeline, read.samples, read)
     work.write_prediction(out, found)
     if plot is not None:
         work.draw_prediction(plot, found)

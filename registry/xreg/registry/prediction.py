@@ -59,6 +59,8 @@ class Prediction:
         What whoever uses the spectra must know, a sentence each.
     summary
         What samples and spectra are like.
+    notes
+        What was read in a way that the user should see, and in which files and frames.
     """
 
     ids: NDArray[np.str_]
@@ -68,15 +70,24 @@ class Prediction:
     assessment: Assessment | None = None
     remarks: tuple[str, ...] = ()
     summary: Summary | None = None
+    notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def facts(self) -> dict[str, Any]:
         """Return, as JSON values, what is written beside the spectra."""
         summary = None if self.summary is None else self.summary.plain()
-        return {"remarks": list(self.remarks), "summary": summary}
+        notes = [{"note": note, "frames": list(where)} for note, where in self.notes.items()]
+        return {"remarks": list(self.remarks), "notes": notes, "summary": summary}
 
 
-def predict(model: Pipeline, samples: Samples) -> Prediction:
+def predict(model: Pipeline, samples: Samples, read: NewSamples | None = None) -> Prediction:
     """Predict the spectra of samples.
+
+    Parameters
+    ----------
+    model, samples
+        The model, and the n samples.
+    read
+        How they were read, for the summary.
 
     Raises
     ------
@@ -101,7 +112,10 @@ def predict(model: Pipeline, samples: Samples) -> Prediction:
         spread,
         assessment,
         tuple(model.changes()),
-        summarise(samples, Spectra({target.channel: made})),
+        summarise(
+            samples, Spectra({target.channel: made}), set_aside=dict(read.bad) if read else None
+        ),
+        {note: list(frames) for note, frames in read.notes.items()} if read else {},
     )
 
 
