@@ -21,6 +21,8 @@ SPARSE = 1.6
 in Bohr read as Å give 1.9, ionic crystals up to 1.3."""
 TOO_DENSE = 1.5
 """Å³ for each atom of a crystal; diamond has 5.7, solid hydrogen at 100 GPa 2.2."""
+HUGE = 1e6
+"""Å. Beyond it digits of distances are lost."""
 FLAT = 1e-6
 MANY = 5_000_000
 """Images of atoms; more are needed about a cell that is thin as no crystal's."""
@@ -69,6 +71,8 @@ def judge(
         return f"its atom {at} has a position that is not finite", []
     if not np.isfinite(cell).all():
         return "it has cell vectors that are not finite", []
+    if max(np.abs(positions).max(), np.abs(cell).max()) > HUGE:
+        return f"it has lengths of more than {HUGE:g} Å", []
     if pbc.any():
         return _crystal(numbers, positions, cell, pbc)
     if len(numbers) < 2:

@@ -68,8 +68,9 @@ def _parsed(lines: Sequence[str], name: str) -> Frame:
     rows = _rows(lines, at + 1, total)
     elements = np.repeat(np.array(numbers, np.int32), counts)
     _check_names(lines[at + 1 : at + 1 + total], elements, at + 2)
-    cell = vectors * scaling
-    positions = rows * scaling if mode in "ck" else rows @ cell
+    with np.errstate(over="ignore", invalid="ignore"):  # what is too large is refused by its length
+        cell = vectors * scaling
+        positions = rows * scaling if mode in "ck" else rows @ cell
     return Frame(
         name, 0, elements, positions, cell, np.ones(3, bool), notes=tuple(dict.fromkeys(notes))
     )
