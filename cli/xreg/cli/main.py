@@ -41,10 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _dispatch(arguments: list[str]) -> None:
     if arguments == ["plugins", "list"]:
         # The one command that must not wait for typer, which takes longer than the list itself.
-        from xreg.cli.listing import print_plugins
+        gc.disable()
+        try:
+            from xreg.cli.listing import print_plugins
 
-        print_plugins()
-        gc.freeze()  # at its end Python would look through all of it for garbage once more
+            print_plugins()
+            gc.freeze()  # at its end Python would look through all of it for garbage once more
+        finally:
+            gc.enable()
     else:
         from xreg.cli.app import app
 
