@@ -1,0 +1,102 @@
+"""The scripts of the data set geo2-kb: cells, the choice of sites, and what the recipes say."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from ase import Atoms
+from ase.spacegroup import crystal
+
+FOLDER = Path(__file__).parents[2] / "examples" / "geo2-kb"
+
+
+@pytest.fixture
+def script(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+
+    def load(name):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        return import_module(name)
+
+    return load
+
+
+def rutile() -> Atoms:
+    """Return rutile GeO2 (a 4.395, c 2.860 Å, u 0.306), 6.28 g/cm³, 72 atoms."""
+    cell = crystal(
+        ["Ge", "O"],
+        [(0, 0, 0), (0.306, 0.306, 0)],
+        spacegroup=136,
+        cellpar=[4.395] * 2 + [2.86] + [90] * 3,
+    ) * (2, 2, 3)
+    cell.info["density"] = 6.28
+    return cell
+
+
+def test_a_known_crystal_has_its_distances_and_angles(script):
+    row, curves = script("check_structures").quantities(rutile())
+    assert row["neighbours"] == 6
+    assert row["Ge-O"] == pytest.approx(1.88, abs=0.01)  # two of 1.902 and four of 1.872 Å
+    assert row["Ge-O-Ge"] == pytest.approx(120, abs=0.01)  # 99.6 once and 130.2 twice
+    assert row["Ge-Ge"] == pytest.approx(3.42, abs=0.05)  # eight; two more stand at 2.86
+    grid = script("check_structures").GRID
+    assert not curves["Ge-O"][grid < 1.8].any()
+
+
+def test_rounds_hold_every_pressure_and_no_site_twice(script):
+    cell = rutile()
+    runs = {}
+    for pressure in (0, 20, 120):
+        frames = [cell.copy() for _ in range(4)]
+        for frame in frames:
+            frame.info.update(pressure=pressure, density=6.28)
+        runs[pressure] = [frames, frames]
+    sites = script("sites").chosen(runs, 12)
+    assert len(sites) == 36
+    for start in range(0, 36, 3):
+        assert {s.info["pressure"] for s in sites[start : start + 3]} == {0, 20, 120}
+    taken = [(s.info["cell"], s.info["absorber"]) for s in sites]
+    assert len(set(taken)) == 36
+    assert len({s.info["id"] for s in sites}) == 36
+    for site in sites:
+        assert site.symbols[site.info["absorber"]] == "Ge"
+        assert site.info["coordination"] == 6
+        assert site.info["nearest"] == pytest.approx(1.872, abs=0.01)
+
+
+def test_moments_of_clusters_are_compared_after_a_common_shift(script, capsys):
+    radii = script("radii")
+    energy = np.arange(11070.0, 11116.0, 0.5)
+    parts = {"satellite": (11083.0, 11095.0), "main": (11095.0, 11112.0)}
+
+    def spectrum(place: float, width: float) -> dict:
+        bands = np.exp(-((energy - place) ** 2) / 2 / width**2)
+        return {"energy": energy.tolist(), "intensity": (bands + bands[::-1]).tolist()}
+
+    found = {}
+    for radius, scf in radii.RADII:
+        for number in range(4):
+            key = f"s{number} {radius:g} {scf:g}"
+            found[key] = spectrum(11101 + number / 2, 1.5 + 0.1 * number**2)
+    radii.report(found, [f"s{n}" for n in range(4)], parts)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + len(radii.RADII)
+    assert all(float(x) == 0 for x in lines[1].replace("%", "").split()[2:])
+
+
+def test_recipes_fit_together():
+    generate, run = (
+        yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+        for name in ("generate", "run")
+    )
+    last = generate["processing"]["xes"]["steps"][-1]
+    for low, high in run["target"]["moments"].values():
+        assert last["first"] < low < high < last["last"]
+    counts = run["descriptor"]["counts"].values()
+    assert sum(counts) * (sum(counts) - 1) // 2 == 153
+    assert run["target"]["channel"] in generate["processing"]
