@@ -6,8 +6,8 @@ Usage::
 
 computes the first sites of the list (``sites.py``; the first eleven are of eleven pressures) with
 every pair of radii below, keeps each spectrum in ``radii.json`` as it is finished (repeat to go
-on), and prints the eight moments' distance from the largest cluster, after a shift common to all sites,
-as a share of their spread over the sites.
+on), and prints the eight moments' distance from the largest cluster, after a shift common to all
+sites, as a share of their spread over the sites.
 """
 
 from __future__ import annotations
