@@ -22,6 +22,7 @@ CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1b-\x1f\x7f]")
 
 # Fortran writes D for the exponent of a double, and drops the letter before three digits.
 FORTRAN = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:[dD]([+-]?\d+)|([+-]\d{3}))")
+CONTROLS = bytes(code for code in range(128) if CONTROL.match(chr(code)))
 
 
 def decode(content: bytes) -> str:
@@ -35,8 +36,9 @@ def decode(content: bytes) -> str:
     DataError
         If it is no text.
     """
+    encoding = _encoding(content)
     try:
-        text = content.decode(_encoding(content))
+        text = content.decode(encoding)
     except UnicodeDecodeError:
         if any(content.startswith(mark) for mark, _ in MARKS):
             raise DataError("it is no text") from None
@@ -44,7 +46,9 @@ def decode(content: bytes) -> str:
             text = content.decode("cp1252")
         except UnicodeDecodeError:
             text = content.decode("latin-1")
-    if CONTROL.search(text):
+    # Of bytes that are characters the check is much faster before they are decoded.
+    plain = encoding in ("utf-8", "utf-8-sig")
+    if len(content.translate(None, CONTROLS)) != len(content) if plain else CONTROL.search(text):
         raise DataError("it is no text")
     return text
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,8 +77,8 @@ def judge(
     if len(numbers) < 2:
         return "", []
     if len(numbers) <= FEW:
-        short = (positions - positions[0]).astype(np.float32)
-        return _told(numbers, _all_pairs(short[:, None] - short))
+        x, y, z = (_apart(column) for column in (positions - positions[0]).T)
+        return _told(numbers, _all_pairs(x * x + y * y + z * z))
     return _told(numbers, _nearest(positions, positions, np.arange(len(numbers))))
 
 
@@ -141,10 +140,14 @@ def _plain(
     if not 1 < len(numbers) <= FEW or heights[pbc].min() <= 2 * TOO_NEAR:
         return False
     # Any vector shorter than half of the least height is found so; others are no shorter.
-    short = fractions.astype(np.float32)  # places in the cell, so that 1e-5 Å are kept
-    apart = short[:, None] - short
-    apart -= np.rint(apart) * pbc.astype(np.float32)
-    near = _all_pairs((apart.reshape(-1, 3) @ full.astype(np.float32)).reshape(apart.shape))
+    a, b, c = (_apart(column) for column in fractions.T)
+    for vector, periodic in zip((a, b, c), pbc, strict=True):
+        if periodic:
+            np.subtract(vector, np.rint(vector), out=vector)
+    g = (full @ full.T).astype(np.float32)
+    squares = a * (g[0, 0] * a + 2 * g[0, 1] * b + 2 * g[0, 2] * c)
+    squares += b * (g[1, 1] * b + 2 * g[1, 2] * c) + g[2, 2] * c * c
+    near = _all_pairs(np.maximum(squares, 0))
     return bool(near.distances.min() > TOO_NEAR and near.sparsity(numbers) < SPARSE)
 
 
@@ -186,9 +189,14 @@ class _Nearest:
         return float((self.distances / bonds).min())
 
 
-def _all_pairs(vectors: NDArray[Any]) -> _Nearest:
-    """Return the nearest of all (a, a, 3) vectors between atoms."""
-    squares = np.einsum("abx,abx->ab", vectors, vectors)
+def _apart(places: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return (a, a) differences; single precision keeps 1e-5 Å, which is enough to judge."""
+    short = places.astype(np.float32)
+    return short[:, None] - short
+
+
+def _all_pairs(squares: NDArray[np.float32]) -> _Nearest:
+    """Return the nearest of (a, a) squared distances between atoms."""
     squares.flat[:: len(squares) + 1] = np.inf
     partners = squares.argmin(axis=1)
     nearest = squares[np.arange(len(squares)), partners]
