@@ -25,7 +25,7 @@ from xreg.core.domain import Domain
 from xreg.core.errors import NotApplicableError, UnknownNameError
 from xreg.core.metrics import spectrum_error
 from xreg.core.samples import Parameters
-from xreg.core.trust import OUTLIER, Trust, outside_ranges
+from xreg.core.trust import OUTLIER, Trust, ranges_left
 
 ENERGY = np.linspace(0.0, 30.0, 301)
 
@@ -230,7 +230,7 @@ def test_trust_does_without_spread_and_features_and_needs_enough_samples() -> No
 def test_parameters_beyond_their_range_in_training_lie_outside() -> None:
     domain = Domain("parameters", parameters=("Dq",), units=("eV",), ranges=((0.0, 0.2),))
     table = Parameters(["a", "b", "c"], np.array([[-0.1], [0.0], [0.2]]), ("Dq",), ("eV",))
-    assert outside_ranges(domain, table).tolist() == [True, False, False]
+    assert ranges_left(domain, table) == ["Dq -0.1 (training: 0 to 0.2)", "", ""]
 
 
 def test_the_kept_error_is_that_of_the_best_first() -> None:

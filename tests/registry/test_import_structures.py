@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -328,7 +329,7 @@ def test_samples_of_a_prediction(tmp_path):
     ((where, reason),) = found.bad
     assert where == "a.xyz, frame 2"
     assert reason.startswith("it has 2 atoms of Fe (Fe 0, Fe 1): say which with --absorber INDEX")
-    known = found.known_to(domain)
+    known = found.known_to(SimpleNamespace(domain=domain, refusals=domain.strangers))
     assert known.samples.ids.tolist() == ["0"]
     assert [where for where, _ in known.bad] == ["a.xyz, frame 2", "sample '1'"]
     assert "2 of 3 samples cannot be predicted, first a.xyz, frame 2: it has 2" in str(

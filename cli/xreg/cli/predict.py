@@ -48,7 +48,7 @@ def predict(
     if plot is not None:
         work.check_plot(plot, pipeline.target)
     read = work.read_samples(samples, pipeline.domain, absorber, every=every_site(sites))
-    read = read.known_to(pipeline.domain)
+    read = read.known_to(pipeline)
     for note, frames in read.notes.items():
         more = f" (and {len(frames) - 1} more)" if len(frames) > 1 else ""
         typer.secho(f"note: {frames[0]}{more}: {note}", fg="yellow", err=True)
@@ -65,7 +65,8 @@ def predict(
         work.draw_prediction(plot, found)
     assert found.summary is not None
     tell_summary(found.summary.lines(), found.summary.doubts())
-    for remark in found.remarks:
+    left_out = [f"not predicted: {name}: {why}" for name, why in found.refused.items()]
+    for remark in [*found.remarks, *left_out]:
         typer.secho(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
     spread = " with their spread" if found.spread is not None else ""
     spectra = counted(len(found.ids), "spectrum", "spectra")
@@ -76,4 +77,13 @@ def predict(
         far = int(assessment.outside.sum())
         outside = f", {far} outside what the model was trained on" if far else ""
         where = work.trust_path(out) if out.suffix == ".csv" else out
-        typer.echo(f"trust: {', '.join(counts)}{outside}: {where}")
+        if assessment.judged:
+            typer.echo(f"trust: {', '.join(counts)}{outside}: {where}")
+        else:
+            typer.echo(
+                "trust: none; too few spectra were there to learn which predictions go wrong, so "
+                f"only what lies outside is told ({far} of {len(levels)}): {where}"
+            )
+        if far:
+            row = int(assessment.outside.argmax())
+            typer.echo(f"  {found.ids[row]}: {assessment.reasons[row]}")

@@ -8,7 +8,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.errors import DataError, SampleError
+from xreg.core.elements import SYMBOLS, symbols
+from xreg.core.errors import DataError
 from xreg.core.samples import Parameters, Samples, Structures
 
 __all__ = ["Domain", "Target"]
@@ -79,7 +80,7 @@ class Domain:
         return cls(samples.kind)
 
     def require(self, samples: Samples) -> None:
-        """Raise a :class:`SampleError` that names the first sample outside the domain and why."""
+        """Refuse samples of another kind, or with other parameters, than those of training."""
         if samples.kind != self.kind:
             raise DataError(f"the model was trained on {self.kind}, not on {samples.kind}.")
         if isinstance(samples, Parameters) and samples.names != self.parameters:
@@ -87,23 +88,31 @@ class Domain:
                 f"the model needs the parameters {', '.join(self.parameters)}, in this order; "
                 f"got {', '.join(samples.names)}."
             )
+
+    def strangers(self, samples: Samples) -> dict[int, str]:
+        """Return why a structure holds what no training sample did, by its row.
+
+        An element that never occurred, or an absorber of another element.
+        """
+        found: dict[int, str] = {}
         if not isinstance(samples, Structures):
-            return
-        from ase.data import chemical_symbols
-
-        def names(numbers: tuple[int, ...]) -> str:
-            return ", ".join(chemical_symbols[z] for z in numbers)
-
-        for structure in samples:
-            unknown = sorted(set(structure.numbers.tolist()) - set(self.elements))
-            if unknown:
-                raise SampleError(
-                    f"sample '{structure.id}' contains {names(tuple(unknown))}, which the model "
-                    f"never saw; it knows {names(self.elements)}."
+            return found
+        start = 0
+        for block in samples.batches(4096):
+            strange = ~np.isin(block.numbers, self.elements)
+            sites = block.absorbers()
+            owner = np.repeat(np.arange(len(block)), block.sizes)
+            for row in np.unique(owner[strange]).tolist():
+                unknown = symbols(set(block.numbers[strange & (owner == row)].tolist()))
+                found[start + row] = (
+                    f"sample '{block.ids[row]}' contains {unknown}, which the model never saw; it "
+                    f"knows {symbols(self.elements)}."
                 )
-            absorber = int(structure.numbers[structure.absorber])
-            if absorber not in self.absorbers:
-                raise SampleError(
-                    f"sample '{structure.id}' has {names((absorber,))} as absorber; the model was "
-                    f"trained on {names(self.absorbers)} sites."
+            for row in np.flatnonzero(~np.isin(sites, self.absorbers)).tolist():
+                found.setdefault(
+                    start + row,
+                    f"sample '{block.ids[row]}' has {SYMBOLS[sites[row]]} as absorber; the model "
+                    f"was trained on {symbols(self.absorbers)} sites.",
                 )
+            start += len(block)
+        return found

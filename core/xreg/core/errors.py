@@ -61,6 +61,13 @@ class SampleError(DataError):
     """One sample cannot be processed; the driver records it by id and goes on."""
 
 
+class OutsideError(SampleError):
+    """One sample is of a kind that no training sample was: an element, an absorber, a formula.
+
+    It is no fault of the data; a run leaves the sample out, says so, and goes on.
+    """
+
+
 class NotApplicableError(DataError):
     """An analysis cannot say anything about this model or these data."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,15 +14,23 @@ from numpy.typing import ArrayLike, NDArray
 
 from xreg.core import progress, storage
 from xreg.core.domain import Domain, Target
-from xreg.core.errors import CorruptError, DataError, NotFittedError, PluginError, SampleError
+from xreg.core.errors import (
+    CorruptError,
+    DataError,
+    NotFittedError,
+    OutsideError,
+    PluginError,
+    SampleError,
+)
 from xreg.core.filters import FeatureFilter, KeptColumns
 from xreg.core.hooks import Kind
 from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator, FeatureLabel
+from xreg.core.novelty import Novelty
 from xreg.core.samples import Samples
 from xreg.core.saved_model import SavedModel, reading, require_fitting
 from xreg.core.scaling import FeatureScaling, Scaler, TargetScaling
 from xreg.core.source import source_hash
-from xreg.core.trust import Trust
+from xreg.core.trust import Assessment, Trust, ranges_left
 
 __all__ = ["Pipeline", "build_features", "require_kind"]
 
@@ -83,6 +91,8 @@ class Pipeline:
         How features and targets are standardised on the training set.
     featurize
         Builds features; a caller may hand in one with a cache.
+    novelty_
+        What training samples were like, by which one that resembles none is known.
     trust_
         What to expect of predictions; whoever has judged the model sets it.
     trained_by
@@ -103,6 +113,7 @@ class Pipeline:
     columns_: KeptColumns | None = None
     features_: Scaler | None = None
     targets_: Scaler | None = None
+    novelty_: Novelty | None = None
     trust_: Trust | None = None
     trained_by: str | None = None
 
@@ -180,7 +191,39 @@ class Pipeline:
         scaled = self.targets_.transform(known)
         self.emulator.zero_intensity = self.targets_.zero
         self.emulator.fit(X, scaled, validation=held)
+        self.novelty_ = Novelty.fit(samples, X)
         return X, scaled
+
+    def assess(
+        self,
+        samples: Samples,
+        inputs: Any,
+        predicted: NDArray[np.float64],
+        spread: NDArray[np.float64] | None,
+    ) -> Assessment:
+        """Say how far predictions may be trusted, and what is new about their samples.
+
+        Parameters
+        ----------
+        samples, inputs
+            n samples, and what :meth:`inputs` makes of them.
+        predicted, spread
+            (n, m) spectra and their spread, in the units of the data.
+        """
+        assert self.domain is not None
+        reasons = ranges_left(self.domain, samples)
+        for row, why in self.domain.strangers(samples).items():
+            reasons[row] = reasons[row] or why.partition(";")[0]
+        if self.novelty_ is not None:
+            new = self.novelty_.reasons(samples, inputs)
+            reasons = ["; ".join(filter(None, pair)) for pair in zip(reasons, new, strict=True)]
+        outside = np.array([bool(why) for why in reasons], dtype=bool)
+        if self.trust_ is None:
+            unknown = np.full(len(outside), np.nan)
+            return Assessment(unknown, unknown, outside, tuple(reasons))
+        # Beyond a parameter's range errors follow the evidence a while; a new structure is another.
+        doubt = self.domain.kind == "structures"
+        return self.trust_.assess(inputs, predicted, spread, outside, reasons, doubt)
 
     def inputs(self, samples: Samples) -> Any:
         """Return what the emulator takes: (n, k) scaled features, or the samples themselves."""
@@ -229,6 +272,28 @@ class Pipeline:
             raise NotFittedError("the pipeline must be fitted before its columns are known.")
         return self.columns_.labels(self.descriptor.feature_labels)
 
+    def refusals(self, samples: Samples) -> dict[int, str]:
+        """Return why samples lie so far outside that the model can say nothing of them, by row.
+
+        Those with an absorber that was never trained on, and those with an element that neither
+        training nor, where its columns do not depend on elements, the descriptor knows.
+        """
+        assert self.domain is not None
+        found = self.domain.strangers(samples)
+        if self.descriptor is None or not found:
+            return found
+        for row, why in list(found.items()):
+            one = samples[row : row + 1]
+            if int(one.absorbers()[0]) not in self.domain.absorbers:
+                continue
+            try:
+                self.descriptor.transform(one)
+            except SampleError:
+                found[row] = why
+            else:
+                del found[row]
+        return found
+
     def predict(self, samples: Samples, return_std: bool = False) -> Any:
         """Return the (n, m) spectra in the units of the data, and their spread where asked for.
 
@@ -244,6 +309,8 @@ class Pipeline:
         for change in self.changes():
             warnings.warn(change, stacklevel=2)
         self.domain.require(samples)
+        if refused := self.refusals(samples):
+            raise OutsideError(refused[min(refused)])
         X = self.inputs(samples)
         if not return_std:
             return self.targets_.inverse_transform(self.emulator.predict(X))
@@ -263,6 +330,8 @@ class Pipeline:
                 arrays |= scaler.arrays(name)
         if self.target.energy is not None:
             arrays["energy"] = self.target.energy
+        if self.novelty_ is not None:
+            arrays |= {f"novelty.{name}": array for name, array in self.novelty_.arrays().items()}
         if self.trust_ is not None:
             arrays |= {f"trust.{name}": array for name, array in self.trust_.arrays().items()}
         steps = self.steps
@@ -346,16 +415,15 @@ class Pipeline:
                 else KeptColumns.restore(saved.columns.model_dump()),
                 features_=Scaler.of(arrays, "features") if "descriptor" in steps else None,
                 targets_=Scaler.of(arrays, "targets"),
-                trust_=Trust.of(
-                    {
-                        name.partition(".")[2]: array
-                        for name, array in arrays.items()
-                        if name.startswith("trust.")
-                    }
-                ),
+                novelty_=Novelty.of(_under("novelty.", arrays)),
+                trust_=Trust.of(_under("trust.", arrays)),
                 trained_by=saved.code,
             )
             require_fitting(pipeline, folder)
         for decomposer in pipeline.decomposers.values():
             decomposer.emulator = pipeline.emulator
         return pipeline
+
+
+def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {n.removeprefix(prefix): array for n, array in arrays.items() if n.startswith(prefix)}

@@ -245,7 +245,8 @@ def cross_validate(
     models
         Settings to judge; they are left fitted on the last fold.
     X
-        (n, d) features, or n samples.
+        (n, d) features, or n samples; or what gives them for a fold, learned from its training
+        rows alone.
     Y
         (n, m) targets.
     folds
@@ -265,7 +266,9 @@ def score_folds(
     preparation: Preparation,
 ) -> Iterator[NDArray[np.float64]]:
     """Do what :func:`cross_validate` does, yielding the (c,) scores of each fold as it ends."""
+    given = X
     for fold in folds:
+        X = given(fold) if callable(given) else given
         targets = Scaler.fit(Y[fold.train], preparation.targets)
         y = {part: targets.transform(Y[getattr(fold, part)]) for part in ("train", "stop", "held")}
         if isinstance(X, Samples):

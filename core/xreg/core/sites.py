@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from xreg.core.composition import composition, composition_labels
 from xreg.core.elements import SYMBOLS, atomic_number, symbols
-from xreg.core.errors import SampleError
+from xreg.core.errors import OutsideError, SampleError
 from xreg.core.interfaces import Descriptor, FeatureLabel
 from xreg.core.neighbours import refuse_coincident
 from xreg.core.samples import Samples, Structure, Structures
@@ -47,7 +47,8 @@ class SiteDescriptor(Descriptor):
 
     A method implements :meth:`prepare`; its settings are a
     :class:`~xreg.core.elements.SiteConfig`. Elements come from the setting ``species`` or, where
-    that is not given, from the samples of ``fit``; others are refused.
+    that is not given, from the samples of ``fit``; others are refused, except where columns do not
+    depend on the elements (:meth:`takes`).
 
     Attributes
     ----------
@@ -93,6 +94,18 @@ class SiteDescriptor(Descriptor):
         """What each of the d columns means."""
         return self._ready()[1]
 
+    def takes(self, number: int) -> bool:
+        """Whether an element that ``fit`` never saw can be described like those that it saw.
+
+        By default none: a method whose columns do not depend on the elements says otherwise.
+        """
+        return False
+
+    @property
+    def open_(self) -> bool:
+        """Whether nothing but an element's properties limits what may occur."""
+        return self.config.species is None and not self.config.composition
+
     @property
     def symbols_(self) -> list[str]:
         """Symbols of ``species_``."""
@@ -125,6 +138,9 @@ class SiteDescriptor(Descriptor):
     def _check(self, samples: Structures) -> None:
         """Refuse the first sample with an unknown element or a position that is not finite."""
         strange = ~np.isin(samples.numbers, self.species_)
+        if strange.any():
+            others = np.unique(samples.numbers[strange]).tolist()
+            strange &= np.isin(samples.numbers, [z for z in others if not self.takes(z)])
         lost = ~np.isfinite(samples.positions).all(axis=1)
         bad = np.flatnonzero(strange | lost)
         if not bad.size:
@@ -137,7 +153,7 @@ class SiteDescriptor(Descriptor):
                 "it aside."
             )
         unknown = symbols(set(samples.numbers[atoms][strange[atoms]].tolist()))
-        raise SampleError(
+        raise OutsideError(
             f"sample '{samples.ids[row]}' contains {unknown}, which descriptor '{self.name}' was "
             f"not fitted for; it knows {', '.join(self.symbols_)}: {self._remedy()}."
         )

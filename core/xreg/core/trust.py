@@ -8,7 +8,7 @@ probability that the error stays under 10 %, beyond which a spectrum counts as a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,7 +21,7 @@ from xreg.core.samples import Parameters, Samples
 if TYPE_CHECKING:
     from xreg.core.domain import Domain
 
-__all__ = ["FEWEST", "OUTLIER", "Assessment", "Trust", "outside_ranges"]
+__all__ = ["FEWEST", "OUTLIER", "Assessment", "Trust", "ranges_left"]
 
 OUTLIER = 10.0  # per cent
 FEWEST = 30
@@ -46,16 +46,30 @@ class Assessment:
     outside
         (n,) whether a sample lies outside what the model was trained on: a parameter beyond its
         range, features farther from training samples than any that were judged, or a piece of
-        evidence far beyond them. Its ``expected`` and ``trust`` are guesses.
+        evidence far beyond them, or surroundings that none of them has. Its ``expected`` is a
+        guess, as is its ``trust``; that of a structure is halved, so that it is low.
+    reasons
+        What is new about each sample; empty for one inside.
     """
 
     expected: NDArray[np.float64]
     trust: NDArray[np.float64]
     outside: NDArray[np.bool_]
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def judged(self) -> bool:
+        """Whether errors are known to expect; without, only what lies outside is told."""
+        return not len(self.trust) or bool(np.isfinite(self.trust).any())
 
     @property
     def level(self) -> NDArray[np.str_]:
-        """``high`` from 95 % trust, ``medium`` from 50 %, else ``low``; ``low`` outside."""
+        """``high`` from 95 % trust, ``medium`` from 50 %, else ``low``; ``low`` outside.
+
+        ``unknown`` for what lies inside where no error was ever judged.
+        """
+        if not self.judged:
+            return np.where(self.outside, "low", "unknown")
         names = np.array(list(LEVELS))
         bounds = np.array(list(LEVELS.values()))
         found = names[np.argmax(self.trust[:, None] >= bounds, axis=1)]
@@ -137,6 +151,8 @@ class Trust:
         predicted: NDArray[np.float64],
         spread: NDArray[np.float64] | None,
         outside: ArrayLike = False,
+        reasons: Sequence[str] = (),
+        doubt: bool = False,
     ) -> Assessment:
         """Judge predictions.
 
@@ -147,7 +163,11 @@ class Trust:
         predicted, spread
             (n, m) spectra and their ensemble spread, as predicted.
         outside
-            (n,) samples that are known to lie outside (see :func:`outside_ranges`).
+            (n,) samples that are known to lie outside.
+        reasons
+            Why they do.
+        doubt
+            Whether the trust in what lies outside is halved.
         """
         from scipy.stats import norm
 
@@ -162,7 +182,10 @@ class Trust:
         far = far | (np.abs(table - capped) > room).any(axis=1)
         expected = np.exp(self.weights[0] + capped @ self.weights[1:])
         trust = norm.cdf((np.log(OUTLIER) - np.log(expected)) / self.noise[0])
-        return Assessment(expected, trust, far)
+        words = list(reasons) or [""] * len(far)
+        for row in np.flatnonzero(far & np.array([not why for why in words], dtype=bool)):
+            words[row] = "its features or its spectrum are unlike those that were judged"
+        return Assessment(expected, np.where(far & doubt, trust / 2, trust), far, tuple(words))
 
     @classmethod
     def fit(
@@ -173,6 +196,7 @@ class Trust:
         spread: NDArray[np.float64] | None,
         known: NDArray[np.float64],
         seed: int = 0,
+        fewest: int = FEWEST,
     ) -> Self | None:
         """Learn from samples that were not trained on which predictions go wrong.
 
@@ -185,17 +209,19 @@ class Trust:
             (n, m) spectra of those others; ``spread`` where the emulator has one.
         seed
             Of the choice of training samples to measure distances to.
+        fewest
+            Samples whose error must be known.
 
         Returns
         -------
         Trust or None
-            None for fewer than 30 samples whose error is known.
+            None for fewer samples whose error is known.
         """
         from sklearn.linear_model import RidgeCV
 
         error = 100 * spectrum_error(known, predicted)
         sound = np.isfinite(error)
-        if sound.sum() < FEWEST:
+        if sound.sum() < fewest:
             return None
         nothing = np.empty(0)
         space = _space(train, seed) if isinstance(train, np.ndarray) else _nowhere()
@@ -243,10 +269,18 @@ def _nowhere() -> Space:
     return none, np.empty((0, 0), np.float32), none, np.empty((0, 0), np.float32)
 
 
-def outside_ranges(domain: Domain, samples: Samples) -> NDArray[np.bool_]:
-    """Return (n,) whether a parameter lies outside the range of the training samples."""
+def ranges_left(domain: Domain, samples: Samples) -> list[str]:
+    """Return which parameters of each sample lie outside the range of the training samples."""
     if not isinstance(samples, Parameters) or not domain.ranges:
-        return np.zeros(len(samples), dtype=bool)
+        return [""] * len(samples)
     low, high = np.array(domain.ranges).T
     values = np.asarray(samples[:].values)
-    return np.asarray(((values < low) | (values > high)).any(axis=1))
+    outside = ~((values >= low) & (values <= high))
+    return [
+        "; ".join(
+            f"{domain.parameters[column]} {values[row, column]:.6g} (training: {low[column]:.6g} "
+            f"to {high[column]:.6g})"
+            for column in np.flatnonzero(outside[row])
+        )
+        for row in range(len(values))
+    ]

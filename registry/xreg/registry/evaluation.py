@@ -20,6 +20,7 @@ from xreg.core.errors import (
     ConfigError,
     CorruptError,
     DataError,
+    OutsideError,
     RunError,
     UnknownNameError,
     did_you_mean,
@@ -164,6 +165,17 @@ def _match(question: Question) -> _Matched:
     part, split, rows = _rows(question, dataset, trained if _is_of(entry, dataset) else {})
     samples = dataset.samples[rows]
     pipeline.domain.require(samples)
+    remarks: list[str] = []
+    if refused := pipeline.refusals(samples):
+        first = refused[min(refused)]
+        if len(refused) == len(samples):
+            raise OutsideError(first)
+        remarks.append(
+            f"{len(refused):,} of {len(samples):,} samples are left out, and scores are over the "
+            f"rest: {first.rstrip('.')}."
+        )
+        rows = np.delete(rows, list(refused))
+        samples = dataset.samples[rows]
     what = f"channel '{name}' of dataset '{dataset.metadata.name}'"
     known, remark = on_grid(
         dataset.spectra[name], rows, pipeline.target, what, question.interpolate
@@ -171,7 +183,7 @@ def _match(question: Question) -> _Matched:
     require_finite(known, samples.ids, what)
     if len(samples) < 2:
         raise DataError(f"{what}: fewer than two samples are there to be judged.")
-    remarks = pipeline.changes() + ([remark] if remark else [])
+    remarks += pipeline.changes() + ([remark] if remark else [])
     remarks += _seen_before(entry, dataset, samples.ids, trained.get("train"))
     if pipeline.descriptor is not None:
         content = dataset.hash if len(samples) == len(dataset) else ""

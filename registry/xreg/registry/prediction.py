@@ -22,7 +22,7 @@ from xreg.core.pipeline import Pipeline
 from xreg.core.readers.structures import Frame, absorbing_sites, read_frames
 from xreg.core.samples import Parameters, Samples, Structures
 from xreg.core.spectra import Channel, Spectra
-from xreg.core.trust import Assessment, outside_ranges
+from xreg.core.trust import Assessment
 from xreg.registry.arrays import write_predictions
 from xreg.registry.files import disk_errors, flush, require_free, staging, write_csv, write_text
 
@@ -61,6 +61,8 @@ class Prediction:
         What samples and spectra are like.
     notes
         What was read in a way that the user should see, and in which files and frames.
+    refused
+        Ids of samples of which the model can say nothing, and why; they are not among ``ids``.
     """
 
     ids: NDArray[np.str_]
@@ -71,6 +73,7 @@ class Prediction:
     remarks: tuple[str, ...] = ()
     summary: Summary | None = None
     notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     def facts(self) -> dict[str, Any]:
         """Return, as JSON values, what is written beside the spectra."""
@@ -92,31 +95,56 @@ def predict(model: Pipeline, samples: Samples, read: NewSamples | None = None) -
     Raises
     ------
     SampleError
-        If a sample lies outside what the model was trained on; it says which and why.
+        If the model can say nothing of any of them; it says why of the first.
     """
     assert model.domain is not None
     assert model.target is not None
     model.domain.require(samples)
-    inputs = model.inputs(samples)
-    mean, spread = predict_with_spread(model, inputs)
+    refused = model.refusals(samples)
+    if refused and len(refused) == len(samples):
+        raise SampleError(refused[min(refused)])
+    ids = samples.ids
+    kept = np.delete(np.arange(len(samples)), list(refused))
+    try:
+        found = _predicted(model, samples[kept])
+    except SampleError:
+        for row in kept.tolist():
+            try:
+                _predicted(model, samples[row : row + 1])
+            except SampleError as error:
+                refused[row] = str(error)
+        kept = np.delete(np.arange(len(samples)), list(refused))
+        if not len(kept):
+            raise
+        found = _predicted(model, samples[kept])
+    inputs, mean, spread = found
     assessment = None
-    if model.trust_ is not None:
-        outside = outside_ranges(model.domain, samples)
-        assessment = model.trust_.assess(inputs, mean, spread, outside)
+    if model.target.energy is not None:
+        assessment = model.assess(samples[kept], inputs, mean, spread)
     target = model.target
     made = Channel(mean, target.energy, target.features, target.unit)
     return Prediction(
-        samples.ids,
+        ids[kept],
         target,
         mean,
         spread,
         assessment,
         tuple(model.changes()),
         summarise(
-            samples, Spectra({target.channel: made}), set_aside=dict(read.bad) if read else None
+            samples[kept],
+            Spectra({target.channel: made}),
+            set_aside=dict(read.bad) if read else None,
         ),
         {note: list(frames) for note, frames in read.notes.items()} if read else {},
+        {str(ids[row]): refused[row] for row in sorted(refused)},
     )
+
+
+def _predicted(
+    model: Pipeline, samples: Samples
+) -> tuple[Any, NDArray[np.float64], NDArray[np.float64] | None]:
+    inputs = model.inputs(samples)
+    return inputs, *predict_with_spread(model, inputs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,20 +165,16 @@ class NewSamples:
     bad: Sequence[tuple[str, str]] = ()
     notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def known_to(self, domain: Domain) -> NewSamples:
+    def known_to(self, model: Pipeline) -> NewSamples:
         """Return them with those that a model cannot know among the bad ones."""
-        if self.samples.kind != domain.kind or isinstance(self.samples, Parameters):
-            domain.require(self.samples)
+        assert model.domain is not None
+        model.domain.require(self.samples)
+        refused = model.refusals(self.samples)
+        if not refused:
             return self
-        bad, kept = list(self.bad), []
-        for row in range(len(self.samples)):
-            try:
-                domain.require(self.samples[row : row + 1])
-            except SampleError as error:
-                bad.append((f"sample '{self.samples.ids[row]}'", str(error)))
-            else:
-                kept.append(row)
-        return replace(self, samples=self.samples[np.array(kept, dtype=int)], bad=bad)
+        new = [(f"sample '{self.samples.ids[row]}'", refused[row]) for row in sorted(refused)]
+        kept = np.delete(np.arange(len(self.samples)), list(refused))
+        return replace(self, samples=self.samples[kept], bad=[*self.bad, *new])
 
 
 class BadSamplesError(SampleError):
@@ -330,15 +354,18 @@ def _assessed(prediction: Prediction) -> dict[str, NDArray[Any]]:
         "level": found.level,
         "expected_error": found.expected,
         "outside": found.outside,
+        "reason": np.array(found.reasons or [""] * len(found.outside)),
     }
 
 
 def _trust_rows(prediction: Prediction) -> Iterator[Sequence[Any]]:
-    yield ["id", "trust", "level", "expected spectrum error (%)", "outside training"]
-    for name, trust, level, expected, outside in zip(
+    yield ["id", "trust", "level", "expected spectrum error (%)", "outside training", "because"]
+    for name, trust, level, expected, outside, reason in zip(
         prediction.ids, *_assessed(prediction).values(), strict=True
     ):
-        yield [name, f"{trust:.4f}", level, f"{expected:.3f}", "yes" if outside else "no"]
+        known = np.isfinite(trust)
+        numbers = [f"{trust:.4f}", f"{expected:.3f}"] if known else ["", ""]
+        yield [name, numbers[0], level, numbers[1], "yes" if outside else "no", reason]
 
 
 def _spectra_rows(prediction: Prediction) -> Iterator[Sequence[Any]]:

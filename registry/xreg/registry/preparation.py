@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.dataset import finite_rows, require_finite
-from xreg.core.domain import Target
-from xreg.core.errors import DataError, SampleError
+from xreg.core.domain import Domain, Target
+from xreg.core.errors import DataError, OutsideError, SampleError
 from xreg.core.interfaces import Descriptor, FeatureLabel
+from xreg.core.samples import Samples
 from xreg.registry.features import Execution, FeatureCache
 from xreg.registry.plugins import host
 from xreg.registry.recipe import Resolved
@@ -104,6 +105,7 @@ def prepare(resolved: Resolved, execution: Execution, stages: Stages) -> Prepare
             for row in np.flatnonzero(~finite_rows(known)).tolist()
         }
         divided = resolved.split.indices(ids)
+    ready_bad = dict(bad)
     target = Target(str(recipe.target.channel), channel.energy, channel.features, channel.unit)
     ready = Prepared(resolved, target, known, _without(divided, bad))
     _require_training(ready)
@@ -118,8 +120,9 @@ def prepare(resolved: Resolved, execution: Execution, stages: Stages) -> Prepare
                 used = np.concatenate(list(ready.rows.values()))
                 if not new or not np.isin(list(new), used).any():
                     break
-                if refuse:
-                    raise SampleError(_refusal(new, ids))
+                faults = _faults(new, descriptor, dataset.samples, ready)
+                if refuse and faults:
+                    raise SampleError(_refusal(faults, ids))
                 # What is learned from the samples that remain may differ: fit and look again.
                 bad |= new
                 ready.rows = _without(divided, bad)
@@ -128,8 +131,13 @@ def prepare(resolved: Resolved, execution: Execution, stages: Stages) -> Prepare
             ready.features = list(descriptor.feature_labels)
             log.info("%d of %d samples described anew", cache.computed, len(ids))
             ready.remarks = list(descriptor.remarks)
-            for remark in ready.remarks:
-                log.warning("%s", remark)
+    else:
+        # An emulator of samples says nothing of those with an element that it never saw.
+        bad |= _strangers(dataset.samples, ready)
+        ready.rows = _without(divided, bad)
+    ready.remarks += _left_out(divided, {r: bad[r] for r in bad if r not in ready_bad}, ids)
+    for remark in ready.remarks:
+        log.warning("%s", remark)
     if recipe.report.descriptor is not None:
         with stages("colours"):
             ready.colours = _colours(ready, recipe.report.descriptor, execution)
@@ -153,8 +161,60 @@ def _colours(
     used = np.sort(np.concatenate(list(ready.rows.values())))
     labels = descriptor.feature_labels
     table = np.full((len(samples), len(labels)), np.nan)
-    table[used] = _cache(ready.resolved, execution)(descriptor, samples[used])
+    cache = _cache(ready.resolved, execution)
+    cache.build(descriptor)
+    used = used[~np.isin(used, list(cache.bad))]  # a sample without a colour is still a sample
+    table[used] = cache(descriptor, samples[used])
     return {label.name: (table[:, i], label.unit) for i, label in enumerate(labels)}
+
+
+def _strangers(samples: Samples, ready: Prepared) -> dict[int, str]:
+    """Return why a sample that is not trained on holds what no training sample does, by row."""
+    rows = np.concatenate([ready.rows["validation"], ready.rows["test"]])
+    found = Domain.of(samples[ready.rows["train"]]).strangers(samples[rows])
+    return {int(rows[place]): why for place, why in found.items()}
+
+
+def _faults(
+    new: dict[int, str], descriptor: Descriptor, samples: Samples, ready: Prepared
+) -> dict[int, str]:
+    """Return those samples that cannot be described through a fault of their own.
+
+    A sample that is only judged and lies outside of what was trained on is none of them.
+    """
+    judged = set(np.concatenate([ready.rows["validation"], ready.rows["test"]]).tolist())
+    trained = set(ready.rows["train"].tolist())
+    outside = set(_strangers(samples, ready)) if judged & set(new) else set()
+    faults = {}
+    for row, why in new.items():
+        if row not in judged | trained:
+            continue
+        if row in judged and row not in outside:
+            try:
+                descriptor.transform(samples[row : row + 1])
+            except OutsideError:
+                outside.add(row)
+            except SampleError:
+                pass
+        if row not in judged or row not in outside:
+            faults[row] = why
+    return faults
+
+
+def _left_out(
+    divided: dict[str, NDArray[np.intp]], bad: dict[int, str], ids: NDArray[np.str_]
+) -> list[str]:
+    """Return a sentence for each part that lost samples to what the method cannot describe."""
+    found = []
+    for part, rows in divided.items():
+        lost = [row for row in rows.tolist() if row in bad]
+        if lost:
+            names = ", ".join(str(ids[row]) for row in lost[:5]) + (", …" if len(lost) > 5 else "")
+            found.append(
+                f"{len(lost):,} of {len(rows):,} {part} samples are left out, and scores are over "
+                f"the rest ({names}): {bad[lost[0]].rstrip('.')}."
+            )
+    return found
 
 
 def _without(

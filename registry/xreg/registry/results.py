@@ -14,13 +14,13 @@ from xreg.core.analysis.components import rank_correlations, score_sweep
 from xreg.core.analysis.contract import Analysed
 from xreg.core.analysis.scores import covered_variances, feature_scores, part_scores
 from xreg.core.analysis.subject import Subject
-from xreg.core.dataset import Dataset
-from xreg.core.errors import UnknownNameError, did_you_mean
+from xreg.core.dataset import Dataset, make_folds
+from xreg.core.errors import SampleError, UnknownNameError, did_you_mean
 from xreg.core.interfaces import Decomposer
 from xreg.core.metrics import covered_variance_interval
 from xreg.core.pipeline import Pipeline
 from xreg.core.report.material import Colouring, Decomposition, Material, Sweep
-from xreg.core.trust import Trust
+from xreg.core.trust import FEWEST, Trust
 from xreg.core.wording import counted
 from xreg.registry.arrays import write_arrays, write_predictions
 
@@ -45,6 +45,8 @@ __all__ = [
 SWEEP_SHARES = tuple(np.linspace(0.05, 0.95, 9).tolist())
 # More features are too many to correlate with one by one.
 MOST_FEATURES = 30
+# Training and validation samples between which trust is learned by cross-validation.
+TRUST_LEAST, TRUST_MOST, TRUST_FOLDS = 20, 300, 5
 MOST_COLOURINGS = 6
 MOST_CATEGORIES = 8
 # Fewer test samples (or groups of near-copies) than these tell little.
@@ -82,13 +84,53 @@ def subject_of(ready: Prepared) -> Subject:
     )
 
 
-def trust_of(subject: Subject) -> Trust | None:
-    """Return what the validation part tells about predictions of a fitted pipeline."""
+def trust_of(subject: Subject, group: str | None = None) -> Trust | None:
+    """Return what judged spectra tell about predictions of a fitted pipeline.
+
+    Those of the validation part; where it is too small, and training and validation samples are at
+    most 300 together, those of all of them, each predicted by a model that was trained on the
+    other folds. Samples with one value of the label ``group`` stay in one fold.
+    """
     held = subject.results.get("validation")
-    if held is None or subject.target.energy is None:
+    if subject.target.energy is None:
         return None
-    train, inputs = subject.inputs("train"), subject.inputs("validation")
-    return Trust.fit(train, inputs, held.predicted, held.spread, held.known, subject.seed)
+    train = subject.inputs("train")
+    if held is not None and len(held.ids) >= FEWEST:
+        inputs = subject.inputs("validation")
+        return Trust.fit(train, inputs, held.predicted, held.spread, held.known, subject.seed)
+    pool = np.sort(
+        np.concatenate([subject.rows["train"], subject.rows.get("validation", np.empty(0, int))])
+    )
+    if not TRUST_LEAST <= len(pool) <= TRUST_MOST:
+        return None
+    predicted = np.full((len(pool), subject.known.shape[1]), np.nan)
+    spread: NDArray[np.float64] | None = np.full_like(predicted, np.nan)
+    groups = None if group is None else subject.label(group, pool)
+    parts = min(TRUST_FOLDS, len(pool) if groups is None else len(np.unique(groups)))
+    if parts < 2:
+        return None
+    for fit, judged in make_folds(len(pool), parts, seed=subject.seed, groups=groups):
+        try:
+            model = subject.refit(pool[fit])
+            inputs = model.inputs(pool[judged])
+            mean, std = model.emulator.predict_with_spread(inputs)
+        except SampleError:
+            continue  # a fold that holds what the others do not know; its samples judge nothing
+        predicted[judged] = model.targets.inverse_transform(mean)
+        spread = None if std is None or spread is None else spread
+        if spread is not None and std is not None:
+            spread[judged] = std * model.targets.scale
+    done = np.isfinite(predicted).all(axis=1)
+    rows = pool[done]
+    return Trust.fit(
+        train,
+        subject.inputs(rows),
+        predicted[done],
+        None if spread is None else spread[done],
+        subject.known[rows],
+        subject.seed,
+        TRUST_LEAST,
+    )
 
 
 def evaluate(

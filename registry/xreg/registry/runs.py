@@ -26,6 +26,11 @@ from xreg.registry.workshop import failure, logged, write_json
 __all__ = ["execute"]
 
 log = logging.getLogger("xreg.run")
+NO_TRUST = (
+    "The model has no error model: too few validation spectra to learn which predictions go wrong "
+    "(30 are needed, or 20 to 300 for training and validation together); predictions say only "
+    "whether a sample lies outside of training."
+)
 
 
 def execute(
@@ -97,7 +102,10 @@ def _carry_out(
     pipeline = resolved.pipeline
     _train(ready, stages)
     with stages("predictions and trust"):
-        pipeline.trust_ = results.trust_of(subject)
+        pipeline.trust_ = results.trust_of(subject, resolved.recipe.split.group)
+        if pipeline.trust_ is None and ready.target.energy is not None:
+            ready.remarks.append(NO_TRUST)
+            log.warning("%s", NO_TRUST)
     with stages("evaluation"):
         report = resolved.recipe.report
         group = results.split_group(resolved.dataset, resolved.recipe.split.group)

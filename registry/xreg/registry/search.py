@@ -6,7 +6,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import replace
@@ -29,6 +29,7 @@ from xreg.core.wording import counted
 from xreg.registry.features import Execution, FeatureCache
 from xreg.registry.files import require_room, write_text
 from xreg.registry.plugins import host
+from xreg.registry.search_folds import fold_inputs, knowable_folds
 from xreg.registry.search_recipe import (
     Family,
     SearchRecipe,
@@ -90,6 +91,7 @@ class Search:
             seed=self.recipe.seed,
             groups=groups,
         )
+        self.folds = knowable_folds(dataset.samples, self.rows, self.folds, "folds")
         section = self.recipe.features
         self.preparation = Preparation(
             FeatureFilter(section.variance, section.correlation),
@@ -110,22 +112,46 @@ class Search:
         return {**found, "xreg's cross-validation": source_hash(Preparation)}
 
     def inputs(
-        self, family: Family, settings: Mapping[str, Any], rows: NDArray[np.intp]
-    ) -> tuple[Any, float]:
-        """Return what models of a family take for some rows, and the processor time it cost."""
+        self,
+        family: Family,
+        settings: Mapping[str, Any],
+        rows: NDArray[np.intp],
+        folds: Sequence[Fold],
+    ) -> tuple[Callable[[Fold], Any], float]:
+        """Return what models of a family take in a fold, and the processor time it cost.
+
+        Parameters
+        ----------
+        family, settings
+            What describes the samples.
+        rows
+            Row numbers of the samples that the folds divide.
+        folds
+            A descriptor is fitted on the training rows of each.
+
+        Returns
+        -------
+        function
+            Gives the inputs of all ``rows`` for one of the folds; NaN for those that stand in no
+            part of it and cannot be described.
+        float
+            Seconds for all folds; what several of them share counts once.
+        """
         samples = self.dataset.samples
         name = family.names[0]
         if name is None:
-            return samples[rows], 0.0
-        descriptor = host().build("descriptor", name, settings)
-        start = time.process_time()
-        descriptor.fit(samples[self.rows])
-        fitting = time.process_time() - start
+            everything = samples[rows]
+            return lambda fold: everything, 0.0
         if name not in self._cache:
             alone = Execution(workers=1, features=self.features)
             self._cache[name] = FeatureCache(samples, self.dataset.hash, alone)
-        cache = self._cache[name]
-        return cache(descriptor, samples[rows]), fitting + cache.seconds
+        return fold_inputs(
+            self._cache[name],
+            lambda: host().build("descriptor", name, settings),
+            samples,
+            rows,
+            folds,
+        )
 
     def model(self, family: Family, settings: Mapping[str, Any], seed: int) -> Any:
         """Return a model of a family with these settings; one thread, and this seed."""
@@ -176,7 +202,7 @@ class Search:
         """Build the descriptor and cross-validate the models on it, telling each result."""
         start = time.process_time()
         try:
-            X, built = self.inputs(group.family, group.descriptor, self.rows)
+            X, built = self.inputs(group.family, group.descriptor, self.rows, self.folds)
         except XregError as error:
             share = (time.process_time() - start) / len(group.trials)
             for number, _ in group.trials:
@@ -293,16 +319,17 @@ class Search:
 
     def _judge_again(self, family: Family, best: Candidate) -> dict[str, Any]:
         seed, Y = self.recipe.seed, self.known
-        wanted = np.arange(len(self.dataset)) if len(self.test) else self.rows
-        X, _ = self.inputs(family, best.descriptor, wanted)
+        X, _ = self.inputs(family, best.descriptor, self.rows, self.folds)
         models = [self.model(family, best.model, seed + i) for i in range(self.recipe.seeds)]
-        rows = np.searchsorted(wanted, self.rows)
-        scores = cross_validate(models, X[rows], Y[self.rows], self.folds, self.preparation)
+        scores = cross_validate(models, X, Y[self.rows], self.folds, self.preparation)
         result: dict[str, Any] = {"scores": scores.tolist(), "test": None}
         if len(self.test):
             fold = Fold(self.parts["train"], self.parts["validation"], self.test)
             if not len(fold.stop):
                 fold = Fold(fold.train, fold.train, fold.held)
+            everything = np.arange(len(self.dataset))
+            (fold,) = knowable_folds(self.dataset.samples, everything, [fold], "test part")
+            X, _ = self.inputs(family, best.descriptor, everything, [fold])
             last = self.model(family, best.model, seed)
             result["test"] = float(cross_validate([last], X, Y, [fold], self.preparation)[0, 0])
         return result

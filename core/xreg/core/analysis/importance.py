@@ -137,8 +137,11 @@ def analyse(subject: Subject, config: ImportanceConfig) -> Findings:
         )
     ranges, counted = _ranges(subject, config)
 
-    def lost(predict: Predict, rows: NDArray[np.intp], seed: int) -> dict[str, Array]:
-        features, known = subject.features_of(rows), subject.known[rows]
+    def lost(
+        predict: Predict, rows: NDArray[np.intp], seed: int, features: Array | None = None
+    ) -> dict[str, Array]:
+        features = subject.features_of(rows) if features is None else features
+        known = subject.known[rows]
         return {
             name: _with_difference(
                 permutation_importance(
@@ -184,7 +187,7 @@ def _with_difference(lost: Array) -> Array:
 def _trials(
     subject: Subject,
     config: ImportanceConfig,
-    lost: Callable[[Predict, NDArray[np.intp], int], dict[str, Array]],
+    lost: Callable[..., dict[str, Array]],
 ) -> list[dict[str, Array]]:
     """Return the losses of the model as it is, or of each model trained anew on folds."""
     if not config.folds:
@@ -202,7 +205,17 @@ def _trials(
         own = model.features
         assert own is not None
         seed = training.seed or 0
-        return lost(lambda x: model.predict(own.transform(x)), training.held, seed)
+        # A column that the fold's own descriptor does not have stays empty and unused.
+        assert model.table is not None
+        assert model.numbers is not None
+        numbers = model.numbers
+        features = np.zeros((len(training.held), len(subject.features)))
+        features[:, numbers] = model.table[training.held][:, model.columns]
+
+        def of_fold(x: Array) -> Array:
+            return model.predict(own.transform(x[:, numbers]))
+
+        return lost(of_fold, training.held, seed, features)
 
     # All of the features in each fold, so that losses are of the same ones.
     columns = np.arange(len(subject.features))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from xreg.core.interfaces import Emulator
 
 __all__ = ["Training", "retrain"]
 
+log = logging.getLogger("xreg.run")
 Rows = NDArray[np.intp]
 T = TypeVar("T")
 # Workers import everything anew, which takes seconds: shorter work is done here.
@@ -66,6 +68,7 @@ def retrain(
     """
     from threadpoolctl import threadpool_limits
 
+    trainings = [_knowable(subject, training) for training in trainings]
     found: dict[int, T] = {}
 
     def keep(i: int, model: Retrained) -> None:
@@ -83,6 +86,19 @@ def retrain(
             for i, model in _in_processes(subject, trainings):
                 keep(i, model)
     return [found[i] for i in range(len(trainings))]
+
+
+def _knowable(subject: Subject, training: Training) -> Training:
+    """Leave out of what is judged the samples that the training rows say nothing about."""
+    known = subject.known_from(training.train, training.held)
+    if known.all():
+        return training
+    log.warning(
+        "%d of %d held-out samples are not judged: the training samples of their fold hold none of "
+        "their elements (first: %s)",
+        (~known).sum(), len(known), subject.samples.ids[training.held[~known][0]],
+    )  # fmt: skip
+    return replace(training, held=training.held[known])
 
 
 def _prepare(subject: Subject, training: Training) -> tuple[Retrained, Any]:

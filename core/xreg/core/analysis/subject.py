@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,17 +12,28 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.dataset import Metadata
-from xreg.core.domain import Target
-from xreg.core.errors import DataError, UnknownNameError, did_you_mean
-from xreg.core.interfaces import Emulator, FeatureLabel
+from xreg.core.domain import Domain, Target
+from xreg.core.errors import DataError, SampleError, UnknownNameError, did_you_mean
+from xreg.core.interfaces import Descriptor, Emulator, FeatureLabel
 from xreg.core.pipeline import Pipeline
 from xreg.core.report.material import PartResult
 from xreg.core.samples import Samples
 from xreg.core.scaling import Scaler
+from xreg.core.storage import canonical_json
 
 __all__ = ["Retrained", "Subject", "predict_with_spread"]
 
 Rows = NDArray[np.intp]
+
+
+def same_state(one: Descriptor, other: Descriptor) -> bool:
+    """Whether two descriptors with the same settings have learned the same."""
+    (values, arrays), (others, theirs) = one.state(), other.state()
+    return (
+        canonical_json(values) == canonical_json(others)
+        and arrays.keys() == theirs.keys()
+        and all(np.array_equal(arrays[key], theirs[key]) for key in arrays)
+    )
 
 
 def predict_with_spread(
@@ -146,8 +158,8 @@ class Subject:
     ) -> Retrained:
         """Train the same emulator anew, with the settings of the pipeline.
 
-        Filter, scalers and emulator are learned from ``train`` alone; the descriptor stays as it
-        is, so that its columns keep their meaning from one training to the next.
+        Descriptor, filter, scalers and emulator are learned from ``train`` alone. Columns are
+        told by their names; one that a descriptor fitted on ``train`` does not have is left out.
 
         Parameters
         ----------
@@ -179,22 +191,78 @@ class Subject:
         if columns is not None and self.pipeline.descriptor is None:
             raise DataError(f"emulator '{emulator.name}' takes no features to choose from.")
         scaler = chosen = None
+        table: NDArray[np.float64] | None = None
+        numbers: Rows | None = None
         if self.pipeline.descriptor is not None:
-            raw = self.described(train)
+            table, labels = self._described_from(train)
+            raw = table[train]
             if columns is None:
                 chosen = self.pipeline.feature_filter.fit(raw).columns
             else:
-                assert self.pipeline.columns_ is not None
-                chosen = self.pipeline.columns_.columns[np.asarray(columns)]
+                place = {label.name: i for i, label in enumerate(labels)}
+                numbers = self._numbers(columns)
+                numbers = numbers[[self.features[i].name in place for i in numbers]]
+                chosen = np.array([place[self.features[i].name] for i in numbers], dtype=np.intp)
+                if not len(chosen):
+                    raise DataError(
+                        "none of the chosen columns exists for the training samples of a fold; "
+                        "choose others, or fewer folds."
+                    )
             scaler = Scaler.fit(raw[:, chosen], self.pipeline.feature_scaling)
         known = self.known[train]
         targets = Scaler.fit(known, self.pipeline.target_scaling)
-        fresh = Retrained(self, type(emulator)(**settings), targets, scaler, chosen)
+        fresh = Retrained(self, type(emulator)(**settings), targets, scaler, chosen, table, numbers)
         fresh.emulator.zero_intensity = targets.zero
         held = None
+        if validation is not None:
+            validation = validation[self.known_from(train, validation, table)]
         if validation is not None and len(validation):
             held = (fresh.inputs(validation), targets.transform(self.known[validation]))
         return fresh, (fresh.inputs(train), targets.transform(known), held)
+
+    def known_from(
+        self, train: Rows, rows: Rows, table: NDArray[np.float64] | None = None
+    ) -> NDArray[np.bool_]:
+        """Return which rows a model trained on ``train`` can say something of.
+
+        Not those with an element or an absorber that none of its samples has, unless its descriptor
+        takes it; nor those that its descriptor cannot describe.
+        """
+        if self.pipeline.descriptor is not None:
+            if table is None:
+                table, _ = self._described_from(train)
+            return np.asarray(np.isfinite(table[rows]).all(axis=1))
+        fine = np.ones(len(rows), dtype=bool)
+        strange = Domain.of(self.samples[train]).strangers(self.samples[rows])
+        fine[list(strange)] = False
+        return fine
+
+    def _numbers(self, columns: ArrayLike) -> Rows:
+        given = np.asarray(columns)
+        return np.flatnonzero(given) if given.dtype == bool else given.astype(np.intp)
+
+    def _described_from(self, train: Rows) -> tuple[NDArray[np.float64], Sequence[FeatureLabel]]:
+        """Return the (n, d) features by a descriptor fitted on some rows, and their labels.
+
+        NaN for samples that stand in no part or that it cannot describe. Where it learned no other
+        than that of the pipeline, the features of that serve.
+        """
+        own = self.pipeline.descriptor
+        assert own is not None
+        fresh = own.__sklearn_clone__()
+        fresh.fit(self.samples[train])
+        if same_state(own, fresh):
+            return self._described, own.feature_labels
+        used = np.sort(self.used)
+        labels = fresh.feature_labels
+        table = np.full((len(self.samples), len(labels)), np.nan)
+        try:
+            table[used] = self.pipeline.featurize(fresh, self.samples[used])
+        except SampleError:
+            for row in used.tolist():
+                with suppress(SampleError):  # else it stays NaN: the model says nothing of it
+                    table[row] = fresh.transform(self.samples[row : row + 1])[0]
+        return table, labels
 
     def _rows(self, part: str | Rows) -> Rows:
         return self.rows[part] if isinstance(part, str) else part
@@ -223,7 +291,11 @@ class Retrained:
     targets, features
         Scalers of its training set; no ``features`` for an emulator that takes samples.
     columns
-        Those columns of the descriptor that it sees; None for one that takes samples.
+        Those columns of its own descriptor that it sees; None for one that takes samples.
+    table
+        (n, d) features by its own descriptor, of all samples of the subject.
+    numbers
+        Where columns were chosen, their indices among the features of the subject.
     """
 
     subject: Subject
@@ -231,12 +303,15 @@ class Retrained:
     targets: Scaler
     features: Scaler | None
     columns: Rows | None
+    table: NDArray[np.float64] | None = None
+    numbers: Rows | None = None
 
     def inputs(self, rows: Rows) -> Any:
         """Return what the emulator takes for some rows of the subject."""
         if self.features is None:
             return self.subject.samples_of(rows)
-        return self.features.transform(self.subject.described(rows)[:, self.columns])
+        assert self.table is not None
+        return self.features.transform(self.table[rows][:, self.columns])
 
     def predict(self, inputs: Any) -> NDArray[np.float64]:
         """Return the (n, m) prediction from what :meth:`inputs` gives, in the units of the data."""

@@ -13,7 +13,7 @@ from xreg.core.analysis.settings import TrustConfig
 from xreg.core.analysis.subject import Subject
 from xreg.core.errors import NotApplicableError
 from xreg.core.metrics import spectrum_error
-from xreg.core.trust import OUTLIER, Assessment, outside_ranges
+from xreg.core.trust import OUTLIER, Assessment
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,14 +32,14 @@ def kept_errors(error: NDArray[np.float64], order: NDArray[np.intp]) -> NDArray[
 
 def analyse(subject: Subject, config: TrustConfig) -> Findings:
     """Rank the judged spectra by expected error and compare with their true spectrum error."""
-    trust, result, domain = subject.pipeline.trust_, subject.result, subject.pipeline.domain
-    if trust is None or domain is None:
+    trust, result = subject.pipeline.trust_, subject.result
+    if trust is None:
         raise NotApplicableError(
             "analysis 'trust': too few validation spectra have an error that is defined."
         )
     inputs = subject.inputs(subject.judged)
-    outside = outside_ranges(domain, subject.samples_of(subject.judged))
-    found = trust.assess(inputs, result.predicted, result.spread, outside)
+    samples = subject.samples_of(subject.judged)
+    found = subject.pipeline.assess(samples, inputs, result.predicted, result.spread)
     error = 100 * spectrum_error(result.known, result.predicted)
     sound = np.isfinite(error)
     if sound.sum() < FEWEST:
@@ -100,7 +100,7 @@ def analyse(subject: Subject, config: TrustConfig) -> Findings:
                 ranks,
                 "Spearman correlation with the true spectrum error, of the error expected from all "
                 "evidence and of single pieces of it. Outside: a parameter beyond its range in "
-                "training, or features far from all training samples.",
+                "training, surroundings that no training sample has, or features far from them.",
             ),
             Table(
                 "calibration",

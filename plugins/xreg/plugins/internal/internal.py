@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.elements import SYMBOLS
-from xreg.core.errors import DataError, SampleError
+from xreg.core.errors import DataError, OutsideError, SampleError
 from xreg.core.interfaces import Descriptor, FeatureLabel
 from xreg.core.neighbours import refuse_coincident
 from xreg.core.samples import Samples, Structures
@@ -141,7 +141,7 @@ class Internal(Descriptor):
             others = np.sort(np.delete(structure.numbers, structure.absorber))
             if centre != self.absorber_ or not np.array_equal(others, self.numbers_):
                 want = _formula([self.absorber_, *self.numbers_.tolist()])
-                raise SampleError(
+                raise OutsideError(
                     f"sample '{structure.id}' is {_formula(structure.numbers.tolist())} seen from "
                     f"{SYMBOLS[centre]}, but descriptor 'internal' was fitted on {want} seen from "
                     f"{SYMBOLS[self.absorber_]}; it describes molecules of one composition."

@@ -8,6 +8,7 @@ Mater. 8, 166 (2022).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -39,17 +40,23 @@ class SOAP(SiteDescriptor):
     def prepare(self) -> tuple[Describe, list[FeatureLabel]]:
         """Build one dscribe object for each cutoff and weight."""
         config: SOAPConfig = self.config
-        # Both kinds give a molecule the same numbers; the one for crystals takes a third longer.
-        engines = {
-            periodic: [self._engine(*scale, weight, periodic) for scale, weight in self._blocks()]
-            for periodic in (False, True)
-        }
+        known = frozenset(self.species_.tolist())
+
+        @lru_cache(maxsize=64)
+        def engines(periodic: bool, more: frozenset[int]) -> list[Engine]:
+            # Both kinds give a molecule the same numbers; that for crystals takes a third longer.
+            numbers = sorted(known | more)
+            return [self._engine(*s, weight, periodic, numbers) for s, weight in self._blocks()]
+
+        engines(False, frozenset())  # what cannot be built shows here
         root = config.transform == "sqrt"
 
         def describe(structure: Structure) -> NDArray[np.float64]:
             atoms = self.atoms(structure)
             site = [structure.absorber]
-            found = [e.create_single(atoms, site)[0] for e in engines[bool(atoms.pbc.any())]]
+            more = frozenset(structure.numbers.tolist()) - known
+            built = engines(bool(atoms.pbc.any()), more)
+            found = [e.create_single(atoms, site)[0] for e in built]
             row = np.concatenate(found)
             return np.sign(row) * np.sqrt(np.abs(row)) if root else row
 
@@ -58,7 +65,19 @@ class SOAP(SiteDescriptor):
     def _blocks(self) -> list[tuple[tuple[float, float], Any]]:
         return list(product(self.config.scales, self.config.weights))
 
-    def _engine(self, cutoff: float, sigma: float, weight: Any, periodic: bool) -> Engine:
+    def takes(self, number: int) -> bool:
+        """Take every element that has the weighing properties, where all share one density."""
+        config: SOAPConfig = self.config
+        if config.compression != "mu2" or not self.open_:
+            return False
+        try:
+            return all(np.isfinite(weigh(weight, number)) for weight in config.weights)
+        except (ConfigError, IndexError):
+            return False
+
+    def _engine(
+        self, cutoff: float, sigma: float, weight: Any, periodic: bool, numbers: list[int]
+    ) -> Engine:
         config: SOAPConfig = self.config
         weighting: dict[str, Any] = {}
         if config.decay != "none":
@@ -71,7 +90,6 @@ class SOAP(SiteDescriptor):
             }
         if config.center_weight is not None:
             weighting["w0"] = config.center_weight
-        numbers = self.species_.tolist()
         try:
             engine = Engine(
                 species=numbers,

@@ -50,6 +50,8 @@ class WACSF(SiteDescriptor):
         config: WACSFConfig = self.config
         weights = np.zeros(len(SYMBOLS))
         weights[self.species_] = [self._weight(symbol) for symbol in self.symbols_]
+        more = [z for z in range(1, len(SYMBOLS)) if self.takes(z)]
+        weights[more] = [self._weight(SYMBOLS[z]) for z in more]
 
         def describe(structure: Structure) -> Array:
             around = neighbours(structure, config.cutoff, periodic=config.periodic)
@@ -60,6 +62,11 @@ class WACSF(SiteDescriptor):
             return np.concatenate([[f.sum()], radial, self._angular(around, w * f)])
 
         return describe, list(self._labels())
+
+    def takes(self, number: int) -> bool:
+        """Take every element that has a weight, for columns do not depend on the elements."""
+        weights = self.config.weights
+        return self.open_ and (isinstance(weights, str) or SYMBOLS[number] in weights)
 
     def _angular(self, around: Neighbours, weight: Array) -> Array:
         """Return G4 by λ, ζ and grid point; ``weight`` is w f of each neighbour."""
