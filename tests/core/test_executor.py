@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import signal
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from xreg.core.errors import ConfigError, MissingRequirementError
+from xreg.core.errors import ConfigError, MissingRequirementError, RunError
 from xreg.core.executor import WorkerDiedError, open_workers
 
 JOBS = Path(__file__).parent / "executor_jobs"
@@ -176,5 +177,17 @@ def test_a_dask_cluster_works_like_processes(jobs, monkeypatch):
     with (
         pytest.raises(ConfigError, match="no Dask scheduler answers at"),
         open_workers("dask", scheduler="tcp://127.0.0.1:1"),
+    ):
+        pass
+
+
+def test_shared_memory_that_cannot_be_written_is_named(monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("xreg.core.executor.ProcessPoolExecutor", refuse)
+    with (
+        pytest.raises(RunError, match=r"/dev/shm.*\(Read-only file system\)"),
+        open_workers("process", workers=1),
     ):
         pass

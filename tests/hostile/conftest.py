@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sys
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
 # Audit hooks cannot be taken away again, so one stays, and writes to whoever listens now.
 PROCESS_EVENTS = {"os.exec", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen"}
@@ -110,6 +114,41 @@ def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox
         box.check("git")
 
 
+def read_list(root: Path) -> list[dict[str, Any]]:
+    """Return DVC's list of the files of a registry, out of its remote."""
+    md5 = yaml.safe_load((root / "datasets.dvc").read_text())["outs"][0]["md5"]
+    return json.loads((root / "dvc-remote" / "files" / "md5" / md5[:2] / md5[2:]).read_text())
+
+
+def put_object(root: Path, blob: bytes, ending: str = "") -> str:
+    """Put an object into a registry's remote, and return its hash."""
+    md5 = hashlib.md5(blob, usedforsecurity=False).hexdigest() + ending
+    path = root / "dvc-remote" / "files" / "md5" / md5[:2] / md5[2:]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(blob)
+    return md5
+
+
+def forge(root: Path, version: str, change: Callable[[list[dict[str, Any]]], object]) -> None:
+    """Change the list of files, and make hashes and catalogue agree with it, as a forger would."""
+    items = read_list(root)
+    change(items)
+    body = yaml.safe_load((root / "datasets.dvc").read_text())
+    body["outs"][0]["md5"] = put_object(
+        root, json.dumps(items, sort_keys=True).encode(), ending=".dir"
+    )
+    prefix = f"toy/{version}.zarr/"
+    own = sorted(
+        (i["relpath"][len(prefix) :], i["md5"])
+        for i in items
+        if isinstance(i["relpath"], str) and i["relpath"].startswith(prefix)
+    )
+    text = json.dumps([{"md5": m, "relpath": n} for n, m in own], sort_keys=True)
+    md5 = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+    body["meta"]["datasets"]["toy"][version]["hash"] = f"{md5}.dir"
+    (root / "datasets.dvc").write_text(yaml.safe_dump(body))
+
+
 @pytest.fixture
 def stranger(sandbox: Sandbox, published: Path, git: Callable[..., None]) -> Callable[..., Path]:
     """Make a registry of a stranger: ``stranger(change)`` calls ``change(root)`` and commits."""
@@ -124,3 +163,31 @@ def stranger(sandbox: Sandbox, published: Path, git: Callable[..., None]) -> Cal
         return root
 
     return make
+
+
+@pytest.fixture
+def tools() -> SimpleNamespace:
+    """The forger's tools: ``read_list``, ``put_object`` and ``forge``."""
+    return SimpleNamespace(read_list=read_list, put_object=put_object, forge=forge)
+
+
+@pytest.fixture
+def xreg(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Run a command line in this process; return all that it wrote, checked to steer nothing."""
+
+    def run(*arguments: str, code: int = 0) -> str:
+        from xreg.cli.main import main
+
+        capfd.readouterr()
+        try:
+            main(arguments)
+            status: object = 0
+        except SystemExit as end:
+            status = end.code or 0
+        text = "".join(capfd.readouterr())
+        assert status == code, text
+        assert not [c for c in text if unicodedata.category(c) in ("Cc", "Cf") and c not in "\n\t"]
+        assert "bug in xreg" not in text
+        return text
+
+    return run

@@ -419,6 +419,16 @@ def test_where_nothing_can_be_published(toy_dataset, tmp_path, place, error, rea
         publish(store, place)
 
 
+def test_dvc_itself_reads_what_is_published(registry):
+    from dvc.repo import Repo
+
+    with Repo(str(registry)) as repo:
+        repo.pull()
+        assert repo.status() == {}
+    for (name, version), entry in Catalogue(registry).entries.items():
+        assert folder_hash(registry / "datasets" / name / f"{version}.zarr") == entry.hash
+
+
 # Verifying --------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ import os
 import typer
 
 from xreg.cli.lazy import lazy_group
+from xreg.cli.output import echo
 
 COMMANDS = {
     "run": "xreg.cli.run:run",
@@ -38,7 +39,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"xreg {version('xreg')}")
+        echo(f"xreg {version('xreg')}")
         raise typer.Exit
 
 

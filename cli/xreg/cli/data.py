@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from xreg.cli import data_create, data_process, data_sticks
+from xreg.cli.output import cell, echo
 
 app = typer.Typer(help="Datasets: list, pull, make and publish them.", no_args_is_help=True)
 
@@ -33,21 +34,21 @@ def list_(registry: RegistryOption = None) -> None:
     rows = [
         (
             found.entry.reference,
-            f"{found.entry.samples} {found.entry.kind}",
-            ", ".join(found.entry.channels),
+            cell(f"{found.entry.samples} {found.entry.kind}"),
+            cell(", ".join(found.entry.channels)),
             found.entry.size_text,
             "cached" if cached(found.entry).is_dir() else "",
-            found.registry.name,
-            found.entry.title,
+            cell(found.registry.name),
+            cell(found.entry.title),
         )
         for found in list_datasets(registry)
     ]
     if not rows:
-        typer.echo("no dataset is published here")
+        echo("no dataset is published here")
     widths = [max(len(row[column]) for row in rows) for column in range(7)] if rows else []
     for row in rows:
         cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-        typer.echo("  ".join(cells).rstrip())
+        echo("  ".join(cells).rstrip())
 
 
 @app.command()
@@ -70,12 +71,12 @@ def show(reference: Reference, registry: RegistryOption = None) -> None:
             "registry": str(found.registry),
             "in the cache": str(store) if store.is_dir() else "no",
         }
-    typer.secho(f"{entry.reference}  {entry.title}", bold=True)
+    echo(f"{entry.reference}  {cell(entry.title)}", bold=True)
     if entry.description:
-        typer.echo(entry.description)
+        echo(_indented(entry.description))
     provenance = dump_yaml(entry.provenance)
     for name, text in (
-        ("samples", f"{entry.samples} {entry.kind} ({entry.contents})"),
+        ("samples", cell(f"{entry.samples} {entry.kind} ({entry.contents})")),
         ("channels", _lines(f"{k}: {c} [{c.unit}]" for k, c in entry.channels.items())),
         ("labels", _lines(f"{k}{f' [{u}]' if u else ''}" for k, u in entry.labels.items())),
         (
@@ -85,19 +86,24 @@ def show(reference: Reference, registry: RegistryOption = None) -> None:
                 for name, parts in entry.splits.items()
             ),
         ),
-        ("licence", entry.licence),
-        ("citation", entry.citation),
+        ("licence", cell(entry.licence)),
+        ("citation", cell(entry.citation)),
         ("provenance", _lines(provenance.splitlines()) if entry.provenance else ""),
         ("hash", entry.hash),
         ("size", f"{entry.size_text} in {entry.files} files"),
         *place.items(),
     ):
         if text:
-            typer.echo(f"{name}: {text}")
+            echo(f"{name}: {text}")
+
+
+def _indented(text: str) -> str:
+    """Return foreign text of several lines, none of which looks like one of ours."""
+    return "\n".join(f"  {line}" for line in text.split("\n")) if "\n" in text else text
 
 
 def _lines(items: Iterable[str]) -> str:
-    return "".join(f"\n  {item}" for item in items)
+    return "".join(f"\n  {cell(item)}" for item in items)
 
 
 @app.command()
@@ -114,7 +120,7 @@ def pull(
     for reference in references:
         with progress():
             store = pull(reference, registry=registry)
-        typer.echo(str(store))
+        echo(str(store))
 
 
 @app.command()
@@ -129,11 +135,11 @@ def publish(
     with progress():
         done = publish(store, registry)
     entry = done.entry
-    typer.echo(f"{entry.reference} ({entry.size_text}, {entry.hash}) is in the registry's remote.")
-    typer.echo("To make it known, commit and push what git sees changed:")
-    typer.echo(f"  cd {done.root}")
-    typer.echo(f"  git add {' '.join(done.paths)}")
-    typer.echo(f'  git commit -m "data: {entry.name} {entry.version}"')
+    echo(f"{entry.reference} ({entry.size_text}, {entry.hash}) is in the registry's remote.")
+    echo("To make it known, commit and push what git sees changed:")
+    echo(f"  cd {done.root}")
+    echo(f"  git add {' '.join(done.paths)}")
+    echo(f'  git commit -m "data: {entry.name} {entry.version}"')
 
 
 @app.command()
@@ -156,15 +162,15 @@ def verify(
         where = " and ".join(verdict.copies)
         count = len(verdict.problems)
         state = f"{count} problem{'s' * (count > 1)}" if count else "intact"
-        typer.echo(f"{entry.reference}  {place}  {entry.files} files in {where}: {state}")
+        echo(f"{entry.reference}  {place}  {entry.files} files in {where}: {state}")
         for problem in verdict.problems:
-            typer.secho(f"  {problem}", fg="red", err=True)
+            echo(f"  {problem}", fg="red", err=True)
         if verdict.problems:
             damaged.append(f"{entry.reference} of {place}")
     if damaged:
         raise CorruptError(
             f"{', '.join(damaged)}: files differ from what was published; `xreg data pull` mends "
-            "the cache, and the registry's keeper the remote."
+            "the cache, and the registry's maintainers the remote."
         )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from xreg.cli.options import AllowCode, Bad, Executor, Scheduler, Sites
+from xreg.cli.output import echo
 from xreg.core.errors import ConfigError
 
 Output = Annotated[
@@ -62,7 +63,7 @@ def generate(
         if several:
             store = (output or Path()) / f"{parsed.dataset.name}-{parsed.dataset.version}.zarr"
             if store.exists():
-                typer.echo(f"{store}: there already")
+                echo(f"{store}: there already")
                 continue
             require_room(store)
             store.parent.mkdir(parents=True, exist_ok=True)
@@ -76,11 +77,11 @@ def generate(
                 scheduler=scheduler,
             )
         for note in made.notes:
-            typer.secho(f"note: {note}", fg="yellow", err=True)
+            echo(f"note: {note}", fg="yellow", err=True)
         for sample, reason in made.failures.items():
-            typer.secho(f"set aside: {sample}: {reason}", fg="yellow", err=True)
+            echo(f"set aside: {sample}: {reason}", fg="yellow", err=True)
         tell_summary(made.summary["text"], made.summary["doubts"])
-        typer.echo(f"{made.path}: {counted(made.samples, 'sample')}, {made.computed} computed now")
+        echo(f"{made.path}: {counted(made.samples, 'sample')}, {made.computed} computed now")
 
 
 def import_(
@@ -193,13 +194,13 @@ def import_(
             write_store(dataset, output, precision=bits)
     except BadEntriesError as error:
         for entry in error.entries:
-            typer.echo(f"bad: {entry}", err=True)
+            echo(f"bad: {entry}", err=True)
         raise
     for entry in dataset.metadata.provenance["set_aside"]:
-        typer.secho(f"set aside: {entry['file']}: {entry['reason']}", fg="yellow", err=True)
+        echo(f"set aside: {entry['file']}: {entry['reason']}", fg="yellow", err=True)
     for said in dataset.metadata.provenance["remarks"]:
         where = said["first"] if said["files"] == 1 else f"{said['files']} files"
-        typer.secho(f"note: {where}: {said['remark']}", fg="yellow", err=True)
+        echo(f"note: {where}: {said['remark']}", fg="yellow", err=True)
     summary = dataset.metadata.provenance["summary"]
     tell_summary(summary["text"], summary["doubts"])
-    typer.echo(f"{output}: {counted(len(dataset), 'sample')}")
+    echo(f"{output}: {counted(len(dataset), 'sample')}")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from xreg.cli.output import echo
+
 
 def process(
     store: Annotated[str, typer.Argument(help="A store (….zarr), or NAME@VERSION.")],
@@ -31,4 +33,4 @@ def process(
     parsed = load_processing_recipe(recipe, set_ or ())
     written, summary = process_store(store, parsed, output)
     tell_summary(summary["text"], summary["doubts"])
-    typer.echo(f"{written}: channels {', '.join(parsed.processing)} made")
+    echo(f"{written}: channels {', '.join(parsed.processing)} made")

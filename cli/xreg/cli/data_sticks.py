@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from xreg.cli.options import AllowCode
+from xreg.cli.output import echo
 
 
 def sticks(
@@ -24,4 +25,4 @@ def sticks(
     check_output(out, (".csv",))
     lines = sticks_of(dataset, sample, registry, allow_code=allow_code)
     write_sticks(out, lines)
-    typer.echo(f"{len(lines.energy)} transitions of {sample}: {out}")
+    echo(f"{len(lines.energy)} transitions of {sample}: {out}")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from xreg.cli.options import AllowCode, Analyses, Model, NoCache, features_folder
+from xreg.cli.output import echo
 
 
 def evaluate(
@@ -75,15 +76,15 @@ def evaluate(
     with features_folder(no_cache) as features, progress():
         found = carry_out(replace(question, features=features), out)
     for remark in found.remarks:
-        typer.secho(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
+        echo(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
     judged = next(name for name in found.metrics if name not in ("decomposers", "analyses"))
     scores = found.metrics[judged]
     r2 = "–" if scores["r2"] is None else f"{scores['r2']:.4f}"
     r2 += score_interval(scores)
-    typer.echo(f"{judged:<10}  R² {r2}  ({counted(scores['samples'], 'sample')})")
+    echo(f"{judged:<10}  R² {r2}  ({counted(scores['samples'], 'sample')})")
     if error := scores.get("spectrum_error"):
-        typer.echo(
+        echo(
             f"{'':<10}  spectrum error: median {error['median']:.2f} %, "
             f"{error['outliers']:.1f} % of spectra at 10 % or more"
         )
-    typer.echo(f"report: {found.folder / 'report.html'}")
+    echo(f"report: {found.folder / 'report.html'}")

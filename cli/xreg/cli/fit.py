@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from xreg.cli.options import AllowCode
+from xreg.cli.output import echo
 
 
 def fit(
@@ -104,7 +105,7 @@ def fit(
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        typer.echo("  ".join(cells).rstrip())
+        echo("  ".join(cells).rstrip())
     for remark in table["remarks"]:
-        typer.echo(remark)
-    typer.echo(f"residual {table['residual']['share_of_height']:.2%} of the height: {out}")
+        echo(remark)
+    echo(f"residual {table['residual']['share_of_height']:.2%} of the height: {out}")

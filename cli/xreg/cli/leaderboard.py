@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from xreg.cli.output import echo
+
 
 def leaderboard(
     searches: Annotated[
@@ -22,9 +24,9 @@ def leaderboard(
     contests = work.leaderboard(searches)
     text = work.markdown(contests)
     if out is None:
-        typer.echo(text)
+        echo(text)
     else:
         from xreg.registry.files import write_text
 
         write_text(out, f"# Leaderboard\n\n{text}")
-        typer.echo(f"{sum(len(c.entries) for c in contests)} families in {len(contests)} contests")
+        echo(f"{sum(len(c.entries) for c in contests)} families in {len(contests)} contests")

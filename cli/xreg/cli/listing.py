@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
+from xreg.cli.output import cell, echo
 from xreg.registry.plugins import host
 
 
@@ -23,9 +22,8 @@ def print_plugins() -> None:
     widths = [max((len(row[c]) for row in rows), default=0) for c in range(3)]
     for kind, name, origin, summary, missing in rows:
         needs = "".join(f"  [needs {r.name}: {r.remedy}]" for r in missing)
-        print(f"{kind:<{widths[0]}}  {name:<{widths[1]}}  {origin:<{widths[2]}}  {summary}{needs}")
+        echo(f"{kind:<{widths[0]}}  {name:<{widths[1]}}  {origin:<{widths[2]}}  {summary}{needs}")
     for broken in plugins.broken:
-        print(f"broken: {broken.name} ({broken.distribution}): {broken.error}", file=sys.stderr)
+        echo(f"broken: {broken.name} ({broken.distribution}): {cell(broken.error)}", err=True)
     for conflict in plugins.conflicts():
-        print(f"conflict: {conflict}", file=sys.stderr)
-    sys.stdout.flush()
+        echo(f"conflict: {conflict}", err=True)

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from xreg.cli.output import debug, echo, tell_warnings
 from xreg.core.errors import XregError
 
 INTERRUPTED = 130
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(1)
     except Exception as error:
         if os.environ.get("XREG_DEBUG"):
-            raise
+            debug(error)
         _say(_sentence(error))
         sys.exit(error.exit_code if isinstance(error, XregError) else 1)
 
@@ -52,6 +53,7 @@ def _dispatch(arguments: list[str]) -> None:
     else:
         from xreg.cli.app import app
 
+        tell_warnings()
         app(arguments)
 
 
@@ -68,9 +70,7 @@ def _sentence(error: Exception) -> str:
 
 
 def _say(sentence: str) -> None:
-    import typer
-
-    typer.secho(f"xreg: {sentence}", fg=typer.colors.RED, err=True)
+    echo(f"xreg: {sentence}", err=True, fg="red")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from xreg.cli.options import AllowCode, Model
+from xreg.cli.output import echo
 
 app = typer.Typer(help="Trained models: of runs here, and of registries.", no_args_is_help=True)
 
@@ -31,11 +32,11 @@ def list_(registry: Registry = None) -> None:
             )
         )
     if not rows:
-        typer.echo("no models here; `xreg run` makes one.")
+        echo("no models here; `xreg run` makes one.")
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
     for row in rows:
         cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-        typer.echo("  ".join(cells).rstrip())
+        echo("  ".join(cells).rstrip())
 
 
 @app.command()
@@ -50,4 +51,4 @@ def show(
     rows = describe_model(find_model(model, registry), allow_code=allow_code)
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
-        typer.echo(f"{name:<{width}}  {value}")
+        echo(f"{name:<{width}}  {value}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from xreg.cli.output import echo
 from xreg.core.errors import UnknownNameError, did_you_mean
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def analyses() -> None:
 
     width = max(map(len, ANALYSES))
     for spec in ANALYSES.values():
-        typer.echo(f"{'*' if spec.default else ' '} {spec.name:<{width}}  {spec.summary}")
+        echo(f"{'*' if spec.default else ' '} {spec.name:<{width}}  {spec.summary}")
 
 
 @app.command()
@@ -59,14 +60,14 @@ def show(name: str = typer.Argument(help="Name of a component or an analysis."))
     for kind in kinds:
         installed = plugins.get(kind, name)
         spec = installed.spec
-        typer.secho(f"{kind} {name}", bold=True, nl=False)
-        typer.echo(f"  ({installed.distribution} {installed.version})  {spec.summary}")
+        echo(f"{kind} {name}", bold=True, nl=False)
+        echo(f"  ({installed.distribution} {installed.version})  {spec.summary}")
         for requirement in spec.requires:
             state = "found" if requirement.met() else f"missing: {requirement.remedy}"
-            typer.echo(f"  requires {requirement.name}: {state}")
+            echo(f"  requires {requirement.name}: {state}")
         _show_settings(spec.config)
         for label, space in spec.search.items():
-            typer.echo(f"  search space {label}: {', '.join(space)}")
+            echo(f"  search space {label}: {', '.join(space)}")
         if kind == "generator" and not spec.missing():
             _show_parameters(spec.load()())
 
@@ -74,28 +75,28 @@ def show(name: str = typer.Argument(help="Name of a component or an analysis."))
 def _show_analysis(spec: AnalysisSpec) -> None:
     from xreg.core.analysis.contract import NEEDS
 
-    typer.secho(f"analysis {spec.name}", bold=True, nl=False)
-    typer.echo(f"  {spec.summary}")
+    echo(f"analysis {spec.name}", bold=True, nl=False)
+    echo(f"  {spec.summary}")
     for need in spec.needs:
-        typer.echo(f"  needs {NEEDS[need].words}")
+        echo(f"  needs {NEEDS[need].words}")
     _show_settings(spec.config)
 
 
 def _show_settings(config: type[Config]) -> None:
     for row in config.table():
-        typer.echo(f"  {row.name} = {row.default}  {row.kind}{row.unit_text}")
-        typer.echo(f"      {row.description}")
+        echo(f"  {row.name} = {row.default}  {row.kind}{row.unit_text}")
+        echo(f"      {row.description}")
 
 
 def _show_parameters(generator: SpectrumGenerator) -> None:
     """Print what a sample of a generator consists of, and the spaces ready to draw samples from."""
     if parameters := generator.parameters():
-        typer.echo("  parameters of a sample")
+        echo("  parameters of a sample")
     for name, known in parameters.items():
         unit = f" [{known.unit}]" if known.unit else ""
         low = f"> {known.low:g}" if known.open_low else f">= {known.low:g}"
-        typer.echo(f"      {name}{unit}  {known.meaning}; {low}, <= {known.high:g}")
+        echo(f"      {name}{unit}  {known.meaning}; {low}, <= {known.high:g}")
     for name, space in generator.spaces().items():
         ranges = "; ".join(f"{key} {given}" for key, given in space.ranges.items())
-        typer.echo(f"  space {name}: {space.description}")
-        typer.echo(f"      {ranges}")
+        echo(f"  space {name}: {space.description}")
+        echo(f"      {ranges}")

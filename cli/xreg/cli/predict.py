@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from xreg.cli.options import AllowCode, Bad, Model, Sites, every_site, sets_aside
+from xreg.cli.output import echo
 
 
 def predict(
@@ -51,14 +52,14 @@ def predict(
     read = read.known_to(pipeline)
     for note, frames in read.notes.items():
         more = f" (and {len(frames) - 1} more)" if len(frames) > 1 else ""
-        typer.secho(f"note: {frames[0]}{more}: {note}", fg="yellow", err=True)
+        echo(f"note: {frames[0]}{more}: {note}", fg="yellow", err=True)
     if read.bad and (not sets_aside(bad) or not len(read.samples)):
         error = work.BadSamplesError(read)
         for line in error.lines if len(error.lines) > 1 else ():
-            typer.echo(f"bad: {line}", err=True)
+            echo(f"bad: {line}", err=True)
         raise error
     for frame, reason in read.bad:
-        typer.secho(f"set aside: {frame}: {reason}", fg="yellow", err=True)
+        echo(f"set aside: {frame}: {reason}", fg="yellow", err=True)
     found = work.predict(pipeline, read.samples, read)
     work.write_prediction(out, found)
     if plot is not None:
@@ -67,10 +68,10 @@ def predict(
     tell_summary(found.summary.lines(), found.summary.doubts())
     left_out = [f"not predicted: {name}: {why}" for name, why in found.refused.items()]
     for remark in [*found.remarks, *left_out]:
-        typer.secho(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
+        echo(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
     spread = " with their spread" if found.spread is not None else ""
     spectra = counted(len(found.ids), "spectrum", "spectra")
-    typer.echo(f"{spectra} of channel {found.target.channel}{spread}: {out}")
+    echo(f"{spectra} of channel {found.target.channel}{spread}: {out}")
     if (assessment := found.assessment) is not None:
         levels = assessment.level.tolist()
         counts = [f"{levels.count(level)} {level}" for level in ("high", "medium", "low")]
@@ -78,12 +79,12 @@ def predict(
         outside = f", {far} outside what the model was trained on" if far else ""
         where = work.trust_path(out) if out.suffix == ".csv" else out
         if assessment.judged:
-            typer.echo(f"trust: {', '.join(counts)}{outside}: {where}")
+            echo(f"trust: {', '.join(counts)}{outside}: {where}")
         else:
-            typer.echo(
+            echo(
                 "trust: none; too few spectra were there to learn which predictions go wrong, so "
                 f"only what lies outside is told ({far} of {len(levels)}): {where}"
             )
         if far:
             row = int(assessment.outside.argmax())
-            typer.echo(f"  {found.ids[row]}: {assessment.reasons[row]}")
+            echo(f"  {found.ids[row]}: {assessment.reasons[row]}")

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from xreg.cli.output import cell, echo
 from xreg.core.progress import Listener, listen
 
 # Between two lines about one task, where there is no terminal to draw a bar on.
@@ -26,6 +27,7 @@ def progress() -> Iterator[None]:
 @contextmanager
 def _bars() -> Iterator[Listener]:
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -41,6 +43,7 @@ def _bars() -> Iterator[Listener]:
         tasks: dict[str, TaskID] = {}
 
         def show(task: str, done: float, total: float, remark: str) -> None:
+            task, remark = escape(cell(task)), escape(cell(remark))
             if task not in tasks:
                 tasks[task] = bars.add_task(task, total=total, remark=remark)
             bars.update(tasks[task], completed=done, total=total, remark=remark)
@@ -58,6 +61,6 @@ def _lines() -> Iterator[Listener]:
         if now - told.setdefault(task, now) >= LINE_SECONDS:
             told[task] = now
             tail = f", {remark}" if remark else ""
-            print(f"{task}: {done:g} of {total:g}{tail}", file=sys.stderr, flush=True)
+            echo(f"{task}: {done:g} of {total:g}{tail}", err=True)
 
     yield show

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from xreg.cli.output import echo
+
 app = typer.Typer(help="Registries that xreg looks in.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="What to call it.")]
@@ -19,9 +21,9 @@ def list_() -> None:
 
     try:
         for registry in candidates():
-            typer.echo(f"{registry.name}  {registry.location}")
+            echo(f"{registry.name}  {registry.location}")
     except UnknownNameError:
-        typer.echo("none; `xreg registry add NAME PATH_OR_URL` adds one")
+        echo("none; `xreg registry add NAME PATH_OR_URL` adds one")
 
 
 @app.command()
@@ -33,7 +35,7 @@ def add(
     from xreg.registry import registries
 
     registry = registries.add(name, location)
-    typer.echo(f"{registry.name}  {registry.location}")
+    echo(f"{registry.name}  {registry.location}")
 
 
 @app.command()

@@ -17,6 +17,7 @@ from xreg.cli.options import (
     Scheduler,
     features_folder,
 )
+from xreg.cli.output import echo
 
 if TYPE_CHECKING:
     from xreg.registry.features import Execution
@@ -117,12 +118,12 @@ def _carry_out(loaded: dict[str, Recipe], out: Path | None, execution: Execution
     for variant, one in loaded.items():
         folder = whole / variant
         if folder.exists():
-            typer.echo(f"{folder}: there already")
+            echo(f"{folder}: there already")
             continue
         with progress():
             execute(one, folder, execution)
         _tell(folder)
-    typer.echo(f"scores: {write_scores(whole)}")
+    echo(f"scores: {write_scores(whole)}")
 
 
 def _estimate(recipes: dict[str, Recipe], execution: Execution) -> None:
@@ -133,9 +134,9 @@ def _estimate(recipes: dict[str, Recipe], execution: Execution) -> None:
     for number, recipe in enumerate(recipes.values()):
         with progress():
             cost = estimate(recipe, execution)
-        typer.echo("---\n" * bool(number) + cost.recipe.to_yaml(), nl=False)
+        echo("---\n" * bool(number) + cost.recipe.to_yaml(), nl=False)
         for line in cost.lines():
-            typer.echo(f"# {line}")
+            echo(f"# {line}")
 
 
 def _tell(folder: Path) -> None:
@@ -149,9 +150,9 @@ def _tell(folder: Path) -> None:
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     for remark in summary["remarks"]:
-        typer.secho(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
+        echo(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
     data = summary["dataset"]
-    typer.echo(f"{data['name']} {data['version']}, channel {data['channel']}")
+    echo(f"{data['name']} {data['version']}, channel {data['channel']}")
     for part in PARTS:
         if part in metrics:
             scores = metrics[part]
@@ -159,12 +160,12 @@ def _tell(folder: Path) -> None:
             if "targets" in scores:  # of several units, maybe
                 r2 += f" raw, {_score(scores['r2_standardised'])} standardised"
             r2 += score_interval(scores)
-            typer.echo(f"{part:<10}  R² {r2}  ({counted(scores['samples'], 'sample')})")
+            echo(f"{part:<10}  R² {r2}  ({counted(scores['samples'], 'sample')})")
     for label, parts in metrics["decomposers"].items():
         shown = "test" if "test" in parts else next(iter(parts), "")
         values = "  ".join(f"k={k} {_score(v)}" for k, v in enumerate(parts.get(shown, ()), 1))
-        typer.echo(f"{label:<10}  covered variance ({shown})  {values}")
-    typer.echo(f"report: {folder / 'report.html'}")
+        echo(f"{label:<10}  covered variance ({shown})  {values}")
+    echo(f"report: {folder / 'report.html'}")
 
 
 def _score(value: float | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import typer
+from xreg.cli.output import echo
 
 
 def schema() -> None:
@@ -11,4 +11,4 @@ def schema() -> None:
 
     from xreg.registry.recipe_schema import json_schema
 
-    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from xreg.cli.options import AllowCode, Dataset, Executor, NoCache, Scheduler, features_folder
+from xreg.cli.output import echo
 
 
 def search(
@@ -72,13 +73,13 @@ def search(
         )
     for place, s in enumerate(standings, 1):
         if s.score is None:
-            typer.echo(f"{place:>2}. {s.label:<16} no candidate ({s.failed} failed)")
+            echo(f"{place:>2}. {s.label:<16} no candidate ({s.failed} failed)")
         else:
             test = "" if s.test is None else f"  test {s.test:.4f}"
-            typer.echo(
+            echo(
                 f"{place:>2}. {s.label:<16} R² {s.score:.4f} ± {s.fold_spread:.4f}{test}"
                 f"  ({counted(s.candidates, 'candidate')}, {s.seconds:.0f} s)"
             )
     for remark in remarks(standings):
-        typer.echo(remark)
-    typer.echo(f"report: {folder / 'report.html'}; recipes of the winners: {folder / 'recipes'}")
+        echo(remark)
+    echo(f"report: {folder / 'report.html'}; recipes of the winners: {folder / 'recipes'}")

@@ -7,15 +7,17 @@ from typing import Any
 
 import typer
 
+from xreg.cli.output import echo
+
 __all__ = ["score_interval", "tell_summary"]
 
 
 def tell_summary(lines: Iterable[str], doubts: Iterable[str]) -> None:
     """Print a summary (:class:`xreg.core.data.summary.Summary`); what is doubtful as a note."""
     for line in lines:
-        typer.echo(line)
+        echo(line)
     for doubt in doubts:
-        typer.secho(f"note: {doubt}", fg=typer.colors.YELLOW, err=True)
+        echo(f"note: {doubt}", fg=typer.colors.YELLOW, err=True)
 
 
 def score_interval(scores: Mapping[str, Any]) -> str:

@@ -238,9 +238,20 @@ def open_workers(
 def _processes(workers: int) -> Workers:
     # Spawned, not forked: zarr, torch and BLAS hold threads that do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    return Workers(
-        lambda: ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare), workers
-    )
+
+    def start() -> ProcessPoolExecutor:
+        try:
+            return ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare)
+        except (OSError, ImportError, NotImplementedError) as error:
+            # The locks that processes share are files in there, on Linux.
+            reason = getattr(error, "strerror", None) or str(error)
+            raise RunError(
+                f"worker processes cannot be started, because /dev/shm, where their locks live, "
+                f"may not be written ({reason}); have it mounted writable "
+                "(`mount -o remount,rw /dev/shm`; `--shm-size` or a tmpfs in a container)."
+            ) from error
+
+    return Workers(start, workers)
 
 
 def _prepare() -> None:

@@ -11,20 +11,20 @@ __all__ = ["one_line", "printable", "without_credentials"]
 # the line ends that only Unicode knows. A joiner is part of how some languages are spelt.
 STEERING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 JOINERS = "\u200c\u200d"
-PLAIN = re.compile(r"[\n\t\x20-\x7e]*")
+# Texts, not patterns: compiling them takes longer than printing a list of plugins may.
+PLAIN = r"[\n\t\x20-\x7e]*"
 
-USER_INFORMATION = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<user>[^\s/?#'\"<>]*)@")
+USER_INFORMATION = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<user>[^\s/?#'\"<>]*)@"
 # Schemes whose user name says whose account it is on the server; elsewhere it may be a token.
 ACCOUNTS = frozenset({"ssh", "git+ssh", "ssh+git", "sftp"})
-QUERY = re.compile(
-    r"(?P<key>[?&;](?:[A-Za-z0-9._-]*(?:token|secret|password|passwd|pwd|signature|credential"
+QUERY = (
+    r"(?i)(?P<key>[?&;](?:[A-Za-z0-9._-]*(?:token|secret|password|passwd|pwd|signature|credential"
     r"|api[_-]?key|access[_-]?key(?:id)?|account[_-]?key|auth(?:orization)?)|sig|key|code"
-    r"|x-amz-[a-z-]+|x-goog-[a-z-]+))=[^&\s#'\"<>;]+",
-    re.IGNORECASE,
+    r"|x-amz-[a-z-]+|x-goog-[a-z-]+))=[^&\s#'\"<>;]+"
 )
-HEADER = re.compile(
-    r"(?P<key>\bAuthorization['\"]?\s*[:=]\s*['\"]?(?:(?:Basic|Bearer|Digest|Token)\s+)?)[^\s'\",;]+",
-    re.IGNORECASE,
+HEADER = (
+    r"(?i)(?P<key>\bAuthorization['\"]?\s*[:=]\s*['\"]?(?:(?:Basic|Bearer|Digest|Token)\s+)?)"
+    r"[^\s'\",;]+"
 )
 
 
@@ -33,7 +33,7 @@ def printable(text: str) -> str:
 
     Line feeds and tabs stay; for text that must not begin a line of its own see :func:`one_line`.
     """
-    if PLAIN.fullmatch(text):
+    if re.fullmatch(PLAIN, text):
         return text
     return "".join(
         c
@@ -63,10 +63,10 @@ def without_credentials(text: str) -> str:
     so does what follows ``Authorization:``.
     """
     if "@" in text:
-        text = USER_INFORMATION.sub(_without_user, text)
+        text = re.sub(USER_INFORMATION, _without_user, text)
     if "=" in text:
-        text = QUERY.sub(r"\g<key>=***", text)
-    return HEADER.sub(r"\g<key>***", text) if "uthorization" in text.lower() else text
+        text = re.sub(QUERY, r"\g<key>=***", text)
+    return re.sub(HEADER, r"\g<key>***", text) if "uthorization" in text.lower() else text
 
 
 def _without_user(found: re.Match[str]) -> str:

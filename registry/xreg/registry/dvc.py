@@ -158,13 +158,18 @@ class Objects:
         with _translated(f"registry {root}"):
             self.remote = None if remote is None else _place(remote, root)
 
-    def _cache(self, remote: Remote | None) -> _Place:
+    def _cache(self, remote: Remote | None) -> _Place | None:
         # Reading the user's configuration takes DVC half a second, which a registry that keeps its
         # objects with itself can do without.
         own = user_cache() if remote is None or not remote.inside else None
         if own is not None:
             return _Place("your DVC cache", str(own))
-        confined(self.root, ".dvc/cache", f"registry {self.root}")
+        try:
+            confined(self.root, ".dvc/cache", f"registry {self.root}")
+        except CorruptError:
+            if remote is None:
+                raise
+            return None  # a link; the remote has all that it may have
         return _Place("the local DVC cache", str(self.root / ".dvc" / "cache"), root=self.root)
 
     def tree(self, md5: str) -> dict[str, str]:
@@ -229,7 +234,7 @@ class Objects:
 
     def check(self, md5: str) -> str:
         """Read an object from the remote; return what is wrong with it, or nothing."""
-        place = self.remote or self.cache
+        place = self.main
         try:
             with _translated(f"reading from {place.label}"):
                 if place.fs is None:
@@ -240,11 +245,14 @@ class Objects:
             return "missing"
         except _WrongHashError:
             return "damaged"
+        except CorruptError:
+            return "no ordinary file"
 
     def put(self, md5: str, source: Path) -> None:
         """Bring a file into the cache, as the object of that hash."""
-        with _translated(f"writing into {self.cache.label}"):
-            self.cache.put(md5, source)
+        cache = self._own_cache()
+        with _translated(f"writing into {cache.label}"):
+            cache.put(md5, source)
 
     def push(self, md5: str) -> None:
         """Bring an object from the cache to the remote, if there is one."""
@@ -257,12 +265,25 @@ class Objects:
                 "folder; if that is yours to write to, say so by `dvc remote add --global "
                 f"{self.source.name} {self.source.folder}`."
             )
-        place = self.remote
+        place, source = self.remote, Path(self._own_cache().of(md5))
         with _translated(f"pushing to {place.label}"):
-            patiently(lambda: place.put(md5, Path(self.cache.of(md5))))
+            patiently(lambda: place.put(md5, source))
+
+    @property
+    def main(self) -> _Place:
+        """Where all objects should be: the remote, or the cache where there is none."""
+        return self.remote or self._own_cache()
+
+    def _own_cache(self) -> _Place:
+        if self.cache is None:
+            raise CorruptError(
+                f"registry {self.root}: its .dvc/cache is a symbolic link; name the place that you "
+                "mean by `dvc cache dir --global FOLDER`."
+            )
+        return self.cache
 
     def _where(self) -> str:
-        return self.remote.label if self.remote else f"{self.cache.label} (there is no remote)"
+        return self.main.label + ("" if self.remote else " (there is no remote)")
 
 
 class _WrongHashError(TransientError):

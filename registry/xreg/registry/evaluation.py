@@ -34,6 +34,7 @@ from xreg.registry.files import disk_errors, flush, require_free, staging
 from xreg.registry.models import ModelEntry, find_model, load_model
 from xreg.registry.overrides import apply_setting
 from xreg.registry.preparation import Stages
+from xreg.registry.registries import plain_place
 from xreg.registry.workshop import failure, logged, write_json
 
 __all__ = ["EVERYTHING", "Evaluated", "Question", "evaluate"]
@@ -346,7 +347,7 @@ def _summary(
             "version": dataset.metadata.version,
             "hash": dataset.hash,
             "path": question.dataset if question.dataset.endswith(".zarr") else None,
-            "registry": question.registry,
+            "registry": question.registry and plain_place(question.registry),
             "channel": matched.channel,
             "split": matched.split or None,
             "part": subject.judged,

@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from xreg.core import storage
 from xreg.core.dataset import PARTS
 from xreg.core.errors import CorruptError, DataError, UnknownNameError, XregError, did_you_mean
+from xreg.core.paths import check_paths, confined
 from xreg.registry.consent import component_code, require_consent
 from xreg.registry.plugins import host
-from xreg.registry.registries import candidates
+from xreg.registry.registries import Registry, candidates
 
 if TYPE_CHECKING:
     from xreg.core.pipeline import Pipeline
@@ -76,18 +77,31 @@ def _published(registry: str | Path | None) -> Iterator[ModelEntry]:
         return  # runs can be listed without any registry
     for place in places:
         try:
-            room = place.root() / FOLDER
-        except XregError:
+            yield from _of_registry(place)
+        except (XregError, OSError) as error:  # a damaged registry hides no other
             if registry is not None:
                 raise
-            continue
-        for folder in sorted(room.glob("*/*/")):
-            if (folder / "model" / storage.META).is_file():
-                reference = f"{folder.parent.name}@{folder.name}"
-                try:
-                    yield _entry(reference, str(place), folder / "model", folder)
-                except CorruptError as error:
-                    log.warning("passed over: %s", error)
+            log.warning("registry %s is left out: %s", place.name, error)
+
+
+def _of_registry(place: Registry) -> list[ModelEntry]:
+    """Return the models of one registry; names that lead out of its folder are refused."""
+    root = place.root()
+    where = f"registry {root}"
+    folders = sorted(confined(root, FOLDER, where).glob("*/*/"))
+    folders = [folder for folder in folders if (folder / "model" / storage.META).is_file()]
+    names = [folder.relative_to(root).as_posix() for folder in folders]
+    for name in check_paths(names, where):
+        for file in ("summary.json", "metrics.json", f"model/{storage.META}"):
+            confined(root, f"{name}/{file}", where)
+    found = []
+    for folder in folders:
+        reference = f"{folder.parent.name}@{folder.name}"
+        try:
+            found.append(_entry(reference, str(place), folder / "model", folder))
+        except CorruptError as error:
+            log.warning("passed over: %s", error)
+    return found
 
 
 def _entry(reference: str, origin: str, model: Path, folder: Path) -> ModelEntry:

@@ -109,7 +109,7 @@ def publish(store: str | Path, registry: str | Path | None = None) -> Published:
     target = root / FOLDER / entry.name / f"{entry.version}.zarr"
     if not (root / ".dvc").is_dir():
         raise ConfigError(f"{root} has no DVC in it; `dvc init` it and add a default remote.")
-    for below in (".dvc/tmp", ".gitignore", target.relative_to(root).as_posix()):
+    for below in (".dvc/tmp", ".dvc/cache", ".gitignore", target.relative_to(root).as_posix()):
         confined(root, below, f"registry {root}")
     lock = root / ".dvc" / "tmp" / "xreg-publish.lock"
     lock.parent.mkdir(exist_ok=True)
@@ -157,7 +157,7 @@ def _verdict(found: Found) -> Verdict:
     entry = found.entry
     objects = dvc.Objects(found.root)
     files = files_of(objects, found)
-    copies = [objects.remote.label if objects.remote else objects.cache.label]
+    copies = [objects.main.label]
     problems = []
     with ThreadPoolExecutor(STREAMS) as pool:
         states = track(pool.map(objects.check, files.values()), entry.reference, len(files))

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, model_validator
 from xreg.core.config import Config, setting
 from xreg.core.hooks import Kind
 from xreg.core.scaling import FeatureScaling, TargetScaling
+from xreg.registry.registries import plain_place
 from xreg.registry.yaml_text import dump_yaml
 
 __all__ = [
@@ -85,6 +86,8 @@ class DatasetSection(Config):
     @classmethod
     def _short(cls, value: Any) -> Any:
         given = {"name": value} if isinstance(value, str) else value
+        if isinstance(given, Mapping) and isinstance(place := given.get("registry"), str):
+            given = {**given, "registry": plain_place(place)}  # it will be written down
         if not isinstance(given, Mapping) or not isinstance(name := given.get("name"), str):
             return given
         if name.endswith(".zarr") and not given.get("path"):

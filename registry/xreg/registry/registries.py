@@ -116,6 +116,11 @@ class Registry:
         return self.name if self.name == self.location else f"{self.name} ({self.location})"
 
 
+def plain_place(place: str) -> str:
+    """Return a folder, name or git URL as it may be written down: a URL without credentials."""
+    return git.plain_url(place) if git.is_url(place) else place
+
+
 def is_clone(root: Path) -> bool:
     """Whether a registry's folder is a clone that xreg made of a URL."""
     return Path(os.path.abspath(root)).is_relative_to(cache_folder() / "registries")

@@ -149,7 +149,7 @@ def _content(root: Path, where: str) -> dict[str, dict[str, Any]]:
             raise CorruptError(f"{where}: its {CONFIG} is larger than 1 MiB.")
         text = path.read_text(encoding="utf-8")
         parsed = ConfigObj(text.splitlines(), interpolation=False, list_values=False).dict()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (ConfigObjError, ValueError, RecursionError) as error:
         why = one_line(str(error).partition("\n")[0])

@@ -1,0 +1,54 @@
+"""Foreign text: nothing in it steers a terminal, nothing in it is a credential."""
+
+from __future__ import annotations
+
+import pytest
+
+from xreg.core.errors import RunError
+from xreg.core.text import one_line, printable, without_credentials
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("http://me:T0KEN@host/x", "http://host/x"),
+        ("https://ghp_T0KEN@github.com/a", "https://github.com/a"),
+        ("https://me:p@ss:T0KEN@host/x", "https://host/x"),
+        ("ssh://git:T0KEN@host/x", "ssh://git@host/x"),
+        ("ssh://git@host/x", "ssh://git@host/x"),
+        ("git@host:a/b", "git@host:a/b"),
+        ("mail me@host.org", "mail me@host.org"),
+        ("'http://me:T0KEN@a/x' and 'http://me:T0KEN@b'", "'http://a/x' and 'http://b'"),
+        ("https://h/x?token=T0KEN&page=2", "https://h/x?token=***&page=2"),
+        ("https://h/x?sv=1&sig=T0KEN", "https://h/x?sv=1&sig=***"),
+        ("s3://b/x?X-Amz-Signature=T0KEN", "s3://b/x?X-Amz-Signature=***"),
+        ("private_token in ?private_token=T0KEN", "private_token in ?private_token=***"),
+        ("Authorization: Basic T0KEN==", "Authorization: Basic ***"),
+        ("{'Authorization': 'Bearer T0KEN'}", "{'Authorization': 'Bearer ***'}"),
+    ],
+)
+def test_credentials_are_taken_out(text, clean):
+    assert without_credentials(text) == clean
+    assert str(RunError(text)) == clean
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("\x9b31m", "\\x9b31m"),
+        ("a\rb\x08c\x7f", "a\\x0db\\x08c\\x7f"),
+        ("\u202egnp\u2066", "\\u202egnp\\u2066"),
+        ("\U000e0041", "\\U000e0041"),
+        ("\u2028", "\\u2028"),
+        ("\ud800", "\\ud800"),
+        ("Å é 日本 ∑", "Å é 日本 ∑"),
+        ("a\n\tb", "a\n\tb"),
+    ],
+)
+def test_what_steers_is_written_out(text, clean):
+    assert printable(text) == clean
+
+
+def test_a_field_stays_in_its_line():
+    assert one_line("a\nb\tc") == "a\\nb\\tc"
