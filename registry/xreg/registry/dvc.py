@@ -28,6 +28,7 @@ from xreg.core.text import one_line, without_credentials
 from xreg.registry.catalogue import Catalogue, load_untrusted
 from xreg.registry.files import (
     DISK_ERRORS,
+    FULL,
     file_md5,
     files_below,
     stream_md5,
@@ -428,7 +429,8 @@ def _translated(what: str) -> Iterator[None]:
     except (XregError, FileNotFoundError, TransientError):
         raise
     except OSError as error:
-        if error.errno in DISK_ERRORS:
+        # A server that lets nobody in raises the same errors, without a file.
+        if error.errno in FULL or (error.errno in DISK_ERRORS and error.filename):
             raise
         raise RunError(f"{what} failed: {_reason(error)}.") from error
     except ImportError as error:

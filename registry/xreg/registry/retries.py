@@ -96,11 +96,11 @@ def _status(error: BaseException) -> int | None:
     if isinstance(response, dict):  # botocore
         value = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         return value if isinstance(value, int) else None
-    for name in ("status", "status_code", "code"):
-        value = getattr(error, name, None)
-        if isinstance(value, int) and 100 <= value < 600 and not isinstance(error, OSError):
-            return value
-    return None
+    # The parser of aiohttp has a code, too, by which a server would answer a broken request.
+    names = {"aiohttp": "status", "azure": "status_code", "google": "code", "gcsfs": "code"}
+    package = type(error).__module__.partition(".")[0]
+    value = getattr(error, names.get(package, ""), None)
+    return value if isinstance(value, int) and 100 <= value < 600 else None
 
 
 def _absent(error: BaseException) -> bool:
