@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from xreg.cli.output import debug, echo, tell_warnings
+from xreg.cli.output import echo, tell_warnings
 from xreg.core.errors import XregError
 
 INTERRUPTED = 130
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(1)
     except Exception as error:
         if os.environ.get("XREG_DEBUG"):
-            debug(error)
+            raise
         _say(_sentence(error))
         sys.exit(error.exit_code if isinstance(error, XregError) else 1)
 

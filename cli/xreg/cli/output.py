@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 from xreg.core.text import one_line, printable, without_credentials
 
-__all__ = ["cell", "debug", "echo", "tell_warnings"]
+__all__ = ["cell", "echo", "tell_warnings"]
 
 
 def echo(text: object = "", *, err: bool = False, **style: Any) -> None:
@@ -36,13 +36,6 @@ def echo(text: object = "", *, err: bool = False, **style: Any) -> None:
 def cell(text: object) -> str:
     """Return foreign text for a place in a line: it cannot begin a line of its own."""
     return one_line(without_credentials(str(text)))
-
-
-def debug(error: BaseException) -> None:
-    """Print a traceback."""
-    import traceback
-
-    echo("".join(traceback.format_exception(error)).rstrip(), err=True)
 
 
 def tell_warnings() -> None:
