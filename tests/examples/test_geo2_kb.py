@@ -100,3 +100,23 @@ def test_recipes_fit_together():
     counts = run["descriptor"]["counts"].values()
     assert sum(counts) * (sum(counts) - 1) // 2 == 153
     assert run["target"]["channel"] in generate["processing"]
+
+
+def test_a_cut_site_keeps_its_oxygens_and_gets_a_hydrogen_for_each(script):
+    cell = rutile()
+    cell.info["absorber"] = 5
+    cut = script("check_engine").cut(cell)
+    assert cut.get_chemical_formula() == "GeH6O6"
+    assert cut[0].symbol == "Ge"
+    assert np.sort(cut.get_distances(0, range(1, 13)))[:6].max() == pytest.approx(1.902, abs=0.01)
+    hydrogens = [i for i in range(1, 13) if cut[i].symbol == "H"]
+    for hydrogen in hydrogens:
+        assert cut.get_distance(hydrogen - 1, hydrogen) == pytest.approx(0.97)
+
+
+def test_bands_of_two_gaussians(script):
+    energy = np.arange(0.0, 50.0, 0.05)
+    two = np.exp(-((energy - 18) ** 2) / 2) + 3 * np.exp(-((energy - 30) ** 2) / 2)
+    distance, share = script("check_engine").bands(energy, two)
+    assert distance == pytest.approx(12, abs=0.01)
+    assert share == pytest.approx(0.25, abs=0.01)
