@@ -178,8 +178,8 @@ def test_bad_requests_end_in_one_sentence_and_leave_nothing(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "400")
     changes, text = BAD[case]
+    path = recipe(tmp_path, **changes)
     with pytest.raises(SystemExit) as end:
-        path = recipe(tmp_path, **changes)
         cli.main(["data", "generate", str(path), "-o", "out.zarr", "--allow-code"])
     assert end.value.code == 2
     (sentence,) = [s for s in capsys.readouterr().err.splitlines() if s.startswith("xreg: ")]
