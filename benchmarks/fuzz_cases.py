@@ -152,8 +152,8 @@ def make_npz(rng: random.Random, folder: Path) -> None:
         case 0:  # other arrays under these names
             name = rng.choice(list(known))
             known[name] = rng.choice(
-                [known[name][:-1], known[name].astype("f4"), known[name].T, np.array(3), np.empty(0),
-                 known[name].astype("U5"), np.full(6, np.nan), np.zeros((6, 0)), -known["absorber"],
+                [known[name][:-1], known["spectra"].astype("f4"), known[name].T, np.array(3), np.empty(0),
+                 known[name].astype("U5"), np.full(6, np.nan), np.zeros((6, 0)), -1 - known["absorber"],
                  known["numbers"] + 10**9, np.zeros(6, "c16"), np.zeros(6, bool), np.zeros((2,) * 9)]
             )  # fmt: skip
         case 1:
@@ -220,7 +220,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "dataset": {"name": "h2o", "version": "1.0.0"},
         "target": {"channel": "xes", "window": [520, 530], "points": 20},
         "split": {"fractions": [0.8, 0.1, 0.1], "seed": 1},
-        "descriptor": {"name": "soap", "r_cut": 4.0, "n_max": 4, "l_max": 3},
+        "descriptor": {"name": "soap", "cutoff": 4.0, "n_max": 4, "l_max": 3},
         "features": {"variance": 0.0, "correlation": 0.99},
         "emulator": {"name": "mlp", "width": 16, "epochs": 2},
         "decomposers": [{"name": "pca", "label": "p", "rank": 2}, "eca"],
@@ -234,7 +234,12 @@ RECIPES: dict[str, dict[str, Any]] = {
         "generator": {"name": "multiplet", "settings": {"ion": "Ni2+", "points": 11}},
         "split": {"fractions": [0.8, 0.1, 0.1]},
         "precision": {"xas": 23},
-        "processing": {"xas_n": {"source": "xas", "steps": [{"name": "coarsen", "points": 5}]}},
+        "processing": {
+            "xas_n": {
+                "source": "xas",
+                "steps": [{"step": "coarsen", "first": 852.0, "last": 870.0, "channels": 5}],
+            }
+        },
         "on_failure": "set-aside",
     },
     "search": {
@@ -246,8 +251,14 @@ RECIPES: dict[str, dict[str, Any]] = {
         "budget": 10,
     },
     "process": {
-        "dataset": {"name": "x", "version": "1.0.1"},
-        "processing": {"n": {"source": "raw", "steps": [{"name": "coarsen", "points": 5}]}},
+        "name": "x",
+        "version": "1.0.1",
+        "processing": {
+            "n": {
+                "source": "raw",
+                "steps": [{"step": "coarsen", "first": 852.0, "last": 870.0, "channels": 5}],
+            }
+        },
     },
 }
 
@@ -424,12 +435,12 @@ def _change_arrays(part: Path, rng: random.Random) -> None:
 CATALOGUE: dict[str, Any] = {
     "outs": [{"md5": "0123456789abcdef0123456789abcdef.dir", "size": 10, "nfiles": 2, "hash": "md5",
               "path": "datasets"}],
-    "meta": {"x": {"1.0.0": {
+    "meta": {"datasets": {"x": {"1.0.0": {
         "title": "t", "description": "", "licence": "CC0-1.0", "citation": "c", "provenance": {},
         "samples": 6, "kind": "structures", "contents": "H, O", "labels": {"bond": "Å"},
         "channels": {"xas": {"points": 20, "low": 1.0, "high": 2.0, "unit": "eV"}},
         "splits": {"default": {"train": 3, "validation": 1, "test": 2}}, "files": 2, "size": 10,
-        "hash": "0123456789abcdef0123456789abcdef.dir"}}},
+        "hash": "0123456789abcdef0123456789abcdef.dir"}}}},
 }  # fmt: skip
 
 

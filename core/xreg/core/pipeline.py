@@ -27,7 +27,7 @@ from xreg.core.hooks import Kind
 from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator, FeatureLabel
 from xreg.core.novelty import Novelty
 from xreg.core.samples import Samples
-from xreg.core.saved_model import SavedModel, reading, require_fitting
+from xreg.core.saved_model import SavedModel, calling, reading, require_fitting
 from xreg.core.scaling import FeatureScaling, Scaler, TargetScaling
 from xreg.core.source import source_hash
 from xreg.core.trust import Assessment, Trust, ranges_left
@@ -231,7 +231,8 @@ class Pipeline:
             return samples
         if self.features_ is None or self.columns_ is None:
             raise NotFittedError("the pipeline must be fitted before it is used.")
-        raw = self.featurize(self.descriptor, samples)
+        with calling(self.descriptor):
+            raw = self.featurize(self.descriptor, samples)
         return self.features_.transform(self.columns_.transform(raw))
 
     @property
@@ -312,9 +313,18 @@ class Pipeline:
         if refused := self.refusals(samples):
             raise OutsideError(refused[min(refused)])
         X = self.inputs(samples)
-        if not return_std:
-            return self.targets_.inverse_transform(self.emulator.predict(X))
-        mean, std = self.emulator.predict(X, return_std=True)
+        with calling(self.emulator):
+            found = self.emulator.predict(X, return_std=return_std)
+            mean, std = found if return_std else (found, None)
+            shapes = {np.shape(part) for part in (mean, std) if part is not None}
+            if shapes != {(len(samples), len(self.targets_.mean))}:
+                raise PluginError(
+                    f"emulator '{self.emulator.name}' predicts arrays of shape {shapes} for "
+                    f"{len(samples)} samples of {len(self.targets_.mean)} values: the model is "
+                    "damaged, or the plugin is at fault."
+                )
+        if std is None:
+            return self.targets_.inverse_transform(mean)
         return self.targets_.inverse_transform(mean), std * self.targets_.scale
 
     def save(self, folder: str | Path) -> None:

@@ -12,15 +12,16 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from xreg.core.domain import Domain
-from xreg.core.errors import CorruptError, DataError, XregError
+from xreg.core.errors import CorruptError, DataError, PluginError, XregError
 from xreg.core.filters import FeatureFilter
 from xreg.core.hooks import Kind
 from xreg.core.scaling import FeatureScaling, TargetScaling
 
 if TYPE_CHECKING:
+    from xreg.core.component import Component
     from xreg.core.pipeline import Pipeline
 
-__all__ = ["SavedModel", "reading", "require_fitting"]
+__all__ = ["SavedModel", "calling", "reading", "require_fitting"]
 
 Place = Annotated[
     str, Field(pattern=r"^(emulator|descriptor|decomposers/[A-Za-z0-9][A-Za-z0-9._+-]*)$")
@@ -54,6 +55,27 @@ def reading(what: str) -> Iterator[None]:
         raise CorruptError(
             f"{what} holds what does not belong together ({type(error).__name__}: {text}); get "
             "it anew, or train it again."
+        ) from error
+
+
+@contextmanager
+def calling(component: Component) -> Iterator[None]:
+    """Tell what goes wrong inside a component: it, or the model that it came with, is at fault.
+
+    Raises
+    ------
+    PluginError
+        In place of every error that is not told in words already.
+    """
+    try:
+        yield
+    except (XregError, NotImplementedError):
+        raise
+    except RAW as error:
+        text = " ".join(str(error).split())[:120]
+        raise PluginError(
+            f"{component.kind} '{component.name}' failed ({type(error).__name__}: {text}): the "
+            "model is damaged, or the plugin is at fault; xreg --debug shows where."
         ) from error
 
 

@@ -244,8 +244,9 @@ def load_model(
 
     folder = find_model(reference, registry).folder
     for place, kind, name in Pipeline.steps_in(folder):
+        config = storage.read_meta(folder / place).get("config")
         require_consent(
-            component_code(kind, name, storage.read_meta(folder / place).get("config", {})),
+            component_code(kind, name, config if isinstance(config, dict) else {}),
             f"model '{reference}'",
             allow=allow_code,
             read=str(folder / place / storage.META),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from numcodecs import blosc
 from numpy.typing import NDArray
 
 from xreg.core.errors import CorruptError
+from xreg.core.limits import require_plausible
 
 __all__ = ["Shards", "StoredArray"]
 
@@ -42,14 +44,24 @@ class Shards:
         self.name = array.path
         self.store = store
         self.shape: tuple[int, ...] = tuple(array.shape)
-        self.attributes: dict[str, Any] = dict(array.attrs)
-        shards, chunks = array.shards, array.chunks
+        try:
+            self.attributes: dict[str, Any] = dict(array.attrs)
+            shards, chunks = array.shards, array.chunks
+        except (TypeError, ValueError, LookupError, AttributeError):
+            raise CorruptError(
+                f"{store}: array '{self.name}' does not tell how it is cut into shards and chunks; "
+                "the store is damaged."
+            ) from None
         if shards is None or (shards[1:], chunks[1:]) != ((solid := _solid(self.shape)), solid):
             raise CorruptError(
                 f"{store}: array '{self.name}' is not cut into shards of whole rows; write the "
                 "store again with write_store."
             )
         self.shard, self.chunk = shards[0], chunks[0]
+        require_plausible(
+            self.chunk * math.prod(self.shape[1:]) * array.dtype.itemsize, 0, f"{store}: a chunk "
+            f"of '{self.name}'",
+        )  # fmt: skip
         self._indices: dict[int, list[list[int]]] = {}
 
     def __len__(self) -> int:

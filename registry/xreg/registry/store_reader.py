@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 
 from xreg.core.dataset import PARTS, Dataset, Metadata, Split, require_finite
 from xreg.core.errors import CorruptError, DataError
+from xreg.core.limits import require_plausible
 from xreg.core.paths import check_paths
 from xreg.core.samples import Parameters, Samples, Structures
 from xreg.core.settings_in_words import explain
@@ -98,12 +100,12 @@ class StoreReader:
             arrays = {
                 name: self._numbers(f"samples/structures/{name}") for name in STRUCTURE_ARRAYS
             }
-            small = {name: np.asarray(arrays.pop(name)) for name in STRUCTURE_ARRAYS[2:]}
+            small = {name: self._whole(arrays.pop(name)) for name in STRUCTURE_ARRAYS[2:]}
             return Structures(ids, **arrays, **small)
         if kind == "parameters":
             self._group("samples/parameters")
             values = self._numbers("samples/parameters/values")
-            names, units = (values.attributes.get(key, ()) for key in ("names", "units"))
+            names, units = (self._list(values, key) for key in ("names", "units"))
             return Parameters(ids, values, names, units)
         raise CorruptError(f"{self.path}: samples are of the unknown kind {kind!r}.")
 
@@ -113,9 +115,19 @@ class StoreReader:
         unit = str(attributes.get("unit", ""))
         if attributes.get("features"):
             values = self._numbers(f"{path}/features")
-            return Channel(values, None, tuple(values.attributes.get("names", ())), unit)
-        energy = np.asarray(self._numbers(f"{path}/energy"))
+            return Channel(values, None, self._list(values, "names"), unit)
+        energy = self._whole(self._numbers(f"{path}/energy"))
         return Channel(self._numbers(f"{path}/intensity"), energy, (), unit)
+
+    def _list(self, stored: StoredArray, key: str) -> tuple[str, ...]:
+        """Return a list of texts among the attributes of an array."""
+        found: Any = stored.attributes.get(key, ())
+        if not isinstance(found, list | tuple) or not all(isinstance(n, str) for n in found):
+            raise CorruptError(
+                f"{self.path}: the attribute '{key}' of '{stored.name}' is no list of texts; the "
+                "store is damaged."
+            )
+        return tuple(found)
 
     def _split(self, path: str) -> Split:
         self._group(path)
@@ -152,9 +164,11 @@ class StoreReader:
             raise CorruptError(f"{self.path}: {name} is missing; fetch or write the store again.")
         self.files.add(name)
         try:
-            return zarr.open(self.path, path=path, mode="r", zarr_format=3)
+            node = zarr.open(self.path, path=path, mode="r", zarr_format=3)
+            dict(node.attrs)
         except Exception as error:  # Zarr raises whatever its parsers meet
             raise CorruptError(f"{self.path}: {name} cannot be read ({error}).") from None
+        return node
 
     def _numbers(self, path: str) -> StoredArray:
         stored = StoredArray(self._open(path), self.path)
@@ -165,10 +179,20 @@ class StoreReader:
     def _memory(self, array: zarr.Array[Any]) -> NDArray[Any]:
         path = str(array.path)
         text = array.dtype.kind not in "biuf"
-        return self._texts(path) if text else np.asarray(self._numbers(path))
+        return self._texts(path) if text else self._whole(self._numbers(path))
+
+    def _whole(self, stored: StoredArray) -> NDArray[Any]:
+        """Return all of an array, if what it claims is believable."""
+        self._require_room(stored.name, stored.nbytes)
+        return np.asarray(stored)
+
+    def _require_room(self, path: str, claimed: int) -> None:
+        present = sum(f.stat().st_size for f in (self.path / path).rglob("*") if f.is_file())
+        require_plausible(claimed, present, f"{self.path}: '{path}'")
 
     def _texts(self, path: str) -> NDArray[np.str_]:
         array = self._open(path)
+        self._require_room(path, math.prod(array.shape) * array.dtype.itemsize)
         shards = Shards(array, self.path)
         shards.check()
         self.files.update(shards.files())

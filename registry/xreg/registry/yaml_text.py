@@ -91,7 +91,10 @@ def load_yaml(text: str) -> Any:
     yaml.YAMLError
         If it is no YAML, or a key stands twice.
     """
-    return yaml.load(text, Loader=_Loader)
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except RecursionError:
+        raise yaml.YAMLError("nested too deep") from None
 
 
 def dump_yaml(content: Mapping[str, Any]) -> str:

@@ -109,6 +109,7 @@ def _load(source: Path, collector: Collector) -> dict[str, NDArray[Any]]:
                 f"'{source}': '{name}' is no name that xreg knows{did_you_mean(name, NAMES)}; "
                 "labels are called label_<name>."
             )
+        _check_form(source, name, arrays[name])
     return arrays
 
 
@@ -137,6 +138,34 @@ def _energy(
         raise DataError(f"'{source}' has no array 'energy_{name}', and no energies were given.")
     axis = np.asarray(axis, np.float64)
     return np.broadcast_to(axis, (n, *axis.shape)) if axis.ndim == 1 else axis
+
+
+FORMS = {
+    "spectra": ("biuf", (2,)),
+    "energy": ("biuf", (1, 2)),
+    "numbers": ("iu", (1, 2)),
+    "positions": ("iuf", (2, 3)),
+    "offsets": ("iu", (1,)),
+    "absorber": ("iu", (1,)),
+    "cell": ("iuf", (3,)),
+    "pbc": ("biu", (2,)),
+    "parameters": ("biuf", (2,)),
+    "parameter_names": ("US", (1,)),
+    "parameter_units": ("US", (1,)),
+    "ids": ("USiu", (1,)),
+    "label": ("biufUS", (1,)),
+}
+"""Kinds of numbers or texts of each array, and how many axes it may have."""
+
+
+def _check_form(source: Path, name: str, array: NDArray[Any]) -> None:
+    known = FORMS.get(name) or FORMS[name.partition("_")[0]]
+    kinds, axes = known
+    if array.dtype.kind not in kinds or array.ndim not in axes:
+        raise DataError(
+            f"'{source}': '{name}' holds {array.dtype} in {array.ndim} axes; it must hold "
+            f"{'texts' if kinds == 'US' else 'numbers'} in {' or '.join(map(str, axes))}."
+        )
 
 
 def _check_rows(source: Path, n: int, arrays: Arrays) -> None:
