@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import random
@@ -41,7 +42,7 @@ def mutate_json(value: Any, rng: random.Random) -> Any:
     for _ in range(rng.choice((1, 1, 1, 2, 3))):
         places = list(_places(value))
         if not places:
-            return rng.choice(ODD)
+            return copy.deepcopy(rng.choice(ODD))
         holder, key = rng.choice(places)
         match rng.randrange(6):
             case 0:
@@ -50,13 +51,17 @@ def mutate_json(value: Any, rng: random.Random) -> Any:
                 other, name = rng.choice(places)
                 holder[key] = _get(other, name, holder[key])
             case 2 if isinstance(holder, dict):
-                holder[rng.choice(["x", "", "name", "each", "__class__"])] = rng.choice(ODD)
+                holder[rng.choice(["x", "", "name", "each", "__class__"])] = copy.deepcopy(
+                    rng.choice(ODD)
+                )
             case 3 if isinstance(holder[key], list) and holder[key]:
-                holder[key] = holder[key] * rng.choice((0, 2, 50)) + [rng.choice(ODD)]
+                holder[key] = holder[key] * rng.choice((0, 2, 50)) + [
+                    copy.deepcopy(rng.choice(ODD))
+                ]
             case 4 if isinstance(holder[key], int | float):
                 holder[key] = rng.choice((holder[key] * 1000, -holder[key], holder[key] + 1, 0.5))
             case _:
-                holder[key] = rng.choice(ODD)
+                holder[key] = copy.deepcopy(rng.choice(ODD))
     return value
 
 
