@@ -104,7 +104,7 @@ def test_recipes_fit_together():
 
 def test_a_cut_site_keeps_its_oxygens_and_gets_a_hydrogen_for_each(script):
     cell = rutile()
-    cell.info["absorber"] = 5
+    cell.info["absorber"] = 6
     cut = script("check_engine").cut(cell)
     assert cut.get_chemical_formula() == "GeH6O6"
     assert cut[0].symbol == "Ge"
