@@ -106,7 +106,7 @@ def test_a_cut_site_keeps_its_oxygens_and_gets_a_hydrogen_for_each(script):
     cell = rutile()
     cell.info["absorber"] = 6
     cut = script("check_engine").cut(cell)
-    assert cut.get_chemical_formula() == "GeH6O6"
+    assert cut.symbols.formula.count() == {"Ge": 1, "O": 6, "H": 6}
     assert cut[0].symbol == "Ge"
     assert np.sort(cut.get_distances(0, range(1, 13)))[:6].max() == pytest.approx(1.902, abs=0.01)
     hydrogens = [i for i in range(1, 13) if cut[i].symbol == "H"]
