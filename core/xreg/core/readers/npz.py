@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -54,7 +55,7 @@ def load_arrays(path: Path, source: IO[bytes] | None = None) -> dict[str, NDArra
         raise DataError(f"'{path}' cannot be read ({error.strerror or error}).") from None
     except (
         ValueError, TypeError, LookupError, EOFError, ArithmeticError, RuntimeError, SyntaxError,
-        MemoryError, zipfile.BadZipFile, zlib.error,
+        MemoryError, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
     ) as error:  # fmt: skip
         text = " ".join(str(error).split())[:100]
         raise DataError(f"'{path}' cannot be read as .npz of plain arrays ({text}).") from None

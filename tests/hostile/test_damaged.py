@@ -1,0 +1,193 @@
+"""Damaged and hostile files are told in one sentence, and take no memory that they only claim."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from xreg.core import storage
+from xreg.core.errors import CorruptError, DataError, PluginError
+from xreg.core.limits import LEAST, require_plausible
+from xreg.core.readers.npz import load_arrays
+from xreg.plugins.ridge.ridge import Ridge
+from xreg.registry.leaderboard import leaderboard
+from xreg.registry.search_journal import CheckedJournal
+
+
+def npy(head: str, data: bytes = b"") -> bytes:
+    text = head.encode() + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + data
+
+
+def archive(path: Path, **members: bytes) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, data in members.items():
+            file.writestr(f"{name}.npy", data)
+    return path
+
+
+HEAD = "{{'descr': {}, 'fortran_order': False, 'shape': {}, }}"
+
+
+@pytest.mark.parametrize(
+    ("descr", "shape", "data", "told"),
+    [
+        ("'<f8'", "(1000000000000,)", b"\0" * 16, "says 1,000,000,000,000 values"),
+        ("'<f8'", "(4611686018427387904, 4)", b"\0" * 16, "says"),
+        ("'<f8'", "(-1,)", b"\0" * 16, "shape"),
+        ("'|O'", "(1,)", b"\0" * 8, "pickled arrays are never read"),
+        ("'<U999999999'", "(1,)", b"\0" * 8, "x.npz"),
+        ("'<M8[s]'", "(2,)", b"\0" * 16, "plain numbers or texts"),
+        ("[('a', '<f8')]", "(2,)", b"\0" * 16, "plain numbers or texts"),
+        ("'<f8'", "(3,)", b"\0" * 16, "says 3 values"),
+        ("((((", "(2,)", b"\0" * 16, "x.npz"),
+    ],
+)
+def test_claims_of_an_archive_are_checked(tmp_path, descr, shape, data, told):
+    path = archive(tmp_path / "x.npz", a=npy(HEAD.format(descr, shape), data))
+    with pytest.raises(DataError, match=told):
+        load_arrays(path)
+
+
+def test_a_zip_bomb_is_not_unpacked(tmp_path):
+    size = LEAST + 1024
+    path = tmp_path / "x.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file, file.open("a.npy", "w") as out:
+        out.write(npy(HEAD.format("'|u1'", f"({size},)")))
+        for _ in range(size // 2**20 + 1):
+            out.write(bytes(2**20))
+    with pytest.raises(DataError, match="claims"):
+        load_arrays(path)
+
+
+def test_plain_archives_are_read_as_numpy_reads_them(tmp_path):
+    arrays = {"a": np.asfortranarray(np.random.default_rng(0).random((3, 4))), "b": np.array("é"),
+              "c": np.array([], dtype=np.int8), "d": np.array(["x", "yz"])}  # fmt: skip
+    out = io.BytesIO()
+    np.savez(out, **arrays)
+    found = load_arrays(tmp_path / "x.npz", out)
+    for name, values in arrays.items():
+        assert found[name].dtype == values.dtype
+        np.testing.assert_array_equal(found[name], values)
+
+
+def test_large_data_that_are_there_are_no_claim():
+    require_plausible(10 * LEAST, LEAST, "x")
+    for claimed, present in ((LEAST + 1, 0), (21 * LEAST, LEAST), (-1, 10)):
+        with pytest.raises(DataError):
+            require_plausible(claimed, present, "x")
+
+
+# Search records -----------------------------------------------------------------------------------
+
+
+def journal(path: Path) -> list[dict[str, Any]]:
+    logs = [{"op_code": i, "value": [i, "é", None]} for i in range(5)]
+    CheckedJournal(path).append_logs(logs)
+    return logs
+
+
+def test_a_journal_reads_what_it_wrote(tmp_path):
+    logs = journal(tmp_path / "j")
+    assert list(CheckedJournal(tmp_path / "j").read_logs(0)) == logs
+    assert list(CheckedJournal(tmp_path / "j").read_logs(3)) == logs[3:]
+    with (tmp_path / "j").open("ab") as file:  # somebody is writing
+        file.write(b'{"op_c')
+    assert list(CheckedJournal(tmp_path / "j").read_logs(0)) == logs
+
+
+def test_a_flipped_bit_of_a_journal_is_noticed(tmp_path):
+    journal(tmp_path / "j")
+    data = (tmp_path / "j").read_bytes()
+    for place in range(0, len(data) - 1, 3):
+        changed = bytearray(data)
+        changed[place] ^= 1
+        if changed[place] == ord("\n") or data[place] == ord("\n"):
+            continue
+        (tmp_path / "j").write_bytes(changed)
+        with pytest.raises(CorruptError, match=r"line \d of .* was changed"):
+            list(CheckedJournal(tmp_path / "j").read_logs(0))
+
+
+def test_a_journal_of_an_earlier_version_is_read(tmp_path):
+    (tmp_path / "j").write_text('{"op_code":1}\n')
+    assert list(CheckedJournal(tmp_path / "j").read_logs(0)) == [{"op_code": 1}]
+
+
+RESULTS = {
+    "contest": "c",
+    "rules": {
+        "dataset": {"name": "x", "version": "1.0.0"},
+        "target": {"channel": "xas", "moments": {}},
+        "folds": {"count": 3, "repeats": 1, "group": None},
+        "split": {"name": None, "fractions": [0.8, 0.1, 0.1]},
+        "budget": 60.0,
+        "seeds": 3,
+    },
+    "families": [
+        {"label": "a", "plugin": "p", "score": 0.9, "fold_spread": 0.1, "seed_spread": None,
+         "test": 0.8, "candidates": 3, "seconds": 1.0, "emulator": {"name": "mlp"}}
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda r: r["families"][0].pop("score"), "families.0.score"),
+        (lambda r: r["families"][0].update(score="high"), "families.0.score"),
+        (lambda r: r["families"][0].update(label="a\x1b[2J"), "families.0.label"),
+        (lambda r: r["families"][0].update(emulator=None), "names neither"),
+        (lambda r: r["rules"].pop("dataset"), "rules.dataset"),
+        (lambda r: r.update(rules=3), "rules"),
+        (lambda r: r.update(families={"a": 1}), "families"),
+        (lambda r: r.update(contest=["c"]), "contest"),
+    ],
+)
+def test_results_of_another_form_are_told(tmp_path, change, told):
+    results = json.loads(json.dumps(RESULTS))
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(results))
+    assert leaderboard([tmp_path])[0].entries[0].score == 0.9
+    change(results)
+    path.write_text(json.dumps(results))
+    with pytest.raises(CorruptError, match=told):
+        leaderboard([tmp_path])
+
+
+def test_a_changed_result_is_noticed(tmp_path):
+    results = json.loads(json.dumps(RESULTS))
+    results["digest"] = storage.digest(storage.canonical_json(results))
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(results))
+    leaderboard([path])
+    path.write_text(json.dumps(results).replace("0.9", "0.8"))
+    with pytest.raises(CorruptError, match="was changed"):
+        leaderboard([path])
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "", "nul", "[1]", '{"a": ' * 50_000])
+def test_what_is_no_json_is_told(tmp_path, text):
+    (tmp_path / "results.json").write_text(text)
+    with pytest.raises(CorruptError):
+        leaderboard([tmp_path])
+
+
+# Saving -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [object(), [object()], np.array([object()]), {1, 2}, lambda: 0])
+def test_state_that_cannot_be_saved_is_named(tmp_path, value):
+    emulator = Ridge()
+    emulator.fit(np.eye(4), np.eye(4))
+    emulator.models_ = value
+    with pytest.raises(PluginError, match=r"emulator 'ridge' cannot be saved: its .*models_"):
+        emulator.save(tmp_path / "a")
+    assert not (tmp_path / "a").exists()
