@@ -88,3 +88,10 @@ def test_parameters_and_samples_without_features() -> None:
     assert novelty.reasons(Structures.from_atoms([Atoms("Fe")], 0), train[:1])[0]
     like = novelty.reasons(Structures.from_atoms(complexes(100, 9)), None)
     assert sum(map(bool, like)) <= 10
+
+
+def test_features_that_do_not_vary_end_nothing() -> None:
+    """A descriptor that returns zeros gives a poor model, and no error."""
+    train = Structures.from_atoms(complexes(60))
+    novelty = Novelty.fit(train, np.zeros((60, 2)))
+    assert not any(novelty.reasons(train[:5], np.zeros((5, 2))))

@@ -268,6 +268,8 @@ def _nearest(points: Array, others: Array) -> Array:
     count = min(NEAREST, len(points))
     if not count or not len(others):
         return np.full(len(others), np.inf)
+    if not points.shape[1]:  # nothing varies, so that all are in one place
+        return np.zeros(len(others))
     distances = cKDTree(points).query(others, count)[0].reshape(len(others), count)
     return np.asarray(distances.mean(axis=1))
 
