@@ -1,0 +1,175 @@
+"""The tables in a text: headers, comments and rows of numbers, one block for each scan."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from xreg.core.errors import DataError
+from xreg.core.readers.spectra.numbers import is_number, is_row
+
+__all__ = [
+    "SEPARATORS",
+    "Block",
+    "check_header",
+    "chosen_block",
+    "first_row",
+    "is_comment",
+    "split_blocks",
+    "without_mark",
+]
+
+MARK = re.compile(r"\s*(?:[#%!;]+|//+)\s?")
+TRAILING = re.compile(r"\s*(?:#|%|!|//).*")
+# A scan of a SPEC file: '#S 12 ascan energy 7.1 7.2 100 1'.
+SCAN = re.compile(r"#S\s+(\d+)\s*(.*)")
+# A cell that was meant as a number, and what dates and times look like.
+MEANT = re.compile(r"[+-]?[.,]?[0-9]")
+DATE = re.compile(r"\d+[-/.]\d+[-/.]\d|\d+:\d")
+SEPARATORS = re.compile(r"[\s,;]+")
+SHOWN = 6
+
+
+@dataclass
+class Block:
+    """A table of a text as it stands, with what is written above it.
+
+    Attributes
+    ----------
+    number, title
+        Number and command of a scan of SPEC's.
+    header
+        Lines above the rows; ``shared`` ones stand above the first of several blocks.
+    rows, lines
+        Rows without what stands behind a comment mark, and their line numbers.
+    """
+
+    number: str = ""
+    title: str = ""
+    header: list[str] = field(default_factory=list)
+    shared: list[str] = field(default_factory=list)
+    rows: list[str] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        title = f" ({self.title[:30]})" if self.title else ""
+        return f"{self.number}{title}"
+
+
+def is_comment(line: str) -> bool:
+    """Whether a line begins with a mark of comments: ``#``, ``%``, ``!``, ``;`` or ``//``."""
+    return line.lstrip().startswith(("#", "%", "!", ";", "//"))
+
+
+def without_mark(line: str) -> str:
+    """Return a line without the comment marks at its beginning."""
+    return MARK.sub("", line, count=1) if is_comment(line) else line
+
+
+def first_row(lines: Sequence[str]) -> int:
+    """Return the index of the first row of numbers, the number of lines where there is none."""
+    for i, line in enumerate(lines):
+        if line and not is_comment(line) and is_row(TRAILING.sub("", line)):
+            return i
+    return len(lines)
+
+
+def split_blocks(lines: Sequence[str]) -> list[Block]:
+    """Return the tables of a text, one after the other.
+
+    A new one begins at a scan of SPEC's, at a line of words between rows, and where a header is
+    repeated.
+
+    Raises
+    ------
+    DataError
+        If a line between rows holds something else than numbers.
+    """
+    blocks = [Block()]
+    several = skipping = False
+    for number, line in enumerate(lines, 1):
+        here = blocks[-1]
+        if skipping or (several and line.startswith("@")):  # spectra of a detector, in SPEC files
+            skipping = line.endswith("\\")
+            continue
+        text = line.strip()
+        if not text:
+            continue
+        if is_comment(text):
+            if scan := SCAN.match(text):
+                several = True
+                shared = blocks[0].header if blocks[0].number == "" else blocks[0].shared
+                blocks.append(Block(scan[1], scan[2], [text], shared))
+            elif here.rows and text in here.header and any(c.isalpha() for c in text):
+                blocks.append(Block(header=[text], shared=here.shared))
+            elif not here.rows:
+                here.header.append(line)
+            continue
+        row = TRAILING.sub("", line)
+        if is_row(row):
+            here.rows.append(row)
+            here.lines.append(number)
+        elif not here.rows:
+            here.header.append(line)
+        elif _meant_as_row(row, here.rows[-1]):
+            raise DataError(f"its line {number} '{text[:40]}' holds a value that is no number")
+        else:
+            blocks.append(Block(header=[line], shared=here.shared))
+    return _with_rows(blocks)
+
+
+def _with_rows(blocks: list[Block]) -> list[Block]:
+    """Return the blocks that have rows, numbered where the file does not."""
+    found = [block for block in blocks if block.rows]
+    if len(found) > 1:
+        numbers = [block.number for block in found]
+        for i, block in enumerate(found):
+            if not block.number:
+                block.number = str(i + 1)
+                block.title = block.title or f"from line {block.lines[0]}"
+            elif numbers.count(block.number) > 1:  # as silx counts: 5.1, 5.2
+                block.number += f".{numbers[: i + 1].count(block.number)}"
+    return found
+
+
+def chosen_block(blocks: Sequence[Block], scan: str) -> Block:
+    """Return the one block, or that of a scan's number.
+
+    Raises
+    ------
+    DataError
+        If there are several and none is chosen, or there is no such scan.
+    """
+    said = ", ".join(map(str, blocks[:SHOWN])) + (", …" if len(blocks) > SHOWN else "")
+    if scan:
+        for block in blocks:
+            if block.number in (scan, f"{scan}.1") and (block.number == scan or not _twice(blocks)):
+                return block
+        if len(blocks) > 1 or blocks[0].number:
+            raise DataError(f"it has no scan {scan}; it has {said}")
+    if len(blocks) > 1:
+        raise DataError(f"it holds {len(blocks)} scans: {said}; choose one with --scan N")
+    return blocks[0]
+
+
+def _twice(blocks: Sequence[Block]) -> bool:
+    return any("." in block.number for block in blocks)
+
+
+def check_header(header: Sequence[str], columns: int) -> None:
+    """Raise a :class:`DataError` if a line above the rows was meant as one of them."""
+    for line in header:
+        cells = [] if is_comment(line) else SEPARATORS.split(line.strip())
+        if len(cells) == columns and all(MEANT.match(c) and not DATE.match(c) for c in cells):
+            raise DataError(
+                f"its line '{line.strip()[:40]}' above the rows holds a value that is no number"
+            )
+
+
+def _meant_as_row(line: str, before: str) -> bool:
+    cells, others = (SEPARATORS.split(text.strip()) for text in (line, before))
+    numbers = sum(map(is_number, cells))
+    return bool(MEANT.match(cells[0]) and not DATE.match(cells[0])) or (
+        numbers > 0 and len(cells) == len(others)
+    )

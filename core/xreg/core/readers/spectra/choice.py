@@ -1,0 +1,204 @@
+"""Which column is the energy, which the signal, which the noise: by name, or as the user says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.config import Config, setting
+from xreg.core.errors import DataError, did_you_mean
+from xreg.core.readers.spectra.table import Table
+
+__all__ = ["Chosen", "SpectrumColumns", "choose"]
+
+
+class SpectrumColumns(Config):
+    """What a user says of the columns of a text spectrum; empty to go by the header."""
+
+    energy: str = setting("", description="Column of the energies: its name, or number from 1.")
+    signal: str = setting(
+        "", description="Column of the signal: name or number, A/B of two columns, or ln(A/B)."
+    )
+    noise: str = setting("", description="Column of the noise: its name or number.")
+    unit: Literal["", "eV", "keV"] = setting("", description="Unit of the energies: eV or keV.")
+    scan: str = setting("", description="Number of the scan, where a file holds several.")
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """Columns of a table by number (from 0), and what was chosen without being told.
+
+    Attributes
+    ----------
+    energy, noise
+        Columns; no noise where none is named so.
+    signal
+        One column, or numerator and denominator.
+    logarithm
+        Whether the signal is the logarithm of that ratio.
+    note
+        What was chosen among several columns, in words.
+    """
+
+    energy: int
+    signal: tuple[int, ...]
+    noise: int | None = None
+    logarithm: bool = False
+    note: str = ""
+
+
+RATIO = re.compile(r"\s*(?:(ln)\s*\(\s*(.+?)\s*/\s*(.+?)\s*\)|(.+?)\s*/\s*(.+?))\s*")
+# Names in the order in which they are preferred; FEFF's omega is absolute, its e is not.
+ENERGIES: Sequence[frozenset[str]] = (
+    frozenset(("energy", "energie", "photonenergy", "photon energy", "photon_energy", "hv", "hν")),
+    frozenset(("omega",)),
+    frozenset(("e", "en", "ene", "mono_energy", "mono energy", "energy_mono", "incident energy")),
+    frozenset(("angle", "theta", "bragg", "bragg_angle", "monoangle", "mono_angle")),
+)
+MU = frozenset(
+    ("mu", "µ", "μ", "mux", "xmu", "mu(e)", "µ(e)", "μ(e)", "xmu(e)", "mutrans", "mufluor")
+    + ("<xanes>", "xanes", "xas", "xes", "absorption", "absorbance", "intensity")
+)
+NORMALISED = frozenset(
+    ("norm", "normtrans", "normfluor", "normalised", "normalized", "norm_mu", "normmu", "flat")
+)
+NOISE = frozenset(
+    ("sigma", "σ", "error", "err", "noise", "std", "stddev", "std_dev", "sd", "uncertainty")
+    + ("standard deviation", "standard error", "yerr", "dy")
+)
+
+
+def choose(table: Table, asked: SpectrumColumns) -> Chosen:
+    """Return the columns of a table that make a spectrum.
+
+    Without being told, the energy is the column named so, else the first; the noise a column named
+    so (``sigma``, ``error``, ``noise``, ``std`` …) and no other; the signal the one column that
+    remains, or of several the one that is named as absorption (``mutrans``, ``mu``, ``xmu`` …).
+
+    Raises
+    ------
+    DataError
+        If that leaves a choice, or there is no such column; the message tells the columns.
+    """
+    count = table.values.shape[1]
+    if count < 2:
+        raise DataError("it has 1 column where energy and signal are needed")
+    names = [name.lower() for name in table.names]
+    energy = _column(table, asked.energy, "--energy") if asked.energy else _energy(table, names)
+    noise = _column(table, asked.noise, "--noise") if asked.noise else None
+    if asked.signal:
+        signal, logarithm = _signal(table, asked.signal)
+        if noise is None:
+            noise = _noise(names, {energy, *signal})
+    else:
+        if noise is None:
+            noise = _noise(names, {energy})
+        logarithm = False
+        signal = (_only(table, names, energy, noise),)
+    if energy in signal or noise in (energy, *signal):
+        raise DataError(f"one of its columns ({_list(table)}) is chosen twice")
+    told = count == 2 or asked.signal
+    note = "" if told else f"the signal is column {table.labels[signal[0]]}"
+    return Chosen(energy, signal, noise, logarithm, note)
+
+
+def _energy(table: Table, names: Sequence[str]) -> int:
+    for known in ENERGIES:
+        found = [i for i, name in enumerate(names) if name in known]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise DataError(
+                f"{len(found)} of its columns ({_list(table)}) are named as energies; say which "
+                "with --energy COL"
+            )
+    like = [i for i, name in enumerate(names) if "energ" in name]
+    if len(like) > 1 and 0 not in like:
+        raise DataError(f"which of its columns ({_list(table)}) is the energy; say --energy COL")
+    return 0 if 0 in like or not like else like[0]
+
+
+def _noise(names: Sequence[str], taken: set[int]) -> int | None:
+    found = [i for i, name in enumerate(names) if name in NOISE and i not in taken]
+    return found[0] if len(found) == 1 else None
+
+
+def _only(table: Table, names: Sequence[str], energy: int, noise: int | None) -> int:
+    rest = [i for i in range(len(names)) if i not in (energy, noise)]
+    if len(rest) == 1:
+        return rest[0]
+    for known in (MU, NORMALISED):
+        found = [i for i in rest if names[i] in known]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            break
+    if not rest:
+        raise DataError(f"none of its columns ({_list(table)}) is a signal")
+    if not any(names):
+        raise DataError(
+            f"it has {len(names)} columns without names; say which is the signal with --signal N "
+            "(and --energy N, --noise N where it has them)"
+        )
+    ways = ""
+    if transmitted := [i for i in rest if names[i] in ("itrans", "i1", "it", "i")]:
+        if "i0" in names:
+            ways = f", --signal 'ln(i0/{table.names[transmitted[0]]})'"
+    raise DataError(
+        f"it has {len(names)} columns ({_list(table)}); say which is the signal with --signal COL"
+        f"{ways} (and --noise COL where one is the noise)"
+    )
+
+
+def _signal(table: Table, text: str) -> tuple[tuple[int, ...], bool]:
+    if (whole := _find(table, text)) is not None:
+        return (whole,), False
+    if ratio := RATIO.fullmatch(text):
+        above, below = (ratio[2], ratio[3]) if ratio[1] else (ratio[4], ratio[5])
+        return tuple(_column(table, part, "--signal") for part in (above, below)), bool(ratio[1])
+    return (_column(table, text, "--signal"),), False
+
+
+def _column(table: Table, text: str, option: str) -> int:
+    found = _find(table, text)
+    if found is None:
+        hint = did_you_mean(text, [name for name in table.names if name])
+        raise DataError(f"it has no column '{text}' ({option}){hint}; it has {_list(table)}")
+    return found
+
+
+def _find(table: Table, text: str) -> int | None:
+    for names, wanted in (
+        (list(table.names), text),
+        ([name.lower() for name in table.names], text.lower()),
+    ):
+        if names.count(wanted) == 1:
+            return names.index(wanted)
+        if names.count(wanted) > 1:
+            raise DataError(
+                f"{names.count(wanted)} of its columns ({_list(table)}) are named '{text}'; give "
+                "its number"
+            )
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= len(table.names):
+        return int(text) - 1
+    return None
+
+
+def _list(table: Table) -> str:
+    labels = table.labels
+    return ", ".join(labels[:12]) + (", …" if len(labels) > 12 else "")
+
+
+def signal_of(table: Table, chosen: Chosen) -> NDArray[np.float64]:
+    """Return (r,) the signal of the rows; NaN where a ratio or logarithm has no value."""
+    columns = [table.values[:, i] for i in chosen.signal]
+    if len(columns) == 1:
+        return columns[0].copy()
+    with np.errstate(all="ignore"):
+        ratio = columns[0] / columns[1]
+        return np.log(ratio) if chosen.logarithm else ratio

@@ -1,0 +1,145 @@
+"""What stands above a table: names and units of columns, fields of XDI, FDMNES' edge."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from xreg.core.elements import SYMBOLS
+from xreg.core.errors import DataError
+from xreg.core.readers.spectra.blocks import SEPARATORS, is_comment, without_mark
+from xreg.core.readers.spectra.dialect import Dialect
+from xreg.core.readers.spectra.numbers import is_number
+
+__all__ = ["columns_of", "fields_of", "named_counts", "split_name"]
+
+# XDI: '# Element.symbol: Fe', '# Column.1: energy eV' (B. Ravel and M. Newville, J. Phys. Conf.
+# Ser. 712, 012148 (2016)).
+FIELD = re.compile(r"([A-Za-z]\w*\.[A-Za-z0-9][\w.]*)\s*:\s*(.*)")
+COLUMN = re.compile(r"column\.(\d+)")
+# FDMNES: ' 7112.000 26 1 1 0.0 = E_edge, Z, n_edge, j_edge, Abs_before_edge'.
+FDMNES = re.compile(r"([-+0-9.eEdD\s]+)=\s*(E_edge\b.*)")
+EDGES = {(1, 1): "K", (2, 1): "L1", (2, 2): "L2", (2, 3): "L3"}
+# A word with a unit behind it in brackets, as one name.
+WORD = re.compile(r"[^\s(\[]\S*(?:\s+[(\[][^)\]]*[)\]])?|[(\[][^)\]]*[)\]]")
+BRACKETS = re.compile(r"(.*?)\s*[(\[]\s*([^()\[\]]*)\s*[)\]]\s*")
+SUFFIX = re.compile(r"(.+?)[\s_/]*(k?eV|degrees|degree|deg|rad|radians)", re.IGNORECASE)
+UNITS = frozenset(("ev", "kev", "deg", "degree", "degrees", "rad", "a.u.", "arb.", "counts", "cps"))
+POINTS = frozenset(("-", "1", "arb.u.", "arb", "au", "s", "mbarn"))
+# mu(E) and chi(k) are names.
+ARGUMENTS = frozenset(("e", "k", "r", "w", "ω", "hv"))
+WIDE = re.compile(r"\t|\s{2,}")
+
+
+def fields_of(header: Sequence[str]) -> dict[str, str]:
+    """Return the fields of a header, names in lower case: XDI's, and FDMNES' head line."""
+    found: dict[str, str] = {}
+    for line in header:
+        text = without_mark(line).strip()
+        if is_comment(line) and (field := FIELD.match(text)):
+            found[field[1].lower()] = field[2].strip()
+        elif head := FDMNES.match(text):
+            found.update(_fdmnes(head[1].split(), head[2]))
+    return found
+
+
+def _fdmnes(values: list[str], names: str) -> dict[str, str]:
+    known = dict(zip((name.strip() for name in names.split(",")), values, strict=False))
+    found = {f"fdmnes.{name.lower()}": value for name, value in known.items()}
+    try:
+        z = int(known["Z"])
+        found["element.symbol"] = SYMBOLS[z] if 1 <= z < len(SYMBOLS) else ""
+        found["element.edge"] = EDGES.get((int(known["n_edge"]), int(known["j_edge"])), "")
+    except (KeyError, ValueError):
+        pass
+    return {name: value for name, value in found.items() if value}
+
+
+def columns_of(
+    header: Sequence[str], dialect: Dialect, count: int, fields: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Return name and unit of each column, empty where they are not known.
+
+    Raises
+    ------
+    DataError
+        If the header numbers more columns than there are.
+    """
+    if labels := {int(m[1]): v for k, v in fields.items() if (m := COLUMN.fullmatch(k))}:
+        if max(labels) > count:
+            raise DataError(
+                f"its header names {max(labels)} columns, and its rows have {count}"
+            )
+        known = [labels.get(i + 1, "").partition("||")[0].split(None, 1) for i in range(count)]
+        found = [(words[0], words[1].strip() if len(words) > 1 else "") for words in known if words]
+        if len(found) == count:
+            return [(name, unit.strip("()[]")) for name, unit in found]
+    names = _names(header, dialect, count)
+    columns = [split_name(name) for name in names] if names else [("", "")] * count
+    for i, label in labels.items():
+        words = label.partition("||")[0].split(None, 1)
+        if words:
+            columns[i - 1] = (words[0], words[1].strip("()[] ") if len(words) > 1 else "")
+    return columns
+
+
+def named_counts(header: Sequence[str]) -> list[int]:
+    """Return how many columns the last line of a header may name."""
+    lines = _telling(header)
+    if not lines:
+        return []
+    text = without_mark(lines[-1])
+    return [len(text.split(",")), len(text.split())]
+
+
+def _names(header: Sequence[str], dialect: Dialect, count: int) -> list[str]:
+    lines = _telling(header)
+    if not lines:
+        return []
+    found = _split(lines[-1], dialect, count)
+    if found and all(name.strip("()[]").lower() in UNITS | POINTS for name in found):
+        above = _split(lines[-2], dialect, count) if len(lines) > 1 else []
+        if above:
+            return [f"{a} ({u.strip('()[]')})" for a, u in zip(above, found, strict=True)]
+    return found
+
+
+def _split(line: str, dialect: Dialect, count: int) -> list[str]:
+    """Return the names in a line, if there is a way to read it as so many."""
+    text = without_mark(line).strip()
+    if text.startswith("L ") and line.lstrip().startswith("#L"):
+        text = text[2:].strip()
+    ways = [WIDE.split(text), text.split(","), WORD.findall(text), SEPARATORS.split(text)]
+    if dialect.separator:
+        # A first name that is empty: the rows' numbers, written without one.
+        ways = [dialect.words(line.strip()), dialect.words(text), *ways]
+    if text.endswith("@#"):  # FEFF's end of a header
+        ways = [text[:-2].split(), *ways]
+    for i, way in enumerate(ways):
+        names = [name.strip().strip("\"'").strip() for name in way]
+        if len(names) != count or any(map(is_number, names)):
+            continue
+        letters = [any(c.isalnum() for c in name) for name in names]
+        if all(letters) or (dialect.separator and i < 2 and any(letters)):
+            return names
+    return []
+
+
+def _telling(header: Sequence[str]) -> list[str]:
+    """Return the lines of a header that may name columns: no dashes, in SPEC files the labels."""
+    if any(line.startswith("#S ") for line in header):
+        return [line for line in header if line.startswith("#L ")]
+    return [line for line in header if any(c.isalpha() for c in line)]
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Return name and unit of ``Energy (eV)``, ``energy [keV]``, ``E/eV`` or ``energy_keV``."""
+    if name.lower() in ("ev", "kev"):
+        return "energy", name
+    if (found := BRACKETS.fullmatch(name)) and found[1]:
+        return (name, "") if found[2].lower() in ARGUMENTS else (found[1], found[2])
+    if found := SUFFIX.fullmatch(name):
+        if found[1][-1:].isalpha() and name[len(found[1])] not in " _/\t":
+            return name, ""
+        return found[1], found[2]
+    return name, ""

@@ -1,0 +1,49 @@
+"""Numbers as programs and instruments write them, Fortran's among them."""
+
+from __future__ import annotations
+
+import math
+import re
+
+__all__ = ["is_number", "is_row", "number_of"]
+
+NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eEdDqQ][+-]?[0-9]+)?")
+# Fortran leaves the E out before an exponent of three digits (1.19203-101).
+SHORT = re.compile(r"([+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+))([+-][0-9]{3})")
+# A field that was too narrow for its number (Fortran), or a value that is not there.
+OVERFLOW = re.compile(r"\*+")
+GAPS = frozenset(
+    ("", "nan", "+nan", "-nan", "inf", "+inf", "-inf", "infinity", "na", "n/a", "null", "none")
+    + ("-", "--", "---", "nan(ind)", "-nan(ind)", "1.#qnan", "1.#inf", "-1.#ind", "#n/a")
+)
+
+
+def number_of(cell: str) -> float | None:
+    """Return the number in a cell with a decimal point; NaN for a gap or overflow, else None.
+
+    Words of Python's that are no numbers in a file (``1_000``) are none.
+    """
+    if NUMBER.fullmatch(cell):
+        if not cell[-1].isdigit() or "d" in cell or "D" in cell or "q" in cell or "Q" in cell:
+            cell = re.sub("[dDqQ]", "e", cell)
+        return float(cell)
+    if found := SHORT.fullmatch(cell):
+        return float(f"{found[1]}e{found[2]}")
+    if "\u2212" in cell:  # a typographic minus
+        return number_of(cell.replace("\u2212", "-"))
+    if OVERFLOW.fullmatch(cell) or cell.lower() in GAPS:
+        return math.nan
+    return None
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is a number, no gap."""
+    found = number_of(cell)
+    return found is not None and not math.isnan(found)
+
+
+def is_row(line: str) -> bool:
+    """Whether a line holds numbers alone, however they are separated; gaps may be among them."""
+    cells = line.replace('"', " ").replace(",", " ").replace(";", " ").split()
+    found = [number_of(cell) for cell in cells]
+    return any(v is not None and not math.isnan(v) for v in found) and None not in found

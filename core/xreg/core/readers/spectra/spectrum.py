@@ -1,0 +1,233 @@
+"""One spectrum of a text file: energies in eV that rise, a signal, and its noise if it has one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.errors import DataError
+from xreg.core.readers.spectra.checks import require_signal
+from xreg.core.readers.spectra.choice import Chosen, SpectrumColumns, choose, signal_of
+from xreg.core.readers.spectra.table import Table, read_table
+
+__all__ = ["TextSpectrum", "read_spectrum", "spectrum_of"]
+
+Array = NDArray[np.float64]
+
+# h c in eV Å (CODATA 2018, exact).
+HC = 12398.419843320026
+ANGLES = {"deg": np.pi / 180, "degree": np.pi / 180, "degrees": np.pi / 180, "rad": 1.0}
+ANGLES |= {"radian": 1.0, "radians": 1.0}
+ANGLE_NAMES = frozenset(("angle", "theta", "bragg", "bragg_angle", "monoangle", "mono_angle"))
+# Points of a scan; fewer are no scan but a point out of order.
+SCAN_POINTS = 3
+# A gap so many times the steps on both sides is told.
+GAP = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class TextSpectrum:
+    """A spectrum as a text file has it.
+
+    Attributes
+    ----------
+    energy, intensity
+        (m,) rising energies in eV, and the signal in its own unit.
+    noise
+        (m,) standard deviations, where a column is named so.
+    element, edge
+        What the file says of the absorber, empty where it does not.
+    notes
+        What was chosen, converted or sorted on the way, in words.
+    fields
+        Fields of the header.
+    """
+
+    energy: Array
+    intensity: Array
+    noise: Array | None = None
+    element: str = ""
+    edge: str = ""
+    notes: tuple[str, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+PLAIN = SpectrumColumns()
+
+
+def read_spectrum(content: bytes, asked: SpectrumColumns = PLAIN) -> TextSpectrum:
+    """Read the spectrum of a text file.
+
+    Parameters
+    ----------
+    content
+        The file; see :func:`~xreg.core.readers.spectra.table.read_table` for what is read.
+    asked
+        What the user says of its columns; see :func:`~xreg.core.readers.spectra.choice.choose`.
+
+    Returns
+    -------
+    TextSpectrum
+        Energies in keV, as Bragg angles (with XDI's ``Mono.d_spacing``) or relative to FDMNES'
+        ``E_edge`` are in eV; falling ones are sorted; its notes tell.
+
+    Raises
+    ------
+    DataError
+        If it is no such file; if the column is not clear; if energies occur twice, or neither rise
+        nor fall; if values are missing, zero, constant or markers.
+    """
+    return spectrum_of(read_table(content, asked.scan), asked)
+
+
+def spectrum_of(table: Table, asked: SpectrumColumns = PLAIN) -> TextSpectrum:
+    """Return the spectrum in a table; see :func:`read_spectrum`."""
+    chosen = choose(table, asked)
+    used = [chosen.energy, *chosen.signal, *([] if chosen.noise is None else [chosen.noise])]
+    rows = np.arange(len(table.values))
+    if asked.scan and not table.one_scan:
+        rows = _scan(table, table.values[:, chosen.energy], asked.scan)
+    _require_finite(table, rows, used)
+    notes = [chosen.note] if chosen.note else []
+    energy = _in_ev(table, chosen.energy, asked, notes)[rows]
+    signal = signal_of(table, chosen)[rows]
+    if not (finite := np.isfinite(signal)).all():
+        row = int(rows[int(np.argmin(finite))])
+        raise DataError(f"its signal {asked.signal} has no value in line {table.line(row)}")
+    noise = None if chosen.noise is None else table.values[rows, chosen.noise]
+    if len(energy) < 2:
+        raise DataError(f"the spectrum has {len(energy)} point(s)")
+    order = _order(table, energy, rows)
+    if order is not None:
+        energy, signal = energy[order], signal[order]
+        noise = None if noise is None else noise[order]
+        notes.append("the energies fall, and were sorted")
+    require_signal(energy, signal)
+    if noise is not None and not (noise > 0).all():
+        i = int(np.flatnonzero(noise <= 0)[0])
+        raise DataError(f"the noise at point {i + 1} of the spectrum must be positive")
+    if (gap := _gap(energy)) is not None:
+        notes.append(f"there is no point between {energy[gap]:g} and {energy[gap + 1]:g} eV")
+    element = table.fields.get("element.symbol", "").strip().capitalize()
+    edge = table.fields.get("element.edge", "").strip().upper()
+    return TextSpectrum(energy, signal, noise, element, edge, tuple(notes), table.fields)
+
+
+def _require_finite(table: Table, rows: NDArray[np.intp], used: list[int]) -> None:
+    finite = np.isfinite(table.values[np.ix_(rows, used)])
+    if finite.all():
+        return
+    point, column = (int(i) for i in np.argwhere(~finite)[0])
+    row = int(rows[point])
+    cell = table.cell(row, used[column])
+    what = f"'{cell}'" if cell else "an empty cell"
+    why = ", a number too long for its field" if cell.startswith("*") else ""
+    raise DataError(
+        f"the spectrum is not finite at point {point + 1}: line {table.line(row)} holds {what}{why}"
+    )
+
+
+def _in_ev(table: Table, column: int, asked: SpectrumColumns, notes: list[str]) -> Array:
+    """Return all energies in eV, and note how they came to be."""
+    values = table.values[:, column]
+    unit = (asked.unit or table.units[column]).strip().lower()
+    angle = table.names[column].lower() in ANGLE_NAMES
+    if unit == "kev":
+        notes.append("energies in keV were converted to eV")
+        values = 1000.0 * values
+    elif unit in ANGLES or (angle and not unit):
+        values = _from_angle(table, values, ANGLES[unit or "deg"])
+        notes.append("Bragg angles were converted to eV")
+    elif unit not in ("", "ev"):
+        raise DataError(
+            f"the unit '{table.units[column]}' of its energies is not known; say --unit eV or keV"
+        )
+    if (edge := table.fields.get("fdmnes.e_edge")) and (zero := float(edge)) > 0:
+        low, high = float(np.nanmin(values)), float(np.nanmax(values))
+        if low < 0 or not low <= zero <= high:
+            notes.append(f"energies were relative to E_edge, {zero:g} eV, which was added")
+            values = values + zero
+    return values
+
+
+def _from_angle(table: Table, values: Array, radians: float) -> Array:
+    text = table.fields.get("mono.d_spacing", "")
+    try:
+        spacing = float(text.split()[0])
+    except (IndexError, ValueError):
+        spacing = 0.0
+    if not spacing > 0:
+        raise DataError(
+            "its energies are angles, and no 'Mono.d_spacing' (Å) tells of what crystal; give a "
+            "column of energies"
+        )
+    with np.errstate(all="ignore"):
+        energies = HC / (2 * spacing * np.sin(values * radians))
+    if not (np.isfinite(energies) & (energies > 0)).all():
+        raise DataError("its energies are angles, and not all of them are between 0° and 180°")
+    return energies
+
+
+def _order(table: Table, energy: Array, rows: NDArray[np.intp]) -> NDArray[np.intp] | None:
+    """Return the order in which energies rise, None where they do."""
+    steps = np.diff(energy)
+    if (steps > 0).all():
+        return None
+    if (steps < 0).all():
+        return np.arange(len(energy))[::-1]
+    parts = _runs(energy)
+    if len(parts) > 1 and all(len(part) >= SCAN_POINTS for part in parts):
+        starts = ", ".join(f"line {table.line(int(rows[part[0]]))}" for part in parts[:6])
+        raise DataError(
+            f"its energies turn back {len(parts) - 1} time(s), as {len(parts)} scans one after the "
+            f"other do (from {starts}); choose one with --scan N"
+        )
+    falling = energy[-1] < energy[0]
+    same = np.flatnonzero(steps == 0)
+    back = np.flatnonzero(steps > 0 if falling else steps < 0)
+    if same.size and not back.size:
+        i = int(same[0])
+        lines = f"lines {table.line(int(rows[i]))} and {table.line(int(rows[i + 1]))}"
+        raise DataError(f"the energy {energy[i]:g} eV occurs twice, in {lines}; keep one of them")
+    i = int(back[0])
+    word = "decrease" if falling else "increase"
+    raise DataError(
+        f"the energies do not {word} from {energy[i]:g} to {energy[i + 1]:g} eV (line "
+        f"{table.line(int(rows[i + 1]))})"
+    )
+
+
+def _runs(energy: Array) -> list[NDArray[np.intp]]:
+    """Return the points of each stretch in which energies rise or fall."""
+    starts, direction = [0], 0.0
+    for i, step in enumerate(np.sign(np.diff(energy)).tolist()):
+        if direction and step and step != direction:
+            starts.append(i + 1)
+            direction = 0.0
+        elif step:
+            direction = step
+    return list(np.split(np.arange(len(energy)), starts[1:]))
+
+
+def _scan(table: Table, energy: Array, scan: str) -> NDArray[np.intp]:
+    """Return the rows of one of several scans that follow each other without a header between."""
+    parts = _runs(energy)
+    if not scan.isdigit() or not 1 <= int(scan) <= len(parts):
+        raise DataError(f"it has no scan {scan}, only {len(parts)}")
+    return parts[int(scan) - 1]
+
+
+def _gap(energy: Array) -> int | None:
+    """Return after which point a stretch without points is far longer than the steps around it."""
+    steps = np.diff(energy)
+    if len(steps) < 5:
+        return None
+    around = np.maximum(
+        np.concatenate([steps[:1] * np.inf, steps[:-1]]),
+        np.concatenate([steps[1:], steps[-1:] * np.inf]),
+    )
+    found = np.flatnonzero(steps > GAP * around)
+    return int(found[0]) if found.size else None

@@ -1,0 +1,181 @@
+"""A text table: named columns of numbers with units, and the fields of its header."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.errors import DataError
+from xreg.core.readers.spectra.blocks import (
+    SEPARATORS,
+    Block,
+    check_header,
+    chosen_block,
+    first_row,
+    split_blocks,
+)
+from xreg.core.readers.spectra.dialect import Dialect, dialect_of
+from xreg.core.readers.spectra.header import columns_of, fields_of, named_counts
+from xreg.core.readers.spectra.numbers import number_of
+from xreg.core.readers.text import lines_of
+
+__all__ = ["Table", "read_table"]
+
+# What a plain table of numbers does not hold below its first row.
+UNUSUAL = (",", ";", '"', "#", "%", "!", "/", "\\", "@", "*", "\t\t", "\t\n", "\n\t", "D", "d")
+BLANKS = Dialect()
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Columns of numbers.
+
+    Attributes
+    ----------
+    values
+        (r, c) numbers; NaN where there is a gap.
+    names, units
+        (c,) of each column, empty where the file does not tell.
+    fields
+        Fields of the header by name in lower case (``element.symbol``, ``mono.d_spacing``).
+    one_scan
+        Whether the file marks this table as one scan.
+    """
+
+    values: NDArray[np.float64]
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    fields: Mapping[str, str] = field(default_factory=dict)
+    one_scan: bool = False
+    _lines: Sequence[int] = ()
+    _cells: Mapping[tuple[int, int], str] = field(default_factory=dict)
+
+    def line(self, row: int) -> int:
+        """Return the number of the line of a row, from 1."""
+        return self._lines[row]
+
+    def cell(self, row: int, column: int) -> str:
+        """Return what stands in a cell that is no number, empty for an empty one."""
+        return self._cells.get((row, column), "")
+
+    @property
+    def labels(self) -> list[str]:
+        """Number and name of each column, for messages."""
+        return [f"{i} {name}".strip() for i, name in enumerate(self.names, 1)]
+
+
+def read_table(content: bytes, scan: str = "") -> Table:
+    """Read the table of a text file.
+
+    UTF-8, UTF-16, Windows-1252 or Latin-1; lines ended in any way; columns separated by blanks,
+    tabs, commas or semicolons; decimal points, or commas where they cannot be anything else;
+    Fortran's numbers (``1.5D+03``, ``1.2-101``); a header with or without comment marks, whose last
+    line names the columns; fields of XDI; scans of SPEC; the head line of FDMNES.
+
+    Parameters
+    ----------
+    content
+        The file.
+    scan
+        Number of the scan where there are several.
+
+    Raises
+    ------
+    DataError
+        If it is no such table, with the line; or if it holds several.
+    """
+    lines = lines_of(content)
+    start = first_row(lines)
+    if start == len(lines):
+        raise DataError("it holds no numbers" if any(map(str.strip, lines)) else "it is empty")
+    return _plain(lines, start) or _any(lines, scan)
+
+
+def _plain(lines: list[str], start: int) -> Table | None:
+    """Read what numpy reads, much faster; None where a second look is needed."""
+    text = "\n".join(lines[start:])
+    if any(mark in text for mark in UNUSUAL) or lines[start][:1] == "\t":
+        return None
+    if any(line.startswith("#S ") for line in lines[:start]):
+        return None
+    try:
+        values = np.loadtxt(lines[start:], comments=None, ndmin=2)
+    except ValueError:
+        return None
+    if not np.isfinite(values).all():
+        return None
+    numbers: Sequence[int] = range(start + 1, start + 1 + len(values))
+    if len(lines) - start > len(values):  # blank lines between
+        numbers = [i for i, line in enumerate(lines[start:], start + 1) if line.strip()]
+    return _table(values, lines[:start], BLANKS, numbers)
+
+
+def _any(lines: list[str], scan: str) -> Table:
+    block = chosen_block(split_blocks(lines), scan)
+    _drop_count(block)
+    header = [*block.shared, *block.header]
+    dialect = dialect_of(block.rows, named_counts(header))
+    cells = [dialect.cells(row) for row in block.rows]
+    width = len(cells[0])
+    for line, row in zip(block.lines, cells, strict=True):
+        if len(row) != width:
+            raise DataError(
+                f"its line {line} has {len(row)} columns where line {block.lines[0]} has {width}"
+            )
+    values = np.empty((len(cells), width))
+    odd: dict[tuple[int, int], str] = {}
+    for i, row in enumerate(cells):
+        for j, cell in enumerate(row):
+            number = number_of(cell)
+            if number is None:
+                raise DataError(
+                    f"its line {block.lines[i]} holds '{cell[:40]}', which is no number"
+                )
+            if not math.isfinite(number):
+                odd[i, j] = cell
+            values[i, j] = number
+    return _table(values, header, dialect, block.lines, odd, one_scan=bool(block.number))
+
+
+def _table(
+    values: NDArray[np.float64],
+    header: Sequence[str],
+    dialect: Dialect,
+    lines: Sequence[int],
+    odd: Mapping[tuple[int, int], str] | None = None,
+    *,
+    one_scan: bool = False,
+) -> Table:
+    check_header(header, values.shape[1])
+    fields = fields_of(header)
+    columns = columns_of(header, dialect, values.shape[1], fields)
+    odd = odd or {}
+    # Columns without a single cell: separators at the ends of lines, or two where one will do.
+    empty = {
+        j
+        for j in {column for _, column in odd}
+        if all(odd.get((i, j)) == "" for i in range(len(values)))
+    }
+    if empty:
+        keep = [j for j in range(values.shape[1]) if j not in empty]
+        columns = [columns[j] for j in keep]
+        if not any(name for name, _ in columns):
+            columns = columns_of(header, dialect, len(keep), fields)
+        values = values[:, keep]
+        odd = {(i, keep.index(j)): cell for (i, j), cell in odd.items() if j not in empty}
+    names, units = zip(*columns, strict=True) if columns else ((), ())
+    return Table(values, names, units, fields, one_scan, lines, _cells=odd)
+
+
+def _drop_count(block: Block) -> None:
+    """Take a first line that tells how many rows follow for what it is."""
+    first = block.rows[0].strip()
+    if not (first.isdigit() and int(first) == len(block.rows) - 1):
+        return
+    if len(SEPARATORS.split(block.rows[1].strip())) > 1:
+        block.header.append(block.rows.pop(0))
+        block.lines.pop(0)
