@@ -193,18 +193,21 @@ def test_bad_requests(xreg, model, spectrum, tmp_path, arguments, words) -> None
     ("text", "words"),
     [
         (None, ["cannot be read"]),
-        ("", ["holds no numbers"]),
-        ("450\n451\n", ["line 1 has 1 columns", "energy (eV) and intensity"]),
+        ("", ["it is empty"]),
+        ("450\n451\n", ["it has 1 column where energy and signal are needed"]),
         ("450 1\n451 2 3\n", ["line 2 has 3 columns"]),
         ("450 1\n451 one\n", ["line 2", "no number"]),
-        ("450 1\n452 2\n451 3\n", ["strictly", "451 eV follows 452 eV"]),
+        ("450 1\n452 2\n451 3\n", ["do not increase from 452 to 451 eV (line 3)"]),
         ("450 1\n451 nan\n452 3\n", ["point 2", "not finite"]),
-        ("450 1 0.1\n451 2 0\n452 3 0.1\n", ["noise at point 2"]),
+        ("E I sigma\n450 1 0.1\n451 2 0\n452 3 0.1\n", ["noise at point 2"]),
+        ("450 1 0.1\n451 2 0.1\n452 3 0.1\n", ["3 columns without names", "--noise"]),
+        ("E I i0\n450 1 4e5\n451 2 4e5\n", ["3 columns (1 E, 2 I, 3 i0)", "--signal COL"]),
+        ("450 1\n451 1\n452 1\n", ["all intensities of the spectrum are 1, a constant"]),
         (
-            "\n".join(f"{e} 1" for e in range(452, 475)),
+            "\n".join(f"{e} {e % 2}" for e in range(452, 475)),
             ["covers 452 … 474 eV", "449.8", "narrower"],
         ),
-        ("\n".join(f"{e} 1" for e in range(440, 475, 2)), ["9 points", "too few for"]),
+        ("\n".join(f"{e} {e % 4}" for e in range(440, 475, 2)), ["9 points", "too few for"]),
     ],
 )
 def test_bad_spectra(xreg, model, tmp_path, text, words) -> None:
@@ -223,10 +226,11 @@ def test_the_columns_of_a_spectrum(tmp_path: Path) -> None:
 
     path = tmp_path / "it.csv"
     path.write_text("\ufeffE;I;sd # three\n# comment\n1.0;2.0;0.1\n\n2.0, 3.0,\t0.2 # last\n")
-    found = read_measured(path)
+    found, notes = read_measured(path)
     assert found.energy.tolist() == [1, 2]
     assert found.intensity.tolist() == [2, 3]
     assert found.noise.tolist() == [0.1, 0.2]
+    assert notes == ["the signal is column 2 I"]
 
 
 def test_a_model_of_structures(xreg, spectrum, tmp_path) -> None:

@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli.options import AllowCode, Bad, Executor, Scheduler, Sites
+from xreg.cli.options import (
+    AllowCode,
+    Bad,
+    EnergyColumn,
+    EnergyUnit,
+    Executor,
+    NoiseColumn,
+    Scan,
+    Scheduler,
+    SignalColumn,
+    Sites,
+    spectrum_columns,
+)
 from xreg.cli.output import echo
 from xreg.core.errors import ConfigError
 
@@ -104,6 +116,11 @@ def import_(
     spectra: Annotated[
         Path | None, typer.Option(help="Folder of the spectra, where it is not beside the other.")
     ] = None,
+    energy: EnergyColumn = None,
+    signal: SignalColumn = None,
+    noise: NoiseColumn = None,
+    unit: EnergyUnit = None,
+    scan: Scan = None,
     absorber: Annotated[
         str | None,
         typer.Option(
@@ -134,7 +151,7 @@ def import_(
     """Make a dataset from files of other programs.
 
     feff: <material>/POSCAR and <material>/<site>_<element>/xmu.dat, a folder or tar archive.
-    pairs: a folder of .xyz and one of two-column spectra, matched by file stem.
+    pairs: a folder of .xyz and one of text spectra, matched by file stem.
     extxyz: frames with spectra in their info or arrays. npz: named arrays.
 
     Every entry that is unmatched, duplicate, short, empty, not finite, not monotonic or on another
@@ -173,6 +190,7 @@ def import_(
             "grids": {key: value for key, _, value in (g.rpartition("=") for g in grid or [])},
             "hold_ends": hold_ends,
             "spectra": "" if spectra is None else str(spectra),
+            "columns": spectrum_columns(energy, signal, noise, unit, scan),
             "absorber": int(absorber)
             if absorber and absorber.lstrip("-").isdecimal()
             else absorber,

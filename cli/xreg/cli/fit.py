@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli.options import AllowCode
+from xreg.cli.options import (
+    AllowCode,
+    EnergyColumn,
+    EnergyUnit,
+    NoiseColumn,
+    Scan,
+    SignalColumn,
+    spectrum_columns,
+)
 from xreg.cli.output import echo
 
 
@@ -18,11 +26,14 @@ def fit(
     ],
     spectrum: Annotated[
         Path,
-        typer.Argument(
-            help="Measured spectrum (csv, txt): energy in eV, intensity and, if known, noise."
-        ),
+        typer.Argument(help="Measured spectrum in a text file: csv, xdi, columns of any program."),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to make.")],
+    energy: EnergyColumn = None,
+    signal: SignalColumn = None,
+    noise: NoiseColumn = None,
+    unit: EnergyUnit = None,
+    scan: Scan = None,
     fix: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="A parameter that is known; again for several."),
@@ -72,12 +83,14 @@ def fit(
     """Fit a measured spectrum: search through the network, refine exactly, say how sure it is."""
     from xreg.cli.pairs import numbers, pairs
     from xreg.cli.progress import progress
+    from xreg.core.readers.spectra.choice import SpectrumColumns
     from xreg.registry.files import require_free
     from xreg.registry.fit_results import result_rows, write_fit
     from xreg.registry.fitting import FitSettings, fit_spectrum
     from xreg.registry.overrides import apply_setting
 
     require_free(out)
+    columns = SpectrumColumns.parse(spectrum_columns(energy, signal, noise, unit, scan), "fit")
     engine_settings: dict[str, object] = {}
     for text in set_ or []:
         apply_setting(engine_settings, text)
@@ -99,7 +112,9 @@ def fit(
         "fit",
     )
     with progress():
-        done = fit_spectrum(model, spectrum, settings, registry, allow_code=allow_code)
+        done = fit_spectrum(
+            model, spectrum, settings, registry, columns=columns, allow_code=allow_code
+        )
         table = write_fit(done, out)
     rows = [("", "value", "σ", "68 % interval", "unit", "range", ""), *result_rows(table)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

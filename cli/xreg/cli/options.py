@@ -17,14 +17,20 @@ __all__ = [
     "Analyses",
     "Bad",
     "Dataset",
+    "EnergyColumn",
+    "EnergyUnit",
     "Executor",
     "Model",
     "NoCache",
+    "NoiseColumn",
+    "Scan",
     "Scheduler",
+    "SignalColumn",
     "Sites",
     "every_site",
     "features_folder",
     "sets_aside",
+    "spectrum_columns",
 ]
 
 Model = Annotated[
@@ -49,6 +55,33 @@ AllowCode = Annotated[
     ),
 ]
 Executor = Annotated[str, typer.Option(help="process (this machine) or dask (a cluster).")]
+EnergyColumn = Annotated[
+    str | None,
+    typer.Option("--energy", metavar="COL", help="Column of the energies: name, or number from 1."),
+]
+SignalColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--signal",
+        metavar="COL",
+        help="Column of the signal, where a text spectrum has several: name or number, A/B of two "
+        "columns, or 'ln(A/B)'.",
+    ),
+]
+NoiseColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--noise", metavar="COL", help="Column of the noise; without it the one that is named so."
+    ),
+]
+EnergyUnit = Annotated[
+    str | None,
+    typer.Option("--unit", metavar="eV|keV", help="Unit of the energies; as the file says, or eV."),
+]
+Scan = Annotated[
+    str | None,
+    typer.Option("--scan", metavar="N", help="Number of the scan, where a file holds several."),
+]
 NoCache = Annotated[
     bool,
     typer.Option(
@@ -92,3 +125,11 @@ def _one_of(option: str, value: str, known: tuple[str, ...]) -> str:
     if value not in known:
         raise ConfigError(f"{option} takes {' or '.join(known)}, got '{value}'.")
     return value
+
+
+def spectrum_columns(
+    energy: str | None, signal: str | None, noise: str | None, unit: str | None, scan: str | None
+) -> dict[str, str]:
+    """Return what a user says of the columns of text spectra, as settings."""
+    said = {"energy": energy, "signal": signal, "noise": noise, "unit": unit, "scan": scan}
+    return {name: value for name, value in said.items() if value is not None}

@@ -166,7 +166,10 @@ def _vague(done: Fitted) -> list[str]:
 
 
 def _remarks(done: Fitted) -> list[str]:
-    fit, found = done.fit, list[str](done.facts["model"]["changes"])
+    fit = done.fit
+    read = done.facts["spectrum"]
+    found = list[str](done.facts["model"]["changes"])
+    found += [f"In {read['file']}, {note}." for note in read.get("notes", [])]
     if names := _vague(done):
         found.append(
             f"The spectrum hardly determines {', '.join(names)}; fix what is known with --fix."

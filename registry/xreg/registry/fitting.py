@@ -16,6 +16,8 @@ from pydantic import model_validator
 from xreg.core.config import Config, setting
 from xreg.core.errors import ConfigError, DataError, XregError
 from xreg.core.fitting.problem import Background, BackgroundKind, Measured, Problem, narrowed
+from xreg.core.readers.spectra.choice import SpectrumColumns
+from xreg.core.readers.spectra.spectrum import PLAIN, read_spectrum
 from xreg.registry.consent import component_code, require_consent
 from xreg.registry.datasets import find, open_dataset
 from xreg.registry.models import ModelEntry, find_model, load_model
@@ -126,52 +128,31 @@ class Fitted:
     facts: dict[str, Any]
 
 
-def read_measured(path: Path) -> Measured:
-    """Read a spectrum: columns of energy (eV), intensity and, where it is known, noise.
+def read_measured(path: Path, columns: SpectrumColumns = PLAIN) -> tuple[Measured, list[str]]:
+    """Read a measured spectrum from a text file, with the notes of its reader.
 
-    Columns are separated by commas, semicolons, tabs or blanks; ``#`` begins a comment, and one
-    line of column names is allowed.
+    Parameters
+    ----------
+    path
+        The file; see :func:`xreg.core.readers.spectra.spectrum.read_spectrum` for what is read.
+    columns
+        What the user says of its columns. A column is the noise only if it is named so, or said to.
 
     Raises
     ------
     DataError
-        If the file is missing, has no such columns, or a bad value; with the line.
+        If the file is missing or no spectrum, with the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        content = path.read_bytes()
     except OSError as error:
         raise DataError(f"spectrum '{path}' cannot be read ({error.strerror}).") from None
-    except UnicodeDecodeError:
-        raise DataError(f"spectrum '{path}' is no text; give columns of numbers.") from None
-    rows: list[list[float]] = []
-    named = False
-    for number, line in enumerate(lines, 1):
-        text = line.partition("#")[0]
-        cells = text.replace(",", " ").replace(";", " ").split()
-        if not cells:
-            continue
-        try:
-            row = [float(cell) for cell in cells]
-        except ValueError:
-            if rows or named:
-                raise DataError(
-                    f"spectrum '{path}', line {number}: '{line.strip()[:40]}' holds a value that "
-                    "is no number."
-                ) from None
-            named = True
-            continue
-        if len(row) not in (2, 3) or (rows and len(row) != len(rows[0])):
-            raise DataError(
-                f"spectrum '{path}', line {number} has {len(row)} columns; give energy (eV) and "
-                "intensity, and noise as a third column or not at all."
-            )
-        rows.append(row)
-    if not rows:
-        raise DataError(f"spectrum '{path}' holds no numbers.")
     try:
-        return Measured(*np.array(rows).T)
+        found = read_spectrum(content, columns)
+        measured = Measured(found.energy, found.intensity, found.noise)
     except DataError as error:
-        raise DataError(f"spectrum '{path}': {error}") from None
+        raise DataError(f"spectrum '{path}': {str(error).rstrip('.')}.") from None
+    return measured, list(found.notes)
 
 
 def fit_spectrum(
@@ -180,6 +161,7 @@ def fit_spectrum(
     settings: FitSettings,
     registry: str | Path | None = None,
     *,
+    columns: SpectrumColumns = PLAIN,
     allow_code: bool = False,
 ) -> Fitted:
     """Find the parameters with which a model reproduces a measured spectrum.
@@ -194,6 +176,8 @@ def fit_spectrum(
         How it is fitted.
     registry
         Where to look for the model and its dataset.
+    columns
+        What the user says of the columns of the spectrum.
     allow_code
         Whether the user agrees to code that came with the model or its dataset.
 
@@ -216,7 +200,7 @@ def fit_spectrum(
     from xreg.core.fitting.search import search
 
     began = time.perf_counter()
-    measured = read_measured(spectrum)
+    measured, notes = read_measured(spectrum, columns)
     entry = find_model(reference, registry)
     model = load_model(entry.folder, allow_code=allow_code)
     simulator = network(model)
@@ -245,6 +229,8 @@ def fit_spectrum(
             "file": spectrum.name,
             "sha256": hashlib.sha256(spectrum.read_bytes()).hexdigest(),
             "points": len(problem.measured),
+            "columns": columns.model_dump(exclude_defaults=True),
+            "notes": notes,
             "window": [float(problem.measured.energy[0]), float(problem.measured.energy[-1])],
         },
         "model": {
@@ -290,7 +276,10 @@ def _problem(model: Pipeline, measured: Measured, settings: FitSettings, spectru
     try:
         part = measured.within(low, high)
     except DataError as error:
-        raise DataError(f"spectrum '{spectrum}': {error}") from None
+        hint = ""
+        if 1000 * measured.energy[0] < high and 1000 * measured.energy[-1] > low:
+            hint = " Its energies look like keV: say --unit keV."
+        raise DataError(f"spectrum '{spectrum}': {error}{hint}") from None
     return Problem(part, domain.parameters, domain.units, ranges, settings.shift, background)
 
 

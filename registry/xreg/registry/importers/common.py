@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,11 +13,12 @@ from numpy.typing import NDArray
 
 from xreg.core.data.summary import PassedOver
 from xreg.core.errors import ConfigError, DataError
+from xreg.core.readers.spectra.checks import require_signal
 from xreg.core.readers.structures import Frame, absorbing_sites
 from xreg.core.samples import Parameters, ParameterSet, Samples, Structure, Structures
 from xreg.core.spectra import Channel, Spectra
 
-__all__ = ["Bad", "BadEntriesError", "Collector", "Curve", "parse_grid", "read_columns"]
+__all__ = ["Bad", "BadEntriesError", "Collector", "Curve", "parse_grid"]
 
 MAX_POINTS = 100_000
 # A grid point may miss the measured range by the rounding of printed energies.
@@ -67,7 +67,7 @@ class Curve:
     intensity: NDArray[np.float64]
 
     def check(self) -> None:
-        """Raise a :class:`DataError` unless it is a function of the energy without holes."""
+        """Raise a :class:`DataError` unless it is a function of the energy, and not one value."""
         if self.energy.shape != self.intensity.shape or self.energy.ndim != 1:
             raise DataError(
                 f"the spectrum has {self.intensity.size} intensities on {self.energy.size} energies"
@@ -83,6 +83,7 @@ class Curve:
             raise DataError(
                 f"the energies do not increase from {self.energy[i]:g} to {self.energy[i + 1]:g} eV"
             )
+        require_signal(self.energy, self.intensity)
 
     def on(self, grid: NDArray[np.float64], hold_ends: float) -> NDArray[np.float64]:
         """Return intensities on a grid, interpolated linearly.
@@ -132,40 +133,6 @@ def parse_grid(text: str) -> NDArray[np.float64]:
     return start + step * steps
 
 
-def read_columns(content: bytes, least: int) -> NDArray[np.float64]:
-    """Return (rows, columns) finite numbers of a text table, with at least so many columns.
-
-    Lines that begin with ``#`` and, before the first number, lines of words alone are headers.
-    """
-    try:
-        lines = content.decode().splitlines()
-    except UnicodeDecodeError:
-        raise DataError("it is no text") from None
-    rows = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    first = next((i for i, line in enumerate(rows) if any(map(_number, line.split()))), len(rows))
-    if first == len(rows):
-        raise DataError("it is empty" if not rows else "it holds no numbers")
-    try:
-        table = np.loadtxt(io.StringIO("\n".join(rows[first:])), ndmin=2)
-    except ValueError as error:
-        reason = str(error).partition(";")[0].rstrip(".")
-        raise DataError(f"it is no table of numbers ({reason})") from None
-    if table.shape[1] < least:
-        raise DataError(f"it has {table.shape[1]} column(s) where {least} are needed")
-    finite = np.isfinite(table).all(axis=1)
-    if not finite.all():
-        raise DataError(f"the spectrum is not finite at point {int(np.argmin(finite)) + 1}")
-    return table
-
-
-def _number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
-
-
 @dataclass
 class Collector:
     """Gathers samples and spectra, and the entries that are bad with the reason why.
@@ -179,6 +146,8 @@ class Collector:
         See :meth:`Curve.on`.
     units
         Units of the parameters, by name, where samples are parameter sets.
+    energy_unit
+        Unit of the energies in files of arrays, in eV.
     assumed
         Atomic number of each first atom that is taken for the absorber, by the sample's id.
     """
@@ -193,6 +162,7 @@ class Collector:
     samples: list[Structure | ParameterSet] = field(default_factory=list)
     spectra: dict[str, list[NDArray[np.float64]]] = field(default_factory=dict)
     labels: list[dict[str, Any]] = field(default_factory=list)
+    energy_unit: float = 1.0
     assumed: dict[str, int] = field(default_factory=dict)
     _first: dict[str, str] = field(default_factory=dict)
     _files: dict[str, str] = field(default_factory=dict)

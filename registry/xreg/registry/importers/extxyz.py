@@ -69,13 +69,18 @@ def read_extxyz(
             for site in sites:
                 with collector.entry(f"{frame.where}, atom {site}" if several else frame.where):
                     full = f"{name}-{site}" if several else name
-                    curves = {c: _curve(frame, c, site, energies) for c in channels}
+                    unit = collector.energy_unit
+                    curves = {c: _curve(frame, c, site, energies, unit) for c in channels}
                     sample = frame.structure(full, site)
                     collector.add(frame.where, sample, curves, _labels(frame, channels))
 
 
 def _curve(
-    frame: Frame, channel: str, site: int, energies: Mapping[str, NDArray[np.float64]]
+    frame: Frame,
+    channel: str,
+    site: int,
+    energies: Mapping[str, NDArray[np.float64]],
+    unit: float,
 ) -> Curve:
     if channel in frame.info:
         intensity = frame.info[channel]
@@ -83,7 +88,9 @@ def _curve(
         intensity = frame.arrays[channel][site]
     else:
         raise DataError(f"it has no spectrum: '{channel}' is neither in its info nor in its arrays")
-    energy = frame.info.get(f"{channel}_energy", energies.get(channel))
+    energy = energies.get(channel)
+    if (own := frame.info.get(f"{channel}_energy")) is not None:
+        energy = unit * _vector(own)
     if energy is None:
         raise DataError(f"it has no energies: no '{channel}_energy' in its info, and none given")
     return Curve(_vector(energy), _vector(intensity))

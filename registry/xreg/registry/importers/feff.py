@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 from xreg.core.elements import SYMBOLS, atomic_number
 from xreg.core.errors import DataError
 from xreg.core.progress import track
+from xreg.core.readers.spectra.choice import SpectrumColumns
+from xreg.core.readers.spectra.spectrum import spectrum_of
+from xreg.core.readers.spectra.table import read_table
 from xreg.core.readers.structures import Frame, one_frame
 from xreg.core.samples import Structure
-from xreg.registry.importers.common import Collector, Curve, read_columns
+from xreg.registry.importers.common import Collector, Curve
 from xreg.registry.importers.trees import SITE, Tree, read_tree
 
 __all__ = ["read_feff"]
@@ -25,6 +28,7 @@ __all__ = ["read_feff"]
 ABSORBER = re.compile(rb"^[#\s]*Abs\s+Z=\s*(\d+)", re.MULTILINE)
 # Columns of xmu.dat: omega, e, k, mu, mu0, chi.
 OMEGA, K, MU = 0, 2, 3
+COLUMNS = SpectrumColumns(energy=str(OMEGA + 1), signal=str(MU + 1))
 
 
 def read_feff(source: Path, channel: str, collector: Collector) -> None:
@@ -67,25 +71,28 @@ def read_feff(source: Path, channel: str, collector: Collector) -> None:
 
     collector.label_units = {"fermi_energy": "eV"}
     for folder in track(sorted(tree.sites), f"reading {source.name}", len(tree.sites)):
-        spectrum = folder / "xmu.dat"
-        with collector.entry(file := str(spectrum)):
+        path = folder / "xmu.dat"
+        with collector.entry(file := str(path)):
             site, element = _site(folder)
-            content = collector.seen(*tree.read(spectrum))
+            content = collector.seen(*tree.read(path))
             material = tree.material_of(folder)
             frame = frame_of(material)
             name = _named(material, folder).name or source.name.partition(".")[0]
             sample = _sample(frame, name, folder, site, element)
             _check_absorber(content, element)
-            table = read_columns(content, MU + 1)
+            table = read_table(content)
+            if (count := table.values.shape[1]) <= MU:
+                raise DataError(f"it has {count} column(s) where {MU + 1} are needed")
+            spectrum = spectrum_of(table, COLUMNS)
             collector.add(
                 file,
                 sample,
-                {channel: Curve(table[:, OMEGA], table[:, MU])},
+                {channel: Curve(spectrum.energy, spectrum.intensity)},
                 {
                     "material": name,
                     "site": site,
                     "formula": frame.formula(),
-                    "fermi_energy": _fermi_energy(table),
+                    "fermi_energy": _fermi_energy(table.values),
                 },
             )
     for alone in sorted(tree.materials - {tree.material_of(folder) for folder in tree.sites}):

@@ -84,6 +84,7 @@ def import_dataset(source: Path, options: ImportOptions) -> Dataset:
         "grids": _grids(options),
         "interpolation": "linear" if grids else "none",
         "hold_ends": options.hold_ends,
+        "columns": options.columns.model_dump(exclude_defaults=True),
         "absorber": options.absorber,
         "sites": options.sites,
         "split": options.split.model_dump(mode="json") if options.split else None,
@@ -137,6 +138,12 @@ def _read(
     every = options.sites == "all"
     if every and not isinstance(options.absorber, str):
         raise ConfigError("--sites all needs --absorber ELEMENT, or the key that names it.")
+    said = options.columns.model_dump(exclude_defaults=True)
+    if layout != "pairs" and set(said) - ({"unit"} if layout in ("extxyz", "npz") else set()):
+        raise ConfigError(
+            f"--{next(iter(said))} is for text spectra of the layout pairs, not for '{layout}'."
+        )
+    collector.energy_unit = 1000.0 if options.columns.unit == "keV" else 1.0
     file = layout in ("extxyz", "npz")
     if file != source.is_file() and not (layout == "feff" and source.name.endswith(ARCHIVES)):
         raise ConfigError(f"layout '{layout}' wants a {'file' if file else 'folder'}: '{source}'.")
@@ -151,7 +158,6 @@ def _read(
     channel = options.channels[0]
     if layout == "feff":
         read_feff(source, channel, collector)
-    elif options.spectra:
-        read_pairs(source, Path(options.spectra), channel, options.absorber, every, collector)
-    else:
-        read_pairs(*find_pair(source), channel, options.absorber, every, collector)
+        return
+    folders = (source, Path(options.spectra)) if options.spectra else find_pair(source)
+    read_pairs(*folders, channel, options.absorber, every, options.columns, collector)

@@ -82,7 +82,8 @@ def read_npz(
     arrays = _load(source, collector)
     spectra = _spectra(source, arrays, channels)
     n = len(next(iter(spectra.values())))
-    axes = {name: _energy(source, arrays, name, n, energies) for name in spectra}
+    unit = collector.energy_unit
+    axes = {name: _energy(source, arrays, name, n, energies, unit) for name in spectra}
     labels = {k.removeprefix("label_"): v for k, v in arrays.items() if k.startswith("label_")}
     _check_rows(source, n, {**spectra, **labels, **{k: arrays[k] for k in ROWS if k in arrays}})
     make = (_parameters if "parameters" in arrays else _structures)(
@@ -130,10 +131,18 @@ def _spectra(source: Path, arrays: Arrays, channels: Sequence[str]) -> Arrays:
 
 
 def _energy(
-    source: Path, arrays: Arrays, name: str, n: int, energies: Mapping[str, NDArray[np.float64]]
+    source: Path,
+    arrays: Arrays,
+    name: str,
+    n: int,
+    energies: Mapping[str, NDArray[np.float64]],
+    unit: float,
 ) -> NDArray[np.float64]:
     """Return (n, m) energies of a channel, a view where all spectra share them."""
-    axis = arrays.get(f"energy_{name}", arrays.get("energy", energies.get(name)))
+    axis = arrays.get(f"energy_{name}", arrays.get("energy"))
+    if axis is not None and unit != 1:
+        axis = unit * np.asarray(axis, np.float64)
+    axis = energies.get(name) if axis is None else axis
     if axis is None:
         raise DataError(f"'{source}' has no array 'energy_{name}', and no energies were given.")
     axis = np.asarray(axis, np.float64)

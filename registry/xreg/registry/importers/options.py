@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from xreg.core.config import Config, setting
+from xreg.core.readers.spectra.choice import SpectrumColumns
 from xreg.registry.generation_recipe import DatasetSection, SplitSection
 
 __all__ = ["ImportOptions", "Layout"]
@@ -38,6 +39,9 @@ class ImportOptions(Config):
     )
     spectra: str = setting(
         "", description="Layout pairs: folder of the spectra, where it is not beside the other."
+    )
+    columns: SpectrumColumns = setting(
+        SpectrumColumns(), description="Columns of text spectra, where their headers do not tell."
     )
     absorber: int | str | None = setting(
         None,

@@ -1,14 +1,17 @@
-"""Two folders, one of xyz files and one of two-column spectra, matched by file stem."""
+"""Two folders, one of xyz files and one of text spectra, matched by file stem."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from pathlib import Path
 
+from xreg.core.elements import SYMBOLS
 from xreg.core.errors import DataError
 from xreg.core.progress import track
+from xreg.core.readers.spectra.choice import SpectrumColumns
+from xreg.core.readers.spectra.spectrum import TextSpectrum, read_spectrum
 from xreg.core.readers.structures import SUFFIXES, one_frame
-from xreg.registry.importers.common import Collector, Curve, read_columns
+from xreg.registry.importers.common import Collector, Curve
 
 __all__ = ["find_pair", "read_pairs"]
 
@@ -19,6 +22,7 @@ def read_pairs(
     channel: str,
     absorber: int | str | None,
     every: bool,
+    columns: SpectrumColumns,
     collector: Collector,
 ) -> None:
     """Read the pairs; the stem becomes the sample's id.
@@ -30,13 +34,15 @@ def read_pairs(
     structures
         Folder of one-structure files that :mod:`xreg.core.readers.structures` reads.
     spectra
-        Folder of tables of two columns, energy in eV and intensity, with or without a header.
+        Folder of text spectra, see :func:`xreg.core.readers.spectra.spectrum.read_spectrum`.
     channel
         Name for the channel.
     absorber
         See :func:`xreg.core.readers.structures.absorbing_sites`.
     every
         Whether several atoms of the absorbing element are as many samples.
+    columns
+        What the user says of the columns of the spectra.
     collector
         Takes what is good and notes what is bad.
     """
@@ -52,11 +58,15 @@ def read_pairs(
                 sites = collector.sites(frame, stem, absorber, every)
                 labels = {k: v for k, v in frame.info.items() if isinstance(v, str | int | float)}
                 with collector.entry(str(table[0])):
-                    columns = read_columns(collector.seen(table[0].name, table[0].read_bytes()), 2)
-                    if columns.shape[1] > 2:
-                        raise DataError(f"it has {columns.shape[1]} columns where two are needed")
-                    curve = Curve(columns[:, 0], columns[:, 1])
+                    found = _spectrum(table[0], columns, collector)
+                    curve = Curve(found.energy, found.intensity)
                     for site in sites:
+                        absorber_there = SYMBOLS[frame.numbers[site]]
+                        if found.element in SYMBOLS[1:] and found.element != absorber_there:
+                            raise DataError(
+                                f"its header says {found.element}, and the absorber is "
+                                f"{absorber_there}"
+                            )
                         name = f"{stem}-{site}" if len(sites) > 1 else stem
                         sample = frame.structure(name, site)
                         collector.add(str(table[0]), sample, {channel: curve}, labels)
@@ -68,6 +78,13 @@ def read_pairs(
                     if len(xyz) > 1 or len(table) > 1
                     else f"no {'spectrum' if xyz else 'structure'} of that name"
                 )
+
+
+def _spectrum(file: Path, columns: SpectrumColumns, collector: Collector) -> TextSpectrum:
+    found = read_spectrum(collector.seen(file.name, file.read_bytes()), columns)
+    for note in found.notes:
+        collector.remark(str(file), note)
+    return found
 
 
 def find_pair(source: Path) -> tuple[Path, Path]:

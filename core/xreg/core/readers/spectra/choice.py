@@ -61,15 +61,19 @@ ENERGIES: Sequence[frozenset[str]] = (
     frozenset(("angle", "theta", "bragg", "bragg_angle", "monoangle", "mono_angle")),
 )
 MU = frozenset(
-    ("mu", "µ", "μ", "mux", "xmu", "mu(e)", "µ(e)", "μ(e)", "xmu(e)", "mutrans", "mufluor")
-    + ("<xanes>", "xanes", "xas", "xes", "absorption", "absorbance", "intensity")
+    (
+        *("mu", "µ", "μ", "mux", "xmu", "mu(e)", "µ(e)", "μ(e)", "xmu(e)", "mutrans", "mufluor"),
+        *("<xanes>", "xanes", "xas", "xes", "absorption", "absorbance", "intensity"),
+    )
 )
 NORMALISED = frozenset(
     ("norm", "normtrans", "normfluor", "normalised", "normalized", "norm_mu", "normmu", "flat")
 )
 NOISE = frozenset(
-    ("sigma", "σ", "error", "err", "noise", "std", "stddev", "std_dev", "sd", "uncertainty")
-    + ("standard deviation", "standard error", "yerr", "dy")
+    (
+        *("sigma", "σ", "error", "err", "noise", "std", "stddev", "std_dev", "sd", "uncertainty"),
+        *("standard deviation", "standard error", "yerr", "dy"),
+    )
 )
 
 
@@ -146,9 +150,9 @@ def _only(table: Table, names: Sequence[str], energy: int, noise: int | None) ->
             "(and --energy N, --noise N where it has them)"
         )
     ways = ""
-    if transmitted := [i for i in rest if names[i] in ("itrans", "i1", "it", "i")]:
-        if "i0" in names:
-            ways = f", --signal 'ln(i0/{table.names[transmitted[0]]})'"
+    passed = [table.names[i] for i in rest if names[i] in ("itrans", "i1", "it", "i")]
+    if passed and "i0" in names:
+        ways = f", --signal 'ln({table.names[names.index('i0')]}/{passed[0]})'"
     raise DataError(
         f"it has {len(names)} columns ({_list(table)}); say which is the signal with --signal COL"
         f"{ways} (and --noise COL where one is the noise)"

@@ -116,7 +116,7 @@ def _with_commas(rows: Sequence[str], text: str, named: Sequence[int]) -> Dialec
 
 
 def _tabs(rows: Sequence[str], decimal_comma: bool) -> Dialect:
-    """Return a dialect of tabs, where an empty cell is a gap, if all rows are so, else of blanks."""
+    """Return a dialect of tabs, between which an empty cell is a gap, or of blanks."""
     tabs = Dialect("\t", decimal_comma)
     if all("\t" in row.strip() for row in rows) and not any(
         " " in cell for row in rows for cell in tabs.words(row)

@@ -67,9 +67,7 @@ def columns_of(
     """
     if labels := {int(m[1]): v for k, v in fields.items() if (m := COLUMN.fullmatch(k))}:
         if max(labels) > count:
-            raise DataError(
-                f"its header names {max(labels)} columns, and its rows have {count}"
-            )
+            raise DataError(f"its header names {max(labels)} columns, and its rows have {count}")
         known = [labels.get(i + 1, "").partition("||")[0].split(None, 1) for i in range(count)]
         found = [(words[0], words[1].strip() if len(words) > 1 else "") for words in known if words]
         if len(found) == count:
@@ -97,6 +95,8 @@ def _names(header: Sequence[str], dialect: Dialect, count: int) -> list[str]:
     if not lines:
         return []
     found = _split(lines[-1], dialect, count)
+    if not found and (plain := [line for line in lines if not is_comment(line)]):
+        found = _split(plain[-1], dialect, count)  # with a comment below it
     if found and all(name.strip("()[]").lower() in UNITS | POINTS for name in found):
         above = _split(lines[-2], dialect, count) if len(lines) > 1 else []
         if above:
@@ -107,6 +107,8 @@ def _names(header: Sequence[str], dialect: Dialect, count: int) -> list[str]:
 def _split(line: str, dialect: Dialect, count: int) -> list[str]:
     """Return the names in a line, if there is a way to read it as so many."""
     text = without_mark(line).strip()
+    if not is_comment(line):
+        line = text = text.partition("#")[0]
     if text.startswith("L ") and line.lstrip().startswith("#L"):
         text = text[2:].strip()
     ways = [WIDE.split(text), text.split(","), WORD.findall(text), SEPARATORS.split(text)]

@@ -13,8 +13,11 @@ SHORT = re.compile(r"([+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+))([+-][0-9]{3})")
 # A field that was too narrow for its number (Fortran), or a value that is not there.
 OVERFLOW = re.compile(r"\*+")
 GAPS = frozenset(
-    ("", "nan", "+nan", "-nan", "inf", "+inf", "-inf", "infinity", "na", "n/a", "null", "none")
-    + ("-", "--", "---", "nan(ind)", "-nan(ind)", "1.#qnan", "1.#inf", "-1.#ind", "#n/a")
+    (
+        *("", "-", "--", "---", "nan", "+nan", "-nan", "na", "n/a", "null", "none"),
+        *("inf", "+inf", "-inf", "infinity", "-infinity", "nan(ind)", "-nan(ind)"),
+        *("1.#qnan", "1.#inf", "-1.#inf", "-1.#ind", "1.#ind"),
+    )
 )
 
 

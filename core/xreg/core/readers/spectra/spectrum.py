@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from xreg.core.errors import DataError
 from xreg.core.readers.spectra.checks import require_signal
-from xreg.core.readers.spectra.choice import Chosen, SpectrumColumns, choose, signal_of
+from xreg.core.readers.spectra.choice import SpectrumColumns, choose, signal_of
 from xreg.core.readers.spectra.table import Table, read_table
 
-__all__ = ["TextSpectrum", "read_spectrum", "spectrum_of"]
+__all__ = ["PLAIN", "TextSpectrum", "read_spectrum", "spectrum_of"]
 
 Array = NDArray[np.float64]
 
@@ -117,7 +117,7 @@ def spectrum_of(table: Table, asked: SpectrumColumns = PLAIN) -> TextSpectrum:
 
 
 def _require_finite(table: Table, rows: NDArray[np.intp], used: list[int]) -> None:
-    finite = np.isfinite(table.values[np.ix_(rows, used)])
+    finite = np.isfinite(table.values[rows][:, used])
     if finite.all():
         return
     point, column = (int(i) for i in np.argwhere(~finite)[0])
