@@ -262,5 +262,5 @@ def test_two_sites(tmp_path: Path) -> None:
     (tmp_path / "out_bav.txt").write_text("log")
     assert [site.mu[0] for site in read_sites(tmp_path)] == [2, 4]
     (tmp_path / "out_2.txt").write_text("garbage\n")
-    with pytest.raises(RunError, match=r"a head line in out_2.txt"):
+    with pytest.raises(RunError, match=r"no table in out_2.txt: it holds no numbers"):
         read_sites(tmp_path)

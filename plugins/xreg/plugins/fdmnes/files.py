@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.errors import RunError
+from xreg.core.errors import DataError, RunError
+from xreg.core.readers.spectra.table import Table, read_table
 from xreg.core.samples import Structure
 from xreg.plugins.fdmnes.plugin import FdmnesConfig
 
@@ -23,7 +24,7 @@ MARGIN = 2.0
 SITE = re.compile(r"^out(_\d+)?\.txt$")
 XANES = "<xanes>"
 # What the head line of a table holds, by its own words, and which of it is of use.
-EDGE, CUT, CORE, MULTIPLICITY = "E_edge", "E_cut", "Epsii", "natomsym_f"
+EDGE, CUT, CORE, MULTIPLICITY = "e_edge", "e_cut", "epsii", "natomsym_f"
 ROUNDING = 0.006
 """FDMNES writes energies to 0.01 eV."""
 
@@ -146,16 +147,14 @@ def read_sites(folder: Path) -> list[Site]:
 
 
 def _read_site(file: Path) -> Site:
-    head, *table = file.read_text(errors="replace").splitlines()
-    values, _, names = head.partition("=")
+    table = _table(file)
     try:
-        known = dict(
-            zip(names.replace(" ", "").split(","), map(float, values.split()), strict=True)
+        edge, cut, core, multiplicity = (
+            float(table.fields[f"fdmnes.{name}"]) for name in (EDGE, CUT, CORE, MULTIPLICITY)
         )
-        edge, cut, core, multiplicity = (known[k] for k in (EDGE, CUT, CORE, MULTIPLICITY))
     except (ValueError, KeyError):
         raise RunError(f"FDMNES left a head line in {file.name} that xreg does not know") from None
-    energy, mu = _read_table(table, file.name)
+    energy, mu = _curve(table, file.name)
     return Site(energy, mu, edge, cut, core, multiplicity)
 
 
@@ -170,19 +169,21 @@ def read_convoluted(folder: Path) -> tuple[Array, Array]:
     file = next(folder.glob("out*_conv.txt"), None)  # named by some of the widths
     if file is None:
         raise RunError("FDMNES ended without a convoluted spectrum (out_conv.txt)")
-    return _read_table(file.read_text(errors="replace").splitlines(), file.name)
+    return _curve(_table(file), file.name)
 
 
-def _read_table(lines: list[str], name: str) -> tuple[Array, Array]:
-    """Read a table; of energies that occur twice, as FDMNES writes them, the mean is taken."""
-    columns = lines[0].split() if lines else []
-    if XANES not in columns:
-        raise RunError(f"FDMNES left no column {XANES} in {name}")
+def _table(file: Path) -> Table:
     try:
-        table = np.array([line.split() for line in lines[1:] if line.strip()], dtype=np.float64)
-        rows = table[:, [0, columns.index(XANES)]]
-    except (ValueError, IndexError):
-        raise RunError(f"FDMNES left a line in {name} that is not numbers") from None
+        return read_table(file.read_bytes())
+    except DataError as error:
+        raise RunError(f"FDMNES left no table in {file.name}: {error}") from None
+
+
+def _curve(table: Table, name: str) -> tuple[Array, Array]:
+    """Return a spectrum; of energies that occur twice, as FDMNES writes them, the mean is taken."""
+    if XANES not in table.names:
+        raise RunError(f"FDMNES left no column {XANES} in {name}")
+    rows = table.values[:, [0, table.names.index(XANES)]]
     if not np.isfinite(rows).all():
         raise RunError(f"FDMNES left values in {name} that are not finite")
     energy, where, count = np.unique(rows[:, 0], return_inverse=True, return_counts=True)

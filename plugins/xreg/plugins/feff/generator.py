@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.cluster import check_site, cluster
-from xreg.core.errors import MissingRequirementError, RunError, SampleError
+from xreg.core.errors import DataError, MissingRequirementError, RunError, SampleError
 from xreg.core.interfaces import Availability, SpectrumGenerator
 from xreg.core.program import Limits, Report, run_program
+from xreg.core.readers.spectra.table import read_table
 from xreg.core.samples import Structure
 from xreg.core.spectra import Spectrum
 from xreg.plugins.feff.cards import energy_mesh, feff_input
@@ -157,12 +158,11 @@ def read_xmu(file: Path, mesh: Array) -> Array:
         If it is missing, cut short, not on the mesh (m,), not finite, or zero.
     """
     try:
-        lines = [line for line in file.read_text().splitlines() if not line.startswith("#")]
-        table = np.array([line.split() for line in lines], dtype=np.float64)
+        table = read_table(file.read_bytes()).values
     except OSError:
         raise RunError("FEFF ended without a spectrum (xmu.dat)") from None
-    except ValueError:
-        raise RunError("FEFF left a line in xmu.dat that is not six numbers") from None
+    except DataError as error:
+        raise RunError(f"FEFF left an xmu.dat that is no table: {error}") from None
     if table.shape != (len(mesh), 6):
         raise RunError(f"FEFF left {len(table)} of {len(mesh)} energies in xmu.dat")
     if not np.isfinite(table).all():

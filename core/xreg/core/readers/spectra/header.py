@@ -44,7 +44,10 @@ def fields_of(header: Sequence[str]) -> dict[str, str]:
 
 
 def _fdmnes(values: list[str], names: str) -> dict[str, str]:
-    known = dict(zip((name.strip() for name in names.split(",")), values, strict=False))
+    labels = [name.strip() for name in names.split(",")]
+    # Several core levels have several values to one name behind these.
+    sure = len(labels) if len(labels) == len(values) else 5
+    known = dict(zip(labels[:sure], values, strict=False))
     found = {f"fdmnes.{name.lower()}": value for name, value in known.items()}
     try:
         z = int(known["Z"])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from xreg.core.errors import DataError
 from xreg.core.readers.spectra.checks import require_signal
 from xreg.core.readers.spectra.choice import SpectrumColumns, choose, signal_of
+from xreg.core.readers.spectra.numbers import number_of
 from xreg.core.readers.spectra.table import Table, read_table
 
 __all__ = ["PLAIN", "TextSpectrum", "read_spectrum", "spectrum_of"]
@@ -145,7 +146,7 @@ def _in_ev(table: Table, column: int, asked: SpectrumColumns, notes: list[str]) 
         raise DataError(
             f"the unit '{table.units[column]}' of its energies is not known; say --unit eV or keV"
         )
-    if (edge := table.fields.get("fdmnes.e_edge")) and (zero := float(edge)) > 0:
+    if (zero := number_of(table.fields.get("fdmnes.e_edge", "")) or 0.0) > 0:
         low, high = float(np.nanmin(values)), float(np.nanmax(values))
         if low < 0 or not low <= zero <= high:
             notes.append(f"energies were relative to E_edge, {zero:g} eV, which was added")

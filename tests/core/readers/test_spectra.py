@@ -1,0 +1,382 @@
+"""Text spectra of any hand: read with the right numbers, or refused with the line and a reason."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xreg.core.errors import DataError
+from xreg.core.readers.spectra.choice import SpectrumColumns
+from xreg.core.readers.spectra.spectrum import TextSpectrum, read_spectrum
+from xreg.core.readers.spectra.table import read_table
+
+ENERGY = 7100 + 0.5 * np.arange(20)
+MU = np.round(0.05 + 0.025 * np.arange(20), 4)
+
+
+def rows(separator: str = " ", decimal: str = ".") -> str:
+    return "".join(
+        f"{e:.1f}{separator}{v:.4f}\n".replace(".", decimal)
+        for e, v in zip(ENERGY, MU, strict=True)
+    )
+
+
+def read(text: str | bytes, **said: str) -> TextSpectrum:
+    content = text if isinstance(text, bytes) else text.encode()
+    return read_spectrum(content, SpectrumColumns(**said))
+
+
+def require_same(found: TextSpectrum, energy: np.ndarray = ENERGY, mu: np.ndarray = MU) -> None:
+    np.testing.assert_allclose(found.energy, energy, rtol=1e-12)
+    np.testing.assert_allclose(found.intensity, mu, rtol=1e-12)
+
+
+# Any style ------------------------------------------------------------------------------------
+
+STYLES = [(s, ".") for s in (" ", "   ", "\t", ",", ", ", ";", " ; ", " \t")]
+STYLES += [(s, ",") for s in (" ", "\t", ";", "; ", "   ")]
+NUMBERS = ["plain", "E", "D", "fortran"]
+HEADERS = ["none", "comment", "names", "units", "percent", "slashes", "semicolon", "two lines"]
+
+
+def number(value: float, style: str, decimal: str) -> str:
+    if style == "plain":
+        text = f"{value:.6f}"
+    else:
+        text = f"{value:.8E}"
+        if style == "D":
+            text = text.replace("E", "D")
+        if style == "fortran" and text[-3:] == "+00":
+            text = f"{text[:-4]}E+000"
+    return text.replace(".", decimal)
+
+
+def header(style: str, names: list[str], separator: str) -> str:
+    joined = separator.join(names)
+    return {
+        "none": "",
+        "comment": "# made by hand, 2026-11-28 at 12:30\n",
+        "names": f"{joined}\n",
+        "units": "# energy (eV)   mu (a.u.)\n",
+        "percent": "% a\n% energy  mu\n",
+        "slashes": "// Probe µ 5\n",
+        "semicolon": "; energy  mu\n",
+        "two lines": f"Sample 3\n{joined}\n",
+    }[style]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    style=st.sampled_from(STYLES),
+    encoding=st.sampled_from(
+        ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252"]
+    ),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+    head=st.sampled_from(HEADERS),
+    written=st.sampled_from(NUMBERS),
+    last=st.booleans(),
+    values=st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=12, unique=True),
+)
+def test_a_table_in_any_style_is_read_back(style, encoding, end, head, written, last, values):
+    separator, decimal = style
+    energy = 7100.25 + 0.5 * np.arange(len(values))
+    table = [
+        [number(e, written, decimal), number(v, written, decimal)]
+        for e, v in zip(energy, values, strict=True)
+    ]
+    wanted = np.array([float(row[1].replace(",", ".").replace("D", "E")) for row in table])
+    if np.ptp(wanted) == 0:
+        return
+    text = header(head, ["energy", "mu"], separator) + "\n".join(map(separator.join, table))
+    content = (text + ("\n" if last else "")).replace("\n", end).encode(encoding)
+    found = read_spectrum(content)
+    np.testing.assert_allclose(found.energy, energy, rtol=1e-8)
+    np.testing.assert_array_equal(found.intensity, wanted)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("1.5D+03 1\n1.6d+03 2\n", [1, 2]),
+        ("1500 1.2-101\n1600 -3.4+101\n", [1.2e-101, -3.4e101]),
+        ("1500 .5\n1600 5.\n", [0.5, 5]),
+        ("1500 1.Q0\n1600 2.q0\n", [1, 2]),
+        ("1500 \u22120.5\n1600 +0.25\n", [-0.5, 0.25]),
+        ('"1500","0.5"\n"1600","0.25"\n', [0.5, 0.25]),
+        ('"1500,0","0,5"\n"1600,0","0,25"\n', [0.5, 0.25]),
+        ("1500.0,0.5,\n1600.0,0.25,\n", [0.5, 0.25]),
+        ("1500\t\t0.5\n1600\t\t0.25\n", [0.5, 0.25]),
+        ("2\n1500 0.5\n1600 0.25\n", [0.5, 0.25]),
+        ("1500 0.5 # first\n\n1600 0.25 ! last\n", [0.5, 0.25]),
+        ("1500,3\n1600,4\n", [3, 4]),
+        ("1500\t0,5\n1600\t0,25\n", [0.5, 0.25]),
+        ("846 0,0123\n847 1\n", [0.0123, 1]),
+        ("1500 0.5\n1600 0.25\nEND\n", [0.5, 0.25]),
+        ("1500 0.5\n1600 0.25\n\x1a", [0.5, 0.25]),
+    ],
+)
+def test_numbers_as_they_are_written(text, values):
+    assert read(text).intensity.tolist() == values
+
+
+# What is refused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("846,0,0123\n847,0,0119\n", "its commas ('846,0,0123') may be decimal commas"),
+        ("846, 0,0123\n847, 0,0119\n", "may be decimal commas"),
+        ("846,0123\n847,0119\n", "may be decimal commas"),
+        ("energy,mu\n846,0,12\n847,0,11\n", "may be decimal commas"),
+        ("1.846,5;0,1\n1.847,5;0,2\n", "both points and commas ('1.846,5;0,1')"),
+        ("7,100.5 0.1\n7,101.5 0.2\n", "both points and commas"),
+        ("1500 1\n1600 *****\n1700 2\n", "line 2 holds '*****', a number too long for its field"),
+        ("1500 1\n1600 nan\n1700 2\n", "not finite at point 2: line 2 holds 'nan'"),
+        ("# c\n1500\t1\n1600\t\n1700\t2\n", "point 2: line 3 holds an empty cell"),
+        ("1500,1\n1600,\n1700,2\n", "line 2 holds an empty cell"),
+        ("1500 1\n1600 1 2\n", "its line 2 has 3 columns where line 1 has 2"),
+        ("1500 1\n16O0 2\n1700 3\n", "its line 2 '16O0 2' holds a value that is no number"),
+        ("15OO 1\n1600 2\n1700 3\n", "line '15OO 1' above the rows"),
+        ("1500 1\n1600 1_0\n", "its line 2 '1600 1_0' holds a value that is no number"),
+        ("1500 1.0-2.0\n1600 2\n", "above the rows holds a value that is no number"),
+        ("1500\n1600\n", "it has 1 column where energy and signal are needed"),
+        ("1500 1\n", "the spectrum has 1 point"),
+        ("1500 1 2\n1600 2 3\n", "3 columns without names; say which is the signal with --signal"),
+        ("", "it is empty"),
+        (" \n\n", "it is empty"),
+        ("# only words\n", "it holds no numbers"),
+        ("1500 1\n1600 2\n1600 3\n1700 4\n", "1600 eV occurs twice, in lines 2 and 3"),
+        ("1500 1\n1700 2\n1600 3\n", "do not increase from 1700 to 1600 eV (line 3)"),
+        ("1500 0\n1600 0\n1700 0\n", "all intensities of the spectrum are zero"),
+        ("1500 2\n1600 2\n1700 2\n", "all intensities of the spectrum are 2, a constant"),
+        ("Energy (Ry)  mu\n500 1\n501 2\n", "the unit 'Ry' of its energies is not known"),
+    ],
+)
+def test_what_cannot_be_a_spectrum_is_refused(text, words):
+    with pytest.raises(DataError) as caught:
+        read(text)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\x00\x01\x02\x03", b"\x89PNG\r\n\x1a\n\0"])
+def test_what_is_no_text_is_refused(content):
+    with pytest.raises(DataError, match="it is no text"):
+        read(content)
+
+
+@pytest.mark.parametrize(
+    "marker", ["-9999", "9999", "-999.25", "1e30", "-1E+30", "9.99e37", "9.96921e36", "3.4028e38"]
+)
+def test_markers_of_missing_values_are_refused_with_their_point(marker):
+    text = rows().replace("0.3000", marker)
+    with pytest.raises(DataError, match=r"at point 11 \(7105 eV\), as programs mark a missing"):
+        read(text)
+
+
+def test_counts_that_look_like_markers_are_counts():
+    text = "700 9000\n701 9999\n702 12000\n703 8000\n"
+    assert read(text).intensity.tolist() == [9000, 9999, 12000, 8000]
+
+
+# Columns --------------------------------------------------------------------------------------
+
+XDI = (
+    "# XDI/1.0 made\n# Column.1: energy eV\n# Column.2: i0\n# Column.3: itrans\n"
+    "# Column.4: mutrans\n# Element.symbol: Fe\n# Element.edge: K\n# ///\n# made up\n#----\n"
+)
+
+
+def four() -> str:
+    return "".join(
+        f"{e:.1f} 30000 {30000 * np.exp(-v):.6f} {v:.4f}\n" for e, v in zip(ENERGY, MU, strict=True)
+    )
+
+
+def test_xdi_is_read_by_its_labels():
+    found = read(XDI + four())
+    require_same(found)
+    assert (found.element, found.edge, found.noise) == ("Fe", "K", None)
+    assert found.notes == ("the signal is column 4 mutrans",)
+
+
+def test_the_user_may_say_the_columns():
+    text = XDI + four()
+    for said in ("mutrans", "4", "MUTRANS"):
+        require_same(read(text, signal=said))
+    ratio = read(text, signal="ln(i0/itrans)")
+    np.testing.assert_allclose(ratio.intensity, MU, atol=1e-9)
+    assert ratio.notes == ()
+    np.testing.assert_allclose(read(text, signal="itrans/2").intensity, np.exp(-MU), atol=1e-9)
+    with pytest.raises(DataError, match=r"no column 'mutran' \(--signal\) .did you mean 'mutr"):
+        read(text, signal="mutran")
+    with pytest.raises(DataError, match="no column '5'"):
+        read(text, signal="5")
+    with pytest.raises(DataError, match="chosen twice"):
+        read(text, signal="1")
+
+
+def test_without_mu_the_choice_is_asked_for():
+    text = XDI.replace("mutrans", "counts") + four()
+    with pytest.raises(DataError) as caught:
+        read(text)
+    assert "4 columns (1 energy, 2 i0, 3 itrans, 4 counts)" in str(caught.value)
+    assert "--signal 'ln(i0/itrans)'" in str(caught.value)
+    with pytest.raises(DataError, match="say which is the signal"):  # two that are mu
+        read(XDI.replace("i0", "mufluor") + four())
+
+
+@pytest.mark.parametrize("name", ["sigma", "error", "noise", "std", "Noise", "σ"])
+def test_noise_is_what_is_named_so(name):
+    text = f"energy mu {name}\n" + "".join(f"{700 + i} {i} 0.5\n" for i in range(5))
+    assert read(text).noise.tolist() == [0.5] * 5
+
+
+@pytest.mark.parametrize("name", ["i0", "mu_error_estimate", "background", "noisefree", "2theta"])
+def test_no_other_column_is_noise(name):
+    text = f"energy mu {name}\n" + "".join(f"{700 + i} {i} 0.5\n" for i in range(5))
+    assert read(text).noise is None
+    assert read(text, noise="3").noise.tolist() == [0.5] * 5
+    bare = text.partition("\n")[2]
+    assert read(bare, noise="3").intensity.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_names_above_a_table():
+    for line in ("E;I;sd # three", "# E, I, sd", "% E   I   sd", "E (eV)\tI (counts)\tsd (counts)"):
+        table = read_table(f"{line}\n700.0 1 2\n701.0 2 3\n".encode())
+        assert table.names == ("E", "I", "sd"), line
+    table = read_table(b"Energy  mu\n keV  a.u.\n0.7 1\n0.8 2\n")
+    assert (table.names, table.units) == (("Energy", "mu"), ("keV", "a.u."))
+    assert read(";energy;mu\n0;700,0;1,5\n1;701,0;2,5\n").intensity.tolist() == [1.5, 2.5]
+    table = read_table("# mu(E) at µ(E)\n1 2 3\n".encode("latin-1"))
+    assert table.names == ("mu(E)", "at", "µ(E)")
+
+
+# Energies -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["# Column.1: energy keV\n# Column.2: mutrans\n", "Energy (keV)  mu\n", "E/keV, mu\n",
+     "energy_keV mu\n", "# keV mu\n", "Energy [keV]\tmu\n"],
+)  # fmt: skip
+def test_the_unit_of_the_file_counts(head):
+    body = "".join(f"{e / 1000:.5f} {v:.4f}\n" for e, v in zip(ENERGY, MU, strict=True))
+    found = read(head + body)
+    require_same(found)
+    assert found.notes == ("energies in keV were converted to eV",)
+    require_same(read(body, unit="keV"))
+    require_same(read(head + rows(), unit="eV"))
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("degrees", 1.0), ("deg", 1.0), ("rad", np.pi / 180)])
+def test_angles_become_energies(unit, factor):
+    spacing = 3.13556  # Å, Si (111)
+    angle = np.degrees(np.arcsin(12398.419843320026 / (2 * spacing * ENERGY))) * factor
+    head = f"# Column.1: angle {unit}\n# Column.2: mutrans\n"
+    body = "".join(f"{a:.12f} {v:.4f}\n" for a, v in zip(angle, MU, strict=True))
+    found = read(f"{head}# Mono.d_spacing: {spacing}\n{body}")
+    np.testing.assert_allclose(found.energy, ENERGY, atol=1e-6)  # angles fall as energies rise
+    np.testing.assert_allclose(found.intensity, MU)
+    with pytest.raises(DataError, match=r"no 'Mono\.d_spacing'"):
+        read(head + body)
+
+
+def test_falling_energies_are_sorted_and_said():
+    text = "".join(reversed(rows().splitlines(keepends=True)))
+    found = read(text)
+    require_same(found)
+    assert found.notes == ("the energies fall, and were sorted",)
+
+
+def test_a_gap_is_said():
+    lines = rows().splitlines(keepends=True)
+    found = read("".join([*lines[:5], "7200.0 1\n", "7200.5 2\n", "7201.0 3\n"]))
+    assert found.notes == ("there is no point between 7102 and 7200 eV",)
+
+
+FDMNES = " 7112.000   26  1  1     0.00000 = E_edge, Z, n_edge, j_edge, Abs_before_edge\n"
+
+
+def test_fdmnes_before_convolution():
+    relative = "".join(f"{e - 7112:.1f} {v:.4E}\n" for e, v in zip(ENERGY, MU, strict=True))
+    found = read(f"{FDMNES}    Energy    <xanes>\n{relative}")
+    require_same(found)
+    assert (found.element, found.edge) == ("Fe", "K")
+    assert "7112 eV, which was added" in found.notes[0]
+    absolute = "".join(f"{e + 10:.1f} {v:.4E}\n" for e, v in zip(ENERGY, MU, strict=True))
+    require_same(read(f"{FDMNES}    Energy    <xanes>\n{absolute}"), ENERGY + 10)
+
+
+def test_fdmnes_after_convolution():
+    require_same(read("    Energy    <xanes>    \n" + rows()))
+
+
+def test_feff_is_mu_against_omega():
+    head = "# Abs   Z=29 Rmt= 1.247 Rnm= 1.305 K  shell\n# -----\n#  omega e k mu mu0 chi @#\n"
+    body = "".join(
+        f"{e:.3f} {e - 7110:.3f} {i:.3f} {v:.5E} 1.0E+00 1.19203-101\n"
+        for i, (e, v) in enumerate(zip(ENERGY, MU, strict=True))
+    )
+    require_same(read(head + body))
+    assert read_table((head + body).encode()).values[0, 5] == 1.19203e-101
+
+
+# Scans ----------------------------------------------------------------------------------------
+
+SPEC = "#F a\n#E 1\n#D today\n\n#S {} ascan  energy 7.1 7.2 20 1\n#N 2\n#L Energy  mu\n"
+
+
+def test_scans_of_spec_are_never_joined():
+    later = "".join(f"{e + 100:.1f} {v:.4f}\n" for e, v in zip(ENERGY, 2 * MU, strict=True))
+    text = SPEC.format(4) + rows() + "\n" + SPEC.format(7)[16:] + later
+    with pytest.raises(DataError, match=r"2 scans: 4 \(ascan.*, 7 \(ascan.*; choose .*--scan N"):
+        read(text)
+    require_same(read(text, scan="4"))
+    require_same(read(text, scan="7"), ENERGY + 100, 2 * MU)
+    with pytest.raises(DataError, match="it has no scan 5; it has 4"):
+        read(text, scan="5")
+    one = SPEC.format(4) + rows()
+    require_same(read(one))
+    require_same(read(one, scan="4"))
+    with pytest.raises(DataError, match="no scan 1"):
+        read(one, scan="1")
+    twice = SPEC.format(4) + rows() + SPEC.format(4) + later
+    require_same(read(twice, scan="4.2"), ENERGY + 100, 2 * MU)
+
+
+@pytest.mark.parametrize("between", ["energy mu\n", "# energy mu\n", "\n\nenergy mu\n", "&\n"])
+def test_tables_under_headers_of_their_own_are_scans(between):
+    later = "".join(f"{e + 100:.1f} {v:.4f}\n" for e, v in zip(ENERGY, 2 * MU, strict=True))
+    head = "# energy mu\n" if "#" in between else "energy mu\n"
+    text = head + rows() + between + later
+    with pytest.raises(DataError, match="it holds 2 scans"):
+        read(text)
+    require_same(read(text, scan="2"), ENERGY + 100, 2 * MU)
+
+
+def test_scans_without_headers_are_told_by_their_energies():
+    for second in (rows(), "".join(reversed(rows().splitlines(keepends=True)[:-1]))):
+        text = rows() + second
+        with pytest.raises(DataError, match=r"as 2 scans one after the other do \(from line 1, l"):
+            read(text)
+        require_same(read(text, scan="1"))
+    require_same(read(rows() + rows(), scan="2"))
+    with pytest.raises(DataError, match="no scan 3, only 2"):
+        read(rows() + rows(), scan="3")
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.binary(max_size=300)
+    | st.text(alphabet="0123456789.,;-+eED \t\n#*S:nax\"'/", max_size=200).map(str.encode)
+)
+def test_anything_else_is_refused_in_words(content):
+    try:
+        found = read_spectrum(content)
+    except DataError:
+        return
+    assert (np.diff(found.energy) > 0).all()
+    assert np.isfinite(found.intensity).all()
