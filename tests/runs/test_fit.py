@@ -233,6 +233,51 @@ def test_the_columns_of_a_spectrum(tmp_path: Path) -> None:
     assert notes == ["the signal is column 2 I"]
 
 
+def test_one_spectrum_written_in_several_ways_gives_one_fit(
+    xreg, model, spectrum, tmp_path
+) -> None:
+    pairs = [line.split() for line in spectrum.read_text().splitlines()[2:]]
+    xdi = (
+        "# XDI/1.0\n# Column.1: energy {}\n# Column.2: mutrans\n# Column.3: i0\n"
+        "# Element.symbol: Ti\n# ///\n# made up\n#----\n# energy mutrans i0\n"
+    )
+    comma = "\n".join("\t".join(pair).replace(".", ",") for pair in pairs)
+    several = "\n".join(f"{e} {298000 + i} {v} 5" for i, (e, v) in enumerate(pairs))
+    quick = ("--starts", 4, "--engine", "none", "--no-intervals", "--background", "constant")
+    found = []
+    for name, text, said in (
+        ("plain.txt", spectrum.read_text(), ()),
+        ("i0.xdi", xdi.format("eV") + "".join(f"{e} {v} 298306.3\n" for e, v in pairs), ()),
+        ("kev.xdi",
+         xdi.format("keV") + "".join(f"{float(e) / 1000:.8f} {v} 1e5\n" for e, v in pairs), ()),
+        ("comma.txt", comma, ()),
+        ("several.txt", several, ("--signal", "3")),
+        ("ratio.txt", several, ("--signal", "3/4")),
+    ):  # fmt: skip
+        (tmp_path / name).write_text(text)
+        out = tmp_path / f"{name}-fit"
+        code, _, wrong = xreg("fit", model, tmp_path / name, "-o", out, *quick, *said)
+        assert code == 0, (name, wrong)
+        table = json.loads((out / "fit.json").read_text())
+        assert table["noise"]["given"] is False, name  # i0 is no noise
+        found.append([entry["value"] for entry in table["parameters"].values()])
+        if name == "kev.xdi":
+            assert "In kev.xdi, energies in keV were converted to eV." in table["remarks"]
+    np.testing.assert_allclose(found[1:], [found[0]] * 5, rtol=1e-3)
+    (tmp_path / "none.txt").write_text(several)
+    code, _, wrong = xreg("fit", model, tmp_path / "none.txt", "-o", tmp_path / "no", *quick)
+    assert (code, wrong.count("\n")) == (2, 1)
+    assert "4 columns without names; say which is the signal with --signal N" in wrong
+    text = "\n".join(f"{float(e) / 1000:.8f} {v}" for e, v in pairs)
+    (tmp_path / "kev.txt").write_text(text)
+    code, _, wrong = xreg("fit", model, tmp_path / "kev.txt", "-o", tmp_path / "no", *quick)
+    assert code == 2
+    assert "say --unit keV" in wrong
+    out = tmp_path / "as-kev"
+    code, _, wrong = xreg("fit", model, tmp_path / "kev.txt", "-o", out, *quick, "--unit", "keV")
+    assert code == 0, wrong
+
+
 def test_a_model_of_structures(xreg, spectrum, tmp_path) -> None:
     from ase.build import molecule
 

@@ -26,7 +26,7 @@ TRAILING = re.compile(r"\s*(?:#|%|!|//).*")
 SCAN = re.compile(r"#S\s+(\d+)\s*(.*)")
 # A cell that was meant as a number, and what dates and times look like.
 MEANT = re.compile(r"[+-]?[.,]?[0-9]")
-DATE = re.compile(r"\d+[-/.]\d+[-/.]\d|\d+:\d")
+DATE = re.compile(r"\d{1,4}([-/])\d{1,2}\1\d{1,4}|\d{1,2}\.\d{1,2}\.\d{2,4}|\d+:\d")
 SEPARATORS = re.compile(r"[\s,;]+")
 SHOWN = 6
 
