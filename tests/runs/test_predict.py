@@ -190,10 +190,21 @@ def test_parameters_are_read_by_name(tmp_path: Path) -> None:
     assert found.ids.tolist() == ["a", "b"]
     assert found[1].values == {"Dq": 0.2, "T": 10.0}
     assert found.units == ("eV", "K")
+    for content in (
+        "\ufeffT,id,Dq\r\n300,a,0.1\r\n10,b,2D-1\r\n".encode(),
+        "T;id;Dq\n300;a;0,1\n10;b;0,2\n".encode("utf-16"),
+        b"T\tid\tDq\n300\ta\t0,1\n10\tb\t0,2\n",
+    ):
+        path.write_bytes(content)
+        again = read_samples(path, domain)
+        np.testing.assert_allclose(again.values, found.values)
+        assert again.ids.tolist() == ["a", "b"]
     for text, said in (
         ("T\n1\n", "lacks the column 'Dq'"),
         ("T,Dq\n1,x\n", "row 2"),
         ("T,Dq\n", "has no rows"),
+        ("T,Dq\n1,nan\n", "row 2: a value is missing"),
+        ("id,T,Dq\na,300,0,13\n", "row 2: it has 4 cells, and the header 3"),
     ):
         path.write_text(text)
         with pytest.raises(DataError, match=said):

@@ -20,6 +20,8 @@ from xreg.core.elements import SYMBOLS
 from xreg.core.errors import DataError, SampleError
 from xreg.core.pipeline import Pipeline
 from xreg.core.readers.structures import Frame, absorbing_sites, read_frames
+from xreg.core.readers.spectra.numbers import number_of
+from xreg.core.readers.text import lines_of
 from xreg.core.samples import Parameters, Samples, Structures
 from xreg.core.spectra import Channel, Spectra
 from xreg.core.trust import Assessment
@@ -265,9 +267,10 @@ def read_samples(
 
 def _read_parameters(path: Path, domain: Domain) -> Parameters:
     try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            rows = [row for row in csv.reader(stream) if row]
-    except (UnicodeDecodeError, csv.Error):
+        lines = [line for line in lines_of(path.read_bytes()) if line.strip()]
+        separator = next((mark for mark in ";\t" if lines and mark in lines[0]), ",")
+        rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
+    except (DataError, csv.Error):
         raise DataError(f"'{path}' is no CSV file.") from None
     header, body = (rows[0], rows[1:]) if rows else ([], [])
     missing = [name for name in domain.parameters if name not in header]
@@ -277,12 +280,16 @@ def _read_parameters(path: Path, domain: Domain) -> Parameters:
     columns = [header.index(name) for name in domain.parameters]
     values = np.empty((len(body), len(columns)))
     for number, row in enumerate(body):
-        try:
-            values[number] = [float(row[column]) for column in columns]
-        except (ValueError, IndexError):
+        if len(row) != len(header):
             raise DataError(
-                f"'{path}', row {number + 2}: a value is missing or no number."
-            ) from None
+                f"'{path}', row {number + 2}: it has {len(row)} cells, and the header {len(header)}."
+            )
+        cells = [row[column] for column in columns]
+        # Where no comma stands between columns, decimals may follow one.
+        found = [number_of(c if separator == "," else c.replace(",", ".")) for c in cells]
+        values[number] = [np.nan if value is None else value for value in found]
+        if not np.isfinite(values[number]).all():
+            raise DataError(f"'{path}', row {number + 2}: a value is missing or no number.")
     names = header.index("id") if "id" in header else None
     ids = [str(n) if names is None else body[n][names] for n in range(len(body))]
     units = domain.units or ("",) * len(columns)
