@@ -204,7 +204,7 @@ def test_parameters_are_read_by_name(tmp_path: Path) -> None:
         ("T,Dq\n1,x\n", "row 2"),
         ("T,Dq\n", "has no rows"),
         ("T,Dq\n1,nan\n", "row 2: a value is missing"),
-        ("id,T,Dq\na,300,0,13\n", "row 2: it has 4 cells, and the header 3"),
+        ("id,T,Dq\na,300,0,13\n", "row 2: 4 cells under a header of 3"),
     ):
         path.write_text(text)
         with pytest.raises(DataError, match=said):

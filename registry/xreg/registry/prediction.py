@@ -282,7 +282,7 @@ def _read_parameters(path: Path, domain: Domain) -> Parameters:
     for number, row in enumerate(body):
         if len(row) != len(header):
             raise DataError(
-                f"'{path}', row {number + 2}: it has {len(row)} cells, and the header {len(header)}."
+                f"'{path}', row {number + 2}: {len(row)} cells under a header of {len(header)}."
             )
         cells = [row[column] for column in columns]
         # Where no comma stands between columns, decimals may follow one.
