@@ -202,6 +202,13 @@ def test_xdi_is_read_by_its_labels():
     assert found.notes == ("the signal is column 4 mutrans",)
 
 
+def test_energies_are_judged_by_the_edge_that_the_file_names():
+    found = read(XDI + four().replace("710", "810").replace("711", "811"))
+    assert "fit no edge of Fe (nearest K, 7112 eV)" in found.notes[1]
+    bare = "".join(f"{e / 1000:.5f} {v:.4f}\n" for e, v in zip(ENERGY, MU, strict=True))
+    assert "look like keV at the K edge of Fe" in read(f"# Element.symbol: Fe\n{bare}").notes[0]
+
+
 def test_the_user_may_say_the_columns():
     text = XDI + four()
     for said in ("mutrans", "4", "MUTRANS"):

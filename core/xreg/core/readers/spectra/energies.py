@@ -29,7 +29,7 @@ def judge_energies(energies: ArrayLike, element: str, edge: str = "") -> str | N
     element
         Symbol of the absorbing element.
     edge
-        Name of the edge, where it is known; any of the element's otherwise.
+        Name of the edge, where it is known; any of the element's otherwise (``L23`` is none).
 
     Returns
     -------
@@ -37,7 +37,9 @@ def judge_energies(energies: ArrayLike, element: str, edge: str = "") -> str | N
         One sentence without a stop; None where they fit, or no edge of the element is tabulated.
     """
     found = np.asarray(energies, dtype=np.float64)
-    known = {name: one for name, one in edges_of(element).items() if not edge or name == edge}
+    known = edges_of(element)
+    if edge in known:
+        known = {edge: known[edge]}
     if not known or not found.size:
         return None
     low, high = float(found.min()), float(found.max())

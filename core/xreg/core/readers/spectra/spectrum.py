@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from xreg.core.errors import DataError
 from xreg.core.readers.spectra.checks import require_signal
 from xreg.core.readers.spectra.choice import SpectrumColumns, choose, signal_of
+from xreg.core.readers.spectra.energies import judge_energies
 from xreg.core.readers.spectra.numbers import number_of
 from xreg.core.readers.spectra.table import Table, read_table
 
@@ -91,11 +92,12 @@ def spectrum_of(table: Table, asked: SpectrumColumns = PLAIN) -> TextSpectrum:
     rows = np.arange(len(table.values))
     if asked.scan and not table.one_scan:
         rows = _scan(table, table.values[:, chosen.energy], asked.scan)
-    _require_finite(table, rows, used)
+    if table.has_gaps:
+        _require_finite(table, rows, used)
     notes = [chosen.note] if chosen.note else []
     energy = _in_ev(table, chosen.energy, asked, notes)[rows]
     signal = signal_of(table, chosen)[rows]
-    if not (finite := np.isfinite(signal)).all():
+    if len(chosen.signal) > 1 and not (finite := np.isfinite(signal)).all():
         row = int(rows[int(np.argmin(finite))])
         raise DataError(f"its signal {asked.signal} has no value in line {table.line(row)}")
     noise = None if chosen.noise is None else table.values[rows, chosen.noise]
@@ -114,6 +116,8 @@ def spectrum_of(table: Table, asked: SpectrumColumns = PLAIN) -> TextSpectrum:
         notes.append(f"there is no point between {energy[gap]:g} and {energy[gap + 1]:g} eV")
     element = table.fields.get("element.symbol", "").strip().capitalize()
     edge = table.fields.get("element.edge", "").strip().upper()
+    if element and (verdict := judge_energies(energy, element, edge)):
+        notes.append(verdict)
     return TextSpectrum(energy, signal, noise, element, edge, tuple(notes), table.fields)
 
 
@@ -224,7 +228,7 @@ def _scan(table: Table, energy: Array, scan: str) -> NDArray[np.intp]:
 def _gap(energy: Array) -> int | None:
     """Return after which point a stretch without points is far longer than the steps around it."""
     steps = np.diff(energy)
-    if len(steps) < 5:
+    if len(steps) < 5 or steps.max() <= GAP * steps.min():
         return None
     around = np.maximum(
         np.concatenate([steps[:1] * np.inf, steps[:-1]]),
