@@ -96,7 +96,8 @@ def _with_commas(rows: Sequence[str], text: str, named: Sequence[int]) -> Dialec
         raise DataError(_both(rows))
     tokens = [row.split() for row in rows]
     flat = [token for row in tokens for token in row]
-    between = any(token.startswith(",") or token.endswith(",") for token in flat)
+    # Behind a comma at the end of a line there is a gap, behind one before a blank a column.
+    between = any(t.startswith(",") or t.endswith(",") for row in tokens if row[1:] for t in row)
     inside = any("," in token.strip(",") for token in flat)
     if between:
         if inside and not point:
@@ -118,7 +119,7 @@ def _with_commas(rows: Sequence[str], text: str, named: Sequence[int]) -> Dialec
 def _tabs(rows: Sequence[str], decimal_comma: bool) -> Dialect:
     """Return a dialect of tabs, between which an empty cell is a gap, or of blanks."""
     tabs = Dialect("\t", decimal_comma)
-    if all("\t" in row.strip() for row in rows) and not any(
+    if all("\t" in row for row in rows) and not any(
         " " in cell for row in rows for cell in tabs.words(row)
     ):
         return tabs

@@ -111,21 +111,21 @@ def _split(line: str, dialect: Dialect, count: int) -> list[str]:
     """Return the names in a line, if there is a way to read it as so many."""
     text = without_mark(line).strip()
     if not is_comment(line):
-        line = text = text.partition("#")[0]
+        line = text = text.partition("#")[0].strip()
     if text.startswith("L ") and line.lstrip().startswith("#L"):
         text = text[2:].strip()
     ways = [WIDE.split(text), text.split(","), WORD.findall(text), SEPARATORS.split(text)]
     if dialect.separator:
-        # A first name that is empty: the rows' numbers, written without one.
-        ways = [dialect.words(line.strip()), dialect.words(text), *ways]
+        # Last, a first name that is empty: that of the rows' numbers, which many leave out.
+        ways = [dialect.words(text), *ways, dialect.words(line.rstrip(" \n"))]
     if text.endswith("@#"):  # FEFF's end of a header
         ways = [text[:-2].split(), *ways]
-    for i, way in enumerate(ways):
+    for way in ways:
         names = [name.strip().strip("\"'").strip() for name in way]
         if len(names) != count or any(map(is_number, names)):
             continue
         letters = [any(c.isalnum() for c in name) for name in names]
-        if all(letters) or (dialect.separator and i < 2 and any(letters)):
+        if all(letters) or (way is ways[-1] and dialect.separator and all(letters[1:])):
             return names
     return []
 
