@@ -111,7 +111,8 @@ def _split(line: str, dialect: Dialect, count: int) -> list[str]:
     """Return the names in a line, if there is a way to read it as so many."""
     text = without_mark(line).strip()
     if not is_comment(line):
-        line = text = text.partition("#")[0].strip()
+        line = line.partition("#")[0].rstrip()
+        text = line.strip()
     if text.startswith("L ") and line.lstrip().startswith("#L"):
         text = text[2:].strip()
     ways = [WIDE.split(text), text.split(","), WORD.findall(text), SEPARATORS.split(text)]

@@ -29,7 +29,7 @@ __all__ = ["Table", "read_table"]
 # All that a plain table of numbers holds below its first row, and tabs that stand for gaps.
 PLAIN = b"0123456789+-.eE \t\n"
 GAPS = ("\t\t", "\t\n", "\n\t")
-BLANKS = Dialect()
+BLANKS, TABS = Dialect(), Dialect("\t")
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +124,7 @@ def _plain(lines: list[str], start: int) -> Table | None:
     numbers: Sequence[int] = range(start + 1, start + 1 + len(values))
     if len(lines) - start > len(values):  # blank lines between
         numbers = [i for i, line in enumerate(lines[start:], start + 1) if line.strip()]
-    return _table(values, lines[:start], BLANKS, numbers)
+    return _table(values, lines[:start], TABS if "\t" in lines[start] else BLANKS, numbers)
 
 
 def _any(lines: list[str], scan: str) -> Table:
