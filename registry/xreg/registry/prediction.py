@@ -19,8 +19,8 @@ from xreg.core.domain import Domain, Target
 from xreg.core.elements import SYMBOLS
 from xreg.core.errors import DataError, SampleError
 from xreg.core.pipeline import Pipeline
-from xreg.core.readers.structures import Frame, absorbing_sites, read_frames
 from xreg.core.readers.spectra.numbers import number_of
+from xreg.core.readers.structures import Frame, absorbing_sites, read_frames
 from xreg.core.readers.text import lines_of
 from xreg.core.samples import Parameters, Samples, Structures
 from xreg.core.spectra import Channel, Spectra
