@@ -10,14 +10,13 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xreg.core.elements import SYMBOLS, atomic_number
 from xreg.core.errors import DataError
 from xreg.core.progress import track
 from xreg.core.readers.spectra.choice import SpectrumColumns
 from xreg.core.readers.spectra.spectrum import spectrum_of
-from xreg.core.readers.spectra.table import read_table
+from xreg.core.readers.spectra.table import Table, read_table
 from xreg.core.readers.structures import Frame, one_frame
 from xreg.core.samples import Structure
 from xreg.registry.importers.common import Collector, Curve
@@ -92,7 +91,7 @@ def read_feff(source: Path, channel: str, collector: Collector) -> None:
                     "material": name,
                     "site": site,
                     "formula": frame.formula(),
-                    "fermi_energy": _fermi_energy(table.values),
+                    "fermi_energy": _fermi_energy(table),
                 },
             )
     for alone in sorted(tree.materials - {tree.material_of(folder) for folder in tree.sites}):
@@ -142,6 +141,9 @@ def _check_absorber(content: bytes, element: str) -> None:
         raise DataError(f"FEFF's absorber is {name}, not {element}")
 
 
-def _fermi_energy(table: NDArray[np.float64]) -> float:
+def _fermi_energy(table: Table) -> float:
     """Return the photon energy in eV at which k changes its sign."""
-    return float(np.interp(0.0, table[:, K], table[:, OMEGA]))
+    k = table.values[:, K]
+    if not (finite := np.isfinite(k)).all():
+        raise DataError(f"its column k is not finite in line {table.line(int(np.argmin(finite)))}")
+    return float(np.interp(0.0, k, table.values[:, OMEGA]))
