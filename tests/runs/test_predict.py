@@ -196,7 +196,7 @@ def test_parameters_are_read_by_name(tmp_path: Path) -> None:
         b"T\tid\tDq\n300\ta\t0,1\n10\tb\t0,2\n",
     ):
         path.write_bytes(content)
-        again = read_samples(path, domain)
+        again = read_samples(path, domain).samples
         np.testing.assert_allclose(again.values, found.values)
         assert again.ids.tolist() == ["a", "b"]
     for text, said in (
