@@ -145,6 +145,7 @@ def test_numbers_as_they_are_written(text, values):
         ("1500 1.0-2.0\n1600 2\n", "above the rows holds a value that is no number"),
         ("1500\n1600\n", "it has 1 column where energy and signal are needed"),
         ("1500 1\n", "the spectrum has 1 point"),
+        ("0 ! none\n", "it has 1 column where energy and signal are needed"),
         ("1500 1 2\n1600 2 3\n", "3 columns without names; say which is the signal with --signal"),
         ("", "it is empty"),
         (" \n\n", "it is empty"),

@@ -187,7 +187,7 @@ def _table(
 def _drop_count(block: Block) -> None:
     """Take a first line that tells how many rows follow for what it is."""
     first = block.rows[0].strip()
-    if not (first.isdigit() and int(first) == len(block.rows) - 1):
+    if len(block.rows) < 2 or first != str(len(block.rows) - 1):
         return
     if len(SEPARATORS.split(block.rows[1].strip())) > 1:
         block.header.append(block.rows.pop(0))
