@@ -28,9 +28,9 @@ import numpy as np
 from xreg.plugins.multiplet.model import ion_named, spaces
 from xreg.plugins.multiplet.multiplet import Multiplet
 from xreg.plugins.multiplet.plugin import IonName
-from xreg.registry.generate import generate
-from xreg.registry.generation_compute import Batch, Compute
-from xreg.registry.generation_recipe import load_generation_recipes
+from xreg.workbench.generate.compute import Batch, Compute
+from xreg.workbench.generate.generate import generate
+from xreg.workbench.generate.recipe import load_generation_recipes
 
 RECIPE = Path(__file__).parents[1] / "examples" / "l-edges" / "published.yaml"
 SPECTRA = 360_000

@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
+from xreg.core.data.samples import Structures
 from xreg.core.interfaces import Descriptor
-from xreg.core.samples import Structures
 from xreg.registry.plugins import host
 
 ROUNDS = 5
@@ -168,8 +168,8 @@ def memory() -> None:
 
 def scaling(workers: tuple[int, ...] = (1, 2), n: int = 8192) -> None:
     """Build the features of ``acsf`` by several processes, their start included."""
-    from xreg.registry.features import Execution, FeatureCache
-    from xreg.registry.stores import open_store
+    from xreg.registry.stores.store import open_store
+    from xreg.workbench.run.features import Execution, FeatureCache
 
     print("\n| workers | structures | seconds | times one worker |")
     print("|---:|---:|---:|---:|")
@@ -187,9 +187,9 @@ def scaling(workers: tuple[int, ...] = (1, 2), n: int = 8192) -> None:
 
 
 def _write_store(folder: Path, n: int) -> None:
-    from xreg.core.dataset import Dataset, Metadata
-    from xreg.core.spectra import Channel, Spectra
-    from xreg.registry.stores import write_store
+    from xreg.core.data.dataset import Dataset, Metadata
+    from xreg.core.data.spectra import Channel, Spectra
+    from xreg.registry.stores.writer import write_store
 
     some = random_clusters(200)
     rows = np.arange(n) % len(some)
@@ -207,8 +207,8 @@ def _write_store(folder: Path, n: int) -> None:
 
 def _child(name: str, folder: Path) -> None:
     """Build the features of all samples of the store; print width and peak memory."""
-    from xreg.registry.features import Execution, FeatureCache
-    from xreg.registry.stores import open_store
+    from xreg.registry.stores.store import open_store
+    from xreg.workbench.run.features import Execution, FeatureCache
 
     samples = open_store(folder / "1.0.0.zarr", validate=False).samples
     descriptor = host().build("descriptor", name, {}).fit(samples)

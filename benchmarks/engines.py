@@ -28,9 +28,9 @@ from ase.neighborlist import neighbor_list
 from scipy.optimize import minimize_scalar
 from scipy.signal import find_peaks
 
-from xreg.core.cluster import cluster
+from xreg.core.data.samples import Structure, Structures
 from xreg.core.errors import SampleError
-from xreg.core.samples import Structure, Structures
+from xreg.core.programs.cluster import cluster
 from xreg.plugins.fdmnes.files import fdmnes_input
 from xreg.plugins.fdmnes.generator import Fdmnes
 from xreg.plugins.fdmnes.plugin import FDMNES

@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from xreg.core.fitting.engine import engine
-from xreg.core.fitting.minima import descend
-from xreg.core.fitting.misfit import Misfit
-from xreg.core.samples import ParameterSet
+from xreg.core.data.samples import ParameterSet
 from xreg.plugins.multiplet.model import spaces
 from xreg.plugins.multiplet.multiplet import Multiplet
-from xreg.registry.fitting import FitSettings, Fitted, fit_spectrum
+from xreg.workbench.fit.engine import engine
+from xreg.workbench.fit.fit import FitSettings, Fitted, fit_spectrum
+from xreg.workbench.fit.minima import descend
+from xreg.workbench.fit.misfit import Misfit
 
 NOISE = 0.01  # of the height of the spectrum
 STEP = 0.1  # eV between measured energies

@@ -57,8 +57,8 @@ def read_extxyz(folder: Path) -> None:
 
 
 def _import(path: Path, layout: str) -> None:
-    from xreg.registry.importers.imports import import_dataset
-    from xreg.registry.importers.options import ImportOptions
+    from xreg.workbench.importing.imports import import_dataset
+    from xreg.workbench.importing.options import ImportOptions
 
     options = {"dataset": {"name": "x", "version": "1.0.0"}, "layout": layout, "bad": "set-aside"}
     import_dataset(path, ImportOptions.parse(options, "fuzz"))
@@ -71,10 +71,10 @@ def read_spectra(folder: Path) -> None:
 
 
 def read_recipes(folder: Path) -> None:
-    from xreg.registry.generation_recipe import load_generation_recipes
-    from xreg.registry.processing import load_processing_recipe
-    from xreg.registry.recipe import load_recipes
-    from xreg.registry.search_recipe import load_search
+    from xreg.workbench.generate.recipe import load_generation_recipes
+    from xreg.workbench.process.process import load_processing_recipe
+    from xreg.workbench.run.recipe import load_recipes
+    from xreg.workbench.search.recipe import load_search
 
     (path,) = folder.glob("*.yaml")
     if path.stem == "run":
@@ -89,7 +89,7 @@ def read_recipes(folder: Path) -> None:
 
 
 def read_store(folder: Path) -> None:
-    from xreg.registry.stores import open_store
+    from xreg.registry.stores.store import open_store
 
     dataset = open_store(folder / "x.zarr")
     dataset.samples[0]
@@ -100,7 +100,7 @@ def read_store(folder: Path) -> None:
 def read_model(folder: Path) -> None:
     import numpy as np
 
-    from xreg.core.samples import Parameters
+    from xreg.core.data.samples import Parameters
     from xreg.registry.models import describe_model, find_model, load_model
 
     model = load_model(folder / "run")
@@ -127,13 +127,13 @@ def read_catalogue(folder: Path) -> None:
 
 
 def read_results(folder: Path) -> None:
-    from xreg.registry.leaderboard import leaderboard, markdown
+    from xreg.workbench.search.leaderboard import leaderboard, markdown
 
     markdown(leaderboard([folder]))
 
 
 def read_journal(folder: Path) -> None:
-    from xreg.registry.search_journal import CheckedJournal
+    from xreg.workbench.search.journal import CheckedJournal
 
     for log in CheckedJournal(folder / "study.journal").read_logs(0):
         del log

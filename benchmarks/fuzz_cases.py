@@ -215,7 +215,7 @@ def make_spectra(rng: random.Random, folder: Path) -> None:
 
 def spectrum(path: Path) -> None:
     """Read a text spectrum as ``xreg fit`` does."""
-    from xreg.registry.fitting import read_measured
+    from xreg.workbench.fit.fit import read_measured
 
     read_measured(path)
 
@@ -303,10 +303,10 @@ def prepare(families: Sequence[str]) -> None:
 
 
 def _store(folder: Path) -> None:
-    from xreg.core.dataset import Dataset, Metadata, make_split
-    from xreg.core.samples import Parameters, Structures
-    from xreg.core.spectra import Channel, Spectra
-    from xreg.registry.stores import write_store
+    from xreg.core.data.dataset import Dataset, Metadata, make_split
+    from xreg.core.data.samples import Parameters, Structures
+    from xreg.core.data.spectra import Channel, Spectra
+    from xreg.registry.stores.writer import write_store
 
     known = arrays()
     water = Structures(
@@ -345,9 +345,9 @@ def make_store(rng: random.Random, folder: Path) -> None:
 
 
 def _models(folder: Path) -> None:
-    from xreg.core.domain import Target
-    from xreg.core.pipeline import Pipeline
-    from xreg.core.samples import Parameters
+    from xreg.core.data.samples import Parameters
+    from xreg.core.model.domain import Target
+    from xreg.core.model.pipeline import Pipeline
     from xreg.registry.plugins import host
 
     rng = np.random.default_rng(0)
@@ -482,7 +482,7 @@ def make_results(rng: random.Random, folder: Path) -> None:
 
 
 def _journal(folder: Path) -> None:
-    from xreg.registry.search_journal import CheckedJournal
+    from xreg.workbench.search.journal import CheckedJournal
 
     journal = CheckedJournal(folder / "study.journal")
     journal.append_logs([{"op_code": i, "worker_id": "w", "value": [i, None]} for i in range(12)])

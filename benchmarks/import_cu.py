@@ -13,9 +13,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from xreg.registry.importers.imports import import_dataset
-from xreg.registry.importers.options import ImportOptions
-from xreg.registry.stores import open_store, write_store
+from xreg.registry.stores.store import open_store
+from xreg.registry.stores.writer import write_store
+from xreg.workbench.importing.imports import import_dataset
+from xreg.workbench.importing.options import ImportOptions
 
 OPTIONS = {
     "dataset": {"name": "cu-k", "version": "1.0.0"},

@@ -29,7 +29,7 @@ import numpy as np
 from by_edrixs import levels
 from threadpoolctl import threadpool_limits
 
-from xreg.core.samples import Parameters, ParameterSet
+from xreg.core.data.samples import Parameters, ParameterSet
 from xreg.plugins.multiplet import solver
 from xreg.plugins.multiplet.model import BOLTZMANN, ion_named, spaces
 from xreg.plugins.multiplet.multiplet import Multiplet

@@ -23,7 +23,7 @@ from by_edrixs import levels
 from scipy.special import wofz
 from threadpoolctl import threadpool_limits
 
-from xreg.core.samples import ParameterSet
+from xreg.core.data.samples import ParameterSet
 from xreg.plugins.multiplet.model import BOLTZMANN, ion_named, spaces
 from xreg.plugins.multiplet.multiplet import Multiplet
 from xreg.plugins.multiplet.plugin import QUANTY, IonName

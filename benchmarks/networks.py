@@ -15,14 +15,14 @@ from functools import partial
 import numpy as np
 import torch
 
-from xreg.core.domain import Target
+from xreg.core.data.samples import Parameters
+from xreg.core.model.domain import Target
+from xreg.core.model.pipeline import Pipeline
+from xreg.core.model.trust import Trust
 from xreg.core.nn.sequences import locally_connected
-from xreg.core.pipeline import Pipeline
-from xreg.core.samples import Parameters
-from xreg.core.trust import Trust
 from xreg.plugins.networks import networks
 from xreg.plugins.polynomial.polynomial import Polynomial
-from xreg.registry.prediction import predict
+from xreg.workbench.predict.predict import predict
 
 # Samples, positions, kernel, channels in and out.
 SHAPES = ((256, 40, 7, 24), (256, 63, 9, 16), (256, 20, 7, 48), (64, 160, 25, 32))

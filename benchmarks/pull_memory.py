@@ -17,10 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from xreg.core.dataset import Metadata
-from xreg.core.samples import Parameters
+from xreg.core.data.dataset import Metadata
+from xreg.core.data.samples import Parameters
 from xreg.registry.publishing import publish
-from xreg.registry.stores import ChannelSpec, StoreWriter
+from xreg.registry.stores.store import ChannelSpec
+from xreg.registry.stores.writer import StoreWriter
 
 POINTS = 500
 PULL = """

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 from descriptors import given, random_clusters
 
+from xreg.core.data.samples import Structure, Structures
 from xreg.core.interfaces import Descriptor
-from xreg.core.samples import Structure, Structures
 from xreg.registry.plugins import host
 
 ROUNDS = 5

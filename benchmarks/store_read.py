@@ -20,10 +20,11 @@ from pathlib import Path
 import numpy as np
 import zarr
 
-from xreg.core.dataset import Dataset, Metadata
-from xreg.core.samples import Parameters
-from xreg.core.spectra import Channel, Spectra
-from xreg.registry.stores import open_store, write_store
+from xreg.core.data.dataset import Dataset, Metadata
+from xreg.core.data.samples import Parameters
+from xreg.core.data.spectra import Channel, Spectra
+from xreg.registry.stores.store import open_store
+from xreg.registry.stores.writer import write_store
 
 REPEATS = 15
 

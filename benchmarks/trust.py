@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from xreg.core.dataset import Dataset
-from xreg.core.domain import Target
+from xreg.core.data.dataset import Dataset
 from xreg.core.metrics import spectrum_error
-from xreg.core.pipeline import Pipeline
-from xreg.core.trust import OUTLIER, Trust
+from xreg.core.model.domain import Target
+from xreg.core.model.pipeline import Pipeline
+from xreg.core.model.trust import OUTLIER, Trust
 from xreg.plugins.mlp.mlp import MLP
 from xreg.plugins.polynomial.polynomial import Polynomial
 from xreg.registry.datasets import open_dataset

@@ -16,11 +16,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from xreg.core.analysis.contract import NEEDS, AnalysisSpec
 from xreg.core.analysis.table import ANALYSES
 from xreg.core.hooks import KINDS, ComponentSpec
 from xreg.core.interfaces import Decomposer, Descriptor, Emulator, SpectrumGenerator
-from xreg.core.wording import with_unit
+from xreg.core.interfaces.analysis import NEEDS, AnalysisSpec
+from xreg.core.text import with_unit
 from xreg.registry.plugins import Installed, host
 
 DISTRIBUTION = "xreg"
@@ -230,7 +230,7 @@ def features_of_water(method: type[Descriptor]) -> Iterator[str]:
     """Say which features a descriptor with default settings gives to one water molecule."""
     from ase.build import molecule
 
-    from xreg.core.samples import Structures
+    from xreg.core.data.samples import Structures
 
     if method.accepts is not Structures:
         return
@@ -242,7 +242,7 @@ def features_of_water(method: type[Descriptor]) -> Iterator[str]:
 
 def leaderboard_page() -> str:
     """Return the results of our searches, one contest after another."""
-    from xreg.registry.leaderboard import leaderboard, markdown
+    from xreg.workbench.search.leaderboard import leaderboard, markdown
 
     lines = [
         "# Leaderboard",

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from xreg.core.dataset import Dataset, Metadata, make_split
-from xreg.core.samples import Structures
-from xreg.core.spectra import Channel, Spectra
+from xreg.core.data.dataset import Dataset, Metadata, make_split
+from xreg.core.data.samples import Structures
+from xreg.core.data.spectra import Channel, Spectra
 
 # Timings are no tests: a busy machine must not fail one.
 settings.register_profile("xreg", deadline=None)
@@ -82,7 +82,7 @@ def toy_dataset() -> Callable[..., Dataset]:
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A registry made with real git and DVC; read it, and change only copies of it."""
     from xreg.registry.publishing import publish
-    from xreg.registry.stores import write_store
+    from xreg.registry.stores.writer import write_store
 
     folder = tmp_path_factory.mktemp("published")
     root = folder / "registry"

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from structures import COMPOUNDS
 
 from xreg.core.analysis.relative_error import relative_error
-from xreg.core.dataset import Dataset
-from xreg.registry.stores import open_store
+from xreg.core.data.dataset import Dataset
+from xreg.registry.stores.store import open_store
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt

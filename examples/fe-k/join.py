@@ -21,13 +21,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.dataset import Dataset, Metadata, Split
-from xreg.core.processing import process
-from xreg.core.processing_steps import ProcessedChannel, Resample
-from xreg.core.samples import Structures
-from xreg.core.spectra import Channel, Spectra
-from xreg.registry.overrides import read_yaml
-from xreg.registry.stores import open_store, write_store
+from xreg.core.data.dataset import Dataset, Metadata, Split
+from xreg.core.data.samples import Structures
+from xreg.core.data.spectra import Channel, Spectra
+from xreg.core.processing.apply import process
+from xreg.core.processing.steps import ProcessedChannel, Resample
+from xreg.registry.stores.store import open_store
+from xreg.registry.stores.writer import write_store
+from xreg.workbench.recipes.overrides import read_yaml
 
 CARRIED = (
     "compound",

@@ -20,8 +20,8 @@ import numpy as np
 from ase import Atoms
 from ase.io import read
 
-from xreg.core.analysis.moments import moments_of
-from xreg.core.samples import Structures
+from xreg.core.data.moments import moments_of
+from xreg.core.data.samples import Structures
 from xreg.plugins.pyscf.generator import PySCF
 
 BOND, HYDROGEN = 2.35, 0.97  # Å

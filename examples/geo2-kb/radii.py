@@ -21,8 +21,8 @@ import numpy as np
 import yaml
 from ase.io import read
 
-from xreg.core.analysis.moments import moments_of
-from xreg.core.samples import Structures
+from xreg.core.data.moments import moments_of
+from xreg.core.data.samples import Structures
 from xreg.plugins.feff.generator import Feff
 
 RADII = ((4.0, 4.0), (5.0, 4.0), (5.0, 5.0), (6.0, 4.0), (6.0, 5.0))  # FMS and cluster, SCF (Å)

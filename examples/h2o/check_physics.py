@@ -118,7 +118,7 @@ def smooth_residual(internal: np.ndarray, values: np.ndarray, degree: int = 6) -
 
 def check_store(frames: list[Atoms], path: Path) -> tuple[list[str], object]:
     """Print what the spectra are like; return what fails, and the dataset."""
-    from xreg.registry.stores import open_store
+    from xreg.registry.stores.store import open_store
 
     data = open_store(path)
     failures = []

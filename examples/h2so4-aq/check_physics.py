@@ -100,7 +100,7 @@ def check_structures(frames: list[Atoms]) -> list[str]:
 
 def check_store(path: Path, figure: Path | None) -> list[str]:
     """Print what the spectra are like; return what fails."""
-    from xreg.registry.stores import open_store
+    from xreg.registry.stores.store import open_store
 
     data = open_store(path)
     failures = []

@@ -18,7 +18,7 @@ import numpy as np
 from xreg.plugins.multiplet.model import ion_named
 from xreg.plugins.multiplet.multiplet import Multiplet
 from xreg.plugins.multiplet.quanty import Quanty
-from xreg.registry.stores import open_store
+from xreg.registry.stores.store import open_store
 
 SETS = ("published", "oh", "c4v")
 ION = "Ni2+"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from xreg.cli.main import main
-from xreg.registry.stores import write_store
+from xreg.registry.stores.writer import write_store
 
 pytestmark = pytest.mark.usefixtures("places")
 

@@ -7,8 +7,8 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 
-from xreg.core.novelty import Novelty
-from xreg.core.samples import Structures
+from xreg.core.data.samples import Structures
+from xreg.core.model.novelty import Novelty
 from xreg.plugins.soap.soap import SOAP
 
 DIRECTIONS = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]])

@@ -47,7 +47,7 @@ def hash_of(target: str) -> str:
 PACKAGE = {
     "toy/__init__.py": "",
     "toy/plugin.py": "from toy.method import Toy\n",
-    "toy/method.py": "from . import helper\nfrom xreg.core.edges import edge_of\n" + MODULE,
+    "toy/method.py": "from . import helper\nfrom xreg.core.atoms.edges import edge_of\n" + MODULE,
     "toy/helper.py": "SCALE = 1.0\n",
     "toy/data/table.json": "[1]\n",
     "toy_help/__init__.py": "",
@@ -128,7 +128,8 @@ def test_a_file_that_comes_or_goes_counts(site: Path) -> None:
 def test_a_change_of_the_toolbox_counts(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A plugin in which nothing changed gives other numbers where ``xreg.core`` does."""
     write(site, PACKAGE)
-    from xreg.core import edges, source
+    from xreg.core import source
+    from xreg.core.atoms import edges
 
     first = hash_of("toy.method:Toy")
     real, changed = source._read, list[Path]()
@@ -143,7 +144,7 @@ def test_a_change_of_the_toolbox_counts(site: Path, monkeypatch: pytest.MonkeyPa
         changed = [path]
         found.add(hash_of("toy.method:Toy"))
     assert len(found) == 3
-    changed = [Path(importlib.import_module("xreg.core.report.page").__file__ or "")]
+    changed = [Path(importlib.import_module("xreg.workbench.report.page").__file__ or "")]
     assert hash_of("toy.method:Toy") == first
 
 

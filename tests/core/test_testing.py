@@ -10,6 +10,8 @@ from ase.data import chemical_symbols
 from pydantic import BaseModel
 
 from xreg.core.config import Config, setting
+from xreg.core.data.samples import Parameters
+from xreg.core.data.spectra import Spectrum
 from xreg.core.errors import DataError, NotFittedError, SampleError
 from xreg.core.hooks import ComponentSpec, hookimpl
 from xreg.core.interfaces import (
@@ -19,8 +21,6 @@ from xreg.core.interfaces import (
     FeatureLabel,
     SpectrumGenerator,
 )
-from xreg.core.samples import Parameters
-from xreg.core.spectra import Spectrum
 from xreg.core.testing import DecomposerSuite, DescriptorSuite, EmulatorSuite, GeneratorSuite
 from xreg.core.testing.base import unbounded
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xreg.core.wording import counted, superscript, with_unit
+from xreg.core.text import counted, superscript, with_unit
 
 
 @pytest.mark.parametrize(

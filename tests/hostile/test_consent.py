@@ -16,13 +16,13 @@ from xreg.cli.main import main
 from xreg.core import storage
 from xreg.core.code import code_in
 from xreg.core.config import Config, setting
-from xreg.core.dataset import Dataset, Metadata
-from xreg.core.domain import Target
+from xreg.core.data.dataset import Dataset, Metadata
+from xreg.core.data.samples import Parameters, ParameterSet
+from xreg.core.data.spectra import Channel, Spectra
 from xreg.core.errors import ConfigError, ConsentError, CorruptError, DataError
 from xreg.core.hooks import ComponentSpec
-from xreg.core.pipeline import Pipeline
-from xreg.core.samples import Parameters, ParameterSet
-from xreg.core.spectra import Channel, Spectra
+from xreg.core.model.domain import Target
+from xreg.core.model.pipeline import Pipeline
 from xreg.plugins.fdmnes.plugin import FdmnesConfig
 from xreg.plugins.feff.plugin import FeffConfig
 from xreg.plugins.multiplet.plugin import QUANTY
@@ -31,11 +31,11 @@ from xreg.plugins.polynomial.polynomial import Polynomial
 from xreg.plugins.pyscf.plugin import PySCFConfig
 from xreg.plugins.ridge.ridge import Ridge
 from xreg.registry.consent import require_consent
-from xreg.registry.generation_recipe import load_generation_recipe
 from xreg.registry.models import load_model
 from xreg.registry.plugins import PluginHost
-from xreg.registry.sticks import sticks_of
-from xreg.registry.stores import write_store
+from xreg.registry.stores.writer import write_store
+from xreg.workbench.fit.sticks import sticks_of
+from xreg.workbench.generate.recipe import load_generation_recipe
 
 NAMES = ("h", "sigma", "gamma1", "gamma2")
 ENERGY = np.linspace(850.0, 860.0, 21)

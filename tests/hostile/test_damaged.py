@@ -17,8 +17,8 @@ from xreg.core.errors import CorruptError, DataError, PluginError
 from xreg.core.limits import LEAST, require_plausible
 from xreg.core.readers.npz import load_arrays
 from xreg.plugins.ridge.ridge import Ridge
-from xreg.registry.leaderboard import leaderboard
-from xreg.registry.search_journal import CheckedJournal
+from xreg.workbench.search.journal import CheckedJournal
+from xreg.workbench.search.leaderboard import leaderboard
 
 
 def npy(head: str, data: bytes = b"") -> bytes:

@@ -11,11 +11,11 @@ import pytest
 import yaml
 
 from xreg.core.errors import CorruptError, RunError, XregError
+from xreg.core.files import folder_hash
 from xreg.registry.datasets import find, list_datasets, open_dataset, pull
-from xreg.registry.files import folder_hash
 from xreg.registry.models import list_models
 from xreg.registry.publishing import publish, verify
-from xreg.registry.stores import write_store
+from xreg.registry.stores.writer import write_store
 
 
 def config(text: str):

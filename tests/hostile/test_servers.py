@@ -20,11 +20,11 @@ import pytest
 import yaml
 
 from xreg.core.errors import CorruptError, RunError
+from xreg.core.files import folder_hash
 from xreg.registry import registries
 from xreg.registry.datasets import find, pull
-from xreg.registry.files import folder_hash
 from xreg.registry.publishing import publish, verify
-from xreg.registry.stores import write_store
+from xreg.registry.stores.writer import write_store
 
 
 def config(root: Path, lines: str, name: str = "far") -> None:
@@ -512,7 +512,7 @@ def test_a_token_in_a_configuration_written_by_hand_is_used_and_not_shown(
 
 
 def test_a_token_in_a_recipe_is_not_written_down(private, sandbox):
-    from xreg.registry.recipe_sections import DatasetSection
+    from xreg.workbench.recipes.sections import DatasetSection
 
     section = DatasetSection.model_validate({"name": "toy", "registry": with_token(private)})
     assert section.registry == private

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from ase.build import bulk
 
+from xreg.core.data.samples import Structures
 from xreg.core.errors import ConfigError
-from xreg.core.samples import Structures
 from xreg.core.testing import DescriptorSuite, clusters, crystals
 from xreg.plugins.acsf.acsf import ACSF
 

@@ -9,9 +9,9 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 
-from xreg.core.composition import PROPERTIES, composition, composition_labels
+from xreg.core.data.samples import Structures
+from xreg.core.descriptors.composition import PROPERTIES, composition, composition_labels
 from xreg.core.errors import SampleError
-from xreg.core.samples import Structures
 from xreg.core.testing import DescriptorSuite, crystals
 from xreg.plugins.coulomb.coulomb import Coulomb
 from xreg.plugins.soap.soap import SOAP

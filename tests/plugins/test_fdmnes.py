@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from ase.build import bulk, molecule
 
-from xreg.core.broadening import arctangent_width
+from xreg.core.data.samples import Structures
+from xreg.core.data.spectra import Spectrum
 from xreg.core.errors import ConfigError, MissingRequirementError, RunError, SampleError
-from xreg.core.processing import Curves, apply_steps
-from xreg.core.processing_steps import ProcessedChannel
-from xreg.core.samples import Structures
-from xreg.core.spectra import Spectrum
+from xreg.core.processing.apply import Curves, apply_steps
+from xreg.core.processing.broadening import arctangent_width
+from xreg.core.processing.steps import ProcessedChannel
 from xreg.core.testing import GeneratorSuite, tetrahedra
 from xreg.plugins.fdmnes.files import energies, fdmnes_input, read_convoluted, read_sites
 from xreg.plugins.fdmnes.generator import Fdmnes

@@ -13,10 +13,10 @@ from ase import Atoms
 from ase.build import bulk
 from scipy.signal import find_peaks
 
-from xreg.core.cluster import cluster
+from xreg.core.data.samples import Structures
+from xreg.core.data.spectra import Spectrum
 from xreg.core.errors import ConfigError, MissingRequirementError, RunError, SampleError
-from xreg.core.samples import Structures
-from xreg.core.spectra import Spectrum
+from xreg.core.programs.cluster import cluster
 from xreg.core.testing import GeneratorSuite, tetrahedra
 from xreg.plugins.feff import generator as module
 from xreg.plugins.feff.cards import energy_mesh, feff_input

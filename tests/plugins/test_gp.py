@@ -10,10 +10,10 @@ from scipy.ndimage import gaussian_filter1d
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern
 
-from xreg.core.calibration import spread_factor
+from xreg.core.emulators.registration import aligned, put_back, register
 from xreg.core.errors import ConfigError
 from xreg.core.metrics import covered_variance
-from xreg.core.registration import aligned, put_back, register
+from xreg.core.model.calibration import spread_factor
 from xreg.core.testing import EmulatorSuite, crystals
 from xreg.plugins.gp.features import site_features
 from xreg.plugins.gp.gp import GP

@@ -7,12 +7,12 @@ import pytest
 import torch
 from scipy.special import eval_legendre
 
-from xreg.core.domain import Target
+from xreg.core.data.samples import Structures
+from xreg.core.emulators.surroundings import describe
 from xreg.core.errors import ConfigError, DataError, SampleError
 from xreg.core.metrics import covered_variance
-from xreg.core.pipeline import Pipeline
-from xreg.core.samples import Structures
-from xreg.core.surroundings import describe
+from xreg.core.model.domain import Target
+from xreg.core.model.pipeline import Pipeline
 from xreg.core.testing import EmulatorSuite, clusters, crystals, parameters, waters
 from xreg.plugins.graph.graph import Graph
 from xreg.plugins.graph.network import harmonics

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import erf
 
+from xreg.core.data.samples import Structure, Structures
 from xreg.core.errors import ConfigError
-from xreg.core.samples import Structure, Structures
 from xreg.core.testing import DescriptorSuite, clusters, crystals
 from xreg.plugins.lmbtr.broadening import Broadening
 from xreg.plugins.lmbtr.lmbtr import LMBTR

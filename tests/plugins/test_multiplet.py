@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import wofz
 
+from xreg.core.data.samples import Parameters, ParameterSet
 from xreg.core.errors import ConfigError, SampleError
-from xreg.core.samples import Parameters, ParameterSet
 from xreg.core.testing import GeneratorSuite
 from xreg.core.testing.base import close, refuses, same
 from xreg.plugins.multiplet.atomic import Configuration, gaunt, transition

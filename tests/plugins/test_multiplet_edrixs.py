@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import wofz
 
-from xreg.core.samples import ParameterSet
+from xreg.core.data.samples import ParameterSet
 from xreg.plugins.multiplet.model import BOLTZMANN, PARAMETERS, ion_named
 from xreg.plugins.multiplet.multiplet import Multiplet, window
 

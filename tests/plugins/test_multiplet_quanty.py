@@ -9,8 +9,8 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
+from xreg.core.data.samples import Parameters, ParameterSet
 from xreg.core.errors import ConfigError, MissingRequirementError, SampleError
-from xreg.core.samples import Parameters, ParameterSet
 from xreg.core.testing import GeneratorSuite
 from xreg.core.testing.base import close, refuses
 from xreg.plugins.multiplet.model import PARAMETERS, ion_named

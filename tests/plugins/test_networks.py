@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from xreg.core.domain import Target
+from xreg.core.data.samples import Parameters
 from xreg.core.errors import ConfigError, DataError
-from xreg.core.pipeline import Pipeline
-from xreg.core.samples import Parameters
+from xreg.core.model.domain import Target
+from xreg.core.model.pipeline import Pipeline
 from xreg.core.testing import EmulatorSuite
 from xreg.plugins.networks.networks import CNN, DNN, LCNN, SCNN, SDNN, SLCNN, STCNN, TCNN
 from xreg.plugins.polynomial.polynomial import Polynomial

@@ -10,8 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from xreg.core.data.samples import Parameters
 from xreg.core.errors import ConfigError, DataError, SampleError
-from xreg.core.samples import Parameters
 from xreg.core.testing import DescriptorSuite
 from xreg.plugins.polynomial.polynomial import Polynomial
 

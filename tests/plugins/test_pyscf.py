@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from xreg.core.data.samples import Structure, Structures
 from xreg.core.errors import ConfigError, SampleError
-from xreg.core.samples import Structure, Structures
 from xreg.core.testing import GeneratorSuite
 from xreg.core.testing.examples import rotation
 

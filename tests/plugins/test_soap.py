@@ -7,8 +7,8 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 
+from xreg.core.data.samples import Structures
 from xreg.core.errors import ConfigError, SampleError
-from xreg.core.samples import Structures
 from xreg.core.testing import DescriptorSuite, clusters, crystals
 from xreg.plugins.soap.properties import weigh
 from xreg.plugins.soap.soap import SOAP

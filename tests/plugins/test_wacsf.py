@@ -9,8 +9,8 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 
+from xreg.core.data.samples import Structures
 from xreg.core.errors import ConfigError, SampleError
-from xreg.core.samples import Structures
 from xreg.core.testing import DescriptorSuite, clusters, crystals
 from xreg.plugins.wacsf.wacsf import WACSF
 

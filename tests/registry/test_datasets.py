@@ -23,12 +23,13 @@ from xreg.core.errors import (
     RunError,
     UnknownNameError,
 )
+from xreg.core.files import file_md5, files_below, folder_hash
 from xreg.registry import registries
 from xreg.registry.catalogue import Catalogue
 from xreg.registry.datasets import cached, find, list_datasets, open_dataset, parse_reference, pull
-from xreg.registry.files import file_md5, files_below, folder_hash
 from xreg.registry.publishing import publish, verify
-from xreg.registry.stores import open_store, write_store
+from xreg.registry.stores.store import open_store
+from xreg.registry.stores.writer import write_store
 
 pytestmark = pytest.mark.usefixtures("places")
 

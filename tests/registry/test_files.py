@@ -10,14 +10,14 @@ import time
 
 import pytest
 
+from xreg.core import files
 from xreg.core.errors import CorruptError
-from xreg.registry import files
-from xreg.registry.files import files_below, folder_hash, locked, staging, write_text
+from xreg.core.files import files_below, folder_hash, locked, staging, write_text
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from xreg.registry.files import staging
+from xreg.core.files import staging
 with staging(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(float(sys.argv[2]))

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from xreg.cli.main import main
-from xreg.core.dataset import Dataset
-from xreg.registry.importers.common import BadEntriesError
-from xreg.registry.importers.imports import import_dataset
-from xreg.registry.importers.options import ImportOptions
-from xreg.registry.stores import open_store
+from xreg.core.data.dataset import Dataset
+from xreg.registry.stores.store import open_store
+from xreg.workbench.importing.common import BadEntriesError
+from xreg.workbench.importing.imports import import_dataset
+from xreg.workbench.importing.options import ImportOptions
 
 ENERGY = 7100 + 0.5 * np.arange(40)
 MU = np.round(0.025 * np.arange(40), 4)

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 from xreg.cli import main as cli
-from xreg.core.domain import Domain
 from xreg.core.errors import ConfigError, DataError
-from xreg.registry.generation_recipe import SamplesSection
-from xreg.registry.generation_samples import read_samples
-from xreg.registry.importers.common import BadEntriesError
-from xreg.registry.importers.imports import import_dataset
-from xreg.registry.importers.options import ImportOptions
-from xreg.registry.prediction import BadSamplesError
-from xreg.registry.prediction import read_samples as read_new
-from xreg.registry.stores import open_store
+from xreg.core.model.domain import Domain
+from xreg.registry.stores.store import open_store
+from xreg.workbench.generate.recipe import SamplesSection
+from xreg.workbench.generate.samples import read_samples
+from xreg.workbench.importing.common import BadEntriesError
+from xreg.workbench.importing.imports import import_dataset
+from xreg.workbench.importing.options import ImportOptions
+from xreg.workbench.predict.predict import BadSamplesError
+from xreg.workbench.predict.predict import read_samples as read_new
 
 ENERGY = np.linspace(8980.0, 9020.0, 41)
 MU = 0.5 + np.arctan(ENERGY - 8990) / np.pi

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from xreg.core.errors import RunError
+from xreg.core.files import folder_hash
 from xreg.registry.datasets import find, list_datasets, open_dataset, pull
-from xreg.registry.files import folder_hash
 from xreg.registry.publishing import publish, verify
-from xreg.registry.stores import write_store
+from xreg.registry.stores.writer import write_store
 
 PREAMBLE = """
 import os, pathlib, signal, sys, time

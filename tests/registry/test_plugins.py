@@ -25,7 +25,7 @@ from xreg.core.errors import (
 )
 from xreg.core.hooks import Program, Requirement
 from xreg.core.interfaces import Descriptor, FeatureLabel
-from xreg.core.pipeline import build_features
+from xreg.core.model.pipeline import build_features
 from xreg.core.testing import waters
 from xreg.registry import plugins as plugins_module
 from xreg.registry.plugins import PluginHost, host
@@ -228,7 +228,7 @@ TARGETS = {
     "json:loads": "is not a class",
     "json:JSONDecoder": "JSONDecoder is no Descriptor",
     "xreg.plugins.soap.soap:SOAP": "does not carry the name and Config",
-    "xreg.core.sites:SiteDescriptor": "does not carry the name and Config",
+    "xreg.core.descriptors.sites:SiteDescriptor": "does not carry the name and Config",
 }
 
 

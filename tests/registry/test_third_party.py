@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xreg.core.dataset import Dataset, Metadata
-from xreg.core.spectra import Channel, Spectra
+from xreg.core.data.dataset import Dataset, Metadata
+from xreg.core.data.spectra import Channel, Spectra
 from xreg.core.testing import waters
-from xreg.registry.stores import write_store
+from xreg.registry.stores.writer import write_store
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = ("xreg-plugin-shell", "xreg-plugin-runlog")
@@ -73,7 +73,7 @@ def test_the_host_builds_it_and_calls_its_hooks(target: Path) -> None:
     """The registry finds the descriptor by name, and the run log hears of a run."""
     script = """
 from pathlib import Path
-from xreg.core.pipeline import build_features
+from xreg.core.model.pipeline import build_features
 from xreg.core.run import Run
 from xreg.core.testing import waters
 from xreg.registry.plugins import host

@@ -10,24 +10,24 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from xreg.core.analysis.subject import Subject
-from xreg.core.dataset import Dataset, make_split
-from xreg.core.domain import Target
-from xreg.core.pipeline import Pipeline
-from xreg.core.samples import Structures
-from xreg.core.spectra import Channel, Spectra
+from xreg.core.analysis.context import Subject
+from xreg.core.data.dataset import Dataset, make_split
+from xreg.core.data.samples import Structures
+from xreg.core.data.spectra import Channel, Spectra
+from xreg.core.model.domain import Target
+from xreg.core.model.pipeline import Pipeline
 from xreg.plugins.coulomb.coulomb import Coulomb
 from xreg.plugins.mbdf.mbdf import MBDF
 from xreg.plugins.ridge.ridge import Ridge
 from xreg.registry.datasets import open_dataset
-from xreg.registry.evaluation import Question, evaluate
 from xreg.registry.plugins import host
-from xreg.registry.prediction import predict
-from xreg.registry.recipe import Recipe
-from xreg.registry.runs import execute
-from xreg.registry.search import Search
-from xreg.registry.search_recipe import SearchRecipe
-from xreg.registry.stores import write_store
+from xreg.registry.stores.writer import write_store
+from xreg.workbench.evaluate.evaluate import Question, evaluate
+from xreg.workbench.predict.predict import predict
+from xreg.workbench.run.recipe import Recipe
+from xreg.workbench.run.run import execute
+from xreg.workbench.search.recipe import SearchRecipe
+from xreg.workbench.search.search import Search
 
 
 def with_strangers(store: Path, parts: dict[str, int], n: int = 120) -> tuple[Any, list[str]]:

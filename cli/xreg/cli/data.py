@@ -54,7 +54,7 @@ def list_(registry: RegistryOption = None) -> None:
 @app.command()
 def show(reference: Reference, registry: RegistryOption = None) -> None:
     """Show all that is known about a dataset, or about a store of yours (….zarr); pulls nothing."""
-    from xreg.registry.yaml_text import dump_yaml
+    from xreg.workbench.recipes.yaml_text import dump_yaml
 
     if reference.endswith((".zarr", ".zarr.partial")):
         from xreg.registry.publishing import describe

@@ -62,10 +62,10 @@ def generate(
     from xreg.cli.progress import progress
     from xreg.cli.summary import tell_summary
     from xreg.core.executor import executor_kind
-    from xreg.core.wording import counted
-    from xreg.registry.files import require_room
-    from xreg.registry.generate import generate
-    from xreg.registry.generation_recipe import load_generation_recipes
+    from xreg.core.files import require_room
+    from xreg.core.text import counted
+    from xreg.workbench.generate.generate import generate
+    from xreg.workbench.generate.recipe import load_generation_recipes
 
     crew = executor_kind(executor)
     recipes = load_generation_recipes(recipe, set_ or (), only or (), allow_code=allow_code)
@@ -159,12 +159,12 @@ def import_(
     """
     from xreg.cli.progress import progress
     from xreg.cli.summary import tell_summary
-    from xreg.core.wording import counted
-    from xreg.registry.files import require_room
-    from xreg.registry.importers.common import BadEntriesError
-    from xreg.registry.importers.imports import import_dataset
-    from xreg.registry.importers.options import ImportOptions
-    from xreg.registry.stores import write_store
+    from xreg.core.files import require_room
+    from xreg.core.text import counted
+    from xreg.registry.stores.writer import write_store
+    from xreg.workbench.importing.common import BadEntriesError
+    from xreg.workbench.importing.imports import import_dataset
+    from xreg.workbench.importing.options import ImportOptions
 
     if name is None and output is None:
         raise ConfigError("a dataset needs a name: give --name, or --output NAME.zarr.")

@@ -28,7 +28,7 @@ def process(
     Raw channels are kept, channels of an earlier processing replaced; the steps are recorded.
     """
     from xreg.cli.summary import tell_summary
-    from xreg.registry.processing import load_processing_recipe, process_store
+    from xreg.workbench.process.process import load_processing_recipe, process_store
 
     parsed = load_processing_recipe(recipe, set_ or ())
     written, summary = process_store(store, parsed, output)

@@ -19,8 +19,8 @@ def sticks(
     allow_code: AllowCode = False,
 ) -> None:
     """Compute the transitions behind a spectrum: energies and strengths before any broadening."""
-    from xreg.registry.prediction import check_output
-    from xreg.registry.sticks import sticks_of, write_sticks
+    from xreg.workbench.fit.sticks import sticks_of, write_sticks
+    from xreg.workbench.predict.predict import check_output
 
     check_output(out, (".csv",))
     lines = sticks_of(dataset, sample, registry, allow_code=allow_code)

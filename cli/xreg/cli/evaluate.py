@@ -57,9 +57,9 @@ def evaluate(
     """Judge a model on a dataset: scores, analyses, figures and one page in one folder."""
     from xreg.cli.progress import progress
     from xreg.cli.summary import score_interval
-    from xreg.core.wording import counted
-    from xreg.registry.evaluation import Question
-    from xreg.registry.evaluation import evaluate as carry_out
+    from xreg.core.text import counted
+    from xreg.workbench.evaluate.evaluate import Question
+    from xreg.workbench.evaluate.evaluate import evaluate as carry_out
 
     question = Question(
         model,

@@ -83,11 +83,11 @@ def fit(
     """Fit a measured spectrum: search through the network, refine exactly, say how sure it is."""
     from xreg.cli.pairs import numbers, pairs
     from xreg.cli.progress import progress
+    from xreg.core.files import require_free
     from xreg.core.readers.spectra.choice import SpectrumColumns
-    from xreg.registry.files import require_free
-    from xreg.registry.fit_results import result_rows, write_fit
-    from xreg.registry.fitting import FitSettings, fit_spectrum
-    from xreg.registry.overrides import apply_setting
+    from xreg.workbench.fit.fit import FitSettings, fit_spectrum
+    from xreg.workbench.fit.results import result_rows, write_fit
+    from xreg.workbench.recipes.overrides import apply_setting
 
     require_free(out)
     columns = SpectrumColumns.parse(spectrum_columns(energy, signal, noise, unit, scan), "fit")

@@ -19,14 +19,14 @@ def leaderboard(
     ] = None,
 ) -> None:
     """Rank the families of several searches, one table for each contest."""
-    from xreg.registry import leaderboard as work
+    from xreg.workbench.search import leaderboard as work
 
     contests = work.leaderboard(searches)
     text = work.markdown(contests)
     if out is None:
         echo(text)
     else:
-        from xreg.registry.files import write_text
+        from xreg.core.files import write_text
 
         write_text(out, f"# Leaderboard\n\n{text}")
         echo(f"{sum(len(c.entries) for c in contests)} families in {len(contests)} contests")

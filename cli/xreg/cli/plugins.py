@@ -10,9 +10,9 @@ from xreg.cli.output import echo
 from xreg.core.errors import UnknownNameError, did_you_mean
 
 if TYPE_CHECKING:
-    from xreg.core.analysis.contract import AnalysisSpec
     from xreg.core.config import Config
     from xreg.core.interfaces import SpectrumGenerator
+    from xreg.core.interfaces.analysis import AnalysisSpec
 
 app = typer.Typer(help="Installed methods, analyses and their settings.", no_args_is_help=True)
 
@@ -73,7 +73,7 @@ def show(name: str = typer.Argument(help="Name of a component or an analysis."))
 
 
 def _show_analysis(spec: AnalysisSpec) -> None:
-    from xreg.core.analysis.contract import NEEDS
+    from xreg.core.interfaces.analysis import NEEDS
 
     echo(f"analysis {spec.name}", bold=True, nl=False)
     echo(f"  {spec.summary}")

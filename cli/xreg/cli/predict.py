@@ -35,9 +35,9 @@ def predict(
 ) -> None:
     """Predict spectra of structures; what the model cannot know is refused."""
     from xreg.cli.summary import tell_summary
-    from xreg.core.wording import counted
-    from xreg.registry import prediction as work
+    from xreg.core.text import counted
     from xreg.registry.models import load_model
+    from xreg.workbench.predict import predict as work
 
     work.check_output(out, (".csv", ".zarr"))
     if out.suffix == ".csv":

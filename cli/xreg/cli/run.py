@@ -20,8 +20,8 @@ from xreg.cli.options import (
 from xreg.cli.output import echo
 
 if TYPE_CHECKING:
-    from xreg.registry.features import Execution
-    from xreg.registry.recipe import Recipe
+    from xreg.workbench.run.features import Execution
+    from xreg.workbench.run.recipe import Recipe
 
 
 def run(
@@ -78,8 +78,8 @@ def run(
     that are there already are passed over.
     """
     from xreg.core.executor import executor_kind
-    from xreg.registry.features import Execution
-    from xreg.registry.recipe import load_recipes
+    from xreg.workbench.run.features import Execution
+    from xreg.workbench.run.recipe import load_recipes
 
     execution = Execution(executor_kind(executor), workers, scheduler)
     overrides = {
@@ -105,8 +105,8 @@ def run(
 def _carry_out(loaded: dict[str, Recipe], out: Path | None, execution: Execution) -> None:
     """Do one run, or several and a table of their scores."""
     from xreg.cli.progress import progress
-    from xreg.registry.runs import execute
-    from xreg.registry.series import write_scores
+    from xreg.workbench.run.run import execute
+    from xreg.workbench.run.series import write_scores
 
     if "" in loaded:
         with progress():
@@ -129,7 +129,7 @@ def _carry_out(loaded: dict[str, Recipe], out: Path | None, execution: Execution
 def _estimate(recipes: dict[str, Recipe], execution: Execution) -> None:
     """Print each recipe in full and what it would cost."""
     from xreg.cli.progress import progress
-    from xreg.registry.estimate import estimate
+    from xreg.workbench.run.estimate import estimate
 
     for number, recipe in enumerate(recipes.values()):
         with progress():
@@ -144,8 +144,8 @@ def _tell(folder: Path) -> None:
     import json
 
     from xreg.cli.summary import score_interval
-    from xreg.core.dataset import PARTS
-    from xreg.core.wording import counted
+    from xreg.core.data.dataset import PARTS
+    from xreg.core.text import counted
 
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))

@@ -9,6 +9,6 @@ def schema() -> None:
     """Print the JSON schema of a recipe, with the settings of every installed plugin."""
     import json
 
-    from xreg.registry.recipe_schema import json_schema
+    from xreg.workbench.recipes.schema import json_schema
 
     echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))

@@ -52,10 +52,10 @@ def search(
     """Let families of methods compete, each with an equal budget of processor time."""
     from xreg.cli.progress import progress
     from xreg.core.executor import executor_kind
-    from xreg.core.wording import counted
-    from xreg.registry.search import search as carry_out
-    from xreg.registry.search_recipe import load_search
-    from xreg.registry.search_standing import remarks
+    from xreg.core.text import counted
+    from xreg.workbench.search.ranking import remarks
+    from xreg.workbench.search.recipe import load_search
+    from xreg.workbench.search.search import search as carry_out
 
     kind = executor_kind(executor)
     overrides = {"dataset": dataset, "families": family or None, "budget": budget}

@@ -13,7 +13,7 @@ __all__ = ["score_interval", "tell_summary"]
 
 
 def tell_summary(lines: Iterable[str], doubts: Iterable[str]) -> None:
-    """Print a summary (:class:`xreg.core.data.summary.Summary`); what is doubtful as a note."""
+    """Print a summary (:class:`xreg.core.readers.summary.Summary`); what is doubtful as a note."""
     for line in lines:
         echo(line)
     for doubt in doubts:

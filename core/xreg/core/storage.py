@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.errors import CorruptError, PluginError
+from xreg.core.errors import CorruptError, PluginError, XregError
 
-__all__ = ["canonical_json", "digest", "parse_json", "read", "read_meta", "write"]
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["RAW", "canonical_json", "digest", "parse_json", "read", "read_meta", "reading", "write"]
 
 FORMAT = 1
 META = "component.json"
@@ -144,3 +148,30 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         return body, load(blob)
     except (SafetensorError, ValueError, KeyError, TypeError, OverflowError):
         raise CorruptError(f"{folder / ARRAYS} holds no arrays; the file is damaged.") from None
+
+
+RAW = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RuntimeError,
+    TypeError, ValueError,
+)  # fmt: skip
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Tell what goes wrong while saved state is taken back: the state is at fault, not xreg.
+
+    Raises
+    ------
+    CorruptError
+        In place of every error that is not told in words already.
+    """
+    try:
+        yield
+    except XregError:
+        raise
+    except RAW as error:
+        text = " ".join(str(error).split())[:120]
+        raise CorruptError(
+            f"{what} holds what does not belong together ({type(error).__name__}: {text}); get "
+            "it anew, or train it again."
+        ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["one_line", "printable", "without_credentials"]
+__all__ = ["counted", "one_line", "printable", "superscript", "with_unit", "without_credentials"]
 
 # Controls, format characters (bidirectional overrides, zero widths, tags), lone surrogates, and
 # the line ends that only Unicode knows. A joiner is part of how some languages are spelt.
@@ -72,3 +72,29 @@ def without_credentials(text: str) -> str:
 def _without_user(found: re.Match[str]) -> str:
     scheme, user = found["scheme"], found["user"].rpartition("@")[2].partition(":")[0]
     return f"{scheme}://{user}@" if user and scheme.lower() in ACCOUNTS else f"{scheme}://"
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """Return a number with its noun: ``1 sample``, ``2,040 samples``.
+
+    Parameters
+    ----------
+    number
+        How many.
+    one, many
+        The noun for one and for any other number; with an s at the end if not given.
+    """
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def with_unit(name: str, unit: str) -> str:
+    """Return a quantity as tables and axes name it: ``r (Å)``; a pure number by its name alone."""
+    return f"{name} ({unit})" if unit else name
+
+
+def superscript(number: int) -> str:
+    """Return a whole number in raised digits, as in ``Å³``."""
+    return str(number).translate(_RAISED)

@@ -2,7 +2,7 @@ import pytest
 from ase import Atoms
 from xreg_shell.shell import Shell
 
-from xreg.core.samples import Structures
+from xreg.core.data.samples import Structures
 from xreg.core.testing import DescriptorSuite
 
 

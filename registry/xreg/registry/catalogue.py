@@ -15,12 +15,12 @@ from typing import Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from xreg.core.dataset import NAME_PATTERN, VERSION_PATTERN, Metadata
+from xreg.core.data.dataset import NAME_PATTERN, VERSION_PATTERN, Metadata
 from xreg.core.errors import CorruptError
+from xreg.core.files import write_text
 from xreg.core.paths import check_paths, confined
 from xreg.core.settings_in_words import explain
 from xreg.core.text import one_line
-from xreg.registry.files import write_text
 from xreg.registry.registries import CATALOGUE
 
 __all__ = ["Catalogue", "ChannelEntry", "Entry", "load_untrusted", "version_key"]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xreg.core.dataset import NAME_PATTERN, VERSION_PATTERN, Dataset
+from xreg.core.data.dataset import NAME_PATTERN, VERSION_PATTERN, Dataset
 from xreg.core.errors import (
     CorruptError,
     DataError,
@@ -24,9 +24,7 @@ from xreg.core.errors import (
     XregError,
     did_you_mean,
 )
-from xreg.core.progress import report
-from xreg.registry.catalogue import Catalogue, Entry
-from xreg.registry.files import (
+from xreg.core.files import (
     DISK_ERRORS,
     disk_errors,
     file_md5,
@@ -37,6 +35,8 @@ from xreg.registry.files import (
     tree_list,
     write_text,
 )
+from xreg.core.progress import report
+from xreg.registry.catalogue import Catalogue, Entry
 from xreg.registry.registries import Registry, cache_folder, candidates
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def open_dataset(
     Dataset
         With ``hash`` set; positions, atomic numbers and intensities stay on disk.
     """
-    from xreg.registry.stores import open_store
+    from xreg.registry.stores.store import open_store
 
     if name.endswith((".zarr", ".zarr.partial")):
         return open_store(name, spectra=spectra)

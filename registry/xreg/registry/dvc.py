@@ -23,10 +23,7 @@ from typing import Any, BinaryIO
 import yaml
 
 from xreg.core.errors import CorruptError, MissingRequirementError, RunError, XregError
-from xreg.core.paths import check_paths, confined
-from xreg.core.text import one_line, without_credentials
-from xreg.registry.catalogue import Catalogue, load_untrusted
-from xreg.registry.files import (
+from xreg.core.files import (
     DISK_ERRORS,
     FULL,
     file_md5,
@@ -36,6 +33,9 @@ from xreg.registry.files import (
     tree_list,
     write_text,
 )
+from xreg.core.paths import check_paths, confined
+from xreg.core.text import one_line, without_credentials
+from xreg.registry.catalogue import Catalogue, load_untrusted
 from xreg.registry.registries import CATALOGUE, cache_folder, is_clone
 from xreg.registry.remotes import Remote, read_remote, user_cache
 from xreg.registry.retries import TRIES, TransientError, patiently

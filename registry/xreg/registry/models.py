@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xreg.core import storage
-from xreg.core.dataset import PARTS
+from xreg.core.data.dataset import PARTS
 from xreg.core.errors import CorruptError, DataError, UnknownNameError, XregError, did_you_mean
 from xreg.core.paths import check_paths, confined
 from xreg.registry.consent import component_code, require_consent
@@ -19,7 +19,7 @@ from xreg.registry.plugins import host
 from xreg.registry.registries import Registry, candidates
 
 if TYPE_CHECKING:
-    from xreg.core.pipeline import Pipeline
+    from xreg.core.model.pipeline import Pipeline
 
 __all__ = ["ModelEntry", "describe_model", "find_model", "list_models", "load_model"]
 
@@ -240,7 +240,7 @@ def load_model(
     UnknownNameError
         If the model, or a plugin that it needs, is not there.
     """
-    from xreg.core.pipeline import Pipeline
+    from xreg.core.model.pipeline import Pipeline
 
     folder = find_model(reference, registry).folder
     for place, kind, name in Pipeline.steps_in(folder):
@@ -267,7 +267,7 @@ def describe_model(entry: ModelEntry, *, allow_code: bool = False) -> list[tuple
     else:
         rows.append(("predicts", f"{target.channel}: {', '.join(target.features)}"))
     if domain.kind == "structures":
-        from xreg.core.elements import symbols
+        from xreg.core.atoms.elements import symbols
 
         rows.append(("knows", f"structures of {symbols(domain.elements)}"))
         rows.append(("absorber", symbols(domain.absorbers)))

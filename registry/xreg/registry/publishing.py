@@ -10,13 +10,21 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from xreg.core.dataset import PARTS
-from xreg.core.elements import symbols
+from xreg.core.atoms.elements import symbols
+from xreg.core.data.dataset import PARTS
+from xreg.core.data.samples import Parameters, Structures
 from xreg.core.errors import ConfigError, DataError, RunError, UnknownNameError
+from xreg.core.files import (
+    disk_errors,
+    file_md5,
+    files_below,
+    folder_hash,
+    locked,
+    staging,
+)
 from xreg.core.paths import check_paths, confined
 from xreg.core.progress import report, track
-from xreg.core.samples import Parameters, Structures
-from xreg.core.wording import with_unit
+from xreg.core.text import with_unit
 from xreg.registry import dvc
 from xreg.registry.catalogue import Catalogue, ChannelEntry, Entry
 from xreg.registry.datasets import (
@@ -29,16 +37,8 @@ from xreg.registry.datasets import (
     list_datasets,
     parse_reference,
 )
-from xreg.registry.files import (
-    disk_errors,
-    file_md5,
-    files_below,
-    folder_hash,
-    locked,
-    staging,
-)
 from xreg.registry.registries import CATALOGUE, Registry, candidates, find_upwards
-from xreg.registry.stores import open_store
+from xreg.registry.stores.store import open_store
 
 __all__ = ["Published", "Verdict", "describe", "publish", "verify"]
 

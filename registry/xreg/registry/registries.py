@@ -15,18 +15,18 @@ from typing import Any
 import yaml
 from platformdirs import user_cache_path, user_config_path
 
-from xreg.core.dataset import NAME_PATTERN
+from xreg.core.data.dataset import NAME_PATTERN
 from xreg.core.errors import (
     ConfigError,
     RunError,
     UnknownNameError,
     did_you_mean,
 )
+from xreg.core.files import disk_errors, staging, write_text
 from xreg.core.paths import confined
 from xreg.core.storage import digest
 from xreg.core.text import without_credentials
 from xreg.registry import git
-from xreg.registry.files import disk_errors, staging, write_text
 
 __all__ = [
     "Registry",

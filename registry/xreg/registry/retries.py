@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from xreg.core.errors import XregError
-from xreg.registry.files import DISK_ERRORS
+from xreg.core.files import DISK_ERRORS
 
 __all__ = ["TransientError", "patiently"]
 

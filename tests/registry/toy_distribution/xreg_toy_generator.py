@@ -8,10 +8,10 @@ import time
 import numpy as np
 from xreg_toy import TableConfig, ToyConfig
 
+from xreg.core.data.samples import Parameters
+from xreg.core.data.spectra import Spectrum
 from xreg.core.errors import SampleError
 from xreg.core.interfaces import Availability, SpectrumGenerator
-from xreg.core.samples import Parameters
-from xreg.core.spectra import Spectrum
 
 GRID = np.linspace(0.0, 3.0, 13)
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.analysis.contract import Drawing, Findings, Table
+from xreg.core.analysis.context import Subject
 from xreg.core.analysis.edges import boundary, branching_ratio
 from xreg.core.analysis.settings import BranchingConfig
-from xreg.core.analysis.subject import Subject
 from xreg.core.errors import NotApplicableError
+from xreg.core.interfaces.analysis import Drawing, Findings, Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -94,7 +94,7 @@ def _pearson(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
 def _draw(
     known: NDArray[np.float64], predicted: NDArray[np.float64], misfit: NDArray[np.float64]
 ) -> Figure:
-    from xreg.core.report import style
+    from xreg.core.analysis import style
 
     figure = style.new_figure(3.2)
     left, right = figure.subplots(1, 2)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.analysis.contract import Drawing, Findings, Table
+from xreg.core.analysis.context import Subject
 from xreg.core.analysis.settings import CalibrationConfig
-from xreg.core.analysis.subject import Subject
-from xreg.core.calibration import spread_factor
 from xreg.core.errors import NotApplicableError
+from xreg.core.interfaces.analysis import Drawing, Findings, Table
+from xreg.core.model.calibration import spread_factor
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -88,7 +88,7 @@ def analyse(subject: Subject, config: CalibrationConfig) -> Findings:
 
 def draw(shares: Array, claimed: Array, made: Array, unit: str) -> Figure:
     """Draw observed against claimed shares, and error against spread."""
-    from xreg.core.report import style
+    from xreg.core.analysis import style
 
     figure = style.new_figure(3.2)
     left, right = figure.subplots(1, 2)

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.analysis.contract import Cell, Drawing, Findings, Table
+from xreg.core.analysis.context import Subject
 from xreg.core.analysis.edges import boundary, branching_ratio
 from xreg.core.analysis.misfit import boxed, largest_misfit
 from xreg.core.analysis.settings import CorrelationsConfig
-from xreg.core.analysis.subject import Subject
+from xreg.core.data.samples import Parameters
 from xreg.core.errors import NotApplicableError
+from xreg.core.interfaces.analysis import Cell, Drawing, Findings, Table
 from xreg.core.metrics import spectrum_error
-from xreg.core.samples import Parameters
-from xreg.core.wording import with_unit
+from xreg.core.text import with_unit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -133,7 +133,7 @@ def _file_name(name: str) -> str:
 
 
 def _draw(names: list[str], linear: NDArray[np.float64]) -> Figure:
-    from xreg.core.report import style
+    from xreg.core.analysis import style
 
     side = min(style.WIDTH, 2.2 + 0.34 * len(names))
     figure = style.new_figure(side * 0.82, side)

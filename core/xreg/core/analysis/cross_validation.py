@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.analysis.contract import Drawing, Findings, Table
+from xreg.core.analysis.context import Retrained, Subject
 from xreg.core.analysis.retraining import Training, retrain
 from xreg.core.analysis.scores import part_scores
-from xreg.core.analysis.subject import Retrained, Subject
 from xreg.core.analysis.xanes_settings import CrossValidationConfig
-from xreg.core.dataset import make_folds
+from xreg.core.data.dataset import make_folds
 from xreg.core.errors import NotApplicableError
+from xreg.core.interfaces.analysis import Drawing, Findings, Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -145,7 +145,7 @@ def _of_groups(group: str | None) -> str:
 
 def draw_r2(values: Mapping[str, NDArray[np.float64]]) -> Figure:
     """Draw R² of every training by repeat, for the part trained on and the part held out."""
-    from xreg.core.report import style
+    from xreg.core.analysis import style
 
     figure = style.new_figure(2.6, style.WIDTH * 0.62)
     axis = figure.subplots()

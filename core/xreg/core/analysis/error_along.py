@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.analysis.contract import Drawing, Findings, Table
+from xreg.core.analysis.context import Subject
 from xreg.core.analysis.settings import ErrorAlongConfig
-from xreg.core.analysis.subject import Subject
+from xreg.core.data.samples import Parameters
 from xreg.core.errors import NotApplicableError, UnknownNameError, did_you_mean
+from xreg.core.interfaces.analysis import Drawing, Findings, Table
 from xreg.core.metrics import spectrum_error
-from xreg.core.samples import Parameters
-from xreg.core.wording import with_unit
+from xreg.core.text import with_unit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -190,7 +190,7 @@ def _draw(
     far: float | None,
     config: ErrorAlongConfig,
 ) -> Figure:
-    from xreg.core.report import style
+    from xreg.core.analysis import style
 
     figure = style.new_figure(3.4, style.WIDTH * 0.8)
     axis = figure.subplots()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from xreg.core.analysis.contract import Findings, Table
-from xreg.core.analysis.subject import Subject
+from xreg.core.analysis.context import Subject
 from xreg.core.config import Config
 from xreg.core.errors import NotApplicableError
+from xreg.core.interfaces.analysis import Findings, Table
 
 __all__ = ["analyse"]
 

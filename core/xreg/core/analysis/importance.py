@@ -10,14 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from xreg.core import progress
 from xreg.core.analysis.components import Block, block_names, blocks
-from xreg.core.analysis.contract import Drawing, Findings, Table
+from xreg.core.analysis.context import Retrained, Subject
 from xreg.core.analysis.cross_validation import learning_folds
 from xreg.core.analysis.retraining import Training, retrain
-from xreg.core.analysis.subject import Retrained, Subject
 from xreg.core.analysis.windows import in_window, window_name
 from xreg.core.analysis.xanes_settings import ImportanceConfig
 from xreg.core.errors import NotApplicableError
 from xreg.core.interfaces import FeatureLabel
+from xreg.core.interfaces.analysis import Drawing, Findings, Table
 
 __all__ = ["Importance", "analyse", "permutation_importance"]
 
@@ -230,7 +230,7 @@ def _findings(
     labels: Sequence[FeatureLabel],
     found: dict[str, Importance],
 ) -> Findings:
-    from xreg.core.report import importance as figures
+    from xreg.core.analysis import importance_figures as figures
 
     names = {
         "feature": [label.name for label in labels],

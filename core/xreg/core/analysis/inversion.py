@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.analysis.contract import NEEDS, Drawing, Findings, Table, file_name
+from xreg.core.analysis import style
+from xreg.core.analysis.context import Subject
 from xreg.core.analysis.structure_settings import InversionConfig
-from xreg.core.analysis.subject import Subject
 from xreg.core.errors import NotApplicableError
-from xreg.core.report import style
+from xreg.core.interfaces.analysis import NEEDS, Drawing, Findings, Table, file_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

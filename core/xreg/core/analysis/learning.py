@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.analysis.contract import Drawing, Findings, Table
+from xreg.core.analysis.context import Retrained, Subject
 from xreg.core.analysis.importance import permutation_importance
 from xreg.core.analysis.retraining import Training, retrain
-from xreg.core.analysis.subject import Retrained, Subject
 from xreg.core.analysis.xanes_settings import FeatureShareConfig, LearningCurveConfig
 from xreg.core.errors import NotApplicableError
+from xreg.core.interfaces.analysis import Drawing, Findings, Table
 from xreg.core.metrics import covered_variance
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def draw_curve(
     places: Array | Sequence[float], curves: dict[str, Array], label: str, *, logarithmic: bool
 ) -> Figure:
     """Draw mean and spread of (p, repeats) scores."""
-    from xreg.core.report import style
+    from xreg.core.analysis import style
 
     figure = style.new_figure(2.8, style.WIDTH * 0.62)
     axis = figure.subplots()

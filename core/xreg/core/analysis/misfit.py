@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.analysis.contract import Cell, Drawing, Findings, Table
+from xreg.core.analysis.context import Subject
 from xreg.core.analysis.edges import boundary, branching_ratio
 from xreg.core.analysis.settings import MisfitConfig
-from xreg.core.analysis.subject import Subject
 from xreg.core.errors import NotApplicableError
+from xreg.core.interfaces.analysis import Cell, Drawing, Findings, Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -232,7 +232,7 @@ def _draw(
 ) -> Figure:
     from scipy.stats import gaussian_kde
 
-    from xreg.core.report import style
+    from xreg.core.analysis import style
 
     figure = style.new_figure(4.6)
     top, bottom = figure.subplots(2, 1, sharex=True)

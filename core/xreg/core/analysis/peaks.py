@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xreg.core.analysis.contract import Drawing, Findings, Table
-from xreg.core.analysis.subject import Subject
+from xreg.core.analysis.context import Subject
 from xreg.core.analysis.windows import in_window
 from xreg.core.analysis.xanes_settings import PeaksConfig
 from xreg.core.errors import NotApplicableError
+from xreg.core.interfaces.analysis import Drawing, Findings, Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -278,7 +278,7 @@ def analyse(subject: Subject, config: PeaksConfig) -> Findings:
 
 def draw_parity(found: Matched, scores: dict[str, Any], tolerance: float, unit: str) -> Figure:
     """Draw predicted against true energies and heights of peaks, and their shifts."""
-    from xreg.core.report import style
+    from xreg.core.analysis import style
 
     figure = style.new_figure(2.7)
     panels = figure.subplots(1, 3)

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.analysis import style
 from xreg.core.analysis.components import Block, absorber_note, blocks
-from xreg.core.analysis.contract import Drawing, Findings, Table, file_name
+from xreg.core.analysis.context import Subject
 from xreg.core.analysis.structure_settings import ReconstructionConfig
-from xreg.core.analysis.subject import Subject
 from xreg.core.errors import DataError, NotApplicableError
 from xreg.core.interfaces import Decomposer, FeatureLabel
-from xreg.core.report import style
+from xreg.core.interfaces.analysis import Drawing, Findings, Table, file_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

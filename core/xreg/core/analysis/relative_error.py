@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xreg.core.analysis.contract import Drawing, Findings, Table
-from xreg.core.analysis.subject import Subject
+from xreg.core.analysis.context import Subject
+from xreg.core.analysis.results import PartResult
 from xreg.core.analysis.windows import in_window
 from xreg.core.analysis.xanes_settings import RelativeErrorConfig
 from xreg.core.errors import NotApplicableError
-from xreg.core.report.material import PartResult
+from xreg.core.interfaces.analysis import Drawing, Findings, Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -151,7 +151,7 @@ def draw_by_energy(
     energy: Array, result: PartResult, bands: Array, error: Array, rows: list[int], unit: str
 ) -> Figure:
     """Draw mean spectra, the band of errors, and the distribution of Δμ."""
-    from xreg.core.report import style
+    from xreg.core.analysis import style
 
     figure = style.new_figure(3.3)
     halves: Any = figure.subfigures(1, 2, width_ratios=(1.5, 1))
@@ -203,7 +203,7 @@ def draw_examples(
     unit: str,
 ) -> Figure:
     """Draw true and predicted spectra of some rows."""
-    from xreg.core.report import style
+    from xreg.core.analysis import style
 
     columns = min(3, len(rows))
     count = -(-len(rows) // columns)

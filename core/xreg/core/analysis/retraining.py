@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core import progress
-from xreg.core.analysis.subject import Retrained, Subject
+from xreg.core.analysis.context import Retrained, Subject
 from xreg.core.executor import WorkerDiedError, cores, open_workers
 from xreg.core.interfaces import Emulator
 
@@ -32,7 +32,7 @@ class Training:
     Attributes
     ----------
     train, validation, columns, seed
-        The arguments of :meth:`~xreg.core.analysis.subject.Subject.refit`.
+        The arguments of :meth:`~xreg.core.analysis.context.Subject.refit`.
     held
         Rows that the model is judged on; training does not see them.
     """

@@ -11,14 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from xreg.core import progress
 from xreg.core.analysis.components import block_names, blocks
-from xreg.core.analysis.contract import Drawing, Findings, Table
+from xreg.core.analysis.context import Retrained, Subject
 from xreg.core.analysis.cross_validation import learning_folds
 from xreg.core.analysis.retraining import Training, retrain
-from xreg.core.analysis.subject import Retrained, Subject
 from xreg.core.analysis.xanes_settings import SelectionConfig
 from xreg.core.errors import DataError, NotApplicableError
+from xreg.core.interfaces.analysis import Drawing, Findings, Table
 from xreg.core.metrics import covered_variance
-from xreg.core.scaling import Scaler
+from xreg.core.model.scaling import Scaler
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -299,7 +299,7 @@ def _findings(
 
 def draw_paths(found: dict[str, Path], counts: dict[str, NDArray[np.intp]], total: int) -> Figure:
     """Draw R² against the share of features kept, for both ways."""
-    from xreg.core.report import style
+    from xreg.core.analysis import style
 
     figure = style.new_figure(2.8, style.WIDTH * 0.62)
     axis = figure.subplots()

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.analysis.contract import Drawing, Findings, Table
-from xreg.core.report import style
+from xreg.core.analysis import style
+from xreg.core.interfaces.analysis import Drawing, Findings, Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from xreg.core.analysis.context import Subject
     from xreg.core.analysis.structure_settings import SeparationConfig
-    from xreg.core.analysis.subject import Subject
 
 __all__ = ["analyse", "separation"]
 

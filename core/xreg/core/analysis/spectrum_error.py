@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.analysis.contract import Drawing, Findings, Table
+from xreg.core.analysis.context import Subject
 from xreg.core.analysis.scores import SPECTRUM_ERROR_BOUNDS
 from xreg.core.analysis.settings import SpectrumErrorConfig
-from xreg.core.analysis.subject import Subject
 from xreg.core.errors import NotApplicableError
+from xreg.core.interfaces.analysis import Drawing, Findings, Table
 from xreg.core.metrics import spectrum_error
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def channel_error(
 
 def draw_intervals(counts: Mapping[str, NDArray[np.intp]]) -> Figure:
     """Draw the share of spectra in each interval, a bar for each part."""
-    from xreg.core.report import style
+    from xreg.core.analysis import style
 
     figure = style.new_figure(2.6)
     axis = figure.subplots()
@@ -131,7 +131,7 @@ def draw_intervals(counts: Mapping[str, NDArray[np.intp]]) -> Figure:
 
 def draw_by_energy(subject: Subject, by_channel: NDArray[np.float64]) -> Figure:
     """Draw the error of each channel above the mean and spread of the set."""
-    from xreg.core.report import style
+    from xreg.core.analysis import style
 
     energy, known = subject.target.energy, subject.result.known
     assert energy is not None

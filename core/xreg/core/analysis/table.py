@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from xreg.core.analysis import settings, structure_settings, xanes_settings
-from xreg.core.analysis.contract import AnalysisSpec
 from xreg.core.errors import UnknownNameError, did_you_mean
+from xreg.core.interfaces.analysis import AnalysisSpec
 
 __all__ = ["ANALYSES", "find_analysis"]
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.analysis.contract import Cell, Drawing, Findings, Table
+from xreg.core.analysis.context import Subject
 from xreg.core.analysis.settings import TrustConfig
-from xreg.core.analysis.subject import Subject
 from xreg.core.errors import NotApplicableError
+from xreg.core.interfaces.analysis import Cell, Drawing, Findings, Table
 from xreg.core.metrics import spectrum_error
-from xreg.core.trust import OUTLIER, Assessment
+from xreg.core.model.trust import OUTLIER, Assessment
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -141,7 +141,7 @@ def _spearman(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
 
 
 def _draw(found: Assessment, error: NDArray[np.float64], sound: NDArray[np.bool_]) -> Figure:
-    from xreg.core.report import style
+    from xreg.core.analysis import style
 
     figure = style.new_figure(3.3)
     left, right = figure.subplots(1, 2)

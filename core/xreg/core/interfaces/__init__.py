@@ -5,7 +5,7 @@ conventions: the constructor only stores settings, ``fit`` learns attributes tha
 underscore and returns ``self``, ``get_params``/``set_params``/``clone`` work.
 """
 
-from xreg.core.component import Component, State
+from xreg.core.interfaces.component import Component, State
 from xreg.core.interfaces.decomposer import Decomposer
 from xreg.core.interfaces.descriptor import Descriptor, FeatureLabel, TorchView
 from xreg.core.interfaces.emulator import Emulator

@@ -8,9 +8,9 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xreg.core.component import Component
 from xreg.core.errors import DataError, NotFittedError
 from xreg.core.hooks import Kind
+from xreg.core.interfaces.component import Component
 from xreg.core.interfaces.emulator import Emulator
 from xreg.core.metrics import covered_variance
 

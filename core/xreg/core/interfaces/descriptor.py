@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.component import Component
+from xreg.core.data.samples import Samples, Structures
 from xreg.core.errors import DataError
 from xreg.core.hooks import Kind
-from xreg.core.samples import Samples, Structures
-from xreg.core.wording import with_unit
+from xreg.core.interfaces.component import Component
+from xreg.core.text import with_unit
 
 if TYPE_CHECKING:
     import torch

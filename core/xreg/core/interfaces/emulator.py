@@ -9,12 +9,12 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xreg.core.component import Component
+from xreg.core.data.samples import Samples
 from xreg.core.errors import DataError
 from xreg.core.hooks import Kind
+from xreg.core.interfaces.component import Component
 from xreg.core.interfaces.descriptor import TorchView
 from xreg.core.metrics import covered_variance
-from xreg.core.samples import Samples
 
 __all__ = ["Emulator"]
 

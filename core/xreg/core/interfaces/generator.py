@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.component import Component
+from xreg.core.data.samples import Parameters, Samples, Structures
+from xreg.core.data.spaces import Parameter, ParameterSpace, check_units
+from xreg.core.data.spectra import LineList, Spectrum
 from xreg.core.errors import SampleError, XregError
 from xreg.core.hooks import Kind
-from xreg.core.samples import Parameters, Samples, Structures
-from xreg.core.spaces import Parameter, ParameterSpace, check_units
-from xreg.core.spectra import LineList, Spectrum
+from xreg.core.interfaces.component import Component
 
 __all__ = ["Availability", "SpectrumGenerator"]
 
@@ -49,8 +49,8 @@ class SpectrumGenerator(Component):
     def parameters(self) -> Mapping[str, Parameter]:
         """Return the parameters of a sample and their bounds; none where they are not fixed.
 
-        For generators that take :class:`~xreg.core.samples.Parameters`: what is out of bounds is
-        refused before anything is computed.
+        For generators that take :class:`~xreg.core.data.samples.Parameters`: what is out of bounds
+        is refused before anything is computed.
         """
         return {}
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from xreg.core.data.samples import Parameters, Samples, Structures
 from xreg.core.errors import NotFittedError
 from xreg.core.interfaces import Descriptor, FeatureLabel
-from xreg.core.pipeline import build_features
-from xreg.core.samples import Parameters, Samples, Structures
+from xreg.core.model.pipeline import build_features
 from xreg.core.testing import examples
 from xreg.core.testing.base import close, disturb, refuses, same, untouched
 from xreg.core.testing.invariance import InvarianceChecks

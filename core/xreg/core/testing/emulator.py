@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from xreg.core.data.samples import Structures
 from xreg.core.errors import DataError, NotFittedError
 from xreg.core.interfaces import Emulator
 from xreg.core.metrics import covered_variance
-from xreg.core.samples import Structures
 from xreg.core.testing import examples
 from xreg.core.testing.base import (
     close,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.samples import Parameters, Structures
+from xreg.core.data.samples import Parameters, Structures
 
 __all__ = [
     "Lazy",

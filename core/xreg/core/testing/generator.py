@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from xreg.core.data.samples import Parameters, Samples, Structures
+from xreg.core.data.spectra import Spectrum
 from xreg.core.errors import SampleError, XregError
 from xreg.core.interfaces import Availability, SpectrumGenerator
-from xreg.core.samples import Parameters, Samples, Structures
-from xreg.core.spectra import Spectrum
 from xreg.core.testing import examples
 from xreg.core.testing.base import ComponentSuite, close, refuses, same, untouched
 

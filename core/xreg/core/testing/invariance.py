@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from xreg.core.data.samples import Structures
 from xreg.core.errors import SampleError
-from xreg.core.samples import Structures
 from xreg.core.testing import examples
 from xreg.core.testing.base import ComponentSuite, close, refuses
 

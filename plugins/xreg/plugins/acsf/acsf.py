@@ -13,9 +13,9 @@ import numpy as np
 from dscribe.descriptors import ACSF as Engine
 from numpy.typing import NDArray
 
+from xreg.core.data.samples import Structure
+from xreg.core.descriptors.sites import Describe, SiteDescriptor
 from xreg.core.interfaces import FeatureLabel
-from xreg.core.samples import Structure
-from xreg.core.sites import Describe, SiteDescriptor
 from xreg.plugins.acsf.plugin import ACSFConfig
 
 __all__ = ["ACSF"]

@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from xreg.core.atoms.elements import SiteConfig
 from xreg.core.config import setting
-from xreg.core.elements import SiteConfig
 from xreg.core.hooks import ComponentSpec, hookimpl
 
 Eta = Annotated[float, Field(gt=0, le=1e4)]

@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.atom_rows import AtomRowDescriptor
+from xreg.core.data.samples import Structure
+from xreg.core.descriptors.atom_rows import AtomRowDescriptor
+from xreg.core.descriptors.sites import Describe
 from xreg.core.errors import DataError
 from xreg.core.interfaces import FeatureLabel
-from xreg.core.samples import Structure
-from xreg.core.sites import Describe
 from xreg.plugins.coulomb.plugin import CoulombConfig
 
 __all__ = ["Coulomb"]
@@ -23,8 +23,8 @@ class Coulomb(AtomRowDescriptor):
     r"""Upper triangle of :math:`C_{ij} = Z_i Z_j/|R_i - R_j|`, without the diagonal.
 
     Distances are in Å, so columns are in e²/Å. Rows are those of
-    :class:`~xreg.core.atom_rows.AtomRowDescriptor`; columns follow row by row. An atom that is
-    missing has zeros, as if it were infinitely far away.
+    :class:`~xreg.core.descriptors.atom_rows.AtomRowDescriptor`; columns follow row by row. An atom
+    that is missing has zeros, as if it were infinitely far away.
     """
 
     name = "coulomb"

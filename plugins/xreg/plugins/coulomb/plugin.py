@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xreg.core.elements import AtomRowConfig
+from xreg.core.atoms.elements import AtomRowConfig
 from xreg.core.hooks import ComponentSpec, hookimpl
 
 

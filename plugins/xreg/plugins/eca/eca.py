@@ -9,9 +9,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from xreg.core.decomposers.linear import LinearDecomposer, embedded
 from xreg.core.errors import DataError, RunError
 from xreg.core.interfaces import Emulator
-from xreg.core.linear import LinearDecomposer, embedded
 from xreg.core.nn.training import threads
 from xreg.core.nn.view import AffineView, as_affine
 from xreg.plugins.eca.plugin import ECAConfig

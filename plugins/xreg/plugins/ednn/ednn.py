@@ -10,14 +10,14 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from xreg.core.decomposers.linear import representative_rows
 from xreg.core.errors import DataError
 from xreg.core.interfaces import Decomposer, Emulator, State
-from xreg.core.linear import representative_rows
+from xreg.core.model.scaling import varying
 from xreg.core.nn import training
 from xreg.core.nn.bottleneck import Bottleneck, Orthonormal, fit_bottleneck
 from xreg.core.nn.inverse import fit_scores
 from xreg.core.nn.layers import MLP
-from xreg.core.scaling import varying
 from xreg.plugins.ednn.inverse import features_with_scores
 from xreg.plugins.ednn.plugin import EDNNConfig
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.data.samples import Structure
 from xreg.core.errors import DataError, RunError
 from xreg.core.readers.spectra.table import Table, read_table
-from xreg.core.samples import Structure
 from xreg.plugins.fdmnes.plugin import FdmnesConfig
 
 __all__ = ["Site", "energies", "fdmnes_input", "read_convoluted", "read_sites", "steps"]

@@ -10,12 +10,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.cluster import check_site, cluster
+from xreg.core.data.samples import Structure
+from xreg.core.data.spectra import Spectrum
 from xreg.core.errors import MissingRequirementError, RunError, SampleError
 from xreg.core.interfaces import Availability, SpectrumGenerator
-from xreg.core.program import Limits
-from xreg.core.samples import Structure
-from xreg.core.spectra import Spectrum
+from xreg.core.programs.cluster import check_site, cluster
+from xreg.core.programs.program import Limits
 from xreg.plugins.fdmnes.files import (
     ROUNDING,
     Site,

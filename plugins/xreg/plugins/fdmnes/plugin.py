@@ -10,8 +10,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from xreg.core.config import setting
-from xreg.core.engine import EngineConfig
 from xreg.core.hooks import ComponentSpec, Program, hookimpl
+from xreg.core.programs.engine import EngineConfig
 
 TYPED_KEYWORDS = (
     "Absorber", "Convolution", "Crystal", "Ecent", "Edge", "Elarg", "End", "Energpho", "Filout",

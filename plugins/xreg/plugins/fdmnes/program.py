@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from xreg.core.errors import MissingRequirementError, RunError
-from xreg.core.program import Limits, Report, run_program
+from xreg.core.programs.program import Limits, Report, run_program
 
 __all__ = ["LOG", "fdmnes_version", "run_fdmnes"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.cluster import Cluster
-from xreg.core.elements import SYMBOLS
+from xreg.core.atoms.elements import SYMBOLS
+from xreg.core.data.samples import Structure
 from xreg.core.errors import SampleError
-from xreg.core.samples import Structure
+from xreg.core.programs.cluster import Cluster
 from xreg.plugins.feff.plugin import FeffConfig
 
 __all__ = ["energy_mesh", "feff_input"]

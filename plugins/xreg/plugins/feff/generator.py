@@ -13,13 +13,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.cluster import check_site, cluster
+from xreg.core.data.samples import Structure
+from xreg.core.data.spectra import Spectrum
 from xreg.core.errors import DataError, MissingRequirementError, RunError, SampleError
 from xreg.core.interfaces import Availability, SpectrumGenerator
-from xreg.core.program import Limits, Report, run_program
+from xreg.core.programs.cluster import check_site, cluster
+from xreg.core.programs.program import Limits, Report, run_program
 from xreg.core.readers.spectra.table import read_table
-from xreg.core.samples import Structure
-from xreg.core.spectra import Spectrum
 from xreg.plugins.feff.cards import energy_mesh, feff_input
 from xreg.plugins.feff.plugin import FeffConfig
 

@@ -8,10 +8,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from xreg.core.atoms.elements import Symbol
 from xreg.core.config import setting
-from xreg.core.elements import Symbol
-from xreg.core.engine import EngineConfig
 from xreg.core.hooks import ComponentSpec, Requirement, hookimpl
+from xreg.core.programs.engine import EngineConfig
 
 TYPED_CARDS = (
     "ATOMS", "CONTROL", "COREHOLE", "CORRECTIONS", "EDGE", "EGRID", "END", "EXCHANGE", "FMS",

@@ -8,10 +8,10 @@ import numpy as np
 from dscribe.descriptors import SOAP
 from numpy.typing import NDArray
 
-from xreg.core.composition import PROPERTIES, element_properties
-from xreg.core.samples import Structure, Structures
-from xreg.core.sites import whole_atoms
-from xreg.core.surroundings import describe
+from xreg.core.data.samples import Structure, Structures
+from xreg.core.descriptors.composition import PROPERTIES, element_properties
+from xreg.core.descriptors.sites import whole_atoms
+from xreg.core.emulators.surroundings import describe
 
 if TYPE_CHECKING:
     from xreg.plugins.gp.plugin import GPConfig

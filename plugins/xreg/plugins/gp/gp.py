@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.ndimage import gaussian_filter1d
 
-from xreg.core.calibration import spread_factor
+from xreg.core.data.samples import Structures
+from xreg.core.emulators.registration import aligned, put_back, register
 from xreg.core.errors import ConfigError
 from xreg.core.interfaces import Emulator
-from xreg.core.registration import aligned, put_back, register
-from xreg.core.samples import Structures
-from xreg.core.scaling import Scaler
+from xreg.core.model.calibration import spread_factor
+from xreg.core.model.scaling import Scaler
 from xreg.plugins.gp.features import site_features
 from xreg.plugins.gp.plugin import GPConfig
 

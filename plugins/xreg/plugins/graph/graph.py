@@ -11,14 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xreg.core.calibration import spread_factor
+from xreg.core.data.samples import Structures
+from xreg.core.emulators.registration import aligned, register
+from xreg.core.emulators.surroundings import Surroundings, describe
 from xreg.core.errors import ConfigError
 from xreg.core.interfaces import Emulator, State
+from xreg.core.model.calibration import spread_factor
+from xreg.core.model.scaling import Scaler
 from xreg.core.nn import training
-from xreg.core.registration import aligned, register
-from xreg.core.samples import Structures
-from xreg.core.scaling import Scaler
-from xreg.core.surroundings import Surroundings, describe
 from xreg.plugins.graph.network import SiteNetwork, Sites
 from xreg.plugins.graph.plugin import GraphConfig
 

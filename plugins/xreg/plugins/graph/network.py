@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from xreg.core.model.scaling import Scaler
 from xreg.core.nn.layers import MLP, BatchNorm, Linear
-from xreg.core.scaling import Scaler
 
 if TYPE_CHECKING:
-    from xreg.core.surroundings import Surroundings
+    from xreg.core.emulators.surroundings import Surroundings
     from xreg.plugins.graph.plugin import GraphConfig
 
 __all__ = ["SiteNetwork", "Sites", "harmonics"]

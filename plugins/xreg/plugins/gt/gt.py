@@ -12,11 +12,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.atoms.neighbours import cosine_cutoff, neighbours
+from xreg.core.data.samples import Structure
+from xreg.core.descriptors.sites import Describe, SiteDescriptor
 from xreg.core.interfaces import FeatureLabel
-from xreg.core.neighbours import cosine_cutoff, neighbours
-from xreg.core.samples import Structure
-from xreg.core.sites import Describe, SiteDescriptor
-from xreg.core.wording import superscript
+from xreg.core.text import superscript
 from xreg.plugins.gt.plugin import GTConfig
 
 __all__ = ["GT"]

@@ -7,8 +7,8 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from xreg.core.atoms.elements import SiteConfig
 from xreg.core.config import setting
-from xreg.core.elements import SiteConfig
 from xreg.core.hooks import ComponentSpec, hookimpl
 
 

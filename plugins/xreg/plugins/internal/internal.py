@@ -9,11 +9,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.elements import SYMBOLS
+from xreg.core.atoms.elements import SYMBOLS
+from xreg.core.atoms.neighbours import refuse_coincident
+from xreg.core.data.samples import Samples, Structures
 from xreg.core.errors import DataError, OutsideError, SampleError
 from xreg.core.interfaces import Descriptor, FeatureLabel
-from xreg.core.neighbours import refuse_coincident
-from xreg.core.samples import Samples, Structures
 from xreg.plugins.internal.plugin import InternalConfig
 
 __all__ = ["Internal"]

@@ -13,11 +13,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.atoms.neighbours import Neighbours, neighbours
+from xreg.core.data.samples import Structure
+from xreg.core.descriptors.sites import Describe, SiteDescriptor
 from xreg.core.interfaces import FeatureLabel
-from xreg.core.neighbours import Neighbours, neighbours
-from xreg.core.samples import Structure
-from xreg.core.sites import Describe, SiteDescriptor
-from xreg.core.wording import with_unit
+from xreg.core.text import with_unit
 from xreg.plugins.lmbtr.broadening import Broadening
 from xreg.plugins.lmbtr.plugin import LMBTRConfig
 from xreg.plugins.lmbtr.terms import Terms, pairs, triples

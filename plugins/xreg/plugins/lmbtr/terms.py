@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import pdist
 
-from xreg.core.neighbours import Neighbours
+from xreg.core.atoms.neighbours import Neighbours
 
 __all__ = ["Terms", "pairs", "triples"]
 

@@ -10,11 +10,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.atom_rows import AtomRowDescriptor
+from xreg.core.data.samples import Samples, Structure, Structures
+from xreg.core.descriptors.atom_rows import AtomRowDescriptor
+from xreg.core.descriptors.sites import Describe
 from xreg.core.interfaces import FeatureLabel
 from xreg.core.progress import track
-from xreg.core.samples import Samples, Structure, Structures
-from xreg.core.sites import Describe
 from xreg.plugins.mbdf.functionals import BOHR, functionals
 from xreg.plugins.mbdf.plugin import MBDFConfig
 
@@ -45,8 +45,8 @@ class MBDF(AtomRowDescriptor):
 
     by the trapezoid rule on the grids of the reference implementation (r to 8 Bohr in steps of
     0.1, θ to 3.14 in steps of 0.02). Atoms are the rows of
-    :class:`~xreg.core.atom_rows.AtomRowDescriptor`, six columns each; all atoms within the cutoff
-    of a row's atom count, whether they have a row or not.
+    :class:`~xreg.core.descriptors.atom_rows.AtomRowDescriptor`, six columns each; all atoms within
+    the cutoff of a row's atom count, whether they have a row or not.
 
     Attributes
     ----------

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from xreg.core.atoms.elements import AtomRowConfig
 from xreg.core.config import setting
-from xreg.core.elements import AtomRowConfig
 from xreg.core.hooks import ComponentSpec, hookimpl
 
 

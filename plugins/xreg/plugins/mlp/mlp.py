@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xreg.core.calibration import spread_factor
 from xreg.core.interfaces import Emulator, State
+from xreg.core.model.calibration import spread_factor
 from xreg.core.nn import layers, training
 from xreg.core.nn.losses import regression_loss
 from xreg.core.nn.view import AffineView

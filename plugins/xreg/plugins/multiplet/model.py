@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.data.samples import ParameterSet
+from xreg.core.data.spaces import Parameter, ParameterRange, ParameterSpace
 from xreg.core.errors import ConfigError, SampleError, did_you_mean
-from xreg.core.samples import ParameterSet
-from xreg.core.spaces import Parameter, ParameterRange, ParameterSpace
 
 __all__ = ["BOLTZMANN", "PARAMETERS", "Ion", "checked", "ion_named", "spaces"]
 

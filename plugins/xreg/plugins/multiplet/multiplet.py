@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
+from xreg.core.data.samples import Parameters, ParameterSet, Samples
+from xreg.core.data.spaces import Parameter, ParameterSpace
+from xreg.core.data.spectra import LineList, Spectrum
 from xreg.core.errors import ConfigError, SampleError, XregError
 from xreg.core.interfaces import Availability, SpectrumGenerator
-from xreg.core.samples import Parameters, ParameterSet, Samples
-from xreg.core.spaces import Parameter, ParameterSpace
-from xreg.core.spectra import LineList, Spectrum
 from xreg.plugins.multiplet.broadening import Grid, Lines, broaden
 from xreg.plugins.multiplet.model import PARAMETERS, checked, ion_named, spaces
 from xreg.plugins.multiplet.plugin import ModelConfig, MultipletConfig

@@ -13,7 +13,7 @@ from math import inf
 from pathlib import Path
 
 from xreg.core.errors import MissingRequirementError, RunError
-from xreg.core.program import Limits, run_program
+from xreg.core.programs.program import Limits, run_program
 
 __all__ = ["KNOWN", "quanty_version", "run_quanty"]
 

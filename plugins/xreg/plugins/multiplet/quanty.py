@@ -12,11 +12,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.data.samples import Parameters, ParameterSet, Samples
+from xreg.core.data.spaces import Parameter, ParameterSpace, check_units
+from xreg.core.data.spectra import LineList, Spectrum
 from xreg.core.errors import ConfigError, MissingRequirementError, RunError, SampleError, XregError
 from xreg.core.interfaces import Availability, SpectrumGenerator
-from xreg.core.samples import Parameters, ParameterSet, Samples
-from xreg.core.spaces import Parameter, ParameterSpace, check_units
-from xreg.core.spectra import LineList, Spectrum
 from xreg.plugins.multiplet.broadening import Grid, Lines, broaden
 from xreg.plugins.multiplet.model import PARAMETERS, checked, ion_named, spaces
 from xreg.plugins.multiplet.multiplet import window

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
+from xreg.core.decomposers.linear import LinearDecomposer, embedded
 from xreg.core.interfaces import Emulator, State, TorchView
-from xreg.core.linear import LinearDecomposer, embedded
 from xreg.core.nn import training
 from xreg.core.nn.bottleneck import Bottleneck, Orthonormal, fit_bottleneck
 from xreg.core.nn.layers import MLP

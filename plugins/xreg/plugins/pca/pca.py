@@ -7,8 +7,8 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from xreg.core.decomposers.linear import LinearDecomposer
 from xreg.core.interfaces import Emulator
-from xreg.core.linear import LinearDecomposer
 from xreg.plugins.pca.plugin import PCAConfig
 
 __all__ = ["PCA"]

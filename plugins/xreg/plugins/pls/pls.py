@@ -7,9 +7,9 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from xreg.core.decomposers.linear import LinearDecomposer
 from xreg.core.errors import DataError
 from xreg.core.interfaces import Emulator
-from xreg.core.linear import LinearDecomposer
 from xreg.plugins.pls.plugin import PLSConfig
 
 __all__ = ["PLS"]

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.preprocessing import PolynomialFeatures
 
+from xreg.core.data.samples import Parameters, Samples
 from xreg.core.errors import DataError, SampleError
 from xreg.core.interfaces import Descriptor, FeatureLabel, TorchView
-from xreg.core.samples import Parameters, Samples
-from xreg.core.wording import superscript, with_unit
+from xreg.core.text import superscript, with_unit
 from xreg.plugins.polynomial.plugin import PolynomialConfig
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from pyscf import dft
 from pyscf.lib.exceptions import BasisNotFoundError
 
+from xreg.core.data.samples import Structure
 from xreg.core.errors import ConfigError, SampleError
-from xreg.core.samples import Structure
 from xreg.plugins.pyscf.coulomb import FittedCoulomb
 from xreg.plugins.pyscf.molecule import atomic_core, build, core_orbital
 from xreg.plugins.pyscf.numint import CachedNumInt

@@ -11,10 +11,10 @@ from pyscf import lib
 from pyscf.data.nist import HARTREE2EV
 from threadpoolctl import threadpool_limits
 
+from xreg.core.data.samples import Structure
+from xreg.core.data.spectra import Spectrum
 from xreg.core.errors import SampleError
 from xreg.core.interfaces import SpectrumGenerator
-from xreg.core.samples import Structure
-from xreg.core.spectra import Spectrum
 from xreg.plugins.pyscf.corehole import CoreHoles
 from xreg.plugins.pyscf.plugin import PySCFConfig
 from xreg.plugins.pyscf.transitions import absorption, emission, photoline

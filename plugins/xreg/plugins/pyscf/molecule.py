@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from pyscf import gto
 from pyscf.lib.exceptions import BasisNotFoundError
 
+from xreg.core.data.samples import Structure
 from xreg.core.errors import ConfigError, SampleError
-from xreg.core.samples import Structure
 from xreg.plugins.pyscf.plugin import PySCFConfig
 
 # Share of free-atom 1s functions in an orbital above which it counts as core: a core orbital

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from xreg.core.elements import SYMBOLS
+from xreg.core.atoms.elements import SYMBOLS
+from xreg.core.atoms.periodic_table import ELECTRONEGATIVITY, group
 from xreg.core.errors import ConfigError
-from xreg.core.periodic_table import ELECTRONEGATIVITY, group
 
 __all__ = ["weigh"]
 

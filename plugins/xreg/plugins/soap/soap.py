@@ -16,10 +16,10 @@ import numpy as np
 from dscribe.descriptors import SOAP as Engine
 from numpy.typing import NDArray
 
+from xreg.core.data.samples import Structure
+from xreg.core.descriptors.sites import Describe, SiteDescriptor
 from xreg.core.errors import ConfigError
 from xreg.core.interfaces import FeatureLabel
-from xreg.core.samples import Structure
-from xreg.core.sites import Describe, SiteDescriptor
 from xreg.plugins.soap.plugin import SOAPConfig
 from xreg.plugins.soap.properties import weigh
 

@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from xreg.core.atoms.elements import SiteConfig, Symbol
 from xreg.core.config import setting
-from xreg.core.elements import SiteConfig, Symbol
 from xreg.core.hooks import ComponentSpec, hookimpl
 
 Placing = Literal["shifted", "centred"]

@@ -13,12 +13,12 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.elements import SYMBOLS
+from xreg.core.atoms.elements import SYMBOLS
+from xreg.core.atoms.neighbours import Neighbours, cosine_cutoff, neighbours
+from xreg.core.data.samples import Structure
+from xreg.core.descriptors.sites import Describe, SiteDescriptor
 from xreg.core.errors import ConfigError
 from xreg.core.interfaces import FeatureLabel
-from xreg.core.neighbours import Neighbours, cosine_cutoff, neighbours
-from xreg.core.samples import Structure
-from xreg.core.sites import Describe, SiteDescriptor
 from xreg.plugins.wacsf.plugin import Grid, WACSFConfig
 
 __all__ = ["WACSF"]

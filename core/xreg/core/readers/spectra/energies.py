@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from xreg.core.edges import edges_of
+from xreg.core.atoms.edges import edges_of
 
 __all__ = ["judge_energies"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from xreg.core.elements import SYMBOLS
+from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.errors import DataError
 from xreg.core.readers.spectra.blocks import SEPARATORS, is_comment, without_mark
 from xreg.core.readers.spectra.dialect import Dialect

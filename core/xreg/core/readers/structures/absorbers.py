@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.elements import SYMBOLS
+from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.errors import DataError, SampleError
 from xreg.core.readers.structures.frame import Frame
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.data.samples import Structure
 from xreg.core.errors import DataError, SampleError
 from xreg.core.readers.structures.geometry import judge
-from xreg.core.samples import Structure
 
 if TYPE_CHECKING:
     from ase import Atoms

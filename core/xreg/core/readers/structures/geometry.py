@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.elements import SYMBOLS
+from xreg.core.atoms.elements import SYMBOLS
 
 __all__ = ["Judgement", "judge"]
 

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from xreg.core.elements import SYMBOLS
+from xreg.core.atoms.elements import SYMBOLS
 
 __all__ = ["Named", "element_of", "name_elements"]
 

@@ -1,0 +1,165 @@
+"""What every method shares: validated settings, scikit-learn's protocol, and safe saving."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core import storage
+from xreg.core.config import Config as BaseConfig
+from xreg.core.errors import CorruptError, DataError, NotFittedError
+from xreg.core.hooks import Kind
+from xreg.core.source import source_hash
+
+__all__ = ["Component"]
+
+State = tuple[dict[str, Any], dict[str, NDArray[Any]]]
+
+
+class Component(ABC):
+    """Validated settings, scikit-learn's parameter protocol, and safe saving.
+
+    Parameters
+    ----------
+    config
+        Settings as an instance of ``Config``; or give them one by one as keywords.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is unknown or out of bounds.
+    """
+
+    kind: ClassVar[Kind]
+    name: ClassVar[str]
+    Config: ClassVar[type[BaseConfig]]
+
+    #: Hash of the code that trained it, where it was read from disk; empty where that is not known.
+    trained_by: str | None = None
+
+    def __init__(self, config: BaseConfig | None = None, /, **settings: Any) -> None:
+        where = f"{self.kind} {self.name}"
+        if config is None:
+            self.config: Any = self.Config.parse(settings, where)
+        else:
+            self.config = self.Config.parse({**dict(config), **settings}, where)
+
+    # scikit-learn's protocol -------------------------------------------------------------------
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the settings by name."""
+        return dict(self.config)
+
+    def set_params(self, **settings: Any) -> Self:
+        """Change settings; the whole set is validated again."""
+        merged = {**dict(self.config), **settings}
+        self.config = self.Config.parse(merged, f"{self.kind} {self.name}")
+        return self
+
+    def __sklearn_clone__(self) -> Self:
+        # Validation copies values, so scikit-learn's identity check of parameters cannot hold.
+        return type(self)(self.config)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return any(key.endswith("_") and not key.startswith("_") for key in vars(self))
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import InputTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type=None, target_tags=TargetTags(required=False), input_tags=InputTags()
+        )
+
+    def __repr__(self) -> str:
+        changed = {
+            key: value
+            for key, value in dict(self.config).items()
+            if value != type(self.config).model_fields[key].default
+        }
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in changed.items())})"
+
+    def require_fitted(self) -> None:
+        """Raise :class:`NotFittedError` unless ``fit`` has been called."""
+        if not self.__sklearn_is_fitted__():
+            raise NotFittedError(f"{self.kind} '{self.name}' must be fitted before it is used.")
+
+    @property
+    def code(self) -> str:
+        """Hash of the code that it was trained by (:func:`xreg.core.source.source_hash`)."""
+        return source_hash(type(self)) if self.trained_by is None else self.trained_by
+
+    # Saving ------------------------------------------------------------------------------------
+
+    def state(self) -> State:
+        """Return what ``fit`` learned: JSON values and arrays, by name.
+
+        The default serves methods whose fitted attributes (``name_``) are arrays or JSON values.
+        """
+        values: dict[str, Any] = {}
+        arrays: dict[str, NDArray[Any]] = {}
+        for key, value in vars(self).items():
+            if key.endswith("_") and not key.startswith("_"):
+                (arrays if isinstance(value, np.ndarray) else values)[key] = value
+        return values, arrays
+
+    def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take back what :meth:`state` returned.
+
+        Raises
+        ------
+        CorruptError
+            If a name is none of a fitted attribute: a file replaces no method.
+        """
+        for key, value in {**values, **arrays}.items():
+            if not (key.isidentifier() and key.endswith("_") and not key.startswith("_")):
+                raise CorruptError(
+                    f"the saved {self.kind} '{self.name}' holds '{key}', which is no fitted "
+                    "attribute; the file is damaged."
+                )
+            setattr(self, key, value)
+
+    def save(self, folder: str | Path) -> None:
+        """Write settings (JSON) and learned arrays (safetensors) into a new folder."""
+        values, arrays = self.state()
+        storage.write(
+            Path(folder),
+            {
+                "kind": self.kind,
+                "name": self.name,
+                "config": self.config.model_dump(mode="json"),
+                "state": values,
+                "code": self.code,
+            },
+            arrays,
+        )
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        CorruptError
+            If a byte of it changed, or it holds another component.
+        """
+        meta, arrays = storage.read(Path(folder))
+        if (meta.get("kind"), meta.get("name")) != (cls.kind, cls.name):
+            raise DataError(
+                f"{folder} holds {meta.get('kind')} '{meta.get('name')}', not {cls.kind} "
+                f"'{cls.name}'."
+            )
+        from xreg.core.storage import reading
+
+        config, state = meta.get("config"), meta.get("state")
+        if not isinstance(config, dict) or not isinstance(state, dict):
+            raise CorruptError(f"{folder} lacks its settings or state; the file is damaged.")
+        with reading(f"{cls.kind} '{cls.name}' in {folder}"):
+            component = cls(cls.Config.parse(config, f"{cls.kind} {cls.name}"))
+            component.restore(state, arrays)
+        component.trained_by = str(meta.get("code", ""))
+        return component

@@ -1,0 +1,179 @@
+"""Columns of features that are left out before scaling, chosen on the training set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from xreg.core.errors import DataError
+from xreg.core.interfaces import FeatureLabel
+from xreg.core.model.scaling import Scaler
+
+__all__ = ["FeatureFilter", "KeptColumns"]
+
+BLOCK = 512
+
+
+@dataclass(frozen=True, eq=False)
+class KeptColumns:
+    """Which of d columns are kept, and why the others are not.
+
+    Attributes
+    ----------
+    columns
+        (k,) columns kept, ascending.
+    described
+        Number d of columns that the descriptor gives.
+    flat
+        Columns whose variance is too small.
+    follows
+        Kept column that each dropped one follows, by dropped column.
+    constant
+        All of the d columns that do not vary at all, dropped or not.
+    """
+
+    columns: NDArray[np.intp]
+    described: int
+    flat: tuple[int, ...] = ()
+    follows: dict[int, int] = field(default_factory=dict)
+    constant: tuple[int, ...] = ()
+
+    def transform(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Return the (n, k) columns kept of (n, d) values."""
+        x = np.asarray(values, dtype=np.float64)
+        if x.ndim != 2 or x.shape[1] != self.described:
+            raise DataError(
+                f"the filter was fitted on {self.described} features and got an array of shape "
+                f"{x.shape}."
+            )
+        return x if len(self.columns) == self.described else x[:, self.columns]
+
+    def labels(self, labels: Sequence[FeatureLabel]) -> list[FeatureLabel]:
+        """Return those of d labels whose columns are kept."""
+        return [labels[column] for column in self.columns.tolist()]
+
+    def table(self, labels: Sequence[FeatureLabel]) -> dict[str, Any]:
+        """Return the whole choice in words, as JSON values."""
+        names = [label.name for label in labels]
+        return {
+            "described": self.described,
+            "kept": [names[column] for column in self.columns.tolist()],
+            "constant": [names[column] for column in self.constant],
+            "dropped_by_variance": [names[column] for column in self.flat],
+            "dropped_by_correlation": [
+                {"feature": names[column], "follows": names[kept]}
+                for column, kept in self.follows.items()
+            ],
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Return it as JSON values; :meth:`restore` is the way back."""
+        return {
+            "columns": self.columns.tolist(),
+            "described": self.described,
+            "flat": self.flat,
+            "follows": list(self.follows.items()),
+            "constant": self.constant,
+        }
+
+    @classmethod
+    def restore(cls, state: dict[str, Any]) -> KeptColumns:
+        """Take back what :meth:`state` returned."""
+        return cls(
+            np.array(state["columns"], dtype=np.intp),
+            state["described"],
+            tuple(state["flat"]),
+            {column: kept for column, kept in state["follows"]},
+            tuple(state["constant"]),
+        )
+
+
+@dataclass(frozen=True)
+class FeatureFilter:
+    """Thresholds by which columns are left out; one that is None leaves out nothing.
+
+    Attributes
+    ----------
+    variance
+        A column is kept if its variance over the training set (in the square of its own unit, by
+        scikit-learn's ``VarianceThreshold``) is larger. Zero drops constant columns; what varies
+        by rounding alone counts as constant.
+    correlation
+        A column is dropped if the size of Pearson's r with an earlier column that is kept is
+        larger. So each dropped column has a kept one that says the same, and no two kept ones do.
+    """
+
+    variance: float | None = None
+    correlation: float | None = None
+
+    def fit(self, values: ArrayLike) -> KeptColumns:
+        """Choose columns of (n, d) training features.
+
+        Raises
+        ------
+        DataError
+            If no column would be left.
+        """
+        x = np.asarray(values, dtype=np.float64)
+        scaler = Scaler.fit(x, "standard")
+        constant = scaler.constant
+        columns = np.arange(x.shape[1])
+        if self.variance is not None:
+            varied = self._varied(x)
+            varied[list(constant)] = False
+            columns = np.flatnonzero(varied)
+            if not len(columns):
+                raise DataError(
+                    f"no feature has a variance above {self.variance:g} on the training set; lower "
+                    "'features.variance'."
+                )
+        flat = np.setdiff1d(np.arange(x.shape[1]), columns)
+        follows: dict[int, int] = {}
+        if self.correlation is not None:
+            # A constant column has no correlation: what is not there to correlate stays.
+            follows = _followers(x, scaler, np.setdiff1d(columns, constant), self.correlation)
+            columns = columns[~np.isin(columns, list(follows))]
+        return KeptColumns(columns, x.shape[1], tuple(flat.tolist()), follows, constant)
+
+    def _varied(self, x: NDArray[np.float64]) -> NDArray[np.bool_]:
+        from sklearn.feature_selection import VarianceThreshold
+
+        selector = VarianceThreshold(self.variance)
+        try:
+            selector.fit(x)
+        except ValueError:  # says that no column passes
+            return np.zeros(x.shape[1], dtype=bool)
+        return np.asarray(selector.get_support())
+
+
+def _followers(
+    x: NDArray[np.float64], scaler: Scaler, columns: NDArray[np.intp], threshold: float
+) -> dict[int, int]:
+    """Return the kept column that each column to drop follows.
+
+    Columns are taken in blocks against all that are kept so far, which needs no (d, d) matrix.
+    """
+    kept = np.empty((len(x), len(columns)))
+    places: list[int] = []
+    follows: dict[int, int] = {}
+    for low in range(0, len(columns), BLOCK):
+        chosen = columns[low : low + BLOCK]
+        block = (x[:, chosen] - scaler.mean[chosen]) / (scaler.scale[chosen] * np.sqrt(len(x)))
+        before = np.abs(kept[:, : len(places)].T @ block)
+        within = np.abs(block.T @ block)
+        fresh: list[int] = []
+        known = list(places)
+        for i, column in enumerate(chosen.tolist()):
+            sizes = np.concatenate([before[:, i], within[fresh, i]])
+            if len(sizes) and sizes.max() > threshold:
+                follows[column] = known[int(sizes.argmax())]
+            else:
+                fresh.append(i)
+                known.append(column)
+        kept[:, len(places) : len(known)] = block[:, fresh]
+        places = known
+    return follows

@@ -1,0 +1,59 @@
+"""Calibration of errors whose distribution is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from xreg.core.analysis.calibration import LEVELS, analyse, bins_by_spread, draw, reliability
+from xreg.core.analysis.results import PartResult
+from xreg.core.analysis.settings import CalibrationConfig
+from xreg.core.errors import NotApplicableError
+from xreg.core.model.domain import Target
+
+
+class Judged:
+    """What the analysis asks of a subject."""
+
+    judged = "test"
+    target = Target("xas", np.arange(10.0))
+
+    def __init__(self, known, predicted, spread):
+        ids = np.array([str(i) for i in range(len(known))])
+        self.result = PartResult(ids, known, predicted, spread)
+        self.pipeline = type("P", (), {"emulator": type("E", (), {"name": "toy"})})
+
+
+def normal(factor=1.0, n=2000):
+    rng = np.random.default_rng(0)
+    spread = rng.uniform(0.5, 2.0, (n, 1)) * np.ones(10)
+    return factor * spread * rng.normal(size=spread.shape), spread
+
+
+def test_normal_errors_are_reliable():
+    np.testing.assert_allclose(reliability(*normal()), LEVELS, atol=0.02)
+    assert (reliability(*normal(2.0)) < LEVELS).all()
+
+
+def test_bins_follow_the_spread():
+    claimed, made = bins_by_spread(*normal(), 4)
+    assert np.all(np.diff(claimed) > 0)
+    np.testing.assert_allclose(made, claimed, rtol=0.05)
+
+
+def test_findings_say_how_far_off_a_claim_is():
+    errors, spread = normal(2.0)
+    found = analyse(Judged(errors, np.zeros_like(errors), spread), CalibrationConfig(bins=4))
+    assert found.metrics["error_over_spread"] == pytest.approx(2, rel=0.02)
+    assert found.metrics["within"]["2"] == pytest.approx(0.683, abs=0.01)
+    assert "times the spread; 38 % lie" in found.text
+    assert len(found.tables[0].rows) == 4
+    figure = draw(LEVELS, np.array([0.1, 0.2]), np.array([0.1, 0.3]), "arb. u.")
+    assert len(figure.axes) == 2
+
+
+def test_a_model_without_spread_is_named():
+    errors, spread = normal(n=5)
+    for none in (None, 0 * spread):
+        with pytest.raises(NotApplicableError, match="'toy' has no predictive spread"):
+            analyse(Judged(errors, 0 * errors, none), CalibrationConfig())

@@ -1,0 +1,391 @@
+"""The pipeline with tiny methods: what it learns, refuses, saves and reads back."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+from ase.build import molecule
+
+from xreg.core import progress
+from xreg.core.config import Config, setting
+from xreg.core.data.samples import Parameters, Structures
+from xreg.core.errors import CorruptError, DataError, NotFittedError, PluginError, SampleError
+from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator, FeatureLabel
+from xreg.core.model.domain import Domain, Target
+from xreg.core.model.filters import FeatureFilter
+from xreg.core.model.pipeline import Pipeline, build_features
+from xreg.plugins.pca.pca import PCA
+
+
+class Empty(Config):
+    """No settings."""
+
+
+class Power(Config):
+    power: int = setting(1, ge=1, le=3, description="Power of the distance.")
+
+
+class Distances(Descriptor):
+    name = "distances"
+    Config = Power
+
+    def transform(self, samples: Any) -> np.ndarray:
+        return np.array(
+            [
+                np.linalg.norm(s.positions[1:3] - s.positions[0], axis=1) ** self.config.power
+                for s in samples
+            ]
+        ).reshape(-1, 2)
+
+    @property
+    def feature_labels(self) -> list[FeatureLabel]:
+        return [FeatureLabel("r1", "Å"), FeatureLabel("r2", "Å")]
+
+
+class Linear(Emulator):
+    name = "linear"
+    Config = Empty
+
+    def _fit(self, X: Any, Y: Any, validation: Any) -> None:
+        self.had_validation_ = validation is not None
+        self.weights_ = np.linalg.lstsq(np.c_[X, np.ones(len(X))], Y, rcond=None)[0]
+
+    def _predict(self, X: Any) -> Any:
+        mean = np.c_[X, np.ones(len(X))] @ self.weights_
+        return mean, np.full_like(mean, 0.5)
+
+
+class OnSamples(Emulator):
+    name = "on-samples"
+    Config = Empty
+    takes = "samples"
+
+    def _fit(self, X: Any, Y: Any, validation: Any) -> None:
+        self.mean_ = Y.mean(0)
+
+    def _predict(self, X: Any) -> Any:
+        return np.tile(self.mean_, (len(X), 1)), None
+
+
+class FirstAxis(Decomposer):
+    name = "first-axis"
+    Config = Empty
+
+    def fit(self, X: Any, Y: Any, emulator: Any = None) -> FirstAxis:
+        self.components_ = np.eye(np.shape(X)[1])
+        return self
+
+    @property
+    def rank(self) -> int:
+        return len(self.components_)
+
+    def transform(self, X: Any) -> np.ndarray:
+        return np.asarray(X) @ self.components_.T
+
+    def inverse_transform(self, t: Any) -> np.ndarray:
+        return np.asarray(t) @ self.components_[: np.shape(t)[1]]
+
+
+METHODS: dict[str, type[Component]] = {m.name: m for m in (Distances, Linear, OnSamples, FirstAxis)}
+TARGET = Target("xes", np.linspace(500.0, 510.0, 5))
+
+
+def find(kind: str, name: str) -> type[Component]:
+    return METHODS[name]
+
+
+def waters(n: int, seed: int = 0) -> Structures:
+    rng = np.random.default_rng(seed)
+    frames = [molecule("H2O") for _ in range(n)]
+    for frame in frames:
+        frame.positions += 0.1 * rng.normal(size=(3, 3))
+    return Structures.from_atoms(frames, ids=[f"w{seed}-{i}" for i in range(n)])
+
+
+def spectra_of(samples: Structures) -> np.ndarray:
+    r = Distances().transform(samples)
+    return 100 + r @ np.array([[1.0, 2, 0, -1, 3], [0, 1, 1, 2, -2]])
+
+
+@pytest.fixture
+def fitted() -> Pipeline:
+    samples = waters(20)
+    pipeline = Pipeline(Linear(), Distances(), {"axis": FirstAxis()})
+    return pipeline.fit(samples, spectra_of(samples), TARGET)
+
+
+def test_a_linear_world_is_predicted_exactly_in_its_own_units(fitted):
+    new = waters(7, seed=1)
+    np.testing.assert_allclose(fitted.predict(new), spectra_of(new), rtol=1e-9)
+
+
+@pytest.mark.parametrize("scaling", ["none", "global", "channel"])
+def test_target_scaling_is_undone_in_mean_and_spread(scaling):
+    samples = waters(20)
+    pipeline = Pipeline(Linear(), Distances(), target_scaling=scaling)
+    pipeline.fit(samples, spectra_of(samples), TARGET)
+    mean, std = pipeline.predict(samples, return_std=True)
+    np.testing.assert_allclose(mean, spectra_of(samples), rtol=1e-9)
+    np.testing.assert_allclose(std, np.tile(0.5 * pipeline.targets_.scale, (20, 1)))
+
+
+def test_scalers_see_training_data_only():
+    train, held = waters(20), waters(20, seed=1)
+    alone, beside = (Pipeline(Linear(), Distances()) for _ in range(2))
+    alone.fit(train, spectra_of(train), TARGET)
+    beside.fit(train, spectra_of(train), TARGET, validation=(held, spectra_of(held) + 1e3))
+    np.testing.assert_array_equal(alone.features_.mean, beside.features_.mean)
+    np.testing.assert_array_equal(alone.targets_.mean, beside.targets_.mean)
+    assert beside.emulator.had_validation_
+    assert not alone.emulator.had_validation_
+
+
+def test_a_filter_is_fitted_on_training_data_and_all_steps_see_its_columns(tmp_path):
+    train, new = waters(20), waters(7, seed=1)
+
+    class Doubled(Distances):
+        def transform(self, samples: Any) -> np.ndarray:
+            X = super().transform(samples)
+            return np.c_[X[:, 0], 2 * X[:, 0], X[:, 1]]
+
+        @property
+        def feature_labels(self) -> list[FeatureLabel]:
+            return [FeatureLabel("r1"), FeatureLabel("twice r1"), FeatureLabel("r2")]
+
+    pipeline = Pipeline(
+        Linear(), Doubled(), {"axis": FirstAxis()}, feature_filter=FeatureFilter(correlation=0.999)
+    ).fit(train, spectra_of(train), TARGET)
+    assert [label.name for label in pipeline.feature_labels] == ["r1", "r2"]
+    assert pipeline.inputs(new).shape == (7, 2)
+    assert pipeline.decomposers["axis"].components_.shape == (2, 2)
+    np.testing.assert_allclose(pipeline.predict(new), spectra_of(new), rtol=1e-9)
+    pipeline.save(tmp_path / "m")
+    again = Pipeline.load(tmp_path / "m", lambda k, n: Doubled if k == "descriptor" else find(k, n))
+    assert again.feature_filter == FeatureFilter(correlation=0.999)
+    assert again.columns_.follows == {1: 0}
+    np.testing.assert_array_equal(again.predict(new), pipeline.predict(new))
+
+
+def test_an_emulator_may_take_samples_themselves():
+    samples = waters(20)
+    pipeline = Pipeline(OnSamples()).fit(samples, spectra_of(samples), TARGET)
+    np.testing.assert_allclose(pipeline.predict(samples[:2])[0], spectra_of(samples).mean(0))
+    with pytest.raises(DataError, match="no predictive spread"):
+        pipeline.predict(samples, return_std=True)
+
+
+def test_steps_must_fit_together():
+    with pytest.raises(DataError, match="takes features, so the pipeline needs a descriptor"):
+        Pipeline(Linear())
+    with pytest.raises(DataError, match="takes samples, so the pipeline must have no descriptor"):
+        Pipeline(OnSamples(), Distances())
+    with pytest.raises(DataError, match="needs features"):
+        Pipeline(OnSamples(), None, {"axis": FirstAxis()})
+
+
+def test_a_decomposer_sees_what_the_emulator_sees(fitted):
+    samples = waters(20)
+    covered = fitted.decomposers["axis"].covered_variance(
+        fitted.inputs(samples), fitted.targets_.transform(spectra_of(samples))
+    )
+    assert covered[0] < covered[1] == pytest.approx(1)
+
+
+def test_too_many_directions_are_refused_before_the_emulator_is_trained():
+    samples, emulator = waters(20), Linear()
+    pipeline = Pipeline(emulator, Distances(), {"pca": PCA(rank=3)})
+    with pytest.raises(DataError, match="'pca' cannot find 3 directions among 2 features of 20"):
+        pipeline.fit(samples, spectra_of(samples), TARGET)
+    assert not hasattr(emulator, "weights_")
+
+
+def test_fit_says_what_it_is_at():
+    samples, seen = waters(20), []
+    pipeline = Pipeline(Linear(), Distances(), {"axis": FirstAxis()})
+
+    @contextmanager
+    def stage(name):
+        seen.append(name)
+        yield
+        seen.append("done")
+
+    pipeline.fit(samples, spectra_of(samples), TARGET, stage=stage)
+    assert seen == ["emulator linear", "done", "decomposer axis", "done"]
+
+
+# The domain ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("formula", "absorber", "reason"),
+    [
+        ("H2O", 1, r"has H as absorber; the model was trained on O sites"),
+        ("SH2", 0, r"contains S, which the model never saw; it knows H, O"),
+    ],
+)
+def test_a_sample_outside_the_domain_is_refused_by_name(fitted, formula, absorber, reason):
+    strange = Structures.from_atoms([molecule(formula)], absorber=absorber, ids=["strange"])
+    with pytest.raises(SampleError, match=rf"sample 'strange' {reason}"):
+        fitted.predict(strange)
+
+
+def test_another_kind_of_sample_is_refused(fitted):
+    table = Parameters(["p"], np.zeros((1, 1)), ("10Dq",), ("eV",))
+    with pytest.raises(DataError, match="trained on structures, not on parameters"):
+        fitted.predict(table)
+    domain = Domain.of(table)
+    domain.require(table)
+    with pytest.raises(DataError, match="needs the parameters 10Dq, in this order; got Ds"):
+        domain.require(Parameters(["p"], np.zeros((1, 1)), ("Ds",), ("eV",)))
+    with pytest.raises(DataError, match="takes structures, but the samples are parameters"):
+        build_features(Distances(), table)
+    with pytest.raises(DataError, match="takes structures, but the samples are parameters"):
+        Pipeline(Linear(), Distances()).fit(table, np.zeros((1, 2)), fitted.target)
+
+
+def test_the_domain_of_parameters_knows_units_and_ranges(tmp_path):
+    values = np.random.default_rng(0).uniform((0.0, 1.0), (0.2, 1000.0), (30, 2))
+    table = Parameters([str(i) for i in range(30)], values, ("Dq", "T"), ("eV", "K"))
+    domain = Domain.of(table)
+    assert domain.units == ("eV", "K")
+    assert domain.ranges == tuple(zip(values.min(0), values.max(0), strict=True))
+    model = Pipeline(OnSamples())
+    model.fit(table, values, Target("xas", np.arange(2.0))).save(tmp_path / "m")
+    assert Pipeline.load(tmp_path / "m", find).domain == domain
+
+
+def test_nothing_is_predicted_or_saved_before_fit(tmp_path):
+    pipeline = Pipeline(Linear(), Distances())
+    for use in (
+        lambda: pipeline.predict(waters(1)),
+        lambda: pipeline.inputs(waters(1)),
+        lambda: pipeline.feature_labels,
+        lambda: pipeline.save(tmp_path / "m"),
+        lambda: FirstAxis().fit(np.eye(2), np.eye(2)).predict(np.eye(2)),
+    ):
+        with pytest.raises(NotFittedError):
+            use()
+    assert not (tmp_path / "m").exists()
+
+
+# Features -----------------------------------------------------------------------------------------
+
+
+class Wrong(Distances):
+    name = "wrong"
+
+    def transform(self, samples: Any) -> np.ndarray:
+        return super().transform(samples)[:, :1]
+
+
+class Holes(Distances):
+    name = "holes"
+
+    def transform(self, samples: Any) -> np.ndarray:
+        features = super().transform(samples)
+        features[samples.ids == "w0-5"] = np.nan
+        return features
+
+
+def test_features_come_in_batches_and_report_progress():
+    told: list[tuple[str, float, float]] = []
+    samples = waters(10)
+    with progress.listen(lambda task, done, total, remark: told.append((task, done, total))):
+        features = build_features(Distances(), samples, batch=4)
+    np.testing.assert_array_equal(features, Distances().transform(samples))
+    assert told == [("features", 4, 10), ("features", 8, 10), ("features", 10, 10)]
+
+
+def test_a_plugin_with_a_wrong_shape_or_holes_is_named():
+    with pytest.raises(PluginError, match=r"'wrong' returned .* \(4, 1\) for 4 samples and 2"):
+        build_features(Wrong(), waters(10), batch=4)
+    with pytest.raises(SampleError, match=r"'holes' .* not finite for sample 'w0-5'"):
+        build_features(Holes(), waters(10), batch=4)
+
+
+def test_bad_training_data_are_refused_by_row():
+    X, Y = np.ones((4, 2)), np.ones((4, 3))
+    bad = Y.copy()
+    bad[2, 1] = np.nan
+    with pytest.raises(DataError, match="target row 2 is not finite"):
+        Linear().fit(X, bad)
+    with pytest.raises(DataError, match="feature row 2 is not finite"):
+        Linear().fit(bad, Y)
+    with pytest.raises(DataError, match="4 inputs do not match 3 targets"):
+        Linear().fit(X, Y[:3])
+    with pytest.raises(DataError, match=r"must be a matrix; got an array of shape \(4,\)"):
+        Linear().fit(X[:, 0], Y)
+    with pytest.raises(DataError, match="trained on 2 features and got 3"):
+        Linear().fit(X, Y).predict(np.ones((1, 3)))
+
+
+# Saving -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "pipeline", [Pipeline(OnSamples()), Pipeline(Linear(), Distances(power=2))]
+)
+def test_a_saved_model_predicts_the_same(tmp_path, pipeline):
+    samples = waters(20)
+    pipeline.fit(samples, spectra_of(samples), TARGET)
+    pipeline.save(tmp_path / "m")
+    again = Pipeline.load(tmp_path / "m", find)
+    np.testing.assert_array_equal(again.predict(samples), pipeline.predict(samples))
+    assert again.domain == pipeline.domain
+    np.testing.assert_array_equal(again.target.energy, TARGET.energy)
+    assert (again.feature_scaling, again.target_scaling) == ("standard", "global")
+    assert repr(again.descriptor) == repr(pipeline.descriptor)
+
+
+def test_decomposers_come_back_with_their_emulator(tmp_path, fitted):
+    fitted.save(tmp_path / "m")
+    axis = Pipeline.load(tmp_path / "m", find).decomposers["axis"]
+    X = fitted.inputs(waters(3))
+    np.testing.assert_array_equal(axis.predict(X), fitted.decomposers["axis"].predict(X))
+
+
+def test_every_file_of_a_model_is_guarded(tmp_path, fitted):
+    fitted.save(tmp_path / "m")
+    files = [path for path in (tmp_path / "m").rglob("*") if path.is_file()]
+    assert len(files) == 8
+    for path in files:
+        good = path.read_bytes()
+        path.write_bytes(good[:-2] + bytes([good[-2] ^ 1]) + good[-1:])
+        with pytest.raises(CorruptError):
+            Pipeline.load(tmp_path / "m", find)
+        path.unlink()
+        with pytest.raises(CorruptError, match="missing"):
+            Pipeline.load(tmp_path / "m", find)
+        path.write_bytes(good)
+    Pipeline.load(tmp_path / "m", find)
+
+
+def test_a_step_of_another_model_is_noticed(tmp_path, fitted):
+    fitted.save(tmp_path / "m")
+    other = waters(20, seed=3)
+    Pipeline(Linear(), Distances()).fit(other, spectra_of(other), TARGET).save(tmp_path / "o")
+    for name in ("component.json", "arrays.safetensors"):
+        (tmp_path / "o" / "emulator" / name).replace(tmp_path / "m" / "emulator" / name)
+    with pytest.raises(CorruptError, match="does not belong to this model"):
+        Pipeline.load(tmp_path / "m", find)
+
+
+def test_a_component_is_no_model_and_no_other_component(tmp_path):
+    Distances(power=3).save(tmp_path / "d")
+    assert Distances.load(tmp_path / "d").config.power == 3
+    with pytest.raises(DataError, match="holds descriptor 'distances', not emulator 'linear'"):
+        Linear.load(tmp_path / "d")
+    with pytest.raises(DataError, match="holds no model but a descriptor"):
+        Pipeline.load(tmp_path / "d", find)
+
+
+def test_nothing_but_json_and_safetensors_is_written(tmp_path, fitted):
+    fitted.save(tmp_path / "m")
+    for path in (tmp_path / "m").rglob("*.*"):
+        assert path.suffix in (".json", ".safetensors")
+        if path.suffix == ".json":
+            json.loads(path.read_text(encoding="utf-8"))

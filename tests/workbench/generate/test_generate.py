@@ -1,0 +1,530 @@
+"""The generation driver: failures, resume after SIGKILL, earlier versions, bad requests."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from ase import Atoms
+from ase.io import read, write
+
+from xreg.cli import main as cli
+from xreg.core.errors import ConfigError, DataError, PluginError, RunError, XregError
+from xreg.registry import plugins as plugin_host
+from xreg.registry.plugins import PluginHost
+from xreg.registry.stores import layout
+from xreg.registry.stores.journal import Finished, Journal
+from xreg.registry.stores.store import open_store
+from xreg.workbench.generate.generate import _task, generate
+from xreg.workbench.generate.recipe import load_generation_recipe
+from xreg.workbench.generate.samples import read_samples, sample_keys
+
+TOY = Path(__file__).parent / "toy_distribution"
+GENERATE = [sys.executable, "-m", "xreg.cli.main", "data", "generate"]
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """Make the toy distribution importable and known to the plugin host, here and in children."""
+    site = tmp_path / "site"
+    info = site / "xreg_toy-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: xreg-toy\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[xreg]\ntoy = xreg_toy\n")
+    for path in (TOY, site):
+        monkeypatch.syspath_prepend(str(path))
+    monkeypatch.setenv("PYTHONPATH", f"{TOY}{os.pathsep}{site}")
+    monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+    plugin_host.host.cache_clear()
+    yield tmp_path
+    plugin_host.host.cache_clear()
+
+
+def molecules(n: int) -> list[Atoms]:
+    rng = np.random.default_rng(0)
+    frames = []
+    for i in range(n):
+        positions = np.array([(0, 0, 0), (1, 0, 0), (0, 1, 0)]) + rng.normal(0, 0.1, (3, 3))
+        atoms = Atoms("OH2", positions)
+        atoms.info = {"id": f"s{i:04d}", "trajectory": i // 5, "T": 300.0 + i, "site": 0}
+        frames.append(atoms)
+    return frames
+
+
+def recipe(folder: Path, n: int = 30, **changes: object) -> Path:
+    write(folder / "water.extxyz", molecules(n))
+    content = {
+        "dataset": {"name": "toy", "version": "1.0.0", "title": "Toy", "licence": "CC0-1.0"},
+        "samples": {
+            "file": "water.extxyz",
+            "id": "id",
+            "absorber": "O",
+            "labels": {"trajectory": None, "temperature": {"key": "T", "unit": "K"}},
+        },
+        "generator": {"name": "toy"},
+        "split": {"fractions": [0.5, 0.25, 0.25], "group": "trajectory", "seed": 3},
+        "precision": {"xes": 11, "positions": 16},
+    }
+    for key, value in changes.items():
+        if isinstance(value, dict) and key != "precision":
+            content[key] = {**content.get(key, {}), **value}
+        else:
+            content[key] = value
+    path = folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def run(path: Path, output: str = "out.zarr", **options: object):
+    options = {"workers": 1, **options}
+    return generate(load_generation_recipe(path), path.parent, Path(output), **options)
+
+
+def computed(folder: Path) -> Counter[str]:
+    log = folder / "log"
+    return Counter(log.read_text().split()) if log.exists() else Counter()
+
+
+def tree(path: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(path)): p.read_bytes() for p in path.rglob("*") if p.is_file()}
+
+
+def test_a_generated_store_holds_what_the_recipe_says(toy):
+    made = run(recipe(toy), workers=2)
+    assert (made.samples, made.computed, made.failures) == (30, 30, {})
+    assert sorted(p.name for p in toy.iterdir()) == [
+        "log", "out.zarr", "recipe.yaml", "site", "water.extxyz",
+    ]  # fmt: skip
+    dataset = open_store(made.path)
+    frames = molecules(30)
+    assert dataset.samples.ids.tolist() == [f.info["id"] for f in frames]
+    # Positions are rounded first, and spectra are those of the rounded ones.
+    positions = np.asarray(dataset.samples.positions)
+    original = np.concatenate([f.positions for f in read(toy / "water.extxyz", ":")])
+    assert 0 < np.max(np.abs(positions - original) / np.abs(original)) <= 2**-17
+    from xreg_toy_generator import Toy
+
+    for i in (0, 17, 29):
+        spectrum = Toy().generate(dataset.samples[i])
+        stored = np.asarray(dataset.spectra["xes"].intensity[i])
+        np.testing.assert_allclose(stored, spectrum.channels["xes"], rtol=2**-12)
+        assert dataset.labels["longest"][i] == spectrum.labels["longest"]
+    assert dataset.labels["temperature"].tolist() == [300.0 + i for i in range(30)]
+    assert dataset.label_units == {"temperature": "K", "longest": "Å"}
+    parts = dataset.splits["default"].indices(dataset.samples.ids)
+    groups = [set((rows // 5).tolist()) for rows in parts.values()]
+    assert sum(map(len, groups)) == len(set.union(*groups)) == 6
+    provenance = dataset.metadata.provenance
+    assert len(provenance["generator"].pop("code")) == 64
+    assert provenance["generator"] == {
+        "name": "toy", "version": "toy 1", "plugin": "xreg-toy 1.0",
+        "settings": {"width": 0.5, "seconds": 0.0, "fails": {}},
+    }  # fmt: skip
+    assert len(provenance["samples"]["sha256"]) == 64
+    assert str(toy) not in json.dumps(provenance)
+
+
+def kill_after(command: list[str], partial: Path, batches: int) -> None:
+    """Start a generation and kill it after so many more batches are finished."""
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    limit = time.monotonic() + 120
+    wanted = len(list(partial.glob("*.batch"))) + batches
+    while len(list(partial.glob("*.batch"))) < wanted:
+        assert child.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < limit, "no batch was finished"
+        time.sleep(0.005)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    time.sleep(0.3)  # its workers notice
+
+
+def test_killed_again_and_again_it_ends_with_the_same_bytes_and_computes_nothing_twice(toy):
+    path = recipe(toy, 40, generator={"name": "toy", "settings": {"seconds": 0.06}})
+    command = [*GENERATE, str(path), "--workers", "1", "-o", "killed.zarr"]
+    partial = toy / "killed.zarr.partial"
+    keys = sample_keys(
+        read_samples(load_generation_recipe(path).samples, toy, {"positions": 16}).samples
+    )
+    ids = dict(zip(keys, (f.info["id"] for f in molecules(40)), strict=True))
+    before = Counter()
+    done: set[str] = set()
+    for kill in range(3):
+        kill_after(command, partial, 1 + kill % 2)
+        assert not (toy / "killed.zarr").exists()
+        now = computed(toy)
+        assert not done & set(now - before), "finished samples were computed again"
+        before = now
+        with Journal(partial, json.loads((partial / "task.json").read_text())) as journal:
+            assert not journal.damaged
+            done = {ids[key] for key in journal.place}
+        assert done
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert f"{40 - len(done)} computed now" in result.stdout
+    assert not done & set(computed(toy) - before)
+    run(path, "straight.zarr", workers=2)
+    assert tree(toy / "killed.zarr") == tree(toy / "straight.zarr")
+    assert not partial.exists()
+
+
+def test_failing_samples_are_set_aside_with_their_reasons(toy):
+    fails = {"s0003": "sample", "s0007": "bug", "s0011": "nan", "s0029": "death"}
+    changes = {"generator": {"name": "toy", "settings": {"fails": fails}}}
+    made = run(recipe(toy, on_failure="set-aside", **changes))
+    reasons = {
+        "s0003": "no convergence in 50 cycles",
+        "s0007": "ZeroDivisionError: a bug",
+        "s0011": "the result is not finite",
+        "s0029": "the worker died twice on it (killed, or crashed)",
+    }
+    assert made.failures == reasons
+    dataset = open_store(made.path)
+    assert set(fails).isdisjoint(dataset.samples.ids.tolist())
+    assert len(dataset) == 26
+    assert dataset.metadata.provenance["set_aside"] == [
+        {"id": key, "reason": reason} for key, reason in reasons.items()
+    ]
+
+
+def test_a_refused_failure_keeps_the_finished_samples(toy, capsys):
+    changes = {"generator": {"name": "toy", "settings": {"fails": {"s0020": "sample"}}}}
+    path = recipe(toy, **changes)
+    with pytest.raises(SystemExit) as end:
+        cli.main(["data", "generate", str(path), "-o", "out.zarr", "--workers", "1"])
+    assert end.value.code == 1
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert message.startswith("xreg: sample 's0020': no convergence in 50 cycles; finished samples")
+    assert not (toy / "out.zarr").exists()
+    first = computed(toy)
+    path = recipe(toy, on_failure="set-aside", **changes)
+    cli_end(path)
+    assert "set aside: s0020: no convergence" in capsys.readouterr().err
+    again = computed(toy) - first
+    assert "s0000" in first
+    assert "s0000" not in again
+    assert "s0020" in again
+
+
+def cli_end(path: Path) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["data", "generate", str(path), "-o", "out.zarr", "--workers", "1"])
+    assert not end.value.code
+
+
+def test_a_wrong_shape_is_the_plugins_fault(toy):
+    changes = {"generator": {"name": "toy", "settings": {"fails": {"s0001": "shape"}}}}
+    with pytest.raises(
+        PluginError, match=r"'toy' returned the channels .*\(12,\).*'s0001'.*\(13,\)"
+    ):
+        run(recipe(toy, **changes))
+
+
+def test_all_samples_failing_is_a_failed_run(toy):
+    fails = {f"s{i:04d}": "sample" for i in range(3)}
+    changes = {"generator": {"name": "toy", "settings": {"fails": fails}}}
+    with pytest.raises(RunError, match=r"no sample could be computed \(3 tried\), first 's0000'"):
+        run(recipe(toy, 3, on_failure="set-aside", split=None, **changes))
+
+
+def test_an_extended_version_takes_the_earlier_samples_over(toy, monkeypatch):
+    with monkeypatch.context() as earlier:  # an xreg that cut shards into smaller chunks
+        earlier.setattr(layout, "CHUNK_BYTES", 1 << 12)
+        base = run(recipe(toy, 1000)).path
+    path = recipe(toy, 1020, dataset={"name": "toy", "version": "1.1.0"}, extends=str(base))
+    made = run(path, "more.zarr")
+    assert (made.samples, made.computed) == (1020, 20)
+    assert max(computed(toy).values()) == 1
+    old, new = tree(base), tree(made.path)
+    shards = [name for name in old if name.startswith("spectra/xes/intensity/c/")
+              or name.startswith("samples/structures/positions/c/")]  # fmt: skip
+    assert len(shards) == 2
+    assert all(new[name] == old[name] for name in shards)
+    fresh = run(recipe(toy, 1020, dataset={"name": "toy", "version": "1.1.0"}), "fresh.zarr")
+    same, other = open_store(made.path), open_store(fresh.path)
+    assert np.array_equal(same.spectra["xes"].intensity, other.spectra["xes"].intensity)
+    assert np.array_equal(same.labels["longest"], other.labels["longest"])
+    assert same.metadata.provenance["extends"]["dataset"] == "toy 1.0.0"
+    for change, text in (
+        ({"generator": {"name": "toy", "settings": {"width": 0.6}}}, "setting width is 0.5"),
+        ({"precision": {"xes": 9}}, "precision is"),
+    ):
+        with pytest.raises(ConfigError, match=text):
+            run(recipe(toy, 20, extends=str(base), **change), "no.zarr")
+
+
+def test_parameter_tables_are_samples_too(toy):
+    (toy / "table.csv").write_text("name,dq,ds,kind\na,0.1,1,x\nb,0.2,-1,y\n")
+    samples = {
+        "file": "table.csv",
+        "id": "name",
+        "labels": {"kind": None},
+        "parameters": {"dq": "eV", "ds": "eV"},
+    }
+    path = recipe(toy, samples=samples, generator={"name": "toy-table"}, split=None, precision={})
+    made = run(path)
+    dataset = open_store(made.path)
+    assert dataset.samples.units == ("eV", "eV")
+    assert dataset.labels["kind"].tolist() == ["x", "y"]
+    from xreg_toy_generator import GRID
+
+    assert np.array_equal(dataset.spectra["xas"].intensity[:], [0.1 * GRID + 1, 0.2 * GRID - 1])
+
+
+def journal(folder: Path, **task: object) -> Journal:
+    return Journal(folder / "work", {"name": "toy", **task})
+
+
+def test_samples_computed_by_other_code_are_not_mixed(tmp_path):
+    with journal(tmp_path):
+        pass  # of a version that did not write the code down
+    with journal(tmp_path, code="a"):
+        pass
+    with journal(tmp_path / "new", code="a"):
+        pass
+    with (
+        pytest.raises(ConfigError, match=r"other code of the generator 'toy'.*changed since"),
+        journal(tmp_path / "new", code="b"),
+    ):
+        pass
+
+
+def finished(*keys: str) -> Finished:
+    n = len(keys)
+    return Finished(keys, [None] * n, {"xes": np.arange(3.0 * n).reshape(n, 3)}, {"e": np.ones(n)})
+
+
+def test_a_damaged_journal_file_is_thrown_away(tmp_path):
+    with journal(tmp_path) as first:
+        first.add(finished("a", "b"))
+        first.add(finished("c"))
+    files = sorted((tmp_path / "work").glob("*.batch"))
+    victim = next(f for f in files if f.stat().st_size == max(g.stat().st_size for g in files))
+    content = bytearray(victim.read_bytes())
+    content[-1] ^= 1
+    victim.write_bytes(bytes(content))
+    (tmp_path / "work" / "half.part").write_bytes(b"cut short")
+    with journal(tmp_path) as again:
+        assert again.damaged == [victim.name]
+        assert set(again.place) == {"c"}
+        np.testing.assert_array_equal(again.channel("xes", ["c"]), [[0, 1, 2]])
+        again.remove()
+    assert not (tmp_path / "work").exists()
+
+
+def test_a_failure_is_tried_again_where_it_is_refused(toy):
+    """Set aside by a call that was killed, then refused: it is computed again, and stands."""
+    fails = {"s0002": "sample"}
+    path = recipe(toy, 6, split=None, generator={"name": "toy", "settings": {"fails": fails}})
+    loaded = load_generation_recipe(path)
+    from xreg_toy_generator import Toy
+
+    task = {**_task(Toy(fails=fails), plugin_host.host()), "precision": loaded.precision}
+    samples = read_samples(loaded.samples, toy, loaded.precision).samples
+    nothing = {"xes": np.full((1, 13), np.nan)}, {"longest": np.full(1, np.nan)}
+    with Journal(toy / "out.zarr.partial", task) as work:
+        work.add(Finished([sample_keys(samples)[2]], ["failed before"], *nothing))
+    with pytest.raises(RunError, match="no convergence in 50 cycles"):
+        run(path)
+    assert computed(toy)["s0002"] == 1
+    made = run(recipe(toy, 6, split=None, on_failure="set-aside",
+                      generator={"name": "toy", "settings": {"fails": fails}}))  # fmt: skip
+    assert made.failures == {"s0002": "failed before"}
+    assert computed(toy)["s0002"] == 1
+
+
+def test_structures_without_the_absorber_are_marked_and_the_others_done(toy):
+    path = recipe(toy, 6, split=None, on_failure="set-aside")
+    frames = molecules(6)
+    frames[1].numbers[0] = 16
+    frames[4].numbers[1] = 8
+    write(toy / "water.extxyz", frames)
+    made = run(path)
+    assert (made.samples, made.computed) == (4, 4)
+    assert open_store(made.path).samples.ids.tolist() == ["s0000", "s0002", "s0003", "s0005"]
+    assert made.failures == {
+        "s0001": f"'{toy / 'water.extxyz'}', frame 1: it has no absorber: no atom is O, only H, S",
+        "s0004": f"'{toy / 'water.extxyz'}', frame 4: it has 2 atoms of O (O 0, O 1): give "
+        "'absorber', an index (from 0) or an element, or 'sites: all' for a sample each",
+    }
+    assert computed(toy) == dict.fromkeys(["s0000", "s0002", "s0003", "s0005"], 1)
+    set_aside = open_store(made.path).metadata.provenance["set_aside"]
+    assert {entry["id"]: entry["reason"] for entry in set_aside} == made.failures
+
+
+def test_a_success_stands_whatever_failed(tmp_path):
+    failed = Finished(
+        ["a"], ["no luck"], {"xes": np.full((1, 3), np.nan)}, {"e": np.full(1, np.nan)}
+    )
+    with journal(tmp_path) as work:
+        work.add(failed)
+        assert work.failed == {"a": "no luck"}
+        work.add(finished("a", "b"))
+        assert not work.failed
+    with journal(tmp_path) as again:
+        assert not again.failed
+        assert set(again.place) == {"a", "b"}
+
+
+def test_a_full_disk_is_told_and_loses_nothing(tmp_path, monkeypatch):
+    with journal(tmp_path) as first:
+        first.add(finished("a"))
+
+        def full(descriptor: int) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", full)
+            with pytest.raises(RunError, match=r"keeping finished samples in .*: no space left"):
+                first.add(finished("b"))
+    with journal(tmp_path) as again:
+        assert set(again.place) == {"a"}
+        assert not list(again.folder.glob("*.part"))
+
+
+def test_work_of_other_settings_is_refused_and_named(tmp_path):
+    with journal(tmp_path, settings={"width": 1}):
+        pass
+    with pytest.raises(ConfigError, match=r"settings.width: 1 there, 2 now.*delete it or give"):
+        journal(tmp_path, settings={"width": 2}).__enter__()
+
+
+def test_of_long_texts_the_line_that_differs_is_named(tmp_path):
+    script = "".join(f"line {i}\n" for i in range(100))
+    with journal(tmp_path, settings={"script": script}):
+        pass
+    changed = script.replace("line 70\n", "line 70 and more\n")
+    with pytest.raises(
+        ConfigError, match=r"\(settings.script: 'line 70' there, 'line 70 and more'"
+    ):
+        journal(tmp_path, settings={"script": changed}).__enter__()
+    with pytest.raises(ConfigError, match=r"\(settings.script: 'line 99' there, '' now"):
+        journal(tmp_path, settings={"script": script[:-8]}).__enter__()
+
+
+def test_two_at_once_do_not_share_a_work_folder(tmp_path):
+    with journal(tmp_path), pytest.raises(ConfigError, match="another 'xreg data generate' works"):
+        journal(tmp_path).__enter__()
+
+
+BAD = {
+    "unknown key": ({"smaples": {}}, "unknown key 'smaples' .did you mean 'samples'"),
+    "unknown generator": ({"generator": {"name": "tyo"}}, "no generator 'tyo' .did you mean 'toy'"),
+    "unknown setting": ({"generator": {"settings": {"widht": 1}}}, "did you mean 'width'"),
+    "out of bounds": ({"generator": {"settings": {"width": -1}}}, "width"),
+    "not available": ({"generator": {"name": "toy-absent"}}, "'toy' is not on the PATH"),
+    "other samples": ({"generator": {"name": "toy-table"}}, "takes parameters; .*holds structures"),
+    "no such file": ({"samples": {"file": "no.xyz"}}, "no.xyz' cannot be read"),
+    "no such element": ({"samples": {"absorber": "Fe"}},
+                        "water.extxyz', frame 0: it has no absorber: no atom is Fe, only H, O"),
+    "two such atoms": ({"samples": {"absorber": "H"}}, r"2 atoms of H \(H 1, H 2\): give"),
+    "no such atom": ({"samples": {"absorber": 3}}, r"3 is none of its 3 atoms \(from 0; counted"),
+    "no such label": ({"samples": {"labels": {"trajektory": None}}}, "did you mean 'trajectory'"),
+    "no frames": ({"samples": {"frames": "30:"}}, "has 30 frames; frames '30:' selects none"),
+    "dataset name": ({"dataset": {"name": "../x"}}, "dataset.name"),
+    "group": ({"split": {"group": "traj"}}, "'traj' is none of the labels .there are: t"),
+    "label of both": ({"samples": {"labels": {"longest": {"key": "T"}}}, "split": None},
+                      "'longest' comes from the samples and from 'toy'"),
+    "repeated ids": ({"samples": {"id": "trajectory"}}, "the id '0' occurs more than once"),
+    "executor": (None, "no executor 'proces' .did you mean 'process'"),
+    "bits": ({"precision": {"xes": 60}}, "precision.xes"),
+    "rounded channel": ({"precision": {"xas": 9}}, "no channel.* .did you mean 'xes'"),
+    "name of a label": ({"samples": {"labels": {"a/b": {"key": "T"}}}}, "'a/b' cannot name"),
+    "too few groups": ({"split": {"group": "site"}, "samples": {"labels": {"site": None}}},
+                       "too few to fill the validation part"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_requests_end_in_one_sentence_and_leave_nothing(toy, capsys, case):
+    changes, text = BAD[case]
+    path = recipe(toy, **(changes or {}))
+    arguments = ["data", "generate", str(path), "-o", "out.zarr"]
+    with pytest.raises(SystemExit) as end:
+        cli.main(arguments + (["--executor", "proces"] if changes is None else []))
+    error = capsys.readouterr().err.strip()
+    assert end.value.code == 2
+    (sentence,) = [line for line in error.splitlines() if line.startswith("xreg: ")]
+    assert re.search(text, sentence), sentence
+    assert not (toy / "out.zarr").exists()
+    assert not computed(toy)
+
+
+def test_bad_structure_files_are_named(toy):
+    path = recipe(toy)
+    text = (toy / "water.extxyz").read_text()
+    for broken in ("", text[: len(text) // 2 + 17], text.replace("O ", "Xx ", 1)):
+        (toy / "water.extxyz").write_text(broken)
+        with pytest.raises(DataError, match=r"water\.extxyz"):
+            run(path)
+    first = text.splitlines()
+    first[2] = "O nan 0 0"
+    (toy / "water.extxyz").write_text("\n".join(first) + "\n")
+    with pytest.raises(DataError, match=r"water\.extxyz', frame 0: .*not finite"):
+        run(path)
+
+
+def test_bad_tables_are_named(toy):
+    samples = {"file": "table.csv", "labels": {}, "id": "", "parameters": {"dq": "eV"}}
+    path = recipe(toy, samples=samples, generator={"name": "toy-table"}, split=None, precision={})
+    for content, text in (
+        ("dq\n0.1\nx\n", "row 1: 'dq' is 'x', no number"),
+        ("dq\nnan\n", "row 0: 'dq' is not finite"),
+        ("dp\n1\n", r"table.csv', row 0: no 'dq' \(there are: dp\)"),
+        ("dq\n", "selects none"),
+    ):
+        (toy / "table.csv").write_text(content)
+        with pytest.raises(DataError, match=text):
+            run(path)
+
+
+def test_a_store_is_never_overwritten(toy):
+    path = recipe(toy)
+    (toy / "out.zarr").mkdir()
+    with pytest.raises(ConfigError, match=r"out\.zarr' exists"):
+        run(path)
+
+
+def test_settings_from_the_command_line_win(toy):
+    path = recipe(toy)
+    changed = load_generation_recipe(path, ["generator.settings.width=0.7", "samples.frames=:3"])
+    assert changed.generator.settings == {"width": 0.7}
+    assert changed.samples.frames == ":3"
+    with pytest.raises(XregError, match="--set"):
+        load_generation_recipe(path, ["generator"])
+
+
+def test_killed_pyscf_resumes_with_the_same_bytes(tmp_path, monkeypatch):
+    pytest.importorskip("pyscf")
+    monkeypatch.chdir(tmp_path)
+    settings = {
+        "channels": ["xps"],
+        "basis": "6-31g",
+        "grid_for": {"H": [10, 50], "O": [15, 50]},
+        "xps_grid": [535.0, 550.0, 0.25],
+    }
+    changes = {"generator": {"name": "pyscf", "settings": settings}, "split": None,
+               "precision": {"xps": 9}}  # fmt: skip
+    path = recipe(tmp_path, 8, **changes)
+    command = [*GENERATE, str(path), "--workers", "1", "-o", "killed.zarr"]
+    kill_after(command, tmp_path / "killed.zarr.partial", 1)
+    made = run(path, "killed.zarr")
+    assert 1 <= made.computed < 8
+    run(path, "straight.zarr")
+    assert tree(tmp_path / "killed.zarr") == tree(tmp_path / "straight.zarr")
+
+
+def test_the_plugin_host_of_a_caller_is_used(toy):
+    with pytest.raises(XregError, match="no generator 'toy'"):
+        run(recipe(toy), plugins=PluginHost([]))

@@ -1,0 +1,59 @@
+"""Recipes are read by YAML 1.2's core schema (chapter 10.3 of its specification)."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from xreg.workbench.recipes.yaml_text import dump_yaml, load_yaml
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["8:10", "1:30:00.5", "2026-11-21", "No", "yes", "on", "1_000", "0b11", "1.2.3", "Ni2+"],
+)
+def test_text(text: str) -> None:
+    assert load_yaml(text) == text
+    assert load_yaml(f"frames: {text}\nall: [{text}]") == {"frames": text, "all": [text]}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("490", 490), ("-3", -3), ("010", 10), ("0o10", 8), ("0x1F", 31), ("1e-3", 0.001), (".5", 0.5),
+     ("5.", 5.0), ("-1.5E+2", -150.0), ("-.inf", -math.inf), ("true", True), ("False", False),
+     ("~", None), ("null", None), ("", None), ('"8"', "8"), ("'null'", "null")],
+)  # fmt: skip
+def test_value(text: str, value: object) -> None:
+    found = load_yaml(text)
+    assert found == value
+    assert type(found) is type(value)
+
+
+PLAIN = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]))
+    | st.from_regex(r"[-+0-9.:eExo_]{1,8}", fullmatch=True)
+)
+
+
+def test_text_of_many_lines() -> None:
+    script = "x = 1\n  y = '${a}'  -- 8:10\n\nend\n"
+    assert dump_yaml({"script": script}).startswith("script: |\n  x = 1\n")
+    assert load_yaml(dump_yaml({"script": script})) == {"script": script}
+
+
+@example("\x85")
+@example("a\nb \u2028")
+@given(PLAIN | st.lists(PLAIN, max_size=3))
+def test_what_is_written_is_read_back(value: object) -> None:
+    text = dump_yaml({"key": value})
+    assert load_yaml(text) == {"key": value}
+    if isinstance(value, str):  # and a reader of YAML 1.1 takes it for text too
+        assert yaml.safe_load(text) == {"key": value}

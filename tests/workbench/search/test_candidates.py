@@ -1,0 +1,90 @@
+"""Search spaces, folds and cross-validation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import Ridge as Reference
+
+from xreg.core.errors import ConfigError
+from xreg.core.metrics import covered_variance
+from xreg.plugins.mlp.plugin import MLPConfig
+from xreg.plugins.ridge.ridge import Ridge
+from xreg.workbench.search.candidates import Preparation, SearchSpace, contest_folds, cross_validate
+
+SPACE = {
+    "width": {"choice": [16, 32]},
+    "widths": {"choice": [None, [8, 4]]},
+    "depth": {"int": [1, 4]},
+    "dropout": {"float": [0.0, 0.5]},
+    "learning_rate": {"log": [1e-4, 1e-2]},
+    "batch": {"log-int": [8, 512]},
+    "epochs": 50,
+}
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 10**6))
+def test_draws_are_valid_settings_and_follow_the_seed_alone(seed: int) -> None:
+    space = SearchSpace.parse(SPACE, MLPConfig, "space")
+    drawn = space.draw((seed, 1))
+    assert drawn == space.draw((seed, 1))
+    config = MLPConfig.parse(space.settings(drawn), "drawn")
+    assert config.width in (16, 32)
+    assert config.widths in (None, (8, 4))
+    assert 1 <= config.depth <= 4
+    assert 1e-4 <= config.learning_rate <= 1e-2
+    assert 8 <= config.batch <= 512
+    assert config.epochs == 50
+
+
+def test_a_logarithmic_range_is_even_in_the_logarithm() -> None:
+    space = SearchSpace.parse({"learning_rate": {"log": [1e-4, 1e-2]}}, MLPConfig, "space")
+    rates = np.log10([space.draw((0, i))["learning_rate"] for i in range(400)])
+    assert abs(np.mean(rates) + 3) < 0.1
+    assert abs(np.mean(rates < -3) - 0.5) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        ({"widht": {"int": [1, 4]}}, "did you mean 'width'"),
+        ({"dropout": {"float": [0.0, 1.5]}}, "dropout"),
+        ({"depth": {"int": [4, 1]}}, "a lowest and a higher number"),
+        ({"depth": {"int": [1.5, 4]}}, "whole numbers"),
+        ({"depth": {"float": [1, 3]}}, "range of 'depth'.*integer"),
+        ({"depth": {"intt": [1, 3]}}, "there is no range 'intt' .did you mean 'int'"),
+        ({"weight_decay": {"log": [0, 1]}}, "numbers above zero"),
+        ({"activation": {"choice": []}}, "needs a list"),
+        ({"activation": {"choice": ["elu", "sine"]}}, "activation"),
+    ],
+)
+def test_a_bad_space_is_refused(space: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        SearchSpace.parse(space, MLPConfig, "search space of emulator mlp")
+
+
+def test_rows_that_stop_training_are_of_other_groups_than_those_that_train() -> None:
+    groups = np.arange(60) % 12
+    for fold in contest_folds(60, 4, groups=groups):
+        parts = [set(groups[rows]) for rows in (fold.train, fold.stop, fold.held)]
+        assert sum(map(len, parts)) == len(set.union(*parts)) == 12
+        assert sorted([*fold.train, *fold.stop, *fold.held]) == list(range(60))
+
+
+def test_cross_validation_is_what_scikit_learn_gives() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(3, 2, (80, 5))
+    Y = X @ rng.normal(size=(5, 7)) + 0.3 * rng.normal(size=(80, 7)) + 5
+    folds = contest_folds(80, 4, seed=2)
+    found = cross_validate([Ridge(alpha=2.0), Ridge(alpha=50.0)], X, Y, folds, Preparation())
+    assert found.shape == (2, 4)
+    for row, alpha in enumerate((2.0, 50.0)):
+        for column, fold in enumerate(folds):
+            mean, spread = X[fold.train].mean(0), X[fold.train].std(0)
+            model = Reference(alpha=alpha).fit((X[fold.train] - mean) / spread, Y[fold.train])
+            guess = model.predict((X[fold.held] - mean) / spread)
+            known = covered_variance(Y[fold.held], guess)
+            assert found[row, column] == pytest.approx(known, abs=1e-9)

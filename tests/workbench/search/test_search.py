@@ -1,0 +1,359 @@
+"""``xreg search`` on real data flow: budgets, resuming, killed workers, results."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from xreg.core.errors import ConfigError, DataError, RunError, UnknownNameError, XregError
+from xreg.registry.plugins import host
+from xreg.workbench.run.recipe import load_recipe
+from xreg.workbench.run.run import execute
+from xreg.workbench.search.leaderboard import leaderboard, markdown
+from xreg.workbench.search.ranking import remarks
+from xreg.workbench.search.recipe import SearchRecipe, load_search
+from xreg.workbench.search.search import Search, search
+
+SMALL: dict[str, Any] = {
+    "folds": {"count": 3, "group": "trajectory"},
+    "families": ["internal", "coulomb"],
+    "emulator": {"name": "ridge", "alpha": {"log": [1e-4, 1e4]}},
+    "budget": 0.15,
+    "networks": 3,
+    "together": 2,
+    "seeds": 2,
+}
+
+
+def recipe(store: Path, **change: Any) -> SearchRecipe:
+    return SearchRecipe.parse({"name": "try", **SMALL, "dataset": str(store), **change}, "search")
+
+
+def told(folder: Path) -> dict[tuple[str, int], tuple[Any, ...]]:
+    """Return all that a search's record says of finished candidates."""
+    now = Search(folder)
+    return {
+        (family.label, c.number): (c.descriptor, c.model, c.scores)
+        for family in now.families
+        for c in now.study.candidates(family)
+    }
+
+
+@pytest.fixture(scope="module")
+def finished(water_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("search") / "done"
+    search(recipe(water_store), folder, workers=1)
+    return folder
+
+
+def test_every_family_spends_its_budget_and_little_more(finished: Path) -> None:
+    now = Search(finished)
+    for family in now.families:
+        done = [t for t in now.study.trials(family) if t.state.is_finished()]
+        cost = [t.user_attrs["seconds"] for t in sorted(done, key=lambda t: t.user_attrs["told"])]
+        # The last ones trained together may cross the line; nothing begins beyond it.
+        assert sum(cost[: -SMALL["together"]]) < SMALL["budget"] <= sum(cost)
+
+
+def test_what_a_descriptor_learns_is_paid_for(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = Search(finished)
+    family = next(f for f in now.families if f.label == "coulomb")
+    method = type(host().build("descriptor", "coulomb", {}))
+    fit = method.fit
+
+    def slow(self: Any, samples: Any, y: Any = None) -> Any:
+        start = time.process_time()
+        while time.process_time() - start < 0.3:
+            pass
+        return fit(self, samples, y)
+
+    monkeypatch.setattr(method, "fit", slow)
+    _, cost = now.inputs(family, {}, now.rows[:3])
+    assert cost >= 0.3
+
+
+def test_the_folder_holds_tables_figures_recipes_and_the_page(finished: Path) -> None:
+    with (finished / "ranking.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["family"] for row in rows} == {"internal", "coulomb"}
+    assert float(rows[0]["R²"]) >= float(rows[1]["R²"])
+    with (finished / "candidates.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == sum(int(row["candidates"]) for row in rows)
+    for name in ("ranking", "budget", "distributions"):
+        assert (finished / "figures" / f"{name}.png").stat().st_size > 5000
+    page = (finished / "report.html").read_text()
+    assert "internal" in page
+    assert "<small>of 0.0001 … 1e+04, log</small>" in page  # what a winner's setting was drawn from
+    assert page.count("data:image/png") == 3
+
+
+def test_a_winner_s_recipe_gives_the_test_score_of_the_ranking(
+    finished: Path, tmp_path: Path
+) -> None:
+    results = json.loads((finished / "results.json").read_text())
+    expected = {f["label"]: f["test"] for f in results["families"]}
+    run = execute(load_recipe(finished / "recipes" / "internal.yaml"), tmp_path / "run")
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["test"]["r2"] == pytest.approx(expected["internal"], abs=1e-6)
+
+
+def test_decomposers_that_train_their_own_network_compete(
+    water_store: Path, tmp_path: Path
+) -> None:
+    tiny = {"name": "ednn", "rank": 1, "starts": 1, "epochs": 5, "width": {"choice": [4, 8]}}
+    families = [
+        {"label": "ednn", "descriptor": "internal", "decomposer": tiny},
+        {"label": "ridge", "descriptor": "internal", "emulator": "ridge"},
+    ]
+    common = {"name": "pls", "rank": 2}
+    small = recipe(water_store, families=[*families, "internal"], decomposer=common)
+    standings = {s.label: s for s in search(small, tmp_path / "search", workers=2)}
+    assert standings["ridge"].decomposer is None
+    for label, name in (("ednn", "ednn"), ("internal", "pls")):
+        assert standings[label].decomposer["name"] == name
+        assert standings[label].emulator is None
+        path = tmp_path / "search" / "recipes" / f"{label}.yaml"
+        run = execute(load_recipe(path), tmp_path / label)
+        covered = json.loads((run / "metrics.json").read_text())["decomposers"][name]["test"]
+        assert covered[-1] == pytest.approx(standings[label].test, abs=1e-6)
+    (contest,) = leaderboard([tmp_path / "search"])
+    assert {e.model for e in contest.entries} == {"ednn", "ridge", "pls"}
+
+
+def test_models_that_cannot_be_trained_together_are_all_drawn_anew(
+    water_store: Path, tmp_path: Path
+) -> None:
+    free = {"name": "ednn", "learning_rate": {"log": [1e-4, 1e-2]}}
+    now = Search(tmp_path, recipe(water_store, families=["internal"], decomposer=free, networks=5))
+    with now.study.worker() as me:
+        group = now.study.claim(me)
+    assert group is not None
+    assert len({settings["learning_rate"] for _, settings in group.trials}) == 5
+
+
+def test_a_family_with_nothing_new_to_draw_is_done(water_store: Path, tmp_path: Path) -> None:
+    few = {"name": "ridge", "alpha": {"choice": [1.0, 10.0]}}
+    (standing,) = search(
+        recipe(water_store, families=["internal"], emulator=few, budget=1e6), tmp_path, workers=1
+    )
+    drawn = {json.dumps(entry[:2]) for entry in told(tmp_path).values()}
+    assert len(drawn) == 4, "two settings of angles, two of alpha"
+    assert standing.seconds < 1e6
+
+
+def test_a_family_that_always_fails_is_given_up_and_starves_nobody(
+    mixed_store: Path, tmp_path: Path
+) -> None:
+    standings = search(recipe(mixed_store, budget=0.05), tmp_path / "both", workers=1)
+    found = {s.label: s for s in standings}
+    assert found["coulomb"].score is not None
+    assert found["coulomb"].seconds >= 0.05
+    assert found["internal"].score is None
+    assert found["internal"].done
+    assert found["internal"].failed == found["internal"].candidates <= 10
+    assert any(r.startswith("internal: ") and "seen from O" in r for r in remarks(standings))
+    with pytest.raises(RunError, match=r"'internal' failed because: .* seen from O"):
+        search(recipe(mixed_store, families=["internal"]), tmp_path / "one", workers=1)
+
+
+def test_a_search_leaves_other_folders_alone_and_nothing_when_refused(
+    water_store: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "report.html").write_text("of a run")
+    for place in (run, run / "report.html"):
+        with pytest.raises(ConfigError, match="holds no search"):
+            search(recipe(water_store), place, workers=1)
+    assert [p.name for p in run.iterdir()] == ["report.html"]
+    wrong = {"count": 3, "group": "trajektory"}
+    with pytest.raises(UnknownNameError, match="did you mean 'trajectory'"):
+        search(recipe(water_store, folds=wrong), tmp_path / "new", workers=1)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_search_that_was_stopped_says_so(water_store: Path, tmp_path: Path) -> None:
+    standings = search(recipe(water_store, budget=1e6), tmp_path / "s", workers=1, seconds=0.5)
+    assert not any(s.done for s in standings)
+    (line,) = [r for r in remarks(standings) if r.startswith("Not finished")]
+    assert "internal" in line
+    assert line in (tmp_path / "s" / "report.html").read_text()
+
+
+def test_a_search_that_stops_goes_on_with_the_same_candidates(
+    finished: Path, water_store: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "halves"
+    small = recipe(water_store, budget=0.05)
+    search(small, folder, workers=1)
+    now = Search(folder)
+    again = search(small, folder, workers=1)
+    assert [s.candidates for s in again] == [
+        len(now.study.candidates(f)) for s in again for f in now.families if f.label == s.label
+    ]
+    whole = told(finished)
+    for key, entry in told(folder).items():
+        assert entry == whole.get(key, entry), "a candidate depends on anything but its number"
+
+
+def test_nothing_is_lost_when_workers_are_killed(water_store: Path, tmp_path: Path) -> None:
+    content = {**SMALL, "dataset": str(water_store), "budget": 1.5, "name": "killed"}
+    path = tmp_path / "killed.yaml"
+    path.write_text(yaml.safe_dump(content))
+    folder = tmp_path / "killed"
+    command = [sys.executable, "-m", "xreg.cli.main", "search", str(path), "-o", str(folder)]
+    before: dict[tuple[str, int], tuple[Any, ...]] = {}
+    for _ in range(2):
+        started = subprocess.Popen(
+            [*command, "--workers", "2"], start_new_session=True, stdout=subprocess.DEVNULL
+        )
+        deadline = time.time() + 90
+        while time.time() < deadline and started.poll() is None:
+            journal = folder / "study.journal"
+            if journal.exists() and journal.read_bytes().count(b'"told"') > len(before) + 4:
+                break
+            time.sleep(0.02)
+        os.killpg(started.pid, signal.SIGKILL)
+        started.wait()
+        now = told(folder)
+        assert all(now[key] == entry for key, entry in before.items())
+        before = now
+    assert before, "the search was killed before anything was told"
+    subprocess.run([*command, "--workers", "1"], check=True, stdout=subprocess.DEVNULL)
+    after = told(folder)
+    assert all(after[key] == entry for key, entry in before.items())
+    now = Search(folder)
+    for family in now.families:
+        assert now.study.over(family)
+        assert all(c.scores for c in now.study.candidates(family))
+
+
+def test_folds_that_a_killed_worker_had_judged_are_not_judged_again(
+    water_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from xreg.plugins.ridge.ridge import Ridge
+
+    monkeypatch.setattr("xreg.workbench.search.search.NOTED_FROM", 0.0)
+    monkeypatch.setattr(Ridge, "fits_together", frozenset({"alpha"}))
+    small = recipe(water_store, families=["internal"], budget=1e-9)
+    whole, now = (Search(tmp_path / name, small) for name in ("whole", "killed"))
+    for found in (whole, now):
+        (found.folder / "search.yaml").write_text(small.to_yaml())
+    whole.work()
+    fit, fits = Ridge.fit_many.__func__, []
+
+    class Killed(BaseException):
+        """What no handler catches, as nothing runs after a kill."""
+
+    def counted(cls: type[Ridge], *args: Any, **kwargs: Any) -> Any:
+        if len(fits) == 2:
+            raise Killed
+        fits.append(len(args[0]))
+        return fit(cls, *args, **kwargs)
+
+    monkeypatch.setattr(Ridge, "fit_many", classmethod(counted))
+    with pytest.raises(Killed):
+        now.work()
+    assert fits == [SMALL["together"]] * 2, "two of three folds"
+    assert not told(tmp_path / "killed")
+    fits.insert(0, 0)  # never two again: no more kills
+    again = Search(tmp_path / "killed")
+    again.work()
+    assert fits[3:] == [SMALL["together"]], "the third fold, and the budget is spent"
+    assert told(tmp_path / "killed") == told(tmp_path / "whole")
+    for candidate in again.study.candidates(again.families[0]):
+        assert candidate.seconds > 0
+
+
+def test_a_record_of_other_data_or_another_space_is_refused(
+    finished: Path, water_store: Path
+) -> None:
+    with pytest.raises(DataError, match=r"of other rules \(budget 0.15, here 7.0\)"):
+        Search(finished, recipe(water_store, budget=7))
+    other = {"name": "ridge", "alpha": {"log": [1e-3, 1e3]}}
+    with pytest.raises(DataError, match="another search space of family 'internal'"):
+        Search(finished, recipe(water_store, emulator=other))
+
+
+def test_the_rules_are_written_once_for_each_family(finished: Path) -> None:
+    Search(finished)
+    assert (finished / "study.journal").read_bytes().count(b'{"rules":') == 2
+
+
+def test_a_family_that_joins_later_competes_under_the_same_rules(
+    finished: Path, water_store: Path, tmp_path: Path
+) -> None:
+    alone = tmp_path / "alone"
+    late = {"label": "late", "descriptor": {"name": "internal", "angles": "cosine"}}
+    search(recipe(water_store, families=[late]), alone, workers=1)
+    contests = leaderboard([finished, alone])
+    assert len(contests) == 1
+    assert {e.label for e in contests[0].entries} == {"internal", "coulomb", "late"}
+    scores = [e.score for e in contests[0].entries]
+    assert scores == sorted(scores, reverse=True)
+    text = markdown(contests)
+    assert "water 1.0.0, xes" in text
+    assert "groups by trajectory" in text
+
+
+def test_a_descriptor_can_compete_as_it_is(water_store: Path, tmp_path: Path) -> None:
+    as_it_is = {"label": "as-it-is", "descriptor": {"name": "soap", "space": "defaults"}}
+    folder = tmp_path / "defaults"
+    search(recipe(water_store, families=[as_it_is]), folder, workers=1)
+    found = Search(folder)
+    candidates = found.study.candidates(found.families[0])
+    assert {str(c.descriptor) for c in candidates} == {"{}"}
+    assert len({c.model["alpha"] for c in candidates}) == len(candidates) > 1
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "said"),
+    [
+        ({"emulator": {"name": "ridge", "alhpa": 1.0}}, ConfigError, "did you mean 'alpha'"),
+        ({"emulator": {"name": "ridge", "space": {"alpha": {"log": [1, 10]}}}},
+         ConfigError, "ranges of settings stand beside 'name'"),
+        ({"families": ["intern"]}, UnknownNameError, "did you mean 'internal'"),
+        ({"families": [{"descriptor": {"name": "soap", "space": "narrow"}}]}, UnknownNameError,
+         "no search space 'narrow'"),
+        ({"families": ["soap", "soap"]}, ConfigError, "two families are labelled 'soap'"),
+        ({"folds": {"count": 1}}, ConfigError, "folds.count"),
+        ({"decomposer": "eca"}, ConfigError, "decomposer 'eca' needs an emulator"),
+        ({"decomposer": {"name": "ednn", "space": "wide"}}, UnknownNameError,
+         "no search space 'wide'"),
+        ({"families": [{"descriptor": "internal", "emulator": "ridge", "decomposer": "pls"}]},
+         ConfigError, "one of them is judged"),
+    ],
+)  # fmt: skip
+def test_bad_requests_get_one_sentence(
+    water_store: Path, tmp_path: Path, change: dict[str, Any], error: type[XregError], said: str
+) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(yaml.safe_dump({**SMALL, "dataset": str(water_store), **change}))
+    with pytest.raises(error, match=said):
+        load_search(path, {}, ())
+
+
+def test_all_families_are_the_descriptors_that_take_the_samples(
+    water_store: Path, tmp_path: Path
+) -> None:
+    labels = {f.label for f in Search(tmp_path, recipe(water_store, families="all")).families}
+    assert {"soap", "acsf", "lmbtr", "coulomb", "mbdf", "gt", "wacsf", "internal"} <= labels
+    assert "polynomial" not in labels
+
+
+def test_what_holds_no_results_is_no_search(tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text("[]")
+    with pytest.raises(DataError, match="no results of a search"):
+        leaderboard([tmp_path])

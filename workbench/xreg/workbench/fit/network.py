@@ -1,0 +1,52 @@
+"""A trained model of parameters as one differentiable function, from parameters to spectra."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from xreg.core.errors import DataError, NotFittedError
+from xreg.core.model.pipeline import Pipeline
+from xreg.core.model.scaling import Scaler
+from xreg.workbench.fit.misfit import Simulator
+
+__all__ = ["network"]
+
+
+def network(model: Pipeline) -> Simulator:
+    """Return a model's descriptor, scalers and emulator joined, in double precision.
+
+    Raises
+    ------
+    DataError
+        If the model takes no parameters, predicts no spectra, or one of its steps has no
+        differentiable view.
+    """
+    if model.domain is None or model.target is None or model.targets_ is None:
+        raise NotFittedError("the model must be fitted before its parameters can be searched.")
+    if model.domain.kind != "parameters":
+        raise DataError(
+            f"the model was trained on {model.domain.kind}; only a model of parameters can be "
+            "fitted to a spectrum."
+        )
+    if model.target.energy is None:
+        raise DataError(
+            f"the model predicts {', '.join(model.target.features)} and no spectrum; fit a model "
+            "of a channel with energies."
+        )
+    if model.descriptor is None or model.features_ is None or model.columns_ is None:
+        raise DataError(f"emulator '{model.emulator.name}' takes no features, so it has no view.")
+    describe, predict = model.descriptor.torch_view(), model.emulator.torch_view()
+    columns = torch.as_tensor(model.columns_.columns)
+    mean, scale = _tensors(model.features_)
+    target_mean, target_scale = _tensors(model.targets_)
+
+    def spectra(values: Tensor) -> Tensor:
+        features = (describe(values)[:, columns] - mean) / scale
+        return predict(features) * target_scale + target_mean
+
+    return Simulator(model.target.energy, spectra)
+
+
+def _tensors(scaler: Scaler) -> tuple[Tensor, Tensor]:
+    return torch.as_tensor(scaler.mean), torch.as_tensor(scaler.scale)

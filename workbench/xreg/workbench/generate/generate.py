@@ -1,0 +1,281 @@
+"""The driver of spectrum generators: batches, all cores, failures, resume, and the store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.errors import ConfigError, MissingRequirementError, RunError, SampleError
+from xreg.core.executor import ExecutorKind, WorkerDiedError, open_workers
+from xreg.core.files import require_room
+from xreg.core.interfaces import SpectrumGenerator
+from xreg.core.progress import report
+from xreg.core.source import source_hash
+from xreg.core.storage import canonical_json
+from xreg.registry.plugins import PluginHost, host
+from xreg.registry.stores.journal import Finished, Journal
+from xreg.registry.stores.layout import check_names, check_precision
+from xreg.workbench.generate.compute import Batch, Compute, Result
+from xreg.workbench.generate.recipe import GenerationRecipe
+from xreg.workbench.generate.samples import SampleTable, read_samples, sample_keys
+from xreg.workbench.generate.store import Growth, open_base
+from xreg.workbench.process.process import check_processing
+
+__all__ = ["Generated", "generate"]
+
+# A batch lasts about so long: a kill loses little, and writing it down costs nothing beside it.
+# A slower sample is a batch of its own, so that a kill loses what was in hand and nothing more.
+BATCH_SECONDS = 0.5
+MAX_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What a generation left.
+
+    Attributes
+    ----------
+    path
+        The store.
+    samples
+        How many samples it holds.
+    computed
+        How many were computed by this call; the others had been before.
+    failures
+        Why each sample that was set aside failed, by id.
+    summary
+        What its spectra are like (:meth:`xreg.core.readers.summary.Summary.plain`).
+    notes
+        What was read of the samples in a way that the user should see.
+    """
+
+    path: Path
+    samples: int
+    computed: int
+    failures: Mapping[str, str]
+    summary: Mapping[str, Any]
+    notes: Sequence[str] = ()
+
+
+def generate(
+    recipe: GenerationRecipe,
+    folder: Path,
+    output: Path | None = None,
+    *,
+    workers: int | None = None,
+    executor: ExecutorKind = "process",
+    scheduler: str | None = None,
+    plugins: PluginHost | None = None,
+) -> Generated:
+    """Compute the spectra that a recipe asks for and write them as one store.
+
+    The store grows in ``<output>.partial``, a thousand samples at a time, and can be read there
+    (:func:`xreg.registry.stores.store.open_store`). A killed call goes on where it was; the store
+    is the same as if it had never been interrupted, because each sample's spectrum is its own and
+    has its place.
+
+    Parameters
+    ----------
+    recipe
+        What to compute.
+    folder
+        Where relative paths of the recipe are meant from.
+    output
+        The store to write, ``<name>-<version>.zarr`` in the working folder by default.
+    workers, executor, scheduler
+        See :func:`xreg.core.executor.open_workers`.
+    plugins
+        Where the generator is looked up; everything installed by default.
+
+    Raises
+    ------
+    ConfigError, DataError, MissingRequirementError
+        If the request is bad; nothing was computed.
+    RunError
+        If a sample fails and the recipe refuses that; what was finished is kept.
+    """
+    name, dataset = recipe.generator.name, recipe.dataset
+    output = output or Path(f"{dataset.name}-{dataset.version}.zarr")
+    require_room(output)
+    if output.exists():
+        raise ConfigError(
+            f"'{output}' exists; a store is never overwritten: give another --output."
+        )
+    plugins = plugins or host()
+    generator: SpectrumGenerator = plugins.build("generator", name, recipe.generator.settings)
+    if not (availability := generator.available()):
+        raise MissingRequirementError(f"generator '{name}' cannot run here: {availability.reason}")
+    table = read_samples(recipe.samples, folder, recipe.precision, generator)
+    _check(recipe, generator, table)
+    task = _task(generator, plugins)
+    base = open_base(recipe, generator)
+    keys = sample_keys(table.samples, table.unfit)
+    head = {**task, "precision": recipe.precision}
+    journal = Journal(output.with_name(f"{output.name}.partial"), head)
+    growth = Growth(recipe, table, generator, task, keys, journal, base, output)
+    with journal:
+        growth.open()
+        work = _Work(generator, table, keys, growth, recipe.on_failure == "refuse")
+        missing = np.flatnonzero(~growth.done)
+        if missing.size:
+            work.run(missing, executor, workers, scheduler)
+        samples, failures, summary = growth.finish()
+        growth.remove()
+    failures = {**table.bad, **failures}
+    return Generated(output, samples, work.computed, failures, summary, table.notes)
+
+
+def _check(recipe: GenerationRecipe, generator: SpectrumGenerator, table: SampleTable) -> None:
+    """Refuse before any work what the finished store would be refused for."""
+    samples = table.samples
+    if not isinstance(samples, generator.accepts):
+        raise ConfigError(
+            f"generator '{generator.name}' takes {generator.accepts.kind}; "
+            f"'{recipe.samples.file or 'a parameter space'}' holds {samples.kind}."
+        )
+    if (table.unfit or table.bad) and recipe.on_failure == "refuse":
+        reason = next(iter([*table.bad.values(), *table.unfit.values()])).rstrip(".")
+        raise SampleError(f"{reason}; or have such samples set aside (on_failure: set-aside).")
+    generator.check(samples)
+    if both := sorted(set(table.labels) & set(generator.label_units())):
+        raise ConfigError(
+            f"the label '{both[0]}' comes from the samples and from '{generator.name}'."
+        )
+    check_names("label", table.labels)
+    channels = generator.grids()
+    check_processing(recipe.processing, channels, {*table.labels, *generator.label_units()})
+    made = [*channels, *recipe.processing]
+    check_precision(recipe.precision, [*made, "positions", "parameters"])
+
+
+def _task(generator: SpectrumGenerator, plugins: PluginHost) -> dict[str, Any]:
+    """Return all that decides what the generator computes for a sample, as JSON values."""
+    installed = plugins.get("generator", generator.name)
+    return {
+        "name": generator.name,
+        "version": generator.version(),
+        "plugin": f"{installed.distribution} {installed.version}",
+        "code": source_hash(type(generator)),
+        "settings": generator.config.model_dump(mode="json"),
+    }
+
+
+class _Work:
+    """Computes the missing samples and hands them on as they come."""
+
+    def __init__(
+        self,
+        generator: SpectrumGenerator,
+        table: SampleTable,
+        keys: Sequence[str],
+        growth: Growth,
+        refuse: bool,
+    ) -> None:
+        self.generator = generator
+        self.samples = table.samples
+        self.unfit = table.unfit
+        self.keys = keys
+        self.growth = growth
+        self.refuse = refuse
+        self.computed = 0
+        self.seconds_each = 0.0
+        self._again: list[int] = []
+
+    def run(
+        self,
+        missing: NDArray[np.intp],
+        executor: ExecutorKind,
+        workers: int | None,
+        scheduler: str | None,
+    ) -> None:
+        """Compute the samples of these rows, as far as they are fit for it."""
+        settings = canonical_json(self.generator.config.model_dump(mode="json"))
+        compute = Compute(type(self.generator), settings)
+        for row in missing.tolist():
+            if row in self.unfit:
+                batch = self._batch(np.array([row]))
+                self._write(batch, compute.failed(batch, self.unfit[row]))
+        missing = missing[~np.isin(missing, list(self.unfit))]
+        task, total = f"generating with {self.generator.name}", len(self.samples)
+        before = total - len(missing)
+        began = time.monotonic()
+        report(task, before, total)
+        with open_workers(executor, workers, scheduler) as crew:
+            for batch, result in crew.unordered(compute, self._batches(missing, crew.size)):
+                if isinstance(result, WorkerDiedError):
+                    if len(batch.rows) > 1:  # find out on which
+                        self._again.extend(batch.rows.tolist())
+                    else:
+                        self._keep(batch, compute.failed(batch, str(result)))
+                    continue
+                self.seconds_each = result.seconds / len(batch.rows)
+                self._keep(batch, result)
+                rate = self.computed / (time.monotonic() - began)
+                left = (len(missing) - self.computed) / rate
+                report(task, before + self.computed, total, f"{rate:.3g}/s, {_span(left)} left")
+            for batch, result in crew.unordered(compute, self._singles()):
+                if isinstance(result, WorkerDiedError):
+                    self._keep(batch, compute.failed(batch, str(result)))
+                else:
+                    self._keep(batch, result)
+                report(task, before + self.computed, total)
+
+    def _batches(self, missing: NDArray[np.intp], crew: int) -> Iterator[Batch]:
+        """Yield batches of about half a second, as far as that is known when one is asked for."""
+        start = 0
+        while start < len(missing):
+            size = int(BATCH_SECONDS / self.seconds_each) if self.seconds_each else 1
+            share = -(-(len(missing) - start) // (2 * crew))  # all workers are busy to the end
+            rows = missing[start : start + max(1, min(size, share, MAX_BATCH))]
+            yield self._batch(rows)
+            start += len(rows)
+
+    def _singles(self) -> Iterator[Batch]:
+        for row in self._again:
+            yield self._batch(np.array([row]))
+
+    def _batch(self, rows: NDArray[np.intp]) -> Batch:
+        return Batch(rows, self.samples[rows])
+
+    def _keep(self, batch: Batch, result: Result) -> None:
+        """Write the results of a computation down, and count it."""
+        self._write(batch, result)
+        self.computed += len(batch.rows)
+
+    def _write(self, batch: Batch, result: Result) -> None:
+        """Write the results of a batch down; refuse failures where the recipe does."""
+        failed = [i for i, reason in enumerate(result.failures) if reason is not None]
+        kept = [i for i in range(len(batch.rows)) if not self.refuse or result.failures[i] is None]
+        if kept:
+            self.growth.journal.add(
+                Finished(
+                    [self.keys[row] for row in batch.rows[kept]],
+                    [result.failures[i] for i in kept],
+                    {name: values[kept] for name, values in result.channels.items()},
+                    {name: values[kept] for name, values in result.labels.items()},
+                )
+            )
+            self.growth.note(batch.rows[kept])
+        if self.refuse and failed:
+            reason = str(result.failures[failed[0]]).rstrip(".")
+            sample = str(batch.samples.ids[failed[0]])
+            if sample not in reason:
+                reason = f"sample '{sample}': {reason}"
+            raise RunError(
+                f"{reason}; finished samples are kept in '{self.growth.journal.folder}', so repair "
+                "it and repeat, or set on_failure to set-aside."
+            )
+
+
+def _span(seconds: float) -> str:
+    """Put a duration into words (``3 h 12 min``)."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,305 @@
+"""The samples of a generation recipe: structures, a parameter table, or drawn from a space."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.data.samples import Parameters, Samples, Structure, Structures
+from xreg.core.errors import DataError, SampleError, did_you_mean
+from xreg.core.interfaces import SpectrumGenerator
+from xreg.registry.stores.layout import round_mantissa, stored_dtype
+from xreg.workbench.generate.draw import draw_samples
+from xreg.workbench.generate.recipe import LabelSection, SamplesSection
+
+__all__ = ["SampleTable", "read_samples", "sample_keys"]
+
+ABSORBER = "give 'absorber', an index (from 0) or an element, or 'sites: all' for a sample each"
+FROM_FILE = {"file", "frames", "id", "absorber", "parameters", "labels"}
+
+
+@dataclass(frozen=True, eq=False)
+class SampleTable:
+    """Samples and what is known of each before any spectrum.
+
+    Attributes
+    ----------
+    samples
+        The n samples.
+    origin
+        Where they came from, for the provenance.
+    labels, label_units
+        (n,) values and the unit of each label.
+    unfit
+        Why a sample cannot be computed, by its row: nothing in it is the absorber. Its first atom
+        stands in for that.
+    bad
+        Why a frame is no structure, by the id it would have had; it is none of the samples.
+    notes
+        What was read in a way that the user should see.
+    """
+
+    samples: Samples
+    origin: Mapping[str, Any]
+    labels: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    label_units: Mapping[str, str] = field(default_factory=dict)
+    unfit: Mapping[int, str] = field(default_factory=dict)
+    bad: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+
+@dataclass(eq=False)
+class _Read:
+    """Structures of a file as they are read."""
+
+    samples: list[Structure] = field(default_factory=list)
+    known: list[dict[str, Any]] = field(default_factory=list)
+    unfit: dict[int, str] = field(default_factory=dict)
+    bad: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, list[str]] = field(default_factory=dict)
+
+
+def read_samples(
+    section: SamplesSection,
+    base: Path,
+    precision: Mapping[str, int] | None = None,
+    generator: SpectrumGenerator | None = None,
+) -> SampleTable:
+    """Read the samples that a recipe names, or draw them.
+
+    Parameters
+    ----------
+    section
+        The recipe's ``samples``.
+    base
+        Folder that a relative file name is meant from.
+    precision
+        Mantissa bits of ``positions`` or ``parameters`` that will be stored: samples are rounded
+        to them here, so that spectra belong exactly to the samples beside them.
+    generator
+        Offers parameter spaces by name, and knows the bounds of its parameters.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or malformed, selects nothing, or lacks a label or id; the message
+        names the file and the frame.
+    """
+    if not section.file:
+        drawn, origin, sets = draw_samples(section, generator)
+        _round(drawn, precision or {})
+        return SampleTable(drawn, origin, sets)
+    path = base / section.file
+    try:
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise DataError(f"samples '{path}' cannot be read ({error.strerror}).") from None
+    samples: Samples
+    found = _Read()
+    if path.suffix == ".csv":
+        samples, known = _table(path, section)
+    elif path.suffix in (".xyz", ".extxyz"):
+        found = _structures(path, section)
+        samples, known = Structures.of(found.samples), found.known
+    else:
+        raise DataError(f"samples '{path}' must end in .extxyz, .xyz or .csv.")
+    _round(samples, precision or {})
+    labels = {
+        name: _label(path, name, label, known, samples) for name, label in section.labels.items()
+    }
+    units = {name: label.unit for name, label in section.labels.items() if label.unit}
+    asked = section.model_dump(mode="json", include=FROM_FILE)
+    origin = {**asked, "file": path.name, "sha256": sha256}
+    if section.sites != "one":
+        origin["sites"] = section.sites
+    notes = {note: (len(files), files[0]) for note, files in found.notes.items()}
+    told = [f"{first if n == 1 else f'{n} frames'}: {note}" for note, (n, first) in notes.items()]
+    if told:
+        origin["notes"] = told
+    return SampleTable(samples, origin, labels, units, found.unfit, found.bad, told)
+
+
+def _round(samples: Samples, precision: Mapping[str, int]) -> None:
+    name, what = (
+        ("values", "parameters") if isinstance(samples, Parameters) else ("positions", "positions")
+    )
+    if (bits := precision.get(what)) is not None:
+        rounded = round_mantissa(getattr(samples, name), stored_dtype("float64", bits), bits)
+        setattr(samples, name, rounded.astype(np.float64))
+
+
+def sample_keys(samples: Samples, unfit: Mapping[int, str] | None = None) -> list[str]:
+    """Return for each sample a hash of all that a generator sees of it."""
+    if isinstance(samples, Parameters):
+        return _parameter_keys(samples)
+    keys = [_key(batch[i]) for batch in samples.batches(1024) for i in range(len(batch))]
+    for row, reason in (unfit or {}).items():  # another sample than with that atom as its absorber
+        keys[row] = _hash(keys[row].encode(), reason.encode())
+    return keys
+
+
+def _parameter_keys(samples: Parameters) -> list[str]:
+    order = np.argsort(samples.names)  # the order of the columns means nothing
+    head = "\0".join(samples.names[i] for i in order).encode()
+    keys = []
+    for batch in samples.batches(65_536):
+        rows = np.ascontiguousarray(np.asarray(batch.values, "<f8")[:, order])
+        keys += [
+            _hash(name.encode(), head, row.tobytes())
+            for name, row in zip(batch.ids.tolist(), rows, strict=True)
+        ]
+    return keys
+
+
+def _key(sample: Structure) -> str:
+    return _hash(
+        sample.id.encode(),
+        np.asarray(sample.numbers, "<i4").tobytes(),
+        np.asarray(sample.positions, "<f8").tobytes(),
+        np.asarray(sample.cell, "<f8").tobytes(),
+        np.asarray(sample.pbc, bool).tobytes(),
+        str(int(sample.absorber)).encode(),
+    )
+
+
+def _hash(*content: bytes) -> str:
+    return hashlib.sha256(b"\0".join(content)).hexdigest()[:32]
+
+
+def _slice(text: str) -> slice:
+    parts = [int(part) if part else None for part in text.split(":")]
+    return slice(*parts)
+
+
+def _chosen(path: Path, what: str, total: int, section: SamplesSection) -> range:
+    try:
+        chosen = range(total)[_slice(section.frames)]
+    except ValueError as error:
+        raise DataError(f"frames '{section.frames}': {error}.") from None
+    if not chosen:
+        raise DataError(f"'{path}' has {total} {what}; frames '{section.frames}' selects none.")
+    return chosen
+
+
+def _ids(
+    path: Path, rows: Sequence[int], key: str, known: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    if key:
+        return [str(_value(path, key, known[i], row)) for i, row in enumerate(rows)]
+    return [f"{path.stem}-{row}" for row in rows]
+
+
+def _value(path: Path, key: str, known: Mapping[str, Any], row: int) -> Any:
+    try:
+        return known[key]
+    except KeyError:
+        what = "row" if path.suffix == ".csv" else "frame"
+        raise DataError(f"'{path}', {what} {row}: no '{key}'{did_you_mean(key, known)}.") from None
+
+
+def _structures(path: Path, section: SamplesSection) -> _Read:
+    from xreg.core.readers.structures import absorbing_sites, read_frames, same_first_atoms
+
+    if section.parameters:
+        raise DataError(f"'{path}' holds structures; 'parameters' goes with a .csv table.")
+    every = list(read_frames(path))
+    rows = _chosen(path, "frames", len(every), section)
+    found = _Read()
+    assumed: dict[str, int] = {}
+    for row in rows:
+        frame, where = every[row], f"'{path}', frame {row}"
+        if frame.problem:
+            found.bad[f"{path.stem}-{row}"] = f"{where}: {frame.problem}"
+            continue
+        for note in frame.notes:
+            found.notes.setdefault(note, []).append(f"{path.name}, frame {row}")
+        (name,) = _ids(path, [row], section.id, [frame.info])
+        try:
+            sites = absorbing_sites(
+                frame, section.absorber, every=section.sites == "all", how=ABSORBER
+            )
+        except SampleError as error:
+            found.unfit[len(found.samples)] = f"{where}: {error}"
+            sites = [0]
+        if not sites:
+            sites = [0]
+            assumed[name] = int(frame.numbers[0])
+        several = section.sites == "all" and len(sites) > 1
+        for site in sites:
+            found.samples.append(frame.structure(f"{name}-{site}" if several else name, site))
+            found.known.append(dict(frame.info))
+    for note in same_first_atoms(assumed, ABSORBER):
+        found.notes[note] = [path.name]
+    if not found.samples:
+        reason = next(iter(found.bad.values()))
+        raise DataError(f"none of {len(rows)} structures can be read, first {reason}.")
+    return found
+
+
+def _table(path: Path, section: SamplesSection) -> tuple[Parameters, list[dict[str, Any]]]:
+    if not section.parameters:
+        raise DataError(f"'{path}' is a table: 'parameters' must name its columns and their units.")
+    with path.open(newline="") as file:
+        every = list(csv.DictReader(file))
+    rows = _chosen(path, "rows", len(every), section)
+    known = [every[row] for row in rows]
+    values = np.empty((len(rows), len(section.parameters)))
+    for i, row in enumerate(rows):
+        for j, name in enumerate(section.parameters):
+            text = _value(path, name, known[i], row)
+            try:
+                values[i, j] = float(text)
+            except (TypeError, ValueError):
+                raise DataError(f"'{path}', row {row}: '{name}' is {text!r}, no number.") from None
+    bad = np.argwhere(~np.isfinite(values))
+    if bad.size:
+        name = list(section.parameters)[bad[0, 1]]
+        raise DataError(f"'{path}', row {rows[int(bad[0, 0])]}: '{name}' is not finite.")
+    ids = _ids(path, rows, section.id, known)
+    units = [section.parameters[name] for name in section.parameters]
+    return Parameters(ids, values, list(section.parameters), units), known
+
+
+def _label(
+    path: Path,
+    name: str,
+    label: LabelSection,
+    known: Sequence[Mapping[str, Any]],
+    samples: Samples,
+) -> NDArray[Any]:
+    """Return one label of all samples: numbers where all are numbers, else text."""
+    key = label.key or name
+    values = [_value(path, key, row, i) for i, row in enumerate(known)]
+    numbers = np.array([_number(v) for v in values], dtype=object)
+    if any(v is None for v in numbers):
+        if label.unit:
+            raise DataError(f"'{path}': label '{name}' has the unit {label.unit} but holds text.")
+        return np.array([str(v) for v in values])
+    array = np.array(numbers.tolist())
+    bad = np.flatnonzero(~np.isfinite(array))
+    if bad.size:
+        raise DataError(f"'{path}': label '{name}' of '{samples.ids[bad[0]]}' is not finite.")
+    return array
+
+
+def _number(value: Any) -> int | float | None:
+    """Return a number as it is or as a table's text spells it, None for anything else."""
+    if isinstance(value, bool | np.bool_):
+        return int(value)
+    if isinstance(value, int | float | np.number):
+        return value.item() if isinstance(value, np.number) else value
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        pass
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,253 @@
+"""One ``.npz`` of named arrays."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.data.samples import ParameterSet, Structure
+from xreg.core.errors import DataError, did_you_mean
+from xreg.core.progress import track
+from xreg.core.readers.npz import load_arrays
+from xreg.core.readers.structures import Frame, counted_from_one
+from xreg.workbench.importing.common import Collector, Curve
+
+__all__ = ["read_npz"]
+
+NAMES = (
+    "ids",
+    "numbers",
+    "positions",
+    "offsets",
+    "absorber",
+    "cell",
+    "pbc",
+    "parameters",
+    "parameter_names",
+    "parameter_units",
+    "spectra",
+    "energy",
+)
+PREFIXED = re.compile(r"^(spectra|energy|label)_(.+)$")
+ROWS = ("ids", "absorber", "cell", "pbc", "parameters")
+Arrays = Mapping[str, NDArray[Any]]
+# Makes the sample of a name and row.
+Make = Callable[[str, int], Structure | ParameterSet]
+
+
+def read_npz(
+    source: Path,
+    channels: Sequence[str],
+    absorber: int | str | None,
+    energies: Mapping[str, NDArray[np.float64]],
+    collector: Collector,
+) -> None:
+    """Read samples and spectra from arrays with n rows.
+
+    ========================================  ====================================================
+    ``spectra_<channel>``, ``spectra``        (n, m) intensities; without a channel's name, the one
+                                              channel that is asked for
+    ``energy_<channel>``, ``energy``          (m,) or (n, m) energies in eV; or give them
+    ``numbers``, ``positions``, ``offsets``   (N,), (N, 3) in Å and (n + 1,): all atoms in a row; or
+    ``numbers``, ``positions``                (n, a) and (n, a, 3): padded by zeros
+    ``absorber``                              (n,) index of the absorbing atom; or give it
+    ``cell``, ``pbc``                         (n, 3, 3) in Å and (n, 3), of crystals
+    ``parameters``                            (n, p), in place of structures
+    ``parameter_names``, ``parameter_units``  (p,) each
+    ``ids``                                   (n,) names; file stem and number without
+    ``label_<name>``                          (n,) numbers or words
+    ========================================  ====================================================
+
+    Any other name is refused, and pickled (object) arrays are not read.
+
+    Parameters
+    ----------
+    source
+        The file.
+    channels
+        Names of the channels.
+    absorber
+        Index of the absorber, or an element that occurs once or first, where the file has none.
+    energies
+        (m,) energies of the channels for which the file has none.
+    collector
+        Takes what is good and notes what is bad.
+    """
+    arrays = _load(source, collector)
+    spectra = _spectra(source, arrays, channels)
+    n = len(next(iter(spectra.values())))
+    unit = collector.energy_unit
+    axes = {name: _energy(source, arrays, name, n, energies, unit) for name in spectra}
+    labels = {k.removeprefix("label_"): v for k, v in arrays.items() if k.startswith("label_")}
+    _check_rows(source, n, {**spectra, **labels, **{k: arrays[k] for k in ROWS if k in arrays}})
+    make = (_parameters if "parameters" in arrays else _structures)(
+        source, arrays, n, absorber, collector
+    )
+    names = arrays.get("ids", [f"{source.stem}-{i}" for i in range(n)])
+    for i in track(range(n), f"reading {source.name}", n):
+        where = f"{source.name}, row {i}"
+        with collector.entry(where):
+            curves = {
+                name: Curve(axes[name][i], np.asarray(values[i], np.float64))
+                for name, values in spectra.items()
+            }
+            known = {name: values[i].item() for name, values in labels.items()}
+            collector.add(where, make(str(names[i]), i), curves, known)
+
+
+def _load(source: Path, collector: Collector) -> dict[str, NDArray[Any]]:
+    content = collector.seen(source.name, source.read_bytes())
+    arrays = load_arrays(source, io.BytesIO(content))
+    for name in arrays:
+        if name not in NAMES and not PREFIXED.match(name):
+            raise DataError(
+                f"'{source}': '{name}' is no name that xreg knows{did_you_mean(name, NAMES)}; "
+                "labels are called label_<name>."
+            )
+        _check_form(source, name, arrays[name])
+    return arrays
+
+
+def _spectra(source: Path, arrays: Arrays, channels: Sequence[str]) -> Arrays:
+    """Return the (n, m) intensities of each channel."""
+    if "spectra" in arrays and len(channels) == 1:
+        spectra = {channels[0]: arrays["spectra"]}
+    else:
+        spectra = {
+            name: arrays[f"spectra_{name}"] for name in channels if f"spectra_{name}" in arrays
+        }
+    for name in channels:
+        if name not in spectra:
+            raise DataError(f"'{source}' has no array 'spectra_{name}'.")
+        if spectra[name].ndim != 2 or spectra[name].dtype.kind not in "iuf":
+            raise DataError(f"'{source}': the spectra '{name}' are no (n, m) array of numbers.")
+    return spectra
+
+
+def _energy(
+    source: Path,
+    arrays: Arrays,
+    name: str,
+    n: int,
+    energies: Mapping[str, NDArray[np.float64]],
+    unit: float,
+) -> NDArray[np.float64]:
+    """Return (n, m) energies of a channel, a view where all spectra share them."""
+    axis = arrays.get(f"energy_{name}", arrays.get("energy"))
+    if axis is not None and unit != 1:
+        axis = unit * np.asarray(axis, np.float64)
+    axis = energies.get(name) if axis is None else axis
+    if axis is None:
+        raise DataError(f"'{source}' has no array 'energy_{name}', and no energies were given.")
+    axis = np.asarray(axis, np.float64)
+    return np.broadcast_to(axis, (n, *axis.shape)) if axis.ndim == 1 else axis
+
+
+FORMS = {
+    "spectra": ("biuf", (2,)),
+    "energy": ("biuf", (1, 2)),
+    "numbers": ("iu", (1, 2)),
+    "positions": ("iuf", (2, 3)),
+    "offsets": ("iu", (1,)),
+    "absorber": ("iu", (1,)),
+    "cell": ("iuf", (3,)),
+    "pbc": ("biu", (2,)),
+    "parameters": ("biuf", (2,)),
+    "parameter_names": ("US", (1,)),
+    "parameter_units": ("US", (1,)),
+    "ids": ("USiu", (1,)),
+    "label": ("biufUS", (1,)),
+}
+"""Kinds of numbers or texts of each array, and how many axes it may have."""
+
+
+def _check_form(source: Path, name: str, array: NDArray[Any]) -> None:
+    known = FORMS.get(name) or FORMS[name.partition("_")[0]]
+    kinds, axes = known
+    if array.dtype.kind not in kinds or array.ndim not in axes:
+        raise DataError(
+            f"'{source}': '{name}' holds {array.dtype} in {array.ndim} axes; it must hold "
+            f"{'texts' if kinds == 'US' else 'numbers'} in {' or '.join(map(str, axes))}."
+        )
+
+
+def _check_rows(source: Path, n: int, arrays: Arrays) -> None:
+    for name, array in arrays.items():
+        if array.ndim == 0 or len(array) != n:
+            raise DataError(
+                f"'{source}': '{name}' has {len(np.atleast_1d(array))} rows for {n} spectra."
+            )
+
+
+def _parameters(
+    source: Path, arrays: Arrays, n: int, absorber: int | str | None, collector: Collector
+) -> Make:
+    values = arrays["parameters"]
+    names = arrays.get("parameter_names", np.array([])).astype(str).tolist()
+    units = arrays.get("parameter_units", np.array([""] * len(names))).astype(str).tolist()
+    if values.ndim != 2 or not len(names) == len(units) == values.shape[1]:
+        raise DataError(
+            f"'{source}': 'parameters' must be (n, p), with p 'parameter_names' and units."
+        )
+    collector.units = dict(zip(names, units, strict=True))
+
+    def make(name: str, i: int) -> ParameterSet:
+        if not np.isfinite(values[i]).all():
+            raise DataError("a parameter is not finite")
+        return ParameterSet(name, dict(zip(names, values[i].tolist(), strict=True)))
+
+    return make
+
+
+def _structures(
+    source: Path, arrays: Arrays, n: int, absorber: int | str | None, collector: Collector
+) -> Make:
+    for name in ("numbers", "positions"):
+        if name not in arrays:
+            raise DataError(f"'{source}' has no array '{name}', nor 'parameters'.")
+    numbers, positions = arrays["numbers"], arrays["positions"]
+    offsets = arrays.get("offsets")
+    want = (*numbers.shape, 3)
+    if positions.shape != want or numbers.ndim != (1 if offsets is not None else 2):
+        raise DataError(
+            f"'{source}': 'numbers' {numbers.shape} and 'positions' {positions.shape} must be (N,) "
+            "and (N, 3) with 'offsets', or (n, a) and (n, a, 3)."
+        )
+    if (len(numbers) if offsets is None else len(offsets) - 1) != n:
+        raise DataError(f"'{source}' has {n} spectra and another number of structures.")
+
+    def numbers_of(i: int) -> NDArray[np.int32]:
+        if offsets is None:
+            there = np.flatnonzero(numbers[i])
+            end = int(there[-1]) + 1 if there.size else 0
+            return np.asarray(numbers[i, :end], np.int32)
+        return np.asarray(numbers[int(offsets[i]) : int(offsets[i + 1])], np.int32)
+
+    if "absorber" in arrays:
+        elements = [numbers_of(i) for i in range(n)]
+        if doubt := counted_from_one(np.asarray(arrays["absorber"], np.int64), elements):
+            collector.remark(source.name, doubt)
+
+    def make(name: str, i: int) -> Structure:
+        found = numbers_of(i)
+        start = 0 if offsets is None else int(offsets[i])
+        places = positions[i, : len(found)] if offsets is None else positions[start:][: len(found)]
+        cell, pbc = np.zeros((3, 3)), np.zeros(3, bool)
+        if "cell" in arrays:
+            cell = np.asarray(arrays["cell"][i], np.float64)
+            pbc = np.asarray(arrays["pbc"][i], bool) if "pbc" in arrays else np.ones(3, bool)
+        frame = Frame(
+            f"{source.name}, row {i}", i, found, np.asarray(places, np.float64), cell, pbc
+        ).judged()
+        frame.require()
+        index = int(arrays["absorber"][i]) if "absorber" in arrays else absorber
+        (site,) = collector.sites(frame, name, index, every=False)
+        return frame.structure(name, site)
+
+    return make

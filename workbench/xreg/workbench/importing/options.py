@@ -1,0 +1,58 @@
+"""What an import can be told."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from xreg.core.config import Config, setting
+from xreg.core.readers.spectra.choice import SpectrumColumns
+from xreg.workbench.generate.recipe import DatasetSection, SplitSection
+
+__all__ = ["ImportOptions", "Layout"]
+
+Layout = Literal["auto", "feff", "pairs", "extxyz", "npz"]
+BadPolicy = Literal["refuse", "set-aside"]
+CHANNEL = r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
+
+
+class ImportOptions(Config):
+    """How files become a dataset."""
+
+    dataset: DatasetSection = setting(description="Name, version, title, licence, citation.")
+    layout: Layout = setting("auto", description="How the source is laid out.")
+    channels: tuple[Annotated[str, Field(pattern=CHANNEL)], ...] = setting(
+        ("xas",), min_length=1, description="Names of the channels; their keys in extxyz and npz."
+    )
+    grids: dict[str, str] = setting(
+        {},
+        description="Common energy grid start:stop:step in eV by channel; '' for all channels.",
+    )
+    hold_ends: float = setting(
+        0.0,
+        unit="eV",
+        ge=0,
+        le=1000,
+        description="How far the first and last intensity of a spectrum hold beyond its measured "
+        "range, where the grid reaches further.",
+    )
+    spectra: str = setting(
+        "", description="Layout pairs: folder of the spectra, where it is not beside the other."
+    )
+    columns: SpectrumColumns = setting(
+        SpectrumColumns(), description="Columns of text spectra, where their headers do not tell."
+    )
+    absorber: int | str | None = setting(
+        None,
+        description="Absorbing atom: index from 0, an element, or the info key with one of these. "
+        "Without it a structure's own entry 'absorber', else the first atom, if that is of one "
+        "element everywhere.",
+    )
+    sites: Literal["one", "all"] = setting(
+        "one",
+        description="Where several atoms are of the absorbing element: refuse (one), or make a "
+        "sample of each with the same spectrum (all).",
+    )
+    bad: BadPolicy = setting("refuse", description="What bad entries do: refuse, or be left out.")
+    split: SplitSection | None = setting(None, description="Split named 'default' to make.")

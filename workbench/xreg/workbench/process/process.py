@@ -1,0 +1,164 @@
+"""Channels made from raw ones by recorded steps, in a new store or in one being generated."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from xreg.core.config import Config, setting
+from xreg.core.data.dataset import NAME_PATTERN, VERSION_PATTERN, Dataset
+from xreg.core.data.spectra import Spectra
+from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
+from xreg.core.files import require_room
+from xreg.core.processing.apply import process
+from xreg.core.processing.steps import Arctangent, ProcessedChannel, Shift
+from xreg.core.readers.summary import summarise
+from xreg.workbench.recipes.overrides import apply_setting, read_yaml
+
+__all__ = [
+    "Processing",
+    "ProcessingRecipe",
+    "check_processing",
+    "load_processing_recipe",
+    "process_dataset",
+    "process_store",
+]
+
+ChannelName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Processing = dict[ChannelName, ProcessedChannel]
+
+
+class ProcessingRecipe(Config):
+    """What ``xreg data process`` reads: the channels to make, and what the result is called."""
+
+    processing: Processing = setting(min_length=1, description="Channels to make, by name.")
+    name: str | None = setting(
+        None, pattern=NAME_PATTERN, description="Name of the new dataset; the old one's if none."
+    )
+    version: str | None = setting(
+        None, pattern=VERSION_PATTERN, description="Its version; the old one's if none."
+    )
+    title: str | None = setting(None, description="Its title; the old one's if none.")
+    description: str | None = setting(None, description="Its description; the old one's if none.")
+
+
+def load_processing_recipe(path: Path, overrides: Sequence[str] = ()) -> ProcessingRecipe:
+    """Read and validate a recipe; ``overrides`` are ``key=value`` with dots in the key.
+
+    Raises
+    ------
+    ConfigError, UnknownNameError
+        If the file is missing, is no YAML mapping, or has a bad key or value.
+    """
+    content = read_yaml(path)
+    for override in overrides:
+        apply_setting(content, override)
+    return ProcessingRecipe.parse(content, f"recipe '{path}'")
+
+
+def check_processing(
+    processing: Mapping[str, ProcessedChannel], channels: Collection[str], labels: Collection[str]
+) -> None:
+    """Refuse, before any work, what names things that will not be there.
+
+    Raises
+    ------
+    ConfigError, UnknownNameError
+        If a channel is made twice or from one that is not there, or a step asks for a label that
+        is not there.
+    """
+    known = list(channels)
+    for name, spec in processing.items():
+        where = f"processing.{name}"
+        if name in channels:
+            raise ConfigError(f"{where}: there is a channel of that name; take another.")
+        if spec.source not in known:
+            raise UnknownNameError(
+                f"{where}: no channel '{spec.source}'{did_you_mean(spec.source, known)}."
+            )
+        for step in spec.steps:
+            label = _label(step)
+            if label and label not in labels:
+                raise UnknownNameError(f"{where}: no label '{label}'{did_you_mean(label, labels)}.")
+        known.append(name)
+
+
+def _label(step: Any) -> str:
+    if isinstance(step, Shift):
+        return step.label
+    return step.fermi if isinstance(step, Arctangent) and isinstance(step.fermi, str) else ""
+
+
+def process_dataset(dataset: Dataset, processing: Mapping[str, ProcessedChannel]) -> Dataset:
+    """Return a dataset with the channels that a processing makes beside those that it had.
+
+    Channels of an earlier processing are replaced: they can be made again from what is kept. The
+    steps stand in the provenance, under ``processing``.
+
+    Raises
+    ------
+    ConfigError, DataError, UnknownNameError
+        If the processing cannot be done; the message names channel, step and sample.
+    """
+    known = dataset.metadata.provenance
+    earlier = known.get("processing", {})
+    kept = {name: c for name, c in dataset.spectra.items() if name not in earlier}
+    check_processing(processing, kept, dataset.labels)
+    made = process(Spectra(kept), processing, dataset.samples, dataset.labels)
+    steps = {name: spec.model_dump(mode="json") for name, spec in processing.items()}
+    metadata = dataset.metadata.model_copy(update={"provenance": {**known, "processing": steps}})
+    return replace(dataset, spectra=Spectra({**kept, **made}), metadata=metadata, hash="")
+
+
+def process_store(
+    reference: str, recipe: ProcessingRecipe, output: Path | None = None
+) -> tuple[Path, Mapping[str, Any]]:
+    """Write a new store with the channels of a recipe, from one that exists.
+
+    Returned are the store, and what its spectra are like.
+
+    Parameters
+    ----------
+    reference
+        ``name@version``, or a store.
+    recipe
+        What to make.
+    output
+        The store to write, ``<name>-<version>.zarr`` in the working folder by default.
+
+    Raises
+    ------
+    ConfigError, DataError, UnknownNameError
+        If ``output`` exists or the processing cannot be done; nothing is left behind.
+    """
+    from xreg.registry.datasets import open_dataset
+    from xreg.registry.stores.writer import write_store
+
+    dataset = process_dataset(open_dataset(reference), recipe.processing)
+    old = dataset.metadata
+    new = {
+        key: value
+        for key in ("name", "version", "title", "description")
+        if (value := getattr(recipe, key)) is not None
+    }
+    provenance = {
+        **old.provenance,
+        "processed_by": f"xreg data process, xreg {version('xreg')}",
+        "processed_from": f"{old.name} {old.version}",
+        "summary": summarise(dataset.samples, dataset.spectra).plain(),
+    }
+    metadata = old.model_copy(update={**new, "provenance": provenance})
+    output = output or Path(f"{metadata.name}-{metadata.version}.zarr")
+    require_room(output)
+    if output.exists():
+        raise ConfigError(
+            f"'{output}' exists; a store is never overwritten: give another --output."
+        )
+    written = replace(dataset, metadata=metadata)
+    path = write_store(written, output, precision=old.provenance.get("precision"))
+    return path, provenance["summary"]

@@ -1,0 +1,180 @@
+"""All figures of a report, with their captions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xreg.core import progress
+from xreg.core.analysis.components import absorber_note
+from xreg.core.analysis.style import styled
+from xreg.workbench.report import spectra, structure, vectors
+from xreg.workbench.report.report_data import Decomposition, Material
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from xreg.core.interfaces.analysis import Drawing
+
+__all__ = ["Picture", "draw_all", "save_figure"]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure on disk and its words.
+
+    Attributes
+    ----------
+    path
+        The PNG file.
+    section
+        Heading under which it stands: ``Spectra``, ``Training``, a decomposition's label, or
+        ``analysis`` and its name.
+    title, caption
+        What it shows, and how to read it.
+    """
+
+    path: Path
+    section: str
+    title: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class _Plan:
+    file: str
+    section: str
+    title: str
+    caption: str
+    draw: Callable[[Material], Figure]
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a PNG without a time stamp, so that equal figures are equal files."""
+    figure.savefig(path, format="png", metadata={"Software": None})
+
+
+def draw_all(material: Material, folder: Path) -> list[Picture]:
+    """Draw every figure that the material allows into ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    plans = list(_plans(material))
+    pictures = []
+    with styled():
+        for plan in progress.track(plans, "figures", len(plans)):
+            path = folder / f"{plan.file}.png"
+            save_figure(plan.draw(material), path)
+            pictures.append(Picture(path, plan.section, plan.title, plan.caption))
+    return pictures
+
+
+def _plans(material: Material) -> Iterator[_Plan]:
+    judged = material.judged
+    if material.target.energy is not None:
+        yield _Plan(
+            "mean_spectra",
+            "Spectra",
+            "Mean spectra",
+            "Mean over the spectra of each part; the band and the dotted lines are one standard "
+            "deviation over the set, for true and predicted spectra.",
+            spectra.mean_spectra,
+        )
+        yield _Plan(
+            "score_distribution",
+            "Spectra",
+            "Single spectra",
+            f"Left: R² of every spectrum of the {judged} set about its own mean intensity. Right: "
+            "the spectra at the first decile, the median and the ninth decile of that score; nine "
+            "in ten spectra are predicted better than the first of them. A band around a "
+            "prediction is the emulator's own spread, where it has one.",
+            spectra.score_distribution,
+        )
+        yield _Plan(
+            "residuals",
+            "Spectra",
+            "Error by energy",
+            "Root mean square error and mean error at each energy beside the spread that was to "
+            "be explained, and the share of it that was.",
+            spectra.residuals,
+        )
+    else:
+        yield _Plan(
+            "parity",
+            "Spectra",
+            "Predicted and true values",
+            f"Each point is a sample of the {judged} set; the line marks agreement.",
+            spectra.parity,
+        )
+    if material.history is not None and len(material.history) > 1:
+        yield _Plan(
+            "learning_curve",
+            "Training",
+            "Learning curve",
+            "Loss on training and validation data, one line a network; a dot marks the lowest "
+            "validation loss.",
+            spectra.learning_curve,
+        )
+    if material.decompositions:
+        yield _Plan(
+            "covered_variance",
+            "Decomposition",
+            "Covered variance",
+            "Share of the spectral variance that is predicted from the first k scores of each "
+            "decomposition alone.",
+            structure.covered_variance,
+        )
+    for found in material.decompositions:
+        yield from _decomposition_plans(material, found)
+    for analysed in material.analyses:
+        for drawing in analysed.findings.drawings:
+            yield _Plan(
+                f"{analysed.name}_{drawing.name}",
+                f"analysis {analysed.name}",
+                drawing.title,
+                drawing.caption,
+                partial(_finished, drawing),
+            )
+
+
+def _finished(drawing: Drawing, material: Material) -> Figure:
+    """Draw what an analysis has prepared; it needs nothing of the material any more."""
+    return drawing.draw()
+
+
+def _decomposition_plans(material: Material, found: Decomposition) -> Iterator[_Plan]:
+    label = found.label
+    samples = f"{min(len(found.ids), structure.MOST_POINTS):,} of {len(found.ids):,} samples"
+    against = "The first two scores" if found.scores.shape[1] > 1 else "The score"
+    yield _Plan(
+        f"scores_{label}",
+        label,
+        f"Scores of {label}",
+        f"{against} of {samples}, coloured by labels and features; colour scales run from the "
+        "first to the last percentile.",
+        partial(structure.score_scatter, found=found),
+    )
+    if found.vectors is not None:
+        yield _Plan(
+            f"components_{label}",
+            label,
+            f"Directions of {label}",
+            "Basis vectors on standardised features"
+            + (
+                "."
+                if len(found.vectors) <= structure.MOST_DIRECTIONS
+                else f"; the first {structure.MOST_DIRECTIONS} of {len(found.vectors)}."
+            )
+            + absorber_note(feature.name for feature in material.features),
+            partial(vectors.component_vectors, found=found),
+        )
+    if found.sweeps and material.target.energy is not None:
+        yield _Plan(
+            f"response_{label}",
+            label,
+            f"What each direction of {label} does to the spectrum",
+            "Emulated spectra while one score goes from its 5th to its 95th percentile and the "
+            "others rest at their median.",
+            partial(structure.spectral_response, found=found),
+        )

@@ -1,0 +1,207 @@
+"""The report: one self-contained HTML page."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from xreg.core.analysis import style
+from xreg.core.run import ReportSection
+from xreg.core.text import counted, with_unit
+from xreg.workbench.report.draw import Picture
+from xreg.workbench.report.report_data import Decomposition, Material
+
+__all__ = ["Headline", "data_url", "embed", "fill", "render"]
+
+MOST_ROWS = 25
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One number that opens the page, and what it means."""
+
+    value: str
+    name: str
+    note: str = ""
+
+
+def render(
+    material: Material, pictures: Sequence[Picture], extra: Sequence[ReportSection] = ()
+) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    material
+        What it reports.
+    pictures
+        Figures on disk; they are put into the page itself.
+    extra
+        Sections of plugins; their HTML is taken as it is.
+    """
+    return fill(
+        "page",
+        material=material,
+        headlines=_headlines(material),
+        figures=_figures(pictures),
+        parts=list(material.parts),
+        settings=_settings(material.recipe),
+        provenance=_provenance(material),
+        extra=extra,
+        most_rows=MOST_ROWS,
+    )
+
+
+def fill(template: str, **values: Any) -> str:
+    """Return a page: a template of this folder, filled; the style sheet is part of it."""
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {
+        "score": _score,
+        "number": _number,
+        "percent": _percent,
+        "signed": _signed,
+        "counted": counted,
+        "with_unit": with_unit,
+    }
+    room = resources.files("xreg.workbench.report")
+    text = (room / f"{template}.html.j2").read_text(encoding="utf-8")
+    sheet = (room / "page.css").read_text(encoding="utf-8")
+    return environment.from_string(text).render(style=sheet, **values)
+
+
+def data_url(path: Path) -> str:
+    """Return a PNG file as an address that holds the picture itself."""
+    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def embed(picture: Picture) -> dict[str, str]:
+    """Return a figure as the templates show it, its pixels in the page itself."""
+    pixels = int.from_bytes(picture.path.read_bytes()[16:20])  # the width in a PNG's header
+    return {
+        "title": picture.title,
+        "caption": picture.caption,
+        "source": data_url(picture.path),
+        # All figures at one scale, so that their letters have one size.
+        "width": f"{min(100, 100 * pixels / (style.WIDTH * style.DPI)):.1f}%",
+    }
+
+
+def _figures(pictures: Sequence[Picture]) -> dict[str, list[dict[str, str]]]:
+    by_section: dict[str, list[dict[str, str]]] = {}
+    for picture in pictures:
+        by_section.setdefault(picture.section, []).append(embed(picture))
+    return by_section
+
+
+def _headlines(material: Material) -> list[Headline]:
+    scores = material.metrics.get(material.judged, {})
+    if material.target.one_unit:
+        kind = "raw intensities" if material.target.energy is not None else "raw values"
+        r2 = scores.get("r2")
+        if interval := scores.get("r2_interval"):
+            kind = f"{kind}; 95 %: {interval[0]:.3f} … {interval[1]:.3f}"
+    else:
+        kind, r2 = "targets standardised one by one", scores.get("r2_standardised")
+    found = [Headline(_score(r2), f"R² on the {material.judged} set", kind)]
+    if "sample_r2" in scores:
+        found.append(Headline(_score(scores["sample_r2"]["median"]), "median R²", "single spectra"))
+    if "spectrum_error" in scores:
+        error = scores["spectrum_error"]
+        found.append(
+            Headline(
+                _percent(error["median"]),
+                "median spectrum error",
+                f"{error['outliers']:.1f} % of spectra at 10 % or more",
+            )
+        )
+    for decomposition in material.decompositions:
+        covered = decomposition.covered.get(material.judged)
+        if covered:
+            found.append(Headline(_score(covered[-1]), decomposition.label, _ranks(decomposition)))
+    return found
+
+
+def _ranks(decomposition: Decomposition) -> str:
+    rank = decomposition.scores.shape[1]
+    return f"covered variance, {counted(rank, 'direction')}"
+
+
+def _score(value: float | None) -> str:
+    if value is None:
+        return "–"
+    digits = 5 if value > 0.9995 else 4
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def _signed(value: float) -> str:
+    text = f"{value:+.2f}"
+    return "0.00" if text[1:] == "0.00" else text.replace("-", "−")
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f} %"
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4g}".replace("-", "−") if isinstance(value, float) else str(value)
+
+
+def _settings(recipe: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return headed lists of setting and value, in the order of the recipe."""
+    groups: list[tuple[str, list[tuple[str, str]]]] = []
+    general: list[tuple[str, str]] = []
+    for key, value in recipe.items():
+        if isinstance(value, Mapping):
+            rows = [(name, _text(inner)) for name, inner in value.items() if inner is not None]
+            if key in ("descriptor", "emulator"):
+                groups.append((f"{key} {value['name']}", [row for row in rows if row[0] != "name"]))
+            else:
+                groups.append((key, rows))
+        elif key in ("decomposers", "analyses"):
+            word = "decomposer" if key == "decomposers" else "analysis"
+            for section in value:
+                rows = [(name, _text(inner)) for name, inner in section.items() if name != "name"]
+                groups.append((f"{word} {section['name']}", rows))
+        else:
+            general.append((key, _text(value)))
+    return [("run", general), *groups]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "–"
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(item) for item in value) or "–"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_text(item)}" for key, item in value.items()) or "–"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _provenance(material: Material) -> list[tuple[str, str]]:
+    summary = material.summary
+    rows = [("started", summary.get("started", "")), ("xreg", summary.get("xreg", ""))]
+    rows += [
+        (f"{entry['kind']} {entry['name']}", f"{entry['distribution']} {entry['version']}")
+        for entry in summary.get("components", ())
+    ]
+    platform = summary.get("platform", {})
+    rows += [(key, _text(value)) for key, value in platform.items() if key != "libraries"]
+    libraries = platform.get("libraries", {}).items()
+    rows.append(("libraries", ", ".join(f"{name} {version}" for name, version in libraries)))
+    seconds = summary.get("seconds", {}).items()
+    rows.append(("time", ", ".join(f"{stage} {value:.1f} s" for stage, value in seconds)))
+    if "peak_memory_mib" in summary:
+        rows.append(("peak memory", f"{summary['peak_memory_mib']:.0f} MiB"))
+    return [(name, value) for name, value in rows if value]

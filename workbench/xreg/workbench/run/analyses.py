@@ -1,0 +1,117 @@
+"""Analyses of a run or an evaluation: chosen before any training, done after it, and stored."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xreg.core.analysis.table import ANALYSES, find_analysis
+from xreg.core.config import Config
+from xreg.core.errors import NotApplicableError
+from xreg.core.files import write_csv
+from xreg.core.interfaces.analysis import Analysed, AnalysisSpec
+from xreg.workbench.arrays import write_arrays
+
+if TYPE_CHECKING:
+    from xreg.core.analysis.context import Subject
+
+__all__ = ["Chosen", "carry_out", "choose", "complete", "save"]
+
+log = logging.getLogger("xreg.run")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """An analysis to be done, with its settings.
+
+    Attributes
+    ----------
+    named
+        Whether it was asked for: then it is an error if it does not apply.
+    """
+
+    spec: AnalysisSpec
+    config: Config
+    named: bool
+
+
+def complete(name: str, settings: Mapping[str, Any], seed: int) -> Config:
+    """Return the settings of an analysis, validated; a seed left open is the recipe's."""
+    config = find_analysis(name).config
+    own = {"seed": seed} if "seed" in config.model_fields else {}
+    return config.parse({**own, **settings}, f"analysis {name}")
+
+
+def choose(asked: Sequence[tuple[str, Mapping[str, Any]]] | None, subject: Subject) -> list[Chosen]:
+    """Return what is to be done: what is asked for, else what applies by default.
+
+    Parameters
+    ----------
+    asked
+        Name and settings of each analysis; None for the default.
+    subject
+        Not necessarily fitted yet.
+
+    Raises
+    ------
+    NotApplicableError
+        If something is asked for that the subject does not allow.
+    UnknownNameError, DataError
+        If settings name a label or an energy window that the data do not have.
+    """
+    if asked is not None:
+        chosen = [
+            Chosen(find_analysis(name), complete(name, settings, subject.seed), True)
+            for name, settings in asked
+        ]
+        for one in chosen:
+            one.spec.require(subject, one.config)
+        return chosen
+    return list(_default(subject))
+
+
+def _default(subject: Subject) -> Iterator[Chosen]:
+    for spec in ANALYSES.values():
+        if spec.default:
+            try:
+                spec.require(subject)
+            except NotApplicableError:
+                continue
+            yield Chosen(spec, complete(spec.name, {}, subject.seed), False)
+
+
+def carry_out(
+    chosen: Sequence[Chosen],
+    subject: Subject,
+    stages: Callable[[str], AbstractContextManager[None]],
+) -> list[Analysed]:
+    """Do the analyses, each as a stage of its own; a default one that does not apply is logged."""
+    done = []
+    for one in chosen:
+        with stages(f"analysis {one.spec.name}"):
+            try:
+                findings = one.spec.analyse(subject, one.config)
+            except NotApplicableError as error:
+                if one.named:
+                    raise
+                log.info("left out: %s", error)
+            else:
+                done.append(Analysed(one.spec.name, one.spec.summary, one.config, findings))
+    return done
+
+
+def save(done: Sequence[Analysed], folder: Path) -> None:
+    """Write tables (CSV) and arrays (Zarr) into ``<folder>/<analysis>/``."""
+    for analysed in done:
+        findings = analysed.findings
+        home = folder / analysed.name
+        if findings.tables or findings.arrays:
+            home.mkdir(parents=True)
+        for table in findings.tables:
+            write_csv(home / f"{table.name}.csv", [table.columns, *table.rows])
+        if findings.arrays:
+            write_arrays(home / "arrays.zarr", dict(findings.arrays), units=findings.units)

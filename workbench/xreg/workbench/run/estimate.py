@@ -1,0 +1,126 @@
+"""What a run would cost, measured on a small sample of its own data."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from xreg.core.executor import cores
+from xreg.core.model.domain import Target
+from xreg.core.model.pipeline import build_features
+from xreg.workbench.run.features import Execution
+from xreg.workbench.run.provenance import peak_memory_mib
+from xreg.workbench.run.recipe import Recipe, resolve
+
+__all__ = ["Estimate", "estimate"]
+
+SMALL = 200
+# Copies of the training features that live at once: raw, scaled, and the emulator's own.
+COPIES = 3
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run is expected to cost.
+
+    Attributes
+    ----------
+    recipe
+        Resolved.
+    samples
+        Samples by part.
+    features
+        Columns of the descriptor; 0 without one.
+    targets
+        Energies or target features.
+    measured
+        Samples that everything was measured on.
+    seconds
+        Expected time by stage.
+    memory_mib
+        Expected peak memory; None where this system does not tell.
+    """
+
+    recipe: Recipe
+    samples: dict[str, int]
+    features: int
+    targets: int
+    measured: int
+    seconds: dict[str, float]
+    memory_mib: float | None
+
+    def lines(self) -> list[str]:
+        """Return it in words."""
+        counts = ", ".join(f"{count:,} {part}" for part, count in self.samples.items())
+        total = sum(self.seconds.values())
+        memory = "" if self.memory_mib is None else f", {self.memory_mib:,.0f} MiB of memory"
+        return [
+            f"samples: {counts}; {self.features:,} features, {self.targets:,} targets",
+            *(f"{stage}: about {_duration(value)}" for stage, value in self.seconds.items()),
+            f"altogether about {_duration(total)}{memory}",
+            f"How estimated: every stage was carried out on {self.measured} training samples on "
+            "this machine, and its time scaled with the number of samples; figures, analyses and "
+            "start-up come on top. Features that are in the cache cost nothing, an emulator that "
+            "stops early costs less. Memory is what the small run took, and the arrays of the "
+            "whole one.",
+        ]
+
+
+def estimate(recipe: Recipe, execution: Execution | None = None) -> Estimate:
+    """Carry out a recipe on a few of its samples and scale up; nothing is written."""
+    resolved = resolve(recipe)
+    dataset, pipeline, channel = resolved.dataset, resolved.pipeline, resolved.channel
+    rows = resolved.split.indices(dataset.samples.ids)
+    train = rows["train"]
+    chosen = np.sort(np.random.default_rng(0).choice(train, min(SMALL, len(train)), replace=False))
+    small = dataset.samples[chosen]
+    known = np.asarray(channel[chosen].intensity, dtype=np.float64)
+    kept = np.isfinite(known).all(axis=1)
+    small, known = small[kept], known[kept]
+    n, total = len(small), len(dataset)
+    growth = len(train) / n
+    seconds: dict[str, float] = {}
+    width = 0
+    if pipeline.descriptor is not None:
+        start = time.perf_counter()
+        pipeline.descriptor.fit(small)
+        width = build_features(pipeline.descriptor, small).shape[1]
+        spent = (time.perf_counter() - start) * total / n
+        crew = execution or Execution()
+        if crew.kind == "process" and crew.pays(spent):
+            spent /= crew.workers or cores()
+        seconds["features"] = spent
+    decomposers, pipeline.decomposers = pipeline.decomposers, {}
+    target = Target(str(resolved.recipe.target.channel), channel.energy, channel.features)
+    start = time.perf_counter()
+    pipeline.fit(small, known, target)
+    seconds[f"emulator {pipeline.emulator.name}"] = (time.perf_counter() - start) * growth
+    assert pipeline.targets_ is not None
+    for label, decomposer in decomposers.items():
+        X, Y = pipeline.inputs(small), pipeline.targets_.transform(known)
+        start = time.perf_counter()
+        decomposer.fit(X, Y, pipeline.emulator if decomposer.needs_emulator else None)
+        seconds[f"decomposer {label}"] = (time.perf_counter() - start) * growth
+    now = peak_memory_mib()
+    arrays = 8 * (COPIES * len(train) * width + 2 * total * known.shape[1]) / 2**20
+    return Estimate(
+        recipe=resolved.recipe,
+        samples={part: len(part_rows) for part, part_rows in rows.items()},
+        features=width,
+        targets=known.shape[1],
+        measured=n,
+        seconds=seconds,
+        memory_mib=None if now is None else now + arrays,
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 1:
+        return "1 s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,237 @@
+"""Before training: samples divided, targets checked, features built into the cache."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.data.dataset import finite_rows, require_finite
+from xreg.core.data.samples import Samples
+from xreg.core.errors import DataError, OutsideError, SampleError
+from xreg.core.interfaces import Descriptor, FeatureLabel
+from xreg.core.model.domain import Domain, Target
+from xreg.registry.plugins import host
+from xreg.workbench.run.features import Execution, FeatureCache
+from xreg.workbench.run.recipe import Resolved
+
+__all__ = ["Prepared", "Stages", "prepare"]
+
+log = logging.getLogger("xreg.run")
+
+
+class Stages:
+    """Wall time of each named stage, logged and told to whoever watches."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.current = ""
+        self._start = time.perf_counter()
+
+    @property
+    def total(self) -> float:
+        """Seconds since the beginning."""
+        return time.perf_counter() - self._start
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Time what happens inside the block."""
+        self.current = name
+        log.info("%s …", name)
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - start
+        log.info("%s done in %.1f s", name, self.seconds[name])
+
+
+@dataclass(eq=False)
+class Prepared:
+    """What is ready before training: samples divided, targets in memory, features in the cache.
+
+    Attributes
+    ----------
+    resolved
+        Recipe and objects.
+    target
+        What is predicted.
+    known
+        (n, m) targets of all samples of the dataset.
+    rows
+        Row numbers of train, validation and test, without samples set aside.
+    set_aside
+        Id and reason of each sample that was left out.
+    features
+        What the descriptor's columns mean; empty without one.
+    remarks
+        What the descriptor says about the training samples, a sentence each.
+    colours
+        Features of the recipe's second descriptor, (n,) for all samples each, and their units.
+    """
+
+    resolved: Resolved
+    target: Target
+    known: NDArray[np.float64]
+    rows: dict[str, NDArray[np.intp]]
+    set_aside: list[dict[str, str]] = field(default_factory=list)
+    features: list[FeatureLabel] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    colours: dict[str, tuple[NDArray[np.float64], str]] = field(default_factory=dict)
+
+
+def prepare(resolved: Resolved, execution: Execution, stages: Stages) -> Prepared:
+    """Divide the samples, check the targets, and build all features into the cache.
+
+    Raises
+    ------
+    DataError, SampleError
+        If a sample's spectrum or features are not finite, or the descriptor cannot describe it,
+        and the recipe refuses bad samples.
+    """
+    recipe, dataset, channel = resolved.recipe, resolved.dataset, resolved.channel
+    ids = dataset.samples.ids
+    refuse = recipe.bad_samples == "refuse"
+    with stages("targets"):
+        known = np.asarray(channel.intensity, dtype=np.float64)
+        what = f"channel '{recipe.target.channel}' of dataset '{dataset.metadata.name}'"
+        if refuse:
+            require_finite(known, ids, what, "set them aside (bad_samples: set-aside)")
+        bad = {
+            row: f"{what} is not finite there"
+            for row in np.flatnonzero(~finite_rows(known)).tolist()
+        }
+        divided = resolved.split.indices(ids)
+    ready_bad = dict(bad)
+    target = Target(str(recipe.target.channel), channel.energy, channel.features, channel.unit)
+    ready = Prepared(resolved, target, known, _without(divided, bad))
+    _require_training(ready)
+    descriptor = resolved.pipeline.descriptor
+    if descriptor is not None:
+        with stages("features"):
+            cache = _cache(resolved, execution)
+            while True:
+                descriptor.fit(dataset.samples[ready.rows["train"]])
+                cache.build(descriptor)
+                new = {row: why for row, why in cache.bad.items() if row not in bad}
+                used = np.concatenate(list(ready.rows.values()))
+                if not new or not np.isin(list(new), used).any():
+                    break
+                faults = _faults(new, descriptor, dataset.samples, ready)
+                if refuse and faults:
+                    raise SampleError(_refusal(faults, ids))
+                # What is learned from the samples that remain may differ: fit and look again.
+                bad |= new
+                ready.rows = _without(divided, bad)
+                _require_training(ready)
+            resolved.pipeline.featurize = cache
+            ready.features = list(descriptor.feature_labels)
+            log.info("%d of %d samples described anew", cache.computed, len(ids))
+            ready.remarks = list(descriptor.remarks)
+    else:
+        # An emulator of samples says nothing of those with an element that it never saw.
+        bad |= _strangers(dataset.samples, ready)
+        ready.rows = _without(divided, bad)
+    ready.remarks += _left_out(divided, {r: bad[r] for r in bad if r not in ready_bad}, ids)
+    for remark in ready.remarks:
+        log.warning("%s", remark)
+    if recipe.report.descriptor is not None:
+        with stages("colours"):
+            ready.colours = _colours(ready, recipe.report.descriptor, execution)
+    ready.set_aside = [{"id": str(ids[row]), "reason": bad[row]} for row in sorted(bad)]
+    for entry in ready.set_aside:
+        log.warning("set aside: %s: %s", entry["id"], entry["reason"])
+    return ready
+
+
+def _cache(resolved: Resolved, execution: Execution) -> FeatureCache:
+    return FeatureCache(resolved.dataset.samples, resolved.dataset.hash, execution)
+
+
+def _colours(
+    ready: Prepared, name: str, execution: Execution
+) -> dict[str, tuple[NDArray[np.float64], str]]:
+    """Return the features of a second descriptor; NaN for samples that are not used."""
+    samples = ready.resolved.dataset.samples
+    descriptor: Descriptor = host().build("descriptor", name, {})
+    descriptor.fit(samples[ready.rows["train"]])
+    used = np.sort(np.concatenate(list(ready.rows.values())))
+    labels = descriptor.feature_labels
+    table = np.full((len(samples), len(labels)), np.nan)
+    cache = _cache(ready.resolved, execution)
+    cache.build(descriptor)
+    used = used[~np.isin(used, list(cache.bad))]  # a sample without a colour is still a sample
+    table[used] = cache(descriptor, samples[used])
+    return {label.name: (table[:, i], label.unit) for i, label in enumerate(labels)}
+
+
+def _strangers(samples: Samples, ready: Prepared) -> dict[int, str]:
+    """Return why a sample that is not trained on holds what no training sample does, by row."""
+    rows = np.concatenate([ready.rows["validation"], ready.rows["test"]])
+    found = Domain.of(samples[ready.rows["train"]]).strangers(samples[rows])
+    return {int(rows[place]): why for place, why in found.items()}
+
+
+def _faults(
+    new: dict[int, str], descriptor: Descriptor, samples: Samples, ready: Prepared
+) -> dict[int, str]:
+    """Return those samples that cannot be described through a fault of their own.
+
+    A sample that is only judged and lies outside of what was trained on is none of them.
+    """
+    judged = set(np.concatenate([ready.rows["validation"], ready.rows["test"]]).tolist())
+    trained = set(ready.rows["train"].tolist())
+    outside = set(_strangers(samples, ready)) if judged & set(new) else set()
+    faults = {}
+    for row, why in new.items():
+        if row not in judged | trained:
+            continue
+        if row in judged and row not in outside:
+            try:
+                descriptor.transform(samples[row : row + 1])
+            except OutsideError:
+                outside.add(row)
+            except SampleError:
+                pass
+        if row not in judged or row not in outside:
+            faults[row] = why
+    return faults
+
+
+def _left_out(
+    divided: dict[str, NDArray[np.intp]], bad: dict[int, str], ids: NDArray[np.str_]
+) -> list[str]:
+    """Return a sentence for each part that lost samples to what the method cannot describe."""
+    found = []
+    for part, rows in divided.items():
+        lost = [row for row in rows.tolist() if row in bad]
+        if lost:
+            names = ", ".join(str(ids[row]) for row in lost[:5]) + (", …" if len(lost) > 5 else "")
+            found.append(
+                f"{len(lost):,} of {len(rows):,} {part} samples are left out, and scores are over "
+                f"the rest ({names}): {bad[lost[0]].rstrip('.')}."
+            )
+    return found
+
+
+def _without(
+    divided: dict[str, NDArray[np.intp]], bad: dict[int, str]
+) -> dict[str, NDArray[np.intp]]:
+    out = np.array(sorted(bad), dtype=np.intp)
+    return {part: rows[~np.isin(rows, out)] for part, rows in divided.items()}
+
+
+def _require_training(ready: Prepared) -> None:
+    if len(ready.rows["train"]) < 2:
+        raise DataError("fewer than two training samples remain; use another split or dataset.")
+
+
+def _refusal(bad: dict[int, str], ids: NDArray[np.str_]) -> str:
+    first = min(bad)
+    text = bad[first].rstrip(".")
+    named = text if str(ids[first]) in text else f"sample '{ids[first]}': {text}"
+    count = f"{len(bad)} such samples" if len(bad) > 1 else "the only such sample"
+    return f"{named} ({count}; 'bad_samples: set-aside' leaves them out)."

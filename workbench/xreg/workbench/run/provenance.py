@@ -1,0 +1,131 @@
+"""Where a result comes from: data, distributions, seeds, times, machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from xreg.core.executor import cores
+from xreg.core.hooks import Kind
+from xreg.core.source import source_hash
+from xreg.registry.plugins import host
+
+if TYPE_CHECKING:
+    from xreg.core.run import Run
+    from xreg.workbench.run.preparation import Prepared
+
+__all__ = ["components", "machine", "peak_memory_mib", "stamp", "summary"]
+
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "zarr", "ase", "dscribe")
+
+
+def peak_memory_mib() -> float | None:
+    """Return the most memory that this process has held, its workers apart, in MiB."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20, 1)
+
+
+def machine() -> dict[str, Any]:
+    """Return system, processor and versions of the libraries that numbers depend on."""
+    found: dict[str, Any] = {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": cores(),
+        "python": platform.python_version(),
+    }
+    if threads := os.environ.get("OMP_NUM_THREADS"):
+        found["OMP_NUM_THREADS"] = threads
+    found["libraries"] = {name: _version(name) for name in LIBRARIES}
+    return found
+
+
+def summary(
+    run: Run, ready: Prepared, seconds: Mapping[str, float], started: datetime
+) -> dict[str, Any]:
+    """Return what ``summary.json`` holds."""
+    recipe = ready.resolved.recipe
+    metadata = ready.resolved.dataset.metadata
+    seeds = {"recipe": recipe.seed, "split": recipe.split.seed}
+    for kind, section in recipe.components():
+        if "seed" in section.settings:
+            label = getattr(section, "label", section.name)
+            seeds[f"{kind} {label}"] = section.settings["seed"]
+    return {
+        "name": run.name,
+        **stamp(started),
+        "dataset": {
+            "name": metadata.name,
+            "version": metadata.version,
+            "hash": ready.resolved.dataset.hash,
+            "path": recipe.dataset.path,
+            "registry": recipe.dataset.registry,
+            "channel": recipe.target.channel,
+            "samples": len(ready.resolved.dataset),
+        },
+        "samples": {
+            **{part: len(rows) for part, rows in ready.rows.items()},
+            "features": len(ready.resolved.pipeline.feature_labels) or None,
+            "set_aside": ready.set_aside,
+        },
+        "remarks": ready.remarks,
+        "components": components((kind, section.name) for kind, section in recipe.components()),
+        "seeds": seeds,
+        "seconds": {stage: round(value, 2) for stage, value in seconds.items()},
+        "total_seconds": round(run.seconds, 2),
+        "peak_memory_mib": peak_memory_mib(),
+        "platform": machine(),
+    }
+
+
+def stamp(started: datetime) -> dict[str, Any]:
+    """Return version of xreg, beginning and end."""
+    return {
+        "xreg": _version("xreg"),
+        "started": started.isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def components(named: Iterable[tuple[Kind, str]]) -> list[dict[str, str]]:
+    """Return which distributions, versions and code (a hash) the components come from."""
+    found = []
+    for kind, name in named:
+        installed = host().get(kind, name)
+        found.append(
+            {
+                "kind": kind,
+                "name": name,
+                "plugin": installed.plugin,
+                "distribution": installed.distribution,
+                "version": installed.version,
+                "code": source_hash(host().load(kind, name)),
+            }
+        )
+    return found
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as stream:
+            for line in stream:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"

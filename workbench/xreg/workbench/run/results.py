@@ -1,0 +1,407 @@
+"""What a trained pipeline gives: scores, decompositions, arrays on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.analysis.components import rank_correlations, score_sweep
+from xreg.core.analysis.context import Subject
+from xreg.core.analysis.scores import covered_variances, feature_scores, part_scores
+from xreg.core.data.dataset import Dataset, make_folds
+from xreg.core.errors import SampleError, UnknownNameError, did_you_mean
+from xreg.core.interfaces import Decomposer
+from xreg.core.interfaces.analysis import Analysed
+from xreg.core.metrics import covered_variance_interval
+from xreg.core.model.pipeline import Pipeline
+from xreg.core.model.trust import FEWEST, Trust
+from xreg.core.text import counted
+from xreg.workbench.arrays import write_arrays, write_predictions
+from xreg.workbench.report.report_data import Colouring, Decomposition, Material, Sweep
+
+if TYPE_CHECKING:
+    from xreg.workbench.run.preparation import Prepared
+
+__all__ = [
+    "check_colours",
+    "evaluate",
+    "final_recipe",
+    "save_arrays",
+    "save_splits",
+    "score_remarks",
+    "settings_of",
+    "split_group",
+    "subject_of",
+    "trust_of",
+    "with_analyses",
+    "with_provenance",
+]
+
+SWEEP_SHARES = tuple(np.linspace(0.05, 0.95, 9).tolist())
+# More features are too many to correlate with one by one.
+MOST_FEATURES = 30
+# Training and validation samples between which trust is learned by cross-validation.
+TRUST_LEAST, TRUST_MOST, TRUST_FOLDS = 20, 300, 5
+MOST_COLOURINGS = 6
+MOST_CATEGORIES = 8
+# Fewer test samples (or groups of near-copies) than these tell little.
+FEW = 20
+# A gap between training and test worth a word: in R², and in the variance that is left.
+GAP, TIMES = 0.1, 2.0
+
+
+def check_colours(ready: Prepared) -> None:
+    """Refuse a label or feature in ``report.labels`` that does not exist, before any training."""
+    labels = ready.resolved.dataset.labels
+    known = {*labels, *ready.colours, *(label.name for label in ready.features)}
+    for name in ready.resolved.recipe.report.labels or ():
+        if name not in known:
+            raise UnknownNameError(
+                f"report.labels names '{name}', which is no label of the dataset and no feature"
+                f"{did_you_mean(name, known)}."
+            )
+
+
+def subject_of(ready: Prepared) -> Subject:
+    """Return what analyses look at; its pipeline is fitted later."""
+    dataset = ready.resolved.dataset
+    return Subject(
+        pipeline=ready.resolved.pipeline,
+        dataset=dataset.metadata,
+        target=ready.target,
+        samples=dataset.samples,
+        known=ready.known,
+        rows={part: rows for part, rows in ready.rows.items() if len(rows)},
+        labels=dataset.labels,
+        label_units=dataset.label_units,
+        retrainable=True,
+        seed=ready.resolved.recipe.seed,
+    )
+
+
+def trust_of(subject: Subject, group: str | None = None) -> Trust | None:
+    """Return what judged spectra tell about predictions of a fitted pipeline.
+
+    Those of the validation part; where it is too small, and training and validation samples are at
+    most 300 together, those of all of them, each predicted by a model that was trained on the
+    other folds. Samples with one value of the label ``group`` stay in one fold.
+    """
+    held = subject.results.get("validation")
+    if subject.target.energy is None:
+        return None
+    train = subject.inputs("train")
+    if held is not None and len(held.ids) >= FEWEST:
+        inputs = subject.inputs("validation")
+        return Trust.fit(train, inputs, held.predicted, held.spread, held.known, subject.seed)
+    pool = np.sort(
+        np.concatenate([subject.rows["train"], subject.rows.get("validation", np.empty(0, int))])
+    )
+    if not TRUST_LEAST <= len(pool) <= TRUST_MOST:
+        return None
+    predicted = np.full((len(pool), subject.known.shape[1]), np.nan)
+    spread: NDArray[np.float64] | None = np.full_like(predicted, np.nan)
+    groups = None if group is None else subject.label(group, pool)
+    parts = min(TRUST_FOLDS, len(pool) if groups is None else len(np.unique(groups)))
+    if parts < 2:
+        return None
+    for fit, judged in make_folds(len(pool), parts, seed=subject.seed, groups=groups):
+        try:
+            model = subject.refit(pool[fit])
+            inputs = model.inputs(pool[judged])
+            mean, std = model.emulator.predict_with_spread(inputs)
+        except SampleError:
+            continue  # a fold that holds what the others do not know; its samples judge nothing
+        predicted[judged] = model.targets.inverse_transform(mean)
+        spread = None if std is None or spread is None else spread
+        if spread is not None and std is not None:
+            spread[judged] = std * model.targets.scale
+    done = np.isfinite(predicted).all(axis=1)
+    rows = pool[done]
+    return Trust.fit(
+        train,
+        subject.inputs(rows),
+        predicted[done],
+        None if spread is None else spread[done],
+        subject.known[rows],
+        subject.seed,
+        TRUST_LEAST,
+    )
+
+
+def evaluate(
+    subject: Subject,
+    name: str,
+    asked: Sequence[str] | None = None,
+    colours: Mapping[str, tuple[NDArray[np.float64], str]] | None = None,
+    group: str | None = None,
+) -> Material:
+    """Return predictions, scores and decompositions of all parts.
+
+    Parameters
+    ----------
+    subject
+        Model and samples.
+    name
+        What the report is called.
+    asked
+        Labels and features that colour scores; those that follow the scores most if not given.
+    colours
+        Further numbers for that, (n,) each, and their units.
+    group
+        Label whose groups the split keeps together; the error bars of scores are over these.
+    """
+    pipeline = subject.pipeline
+    assert pipeline.targets_ is not None
+    parts = subject.results
+    variation = parts.get("train", subject.result).known.std(axis=0)
+    spectra = subject.target.energy is not None
+    metrics: dict[str, Any] = {
+        part: part_scores(result.known, result.predicted, variation, spectra=spectra)
+        for part, result in parts.items()
+    }
+    for part in parts:
+        if part != "train":
+            metrics[part] |= _certainty(subject, part, group)
+    if not spectra:
+        for part, result in parts.items():
+            metrics[part]["targets"] = feature_scores(
+                result.known, result.predicted, subject.target.features
+            )
+    if pipeline.target_scaling == "box":
+        for part, result in parts.items():
+            error = (result.predicted - result.known) / pipeline.targets_.scale
+            metrics[part]["mse_box"] = float(np.mean(error**2))
+    columns = _columns(subject, asked, colours or {})
+    scaled = {
+        part: (subject.inputs(part), pipeline.targets_.transform(result.known))
+        for part, result in parts.items()
+    }
+    decompositions = [
+        _decomposition(label, decomposer, pipeline, scaled, subject, columns)
+        for label, decomposer in pipeline.decomposers.items()
+    ]
+    metrics["decomposers"] = {found.label: dict(found.covered) for found in decompositions}
+    return Material(
+        name=name,
+        dataset=subject.dataset,
+        target=subject.target,
+        target_scaling=pipeline.target_scaling,
+        parts=parts,
+        metrics=metrics,
+        features=subject.features,
+        decompositions=decompositions,
+        colourings=_colourings(subject, columns, decompositions, asked, colours or {}),
+        units={name: column.unit for name, column in columns.items()},
+        history=_history(pipeline) if subject.retrainable else None,
+    )
+
+
+def _certainty(subject: Subject, part: str, group: str | None) -> dict[str, Any]:
+    """Return how sure the score of a part is, and over how many groups."""
+    result, rows = subject.results[part], subject.rows[part]
+    groups = None if group is None else np.asarray(subject.labels[group])[rows]
+    interval = covered_variance_interval(result.known, result.predicted, groups, seed=subject.seed)
+    return {
+        "r2_interval": None if interval is None else list(interval),
+        "groups": len(rows) if groups is None else len(np.unique(groups)),
+        "group": group,
+    }
+
+
+def split_group(dataset: Dataset, named: str | None = None) -> str | None:
+    """Return the label whose groups a split keeps together, where that is known."""
+    known = dataset.metadata.provenance.get("split")
+    found = named or (known.get("group") if isinstance(known, Mapping) else None)
+    return found if isinstance(found, str) and found in dataset.labels else None
+
+
+def score_remarks(metrics: Mapping[str, Any], judged: str = "test") -> list[str]:
+    """Return what a reader of the scores must know: few samples, a gap to training."""
+    scores, train = metrics.get(judged), metrics.get("train")
+    if not scores or scores["r2"] is None or "groups" not in scores:
+        return []
+    found = []
+    if scores["groups"] < FEW:
+        group, interval = scores["group"], scores["r2_interval"]
+        what = counted(scores["samples"], "sample")
+        what += f" of {counted(scores['groups'], 'group')} ('{group}')" if group else ""
+        sure = (
+            f"may as well be {interval[0]:.2f} or {interval[1]:.2f} (95 % interval)"
+            if interval
+            else "has no error bar"
+        )
+        found.append(
+            f"The R² of {scores['r2']:.2f} is that of only {what} ({judged}): it {sure} with other "
+            "samples."
+        )
+    if train and train["r2"] is not None:
+        gap, left = train["r2"] - scores["r2"], (1 - scores["r2"], 1 - train["r2"])
+        if gap > GAP and left[0] > TIMES * left[1]:
+            found.append(
+                f"R² is {train['r2']:.2f} on training samples and {scores['r2']:.2f} on {judged} "
+                "samples: the model knows the training samples by heart, or the others are unlike "
+                "them."
+            )
+    return found
+
+
+def with_analyses(material: Material, done: Sequence[Analysed]) -> Material:
+    """Return the material with what analyses found."""
+    metrics = {analysed.name: analysed.findings.plain() for analysed in done}
+    return replace(material, analyses=done, metrics={**material.metrics, "analyses": metrics})
+
+
+def _decomposition(
+    label: str,
+    decomposer: Decomposer,
+    pipeline: Pipeline,
+    scaled: Mapping[str, tuple[NDArray[Any], NDArray[Any]]],
+    subject: Subject,
+    columns: Mapping[str, Colouring],
+) -> Decomposition:
+    assert pipeline.targets_ is not None
+    scores = np.concatenate([decomposer.transform(X) for X, _ in scaled.values()])
+    vectors = getattr(decomposer, "components_", None)
+    sweeps = []
+    for direction in range(decomposer.rank):
+        stops, spectra = score_sweep(decomposer, scores, direction, SWEEP_SHARES)
+        sweeps.append(Sweep(stops, pipeline.targets_.inverse_transform(spectra)))
+    return Decomposition(
+        label=label,
+        method=decomposer.name,
+        covered=covered_variances(decomposer, scaled),
+        ids=subject.samples.ids[subject.used],
+        scores=scores,
+        vectors=None if vectors is None else np.asarray(vectors),
+        shares=SWEEP_SHARES,
+        sweeps=sweeps,
+        correlations=rank_correlations(scores, {n: c.values for n, c in columns.items()}),
+    )
+
+
+def _columns(
+    subject: Subject,
+    asked: Sequence[str] | None,
+    colours: Mapping[str, tuple[NDArray[np.float64], str]],
+) -> dict[str, Colouring]:
+    """Return what scores may be coloured by or correlated with: features, then labels.
+
+    Features that the filter dropped are among them: what follows a kept one may still be asked for.
+    """
+    columns = {}
+    descriptor = subject.pipeline.descriptor
+    labels = descriptor.feature_labels if descriptor is not None else ()
+    for column, label in enumerate(labels):
+        if len(labels) <= MOST_FEATURES or label.name in (asked or ()):
+            values = subject.described(subject.used)[:, column]
+            columns[label.name] = Colouring(values, label.unit)
+    for name, (values, unit) in colours.items():
+        columns.setdefault(name, Colouring(values[subject.used], unit))
+    for name in subject.labels:
+        unit = subject.label_units.get(name, "")
+        columns[name] = Colouring(subject.label(name, subject.used), unit)
+    return columns
+
+
+def _colourings(
+    subject: Subject,
+    columns: Mapping[str, Colouring],
+    decompositions: Sequence[Decomposition],
+    asked: Sequence[str] | None,
+    colours: Mapping[str, Any],
+) -> dict[str, Colouring]:
+    """Return what scores are coloured by: what is asked for, else what follows them most."""
+    if asked is not None:
+        return {name: columns[name] for name in asked}
+
+    own = {label.name for label in subject.features}
+
+    def readable(name: str) -> bool:
+        values = columns[name].values
+        if name in own and len(own) > MOST_COLOURINGS:
+            return False
+        return values.dtype.kind in "biuf" or 1 < len(np.unique(values)) <= MOST_CATEGORIES
+
+    def strength(name: str) -> tuple[bool, float]:
+        first = [found.correlations.get(name, ())[:2] for found in decompositions]
+        largest = max((abs(value) for values in first for value in values), default=0.0)
+        return name in colours, largest
+
+    shown = sorted(filter(readable, columns), key=strength, reverse=True)
+    return {name: columns[name] for name in shown[:MOST_COLOURINGS]}
+
+
+def _history(pipeline: Pipeline) -> NDArray[np.float64] | None:
+    history = getattr(pipeline.emulator, "history_", None)
+    if not isinstance(history, np.ndarray) or history.ndim != 2 or history.shape[1] % 2 == 0:
+        return None
+    return history
+
+
+def final_recipe(ready: Prepared, material: Material) -> dict[str, Any]:
+    """Return the recipe with the last of its choices filled in."""
+    plain = ready.resolved.recipe.plain()
+    plain["report"]["labels"] = list(material.colourings)
+    plain["analyses"] = settings_of(material.analyses)
+    return plain
+
+
+def settings_of(done: Sequence[Analysed]) -> list[dict[str, Any]]:
+    """Return analyses as a recipe names them, settings filled in."""
+    return [{"name": a.name, **a.config.model_dump(mode="json")} for a in done]
+
+
+def with_provenance(
+    material: Material, recipe: Mapping[str, Any], summary: Mapping[str, Any]
+) -> Material:
+    """Return the material with recipe and summary, whose remarks it opens with."""
+    return replace(material, recipe=recipe, summary=summary, remarks=summary["remarks"])
+
+
+def save_splits(ready: Prepared, folder: Path) -> None:
+    """Write which samples were in which part, and which were set aside."""
+    ids = ready.resolved.dataset.samples.ids
+    splits: dict[str, Any] = {part: ids[rows] for part, rows in ready.rows.items()}
+    splits["set_aside"] = np.array([entry["id"] for entry in ready.set_aside], dtype=ids.dtype)
+    with (folder / "splits.npz").open("wb") as stream:
+        np.savez_compressed(stream, **splits)
+
+
+def save_arrays(subject: Subject, material: Material, folder: Path) -> None:
+    """Write predictions and decompositions into a folder."""
+    results = material.parts.values()
+    spreads = [result.spread for result in results if result.spread is not None]
+    write_predictions(
+        folder / "predictions.zarr",
+        np.concatenate([result.ids for result in results]),
+        subject.target,
+        np.concatenate([result.predicted for result in results]),
+        np.concatenate(spreads) if len(spreads) == len(material.parts) else None,
+        {
+            "known": np.concatenate([result.known for result in results]),
+            "part": np.repeat(list(material.parts), [len(result.ids) for result in results]),
+        },
+    )
+    if not material.decompositions:
+        return
+    scaler = subject.pipeline.features_
+    assert scaler is not None
+    arrays: dict[str, NDArray[Any]] = {
+        "ids": material.decompositions[0].ids,
+        "features/name": np.array([label.name for label in material.features]),
+        "features/unit": np.array([label.unit for label in material.features]),
+        "features/mean": scaler.mean,
+        "features/scale": scaler.scale,
+    }
+    for found in material.decompositions:
+        arrays[f"{found.label}/scores"] = found.scores
+        if found.vectors is not None:
+            arrays[f"{found.label}/vectors"] = found.vectors
+        for part, values in found.covered.items():
+            arrays[f"{found.label}/covered_variance/{part}"] = np.array(values)
+    write_arrays(folder / "components.zarr", arrays)

@@ -1,0 +1,201 @@
+"""A run: from a recipe to a folder that holds the whole result."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from xreg.core.errors import RunError
+from xreg.core.files import disk_errors, flush, require_free, staging
+from xreg.core.run import ReportSection, Run
+from xreg.registry.plugins import host
+from xreg.workbench.result_folder import failure, logged, write_json
+from xreg.workbench.run import analyses, provenance
+from xreg.workbench.run.features import Execution
+from xreg.workbench.run.preparation import Prepared, Stages, prepare
+from xreg.workbench.run.recipe import Recipe, Resolved, resolve
+
+__all__ = ["execute"]
+
+log = logging.getLogger("xreg.run")
+NO_TRUST = (
+    "The model has no error model: too few validation spectra to learn which predictions go wrong "
+    "(30 are needed, or 20 to 300 for training and validation together); predictions say only "
+    "whether a sample lies outside of training."
+)
+
+
+def execute(
+    recipe: Recipe, out: str | Path | None = None, execution: Execution | None = None
+) -> Path:
+    """Carry out a recipe and return the folder of its results.
+
+    Parameters
+    ----------
+    recipe
+        What to do.
+    out
+        Folder to make; ``runs/<date>-<recipe name>`` by default, with a number where that exists.
+    execution
+        Where costly descriptors run.
+
+    Returns
+    -------
+    Path
+        The folder, complete. Nothing appears under its name before.
+
+    Raises
+    ------
+    XregError
+        A bad request, as the component or dataset at fault says it.
+    RunError
+        If anything else fails; the message names the stage, and a log is kept beside.
+    """
+    if out is not None:
+        require_free(Path(out))
+    stages = Stages()
+    started = datetime.now(UTC)
+    with stages("dataset"):
+        resolved = resolve(recipe)
+    final = Path(out) if out is not None else _free_name(resolved.recipe.name, started)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    with disk_errors(f"run '{resolved.recipe.name}'"), staging(final) as folder:
+        with logged(folder / "run.log"):
+            run = Run(resolved.recipe.name, folder, resolved.recipe.plain())
+            try:
+                _carry_out(run, resolved, stages, started, execution or Execution())
+            except Exception as error:
+                raise failure(error, "run", stages.current, folder, final) from error
+        flush(folder)
+        if final.exists():  # made by a run that went on beside this one
+            if out is not None:
+                raise RunError(f"'{out}' was made by another run meanwhile; choose another folder.")
+            final = _free_name(resolved.recipe.name, started)
+        os.rename(folder, final)
+    run.folder = final
+    with logged(final / "run.log"):
+        _call_hooks("xreg_run_finished", run)
+    return final
+
+
+def _carry_out(
+    run: Run, resolved: Resolved, stages: Stages, started: datetime, execution: Execution
+) -> None:
+    from xreg.workbench.report.draw import draw_all
+    from xreg.workbench.report.page import render
+    from xreg.workbench.run import results
+
+    _seed_everything(resolved.recipe.seed)
+    _call_hooks("xreg_run_started", run)
+    ready = prepare(resolved, execution, stages)
+    results.check_colours(ready)
+    subject = results.subject_of(ready)
+    chosen = analyses.choose(resolved.recipe.asked_analyses(), subject)
+    pipeline = resolved.pipeline
+    _train(ready, stages)
+    with stages("predictions and trust"):
+        pipeline.trust_ = results.trust_of(subject, resolved.recipe.split.group)
+        if pipeline.trust_ is None and ready.target.energy is not None:
+            ready.remarks.append(NO_TRUST)
+            log.warning("%s", NO_TRUST)
+    with stages("evaluation"):
+        report = resolved.recipe.report
+        group = results.split_group(resolved.dataset, resolved.recipe.split.group)
+        material = results.evaluate(subject, run.name, report.labels, ready.colours, group)
+        for remark in results.score_remarks(material.metrics):
+            log.warning("%s", remark)
+            ready.remarks.append(remark)
+    material = results.with_analyses(material, analyses.carry_out(chosen, subject, stages))
+    run.recipe = results.final_recipe(ready, material)
+    run.metrics = dict(material.metrics)
+    folder = run.folder
+    with stages("saving"):
+        pipeline.save(folder / "model")
+        results.save_splits(ready, folder)
+        if pipeline.columns_ is not None:
+            write_json(folder / "features.json", pipeline.columns_.table(ready.features))
+        results.save_arrays(subject, material, folder)
+        analyses.save(material.analyses, folder / "analyses")
+    with stages("figures"):
+        pictures = draw_all(material, folder / "figures")
+    with stages("report"):
+        run.seconds = stages.total
+        summary = provenance.summary(run, ready, stages.seconds, started)
+        extra = _extra_sections(run)
+        material = results.with_provenance(material, run.recipe, summary)
+        (folder / "report.html").write_text(render(material, pictures, extra), encoding="utf-8")
+    (folder / "recipe.yaml").write_text(Recipe.parse(run.recipe, "recipe").to_yaml())
+    write_json(folder / "metrics.json", run.metrics)
+    run.seconds = stages.total
+    write_json(folder / "summary.json", provenance.summary(run, ready, stages.seconds, started))
+
+
+def _train(ready: Prepared, stages: Stages) -> None:
+    """Fit emulator and decomposers, one stage each."""
+    pipeline = ready.resolved.pipeline
+    samples, rows, known = ready.resolved.dataset.samples, ready.rows, ready.known
+    train, held = samples[rows["train"]], rows["validation"]
+    validation = (samples[held], known[held]) if len(held) else None
+    pipeline.fit(train, known[rows["train"]], ready.target, validation, stages)
+
+
+def _seed_everything(seed: int) -> None:
+    """Seed the global generators too, for components that use them in spite of their settings."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)
+
+
+def _free_name(name: str, started: datetime) -> Path:
+    """Return a folder in ``runs/`` that neither exists nor is being made by another run."""
+    stem = f"{started.astimezone():%Y-%m-%d}-{name}"
+    number = 1
+    while True:
+        final = Path("runs") / (stem if number == 1 else f"{stem}-{number}")
+        lock = final.parent / f".{final.name}.tmp" / "lock"
+        if not final.exists() and not _held(lock):
+            return final
+        number += 1
+
+
+def _held(lock: Path) -> bool:
+    if not lock.exists():
+        return False
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:  # it vanished with its run
+        return False
+
+
+def _call_hooks(name: str, run: Run) -> list[Any]:
+    """Call a hook of every plugin; one that raises is logged and hurts nobody else."""
+    found = []
+    for implementation in getattr(host().manager.hook, name).get_hookimpls():
+        try:
+            found.append(implementation.function(*([run] if implementation.argnames else [])))
+        except Exception:  # a plugin may fail in any way
+            log.exception("hook %s of plugin %s failed", name, implementation.plugin_name)
+    return found
+
+
+def _extra_sections(run: Run) -> list[ReportSection]:
+    sections: list[ReportSection] = []
+    for answer in _call_hooks("xreg_report_sections", run):
+        for section in answer or ():
+            if isinstance(section, ReportSection):
+                sections.append(section)
+            else:
+                log.error("hook xreg_report_sections returned %r, no ReportSection", section)
+    return sections

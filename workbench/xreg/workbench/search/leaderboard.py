@@ -1,0 +1,236 @@
+"""The leaderboard: results of searches under the same rules, in one table for each contest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from xreg.core.errors import CorruptError, DataError
+from xreg.core.storage import canonical_json, digest, parse_json
+from xreg.core.text import counted
+
+__all__ = ["Contest", "Entry", "leaderboard", "markdown"]
+
+RESULTS = "results.json"
+
+Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f|]*$", max_length=200)]
+"""Text of a cell: one line that neither steers a terminal nor breaks a table."""
+
+
+class _Part(BaseModel):
+    """Part of the file; keys that the table does not need are kept as they are."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+
+class _Named(_Part):
+    name: Line
+
+
+class _Data(_Named):
+    version: Line
+
+
+class _Target(_Part):
+    channel: Line
+    moments: Any = None
+
+
+class _Folds(_Part):
+    count: int
+    repeats: int = 1
+    group: Line | None = None
+
+
+class _Split(_Part):
+    name: Line | None = None
+    fractions: tuple[float, float, float] | None = None
+
+
+class _Rules(_Part):
+    dataset: _Data
+    target: _Target
+    folds: _Folds
+    split: _Split
+    budget: float
+    seeds: int
+
+
+class _Family(_Part):
+    label: Line
+    plugin: Line
+    score: float | None
+    fold_spread: float | None
+    seed_spread: float | None = None
+    test: float | None = None
+    candidates: int
+    seconds: float
+    emulator: _Named | None = None
+    decomposer: _Named | None = None
+
+    @model_validator(mode="after")
+    def _judged(self) -> Self:
+        if self.score is not None and not (self.emulator or self.decomposer):
+            raise ValueError("names neither emulator nor decomposer")
+        return self
+
+
+class _Results(_Part):
+    contest: Line
+    rules: _Rules
+    families: list[_Family]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One family in a contest; attributes as of :class:`xreg.workbench.search.ranking.Standing`.
+
+    Attributes
+    ----------
+    model
+        Name of its emulator, or of the decomposer judged in place of one.
+    """
+
+    label: str
+    model: str
+    plugin: str
+    score: float
+    fold_spread: float
+    seed_spread: float | None
+    test: float | None
+    candidates: int
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Contest:
+    """Searches that share dataset, target, split, folds and budget.
+
+    Attributes
+    ----------
+    key
+        Hash of these rules.
+    rules
+        The rules as the searches' recipes state them.
+    entries
+        The families, best first.
+    """
+
+    key: str
+    rules: dict[str, Any]
+    entries: list[Entry] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """Dataset, version and what is predicted."""
+        data, target = self.rules["dataset"], self.rules["target"]
+        what = f"moments of {target['channel']}" if target["moments"] else target["channel"]
+        return f"{data['name']} {data['version']}, {what}"
+
+    @property
+    def conditions(self) -> str:
+        """The rules in a sentence."""
+        folds, split = self.rules["folds"], self.rules["split"]
+        grouped = f", groups by {folds['group']}" if folds["group"] else ""
+        repeated = f", {folds['repeats']} times" if folds["repeats"] > 1 else ""
+        named = f"split '{split['name']}'" if split["name"] else f"split {split['fractions']}"
+        return (
+            f"{folds['count']}-fold cross-validation{repeated}{grouped}; {named}; "
+            f"{self.rules['budget']:g} s of processor time for each family; "
+            f"{counted(self.rules['seeds'], 'seed')} for each winner."
+        )
+
+
+def leaderboard(places: Iterable[Path]) -> list[Contest]:
+    """Collect results of searches.
+
+    Parameters
+    ----------
+    places
+        Folders of searches, or their ``results.json`` under any name.
+
+    Returns
+    -------
+    list of Contest
+        By title. Where two searches of one contest have a family of one label, model and
+        plugin version, the one judged on more candidates stands.
+
+    Raises
+    ------
+    DataError
+        If a place holds no results of a search.
+    """
+    contests: dict[str, Contest] = {}
+    for place in places:
+        content = _read(place / RESULTS if place.is_dir() else place)
+        rules = content.rules.model_dump()
+        contest = contests.setdefault(content.contest, Contest(content.contest, rules))
+        for found in content.families:
+            if found.score is None:
+                continue
+            judged = found.decomposer or found.emulator
+            assert judged is not None
+            entry = Entry(
+                found.label,
+                judged.name,
+                found.plugin,
+                found.score,
+                found.fold_spread or 0.0,
+                found.seed_spread,
+                found.test,
+                found.candidates,
+                found.seconds,
+            )
+            same = [e for e in contest.entries if _who(e) == _who(entry)]
+            if not same:
+                contest.entries.append(entry)
+            elif entry.candidates > same[0].candidates:
+                contest.entries[contest.entries.index(same[0])] = entry
+    for contest in contests.values():
+        contest.entries.sort(key=lambda e: -e.score)
+    return sorted(contests.values(), key=lambda c: (c.title, c.key))
+
+
+def _who(entry: Entry) -> tuple[str, str, str]:
+    return entry.label, entry.model, entry.plugin
+
+
+def _read(path: Path) -> _Results:
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"'{path}' cannot be read ({error.strerror}).") from None
+    content = parse_json(text, f"'{path}'")
+    stated = content.pop("digest", None)
+    if stated is not None and stated != digest(canonical_json(content)):
+        raise CorruptError(f"'{path}' was changed after it was written; get it anew.")
+    if not {"contest", "rules", "families"} <= set(content):
+        raise DataError(f"'{path}' holds no results of a search; give its folder.")
+    try:
+        return _Results.model_validate(content)
+    except ValidationError as error:
+        item = error.errors()[0]
+        where = ".".join(map(str, item["loc"]))
+        raise CorruptError(f"'{path}': '{where}': {item['msg']}; the file is damaged.") from None
+
+
+def markdown(contests: Sequence[Contest]) -> str:
+    """Return the tables in Markdown."""
+    lines = []
+    for contest in contests:
+        lines += [f"## {contest.title}", "", contest.conditions, ""]
+        heads = ["", "family", "model", "R²", "± folds", "± seeds", "test R²", "candidates",
+                 "time (s)", "plugin"]  # fmt: skip
+        lines += ["| " + " | ".join(heads) + " |", "|---:|---|---|" + "---:|" * 6 + "---|"]
+        for place, e in enumerate(contest.entries, 1):
+            spread, test = ("–" if v is None else f"{v:.4f}" for v in (e.seed_spread, e.test))
+            cells = [str(place), f"`{e.label}`", f"`{e.model}`", f"{e.score:.4f}",
+                     f"{e.fold_spread:.4f}", spread, test, str(e.candidates),
+                     f"{e.seconds:.0f}", e.plugin]  # fmt: skip
+            lines.append("| " + " | ".join(cells) + " |")
+        lines += ["", f"Contest `{contest.key}`.", ""]
+    return "\n".join(lines)
