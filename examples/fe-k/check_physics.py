@@ -20,8 +20,8 @@ from ase.io import read
 from numpy.typing import NDArray
 from structures import COMPOUNDS
 
-from xreg.core.analysis.relative_error import relative_error
 from xreg.core.data.dataset import Dataset
+from xreg.plugins.xanes.relative_error import relative_error
 from xreg.registry.stores.store import open_store
 
 mpl.use("Agg")

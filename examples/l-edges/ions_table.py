@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import zarr
 
-from xreg.core.analysis.misfit import boxed
 from xreg.core.metrics import spectrum_error
+from xreg.plugins.l_edges.misfit import boxed
 
 # Table 3: MSE and MAE of validation spectra. Mn2+: as printed, and equal to its training error.
 PUBLISHED = {

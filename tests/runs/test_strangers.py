@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from xreg.core.analysis.context import Subject
+from xreg.core.analysis.context import AnalysisContext
 from xreg.core.data.dataset import Dataset, make_split
 from xreg.core.data.samples import Structures
 from xreg.core.data.spectra import Channel, Spectra
@@ -176,7 +176,9 @@ def test_retraining_learns_from_training_rows_alone(
     target = Target("xes", dataset.spectra["xes"].energy)
     pipeline = Pipeline(Ridge(), Coulomb())
     pipeline.fit(samples[rows["train"]], known[rows["train"]], target)
-    subject = Subject(pipeline, dataset.metadata, target, samples, known, rows, retrainable=True)
+    subject = AnalysisContext(
+        pipeline, dataset.metadata, target, samples, known, rows, retrainable=True
+    )
     spy = Spy(Coulomb, monkeypatch)
     half = rows["train"][1:41]  # without the one that has sulphur
     model = subject.refit(half)

@@ -11,21 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from xreg.core.analysis.correlations import pearson
-from xreg.core.analysis.edges import boundary, branching_ratio
-from xreg.core.analysis.error_along import reach
-from xreg.core.analysis.misfit import boxed, largest_misfit
-from xreg.core.analysis.process import fit_process
-from xreg.core.analysis.settings import SpectrumErrorConfig
-from xreg.core.analysis.spectrum_error import channel_error, interval_counts, interval_names
 from xreg.core.analysis.table import ANALYSES, find_analysis
-from xreg.core.analysis.trusted import kept_errors
 from xreg.core.data.samples import Parameters
 from xreg.core.errors import NotApplicableError, UnknownNameError
 from xreg.core.interfaces.analysis import AnalysisSpec, Findings, Table
 from xreg.core.metrics import spectrum_error
 from xreg.core.model.domain import Domain
 from xreg.core.model.trust import OUTLIER, Trust, ranges_left
+from xreg.plugins.l_edges.correlations import pearson
+from xreg.plugins.l_edges.edges import boundary, branching_ratio
+from xreg.plugins.l_edges.error_along import reach
+from xreg.plugins.l_edges.gaussian_process import fit_process
+from xreg.plugins.l_edges.misfit import boxed, largest_misfit
+from xreg.plugins.validation.plugin import SpectrumErrorConfig
+from xreg.plugins.validation.spectrum_error import channel_error, interval_counts, interval_names
+from xreg.plugins.validation.trust import kept_errors
 
 ENERGY = np.linspace(0.0, 30.0, 301)
 

@@ -9,11 +9,11 @@ from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import KFold
 
 from xreg.core.analysis.components import block_names, blocks
-from xreg.core.analysis.importance import permutation_importance
-from xreg.core.analysis.selection import RidgeJudge, backward, forward
 from xreg.core.errors import NotApplicableError
 from xreg.core.interfaces import FeatureLabel
 from xreg.core.metrics import covered_variance
+from xreg.plugins.features.importance import permutation_importance
+from xreg.plugins.features.selection import RidgeJudge, backward, forward
 
 WHOLE = np.ones((1, 3), dtype=bool)
 

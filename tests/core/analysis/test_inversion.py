@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from xreg.core.analysis.inversion import INVERSES, Layer, layers_of, there_and_back
 from xreg.core.analysis.structure_settings import ONE_TO_ONE
 from xreg.core.nn.bottleneck import Bottleneck
 from xreg.core.nn.layers import ACTIVATIONS, MLP
+from xreg.plugins.decomposition.inversion import INVERSES, Layer, layers_of, there_and_back
 
 
 def test_settings_know_which_activations_have_an_inverse() -> None:

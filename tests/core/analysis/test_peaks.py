@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xreg.core.analysis.peaks import find_peaks, match_peaks, peak_scores, smoothed
+from xreg.plugins.xanes.peaks import find_peaks, match_peaks, peak_scores, smoothed
 
 # Coarser at the end than at the beginning, as spectra of real beamlines are.
 ENERGY = np.concatenate([np.arange(0.0, 30, 0.2), np.arange(30, 60.01, 0.5)])

@@ -10,11 +10,17 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from xreg.core.analysis.reconstruction import Reconstruction, _draw, _shown, analyse, ensembles
-from xreg.core.analysis.structure_settings import ReconstructionConfig
 from xreg.core.analysis.style import styled
 from xreg.core.errors import DataError
 from xreg.core.interfaces import FeatureLabel
+from xreg.plugins.decomposition.plugin import ReconstructionConfig
+from xreg.plugins.decomposition.reconstruction import (
+    Reconstruction,
+    _draw,
+    _shown,
+    analyse,
+    ensembles,
+)
 
 
 class Half:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from xreg.core.analysis.relative_error import (
+from xreg.plugins.xanes.relative_error import (
     distribution,
     error_quantiles,
     percentile_rows,

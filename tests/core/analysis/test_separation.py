@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from xreg.core.analysis.separation import separation
+from xreg.plugins.decomposition.separation import separation
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xreg.core.analysis.calibration import LEVELS, analyse, bins_by_spread, draw, reliability
 from xreg.core.analysis.results import PartResult
-from xreg.core.analysis.settings import CalibrationConfig
 from xreg.core.errors import NotApplicableError
 from xreg.core.model.domain import Target
+from xreg.plugins.validation.calibration import LEVELS, analyse, bins_by_spread, draw, reliability
+from xreg.plugins.validation.plugin import CalibrationConfig
 
 
 class Judged:

@@ -21,7 +21,7 @@ from xreg.core.model.pipeline import Pipeline
 from xreg.core.model.scaling import Scaler
 from xreg.core.storage import canonical_json
 
-__all__ = ["Retrained", "Subject", "predict_with_spread"]
+__all__ = ["AnalysisContext", "Retrained", "predict_with_spread"]
 
 Rows = NDArray[np.intp]
 
@@ -47,7 +47,7 @@ def predict_with_spread(
 
 
 @dataclass(eq=False)
-class Subject:
+class AnalysisContext:
     """A model and samples whose spectra are known, divided into parts.
 
     Attributes
@@ -280,11 +280,11 @@ class Subject:
 
 @dataclass(frozen=True, eq=False)
 class Retrained:
-    """An emulator trained anew, on other rows or other columns of a subject.
+    """An emulator trained anew, on other rows or other columns of a context.
 
     Attributes
     ----------
-    subject
+    context
         Whose samples it knows.
     emulator
         Fitted.
@@ -293,12 +293,12 @@ class Retrained:
     columns
         Those columns of its own descriptor that it sees; None for one that takes samples.
     table
-        (n, d) features by its own descriptor, of all samples of the subject.
+        (n, d) features by its own descriptor, of all samples of the context.
     numbers
-        Where columns were chosen, their indices among the features of the subject.
+        Where columns were chosen, their indices among the features of the context.
     """
 
-    subject: Subject
+    context: AnalysisContext
     emulator: Emulator
     targets: Scaler
     features: Scaler | None
@@ -307,9 +307,9 @@ class Retrained:
     numbers: Rows | None = None
 
     def inputs(self, rows: Rows) -> Any:
-        """Return what the emulator takes for some rows of the subject."""
+        """Return what the emulator takes for some rows of the context."""
         if self.features is None:
-            return self.subject.samples_of(rows)
+            return self.context.samples_of(rows)
         assert self.table is not None
         return self.features.transform(self.table[rows][:, self.columns])
 

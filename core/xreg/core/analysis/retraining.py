@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core import progress
-from xreg.core.analysis.context import Retrained, Subject
+from xreg.core.analysis.context import AnalysisContext, Retrained
 from xreg.core.executor import WorkerDiedError, cores, open_workers
 from xreg.core.interfaces import Emulator
 
@@ -32,7 +32,7 @@ class Training:
     Attributes
     ----------
     train, validation, columns, seed
-        The arguments of :meth:`~xreg.core.analysis.context.Subject.refit`.
+        The arguments of :meth:`~xreg.core.analysis.context.AnalysisContext.refit`.
     held
         Rows that the model is judged on; training does not see them.
     """
@@ -45,7 +45,7 @@ class Training:
 
 
 def retrain(
-    subject: Subject,
+    context: AnalysisContext,
     trainings: Sequence[Training],
     judge: Callable[[Retrained, Training], T],
     task: str,
@@ -57,7 +57,7 @@ def retrain(
 
     Parameters
     ----------
-    subject
+    context
         Whose emulator is trained.
     trainings
         What to train on.
@@ -68,7 +68,7 @@ def retrain(
     """
     from threadpoolctl import threadpool_limits
 
-    trainings = [_knowable(subject, training) for training in trainings]
+    trainings = [_knowable(context, training) for training in trainings]
     found: dict[int, T] = {}
 
     def keep(i: int, model: Retrained) -> None:
@@ -77,32 +77,32 @@ def retrain(
 
     with threadpool_limits(1):
         start = time.perf_counter()
-        keep(0, _fit(*_prepare(subject, trainings[0])))
+        keep(0, _fit(*_prepare(context, trainings[0])))
         expected = (time.perf_counter() - start) * (len(trainings) - 1)
         if cores() == 1 or expected < WORTHWHILE_SECONDS:
             for i in range(1, len(trainings)):
-                keep(i, _fit(*_prepare(subject, trainings[i])))
+                keep(i, _fit(*_prepare(context, trainings[i])))
         else:
-            for i, model in _in_processes(subject, trainings):
+            for i, model in _in_processes(context, trainings):
                 keep(i, model)
     return [found[i] for i in range(len(trainings))]
 
 
-def _knowable(subject: Subject, training: Training) -> Training:
+def _knowable(context: AnalysisContext, training: Training) -> Training:
     """Leave out of what is judged the samples that the training rows say nothing about."""
-    known = subject.known_from(training.train, training.held)
+    known = context.known_from(training.train, training.held)
     if known.all():
         return training
     log.warning(
         "%d of %d held-out samples are not judged: the training samples of their fold hold none of "
         "their elements (first: %s)",
-        (~known).sum(), len(known), subject.samples.ids[training.held[~known][0]],
+        (~known).sum(), len(known), context.samples.ids[training.held[~known][0]],
     )  # fmt: skip
     return replace(training, held=training.held[known])
 
 
-def _prepare(subject: Subject, training: Training) -> tuple[Retrained, Any]:
-    return subject.prepare(
+def _prepare(context: AnalysisContext, training: Training) -> tuple[Retrained, Any]:
+    return context.prepare(
         training.train, training.validation, columns=training.columns, seed=training.seed
     )
 
@@ -117,14 +117,14 @@ def _fitted(item: tuple[int, Emulator, Any]) -> Emulator:
 
 
 def _in_processes(
-    subject: Subject, trainings: Sequence[Training]
+    context: AnalysisContext, trainings: Sequence[Training]
 ) -> Iterator[tuple[int, Retrained]]:
     """Yield number and model of all trainings but the first, as they finish."""
     waiting: dict[int, Retrained] = {}
 
     def items() -> Iterator[tuple[int, Emulator, Any]]:
         for i in range(1, len(trainings)):
-            waiting[i], data = _prepare(subject, trainings[i])
+            waiting[i], data = _prepare(context, trainings[i])
             yield i, waiting[i].emulator, data
 
     with open_workers(workers=min(cores(), len(trainings) - 1)) as workers:

@@ -1,8 +1,8 @@
-"""What an analysis is: a name, its settings, and a function from a subject to findings.
+"""What an analysis is: a name, its settings, and a function from a context to findings.
 
 An analysis is declared in :data:`xreg.core.analysis.table.ANALYSES` and written as a function::
 
-    def analyse(subject: Subject, config: MyConfig) -> Findings: ...
+    def analyse(context: AnalysisContext, config: MyConfig) -> Findings: ...
 
 A recipe asks for it under ``analyses``, ``xreg evaluate`` with ``--analysis``.
 """
@@ -27,7 +27,7 @@ from xreg.core.model.trust import FEWEST
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from xreg.core.analysis.context import Subject
+    from xreg.core.analysis.context import AnalysisContext
 
 __all__ = [
     "NEEDS",
@@ -137,14 +137,14 @@ class Need:
     words
         What it is (``"spectra on an energy grid"``).
     met
-        Whether a subject, fitted or not, has it.
+        Whether a context, fitted or not, has it.
     """
 
     words: str
-    met: Callable[[Subject], bool]
+    met: Callable[[AnalysisContext], bool]
 
 
-def _has_inverse(subject: Subject) -> bool:
+def _has_inverse(context: AnalysisContext) -> bool:
     """Tell from the settings whether some decomposer is a network that can be inverted."""
     from xreg.core.decomposers.linear import (
         LinearDecomposer,  # whose encoder is a matrix without activation
@@ -153,7 +153,7 @@ def _has_inverse(subject: Subject) -> bool:
     return any(
         getattr(decomposer.config, "activation", "") in ONE_TO_ONE
         and not isinstance(decomposer, LinearDecomposer)
-        for decomposer in subject.pipeline.decomposers.values()
+        for decomposer in context.pipeline.decomposers.values()
     )
 
 
@@ -209,34 +209,34 @@ class AnalysisSpec:
     needs: tuple[str, ...] = ()
     default: bool = False
 
-    def require(self, subject: Subject, config: Config | None = None) -> None:
-        """Raise :class:`NotApplicableError` for what the subject lacks.
+    def require(self, context: AnalysisContext, config: Config | None = None) -> None:
+        """Raise :class:`NotApplicableError` for what the context lacks.
 
         With settings, also refuse a label (``group``, ``label``, ``labels``) or an energy window
         (``window``, ``windows``) that the data do not have: that is known before any training.
         """
-        lacks = [NEEDS[name].words for name in self.needs if not NEEDS[name].met(subject)]
+        lacks = [NEEDS[name].words for name in self.needs if not NEEDS[name].met(context)]
         if lacks:
             raise NotApplicableError(f"analysis '{self.name}' needs {' and '.join(lacks)}.")
         labels = [getattr(config, name, "") for name in ("group", "label")]
         for label in filter(None, [*labels, *getattr(config, "labels", ())]):
-            subject.label(label, subject.judged)
+            context.label(label, context.judged)
         windows = [getattr(config, "window", None), *(getattr(config, "windows", None) or ())]
-        if subject.target.energy is not None:
+        if context.target.energy is not None:
             for window in windows:
-                in_window(subject.target.energy, window, 1)
+                in_window(context.target.energy, window, 1)
 
-    def analyse(self, subject: Subject, config: Config) -> Findings:
+    def analyse(self, context: AnalysisContext, config: Config) -> Findings:
         """Do it.
 
         Raises
         ------
         NotApplicableError
-            If the subject lacks what the analysis needs.
+            If the context lacks what the analysis needs.
         """
-        self.require(subject)
+        self.require(context)
         module, _, function = self.target.partition(":")
-        return cast(Findings, getattr(importlib.import_module(module), function)(subject, config))
+        return cast(Findings, getattr(importlib.import_module(module), function)(context, config))
 
 
 def file_name(label: str) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core import storage
-from xreg.core.analysis.context import Subject
+from xreg.core.analysis.context import AnalysisContext
 from xreg.core.data.dataset import PARTS, Dataset, require_finite
 from xreg.core.errors import (
     ConfigError,
@@ -145,7 +145,7 @@ class _Matched:
     dataset: Dataset
     channel: str
     split: str
-    subject: Subject
+    context: AnalysisContext
     remarks: list[str]
 
 
@@ -189,7 +189,7 @@ def _match(question: Question) -> _Matched:
     if pipeline.descriptor is not None:
         content = dataset.hash if len(samples) == len(dataset) else ""
         pipeline.featurize = FeatureCache(samples, content, Execution(features=question.features))
-    subject = Subject(
+    context = AnalysisContext(
         pipeline=pipeline,
         dataset=dataset.metadata,
         target=replace(pipeline.target, channel=name),
@@ -199,7 +199,7 @@ def _match(question: Question) -> _Matched:
         labels={name: np.asarray(values)[rows] for name, values in dataset.labels.items()},
         label_units=dataset.label_units,
     )
-    return _Matched(entry, dataset, name, split, subject, remarks)
+    return _Matched(entry, dataset, name, split, context, remarks)
 
 
 def _rows(
@@ -293,19 +293,19 @@ def _carry_out(
     from xreg.workbench.report.draw import draw_all
     from xreg.workbench.report.page import render
 
-    subject = matched.subject
+    context = matched.context
     for remark in matched.remarks:
         log.warning("%s", remark)
-    chosen = analyses.choose(asked, subject)
+    chosen = analyses.choose(asked, context)
     with stages("evaluation"):
-        name = f"{Path(matched.entry.reference).name} on {subject.dataset.name}"
-        material = results.evaluate(subject, name, group=results.split_group(matched.dataset))
-    for remark in results.score_remarks(material.metrics, subject.judged):
+        name = f"{Path(matched.entry.reference).name} on {context.dataset.name}"
+        material = results.evaluate(context, name, group=results.split_group(matched.dataset))
+    for remark in results.score_remarks(material.metrics, context.judged):
         log.warning("%s", remark)
         matched.remarks.append(remark)
-    material = results.with_analyses(material, analyses.carry_out(chosen, subject, stages))
+    material = results.with_analyses(material, analyses.carry_out(chosen, context, stages))
     with stages("saving"):
-        results.save_arrays(subject, material, folder)
+        results.save_arrays(context, material, folder)
         analyses.save(material.analyses, folder / "analyses")
     with stages("figures"):
         pictures = draw_all(material, folder / "figures")
@@ -329,8 +329,8 @@ def _summary(
     question: Question, matched: _Matched, stages: Stages, started: datetime
 ) -> dict[str, Any]:
     """Return what ``summary.json`` holds."""
-    entry, dataset, subject = matched.entry, matched.dataset, matched.subject
-    pipeline = subject.pipeline
+    entry, dataset, context = matched.entry, matched.dataset, matched.context
+    pipeline = context.pipeline
     steps = [pipeline.descriptor, pipeline.emulator, *pipeline.decomposers.values()]
     named = [(step.kind, step.name) for step in steps if step is not None]
     trained = entry.summary.get("dataset") or {}
@@ -350,10 +350,10 @@ def _summary(
             "registry": question.registry and plain_place(question.registry),
             "channel": matched.channel,
             "split": matched.split or None,
-            "part": subject.judged,
-            "samples": len(subject.samples),
+            "part": context.judged,
+            "samples": len(context.samples),
         },
-        "features": len(subject.features) or None,
+        "features": len(context.features) or None,
         "remarks": matched.remarks,
         "components": provenance.components(named),
         "seconds": {stage: round(value, 2) for stage, value in stages.seconds.items()},

@@ -17,7 +17,7 @@ from xreg.core.interfaces.analysis import Analysed, AnalysisSpec
 from xreg.workbench.arrays import write_arrays
 
 if TYPE_CHECKING:
-    from xreg.core.analysis.context import Subject
+    from xreg.core.analysis.context import AnalysisContext
 
 __all__ = ["Chosen", "carry_out", "choose", "complete", "save"]
 
@@ -46,47 +46,49 @@ def complete(name: str, settings: Mapping[str, Any], seed: int) -> Config:
     return config.parse({**own, **settings}, f"analysis {name}")
 
 
-def choose(asked: Sequence[tuple[str, Mapping[str, Any]]] | None, subject: Subject) -> list[Chosen]:
+def choose(
+    asked: Sequence[tuple[str, Mapping[str, Any]]] | None, context: AnalysisContext
+) -> list[Chosen]:
     """Return what is to be done: what is asked for, else what applies by default.
 
     Parameters
     ----------
     asked
         Name and settings of each analysis; None for the default.
-    subject
+    context
         Not necessarily fitted yet.
 
     Raises
     ------
     NotApplicableError
-        If something is asked for that the subject does not allow.
+        If something is asked for that the context does not allow.
     UnknownNameError, DataError
         If settings name a label or an energy window that the data do not have.
     """
     if asked is not None:
         chosen = [
-            Chosen(find_analysis(name), complete(name, settings, subject.seed), True)
+            Chosen(find_analysis(name), complete(name, settings, context.seed), True)
             for name, settings in asked
         ]
         for one in chosen:
-            one.spec.require(subject, one.config)
+            one.spec.require(context, one.config)
         return chosen
-    return list(_default(subject))
+    return list(_default(context))
 
 
-def _default(subject: Subject) -> Iterator[Chosen]:
+def _default(context: AnalysisContext) -> Iterator[Chosen]:
     for spec in ANALYSES.values():
         if spec.default:
             try:
-                spec.require(subject)
+                spec.require(context)
             except NotApplicableError:
                 continue
-            yield Chosen(spec, complete(spec.name, {}, subject.seed), False)
+            yield Chosen(spec, complete(spec.name, {}, context.seed), False)
 
 
 def carry_out(
     chosen: Sequence[Chosen],
-    subject: Subject,
+    context: AnalysisContext,
     stages: Callable[[str], AbstractContextManager[None]],
 ) -> list[Analysed]:
     """Do the analyses, each as a stage of its own; a default one that does not apply is logged."""
@@ -94,7 +96,7 @@ def carry_out(
     for one in chosen:
         with stages(f"analysis {one.spec.name}"):
             try:
-                findings = one.spec.analyse(subject, one.config)
+                findings = one.spec.analyse(context, one.config)
             except NotApplicableError as error:
                 if one.named:
                     raise

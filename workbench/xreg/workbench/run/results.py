@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.analysis.components import rank_correlations, score_sweep
-from xreg.core.analysis.context import Subject
+from xreg.core.analysis.context import AnalysisContext
 from xreg.core.analysis.scores import covered_variances, feature_scores, part_scores
 from xreg.core.data.dataset import Dataset, make_folds
 from xreg.core.errors import SampleError, UnknownNameError, did_you_mean
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_colours",
+    "context_of",
     "evaluate",
     "final_recipe",
     "save_arrays",
@@ -36,7 +37,6 @@ __all__ = [
     "score_remarks",
     "settings_of",
     "split_group",
-    "subject_of",
     "trust_of",
     "with_analyses",
     "with_provenance",
@@ -67,10 +67,10 @@ def check_colours(ready: Prepared) -> None:
             )
 
 
-def subject_of(ready: Prepared) -> Subject:
+def context_of(ready: Prepared) -> AnalysisContext:
     """Return what analyses look at; its pipeline is fitted later."""
     dataset = ready.resolved.dataset
-    return Subject(
+    return AnalysisContext(
         pipeline=ready.resolved.pipeline,
         dataset=dataset.metadata,
         target=ready.target,
@@ -84,34 +84,34 @@ def subject_of(ready: Prepared) -> Subject:
     )
 
 
-def trust_of(subject: Subject, group: str | None = None) -> Trust | None:
+def trust_of(context: AnalysisContext, group: str | None = None) -> Trust | None:
     """Return what judged spectra tell about predictions of a fitted pipeline.
 
     Those of the validation part; where it is too small, and training and validation samples are at
     most 300 together, those of all of them, each predicted by a model that was trained on the
     other folds. Samples with one value of the label ``group`` stay in one fold.
     """
-    held = subject.results.get("validation")
-    if subject.target.energy is None:
+    held = context.results.get("validation")
+    if context.target.energy is None:
         return None
-    train = subject.inputs("train")
+    train = context.inputs("train")
     if held is not None and len(held.ids) >= FEWEST:
-        inputs = subject.inputs("validation")
-        return Trust.fit(train, inputs, held.predicted, held.spread, held.known, subject.seed)
+        inputs = context.inputs("validation")
+        return Trust.fit(train, inputs, held.predicted, held.spread, held.known, context.seed)
     pool = np.sort(
-        np.concatenate([subject.rows["train"], subject.rows.get("validation", np.empty(0, int))])
+        np.concatenate([context.rows["train"], context.rows.get("validation", np.empty(0, int))])
     )
     if not TRUST_LEAST <= len(pool) <= TRUST_MOST:
         return None
-    predicted = np.full((len(pool), subject.known.shape[1]), np.nan)
+    predicted = np.full((len(pool), context.known.shape[1]), np.nan)
     spread: NDArray[np.float64] | None = np.full_like(predicted, np.nan)
-    groups = None if group is None else subject.label(group, pool)
+    groups = None if group is None else context.label(group, pool)
     parts = min(TRUST_FOLDS, len(pool) if groups is None else len(np.unique(groups)))
     if parts < 2:
         return None
-    for fit, judged in make_folds(len(pool), parts, seed=subject.seed, groups=groups):
+    for fit, judged in make_folds(len(pool), parts, seed=context.seed, groups=groups):
         try:
-            model = subject.refit(pool[fit])
+            model = context.refit(pool[fit])
             inputs = model.inputs(pool[judged])
             mean, std = model.emulator.predict_with_spread(inputs)
         except SampleError:
@@ -124,17 +124,17 @@ def trust_of(subject: Subject, group: str | None = None) -> Trust | None:
     rows = pool[done]
     return Trust.fit(
         train,
-        subject.inputs(rows),
+        context.inputs(rows),
         predicted[done],
         None if spread is None else spread[done],
-        subject.known[rows],
-        subject.seed,
+        context.known[rows],
+        context.seed,
         TRUST_LEAST,
     )
 
 
 def evaluate(
-    subject: Subject,
+    context: AnalysisContext,
     name: str,
     asked: Sequence[str] | None = None,
     colours: Mapping[str, tuple[NDArray[np.float64], str]] | None = None,
@@ -144,7 +144,7 @@ def evaluate(
 
     Parameters
     ----------
-    subject
+    context
         Model and samples.
     name
         What the report is called.
@@ -155,57 +155,57 @@ def evaluate(
     group
         Label whose groups the split keeps together; the error bars of scores are over these.
     """
-    pipeline = subject.pipeline
+    pipeline = context.pipeline
     assert pipeline.targets_ is not None
-    parts = subject.results
-    variation = parts.get("train", subject.result).known.std(axis=0)
-    spectra = subject.target.energy is not None
+    parts = context.results
+    variation = parts.get("train", context.result).known.std(axis=0)
+    spectra = context.target.energy is not None
     metrics: dict[str, Any] = {
         part: part_scores(result.known, result.predicted, variation, spectra=spectra)
         for part, result in parts.items()
     }
     for part in parts:
         if part != "train":
-            metrics[part] |= _certainty(subject, part, group)
+            metrics[part] |= _certainty(context, part, group)
     if not spectra:
         for part, result in parts.items():
             metrics[part]["targets"] = feature_scores(
-                result.known, result.predicted, subject.target.features
+                result.known, result.predicted, context.target.features
             )
     if pipeline.target_scaling == "box":
         for part, result in parts.items():
             error = (result.predicted - result.known) / pipeline.targets_.scale
             metrics[part]["mse_box"] = float(np.mean(error**2))
-    columns = _columns(subject, asked, colours or {})
+    columns = _columns(context, asked, colours or {})
     scaled = {
-        part: (subject.inputs(part), pipeline.targets_.transform(result.known))
+        part: (context.inputs(part), pipeline.targets_.transform(result.known))
         for part, result in parts.items()
     }
     decompositions = [
-        _decomposition(label, decomposer, pipeline, scaled, subject, columns)
+        _decomposition(label, decomposer, pipeline, scaled, context, columns)
         for label, decomposer in pipeline.decomposers.items()
     ]
     metrics["decomposers"] = {found.label: dict(found.covered) for found in decompositions}
     return Material(
         name=name,
-        dataset=subject.dataset,
-        target=subject.target,
+        dataset=context.dataset,
+        target=context.target,
         target_scaling=pipeline.target_scaling,
         parts=parts,
         metrics=metrics,
-        features=subject.features,
+        features=context.features,
         decompositions=decompositions,
-        colourings=_colourings(subject, columns, decompositions, asked, colours or {}),
+        colourings=_colourings(context, columns, decompositions, asked, colours or {}),
         units={name: column.unit for name, column in columns.items()},
-        history=_history(pipeline) if subject.retrainable else None,
+        history=_history(pipeline) if context.retrainable else None,
     )
 
 
-def _certainty(subject: Subject, part: str, group: str | None) -> dict[str, Any]:
+def _certainty(context: AnalysisContext, part: str, group: str | None) -> dict[str, Any]:
     """Return how sure the score of a part is, and over how many groups."""
-    result, rows = subject.results[part], subject.rows[part]
-    groups = None if group is None else np.asarray(subject.labels[group])[rows]
-    interval = covered_variance_interval(result.known, result.predicted, groups, seed=subject.seed)
+    result, rows = context.results[part], context.rows[part]
+    groups = None if group is None else np.asarray(context.labels[group])[rows]
+    interval = covered_variance_interval(result.known, result.predicted, groups, seed=context.seed)
     return {
         "r2_interval": None if interval is None else list(interval),
         "groups": len(rows) if groups is None else len(np.unique(groups)),
@@ -261,7 +261,7 @@ def _decomposition(
     decomposer: Decomposer,
     pipeline: Pipeline,
     scaled: Mapping[str, tuple[NDArray[Any], NDArray[Any]]],
-    subject: Subject,
+    context: AnalysisContext,
     columns: Mapping[str, Colouring],
 ) -> Decomposition:
     assert pipeline.targets_ is not None
@@ -275,7 +275,7 @@ def _decomposition(
         label=label,
         method=decomposer.name,
         covered=covered_variances(decomposer, scaled),
-        ids=subject.samples.ids[subject.used],
+        ids=context.samples.ids[context.used],
         scores=scores,
         vectors=None if vectors is None else np.asarray(vectors),
         shares=SWEEP_SHARES,
@@ -285,7 +285,7 @@ def _decomposition(
 
 
 def _columns(
-    subject: Subject,
+    context: AnalysisContext,
     asked: Sequence[str] | None,
     colours: Mapping[str, tuple[NDArray[np.float64], str]],
 ) -> dict[str, Colouring]:
@@ -294,22 +294,22 @@ def _columns(
     Features that the filter dropped are among them: what follows a kept one may still be asked for.
     """
     columns = {}
-    descriptor = subject.pipeline.descriptor
+    descriptor = context.pipeline.descriptor
     labels = descriptor.feature_labels if descriptor is not None else ()
     for column, label in enumerate(labels):
         if len(labels) <= MOST_FEATURES or label.name in (asked or ()):
-            values = subject.described(subject.used)[:, column]
+            values = context.described(context.used)[:, column]
             columns[label.name] = Colouring(values, label.unit)
     for name, (values, unit) in colours.items():
-        columns.setdefault(name, Colouring(values[subject.used], unit))
-    for name in subject.labels:
-        unit = subject.label_units.get(name, "")
-        columns[name] = Colouring(subject.label(name, subject.used), unit)
+        columns.setdefault(name, Colouring(values[context.used], unit))
+    for name in context.labels:
+        unit = context.label_units.get(name, "")
+        columns[name] = Colouring(context.label(name, context.used), unit)
     return columns
 
 
 def _colourings(
-    subject: Subject,
+    context: AnalysisContext,
     columns: Mapping[str, Colouring],
     decompositions: Sequence[Decomposition],
     asked: Sequence[str] | None,
@@ -319,7 +319,7 @@ def _colourings(
     if asked is not None:
         return {name: columns[name] for name in asked}
 
-    own = {label.name for label in subject.features}
+    own = {label.name for label in context.features}
 
     def readable(name: str) -> bool:
         values = columns[name].values
@@ -372,14 +372,14 @@ def save_splits(ready: Prepared, folder: Path) -> None:
         np.savez_compressed(stream, **splits)
 
 
-def save_arrays(subject: Subject, material: Material, folder: Path) -> None:
+def save_arrays(context: AnalysisContext, material: Material, folder: Path) -> None:
     """Write predictions and decompositions into a folder."""
     results = material.parts.values()
     spreads = [result.spread for result in results if result.spread is not None]
     write_predictions(
         folder / "predictions.zarr",
         np.concatenate([result.ids for result in results]),
-        subject.target,
+        context.target,
         np.concatenate([result.predicted for result in results]),
         np.concatenate(spreads) if len(spreads) == len(material.parts) else None,
         {
@@ -389,7 +389,7 @@ def save_arrays(subject: Subject, material: Material, folder: Path) -> None:
     )
     if not material.decompositions:
         return
-    scaler = subject.pipeline.features_
+    scaler = context.pipeline.features_
     assert scaler is not None
     arrays: dict[str, NDArray[Any]] = {
         "ids": material.decompositions[0].ids,

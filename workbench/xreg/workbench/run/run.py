@@ -97,23 +97,23 @@ def _carry_out(
     _call_hooks("xreg_run_started", run)
     ready = prepare(resolved, execution, stages)
     results.check_colours(ready)
-    subject = results.subject_of(ready)
-    chosen = analyses.choose(resolved.recipe.asked_analyses(), subject)
+    context = results.context_of(ready)
+    chosen = analyses.choose(resolved.recipe.asked_analyses(), context)
     pipeline = resolved.pipeline
     _train(ready, stages)
     with stages("predictions and trust"):
-        pipeline.trust_ = results.trust_of(subject, resolved.recipe.split.group)
+        pipeline.trust_ = results.trust_of(context, resolved.recipe.split.group)
         if pipeline.trust_ is None and ready.target.energy is not None:
             ready.remarks.append(NO_TRUST)
             log.warning("%s", NO_TRUST)
     with stages("evaluation"):
         report = resolved.recipe.report
         group = results.split_group(resolved.dataset, resolved.recipe.split.group)
-        material = results.evaluate(subject, run.name, report.labels, ready.colours, group)
+        material = results.evaluate(context, run.name, report.labels, ready.colours, group)
         for remark in results.score_remarks(material.metrics):
             log.warning("%s", remark)
             ready.remarks.append(remark)
-    material = results.with_analyses(material, analyses.carry_out(chosen, subject, stages))
+    material = results.with_analyses(material, analyses.carry_out(chosen, context, stages))
     run.recipe = results.final_recipe(ready, material)
     run.metrics = dict(material.metrics)
     folder = run.folder
@@ -122,7 +122,7 @@ def _carry_out(
         results.save_splits(ready, folder)
         if pipeline.columns_ is not None:
             write_json(folder / "features.json", pipeline.columns_.table(ready.features))
-        results.save_arrays(subject, material, folder)
+        results.save_arrays(context, material, folder)
         analyses.save(material.analyses, folder / "analyses")
     with stages("figures"):
         pictures = draw_all(material, folder / "figures")

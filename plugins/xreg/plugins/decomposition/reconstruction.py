@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from xreg.core.analysis import style
 from xreg.core.analysis.components import Block, absorber_note, blocks
-from xreg.core.analysis.context import Subject
-from xreg.core.analysis.structure_settings import ReconstructionConfig
+from xreg.core.analysis.context import AnalysisContext
 from xreg.core.errors import DataError, NotApplicableError
 from xreg.core.interfaces import Decomposer, FeatureLabel
-from xreg.core.interfaces.analysis import Drawing, Findings, Table, file_name
+from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table, file_name
+from xreg.plugins.decomposition.plugin import ReconstructionConfig
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Reconstruction", "analyse", "ensembles", "reconstruct"]
+__all__ = ["Reconstruction", "ReconstructionAnalysis", "ensembles", "reconstruct"]
 
 Array = NDArray[np.float64]
 MOST_GROUPS = 6
@@ -64,62 +64,73 @@ class Reconstruction:
         return f"{rows.sum():,} of {len(rows):,}"
 
 
-def analyse(subject: Subject, config: ReconstructionConfig) -> Findings:
+class ReconstructionAnalysis(Analysis[ReconstructionConfig]):
     """Reconstruct the judged part from its spectra, ensemble by ensemble."""
-    pipeline = subject.pipeline
-    rng = np.random.default_rng(subject.seed)
-    rows = _drawn(rng, subject.rows[subject.judged], config.samples)
-    other = [part for part in ("validation", "train") if len(subject.rows.get(part, ()))]
-    reference = subject.rows[other[0]] if other else rows
-    reference = _drawn(rng, reference, config.samples)
-    metrics: dict[str, Any] = {}
-    tables: list[Table] = []
-    drawings: list[Drawing] = []
-    words: list[str] = []
-    for label, decomposer in pipeline.decomposers.items():
-        try:
-            judged = reconstruct(subject, decomposer, rows)
-            before = reconstruct(subject, decomposer, reference)
-        except DataError as error:
-            words.append(f"{label}: {error}")
-            metrics[label] = {"reason": str(error)}
-            continue
-        with np.errstate(invalid="ignore"):
-            band = np.sqrt(_mean((before.found - before.known) ** 2))
-        groups = ensembles(subject, config.label, rows, judged.found_scores[:, 0])
-        scores = _agreement(judged.scores, judged.found_scores)
-        metrics[label] = {
-            "score_r2": scores.tolist(),
-            "feature_r2": _agreement(judged.known, judged.found).tolist(),
-            "without_expansion": int((~judged.expanded).sum()),
-        }
-        shown = _shown(judged)
-        tables.append(_table(label, judged, band, groups, shown))
-        drawings.append(
-            Drawing(
-                file_name(label),
-                f"{label}: structure from spectra",
-                f"Means over the {judged.told()} {subject.judged} samples that could be "
-                "reconstructed, ensemble by ensemble: of their known structures, and of what was "
-                "reconstructed from their spectra alone. The band is the standard error of the "
-                f"reconstruction of one structure, measured on {before.told()} "
-                f"{other[0] if other else subject.judged} samples: it holds what the spectra do "
-                "not see." + absorber_note(block.name for block in shown),
-                partial(_draw, judged, band, groups, shown),
+
+    name = "reconstruction"
+    Config = ReconstructionConfig
+
+    def analyse(self, context: AnalysisContext) -> Findings:
+        """Reconstruct the judged part from its spectra, ensemble by ensemble."""
+        pipeline = context.pipeline
+        rng = np.random.default_rng(context.seed)
+        rows = _drawn(rng, context.rows[context.judged], self.config.samples)
+        other = [part for part in ("validation", "train") if len(context.rows.get(part, ()))]
+        reference = context.rows[other[0]] if other else rows
+        reference = _drawn(rng, reference, self.config.samples)
+        metrics: dict[str, Any] = {}
+        tables: list[Table] = []
+        drawings: list[Drawing] = []
+        words: list[str] = []
+        for label, decomposer in pipeline.decomposers.items():
+            try:
+                judged = reconstruct(context, decomposer, rows)
+                before = reconstruct(context, decomposer, reference)
+            except DataError as error:
+                words.append(f"{label}: {error}")
+                metrics[label] = {"reason": str(error)}
+                continue
+            with np.errstate(invalid="ignore"):
+                band = np.sqrt(_mean((before.found - before.known) ** 2))
+            groups = ensembles(context, self.config.label, rows, judged.found_scores[:, 0])
+            scores = _agreement(judged.scores, judged.found_scores)
+            metrics[label] = {
+                "score_r2": scores.tolist(),
+                "feature_r2": _agreement(judged.known, judged.found).tolist(),
+                "without_expansion": int((~judged.expanded).sum()),
+            }
+            shown = _shown(judged)
+            tables.append(_table(label, judged, band, groups, shown))
+            drawings.append(
+                Drawing(
+                    file_name(label),
+                    f"{label}: structure from spectra",
+                    f"Means over the {judged.told()} {context.judged} samples that could be "
+                    "reconstructed, ensemble by ensemble: of their known structures, and of what "
+                    "was "
+                    "reconstructed from their spectra alone. The band is the standard error of the "
+                    f"reconstruction of one structure, measured on {before.told()} "
+                    f"{other[0] if other else context.judged} samples: it holds what the spectra "
+                    f"do "
+                    "not see." + absorber_note(block.name for block in shown),
+                    partial(_draw, judged, band, groups, shown),
+                )
             )
-        )
-        told = ", ".join(f"t{style.subscript(i)} {v:.2f}" for i, v in enumerate(scores, 1))
-        words.append(f"{label}: R² of the scores found from spectra alone {told}.")
-        if failed := int((~judged.expanded).sum()):
-            words.append(
-                f"{failed} of {len(rows)} spectra could not be inverted (no features were found "
-                "with the scores that fit them best, as where these lie far from the scores of "
-                "training samples); means and errors of structures leave them out."
-            )
-    return Findings(" ".join(words), metrics, tables, drawings)
+            told = ", ".join(f"t{style.subscript(i)} {v:.2f}" for i, v in enumerate(scores, 1))
+            words.append(f"{label}: R² of the scores found from spectra alone {told}.")
+            if failed := int((~judged.expanded).sum()):
+                words.append(
+                    f"{failed} of {len(rows)} spectra could not be inverted (no features were "
+                    f"found "
+                    "with the scores that fit them best, as where these lie far from the scores of "
+                    "training samples); means and errors of structures leave them out."
+                )
+        return Findings(" ".join(words), metrics, tables, drawings)
 
 
-def reconstruct(subject: Subject, decomposer: Decomposer, rows: NDArray[np.intp]) -> Reconstruction:
+def reconstruct(
+    context: AnalysisContext, decomposer: Decomposer, rows: NDArray[np.intp]
+) -> Reconstruction:
     """Fit scores to the known spectra of some rows, and expand them to readable quantities.
 
     Raises
@@ -127,10 +138,10 @@ def reconstruct(subject: Subject, decomposer: Decomposer, rows: NDArray[np.intp]
     DataError
         If the decomposer cannot reconstruct scores at all.
     """
-    pipeline = subject.pipeline
+    pipeline = context.pipeline
     assert pipeline.targets_ is not None
-    inputs = subject.inputs(rows)
-    found = decomposer.reconstruct(pipeline.targets_.transform(subject.known[rows]))
+    inputs = context.inputs(rows)
+    found = decomposer.reconstruct(pipeline.targets_.transform(context.known[rows]))
     try:
         features = decomposer.inverse_transform(found)
     except DataError:  # some rows are at fault: find out which
@@ -138,28 +149,28 @@ def reconstruct(subject: Subject, decomposer: Decomposer, rows: NDArray[np.intp]
         for row, scores in enumerate(found):
             with suppress(DataError):
                 features[row] = decomposer.inverse_transform(scores[None])[0]
-    known, labels = _readable(subject, inputs)
-    guess, _ = _readable(subject, features)
+    known, labels = _readable(context, inputs)
+    guess, _ = _readable(context, features)
     lacking = ~(np.isfinite(known) & np.isfinite(guess))
     known, guess = (np.where(lacking, np.nan, values) for values in (known, guess))
     expanded = np.asarray(np.isfinite(features).all(axis=1))
     return Reconstruction(decomposer.transform(inputs), found, known, guess, labels, expanded)
 
 
-def _readable(subject: Subject, inputs: Array) -> tuple[Array, Sequence[FeatureLabel]]:
+def _readable(context: AnalysisContext, inputs: Array) -> tuple[Array, Sequence[FeatureLabel]]:
     """Return scaled features as quantities that a reader can picture."""
-    pipeline = subject.pipeline
+    pipeline = context.pipeline
     assert pipeline.features_ is not None
     assert pipeline.columns_ is not None
     assert pipeline.descriptor is not None
     features = pipeline.features_.inverse_transform(inputs)
     if len(pipeline.columns_.columns) < pipeline.columns_.described:
-        return features, subject.features  # a filter took columns that a reading would need
+        return features, context.features  # a filter took columns that a reading would need
     return pipeline.descriptor.readable(features)
 
 
 def ensembles(
-    subject: Subject, label: str, rows: NDArray[np.intp], first: Array
+    context: AnalysisContext, label: str, rows: NDArray[np.intp], first: Array
 ) -> dict[str, NDArray[np.intp]]:
     """Divide positions among ``rows`` by a label, or by the first score where none is named.
 
@@ -168,8 +179,8 @@ def ensembles(
     values: NDArray[Any] = first
     name, unit = "t₁", ""
     if label:
-        values, name = subject.label(label, rows), label
-        unit = f" {subject.label_units[label]}" if label in subject.label_units else ""
+        values, name = context.label(label, rows), label
+        unit = f" {context.label_units[label]}" if label in context.label_units else ""
         kinds = np.unique(values)
         if len(kinds) <= MOST_GROUPS:
             return {f"{name} {kind}{unit}": np.flatnonzero(values == kind) for kind in kinds}

@@ -11,19 +11,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from xreg.core import progress
 from xreg.core.analysis.components import block_names, blocks
-from xreg.core.analysis.context import Retrained, Subject
-from xreg.core.analysis.cross_validation import learning_folds
+from xreg.core.analysis.context import AnalysisContext, Retrained
+from xreg.core.analysis.folds import learning_folds
 from xreg.core.analysis.retraining import Training, retrain
-from xreg.core.analysis.xanes_settings import SelectionConfig
 from xreg.core.errors import DataError, NotApplicableError
-from xreg.core.interfaces.analysis import Drawing, Findings, Table
+from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
 from xreg.core.metrics import covered_variance
 from xreg.core.model.scaling import Scaler
+from xreg.plugins.features.plugin import SelectionConfig
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Path", "RidgeJudge", "analyse", "backward", "forward"]
+__all__ = ["FeatureSelectionAnalysis", "Path", "RidgeJudge", "backward", "forward"]
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -161,7 +161,7 @@ def _axes(values: Array, share: float = 1e-6) -> Array:
 
 
 def emulator_judge(
-    subject: Subject, folds: Sequence[tuple[Rows, Rows]], most: int, seed: int
+    context: AnalysisContext, folds: Sequence[tuple[Rows, Rows]], most: int, seed: int
 ) -> Judge:
     """Return a judge that trains the emulator anew, at most so many times."""
     spent = 0
@@ -174,50 +174,62 @@ def emulator_judge(
         trainings = [
             Training(train, held, None, columns, seed) for columns in sets for train, held in folds
         ]
-        scores = retrain(subject, trainings, score, "trainings for a step")
+        scores = retrain(context, trainings, score, "trainings for a step")
         return np.reshape(scores, (len(sets), len(folds)))
 
     def score(model: Retrained, training: Training) -> float:
         guess = model.predict(model.inputs(training.held))
-        return covered_variance(subject.known[training.held], guess)
+        return covered_variance(context.known[training.held], guess)
 
     return judge
 
 
-def analyse(subject: Subject, config: SelectionConfig) -> Findings:
+class FeatureSelectionAnalysis(Analysis[SelectionConfig]):
     """Go both ways through the features or blocks, judged on folds of all but the test part."""
-    labels = subject.features
-    names, titles, groups = _groups(subject, config)
-    if len(groups) < 2:
-        raise NotApplicableError(
-            f"there is nothing to select among {len(labels):,} features in one block; set "
-            "'by: feature'."
-        )
-    folds = learning_folds(subject, config.folds, 1, config.group, config.seed)
-    judge: Judge
-    if config.learner == "ridge":
-        used = np.sort(np.concatenate(folds[0]))
-        places = [(np.searchsorted(used, a), np.searchsorted(used, b)) for a, b in folds]
-        judge = RidgeJudge(subject.features_of(used), subject.known[used], places, config.alpha)
-        found = {"forward": forward(groups, judge), "backward": backward(groups, judge)}
-    else:
-        found = {
-            name: go(groups, emulator_judge(subject, folds, config.most_trainings, config.seed))
-            for name, go in (("forward", forward), ("backward", backward))
-        }
-        if not len(found["forward"].order):
-            raise DataError(
-                f"feature-selection: one step takes {len(groups) * len(folds)} trainings; raise "
-                f"'most_trainings' from {config.most_trainings}, or let ridge judge."
+
+    name = "feature-selection"
+    Config = SelectionConfig
+
+    def analyse(self, context: AnalysisContext) -> Findings:
+        """Go both ways through the features or blocks, judged on folds of all but the test part."""
+        labels = context.features
+        names, titles, groups = _groups(context, self.config)
+        if len(groups) < 2:
+            raise NotApplicableError(
+                f"there is nothing to select among {len(labels):,} features in one block; set "
+                "'by: feature'."
             )
-    return _findings(config, names, titles, groups, found)
+        folds = learning_folds(context, self.config.folds, 1, self.config.group, self.config.seed)
+        judge: Judge
+        if self.config.learner == "ridge":
+            used = np.sort(np.concatenate(folds[0]))
+            places = [(np.searchsorted(used, a), np.searchsorted(used, b)) for a, b in folds]
+            judge = RidgeJudge(
+                context.features_of(used), context.known[used], places, self.config.alpha
+            )
+            found = {"forward": forward(groups, judge), "backward": backward(groups, judge)}
+        else:
+            found = {
+                name: go(
+                    groups,
+                    emulator_judge(context, folds, self.config.most_trainings, self.config.seed),
+                )
+                for name, go in (("forward", forward), ("backward", backward))
+            }
+            if not len(found["forward"].order):
+                raise DataError(
+                    f"feature-selection: one step takes {len(groups) * len(folds)} trainings; "
+                    f"raise "
+                    f"'most_trainings' from {self.config.most_trainings}, or let ridge judge."
+                )
+        return _findings(self.config, names, titles, groups, found)
 
 
 def _groups(
-    subject: Subject, config: SelectionConfig
+    context: AnalysisContext, config: SelectionConfig
 ) -> tuple[Sequence[str], Sequence[str], list[Rows]]:
     """Return the names of what is added or removed, the same with units, and their columns."""
-    labels = subject.features
+    labels = context.features
     single = config.by == "feature" or (config.by == "auto" and len(labels) <= MOST_FEATURES)
     if single:
         columns = [np.array([i]) for i in range(len(labels))]

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xreg.core.analysis.context import Subject
+from xreg.core.analysis.context import AnalysisContext
 from xreg.core.analysis.windows import in_window
-from xreg.core.analysis.xanes_settings import PeaksConfig
 from xreg.core.errors import NotApplicableError
-from xreg.core.interfaces.analysis import Drawing, Findings, Table
+from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
+from xreg.plugins.xanes.plugin import PeaksConfig
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Matched", "analyse", "find_peaks", "match_peaks", "peak_scores", "smoothed"]
+__all__ = ["Matched", "PeaksAnalysis", "find_peaks", "match_peaks", "peak_scores", "smoothed"]
 
 Array = NDArray[np.float64]
 
@@ -192,88 +192,106 @@ def _rates(found: Matched) -> dict[str, Any]:
     return {**{key: scores[key] for key in RATES[:-1]}, RATES[-1]: scores["energy"]["mean_error"]}
 
 
-def analyse(subject: Subject, config: PeaksConfig) -> Findings:
+class PeaksAnalysis(Analysis[PeaksConfig]):
     """Match the peaks of the judged part."""
-    assert subject.target.energy is not None
-    inside = in_window(subject.target.energy, config.window)
-    energy, result = subject.target.energy[inside], subject.result
-    pair = [
-        smoothed(energy, y[:, inside], config.smoothing) for y in (result.known, result.predicted)
-    ]
 
-    def matched(prominence: float) -> Matched:
-        return match_peaks(
-            energy, *pair, prominence=prominence, partner=config.partner, tolerance=config.tolerance
-        )
+    name = "peaks"
+    Config = PeaksConfig
 
-    found = matched(config.prominence)
-    if not len(found.row):
-        raise NotApplicableError(
-            f"no peak of the {subject.judged} set with a prominence of {config.prominence:g} has a "
-            "predicted one near it; lower the prominence or look at another window."
-        )
-    scores = peak_scores(found)
-    scores["by_prominence"] = [
-        {"prominence": least, **_rates(found if least == config.prominence else matched(least))}
-        for least in sorted({*PROMINENCES, config.prominence})
-    ]
-    error, unit = scores["energy"], subject.target.unit
-    columns = ["", "mean |error|", "largest |error|", "mean shift", "σ", "R²"]
-    return Findings(
-        text=f"{scores['hit_rate']:.1f} % of {scores['peaks']:,} prominent peaks of the "
-        f"{subject.judged} set have a predicted one within {config.tolerance:g} eV, on average "
-        f"{error['mean_error']:.2f} eV away; {scores['false_rate']:.1f} % of the predicted peaks "
-        "belong to none.",
-        metrics=scores,
-        tables=[
-            Table(
-                "peaks",
-                "Predicted peaks",
-                columns,
-                [
-                    [head, *scores[name].values()]
-                    for head, name in (
-                        ("energy (eV)", "energy"),
-                        (f"intensity ({unit})", "intensity"),
-                    )
-                ],
-                "Errors are predicted minus true over all pairs of peaks; R² is of predicted "
-                "against true values over the set.",
-            ),
-            Table(
-                "prominences",
-                "Peaks by prominence",
-                [
-                    "least prominence (%)",
-                    "peaks",
-                    "hit rate (%)",
-                    "false rate (%)",
-                    "mean |error| (eV)",
-                ],
-                [
-                    [100 * row["prominence"], *(row[key] for key in RATES)]
-                    for row in scores["by_prominence"]
-                ],
-                "The same for peaks that stand out by at least so much of the range of the true "
-                "spectrum. A peak below the error of the model cannot be expected to be found.",
-            ),
-        ],
-        drawings=[
-            Drawing(
-                "parity",
-                "Peaks, predicted against true",
-                "Left and middle: energy and height of each matched pair; the darker, the more "
-                "pairs. Right: how far predicted peaks are shifted.",
-                lambda: draw_parity(found, scores, config.tolerance, unit),
+    def analyse(self, context: AnalysisContext) -> Findings:
+        """Match the peaks of the judged part."""
+        assert context.target.energy is not None
+        inside = in_window(context.target.energy, self.config.window)
+        energy, result = context.target.energy[inside], context.result
+        pair = [
+            smoothed(energy, y[:, inside], self.config.smoothing)
+            for y in (result.known, result.predicted)
+        ]
+
+        def matched(prominence: float) -> Matched:
+            return match_peaks(
+                energy,
+                *pair,
+                prominence=prominence,
+                partner=self.config.partner,
+                tolerance=self.config.tolerance,
             )
-        ],
-        arrays={
-            "ids": result.ids[found.row],
-            "energy": found.energy,
-            "intensity": found.intensity,
-        },
-        units={"energy": "eV", "intensity": unit},
-    )
+
+        found = matched(self.config.prominence)
+        if not len(found.row):
+            raise NotApplicableError(
+                f"no peak of the {context.judged} set with a prominence of "
+                f"{self.config.prominence:g} has a "
+                "predicted one near it; lower the prominence or look at another window."
+            )
+        scores = peak_scores(found)
+        scores["by_prominence"] = [
+            {
+                "prominence": least,
+                **_rates(found if least == self.config.prominence else matched(least)),
+            }
+            for least in sorted({*PROMINENCES, self.config.prominence})
+        ]
+        error, unit = scores["energy"], context.target.unit
+        columns = ["", "mean |error|", "largest |error|", "mean shift", "σ", "R²"]
+        return Findings(
+            text=f"{scores['hit_rate']:.1f} % of {scores['peaks']:,} prominent peaks of the "
+            f"{context.judged} set have a predicted one within {self.config.tolerance:g} eV, on "
+            f"average "
+            f"{error['mean_error']:.2f} eV away; {scores['false_rate']:.1f} % of the predicted "
+            f"peaks "
+            "belong to none.",
+            metrics=scores,
+            tables=[
+                Table(
+                    "peaks",
+                    "Predicted peaks",
+                    columns,
+                    [
+                        [head, *scores[name].values()]
+                        for head, name in (
+                            ("energy (eV)", "energy"),
+                            (f"intensity ({unit})", "intensity"),
+                        )
+                    ],
+                    "Errors are predicted minus true over all pairs of peaks; R² is of predicted "
+                    "against true values over the set.",
+                ),
+                Table(
+                    "prominences",
+                    "Peaks by prominence",
+                    [
+                        "least prominence (%)",
+                        "peaks",
+                        "hit rate (%)",
+                        "false rate (%)",
+                        "mean |error| (eV)",
+                    ],
+                    [
+                        [100 * row["prominence"], *(row[key] for key in RATES)]
+                        for row in scores["by_prominence"]
+                    ],
+                    "The same for peaks that stand out by at least so much of the range of the "
+                    "true "
+                    "spectrum. A peak below the error of the model cannot be expected to be found.",
+                ),
+            ],
+            drawings=[
+                Drawing(
+                    "parity",
+                    "Peaks, predicted against true",
+                    "Left and middle: energy and height of each matched pair; the darker, the more "
+                    "pairs. Right: how far predicted peaks are shifted.",
+                    lambda: draw_parity(found, scores, self.config.tolerance, unit),
+                )
+            ],
+            arrays={
+                "ids": result.ids[found.row],
+                "energy": found.energy,
+                "intensity": found.intensity,
+            },
+            units={"energy": "eV", "intensity": unit},
+        )
 
 
 def draw_parity(found: Matched, scores: dict[str, Any], tolerance: float, unit: str) -> Figure:

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.analysis.context import Subject
-from xreg.core.analysis.settings import ErrorAlongConfig
+from xreg.core.analysis.context import AnalysisContext
 from xreg.core.data.samples import Parameters
 from xreg.core.errors import NotApplicableError, UnknownNameError, did_you_mean
-from xreg.core.interfaces.analysis import Drawing, Findings, Table
+from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
 from xreg.core.metrics import spectrum_error
 from xreg.core.text import with_unit
+from xreg.plugins.l_edges.plugin import ErrorAlongConfig
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from xreg.core.analysis.process import Process
+    from xreg.plugins.l_edges.gaussian_process import Process
 
-__all__ = ["analyse", "reach"]
+__all__ = ["ErrorAlongAnalysis", "reach"]
 
 FEWEST = 10
 BINS = 10
@@ -60,92 +60,101 @@ def reach(
     return float(values[order[fewest - 1 + enough[-1]]]) if len(enough) else None
 
 
-def analyse(subject: Subject, config: ErrorAlongConfig) -> Findings:
+class ErrorAlongAnalysis(Analysis[ErrorAlongConfig]):
     """Follow the spectrum error along a parameter, from what the model knows outwards."""
-    from xreg.core.analysis.process import fit_process
 
-    name, values, unit = _parameter(subject, config.parameter)
-    error = 100 * spectrum_error(subject.result.known, subject.result.predicted)
-    sound = np.isfinite(error) & np.isfinite(values)
-    values, error = values[sound], error[sound]
-    if len(values) < FEWEST or np.ptp(values) == 0:
-        raise NotApplicableError(
-            f"analysis 'error-along' needs at least {FEWEST} spectra of different {name}."
+    name = "error-along"
+    Config = ErrorAlongConfig
+
+    def analyse(self, context: AnalysisContext) -> Findings:
+        """Follow the spectrum error along a parameter, from what the model knows outwards."""
+        from xreg.plugins.l_edges.gaussian_process import fit_process
+
+        name, values, unit = _parameter(context, self.config.parameter)
+        error = 100 * spectrum_error(context.result.known, context.result.predicted)
+        sound = np.isfinite(error) & np.isfinite(values)
+        values, error = values[sound], error[sound]
+        if len(values) < FEWEST or np.ptp(values) == 0:
+            raise NotApplicableError(
+                f"analysis 'error-along' needs at least {FEWEST} spectra of different {name}."
+            )
+        known = _known_range(context, name)
+        start = _start(values, known, self.config.start)
+        far = reach(values, error, start, self.config.limit, self.config.share / 100)
+        inside = float(np.mean(error < self.config.limit) * 100)
+        process = fit_process(
+            values, np.log10(np.maximum(error, 1e-6)), self.config.points, context.seed
         )
-    known = _known_range(subject, name)
-    start = _start(values, known, config.start)
-    far = reach(values, error, start, config.limit, config.share / 100)
-    inside = float(np.mean(error < config.limit) * 100)
-    process = fit_process(values, np.log10(np.maximum(error, 1e-6)), config.points, subject.seed)
-    edges = np.linspace(values.min(), values.max(), BINS + 1)
-    rows = []
-    for low, high in pairwise(edges):
-        bin_ = (values >= low) & ((values < high) | (high == edges[-1]))
-        if bin_.any():
-            there = error[bin_]
-            rows.append(
-                [
-                    float(low),
-                    float(high),
-                    int(bin_.sum()),
-                    float(np.median(there)),
-                    float(np.quantile(there, 0.95)),
-                    float(100 * np.mean(there < config.limit)),
-                ]
-            )
-    of = f" {unit}" if unit else ""
-    said = (
-        f"from {start:.3g} to {far:.3g}{of}, {config.share:g} % of the spectra stay"
-        if far is not None
-        else f"not even near {start:.3g}{of} do {config.share:g} % of the spectra stay"
-    )
-    return Findings(
-        text=f"Along {name}, {said} under {config.limit:g} % spectrum error; of all spectra, "
-        f"{inside:.1f} % do.",
-        metrics={
-            "parameter": name,
-            "unit": unit,
-            "start": start,
-            "reach": far,
-            "share_under_limit": inside,
-            "trained_on": known,
-            "process": {"length_scale": process.length, "noise": process.noise},
-        },
-        tables=[
-            Table(
-                "bins",
-                f"Spectrum error along {name}",
-                [
-                    with_unit("from", unit),
-                    with_unit("to", unit),
-                    "spectra",
-                    "median (%)",
-                    "95th percentile (%)",
-                    f"under {config.limit:g} % (%)",
-                ],
-                rows,
-            )
-        ],
-        drawings=[
-            Drawing(
-                "process",
-                f"Spectrum error along {name}",
-                "Each point is a spectrum. Line and bands: a Gaussian process fitted to the "
-                "logarithm of the error, its mean and the ranges that hold 68 % and 95 % of "
-                "spectra. Where the background is grey, training samples lie.",
-                lambda: _draw(name, unit, values, error, process, known, far, config),
-            )
-        ],
-        arrays={"ids": subject.result.ids[sound], "parameter": values, "spectrum_error": error},
-        units={"parameter": unit, "spectrum_error": "%"} if unit else {"spectrum_error": "%"},
-    )
+        edges = np.linspace(values.min(), values.max(), BINS + 1)
+        rows = []
+        for low, high in pairwise(edges):
+            bin_ = (values >= low) & ((values < high) | (high == edges[-1]))
+            if bin_.any():
+                there = error[bin_]
+                rows.append(
+                    [
+                        float(low),
+                        float(high),
+                        int(bin_.sum()),
+                        float(np.median(there)),
+                        float(np.quantile(there, 0.95)),
+                        float(100 * np.mean(there < self.config.limit)),
+                    ]
+                )
+        of = f" {unit}" if unit else ""
+        said = (
+            f"from {start:.3g} to {far:.3g}{of}, {self.config.share:g} % of the spectra stay"
+            if far is not None
+            else f"not even near {start:.3g}{of} do {self.config.share:g} % of the spectra stay"
+        )
+        return Findings(
+            text=f"Along {name}, {said} under {self.config.limit:g} % spectrum error; of all "
+            f"spectra, "
+            f"{inside:.1f} % do.",
+            metrics={
+                "parameter": name,
+                "unit": unit,
+                "start": start,
+                "reach": far,
+                "share_under_limit": inside,
+                "trained_on": known,
+                "process": {"length_scale": process.length, "noise": process.noise},
+            },
+            tables=[
+                Table(
+                    "bins",
+                    f"Spectrum error along {name}",
+                    [
+                        with_unit("from", unit),
+                        with_unit("to", unit),
+                        "spectra",
+                        "median (%)",
+                        "95th percentile (%)",
+                        f"under {self.config.limit:g} % (%)",
+                    ],
+                    rows,
+                )
+            ],
+            drawings=[
+                Drawing(
+                    "process",
+                    f"Spectrum error along {name}",
+                    "Each point is a spectrum. Line and bands: a Gaussian process fitted to the "
+                    "logarithm of the error, its mean and the ranges that hold 68 % and 95 % of "
+                    "spectra. Where the background is grey, training samples lie.",
+                    lambda: _draw(name, unit, values, error, process, known, far, self.config),
+                )
+            ],
+            arrays={"ids": context.result.ids[sound], "parameter": values, "spectrum_error": error},
+            units={"parameter": unit, "spectrum_error": "%"} if unit else {"spectrum_error": "%"},
+        )
 
 
-def _parameter(subject: Subject, wanted: str) -> tuple[str, NDArray[np.float64], str]:
+def _parameter(context: AnalysisContext, wanted: str) -> tuple[str, NDArray[np.float64], str]:
     """Return name, (n,) values and unit: the parameter asked for, else the one that tells most."""
     from scipy.stats import spearmanr
 
-    samples = subject.samples_of(subject.judged)
+    samples = context.samples_of(context.judged)
     assert isinstance(samples, Parameters)
     columns = dict(zip(samples.names, samples.values.T, strict=True))
     units = dict(zip(samples.names, samples.units, strict=True))
@@ -155,7 +164,7 @@ def _parameter(subject: Subject, wanted: str) -> tuple[str, NDArray[np.float64],
             f"{did_you_mean(wanted, columns)}."
         )
     if not wanted:
-        error = spectrum_error(subject.result.known, subject.result.predicted)
+        error = spectrum_error(context.result.known, context.result.predicted)
         varied = [name for name, values in columns.items() if np.ptp(values) > 0]
         if not varied or np.ptp(error) == 0:
             raise NotApplicableError("analysis 'error-along': no parameter of the samples varies.")
@@ -163,8 +172,8 @@ def _parameter(subject: Subject, wanted: str) -> tuple[str, NDArray[np.float64],
     return wanted, columns[wanted], units[wanted]
 
 
-def _known_range(subject: Subject, name: str) -> tuple[float, float] | None:
-    domain = subject.pipeline.domain
+def _known_range(context: AnalysisContext, name: str) -> tuple[float, float] | None:
+    domain = context.pipeline.domain
     assert domain is not None
     ranges = dict(zip(domain.parameters, domain.ranges, strict=False))
     return ranges.get(name)

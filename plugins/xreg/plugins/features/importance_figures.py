@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from xreg.core.analysis.importance import Importance
+    from xreg.plugins.features.importance import Importance
 
 __all__ = ["by_block", "by_feature"]
 

@@ -7,18 +7,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xreg.core.analysis.context import Subject
+from xreg.core.analysis.context import AnalysisContext
 from xreg.core.analysis.results import PartResult
 from xreg.core.analysis.windows import in_window
-from xreg.core.analysis.xanes_settings import RelativeErrorConfig
 from xreg.core.errors import NotApplicableError
-from xreg.core.interfaces.analysis import Drawing, Findings, Table
+from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
+from xreg.plugins.xanes.plugin import RelativeErrorConfig
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["analyse", "distribution", "error_quantiles", "percentile_rows", "relative_error"]
+__all__ = [
+    "RelativeErrorAnalysis",
+    "distribution",
+    "error_quantiles",
+    "percentile_rows",
+    "relative_error",
+]
 
 Array = NDArray[np.float64]
 
@@ -84,67 +90,77 @@ def percentile_rows(values: ArrayLike, percentiles: ArrayLike) -> list[int]:
     return [int(row) for row in order[places]]
 
 
-def analyse(subject: Subject, config: RelativeErrorConfig) -> Findings:
+class RelativeErrorAnalysis(Analysis[RelativeErrorConfig]):
     """Say how large Δμ is over each part, and where on the energy axis errors arise."""
-    energy = subject.target.energy
-    assert energy is not None
-    inside = in_window(energy, config.window)
-    errors = {
-        part: relative_error(result.known[:, inside], result.predicted[:, inside], config.floor)
-        for part, result in subject.results.items()
-    }
-    error, result = errors[subject.judged], subject.result
-    if not np.isfinite(error).any():
-        raise NotApplicableError("Δμ of spectra that are nowhere positive is undefined.")
-    found = {part: distribution(values) for part, values in errors.items()}
-    score = found[subject.judged]
-    rows = percentile_rows(error, config.percentiles)
-    bands = error_quantiles(result.known, result.predicted)
-    return Findings(
-        text=f"Half of the {subject.judged} spectra have a Δμ (median over energies of "
-        f"|predicted − true|/true) below {score['median']:.2f} %, a quarter above "
-        f"{score['upper_quartile']:.2f} %; skewness {score['skewness']:.2f}.",
-        metrics=found,
-        tables=[
-            Table(
-                "distribution",
-                "Δμ over the spectra of each part",
-                [
-                    "part",
-                    "spectra",
-                    "median (%)",
-                    "lower quartile (%)",
-                    "upper quartile (%)",
-                    "mean (%)",
-                    "skewness",
-                ],
-                [[part, len(errors[part]), *values.values()] for part, values in found.items()],
-                "Energies where a true spectrum is below "
-                f"{100 * config.floor:g} % of its largest intensity do not count for it.",
+
+    name = "relative-error"
+    Config = RelativeErrorConfig
+
+    def analyse(self, context: AnalysisContext) -> Findings:
+        """Say how large Δμ is over each part, and where on the energy axis errors arise."""
+        energy = context.target.energy
+        assert energy is not None
+        inside = in_window(energy, self.config.window)
+        errors = {
+            part: relative_error(
+                result.known[:, inside], result.predicted[:, inside], self.config.floor
             )
-        ],
-        drawings=[
-            Drawing(
-                "by_energy",
-                "Error by energy",
-                "Top: mean true and predicted spectrum. Middle: predicted minus true; half of the "
-                "spectra lie in the darker band, nine in ten in the lighter one. Bottom: how Δμ is "
-                "distributed, with the spectra of the examples marked.",
-                lambda: draw_by_energy(energy, result, bands, error, rows, subject.target.unit),
-            ),
-            Drawing(
-                "examples",
-                "Examples by percentile of Δμ",
-                "True and predicted spectra whose Δμ stands at these percentiles of the "
-                f"{subject.judged} set: of a hundred spectra so many are predicted better.",
-                lambda: draw_examples(
-                    energy, result, error, rows, config.percentiles, subject.target.unit
+            for part, result in context.results.items()
+        }
+        error, result = errors[context.judged], context.result
+        if not np.isfinite(error).any():
+            raise NotApplicableError("Δμ of spectra that are nowhere positive is undefined.")
+        found = {part: distribution(values) for part, values in errors.items()}
+        score = found[context.judged]
+        rows = percentile_rows(error, self.config.percentiles)
+        bands = error_quantiles(result.known, result.predicted)
+        return Findings(
+            text=f"Half of the {context.judged} spectra have a Δμ (median over energies of "
+            f"|predicted − true|/true) below {score['median']:.2f} %, a quarter above "
+            f"{score['upper_quartile']:.2f} %; skewness {score['skewness']:.2f}.",
+            metrics=found,
+            tables=[
+                Table(
+                    "distribution",
+                    "Δμ over the spectra of each part",
+                    [
+                        "part",
+                        "spectra",
+                        "median (%)",
+                        "lower quartile (%)",
+                        "upper quartile (%)",
+                        "mean (%)",
+                        "skewness",
+                    ],
+                    [[part, len(errors[part]), *values.values()] for part, values in found.items()],
+                    "Energies where a true spectrum is below "
+                    f"{100 * self.config.floor:g} % of its largest intensity do not count for it.",
+                )
+            ],
+            drawings=[
+                Drawing(
+                    "by_energy",
+                    "Error by energy",
+                    "Top: mean true and predicted spectrum. Middle: predicted minus true; half of "
+                    "the "
+                    "spectra lie in the darker band, nine in ten in the lighter one. Bottom: how "
+                    "Δμ is "
+                    "distributed, with the spectra of the examples marked.",
+                    lambda: draw_by_energy(energy, result, bands, error, rows, context.target.unit),
                 ),
-            ),
-        ],
-        arrays={"ids": result.ids, "relative_error": error, "error_quantiles": bands},
-        units={"relative_error": "%", "error_quantiles": subject.target.unit},
-    )
+                Drawing(
+                    "examples",
+                    "Examples by percentile of Δμ",
+                    "True and predicted spectra whose Δμ stands at these percentiles of the "
+                    f"{context.judged} set: of a hundred spectra so many are predicted better.",
+                    lambda: draw_examples(
+                        energy, result, error, rows, self.config.percentiles, context.target.unit
+                    ),
+                ),
+            ],
+            arrays={"ids": result.ids, "relative_error": error, "error_quantiles": bands},
+            units={"relative_error": "%", "error_quantiles": context.target.unit},
+        )
 
 
 def draw_by_energy(

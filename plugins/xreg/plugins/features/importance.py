@@ -10,16 +10,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from xreg.core import progress
 from xreg.core.analysis.components import Block, block_names, blocks
-from xreg.core.analysis.context import Retrained, Subject
-from xreg.core.analysis.cross_validation import learning_folds
+from xreg.core.analysis.context import AnalysisContext, Retrained
+from xreg.core.analysis.folds import learning_folds
 from xreg.core.analysis.retraining import Training, retrain
 from xreg.core.analysis.windows import in_window, window_name
-from xreg.core.analysis.xanes_settings import ImportanceConfig
 from xreg.core.errors import NotApplicableError
 from xreg.core.interfaces import FeatureLabel
-from xreg.core.interfaces.analysis import Drawing, Findings, Table
+from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
+from xreg.plugins.features.plugin import ImportanceConfig
 
-__all__ = ["Importance", "analyse", "permutation_importance"]
+__all__ = ["Importance", "ImportanceAnalysis", "permutation_importance"]
 
 Array = NDArray[np.float64]
 Predict = Callable[[Array], Array]
@@ -113,63 +113,72 @@ def permutation_importance(
     return found
 
 
-def analyse(subject: Subject, config: ImportanceConfig) -> Findings:
+class ImportanceAnalysis(Analysis[ImportanceConfig]):
     """Permute features and blocks, of the model as it is or trained anew on folds."""
-    labels = subject.features
-    whole = blocks(labels)
-    singles = [
-        Block(label.block, label.axis, np.array([i]), None) for i, label in enumerate(labels)
-    ]
-    plans: dict[str, list[Block]] = {}
-    if len(labels) <= config.most_features:
-        plans["feature"] = singles
-    if 1 < len(whole) < len(labels):
-        plans["block"] = whole
-    if not plans:
-        raise NotApplicableError(
-            f"analysis 'importance': {len(labels):,} features in one block are too many to permute "
-            f"one by one; raise 'most_features' from {config.most_features}."
-        )
-    if config.folds and not subject.retrainable:
-        raise NotApplicableError(
-            "analysis 'importance' with folds needs the training data, to train again; set "
-            "'folds: 0' to permute with the model as it is."
-        )
-    ranges, counted = _ranges(subject, config)
 
-    def lost(
-        predict: Predict, rows: NDArray[np.intp], seed: int, features: Array | None = None
-    ) -> dict[str, Array]:
-        features = subject.features_of(rows) if features is None else features
-        known = subject.known[rows]
-        return {
-            name: _with_difference(
-                permutation_importance(
-                    predict,
-                    features,
-                    known,
-                    [block.columns for block in parts],
-                    counted,
-                    repeats=config.repeats,
-                    seed=seed,
-                )
+    name = "importance"
+    Config = ImportanceConfig
+
+    def analyse(self, context: AnalysisContext) -> Findings:
+        """Permute features and blocks, of the model as it is or trained anew on folds."""
+        labels = context.features
+        whole = blocks(labels)
+        singles = [
+            Block(label.block, label.axis, np.array([i]), None) for i, label in enumerate(labels)
+        ]
+        plans: dict[str, list[Block]] = {}
+        if len(labels) <= self.config.most_features:
+            plans["feature"] = singles
+        if 1 < len(whole) < len(labels):
+            plans["block"] = whole
+        if not plans:
+            raise NotApplicableError(
+                f"analysis 'importance': {len(labels):,} features in one block are too many to "
+                f"permute "
+                f"one by one; raise 'most_features' from {self.config.most_features}."
             )
+        if self.config.folds and not context.retrainable:
+            raise NotApplicableError(
+                "analysis 'importance' with folds needs the training data, to train again; set "
+                "'folds: 0' to permute with the model as it is."
+            )
+        ranges, counted = _ranges(context, self.config)
+
+        def lost(
+            predict: Predict, rows: NDArray[np.intp], seed: int, features: Array | None = None
+        ) -> dict[str, Array]:
+            features = context.features_of(rows) if features is None else features
+            known = context.known[rows]
+            return {
+                name: _with_difference(
+                    permutation_importance(
+                        predict,
+                        features,
+                        known,
+                        [block.columns for block in parts],
+                        counted,
+                        repeats=self.config.repeats,
+                        seed=seed,
+                    )
+                )
+                for name, parts in plans.items()
+            }
+
+        trials = _trials(context, self.config, lost)
+        found = {
+            name: Importance(parts, ranges, np.concatenate([trial[name] for trial in trials]))
             for name, parts in plans.items()
         }
-
-    trials = _trials(subject, config, lost)
-    found = {
-        name: Importance(parts, ranges, np.concatenate([trial[name] for trial in trials]))
-        for name, parts in plans.items()
-    }
-    return _findings(subject, config, labels, found)
+        return _findings(context, self.config, labels, found)
 
 
-def _ranges(subject: Subject, config: ImportanceConfig) -> tuple[list[str], NDArray[np.bool_]]:
+def _ranges(
+    context: AnalysisContext, config: ImportanceConfig
+) -> tuple[list[str], NDArray[np.bool_]]:
     """Return names of the parts of the spectrum with their difference, and channels of each."""
-    energy = subject.target.energy
+    energy = context.target.energy
     if energy is None:
-        return ["all targets"], np.ones((1, len(subject.target.features)), dtype=bool)
+        return ["all targets"], np.ones((1, len(context.target.features)), dtype=bool)
     middle = float(energy[0] + energy[-1]) / 2
     windows = config.windows or ((float(energy[0]), middle), (middle, float(energy[-1])))
     rows = [np.ones(len(energy), dtype=bool), *(in_window(energy, w, 1) for w in windows)]
@@ -185,21 +194,21 @@ def _with_difference(lost: Array) -> Array:
 
 
 def _trials(
-    subject: Subject,
+    context: AnalysisContext,
     config: ImportanceConfig,
     lost: Callable[..., dict[str, Array]],
 ) -> list[dict[str, Array]]:
     """Return the losses of the model as it is, or of each model trained anew on folds."""
     if not config.folds:
-        scaler, targets = subject.pipeline.features_, subject.pipeline.targets_
-        emulator = subject.pipeline.emulator
+        scaler, targets = context.pipeline.features_, context.pipeline.targets_
+        emulator = context.pipeline.emulator
         assert scaler is not None
         assert targets is not None
 
         def predict(x: Array) -> Array:
             return targets.inverse_transform(emulator.predict(scaler.transform(x)))
 
-        return [lost(predict, subject.rows[subject.judged], config.seed)]
+        return [lost(predict, context.rows[context.judged], config.seed)]
 
     def judge(model: Retrained, training: Training) -> dict[str, Array]:
         own = model.features
@@ -209,7 +218,7 @@ def _trials(
         assert model.table is not None
         assert model.numbers is not None
         numbers = model.numbers
-        features = np.zeros((len(training.held), len(subject.features)))
+        features = np.zeros((len(training.held), len(context.features)))
         features[:, numbers] = model.table[training.held][:, model.columns]
 
         def of_fold(x: Array) -> Array:
@@ -218,19 +227,19 @@ def _trials(
         return lost(of_fold, training.held, seed, features)
 
     # All of the features in each fold, so that losses are of the same ones.
-    columns = np.arange(len(subject.features))
-    folds = learning_folds(subject, config.folds, 1, config.group, config.seed)
+    columns = np.arange(len(context.features))
+    folds = learning_folds(context, config.folds, 1, config.group, config.seed)
     trainings = [Training(*fold, None, columns, config.seed + i) for i, fold in enumerate(folds)]
-    return retrain(subject, trainings, judge, "importance on folds")
+    return retrain(context, trainings, judge, "importance on folds")
 
 
 def _findings(
-    subject: Subject,
+    context: AnalysisContext,
     config: ImportanceConfig,
     labels: Sequence[FeatureLabel],
     found: dict[str, Importance],
 ) -> Findings:
-    from xreg.core.analysis import importance_figures as figures
+    from xreg.plugins.features import importance_figures as figures
 
     names = {
         "feature": [label.name for label in labels],
@@ -285,7 +294,7 @@ def _findings(
     kind, first = next(iter(found.items()))
     top = np.argsort(-first.mean[:, 0], kind="stable")[:3]
     told = ", ".join(f"{names[kind][g]} ({first.mean[g, 0]:.3f})" for g in top)
-    where = f"{config.folds} folds" if config.folds else f"the {subject.judged} set"
+    where = f"{config.folds} folds" if config.folds else f"the {context.judged} set"
     return Findings(
         text=f"R² is lost most, in {where}, when these are permuted: {told}.",
         metrics={

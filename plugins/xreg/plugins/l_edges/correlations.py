@@ -7,28 +7,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.analysis.context import Subject
-from xreg.core.analysis.edges import boundary, branching_ratio
-from xreg.core.analysis.misfit import boxed, largest_misfit
-from xreg.core.analysis.settings import CorrelationsConfig
+from xreg.core.analysis.context import AnalysisContext
 from xreg.core.data.samples import Parameters
 from xreg.core.errors import NotApplicableError
-from xreg.core.interfaces.analysis import Cell, Drawing, Findings, Table
+from xreg.core.interfaces.analysis import Analysis, Cell, Drawing, Findings, Table
 from xreg.core.metrics import spectrum_error
 from xreg.core.text import with_unit
+from xreg.plugins.l_edges.edges import boundary, branching_ratio
+from xreg.plugins.l_edges.misfit import boxed, largest_misfit
+from xreg.plugins.l_edges.plugin import CorrelationsConfig
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["analyse", "quantities"]
+__all__ = ["CorrelationsAnalysis", "quantities"]
 
 ERROR = "spectrum error"
 FEWEST = 5
 
 
-def quantities(subject: Subject) -> dict[str, NDArray[np.float64]]:
+def quantities(context: AnalysisContext) -> dict[str, NDArray[np.float64]]:
     """Return (n,) numbers of the judged samples by name: those that differ between samples."""
-    energy, result = subject.target.energy, subject.result
+    energy, result = context.target.energy, context.result
     assert energy is not None
     at, size = largest_misfit(energy, *boxed(result.known, result.predicted, "spectrum"))
     found = {
@@ -46,71 +46,80 @@ def quantities(subject: Subject) -> dict[str, NDArray[np.float64]]:
     if result.spread is not None:
         scale = np.abs(result.predicted).sum(axis=1)
         found["ensemble spread"] = result.spread.sum(axis=1) / np.where(scale > 0, scale, np.nan)
-    samples = subject.samples_of(subject.judged)
+    samples = context.samples_of(context.judged)
     if isinstance(samples, Parameters):
         for name, values in zip(samples.names, samples.values.T, strict=True):
             found[name] = values
             if values.min() < 0 < values.max():
                 found[f"|{name}|"] = np.abs(values)
-    for name in subject.labels:
-        values = subject.label(name, subject.judged)
+    for name in context.labels:
+        values = context.label(name, context.judged)
         if values.dtype.kind in "iuf" and name not in found:
             found[name] = values.astype(np.float64)
     return {name: values for name, values in found.items() if _varies(values)}
 
 
-def analyse(subject: Subject, config: CorrelationsConfig) -> Findings:
+class CorrelationsAnalysis(Analysis[CorrelationsConfig]):
     """Correlate the spectrum error with everything that is known about a sample."""
-    found = quantities(subject)
-    if ERROR not in found or len(subject.result.ids) < FEWEST:
-        raise NotApplicableError(
-            f"analysis 'correlations' needs at least {FEWEST} spectra of different error."
-        )
-    names = list(found)
-    linear = np.array([[pearson(found[a], found[b]) for b in names] for a in names])
-    logarithm = np.log(np.maximum(found[ERROR], 1e-12))
-    with_logarithm = {name: pearson(logarithm, found[name]) for name in names}
-    order = sorted(names[1:], key=lambda name: -abs(linear[0, names.index(name)]))
-    table: list[list[Cell]] = [
-        [name, float(linear[0, names.index(name)]), with_logarithm[name]] for name in order
-    ]
-    titles = _titles(subject, names)
-    strongest = ", ".join(f"{row[0]} ({row[1]:+.2f})" for row in table[: config.named])
-    return Findings(
-        text=f"The spectrum error goes most with {strongest} (Pearson).",
-        metrics={"error": {str(row[0]): row[1] for row in table}},
-        tables=[
-            Table(
-                "error",
-                "Correlation with the spectrum error",
-                ["quantity", "Pearson r", "r with the error's logarithm"],
-                [[titles[str(name)], *values] for name, *values in table],
-                "A quantity with bars is its absolute value.",
-            ),
-            Table(
-                "matrix",
-                "All correlations",
-                ["quantity", *names],
-                [[titles[name], *row] for name, row in zip(names, linear.tolist(), strict=True)],
-            ),
-        ],
-        drawings=[
-            Drawing(
-                "matrix",
-                "What goes with what",
-                "Pearson correlation of each pair of quantities over the judged samples.",
-                lambda: _draw(names, linear),
+
+    name = "correlations"
+    Config = CorrelationsConfig
+
+    def analyse(self, context: AnalysisContext) -> Findings:
+        """Correlate the spectrum error with everything that is known about a sample."""
+        found = quantities(context)
+        if ERROR not in found or len(context.result.ids) < FEWEST:
+            raise NotApplicableError(
+                f"analysis 'correlations' needs at least {FEWEST} spectra of different error."
             )
-        ],
-        arrays={"ids": subject.result.ids, **{_file_name(n): v for n, v in found.items()}},
-    )
+        names = list(found)
+        linear = np.array([[pearson(found[a], found[b]) for b in names] for a in names])
+        logarithm = np.log(np.maximum(found[ERROR], 1e-12))
+        with_logarithm = {name: pearson(logarithm, found[name]) for name in names}
+        order = sorted(names[1:], key=lambda name: -abs(linear[0, names.index(name)]))
+        table: list[list[Cell]] = [
+            [name, float(linear[0, names.index(name)]), with_logarithm[name]] for name in order
+        ]
+        titles = _titles(context, names)
+        strongest = ", ".join(f"{row[0]} ({row[1]:+.2f})" for row in table[: self.config.named])
+        return Findings(
+            text=f"The spectrum error goes most with {strongest} (Pearson).",
+            metrics={"error": {str(row[0]): row[1] for row in table}},
+            tables=[
+                Table(
+                    "error",
+                    "Correlation with the spectrum error",
+                    ["quantity", "Pearson r", "r with the error's logarithm"],
+                    [[titles[str(name)], *values] for name, *values in table],
+                    "A quantity with bars is its absolute value.",
+                ),
+                Table(
+                    "matrix",
+                    "All correlations",
+                    ["quantity", *names],
+                    [
+                        [titles[name], *row]
+                        for name, row in zip(names, linear.tolist(), strict=True)
+                    ],
+                ),
+            ],
+            drawings=[
+                Drawing(
+                    "matrix",
+                    "What goes with what",
+                    "Pearson correlation of each pair of quantities over the judged samples.",
+                    lambda: _draw(names, linear),
+                )
+            ],
+            arrays={"ids": context.result.ids, **{_file_name(n): v for n, v in found.items()}},
+        )
 
 
-def _titles(subject: Subject, names: list[str]) -> dict[str, str]:
+def _titles(context: AnalysisContext, names: list[str]) -> dict[str, str]:
     """Return each quantity's name with its unit."""
-    units = {ERROR: "%", "misfit energy": "eV", **subject.label_units}
-    if isinstance(subject.samples, Parameters):
-        units |= zip(subject.samples.names, subject.samples.units, strict=True)
+    units = {ERROR: "%", "misfit energy": "eV", **context.label_units}
+    if isinstance(context.samples, Parameters):
+        units |= zip(context.samples.names, context.samples.units, strict=True)
     return {name: with_unit(name, units.get(name.strip("|"), "")) for name in names}
 
 

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.analysis.context import Subject
-from xreg.core.analysis.edges import boundary, branching_ratio
-from xreg.core.analysis.settings import MisfitConfig
+from xreg.core.analysis.context import AnalysisContext
 from xreg.core.errors import NotApplicableError
-from xreg.core.interfaces.analysis import Cell, Drawing, Findings, Table
+from xreg.core.interfaces.analysis import Analysis, Cell, Drawing, Findings, Table
+from xreg.plugins.l_edges.edges import boundary, branching_ratio
+from xreg.plugins.l_edges.plugin import MisfitConfig
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["analyse", "boxed", "largest_misfit"]
+__all__ = ["MisfitAnalysis", "boxed", "largest_misfit"]
 
 Array = NDArray[np.float64]
 
@@ -77,101 +77,112 @@ def largest_misfit(energy: Array, known: Array, predicted: Array) -> tuple[Array
     return np.where(sound, energy[where], np.nan), size
 
 
-def analyse(subject: Subject, config: MisfitConfig) -> Findings:
+class MisfitAnalysis(Analysis[MisfitConfig]):
     """Find each spectrum's largest misfit, and group the energies (k-means) into edges."""
-    energy = subject.target.energy
-    assert energy is not None
-    known, predicted = boxed(subject.result.known, subject.result.predicted, config.box)
-    at, size = largest_misfit(energy, known, predicted)
-    sound = np.isfinite(at)
-    if len(np.unique(at[sound])) < len(config.groups):
-        raise NotApplicableError(
-            f"analysis 'misfit' finds too few different energies for {len(config.groups)} groups; "
-            "name fewer in 'groups'."
-        )
-    group = np.full(len(at), -1)
-    group[sound] = _grouped(at[sound], len(config.groups))
-    rows: list[list[Cell]] = []
-    for number, name in enumerate(config.groups):
-        inside = group == number
-        rows.append(
-            [
-                name,
-                int(inside.sum()),
-                100 * float(inside.mean()),
-                float(at[inside].mean()),
-                float(at[inside].std()),
-                float(np.median(np.abs(size[inside]))),
-                float(np.abs(size[inside]).max()),
-                100 * float((size[inside] > 0).mean()),
-            ]
-        )
-    columns = ("spectra", "share", "energy", "energy_spread", "size", "largest", "over")
-    unit = {
-        "spectrum": "of the spectrum's range",
-        "dataset": "of the range of all spectra",
-        "none": "in the unit of the spectra",
-    }[config.box]
-    shares = ", ".join(f"{row[2]:.0f} % in {row[0]}" for row in rows)
-    text = (
-        "The largest pointwise difference of a spectrum (the KST of Lüder, arXiv:2107.13149, "
-        f"Fig. 5) has a median of {np.nanmedian(np.abs(size)):.3g} {unit} and lies {shares}."
-    )
-    ratios = _ratios(energy, known[sound], rows)
-    if ratios:
-        text += (
-            f" r_MEPD, their number in {rows[0][0]} over that in {rows[1][0]}, is "
-            f"{ratios['r_mepd']:.2f}, the branching ratio of the mean spectrum "
-            f"{ratios['branching_ratio']:.2f}."
-        )
-    channels = _channels(energy, known[sound], predicted[sound], at[sound], size[sound])
-    return Findings(
-        text=text,
-        metrics={
-            "median_size": float(np.nanmedian(np.abs(size))),
-            "groups": {str(row[0]): dict(zip(columns, row[1:], strict=True)) for row in rows},
-            **ratios,
-            "channels": {str(row[0]): {"mean": row[1], "std": row[2]} for row in channels},
-        },
-        tables=[
-            Table(
-                "groups",
-                "Where the largest misfit lies",
-                [
-                    "group",
-                    "spectra",
-                    "share (%)",
-                    "mean energy (eV)",
-                    "spread (eV)",
-                    "median size",
-                    "largest",
-                    "too high (%)",
-                ],
-                rows,
-                f"Energies of the largest misfit grouped by k-means; sizes {unit}. Too high: the "
-                "share in which the prediction lies above.",
-            ),
-            Table(
-                "channels",
-                "What errors go with, energy by energy",
-                ["quantity", "r with mean", "r with standard deviation"],
-                channels,
-                "Pearson correlation over energies with the mean and the standard deviation of the "
-                "true spectra (Fig. 8). The largest KST: over energies that have one.",
-            ),
-        ],
-        drawings=[
-            Drawing(
-                "energies",
-                "Energy and size of the largest misfit",
-                "Mean and standard deviation of the true spectra with the density of the energies, "
-                "and each spectrum's largest misfit coloured by its group, with density contours.",
-                lambda: _draw(energy, known[sound], at, size, group, config.groups, unit),
+
+    name = "misfit"
+    Config = MisfitConfig
+
+    def analyse(self, context: AnalysisContext) -> Findings:
+        """Find each spectrum's largest misfit, and group the energies (k-means) into edges."""
+        energy = context.target.energy
+        assert energy is not None
+        known, predicted = boxed(context.result.known, context.result.predicted, self.config.box)
+        at, size = largest_misfit(energy, known, predicted)
+        sound = np.isfinite(at)
+        if len(np.unique(at[sound])) < len(self.config.groups):
+            raise NotApplicableError(
+                f"analysis 'misfit' finds too few different energies for "
+                f"{len(self.config.groups)} groups; "
+                "name fewer in 'groups'."
             )
-        ],
-        arrays={"ids": subject.result.ids, "energy": at, "size": size, "group": group},
-        units={"energy": "eV"},
-    )
+        group = np.full(len(at), -1)
+        group[sound] = _grouped(at[sound], len(self.config.groups))
+        rows: list[list[Cell]] = []
+        for number, name in enumerate(self.config.groups):
+            inside = group == number
+            rows.append(
+                [
+                    name,
+                    int(inside.sum()),
+                    100 * float(inside.mean()),
+                    float(at[inside].mean()),
+                    float(at[inside].std()),
+                    float(np.median(np.abs(size[inside]))),
+                    float(np.abs(size[inside]).max()),
+                    100 * float((size[inside] > 0).mean()),
+                ]
+            )
+        columns = ("spectra", "share", "energy", "energy_spread", "size", "largest", "over")
+        unit = {
+            "spectrum": "of the spectrum's range",
+            "dataset": "of the range of all spectra",
+            "none": "in the unit of the spectra",
+        }[self.config.box]
+        shares = ", ".join(f"{row[2]:.0f} % in {row[0]}" for row in rows)
+        text = (
+            "The largest pointwise difference of a spectrum (the KST of Lüder, arXiv:2107.13149, "
+            f"Fig. 5) has a median of {np.nanmedian(np.abs(size)):.3g} {unit} and lies {shares}."
+        )
+        ratios = _ratios(energy, known[sound], rows)
+        if ratios:
+            text += (
+                f" r_MEPD, their number in {rows[0][0]} over that in {rows[1][0]}, is "
+                f"{ratios['r_mepd']:.2f}, the branching ratio of the mean spectrum "
+                f"{ratios['branching_ratio']:.2f}."
+            )
+        channels = _channels(energy, known[sound], predicted[sound], at[sound], size[sound])
+        return Findings(
+            text=text,
+            metrics={
+                "median_size": float(np.nanmedian(np.abs(size))),
+                "groups": {str(row[0]): dict(zip(columns, row[1:], strict=True)) for row in rows},
+                **ratios,
+                "channels": {str(row[0]): {"mean": row[1], "std": row[2]} for row in channels},
+            },
+            tables=[
+                Table(
+                    "groups",
+                    "Where the largest misfit lies",
+                    [
+                        "group",
+                        "spectra",
+                        "share (%)",
+                        "mean energy (eV)",
+                        "spread (eV)",
+                        "median size",
+                        "largest",
+                        "too high (%)",
+                    ],
+                    rows,
+                    f"Energies of the largest misfit grouped by k-means; sizes {unit}. Too high: "
+                    f"the "
+                    "share in which the prediction lies above.",
+                ),
+                Table(
+                    "channels",
+                    "What errors go with, energy by energy",
+                    ["quantity", "r with mean", "r with standard deviation"],
+                    channels,
+                    "Pearson correlation over energies with the mean and the standard deviation "
+                    "of the "
+                    "true spectra (Fig. 8). The largest KST: over energies that have one.",
+                ),
+            ],
+            drawings=[
+                Drawing(
+                    "energies",
+                    "Energy and size of the largest misfit",
+                    "Mean and standard deviation of the true spectra with the density of the "
+                    "energies, "
+                    "and each spectrum's largest misfit coloured by its group, with density "
+                    "contours.",
+                    lambda: _draw(energy, known[sound], at, size, group, self.config.groups, unit),
+                )
+            ],
+            arrays={"ids": context.result.ids, "energy": at, "size": size, "group": group},
+            units={"energy": "eV"},
+        )
 
 
 def _ratios(energy: Array, known: Array, rows: list[list[Cell]]) -> dict[str, float]:

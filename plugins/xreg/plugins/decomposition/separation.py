@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.analysis import style
-from xreg.core.interfaces.analysis import Drawing, Findings, Table
+from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
+from xreg.plugins.decomposition.plugin import SeparationConfig
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from xreg.core.analysis.context import Subject
-    from xreg.core.analysis.structure_settings import SeparationConfig
+    from xreg.core.analysis.context import AnalysisContext
 
-__all__ = ["analyse", "separation"]
+__all__ = ["SeparationAnalysis", "separation"]
 
 FOLDS = 5
 MOST_KINDS = 12
@@ -74,54 +74,64 @@ def separation(scores: NDArray[np.float64], label: NDArray[Any]) -> tuple[float,
     return float(r2_score(label, told)), 0
 
 
-def analyse(subject: Subject, config: SeparationConfig) -> Findings:
+class SeparationAnalysis(Analysis[SeparationConfig]):
     """Judge how well the first k scores of each decomposition tell each label."""
-    pipeline = subject.pipeline
-    part = subject.judged
-    names = config.labels or tuple(subject.labels)
-    labels = {name: subject.label(name, part) for name in names}
-    inputs = subject.inputs(part)
-    metrics: dict[str, dict[str, dict[str, Any]]] = {}
-    rows: list[list[Any]] = []
-    for decomposition, decomposer in pipeline.decomposers.items():
-        scores = decomposer.transform(inputs)
-        metrics[decomposition] = {}
-        for name, values in labels.items():
-            told: dict[str, float] = {}
-            kinds = 0
-            for k in config.ranks:
-                if k <= scores.shape[1]:
-                    told[str(k)], kinds = separation(scores[:, :k], values)
-            if not np.isfinite(list(told.values())).any():
-                continue
-            metrics[decomposition][name] = told
-            by_rank = [told.get(str(k)) for k in config.ranks]
-            rows.append([decomposition, name, kinds or "a number", *by_rank])
-    if not rows:
-        return Findings(
-            f"No label varies among the {part} samples, with {FOLDS} at least of each kind."
+
+    name = "separation"
+    Config = SeparationConfig
+
+    def analyse(self, context: AnalysisContext) -> Findings:
+        """Judge how well the first k scores of each decomposition tell each label."""
+        pipeline = context.pipeline
+        part = context.judged
+        names = self.config.labels or tuple(context.labels)
+        labels = {name: context.label(name, part) for name in names}
+        inputs = context.inputs(part)
+        metrics: dict[str, dict[str, dict[str, Any]]] = {}
+        rows: list[list[Any]] = []
+        for decomposition, decomposer in pipeline.decomposers.items():
+            scores = decomposer.transform(inputs)
+            metrics[decomposition] = {}
+            for name, values in labels.items():
+                told: dict[str, float] = {}
+                kinds = 0
+                for k in self.config.ranks:
+                    if k <= scores.shape[1]:
+                        told[str(k)], kinds = separation(scores[:, :k], values)
+                if not np.isfinite(list(told.values())).any():
+                    continue
+                metrics[decomposition][name] = told
+                by_rank = [told.get(str(k)) for k in self.config.ranks]
+                rows.append([decomposition, name, kinds or "a number", *by_rank])
+        if not rows:
+            return Findings(
+                f"No label varies among the {part} samples, with {FOLDS} at least of each kind."
+            )
+        heads = [f"k = {k}" for k in self.config.ranks]
+        table = Table(
+            "separation",
+            "How well scores tell labels apart",
+            ["decomposition", "label", "kinds", *heads],
+            rows,
+            "0: no better than guessing, 1: perfectly. Of kinds, the adjusted balanced accuracy "
+            "of a "
+            "linear discriminant; of numbers, R² of a straight line; by the first k scores, in "
+            "five "
+            "folds.",
         )
-    heads = [f"k = {k}" for k in config.ranks]
-    table = Table(
-        "separation",
-        "How well scores tell labels apart",
-        ["decomposition", "label", "kinds", *heads],
-        rows,
-        "0: no better than guessing, 1: perfectly. Of kinds, the adjusted balanced accuracy of a "
-        "linear discriminant; of numbers, R² of a straight line; by the first k scores, in five "
-        "folds.",
-    )
-    drawing = Drawing(
-        "separation",
-        "How well scores tell labels apart",
-        f"By the first k scores of the {part} samples; 0 is guessing, 1 perfect.",
-        partial(_draw, rows, heads),
-    )
-    best = max((row for row in rows if row[3] is not None), key=lambda row: row[3], default=None)
-    text = "" if best is None else (
-        f"The first score of {best[0]} tells {best[1]} best ({best[3]:.2f})."
-    )  # fmt: skip
-    return Findings(text, metrics, [table], [drawing])
+        drawing = Drawing(
+            "separation",
+            "How well scores tell labels apart",
+            f"By the first k scores of the {part} samples; 0 is guessing, 1 perfect.",
+            partial(_draw, rows, heads),
+        )
+        best = max(
+            (row for row in rows if row[3] is not None), key=lambda row: row[3], default=None
+        )
+        text = "" if best is None else (
+            f"The first score of {best[0]} tells {best[1]} best ({best[3]:.2f})."
+        )  # fmt: skip
+        return Findings(text, metrics, [table], [drawing])
 
 
 def _draw(rows: list[list[Any]], heads: list[str]) -> Figure:

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.analysis import style
-from xreg.core.analysis.context import Subject
-from xreg.core.analysis.structure_settings import InversionConfig
+from xreg.core.analysis.context import AnalysisContext
 from xreg.core.errors import NotApplicableError
-from xreg.core.interfaces.analysis import NEEDS, Drawing, Findings, Table, file_name
+from xreg.core.interfaces.analysis import NEEDS, Analysis, Drawing, Findings, Table, file_name
+from xreg.plugins.decomposition.plugin import InversionConfig
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from xreg.core.nn.bottleneck import Bottleneck
     from xreg.core.nn.layers import MLP
 
-__all__ = ["INVERSES", "Layer", "Passage", "analyse", "layers_of", "there_and_back"]
+__all__ = ["INVERSES", "InversionAnalysis", "Layer", "Passage", "layers_of", "there_and_back"]
 
 Array = NDArray[np.float64]
 TINY = 1e-12
@@ -100,56 +100,67 @@ class Passage:
     outside: Array
 
 
-def analyse(subject: Subject, config: InversionConfig) -> Findings:
+class InversionAnalysis(Analysis[InversionConfig]):
     """Send the judged part through each bijective encoder-decoder network and back."""
-    every = {
-        label: getattr(decomposer, "network_", None)
-        for label, decomposer in subject.pipeline.decomposers.items()
-    }
-    networks: dict[str, Any] = {name: found for name, found in every.items() if _invertible(found)}
-    if not networks:  # settings that speak of an activation do not make it such a network
-        raise NotApplicableError(f"analysis 'inversion' needs {NEEDS['inverse'].words}.")
-    rows = subject.rows[subject.judged]
-    if len(rows) > config.samples:
-        rng = np.random.default_rng(subject.seed)
-        rows = np.sort(rng.choice(rows, config.samples, replace=False))
-    x = np.asarray(subject.inputs(rows))
-    assert subject.pipeline.targets_ is not None
-    y = subject.pipeline.targets_.transform(subject.known[rows])
-    tables, drawings, words, metrics = [], [], [], {}
-    for label, network in networks.items():
-        layers = layers_of(network)
-        own = there_and_back(layers, x, None, config.cutoff)
-        real = there_and_back(layers, x, y, config.cutoff)
-        conditions = [_condition(layer.weight) for layer in layers]
-        metrics[label] = {
-            "layers": [layer.name for layer in layers],
-            "condition": conditions,
-            "from_prediction": own.whole.tolist(),
-            "from_known_spectra": real.whole.tolist(),
-            "single_layer": own.single.tolist(),
-            "outside": own.outside.tolist(),
-            "outside_from_known_spectra": real.outside.tolist(),
+
+    name = "inversion"
+    Config = InversionConfig
+
+    def analyse(self, context: AnalysisContext) -> Findings:
+        """Send the judged part through each bijective encoder-decoder network and back."""
+        every = {
+            label: getattr(decomposer, "network_", None)
+            for label, decomposer in context.pipeline.decomposers.items()
         }
-        widest = int(np.argmax(own.single))
-        words.append(
-            f"{label}: backward from its own prediction the input of {layers[widest].name} "
-            f"loses most in one step (relative error {own.single[widest]:.2g}); the features come "
-            f"back with {own.whole[0]:.2g}, from the known spectra with {real.whole[0]:.2g}."
-        )
-        tables.append(_table(label, layers, conditions, own, real))
-        drawings.append(
-            Drawing(
-                file_name(label),
-                f"{label}: forward against backward",
-                "Relative error (root of the summed squares, against the spread) of what each "
-                "layer takes in when it is found backward by pseudo-inverses: from the network's "
-                "own prediction, from the known spectra, and from the layer's own output alone. "
-                "At 1 nothing is known any more.",
-                partial(_draw, layers, own, real),
+        networks: dict[str, Any] = {
+            name: found for name, found in every.items() if _invertible(found)
+        }
+        if not networks:  # settings that speak of an activation do not make it such a network
+            raise NotApplicableError(f"analysis 'inversion' needs {NEEDS['inverse'].words}.")
+        rows = context.rows[context.judged]
+        if len(rows) > self.config.samples:
+            rng = np.random.default_rng(context.seed)
+            rows = np.sort(rng.choice(rows, self.config.samples, replace=False))
+        x = np.asarray(context.inputs(rows))
+        assert context.pipeline.targets_ is not None
+        y = context.pipeline.targets_.transform(context.known[rows])
+        tables, drawings, words, metrics = [], [], [], {}
+        for label, network in networks.items():
+            layers = layers_of(network)
+            own = there_and_back(layers, x, None, self.config.cutoff)
+            real = there_and_back(layers, x, y, self.config.cutoff)
+            conditions = [_condition(layer.weight) for layer in layers]
+            metrics[label] = {
+                "layers": [layer.name for layer in layers],
+                "condition": conditions,
+                "from_prediction": own.whole.tolist(),
+                "from_known_spectra": real.whole.tolist(),
+                "single_layer": own.single.tolist(),
+                "outside": own.outside.tolist(),
+                "outside_from_known_spectra": real.outside.tolist(),
+            }
+            widest = int(np.argmax(own.single))
+            words.append(
+                f"{label}: backward from its own prediction the input of {layers[widest].name} "
+                f"loses most in one step (relative error {own.single[widest]:.2g}); the features "
+                f"come "
+                f"back with {own.whole[0]:.2g}, from the known spectra with {real.whole[0]:.2g}."
             )
-        )
-    return Findings(" ".join(words), metrics, tables, drawings)
+            tables.append(_table(label, layers, conditions, own, real))
+            drawings.append(
+                Drawing(
+                    file_name(label),
+                    f"{label}: forward against backward",
+                    "Relative error (root of the summed squares, against the spread) of what each "
+                    "layer takes in when it is found backward by pseudo-inverses: from the "
+                    "network's "
+                    "own prediction, from the known spectra, and from the layer's own output "
+                    "alone. "
+                    "At 1 nothing is known any more.",
+                    partial(_draw, layers, own, real),
+                )
+            )
+        return Findings(" ".join(words), metrics, tables, drawings)
 
 
 def _invertible(network: Any) -> bool:

@@ -1,0 +1,162 @@
+"""Spectrum error: how it is distributed, at which energies it arises, which spectra are worst."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.analysis.context import AnalysisContext
+from xreg.core.analysis.scores import SPECTRUM_ERROR_BOUNDS
+from xreg.core.errors import NotApplicableError
+from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
+from xreg.core.metrics import spectrum_error
+from xreg.plugins.validation.plugin import SpectrumErrorConfig
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["SpectrumErrorAnalysis", "channel_error", "interval_names"]
+
+
+class SpectrumErrorAnalysis(Analysis[SpectrumErrorConfig]):
+    """Count spectra by spectrum error, in each part; list the worst of the judged part."""
+
+    name = "spectrum-error"
+    Config = SpectrumErrorConfig
+
+    def analyse(self, context: AnalysisContext) -> Findings:
+        """Count spectra by spectrum error, in each part; list the worst of the judged part."""
+        errors = {
+            part: 100 * spectrum_error(result.known, result.predicted)
+            for part, result in context.results.items()
+        }
+        error = errors[context.judged]
+        if not np.isfinite(error).any():
+            raise NotApplicableError("the spectrum error of spectra that are zero is undefined.")
+        counts = {part: interval_counts(values) for part, values in errors.items()}
+        names = interval_names()
+        order = np.argsort(-error, kind="stable")[: self.config.worst]
+        outliers = int(np.sum(error >= SPECTRUM_ERROR_BOUNDS[-1]))
+        result = context.result
+        by_channel = 100 * channel_error(result.known, result.predicted)
+        return Findings(
+            text=f"{outliers} of {len(error):,} {context.judged} spectra are outliers, with a "
+            f"spectrum "
+            f"error of {SPECTRUM_ERROR_BOUNDS[-1]:g} % or more; the median is "
+            f"{np.nanmedian(error):.2f} %.",
+            metrics={
+                "median": np.nanmedian(error),
+                "mean": np.nanmean(error),
+                "outliers": outliers,
+                "shares": {
+                    part: dict(zip(names, (100 * found / found.sum()).tolist(), strict=True))
+                    for part, found in counts.items()
+                },
+            },
+            tables=[
+                Table(
+                    "intervals",
+                    "Spectra by spectrum error",
+                    ["spectrum error (%)", *(f"{part} (%)" for part in counts)],
+                    [
+                        [name, *(float(100 * found[i] / found.sum()) for found in counts.values())]
+                        for i, name in enumerate(names)
+                    ],
+                    "Share of the spectra of each part in each interval of "
+                    "SE = Σ|predicted − true| / Σ|predicted + true| over the energies of a "
+                    "spectrum.",
+                ),
+                Table(
+                    "worst",
+                    f"Worst spectra of the {context.judged} set",
+                    ["sample", "spectrum error (%)"],
+                    [[str(result.ids[row]), float(error[row])] for row in order],
+                ),
+            ],
+            drawings=[
+                Drawing(
+                    "intervals",
+                    "How the spectrum error is distributed",
+                    "Share of the spectra of each part in each of the seven intervals; from "
+                    f"{SPECTRUM_ERROR_BOUNDS[-1]:g} % on a spectrum is an outlier.",
+                    lambda: draw_intervals(counts),
+                ),
+                Drawing(
+                    "by_energy",
+                    "Spectrum error by energy",
+                    "The same sum at each energy over all spectra of the set, beside their mean "
+                    "and "
+                    "one standard deviation: an error where hardly any intensity is counts little.",
+                    lambda: draw_by_energy(context, by_channel),
+                ),
+            ],
+            arrays={"ids": result.ids, "spectrum_error": error, "channel_error": by_channel},
+            units={"spectrum_error": "%", "channel_error": "%"},
+        )
+
+
+def interval_names() -> list[str]:
+    """Return the published intervals of the spectrum error, in per cent."""
+    bounds = [f"{bound:g}" for bound in (0.0, *SPECTRUM_ERROR_BOUNDS)]
+    inner = [f"{low}–{high}" for low, high in pairwise(bounds)]
+    return [*inner, f"≥ {bounds[-1]}"]
+
+
+def interval_counts(error: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return how many spectrum errors (n,) in per cent lie in each of the seven intervals."""
+    return np.histogram(error, bins=[0, *SPECTRUM_ERROR_BOUNDS, np.inf])[0]
+
+
+def channel_error(
+    known: NDArray[np.float64], predicted: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    r"""Return the (m,) error of each channel, :math:`\sum|p - t| / \sum|p + t|` over spectra."""
+    return spectrum_error(known.T, predicted.T)
+
+
+def draw_intervals(counts: Mapping[str, NDArray[np.intp]]) -> Figure:
+    """Draw the share of spectra in each interval, a bar for each part."""
+    from xreg.core.analysis import style
+
+    figure = style.new_figure(2.6)
+    axis = figure.subplots()
+    names = interval_names()
+    width = 0.8 / len(counts)
+    for number, (part, found) in enumerate(counts.items()):
+        middle = np.arange(len(names)) + (number - (len(counts) - 1) / 2) * width
+        share = 100 * found / found.sum()
+        bars = axis.bar(middle, share, 0.9 * width, color=style.PALETTE[number], label=part)
+        axis.bar_label(bars, [f"{value:.2g}" for value in share], fontsize="x-small", padding=1)
+    axis.set_xticks(range(len(names)), names)
+    axis.set_xlabel("spectrum error (%)")
+    axis.set_ylabel("spectra (%)")
+    axis.legend()
+    return figure
+
+
+def draw_by_energy(context: AnalysisContext, by_channel: NDArray[np.float64]) -> Figure:
+    """Draw the error of each channel above the mean and spread of the set."""
+    from xreg.core.analysis import style
+
+    energy, known = context.target.energy, context.result.known
+    assert energy is not None
+    figure = style.new_figure(4.0)
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.2))
+    top.plot(energy, by_channel, color=style.PREDICTED)
+    top.set_ylabel("spectrum error (%)")
+    top.set_ylim(bottom=0)
+    mean, spread = known.mean(axis=0), known.std(axis=0)
+    bottom.fill_between(energy, mean - spread, mean + spread, color=style.TRUE_FILL, alpha=0.35)
+    bottom.plot(energy, mean, color=style.TRUE, label="true, mean ± σ")
+    predicted = context.result.predicted.mean(axis=0)
+    bottom.plot(energy, predicted, color=style.PREDICTED, ls=(0, (4, 2)), label="predicted, mean")
+    bottom.set_ylabel(f"intensity ({context.target.unit})")
+    bottom.set_xlabel(style.energy_label(float(energy[0]), float(energy[-1])))
+    bottom.set_xlim(energy[0], energy[-1])
+    bottom.legend()
+    style.panel_letters((top, bottom))
+    return figure

@@ -1,0 +1,100 @@
+"""Declaration of the analyses of xanes; nothing heavy is imported here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from xreg.core.config import Config, setting
+from xreg.core.hooks import AnalysisSpec, ComponentSpec, hookimpl
+
+__all__ = ["xreg_components"]
+
+Percentile = Annotated[float, Field(ge=0, le=100)]
+Window = tuple[float, float]
+
+
+class WindowConfig(Config):
+    """An energy window, which most analyses of spectra share."""
+
+    window: Window | None = setting(
+        None, unit="eV", description="Lowest and highest energy looked at; all if not given."
+    )
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if self.window is not None and not self.window[0] < self.window[1]:
+            raise ValueError("'window' must rise")
+        return self
+
+
+class RelativeErrorConfig(WindowConfig):
+    """Settings of ``relative-error``."""
+
+    floor: float = setting(
+        0.01,
+        ge=0,
+        le=0.5,
+        description="An energy where a true spectrum is below this share of its own largest "
+        "intensity does not count for that spectrum: below the edge a ratio says nothing.",
+    )
+    percentiles: Annotated[tuple[Percentile, ...], Field(min_length=1, max_length=9)] = setting(
+        (10.0, 50.0, 90.0), unit="%", description="Percentiles of Δμ whose spectra are drawn."
+    )
+
+
+class PeaksConfig(WindowConfig):
+    """Settings of ``peaks``."""
+
+    prominence: float = setting(
+        0.05,
+        gt=0,
+        le=1,
+        description="Least prominence of a peak, as a share of the range of the true spectrum; the "
+        "same height counts for its prediction.",
+    )
+    partner: float = setting(
+        0.5,
+        gt=0,
+        le=1,
+        description="Least prominence of its partner, as a share of that.",
+    )
+    tolerance: float = setting(
+        3.0,
+        unit="eV",
+        gt=0,
+        le=100,
+        description="Farthest that the predicted peak may lie from the true one that it matches.",
+    )
+    smoothing: float = setting(
+        0.0,
+        unit="eV",
+        ge=0,
+        le=10,
+        description="Standard deviation of a Gaussian that true and predicted spectra are smoothed "
+        "with before peaks are looked for; 0 for none. It keeps the noise of a network from "
+        "counting as peaks.",
+    )
+
+
+@hookimpl
+def xreg_components() -> Sequence[ComponentSpec]:
+    """Offer the analyses."""
+    return [
+        AnalysisSpec(
+            "relative-error",
+            RelativeErrorConfig,
+            "xreg.plugins.xanes.relative_error:RelativeErrorAnalysis",
+            "Δμ, the relative error of absorption spectra: quartiles, by energy, examples.",
+            needs=("spectra",),
+        ),
+        AnalysisSpec(
+            "peaks",
+            PeaksConfig,
+            "xreg.plugins.xanes.peaks:PeaksAnalysis",
+            "Prominent peaks of true and predicted spectra, matched: errors of energy and height.",
+            needs=("spectra",),
+        ),
+    ]
