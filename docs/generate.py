@@ -16,21 +16,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from xreg.core.analysis.table import ANALYSES
-from xreg.core.hooks import KINDS, ComponentSpec
-from xreg.core.interfaces import Decomposer, Descriptor, Emulator, SpectrumGenerator
-from xreg.core.interfaces.analysis import NEEDS, AnalysisSpec
+from xreg.core.analysis.needs import NEEDS
+from xreg.core.hooks import ComponentSpec
+from xreg.core.interfaces import Analysis, Decomposer, Descriptor, Emulator, SpectrumGenerator
+from xreg.core.interfaces.kinds import KINDS
 from xreg.core.text import with_unit
 from xreg.registry.plugins import Installed, host
 
 DISTRIBUTION = "xreg"
 SEARCHES = Path(__file__).parent / "searches"
-TITLES = {
-    "descriptor": "Descriptors",
-    "emulator": "Emulators",
-    "decomposer": "Decomposers",
-    "generator": "Spectrum generators",
-}
 
 
 # MkDocs calls these two ---------------------------------------------------------------------------
@@ -40,10 +34,9 @@ def on_config(config: Any) -> Any:
     """Fill the navigation's section *Methods*."""
     section = next(entry for entry in config.nav if "Methods" in entry)
     section["Methods"] = [{"Overview": "methods/index.md"}] + [
-        {TITLES[kind]: [{i.spec.name: f"methods/{i.spec.name}.md"} for i in ours(kind)]}
-        for kind in KINDS
+        {kind.plural: [{i.spec.name: f"methods/{i.spec.name}.md"} for i in ours(kind.name)]}
+        for kind in KINDS.values()
     ]
-    section["Methods"].append({"Analyses": "methods/analyses.md"})
     return config
 
 
@@ -62,7 +55,7 @@ def on_files(files: Any, config: Any) -> Any:
 def pages() -> dict[str, str]:
     """Return the Markdown of every generated page by its path below ``docs/``."""
     components = {f"methods/{i.spec.name}.md": component_page(i) for k in KINDS for i in ours(k)}
-    more = {"methods/analyses.md": analyses_page(), "cli.md": cli_page()}
+    more = {"cli.md": cli_page()}
     more["leaderboard.md"] = leaderboard_page()
     return {"methods/index.md": overview(), **more, **components}
 
@@ -79,9 +72,16 @@ def overview() -> str:
         "",
         "Every method is a plugin; `xreg plugins list` prints what is installed where you are.",
     ]
-    for kind in KINDS:
-        rows = [(f"[{i.spec.name}]({i.spec.name}.md)", i.spec.summary) for i in ours(kind)]
-        lines += ["", f"## {TITLES[kind]}", "", *table(("name", "what it is"), rows)]
+    for kind in KINDS.values():
+        rows = [(f"[{i.spec.name}]({i.spec.name}.md)", i.spec.summary) for i in ours(kind.name)]
+        lines += [
+            "",
+            f"## {kind.plural}",
+            "",
+            kind.summary,
+            "",
+            *table(("name", "what it is"), rows),
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -137,42 +137,17 @@ def folder_of(spec: ComponentSpec) -> Path:
 def recipe_lines(spec: ComponentSpec) -> list[str]:
     """Return how a recipe names the component, with its first few settings at their defaults."""
     rows = [row for row in spec.config.table() if row.default != "required"][:3]
-    settings = [f"{row.name}: {row.default}" for row in rows]
-    if spec.kind == "decomposer":
-        head, pad = ["decomposers:", f"  - name: {spec.name}"], "    "
-    elif spec.kind == "generator":
-        head, pad = ["generator:", f"  name: {spec.name}", "  settings:"], "    "
-    else:
-        head, pad = [f"{spec.kind}:", f"  name: {spec.name}"], "  "
-    return head + [pad + line for line in settings]
+    lines = []
+    for line in KINDS[spec.kind].recipe.splitlines():
+        pad = line.partition("{settings}")[0]
+        if "{settings}" in line:
+            lines += [f"{pad}{row.name}: {row.default}" for row in rows]
+        else:
+            lines.append(line.replace("{name}", spec.name))
+    return lines
 
 
-def analyses_page() -> str:
-    """Return the page of all analyses: what each says, needs, and can be told."""
-    rows = [
-        (
-            f"[{spec.name}](#{spec.name})",
-            spec.summary,
-            "; ".join(NEEDS[need].words for need in spec.needs),
-            "yes" if spec.default else "",
-        )
-        for spec in ANALYSES.values()
-    ]
-    lines = [
-        "# Analyses",
-        "",
-        "A recipe asks for them under `analyses`, [`xreg evaluate`](../evaluate.md) with "
-        "`--analysis`. Those marked are done where nobody asks and they apply.",
-        "",
-        *table(("name", "what it says", "needs", "by default"), rows),
-    ]
-    for spec in ANALYSES.values():
-        lines += ["", f"## {spec.name}", "", spec.summary, ""]
-        lines += settings_table(spec) if spec.config.model_fields else ["No settings."]
-    return "\n".join(lines) + "\n"
-
-
-def settings_table(spec: ComponentSpec | AnalysisSpec) -> list[str]:
+def settings_table(spec: ComponentSpec) -> list[str]:
     """Return every setting with its default and unit, what is allowed, and its meaning."""
     rows = [
         (f"`{row.name}`", f"`{row.default}` {row.unit}", row.kind, row.description)
@@ -205,25 +180,34 @@ def abilities(spec: ComponentSpec) -> Iterator[str]:
         yield "Needs a trained emulator." if method.needs_emulator else "Needs no emulator."
         if method.reconstruct is not Decomposer.reconstruct:
             yield "Reconstructs scores from spectra (`reconstruct`)."
+    elif issubclass(method, Analysis):
+        for need in getattr(spec, "needs", ()):
+            yield f"Needs {NEEDS[need].words}."
+        if getattr(spec, "default", False):
+            yield "Is done where nobody asks for any analysis and it applies."
     elif issubclass(method, SpectrumGenerator):
-        generator = method()
-        able = generator.available() and not spec.missing()
-        by = f"; computed with {generator.version()}" if able else ""
-        yield f"Takes {method.accepts.kind}{by}."
-        again = "the same" if method.deterministic else "not exactly the same"
-        yield f"Repeating a calculation gives {again} numbers."
-        for channel, grid in generator.grids().items():
-            yield f"Channel `{channel}`: {len(grid)} energies, {grid[0]:g} to {grid[-1]:g} eV."
-        for label, unit in generator.label_units().items():
-            yield f"Label `{label}`" + (f" in {unit}." if unit else ".")
-        for name, known in generator.parameters().items():
-            unit = f" in {known.unit}" if known.unit else ""
-            sign = ">" if known.open_low else "≥"
-            bounds = f"{sign} {known.low:g}, ≤ {known.high:g}"
-            yield f"Parameter `{name}`{unit}, {bounds}: {known.meaning}."
-        for name, space in generator.spaces().items():
-            ranges = ", ".join(f"{key} {given}" for key, given in space.ranges.items())
-            yield f"Parameter space `{name}` ({space.description}): {ranges}."
+        yield from abilities_of_generator(spec, method())
+
+
+def abilities_of_generator(spec: ComponentSpec, generator: SpectrumGenerator) -> Iterator[str]:
+    """Say what a generator takes, computes and lets one ask for."""
+    able = generator.available() and not spec.missing()
+    by = f"; computed with {generator.version()}" if able else ""
+    yield f"Takes {generator.accepts.kind}{by}."
+    again = "the same" if generator.deterministic else "not exactly the same"
+    yield f"Repeating a calculation gives {again} numbers."
+    for channel, grid in generator.grids().items():
+        yield f"Channel `{channel}`: {len(grid)} energies, {grid[0]:g} to {grid[-1]:g} eV."
+    for label, unit in generator.label_units().items():
+        yield f"Label `{label}`" + (f" in {unit}." if unit else ".")
+    for name, known in generator.parameters().items():
+        unit = f" in {known.unit}" if known.unit else ""
+        sign = ">" if known.open_low else "≥"
+        bounds = f"{sign} {known.low:g}, ≤ {known.high:g}"
+        yield f"Parameter `{name}`{unit}, {bounds}: {known.meaning}."
+    for name, space in generator.spaces().items():
+        ranges = ", ".join(f"{key} {given}" for key, given in space.ranges.items())
+        yield f"Parameter space `{name}` ({space.description}): {ranges}."
 
 
 def features_of_water(method: type[Descriptor]) -> Iterator[str]:

@@ -11,8 +11,8 @@ from xreg.core.errors import UnknownNameError, did_you_mean
 
 if TYPE_CHECKING:
     from xreg.core.config import Config
+    from xreg.core.hooks import ComponentSpec
     from xreg.core.interfaces import SpectrumGenerator
-    from xreg.core.interfaces.analysis import AnalysisSpec
 
 app = typer.Typer(help="Installed methods, analyses and their settings.", no_args_is_help=True)
 
@@ -31,8 +31,6 @@ def analyses() -> None:
 
     Those marked with * are done where nobody asks for any and they apply.
     """
-    from xreg.core.analysis.table import ANALYSES
-
     width = max(map(len, ANALYSES))
     for spec in ANALYSES.values():
         echo(f"{'*' if spec.default else ' '} {spec.name:<{width}}  {spec.summary}")
@@ -44,15 +42,12 @@ def show(name: str = typer.Argument(help="Name of a component or an analysis."))
 
     Units, bounds, defaults and meaning of each.
     """
-    from xreg.core.analysis.table import ANALYSES
     from xreg.registry.plugins import host
 
     plugins = host()
     kinds = plugins.kinds_of(name)
-    if name in ANALYSES:
-        _show_analysis(ANALYSES[name])
-    elif not kinds:
-        known = {i.spec.name for i in plugins} | {b.name for b in plugins.broken} | set(ANALYSES)
+    if not kinds:
+        known = {i.spec.name for i in plugins} | {b.name for b in plugins.broken}
         for broken in plugins.broken:
             if broken.name == name:
                 raise UnknownNameError(f"the plugin '{name}' is broken: {broken.error}.")
@@ -72,8 +67,8 @@ def show(name: str = typer.Argument(help="Name of a component or an analysis."))
             _show_parameters(spec.load()())
 
 
-def _show_analysis(spec: AnalysisSpec) -> None:
-    from xreg.core.interfaces.analysis import NEEDS
+def _show_needs(spec: ComponentSpec) -> None:
+    from xreg.core.analysis.needs import NEEDS
 
     echo(f"analysis {spec.name}", bold=True, nl=False)
     echo(f"  {spec.summary}")

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -29,10 +29,15 @@ from xreg.core.errors import MissingRequirementError, PluginError
 if TYPE_CHECKING:
     from xreg.core.run import ReportSection, Run
 
-__all__ = ["KINDS", "ComponentSpec", "Kind", "Program", "Requirement", "hookimpl", "hookspec"]
+__all__ = [
+    "AnalysisSpec",
+    "ComponentSpec",
+    "Program",
+    "Requirement",
+    "hookimpl",
+    "hookspec",
+]
 
-Kind = Literal["descriptor", "emulator", "decomposer", "generator"]
-KINDS: tuple[Kind, ...] = ("descriptor", "emulator", "decomposer", "generator")
 ENTRY_POINT_GROUP = "xreg"
 
 hookspec = pluggy.HookspecMarker("xreg")
@@ -135,7 +140,7 @@ class ComponentSpec:
     Attributes
     ----------
     kind
-        ``descriptor``, ``emulator``, ``decomposer`` or ``generator``.
+        A name in :data:`~xreg.core.interfaces.kinds.KINDS`: ``descriptor``, ``emulator``, …
     name
         What a recipe calls it: lower case, digits and dashes.
     config
@@ -151,7 +156,7 @@ class ComponentSpec:
         such as ``{"int": [2, 12]}`` (see :mod:`xreg.workbench.search.candidates`).
     """
 
-    kind: Kind
+    kind: str
     name: str
     config: type[Config]
     target: str
@@ -187,6 +192,25 @@ class ComponentSpec:
         if not isinstance(target, type):
             raise PluginError(f"{self.kind} '{self.name}': '{self.target}' is not a class.")
         return target
+
+
+@dataclass(frozen=True)
+class AnalysisSpec(ComponentSpec):
+    """An analysis that a plugin offers: a component, and where it applies.
+
+    Attributes
+    ----------
+    needs
+        What it cannot do without, names in :data:`~xreg.core.analysis.needs.NEEDS`. An analysis
+        that finds out only from the numbers that it does not apply raises
+        :class:`~xreg.core.errors.NotApplicableError`.
+    default
+        Whether it is done where nobody asks for it and it applies: it must cost little.
+    """
+
+    kind: str = field(default="analysis", init=False)
+    needs: tuple[str, ...] = ()
+    default: bool = False
 
 
 @hookspec

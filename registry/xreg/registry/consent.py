@@ -11,7 +11,6 @@ from typing import Any
 
 from xreg.core.code import Code, code_in
 from xreg.core.errors import ConsentError, DataError
-from xreg.core.hooks import Kind
 from xreg.registry.plugins import PluginHost, host
 from xreg.registry.registries import config_file
 
@@ -23,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def component_code(
-    kind: Kind, name: str, settings: Mapping[str, Any], plugins: PluginHost | None = None
+    kind: str, name: str, settings: Mapping[str, Any], plugins: PluginHost | None = None
 ) -> Code | None:
     """Return what of a component's settings is code; nothing is imported, read or validated."""
     config = (plugins or host()).get(kind, name).spec.config

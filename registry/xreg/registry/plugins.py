@@ -15,7 +15,8 @@ import pluggy
 from xreg.core import hooks
 from xreg.core.config import Config
 from xreg.core.errors import PluginError, UnknownNameError, did_you_mean
-from xreg.core.hooks import ENTRY_POINT_GROUP, KINDS, ComponentSpec, Kind
+from xreg.core.hooks import ENTRY_POINT_GROUP, AnalysisSpec, ComponentSpec
+from xreg.core.interfaces.kinds import KINDS
 
 __all__ = ["Broken", "Installed", "PluginHost", "host"]
 
@@ -55,7 +56,7 @@ class PluginHost:
 
     def __init__(self, points: Iterable[EntryPoint] | None = None) -> None:
         self.broken: list[Broken] = []
-        self._installed: dict[tuple[Kind, str], list[Installed]] = {}
+        self._installed: dict[tuple[str, str], list[Installed]] = {}
         self.manager = pluggy.PluginManager("xreg")
         self.manager.add_hookspecs(hooks)
         found = _entry_points() if points is None else points
@@ -88,8 +89,12 @@ class PluginHost:
             self._installed.setdefault((spec.kind, spec.name), []).append(installed)
 
     def __iter__(self) -> Iterator[Installed]:
-        for key in sorted(self._installed, key=lambda k: (KINDS.index(k[0]), k[1])):
+        for key in sorted(self._installed, key=_order):
             yield from self._installed[key]
+
+    def of_kind(self, kind: str) -> list[Installed]:
+        """Return all components of one kind, by name."""
+        return [installed for installed in self if installed.spec.kind == kind]
 
     def conflicts(self) -> list[str]:
         """Return one sentence for each (kind, name) that several plugins claim."""
@@ -99,11 +104,11 @@ class PluginHost:
             if len(claims) > 1
         ]
 
-    def kinds_of(self, name: str) -> list[Kind]:
+    def kinds_of(self, name: str) -> list[str]:
         """Return the kinds in which a component of that name is installed."""
         return [kind for kind in KINDS if (kind, name) in self._installed]
 
-    def get(self, kind: Kind, name: str) -> Installed:
+    def get(self, kind: str, name: str) -> Installed:
         """Return the component of that kind and name.
 
         Raises
@@ -126,18 +131,11 @@ class PluginHost:
             raise UnknownNameError(f"no {kind} '{name}'{did_you_mean(name, known)}{why}.")
         return claims[0]
 
-    def load(self, kind: Kind, name: str) -> type[Any]:
+    def load(self, kind: str, name: str) -> type[Any]:
         """Import and return the class of a component, checked against its declaration."""
-        from xreg.core import interfaces
-
         installed = self.get(kind, name)
         target = installed.spec.load()
-        base = {
-            "descriptor": interfaces.Descriptor,
-            "emulator": interfaces.Emulator,
-            "decomposer": interfaces.Decomposer,
-            "generator": interfaces.SpectrumGenerator,
-        }[kind]
+        base = KINDS[kind].base()
         if not issubclass(target, base):
             raise PluginError(f"{installed}: {target.__name__} is no {base.__name__}.")
         carried = (getattr(target, "name", None), getattr(target, "Config", None))
@@ -148,10 +146,15 @@ class PluginHost:
             )
         return target
 
-    def build(self, kind: Kind, name: str, settings: Mapping[str, Any]) -> Any:
+    def build(self, kind: str, name: str, settings: Mapping[str, Any]) -> Any:
         """Return a component with validated settings; settings are checked before any import."""
         config = self.get(kind, name).spec.config.parse(settings, f"{kind} {name}")
         return self.load(kind, name)(config)
+
+
+def _order(key: tuple[str, str]) -> tuple[int, str]:
+    kind, name = key
+    return list(KINDS).index(kind), name
 
 
 def _require_marks(module: Any) -> None:
@@ -167,6 +170,8 @@ def _require_sound(spec: Any) -> None:
         raise PluginError(f"xreg_components() returned {spec!r}, no ComponentSpec")
     if spec.kind not in KINDS:
         raise PluginError(f"'{spec.name}' has the unknown kind '{spec.kind}'")
+    if spec.kind == "analysis" and not isinstance(spec, AnalysisSpec):
+        raise PluginError(f"analysis '{spec.name}' is declared by no AnalysisSpec")
     if not NAME.fullmatch(spec.name):
         raise PluginError(
             f"the name of {spec.kind} '{spec.name}' may hold lower-case letters, digits and dashes"

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from xreg.core.analysis.table import ANALYSES, find_analysis
+from xreg.core.analysis.table import ANALYSES
 from xreg.core.data.samples import Parameters
 from xreg.core.errors import NotApplicableError, UnknownNameError
-from xreg.core.interfaces.analysis import AnalysisSpec, Findings, Table
+from xreg.core.hooks import AnalysisSpec
+from xreg.core.interfaces.analysis import Findings, Table
 from xreg.core.metrics import spectrum_error
 from xreg.core.model.domain import Domain
 from xreg.core.model.trust import OUTLIER, Trust, ranges_left
@@ -26,6 +27,7 @@ from xreg.plugins.l_edges.misfit import boxed, largest_misfit
 from xreg.plugins.validation.plugin import SpectrumErrorConfig
 from xreg.plugins.validation.spectrum_error import channel_error, interval_counts, interval_names
 from xreg.plugins.validation.trust import kept_errors
+from xreg.registry.plugins import host
 
 ENERGY = np.linspace(0.0, 30.0, 301)
 
@@ -149,23 +151,23 @@ def test_cells_of_a_table_that_are_no_numbers_are_empty() -> None:
 
 def test_an_analysis_says_in_one_sentence_what_it_lacks() -> None:
     spec = AnalysisSpec("odd", SpectrumErrorConfig, "x:y", "Odd.", needs=("spectra", "training"))
-    subject: Any = SimpleNamespace(target=SimpleNamespace(energy=None), retrainable=False)
+    context: Any = SimpleNamespace(target=SimpleNamespace(energy=None), retrainable=False)
     with pytest.raises(NotApplicableError, match=r"^analysis 'odd' needs spectra on an .* and the"):
-        spec.require(subject)
+        require(spec, context)
 
 
 def test_unknown_analyses_are_told_with_the_likely_one() -> None:
     with pytest.raises(UnknownNameError, match=r"no analysis 'spectrum-eror' .*'spectrum-error'"):
-        find_analysis("spectrum-eror")
+        host().get("analysis", "spectrum-eror")
+
+
+ANALYSES = [installed.spec.name for installed in host().of_kind("analysis")]
 
 
 @pytest.mark.parametrize("name", ANALYSES)
 def test_every_declared_analysis_exists_and_its_settings_are_sound(name: str) -> None:
-    from importlib import import_module
-
-    spec = ANALYSES[name]
-    module, _, function = spec.target.partition(":")
-    assert callable(getattr(import_module(module), function))
+    spec = host().get("analysis", name).spec
+    assert host().load("analysis", name).Config is spec.config
     assert spec.summary.endswith(".")
     for row in spec.config.table():
         assert row.description.endswith(".")

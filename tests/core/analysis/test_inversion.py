@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from xreg.core.analysis.structure_settings import ONE_TO_ONE
+from xreg.core.analysis.needs import ONE_TO_ONE
 from xreg.core.nn.bottleneck import Bottleneck
 from xreg.core.nn.layers import ACTIVATIONS, MLP
 from xreg.plugins.decomposition.inversion import INVERSES, Layer, layers_of, there_and_back

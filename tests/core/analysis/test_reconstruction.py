@@ -13,12 +13,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from xreg.core.analysis.style import styled
 from xreg.core.errors import DataError
 from xreg.core.interfaces import FeatureLabel
-from xreg.plugins.decomposition.plugin import ReconstructionConfig
 from xreg.plugins.decomposition.reconstruction import (
     Reconstruction,
+    ReconstructionAnalysis,
     _draw,
     _shown,
-    analyse,
     ensembles,
 )
 
@@ -64,7 +63,7 @@ def subject(x: np.ndarray, **labels: np.ndarray) -> Any:
 def test_known_and_reconstructed_means_are_over_the_same_samples() -> None:
     x = np.array([[-3.0], [-1.0], [5.0], [-4.0], [2.0], [6.0]])
     kind = np.array(["a", "a", "a", "b", "b", "b"])
-    findings = analyse(subject(x, kind=kind), ReconstructionConfig(label="kind"))
+    findings = ReconstructionAnalysis(label="kind").analyse(subject(x, kind=kind))
     assert findings.tables[0].rows == [
         ["kind a", 3, 2, "x (Å)", -2.0, -2.0, 0.0],
         ["kind b", 3, 1, "x (Å)", -4.0, -4.0, 0.0],

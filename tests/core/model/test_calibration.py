@@ -8,8 +8,7 @@ import pytest
 from xreg.core.analysis.results import PartResult
 from xreg.core.errors import NotApplicableError
 from xreg.core.model.domain import Target
-from xreg.plugins.validation.calibration import LEVELS, analyse, bins_by_spread, draw, reliability
-from xreg.plugins.validation.plugin import CalibrationConfig
+from xreg.plugins.validation.calibration import LEVELS, bins_by_spread, draw, reliability
 
 
 class Judged:
@@ -43,7 +42,7 @@ def test_bins_follow_the_spread():
 
 def test_findings_say_how_far_off_a_claim_is():
     errors, spread = normal(2.0)
-    found = analyse(Judged(errors, np.zeros_like(errors), spread), CalibrationConfig(bins=4))
+    found = CalibrationAnalysis(bins=4).analyse(Judged(errors, np.zeros_like(errors), spread))
     assert found.metrics["error_over_spread"] == pytest.approx(2, rel=0.02)
     assert found.metrics["within"]["2"] == pytest.approx(0.683, abs=0.01)
     assert "times the spread; 38 % lie" in found.text
@@ -56,4 +55,4 @@ def test_a_model_without_spread_is_named():
     errors, spread = normal(n=5)
     for none in (None, 0 * spread):
         with pytest.raises(NotApplicableError, match="'toy' has no predictive spread"):
-            analyse(Judged(errors, 0 * errors, none), CalibrationConfig())
+            CalibrationAnalysis().analyse(Judged(errors, 0 * errors, none))

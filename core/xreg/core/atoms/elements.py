@@ -50,7 +50,7 @@ Species = Annotated[tuple[Symbol, ...], Field(min_length=1), AfterValidator(_ord
 
 
 class SiteConfig(Config):
-    """Settings of every descriptor of a site's surroundings (see :mod:`xreg.core.descriptors.sites`)."""
+    """Settings of every descriptor of a site (see :mod:`xreg.core.descriptors.sites`)."""
 
     species: Species | None = setting(
         None,
@@ -73,7 +73,7 @@ Count = Annotated[int, Field(ge=0, le=1000)]
 
 
 class AtomRowConfig(SiteConfig):
-    """Settings of every descriptor with a row for each near atom (:mod:`xreg.core.descriptors.atom_rows`)."""
+    """Settings of every descriptor of :mod:`xreg.core.descriptors.atom_rows`."""
 
     counts: Annotated[dict[Symbol, Count], Field(min_length=1)] | None = setting(
         None,

@@ -1,17 +1,23 @@
-"""The four kinds of method: descriptor, emulator, decomposer, spectrum generator.
+"""What a plugin implements: one interface for each kind of component (:mod:`.kinds`).
 
-A method is a class with validated settings (its ``Config``) that follows scikit-learn's
+A component is a class with validated settings (its ``Config``) that follows scikit-learn's
 conventions: the constructor only stores settings, ``fit`` learns attributes that end in an
 underscore and returns ``self``, ``get_params``/``set_params``/``clone`` work.
 """
 
-from xreg.core.interfaces.component import Component, State
-from xreg.core.interfaces.decomposer import Decomposer
-from xreg.core.interfaces.descriptor import Descriptor, FeatureLabel, TorchView
-from xreg.core.interfaces.emulator import Emulator
-from xreg.core.interfaces.generator import Availability, SpectrumGenerator
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xreg.core.interfaces.analysis import Analysis
+    from xreg.core.interfaces.component import Component, State
+    from xreg.core.interfaces.decomposer import Decomposer
+    from xreg.core.interfaces.descriptor import Descriptor, FeatureLabel, TorchView
+    from xreg.core.interfaces.emulator import Emulator
+    from xreg.core.interfaces.generator import Availability, SpectrumGenerator
 
 __all__ = [
+    "Analysis",
     "Availability",
     "Component",
     "Decomposer",
@@ -22,3 +28,23 @@ __all__ = [
     "State",
     "TorchView",
 ]
+
+_HOMES = {
+    "Analysis": "analysis",
+    "Availability": "generator",
+    "Component": "component",
+    "Decomposer": "decomposer",
+    "Descriptor": "descriptor",
+    "Emulator": "emulator",
+    "FeatureLabel": "descriptor",
+    "SpectrumGenerator": "generator",
+    "State": "component",
+    "TorchView": "descriptor",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import an interface when it is asked for: listing plugins needs none of them."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,45 +1,25 @@
-"""What an analysis is: a name, its settings, and a function from a context to findings.
-
-An analysis is declared in :data:`xreg.core.analysis.table.ANALYSES` and written as a function::
-
-    def analyse(context: AnalysisContext, config: MyConfig) -> Findings: ...
-
-A recipe asks for it under ``analyses``, ``xreg evaluate`` with ``--analysis``.
-"""
+"""Analyses: from a model and known spectra to numbers, tables and figures."""
 
 from __future__ import annotations
 
-import importlib
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.analysis.structure_settings import ONE_TO_ONE
-from xreg.core.analysis.windows import in_window
 from xreg.core.config import Config
-from xreg.core.errors import NotApplicableError
-from xreg.core.model.trust import FEWEST
+from xreg.core.interfaces.component import Component, ConfigT
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from xreg.core.analysis.context import AnalysisContext
 
-__all__ = [
-    "NEEDS",
-    "Analysed",
-    "AnalysisSpec",
-    "Cell",
-    "Drawing",
-    "Findings",
-    "Need",
-    "Table",
-    "file_name",
-]
+__all__ = ["Analysed", "Analysis", "Cell", "Drawing", "Findings", "Table", "file_name"]
 
 Cell = str | int | float | None
 
@@ -81,7 +61,8 @@ class Drawing:
     title, caption
         What it shows, and how to read it.
     draw
-        Returns the figure (see ``report.style.new_figure``); called inside ``report.style.styled``.
+        Returns the figure (see ``analysis.style.new_figure``); called inside
+        ``analysis.style.styled``.
     """
 
     name: str
@@ -128,115 +109,24 @@ class Analysed:
     findings: Findings
 
 
-@dataclass(frozen=True)
-class Need:
-    """Something that an analysis cannot do without, known before any training.
+class Analysis(Component[ConfigT]):
+    """Looks at a model and at samples whose spectra are known.
 
-    Attributes
-    ----------
-    words
-        What it is (``"spectra on an energy grid"``).
-    met
-        Whether a context, fitted or not, has it.
+    A recipe asks for it under ``analyses``, ``xreg evaluate`` with ``--analysis``. What it cannot
+    do without stands in its declaration (:class:`~xreg.core.hooks.AnalysisSpec`).
     """
 
-    words: str
-    met: Callable[[AnalysisContext], bool]
+    kind: ClassVar[str] = "analysis"
 
-
-def _has_inverse(context: AnalysisContext) -> bool:
-    """Tell from the settings whether some decomposer is a network that can be inverted."""
-    from xreg.core.decomposers.linear import (
-        LinearDecomposer,  # whose encoder is a matrix without activation
-    )
-
-    return any(
-        getattr(decomposer.config, "activation", "") in ONE_TO_ONE
-        and not isinstance(decomposer, LinearDecomposer)
-        for decomposer in context.pipeline.decomposers.values()
-    )
-
-
-NEEDS: Mapping[str, Need] = {
-    "spectra": Need("spectra on an energy grid", lambda s: s.target.energy is not None),
-    "features": Need("a model with a descriptor", lambda s: s.pipeline.descriptor is not None),
-    "structures": Need("samples that are structures", lambda s: s.samples.kind == "structures"),
-    "parameters": Need("samples that are parameters", lambda s: s.samples.kind == "parameters"),
-    "decomposer": Need("a model with a decomposer", lambda s: bool(s.pipeline.decomposers)),
-    "inverse": Need(
-        "a decomposer that is an encoder-decoder network with a one-to-one activation "
-        f"({', '.join(ONE_TO_ONE)}), such as ednn with activation: leaky-relu",
-        _has_inverse,
-    ),
-    "trust": Need(
-        "a model that was judged on at least 30 validation samples when it was trained",
-        lambda s: (
-            s.pipeline.trust_ is not None
-            or (s.retrainable and len(s.rows.get("validation", ())) >= FEWEST)
-        ),
-    ),
-    "training": Need(
-        "the training data, to train again (only 'xreg run' has them)", lambda s: s.retrainable
-    ),
-}
-
-
-@dataclass(frozen=True)
-class AnalysisSpec:
-    """One analysis.
-
-    Attributes
-    ----------
-    name
-        What a recipe calls it: lower case, digits and dashes.
-    config
-        Its settings.
-    target
-        ``"module:function"``, imported on first use.
-    summary
-        What it says, in one line.
-    needs
-        Names in :data:`NEEDS`; an analysis that finds out only from the numbers that it does not
-        apply raises :class:`NotApplicableError`.
-    default
-        Whether it is done where nobody asks for it and it applies: it must cost little.
-    """
-
-    name: str
-    config: type[Config]
-    target: str
-    summary: str
-    needs: tuple[str, ...] = ()
-    default: bool = False
-
-    def require(self, context: AnalysisContext, config: Config | None = None) -> None:
-        """Raise :class:`NotApplicableError` for what the context lacks.
-
-        With settings, also refuse a label (``group``, ``label``, ``labels``) or an energy window
-        (``window``, ``windows``) that the data do not have: that is known before any training.
-        """
-        lacks = [NEEDS[name].words for name in self.needs if not NEEDS[name].met(context)]
-        if lacks:
-            raise NotApplicableError(f"analysis '{self.name}' needs {' and '.join(lacks)}.")
-        labels = [getattr(config, name, "") for name in ("group", "label")]
-        for label in filter(None, [*labels, *getattr(config, "labels", ())]):
-            context.label(label, context.judged)
-        windows = [getattr(config, "window", None), *(getattr(config, "windows", None) or ())]
-        if context.target.energy is not None:
-            for window in windows:
-                in_window(context.target.energy, window, 1)
-
-    def analyse(self, context: AnalysisContext, config: Config) -> Findings:
-        """Do it.
+    @abstractmethod
+    def analyse(self, context: AnalysisContext) -> Findings:
+        """Return what it finds.
 
         Raises
         ------
         NotApplicableError
-            If the context lacks what the analysis needs.
+            If only the numbers tell that it does not apply.
         """
-        self.require(context)
-        module, _, function = self.target.partition(":")
-        return cast(Findings, getattr(importlib.import_module(module), function)(context, config))
 
 
 def file_name(label: str) -> str:

@@ -5,23 +5,25 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Generic, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import TypeVar
 
 from xreg.core import storage
 from xreg.core.config import Config as BaseConfig
 from xreg.core.errors import CorruptError, DataError, NotFittedError
-from xreg.core.hooks import Kind
 from xreg.core.source import source_hash
 
-__all__ = ["Component"]
+__all__ = ["Component", "ConfigT"]
+
+ConfigT = TypeVar("ConfigT", bound=BaseConfig, default=Any)
 
 State = tuple[dict[str, Any], dict[str, NDArray[Any]]]
 
 
-class Component(ABC):
+class Component(ABC, Generic[ConfigT]):
     """Validated settings, scikit-learn's parameter protocol, and safe saving.
 
     Parameters
@@ -35,7 +37,7 @@ class Component(ABC):
         If a setting is unknown or out of bounds.
     """
 
-    kind: ClassVar[Kind]
+    kind: ClassVar[str]
     name: ClassVar[str]
     Config: ClassVar[type[BaseConfig]]
 
@@ -43,11 +45,11 @@ class Component(ABC):
     trained_by: str | None = None
 
     def __init__(self, config: BaseConfig | None = None, /, **settings: Any) -> None:
-        where = f"{self.kind} {self.name}"
-        if config is None:
-            self.config: Any = self.Config.parse(settings, where)
-        else:
-            self.config = self.Config.parse({**dict(config), **settings}, where)
+        given = {} if config is None else dict(config)
+        self.config = self._parse({**given, **settings})
+
+    def _parse(self, settings: dict[str, Any]) -> ConfigT:
+        return cast("ConfigT", self.Config.parse(settings, f"{self.kind} {self.name}"))
 
     # scikit-learn's protocol -------------------------------------------------------------------
 
@@ -57,8 +59,7 @@ class Component(ABC):
 
     def set_params(self, **settings: Any) -> Self:
         """Change settings; the whole set is validated again."""
-        merged = {**dict(self.config), **settings}
-        self.config = self.Config.parse(merged, f"{self.kind} {self.name}")
+        self.config = self._parse({**dict(self.config), **settings})
         return self
 
     def __sklearn_clone__(self) -> Self:

@@ -9,15 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.errors import DataError, NotFittedError
-from xreg.core.hooks import Kind
-from xreg.core.interfaces.component import Component
+from xreg.core.interfaces.component import Component, ConfigT
 from xreg.core.interfaces.emulator import Emulator
 from xreg.core.metrics import covered_variance
 
 __all__ = ["Decomposer"]
 
 
-class Decomposer(Component):
+class Decomposer(Component[ConfigT]):
     """Finds the few directions of feature space that the spectrum sees.
 
     Attributes
@@ -28,7 +27,7 @@ class Decomposer(Component):
         (k, d) basis vectors as rows, for a linear method.
     """
 
-    kind: ClassVar[Kind] = "decomposer"
+    kind: ClassVar[str] = "decomposer"
     needs_emulator: ClassVar[bool] = True
     emulator: Emulator | None = None
 

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from xreg.core.data.samples import Samples, Structures
 from xreg.core.errors import DataError
-from xreg.core.hooks import Kind
-from xreg.core.interfaces.component import Component
+from xreg.core.interfaces.component import Component, ConfigT
 from xreg.core.text import with_unit
 
 if TYPE_CHECKING:
@@ -54,10 +53,10 @@ class FeatureLabel:
         return with_unit(self.name, self.unit)
 
 
-class Descriptor(Component):
+class Descriptor(Component[ConfigT]):
     """Turns samples into numbers: one row of features a sample."""
 
-    kind: ClassVar[Kind] = "descriptor"
+    kind: ClassVar[str] = "descriptor"
     accepts: ClassVar[type[Samples]] = Structures
 
     def fit(self, samples: Samples, y: Any = None) -> Self:

@@ -11,15 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.data.samples import Samples
 from xreg.core.errors import DataError
-from xreg.core.hooks import Kind
-from xreg.core.interfaces.component import Component
+from xreg.core.interfaces.component import Component, ConfigT
 from xreg.core.interfaces.descriptor import TorchView
 from xreg.core.metrics import covered_variance
 
 __all__ = ["Emulator"]
 
 
-class Emulator(Component):
+class Emulator(Component[ConfigT]):
     """Predicts spectra from features, or from samples themselves where ``takes`` says so.
 
     A method implements :meth:`_fit` and :meth:`_predict` on clean arrays.
@@ -37,7 +36,7 @@ class Emulator(Component):
         before ``fit``. None means zero itself.
     """
 
-    kind: ClassVar[Kind] = "emulator"
+    kind: ClassVar[str] = "emulator"
     takes: ClassVar[Literal["features", "samples"]] = "features"
     accepts: ClassVar[type] = Samples
     fits_together: ClassVar[frozenset[str]] = frozenset()

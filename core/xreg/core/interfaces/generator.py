@@ -14,8 +14,7 @@ from xreg.core.data.samples import Parameters, Samples, Structures
 from xreg.core.data.spaces import Parameter, ParameterSpace, check_units
 from xreg.core.data.spectra import LineList, Spectrum
 from xreg.core.errors import SampleError, XregError
-from xreg.core.hooks import Kind
-from xreg.core.interfaces.component import Component
+from xreg.core.interfaces.component import Component, ConfigT
 
 __all__ = ["Availability", "SpectrumGenerator"]
 
@@ -31,10 +30,10 @@ class Availability:
         return self.ok
 
 
-class SpectrumGenerator(Component):
+class SpectrumGenerator(Component[ConfigT]):
     """Computes spectra of samples; drivers do batching, parallel execution, retries, resume."""
 
-    kind: ClassVar[Kind] = "generator"
+    kind: ClassVar[str] = "generator"
     accepts: ClassVar[type[Samples]] = Structures
     deterministic: ClassVar[bool] = True
 

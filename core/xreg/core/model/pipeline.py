@@ -22,7 +22,6 @@ from xreg.core.errors import (
     PluginError,
     SampleError,
 )
-from xreg.core.hooks import Kind
 from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator, FeatureLabel
 from xreg.core.model.domain import Domain, Target
 from xreg.core.model.filters import FeatureFilter, KeptColumns
@@ -37,7 +36,7 @@ __all__ = ["Pipeline", "build_features", "require_kind"]
 
 Stage = Callable[[str], AbstractContextManager[Any]]
 Featurizer = Callable[[Descriptor, Samples], NDArray[np.float64]]
-ClassFinder = Callable[[Kind, str], type[Component]]
+ClassFinder = Callable[[str, str], type[Component]]
 
 
 def require_kind(descriptor: Descriptor, samples: Samples) -> None:

@@ -12,7 +12,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from xreg.core.errors import CorruptError, DataError, PluginError, XregError
-from xreg.core.hooks import Kind
 from xreg.core.model.domain import Domain
 from xreg.core.model.filters import FeatureFilter
 from xreg.core.model.scaling import FeatureScaling, TargetScaling
@@ -95,7 +94,7 @@ class SavedModel(BaseModel):
     format: int
     kind: Literal["pipeline"]
     arrays: str = ""
-    steps: dict[Place, tuple[Kind, str]]
+    steps: dict[Place, tuple[str, str]]
     parts: dict[Place, str]
     feature_filter: FeatureFilter
     columns: SavedColumns | None

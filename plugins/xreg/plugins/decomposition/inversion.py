@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from xreg.core.analysis import style
 from xreg.core.analysis.context import AnalysisContext
+from xreg.core.analysis.needs import NEEDS
 from xreg.core.errors import NotApplicableError
-from xreg.core.interfaces.analysis import NEEDS, Analysis, Drawing, Findings, Table, file_name
+from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table, file_name
 from xreg.plugins.decomposition.plugin import InversionConfig
 
 if TYPE_CHECKING:

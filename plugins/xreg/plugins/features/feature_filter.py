@@ -11,13 +11,13 @@ __all__ = ["FeatureFilterAnalysis"]
 
 
 class FeatureFilterAnalysis(Analysis[FeatureFilterConfig]):
-    """List the columns that were left out, with the reason, and constant ones that were kept."""
+    """List the columns left out, with the reason, and constant ones that were kept."""
 
     name = "feature-filter"
     Config = FeatureFilterConfig
 
     def analyse(self, context: AnalysisContext) -> Findings:
-        """List the columns that were left out, with the reason, and constant ones that were kept."""
+        """List the columns left out, with the reason, and constant ones that were kept."""
         columns, descriptor = context.pipeline.columns_, context.pipeline.descriptor
         assert columns is not None
         assert descriptor is not None

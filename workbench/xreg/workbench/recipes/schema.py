@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from xreg.core.analysis.table import ANALYSES
-from xreg.core.hooks import Kind
 from xreg.registry.plugins import host
 from xreg.workbench.recipes.sections import Recipe
 
@@ -16,7 +14,7 @@ def json_schema() -> dict[str, Any]:
     """Return the JSON schema of a recipe, with the settings of every installed component."""
     schema = Recipe.model_json_schema()
     definitions = schema["$defs"]
-    options: dict[Kind, list[dict[str, str]]] = {"descriptor": [], "emulator": [], "decomposer": []}
+    options: dict[str, list[dict[str, str]]] = {"descriptor": [], "emulator": [], "decomposer": []}
     for installed in host():
         spec = installed.spec
         if spec.kind not in options:
@@ -42,7 +40,7 @@ def json_schema() -> dict[str, Any]:
         del definitions[section]
     for kind, extra in (("descriptor", [{"type": "null"}]), ("emulator", [])):
         words = properties[kind].get("description", "")
-        properties[kind] = {"anyOf": options[kind] + extra, "description": words}  # type: ignore[index]
+        properties[kind] = {"anyOf": options[kind] + extra, "description": words}
     properties["decomposers"]["items"] = {"anyOf": options["decomposer"]}
     properties["dataset"] = {
         "anyOf": [{"$ref": "#/$defs/DatasetSection"}, {"type": "string"}],
@@ -60,7 +58,8 @@ def json_schema() -> dict[str, Any]:
 def _analyses(definitions: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of ``analyses``; the settings of each are added to the definitions."""
     options: list[dict[str, Any]] = []
-    for spec in ANALYSES.values():
+    for installed in host().of_kind("analysis"):
+        spec = installed.spec
         own = spec.config.model_json_schema()
         definitions |= own.pop("$defs", {})
         head = {"name": {"const": spec.name, "description": spec.summary}}

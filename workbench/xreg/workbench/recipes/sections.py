@@ -8,7 +8,6 @@ from typing import Any, Literal, Self
 from pydantic import ConfigDict, model_validator
 
 from xreg.core.config import Config, setting
-from xreg.core.hooks import Kind
 from xreg.core.model.scaling import FeatureScaling, TargetScaling
 from xreg.registry.registries import plain_place
 from xreg.workbench.recipes.yaml_text import dump_yaml
@@ -244,9 +243,9 @@ class Recipe(Config):
             )
         return self
 
-    def components(self) -> list[tuple[Kind, ComponentSection]]:
+    def components(self) -> list[tuple[str, ComponentSection]]:
         """Return kind and section of every component, in the order of the data's way."""
-        found: list[tuple[Kind, ComponentSection]] = []
+        found: list[tuple[str, ComponentSection]] = []
         if self.descriptor is not None:
             found.append(("descriptor", self.descriptor))
         found.append(("emulator", self.emulator))

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xreg.core.analysis.table import ANALYSES, find_analysis
+from xreg.core.analysis.needs import require
 from xreg.core.config import Config
 from xreg.core.errors import NotApplicableError
 from xreg.core.files import write_csv
-from xreg.core.interfaces.analysis import Analysed, AnalysisSpec
+from xreg.core.hooks import AnalysisSpec
+from xreg.core.interfaces.analysis import Analysed
+from xreg.registry.plugins import host
 from xreg.workbench.arrays import write_arrays
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ class Chosen:
 
 def complete(name: str, settings: Mapping[str, Any], seed: int) -> Config:
     """Return the settings of an analysis, validated; a seed left open is the recipe's."""
-    config = find_analysis(name).config
+    config = host().get("analysis", name).spec.config
     own = {"seed": seed} if "seed" in config.model_fields else {}
     return config.parse({**own, **settings}, f"analysis {name}")
 
@@ -67,20 +69,27 @@ def choose(
     """
     if asked is not None:
         chosen = [
-            Chosen(find_analysis(name), complete(name, settings, context.seed), True)
+            Chosen(_spec(name), complete(name, settings, context.seed), True)
             for name, settings in asked
         ]
         for one in chosen:
-            one.spec.require(context, one.config)
+            require(one.spec, context, one.config)
         return chosen
     return list(_default(context))
 
 
+def _spec(name: str) -> AnalysisSpec:
+    spec = host().get("analysis", name).spec
+    assert isinstance(spec, AnalysisSpec)  # the host has seen to it
+    return spec
+
+
 def _default(context: AnalysisContext) -> Iterator[Chosen]:
-    for spec in ANALYSES.values():
-        if spec.default:
+    for installed in host().of_kind("analysis"):
+        spec = installed.spec
+        if isinstance(spec, AnalysisSpec) and spec.default and not spec.missing():
             try:
-                spec.require(context)
+                require(spec, context)
             except NotApplicableError:
                 continue
             yield Chosen(spec, complete(spec.name, {}, context.seed), False)
@@ -96,7 +105,8 @@ def carry_out(
     for one in chosen:
         with stages(f"analysis {one.spec.name}"):
             try:
-                findings = one.spec.analyse(context, one.config)
+                analysis = host().load("analysis", one.spec.name)(one.config)
+                findings = analysis.analyse(context)
             except NotApplicableError as error:
                 if one.named:
                     raise

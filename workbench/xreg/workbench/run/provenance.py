@@ -11,7 +11,6 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from xreg.core.executor import cores
-from xreg.core.hooks import Kind
 from xreg.core.source import source_hash
 from xreg.registry.plugins import host
 
@@ -95,7 +94,7 @@ def stamp(started: datetime) -> dict[str, Any]:
     }
 
 
-def components(named: Iterable[tuple[Kind, str]]) -> list[dict[str, str]]:
+def components(named: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
     """Return which distributions, versions and code (a hash) the components come from."""
     found = []
     for kind, name in named:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xreg.core.errors import ConfigError, DataError, UnknownNameError, did_you_mean
-from xreg.core.hooks import Kind
 from xreg.registry.consent import component_code, require_consent
 from xreg.registry.plugins import host
 from xreg.workbench.recipes.overrides import apply_setting, read_yaml, variants
@@ -188,7 +187,7 @@ def complete(recipe: Recipe) -> Recipe:
     """
     plain = recipe.plain()
 
-    def fill(kind: Kind, section: ComponentSection) -> dict[str, Any]:
+    def fill(kind: str, section: ComponentSection) -> dict[str, Any]:
         config = host().get(kind, section.name).spec.config
         settings = section.settings
         if "seed" in config.model_fields:
@@ -337,7 +336,7 @@ def _pipeline(recipe: Recipe) -> Pipeline:
     from xreg.core.model.filters import FeatureFilter
     from xreg.core.model.pipeline import Pipeline
 
-    def build(kind: Kind, section: ComponentSection) -> Any:
+    def build(kind: str, section: ComponentSection) -> Any:
         return host().build(kind, section.name, section.settings)
 
     return Pipeline(

@@ -11,7 +11,6 @@ from pydantic import field_validator, model_validator
 
 from xreg.core.config import Config, setting
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
-from xreg.core.hooks import Kind
 from xreg.core.storage import canonical_json, digest
 from xreg.registry.consent import component_code, require_consent
 from xreg.registry.plugins import host
@@ -163,9 +162,9 @@ class SearchRecipe(Config):
             raise ValueError(f"two families are labelled '{min(twice)}'; give one another 'label'")
         return self
 
-    def components(self) -> list[tuple[Kind, SpaceSection]]:
+    def components(self) -> list[tuple[str, SpaceSection]]:
         """Return kind and section of every component that is named."""
-        sections: list[tuple[Kind, SpaceSection | None]] = [
+        sections: list[tuple[str, SpaceSection | None]] = [
             ("emulator", self.emulator),
             ("decomposer", self.decomposer),
         ]
@@ -365,7 +364,7 @@ def _family(section: FamilySection, recipe: SearchRecipe) -> Family:
     )
 
 
-def _space(kind: Kind, section: SpaceSection) -> SearchSpace:
+def _space(kind: str, section: SpaceSection) -> SearchSpace:
     """Return a component's search space: a ready one, and the section's settings over it."""
     from xreg.workbench.search.candidates import SearchSpace
 

@@ -21,7 +21,6 @@ from xreg.core.data.dataset import finite_rows, require_finite
 from xreg.core.errors import RunError, XregError
 from xreg.core.executor import ExecutorKind, WorkerDiedError, open_workers
 from xreg.core.files import require_room, write_text
-from xreg.core.hooks import Kind
 from xreg.core.model.domain import Target
 from xreg.core.model.filters import FeatureFilter
 from xreg.core.source import source_hash
@@ -112,7 +111,7 @@ class Search:
 
     def _code(self, family: Family) -> dict[str, str]:
         """Return the hash of all code that the scores of a family come from."""
-        named: list[tuple[Kind, str | None]] = [("descriptor", family.names[0])]
+        named: list[tuple[str, str | None]] = [("descriptor", family.names[0])]
         named.append((family.model, family.names[1]))
         found = {f"{kind} '{n}'": source_hash(host().load(kind, n)) for kind, n in named if n}
         return {**found, "xreg's cross-validation": source_hash(Preparation)}

@@ -1,0 +1,110 @@
+"""The kinds of component that a plugin can offer: the one table that everything reads.
+
+Plugin host, recipes, JSON schema, lists, documentation and conformance kit look here. A new kind
+is one more entry, with an interface and a suite of checks that it names.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["KINDS", "Kind"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of component.
+
+    Attributes
+    ----------
+    name
+        What declarations and lists call it.
+    plural
+        Heading of a list of such components.
+    interface
+        ``"module:Class"`` that a component of this kind extends, imported on first use.
+    suite
+        ``"module:Class"`` with the checks that every such component passes.
+    summary
+        What it does, in one sentence.
+    recipe
+        How a recipe asks for one: lines of YAML in which ``{name}`` is the component's name and
+        ``{settings}`` stands where its settings go.
+    """
+
+    name: str
+    plural: str
+    interface: str
+    suite: str
+    summary: str
+    recipe: str
+
+    def base(self) -> type[Any]:
+        """Import and return the interface."""
+        return _load(self.interface)
+
+    def checks(self) -> type[Any]:
+        """Import and return the suite of checks; needs pytest."""
+        return _load(self.suite)
+
+
+def _load(target: str) -> type[Any]:
+    module, _, name = target.partition(":")
+    loaded: type[Any] = getattr(importlib.import_module(module), name)
+    return loaded
+
+
+def _kind(name: str, plural: str, interface: str, summary: str, recipe: str) -> Kind:
+    return Kind(
+        name,
+        plural,
+        f"xreg.core.interfaces.{name}:{interface}",
+        f"xreg.core.testing.{name}:{name.capitalize()}Suite",
+        summary,
+        recipe,
+    )
+
+
+KINDS: Mapping[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        _kind(
+            "descriptor",
+            "Descriptors",
+            "Descriptor",
+            "Turns samples into features.",
+            "descriptor:\n  name: {name}\n  {settings}",
+        ),
+        _kind(
+            "emulator",
+            "Emulators",
+            "Emulator",
+            "Predicts spectra from features or from samples.",
+            "emulator:\n  name: {name}\n  {settings}",
+        ),
+        _kind(
+            "decomposer",
+            "Decomposers",
+            "Decomposer",
+            "Finds the few directions of the features that spectra see.",
+            "decomposers:\n  - name: {name}\n    {settings}",
+        ),
+        _kind(
+            "generator",
+            "Spectrum generators",
+            "SpectrumGenerator",
+            "Computes spectra of samples.",
+            "generator:\n  name: {name}\n  settings:\n    {settings}",
+        ),
+        _kind(
+            "analysis",
+            "Analyses",
+            "Analysis",
+            "Says how good a model is, and what it has learned.",
+            "analyses:\n  - name: {name}\n    {settings}",
+        ),
+    )
+}
