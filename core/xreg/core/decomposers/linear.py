@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.errors import NotFittedError
 from xreg.core.interfaces import Decomposer, TorchView
+from xreg.core.interfaces.component import ConfigT
 from xreg.core.model.scaling import varying
 
 __all__ = ["LinearDecomposer", "embedded", "representative_rows", "signed"]
@@ -14,7 +15,7 @@ __all__ = ["LinearDecomposer", "embedded", "representative_rows", "signed"]
 CANDIDATES = 512
 
 
-class LinearDecomposer(Decomposer):
+class LinearDecomposer(Decomposer[ConfigT]):
     """A decomposer whose scores are projections, t = (x - mean) Vᵀ, and x^(k) = mean + t V.
 
     Attributes

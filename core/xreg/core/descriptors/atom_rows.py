@@ -6,8 +6,9 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import TypeVar
 
-from xreg.core.atoms.elements import SYMBOLS, atomic_number
+from xreg.core.atoms.elements import SYMBOLS, AtomRowConfig, atomic_number
 from xreg.core.atoms.neighbours import Neighbours, neighbours
 from xreg.core.data.samples import Samples, Structure, Structures
 from xreg.core.descriptors.sites import SiteDescriptor
@@ -16,10 +17,12 @@ from xreg.core.text import counted
 
 __all__ = ["AtomRowDescriptor"]
 
+RowConfigT = TypeVar("RowConfigT", bound=AtomRowConfig, default=Any)
+
 ENDLESS = np.iinfo(np.int64).max
 
 
-class AtomRowDescriptor(SiteDescriptor):
+class AtomRowDescriptor(SiteDescriptor[RowConfigT]):
     """A descriptor of the nearest atoms, grouped by element, each group by ascending distance.
 
     The absorber is the first of its element. An element keeps its ``counts_`` nearest atoms; where

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import TypeVar
 
-from xreg.core.atoms.elements import SYMBOLS, atomic_number, symbols
+from xreg.core.atoms.elements import SYMBOLS, SiteConfig, atomic_number, symbols
 from xreg.core.atoms.neighbours import refuse_coincident
 from xreg.core.data.samples import Samples, Structure, Structures
 from xreg.core.descriptors.composition import composition, composition_labels
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 __all__ = ["Describe", "SiteDescriptor", "whole_atoms"]
+
+SiteConfigT = TypeVar("SiteConfigT", bound=SiteConfig, default=Any)
 
 Describe = Callable[[Structure], NDArray[np.float64]]
 UNIT_CELL = np.eye(3)
@@ -42,7 +45,7 @@ def whole_atoms(structure: Structure, pbc: NDArray[np.bool_]) -> Atoms:
     return atoms
 
 
-class SiteDescriptor(Descriptor):
+class SiteDescriptor(Descriptor[SiteConfigT]):
     """A descriptor whose columns follow from its settings and the elements that may occur.
 
     A method implements :meth:`prepare`; its settings are a

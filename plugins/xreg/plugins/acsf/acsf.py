@@ -21,7 +21,7 @@ from xreg.plugins.acsf.plugin import ACSFConfig
 __all__ = ["ACSF"]
 
 
-class ACSF(SiteDescriptor):
+class ACSF(SiteDescriptor[ACSFConfig]):
     r"""Sums over neighbours j of one element, and over pairs j < k of two.
 
     With :math:`f(r) = [\cos(\pi r/r_c) + 1]/2` inside the cutoff and distances r in Å:
@@ -40,16 +40,15 @@ class ACSF(SiteDescriptor):
 
     def prepare(self) -> tuple[Describe, list[FeatureLabel]]:
         """Build the dscribe object."""
-        config: ACSFConfig = self.config
         radial = [[self._eta(), centre] for centre in self._centres()]
         angular = [list(entry) for entry in self._angular()]
         engine = Engine(
             species=self.species_.tolist(),
-            r_cut=config.cutoff,
+            r_cut=self.config.cutoff,
             g2_params=radial or None,
-            g3_params=list(config.kappa) or None,
-            g4_params=angular if angular and config.angular == "g4" else None,
-            g5_params=angular if angular and config.angular == "g5" else None,
+            g3_params=list(self.config.kappa) or None,
+            g4_params=angular if angular and self.config.angular == "g4" else None,
+            g5_params=angular if angular and self.config.angular == "g5" else None,
             periodic=True,  # which a structure without periodicity does not notice
         )
 
@@ -63,28 +62,26 @@ class ACSF(SiteDescriptor):
 
     def _centres(self) -> list[float]:
         """Return R_s of every G2; none stands on the cutoff, where it would be zero."""
-        config: ACSFConfig = self.config
-        count = config.radial_count
-        centres = np.linspace(config.radial_first, config.cutoff, count, endpoint=False)
+        count = self.config.radial_count
+        centres = np.linspace(self.config.radial_first, self.config.cutoff, count, endpoint=False)
         return [float(centre) for centre in centres]
 
     def _eta(self) -> float:
-        config: ACSFConfig = self.config
-        if config.radial_eta is not None:
-            return config.radial_eta
-        step = (config.cutoff - config.radial_first) / max(config.radial_count, 1)
+        if self.config.radial_eta is not None:
+            return self.config.radial_eta
+        step = (self.config.cutoff - self.config.radial_first) / max(self.config.radial_count, 1)
         return 1 / (2 * step**2)
 
     def _angular(self) -> list[tuple[float, float, float]]:
         """Return η, ζ, λ of every angular function."""
-        config: ACSFConfig = self.config
-        if config.angular == "none":
+        if self.config.angular == "none":
             return []
-        return list(product(config.angular_eta, config.angular_zeta, config.angular_lambda))
+        return list(
+            product(self.config.angular_eta, self.config.angular_zeta, self.config.angular_lambda)
+        )
 
     def _labels(self) -> Iterator[FeatureLabel]:
         """Yield labels in dscribe's order, which the tests check against Behler's equations."""
-        config: ACSFConfig = self.config
         names = self.symbols_
         for a in names:
             yield FeatureLabel(f"G1 {a}", block=f"G1 {a}")
@@ -92,9 +89,9 @@ class ACSF(SiteDescriptor):
                 yield FeatureLabel(
                     f"G2 {a} at {at:.4g} Å", block=f"G2 {a}", axis="distance (Å)", at=at
                 )
-            for kappa in config.kappa:
+            for kappa in self.config.kappa:
                 yield FeatureLabel(f"G3 {a} κ={kappa:g}/Å", block=f"G3 {a}")
-        kind = config.angular.upper()
+        kind = self.config.angular.upper()
         for i, a in enumerate(names):
             for b in names[: i + 1]:
                 for eta, zeta, sign in self._angular():

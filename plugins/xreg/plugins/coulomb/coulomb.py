@@ -19,7 +19,7 @@ from xreg.plugins.coulomb.plugin import CoulombConfig
 __all__ = ["Coulomb"]
 
 
-class Coulomb(AtomRowDescriptor):
+class Coulomb(AtomRowDescriptor[CoulombConfig]):
     r"""Upper triangle of :math:`C_{ij} = Z_i Z_j/|R_i - R_j|`, without the diagonal.
 
     Distances are in Å, so columns are in e²/Å. Rows are those of

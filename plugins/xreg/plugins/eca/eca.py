@@ -20,7 +20,7 @@ from xreg.plugins.eca.search import Projection, preconditioner, search
 __all__ = ["ECA"]
 
 
-class ECA(LinearDecomposer):
+class ECA(LinearDecomposer[ECAConfig]):
     r"""Directions of feature space that explain most of the spectra through an emulator.
 
     Niskanen, Vladyka, Niemi & Sahle, R. Soc. Open Sci. 9, 220093 (2022): orthonormal vectors
@@ -57,7 +57,6 @@ class ECA(LinearDecomposer):
         RunError
             If the emulator's prediction is not finite.
         """
-        config: ECAConfig = self.config
         if emulator is None:
             raise DataError(f"decomposer '{self.name}' needs a trained emulator.")
         x, y = self._clean(X, Y)
@@ -70,13 +69,17 @@ class ECA(LinearDecomposer):
         d = features.shape[1]
         basis = np.empty((0, d))
         reached = []
-        with threads(config.threads):
+        with threads(self.config.threads):
             metric = preconditioner(features)
-            for k in range(config.rank):
+            for k in range(self.config.rank):
                 problem = Projection(view, features, targets, _single(basis))
                 # Row by row from one stream: fewer starts are the first of more starts.
-                starts = np.random.default_rng([config.seed, k]).normal(size=(config.starts, d))
-                vector, r2 = search(problem, _single(starts), config, metric, f"ECA vector {k + 1}")
+                starts = np.random.default_rng([self.config.seed, k]).normal(
+                    size=(self.config.starts, d)
+                )
+                vector, r2 = search(
+                    problem, _single(starts), self.config, metric, f"ECA vector {k + 1}"
+                )
                 if not torch.isfinite(r2).all():
                     raise RunError(
                         f"decomposer '{self.name}': the emulator's prediction along vector {k + 1} "

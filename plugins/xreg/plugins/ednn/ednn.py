@@ -26,7 +26,7 @@ __all__ = ["EDNN"]
 REACHED = 1e-6  # distance from scores, in their standard deviations, that counts as there
 
 
-class EDNN(Decomposer):
+class EDNN(Decomposer[EDNNConfig]):
     """A few non-linear scores of the features, and the networks that predict spectra from them.
 
     Passilahti, Vladyka & Niskanen, arXiv:2406.14044 (2024): encoder, k scores, decoder, trained
@@ -75,13 +75,12 @@ class EDNN(Decomposer):
             If training diverges.
         """
         x, y = self._clean(X, Y)
-        config: EDNNConfig = self.config
         self.require_rank((len(x), int(varying(x).sum())))
 
         def build(models: int) -> Bottleneck:
             return self._build(x.shape[1], y.shape[1], models)
 
-        network, self.start_r2_ = fit_bottleneck(build, x, y, config, "EDNN")
+        network, self.start_r2_ = fit_bottleneck(build, x, y, self.config, "EDNN")
         _settle(network.encoder, x)
         raw = network.encoder(torch.tensor(x))[0].numpy()
         spread = raw.std(axis=0)
@@ -101,15 +100,14 @@ class EDNN(Decomposer):
         return self
 
     def _build(self, n_in: int, n_out: int, models: int = 1) -> Bottleneck:
-        config: EDNNConfig = self.config
-        widths = (config.width,) * config.depth
+        widths = (self.config.width,) * self.config.depth
 
         def perceptron(n_in: int, n_out: int) -> MLP:
-            return MLP(n_in, widths, n_out, models=models, activation=config.activation)
+            return MLP(n_in, widths, n_out, models=models, activation=self.config.activation)
 
         return Bottleneck(
-            perceptron(n_in, config.rank),
-            [perceptron(j, n_out) for j in range(1, config.rank + 1)],
+            perceptron(n_in, self.config.rank),
+            [perceptron(j, n_out) for j in range(1, self.config.rank + 1)],
         )
 
     @torch.no_grad()

@@ -35,7 +35,7 @@ Array = NDArray[np.float64]
 UNCONVERGED = "Calculation has not converged"
 
 
-class Fdmnes(SpectrumGenerator):
+class Fdmnes(SpectrumGenerator[FdmnesConfig]):
     """Absorption near an edge by FDMNES.
 
     The channel ``raw`` is FDMNES' cross section in Mbarn, all states and no broadening; the channel

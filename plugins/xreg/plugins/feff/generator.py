@@ -42,7 +42,7 @@ PROGRESS = re.compile(
 )
 
 
-class Feff(SpectrumGenerator):
+class Feff(SpectrumGenerator[FeffConfig]):
     """Absorption near an edge, or emission into a core hole, by FEFF10.
 
     The channel ``raw`` is FEFF's mu on FEFF's own mesh, in eV from the Fermi level, which the

@@ -28,7 +28,7 @@ SHARES = 0.25
 """Share of the composition's weight that goes to the elements themselves."""
 
 
-class GP(Emulator):
+class GP(Emulator[GPConfig]):
     """Matérn-3/2 Gaussian process (Rasmussen & Williams 2006) on features of the site.
 
     Attributes
@@ -75,15 +75,14 @@ class GP(Emulator):
         Y: NDArray[np.float64],
         validation: tuple[Structures, NDArray[np.float64]] | None,
     ) -> None:
-        config: GPConfig = self.config
         held = X[:0] if validation is None else validation[0]
         self.__dict__.pop("_factor", None)
         self.species_ = np.array(sorted({*X.species(), *held.species()}), dtype=np.int64)
-        blocks = site_features(X, self.species_, config)
+        blocks = site_features(X, self.species_, self.config)
         self._weigh(blocks)
         self.points_ = self._standard(blocks)
         self.local_ = blocks[0].shape[1] + blocks[1].shape[1]
-        if reach := config.registration:
+        if reach := self.config.registration:
             shifts = _shifts(Y, reach)
             self.start_, self.weights_ = _solved(self._factor, np.hstack([Y, shifts[:, None]]))
             # The shape follows the surroundings, the shift the chemistry of the whole sample too.
@@ -97,16 +96,15 @@ class GP(Emulator):
         errors = self.weights_[:, channels] / precision[:, None]
         self.amplitude_ = np.sqrt(np.mean(np.square(errors) * precision[:, None], axis=0))
         self.spread_factor_ = 1.0
-        if config.calibrate and len(held):
+        if self.config.calibrate and len(held):
             assert validation is not None
             mean, std = self._predict(held)
             self.spread_factor_ = spread_factor(validation[1] - mean, std)
 
     def _weigh(self, blocks: list[NDArray[np.float64]]) -> None:
         """Learn scales such that sites differ by the square root of a block's weight, typically."""
-        config: GPConfig = self.config
-        composition = config.composition
-        weights = (1.0, config.shells, (1 - SHARES) * composition, SHARES * composition)
+        composition = self.config.composition
+        weights = (1.0, self.config.shells, (1 - SHARES) * composition, SHARES * composition)
         means, scales = [], []
         for block, weight in zip(blocks, weights, strict=True):
             scaler = Scaler.fit(block, "standard")
@@ -146,10 +144,9 @@ class GP(Emulator):
         alone: the direct way is a mean over edges whose places are uncertain, which washes them
         out. What is uncertain about the shape shrinks them too; ``sharpening`` raises them again.
         """
-        config: GPConfig = self.config
-        coarse = _smooth((direct + registered) / 2, config.detail)
-        fine = registered - _smooth(registered, config.detail)
-        return np.asarray(coarse + (1 + config.sharpening) * fine)
+        coarse = _smooth((direct + registered) / 2, self.config.detail)
+        fine = registered - _smooth(registered, self.config.detail)
+        return np.asarray(coarse + (1 + self.config.sharpening) * fine)
 
     @cached_property
     def _factor(self) -> Factor:

@@ -28,7 +28,7 @@ PREDICTION_SITES = 512
 SCALERS = ("atoms_", "context_")
 
 
-class Graph(Emulator):
+class Graph(Emulator[GraphConfig]):
     """Predicts the spectrum of a site from the structure itself.
 
     Attributes
@@ -66,38 +66,37 @@ class Graph(Emulator):
         Y: NDArray[np.float64],
         validation: tuple[Structures, NDArray[np.float64]] | None,
     ) -> None:
-        config: GraphConfig = self.config
         known_y = Y
         held = X[:0] if validation is None else validation[0]
         if validation is not None:
             Y = np.concatenate([Y, validation[1]])
         rows, aside = torch.arange(len(X)), torch.arange(len(X), len(Y))
-        if validation is None and config.early_stopping:
-            rows, aside = training.hold_out(len(X), config.validation_share, config.seed)
+        if validation is None and self.config.early_stopping:
+            rows, aside = training.hold_out(len(X), self.config.validation_share, self.config.seed)
         self.species_ = np.array(sorted({*X.species(), *held.species()}), dtype=np.int64)
-        found = describe(chain(X, held), self.species_, config.cutoff)
+        found = describe(chain(X, held), self.species_, self.config.cutoff)
         self.atoms_ = Scaler.fit(found.atoms, "standard")
         self.context_ = Scaler.fit(found.context[: len(X)], "standard")
         self.scale_ = float(Scaler.fit(known_y, "global").scale[0])
         sites, targets = self._sites(found), self._targets(Y)
         self.networks_, best, self.spread_factor_ = [], [], 1.0
-        for i in range(config.ensemble):
-            draws = training.generators(config.seed + i, 1)
+        for i in range(self.config.ensemble):
+            draws = training.generators(self.config.seed + i, 1)
             network = self._build(found.atoms.shape[1], found.context.shape[1], Y.shape[1])
             network.reset(draws, targets[rows].mean(0))
             history = training.train(
                 network,
                 lambda module, at, wanted: module.loss(sites, at, wanted),
                 [rows, targets[rows]],
-                config,
+                self.config,
                 draws=draws,
                 validation=[aside, targets[aside]] if len(aside) else None,
-                task="training" if config.ensemble == 1 else f"training network {i + 1}",
+                task="training" if self.config.ensemble == 1 else f"training network {i + 1}",
             )
             self.networks_.append(network)
             best.append(int(history.best_epoch[0]))
         self.best_epoch_ = np.array(best)
-        if len(aside) and config.ensemble > 1 and config.calibrate:
+        if len(aside) and self.config.ensemble > 1 and self.config.calibrate:
             mean, std = self._spectra(sites, aside)
             self.spread_factor_ = spread_factor(Y[aside.numpy()] - mean, std)
 

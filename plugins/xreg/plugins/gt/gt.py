@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 FIRST, SECOND = [0, 1, 2, 1, 2, 0], [0, 1, 2, 2, 0, 1]
 
 
-class GT(SiteDescriptor):
+class GT(SiteDescriptor[GTConfig]):
     r"""Invariants of sums over the neighbours j of one element, one for each width σ.
 
     With the weight :math:`g_j = c\,e^{-r_j^2/2\sigma^2} f(r_j)`, the cutoff
@@ -49,17 +49,16 @@ class GT(SiteDescriptor):
 
     def prepare(self) -> tuple[Describe, list[FeatureLabel]]:
         """Lay out the widths."""
-        config: GTConfig = self.config
         widths = {kind: self._widths(kind) for kind in ("scalar", "vector", "tensor")}
         # Widths that two kinds share are evaluated once.
         every, where = np.unique(np.concatenate(list(widths.values())), return_inverse=True)
         scalar, vector, tensor = np.split(where, np.cumsum([len(w) for w in widths.values()])[:-1])
         rate = 1 / (2 * every**2)
-        constant = (rate / np.pi) ** 1.5 if config.normalization == "gaussian" else np.ones(1)
+        constant = (rate / np.pi) ** 1.5 if self.config.normalization == "gaussian" else np.ones(1)
 
         def describe(structure: Structure) -> Array:
-            around = neighbours(structure, config.cutoff, periodic=config.periodic)
-            f = cosine_cutoff(around.distances, config.cutoff)
+            around = neighbours(structure, self.config.cutoff, periodic=self.config.periodic)
+            f = cosine_cutoff(around.distances, self.config.cutoff)
             gauss = np.exp(-np.outer(around.distances**2, rate)) * f[:, None] * constant
             r = around.vectors
             moments = np.concatenate([np.ones((len(r), 1)), r, r[:, FIRST] * r[:, SECOND]], axis=1)
@@ -78,8 +77,9 @@ class GT(SiteDescriptor):
         return describe, list(self._labels())
 
     def _widths(self, kind: str) -> Array:
-        config: GTConfig = self.config
-        return np.linspace(config.width_first, config.end, getattr(config, f"{kind}_count"))
+        return np.linspace(
+            self.config.width_first, self.config.end, getattr(self.config, f"{kind}_count")
+        )
 
     def _labels(self) -> Iterator[FeatureLabel]:
         kinds = (("S", "scalar", 0), ("|V|", "vector", 1), ("minors T", "tensor", 4),

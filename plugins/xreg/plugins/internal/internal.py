@@ -19,7 +19,7 @@ from xreg.plugins.internal.plugin import InternalConfig
 __all__ = ["Internal"]
 
 
-class Internal(Descriptor):
+class Internal(Descriptor[InternalConfig]):
     """Distances from the absorber and angles at it, each kind sorted from large to small.
 
     Sorting makes like atoms exchangeable, and keeps the features continuous. For H2O seen from its

@@ -40,7 +40,7 @@ QUANTITIES: dict[str, Callable[[Terms], Array]] = {
 }
 
 
-class LMBTR(SiteDescriptor):
+class LMBTR(SiteDescriptor[LMBTRConfig]):
     r"""Broadened distributions, one block for each combination of elements with the absorber X.
 
     Two-body blocks :math:`\sum_j e^{-s r_j} \bar g(x, r_j)` over the atoms j of an element.
@@ -59,26 +59,24 @@ class LMBTR(SiteDescriptor):
 
     def prepare(self) -> tuple[Describe, list[FeatureLabel]]:
         """Lay out the two-body and the three-body part."""
-        config: LMBTRConfig = self.config
-        parts = [name for name in ("distance", "angle") if getattr(config, f"{name}_points")]
-        engine = self._by_dscribe if config.engine == "dscribe" else self._vectorised
+        parts = [name for name in ("distance", "angle") if getattr(self.config, f"{name}_points")]
+        engine = self._by_dscribe if self.config.engine == "dscribe" else self._vectorised
         rows = engine(parts)
 
         def describe(structure: Structure) -> Array:
             found = rows(structure)
-            if config.normalization == "l2":
+            if self.config.normalization == "l2":
                 found = [row / (np.linalg.norm(row) or 1.0) for row in found]
             return np.concatenate(found)
 
         return describe, [label for name in parts for label in self._labels(name)]
 
     def _vectorised(self, parts: list[str]) -> Rows:
-        config: LMBTRConfig = self.config
         sums = [self._sum(name) for name in parts]
-        cutoff = max(config.cutoff_of(name) for name in parts)
+        cutoff = max(self.config.cutoff_of(name) for name in parts)
 
         def rows(structure: Structure) -> list[Array]:
-            around = neighbours(structure, cutoff, periodic=config.periodic)
+            around = neighbours(structure, cutoff, periodic=self.config.periodic)
             # Of a hundred elements few meet in one structure: only their blocks are summed.
             present, element = np.unique(around.numbers, return_inverse=True)
             names = np.searchsorted(self.species_, present) + 1
@@ -88,16 +86,15 @@ class LMBTR(SiteDescriptor):
 
     def _sum(self, name: str) -> Callable[[Neighbours, Index, Index], Array]:
         """Return what sums one part over neighbours, their elements and the elements' names."""
-        config: LMBTRConfig = self.config
-        points, sigma = getattr(config, f"{name}_points"), config.sigma_of(name)
-        broadened = Broadening(*config.range_of(name), points, sigma)
-        height = 1.0 if config.normalize_gaussians else sigma * np.sqrt(2 * np.pi)
-        decay: float = getattr(config, f"{name}_decay")
+        points, sigma = getattr(self.config, f"{name}_points"), self.config.sigma_of(name)
+        broadened = Broadening(*self.config.range_of(name), points, sigma)
+        height = 1.0 if self.config.normalize_gaussians else sigma * np.sqrt(2 * np.pi)
+        decay: float = getattr(self.config, f"{name}_decay")
         collect = pairs if name == "distance" else triples
-        if getattr(config, name) == "angle":
+        if getattr(self.config, name) == "angle":
             collect = partial(triples, angles=True)
-        quantity = QUANTITIES[getattr(config, name)]
-        cutoff, width = config.cutoff_of(name), len(self._blocks(name))
+        quantity = QUANTITIES[getattr(self.config, name)]
+        cutoff, width = self.config.cutoff_of(name), len(self._blocks(name))
 
         def describe(around: Neighbours, element: Index, names: Index) -> Array:
             terms = collect(around, element, len(names), cutoff)
@@ -133,23 +130,22 @@ class LMBTR(SiteDescriptor):
     def _by_dscribe(self, parts: list[str]) -> Rows:
         from dscribe.descriptors import LMBTR as Engine
 
-        config: LMBTRConfig = self.config
         engines = [
             Engine(
                 species=self.species_.tolist(),
-                geometry={"function": getattr(config, name)},
+                geometry={"function": getattr(self.config, name)},
                 grid={
-                    "min": config.range_of(name)[0],
-                    "max": config.range_of(name)[1],
-                    "n": getattr(config, f"{name}_points"),
-                    "sigma": config.sigma_of(name),
+                    "min": self.config.range_of(name)[0],
+                    "max": self.config.range_of(name)[1],
+                    "n": getattr(self.config, f"{name}_points"),
+                    "sigma": self.config.sigma_of(name),
                 },
                 weighting={
                     "function": "exp",
-                    "scale": getattr(config, f"{name}_decay"),
-                    "threshold": config.threshold,
+                    "scale": getattr(self.config, f"{name}_decay"),
+                    "threshold": self.config.threshold,
                 },
-                normalize_gaussians=config.normalize_gaussians,
+                normalize_gaussians=self.config.normalize_gaussians,
                 periodic=True,  # which a structure without periodicity does not notice
             )
             for name in parts
@@ -166,12 +162,11 @@ class LMBTR(SiteDescriptor):
 
     def _labels(self, name: str) -> Iterator[FeatureLabel]:
         """Yield labels in dscribe's order; the tests check it against explicit sums."""
-        config: LMBTRConfig = self.config
-        quantity = getattr(config, name)
+        quantity = getattr(self.config, name)
         unit, term = UNITS[quantity], TERMS[quantity]
         # Gaussians of height 1 are pure numbers, and so is a part divided by its own length.
-        density = config.normalize_gaussians and config.normalization == "none"
-        places = np.linspace(*config.range_of(name), getattr(config, f"{name}_points"))
+        density = self.config.normalize_gaussians and self.config.normalization == "none"
+        places = np.linspace(*self.config.range_of(name), getattr(self.config, f"{name}_points"))
         words = quantity.replace("_", " ")
         for block in self._blocks(name):
             for at in places.tolist():

@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 NAMES = ("F1", "F2", "F3", "F4", "F5", "F6")
 
 
-class MBDF(AtomRowDescriptor):
+class MBDF(AtomRowDescriptor[MBDFConfig]):
     r"""Six functionals of each near atom i, in atomic units.
 
     Two-body, over the neighbours j with :math:`g = e^{-(r - R_{ij})^2}`, :math:`x = r - R_{ij}`:

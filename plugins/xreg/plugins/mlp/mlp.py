@@ -24,7 +24,7 @@ __all__ = ["MLP"]
 PREDICTION_ROWS = 4096
 
 
-class MLP(Emulator):
+class MLP(Emulator[MLPConfig]):
     """One perceptron, or an ensemble of them trained together.
 
     The networks of the liquid studies (Niskanen et al., R. Soc. Open Sci. 9, 220093 (2022): ELU,
@@ -77,16 +77,19 @@ class MLP(Emulator):
             _train_together(group, data, held)
 
     def _build(self, n_in: int, n_out: int, models: int) -> layers.MLP:
-        config: MLPConfig = self.config
-        widths = (config.width,) * config.depth if config.widths is None else config.widths
+        widths = (
+            (self.config.width,) * self.config.depth
+            if self.config.widths is None
+            else self.config.widths
+        )
         return layers.MLP(
             n_in,
             widths,
             n_out,
             models=models,
-            activation=config.activation,
-            batch_norm=config.batch_norm,
-            dropout=config.dropout,
+            activation=self.config.activation,
+            batch_norm=self.config.batch_norm,
+            dropout=self.config.dropout,
         ).eval()
 
     @torch.no_grad()

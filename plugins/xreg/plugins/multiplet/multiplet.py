@@ -54,7 +54,7 @@ def _threads() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-class Multiplet(SpectrumGenerator):
+class Multiplet(SpectrumGenerator[MultipletConfig]):
     """L2,3 (2p → 3d) absorption of an ion in a tetragonal crystal field.
 
     The Hamiltonian of 2p⁶3dⁿ and 2p⁵3dⁿ⁺¹ with all Coulomb, exchange and spin–orbit terms and a

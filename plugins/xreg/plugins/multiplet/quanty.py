@@ -40,7 +40,7 @@ AXES = {
 HEADER_LINES = 5
 
 
-class Quanty(SpectrumGenerator):
+class Quanty(SpectrumGenerator[QuantyConfig]):
     """L2,3 absorption computed by Quanty.
 
     xreg's own template is the model of the generator ``multiplet``, with the same parameters,

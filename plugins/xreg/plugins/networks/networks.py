@@ -19,7 +19,6 @@ from xreg.core.nn.losses import regression_loss
 from xreg.plugins.networks.architecture import Network, Row, dense_row, sequence_row
 from xreg.plugins.networks.plugin import (
     DenseConfig,
-    NetworkConfig,
     SequenceConfig,
     SplitDenseConfig,
     SplitSequenceConfig,
@@ -63,24 +62,23 @@ class NetworkEmulator(Emulator):
         Y: NDArray[np.float64],
         validation: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
     ) -> None:
-        config: NetworkConfig = self.config
         self.__dict__.pop("_view", None)
         data = _tensors(X, Y)
         held = None if validation is None else _tensors(*validation)
         zero = self._zero(Y)
         parts = self._parts(Y)
-        if held is None and config.early_stopping:
-            kept, aside = training.hold_out(len(X), config.validation_share, config.seed)
+        if held is None and self.config.early_stopping:
+            kept, aside = training.hold_out(len(X), self.config.validation_share, self.config.seed)
             data, held = [t[kept] for t in data], [t[aside] for t in data]
-        draws = training.generators(config.seed, config.ensemble)
+        draws = training.generators(self.config.seed, self.config.ensemble)
         network = self._build(X.shape[1], parts)
-        network.reset(config.init, draws, data[1], zero)
+        network.reset(self.config.init, draws, data[1], zero)
         history = training.train(
             network,
-            regression_loss(config.loss, data[1]),
+            regression_loss(self.config.loss, data[1]),
             data,
-            config,
-            models=config.ensemble,
+            self.config,
+            models=self.config.ensemble,
             draws=draws,
             validation=held,
         )
@@ -113,16 +111,15 @@ class NetworkEmulator(Emulator):
         return tensor
 
     def _build(self, n_in: int, parts: list[int]) -> Network:
-        config: NetworkConfig = self.config
         return Network(
             n_in,
             parts,
-            config.dense,
+            self.config.dense,
             self._row(),
-            models=config.ensemble,
-            activation=config.activation,
-            non_negative=config.non_negative,
-            bfloat16=config.precision == "bfloat16",
+            models=self.config.ensemble,
+            activation=self.config.activation,
+            non_negative=self.config.non_negative,
+            bfloat16=self.config.precision == "bfloat16",
         ).eval()
 
     @torch.no_grad()
@@ -208,28 +205,28 @@ class DNN(NetworkEmulator):
     Config = DenseConfig
 
     def _row(self) -> Row:
-        config: DenseConfig = self.config
-        return dense_row(config.layers, config.neurons, config.activation, config.residual)
+        return dense_row(
+            self.config.layers, self.config.neurons, self.config.activation, self.config.residual
+        )
 
 
 class _OnSequences(NetworkEmulator):
     layer: ClassVar[str]
 
     def _row(self) -> Row:
-        config: SequenceConfig = self.config
-        if config.dense[-1] % config.positions:
+        if self.config.dense[-1] % self.config.positions:
             raise ConfigError(
-                f"emulator '{self.name}': {config.positions} positions do not divide the "
-                f"{config.dense[-1]} neurons of the last dense layer evenly."
+                f"emulator '{self.name}': {self.config.positions} positions do not divide the "
+                f"{self.config.dense[-1]} neurons of the last dense layer evenly."
             )
         return sequence_row(
             self.layer,
-            config.layers,
-            config.positions,
-            config.filters,
-            config.kernel,
-            config.activation,
-            config.residual,
+            self.config.layers,
+            self.config.positions,
+            self.config.filters,
+            self.config.kernel,
+            self.config.activation,
+            self.config.residual,
         )
 
 

@@ -20,7 +20,7 @@ from xreg.plugins.nnca.plugin import NNCAConfig
 __all__ = ["NNCA"]
 
 
-class NNCA(LinearDecomposer):
+class NNCA(LinearDecomposer[NNCAConfig]):
     r"""Directions of feature space and the network that predicts spectra from them alone.
 
     Passilahti, Vladyka & Niskanen, arXiv:2406.14044 (2024): the encoder is one linear map
@@ -56,15 +56,14 @@ class NNCA(LinearDecomposer):
             If training diverges.
         """
         x, y = self._clean(X, Y)
-        config: NNCAConfig = self.config
         varying = self._varying(x)
         moved = x[:, varying]
-        whole, self.start_r2_ = self._train(moved, y, [config.rank], "NNCA")
+        whole, self.start_r2_ = self._train(moved, y, [self.config.rank], "NNCA")
         axes = _axes(whole)
         decoders, seen = [whole.decoders[0]], [axes]
         basis = axes
-        if config.rank > 1:
-            lower = range(1, config.rank)
+        if self.config.rank > 1:
+            lower = range(1, self.config.rank)
             inner, _ = self._train(moved @ axes, y, lower, "NNCA order")
             turn = _axes(inner)
             decoders = [*inner.decoders, *decoders]
@@ -93,9 +92,8 @@ class NNCA(LinearDecomposer):
         return fit_bottleneck(build, x, y, self.config, task)
 
     def _build(self, n_in: int, n_out: int, models: int = 1) -> MLP:
-        config: NNCAConfig = self.config
-        widths = (config.width,) * config.depth
-        return MLP(n_in, widths, n_out, models=models, activation=config.activation)
+        widths = (self.config.width,) * self.config.depth
+        return MLP(n_in, widths, n_out, models=models, activation=self.config.activation)
 
     @torch.no_grad()
     def decode(self, t: ArrayLike) -> NDArray[np.float64]:

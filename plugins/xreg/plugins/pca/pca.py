@@ -14,7 +14,7 @@ from xreg.plugins.pca.plugin import PCAConfig
 __all__ = ["PCA"]
 
 
-class PCA(LinearDecomposer):
+class PCA(LinearDecomposer[PCAConfig]):
     """Directions of largest variance of the standardised features (scikit-learn's PCA).
 
     It never looks at spectra: what its components cover of them, through the emulator, is what a

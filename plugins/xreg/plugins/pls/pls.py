@@ -17,7 +17,7 @@ __all__ = ["PLS"]
 EMPTY = 1e-9  # scores this small beside the features are rounding
 
 
-class PLS(LinearDecomposer):
+class PLS(LinearDecomposer[PLSConfig]):
     """Directions of feature space that vary together with the spectra, and a linear prediction.
 
     By ``method: svd``, scikit-learn's PLSSVD: the left singular vectors of the covariance of
@@ -51,17 +51,16 @@ class PLS(LinearDecomposer):
             is left for a direction to vary with.
         """
         x, y = self._clean(X, Y)
-        config: PLSConfig = self.config
         self._varying(x)  # refuses where too few vary
         if not np.ptp(y, axis=0).any():
             raise DataError(f"decomposer '{self.name}': the targets do not vary.")
         mean, self.intercept_ = x.mean(axis=0), y.mean(axis=0)
         self.emulator = emulator
-        find = self._by_svd if config.method == "svd" else self._by_regression
+        find = self._by_svd if self.config.method == "svd" else self._by_regression
         self._keep(find(x - mean, y - self.intercept_), mean, x)
         scores = self.transform(x)
-        self.slopes_ = np.zeros((config.rank, config.rank, y.shape[1]))
-        for j in range(1, config.rank + 1):
+        self.slopes_ = np.zeros((self.config.rank, self.config.rank, y.shape[1]))
+        for j in range(1, self.config.rank + 1):
             self.slopes_[j - 1, :j] = _least_squares(scores[:, :j], y - self.intercept_)
         return self
 
@@ -79,9 +78,11 @@ class PLS(LinearDecomposer):
         """Return a (k, d) basis of the space of PLS regression, ordered by what it covers."""
         from sklearn.cross_decomposition import PLSRegression
 
-        config: PLSConfig = self.config
         found = PLSRegression(
-            config.rank, scale=False, max_iter=config.iterations, tol=config.tolerance
+            self.config.rank,
+            scale=False,
+            max_iter=self.config.iterations,
+            tol=self.config.tolerance,
         ).fit(x, y)
         size = np.linalg.norm(found.x_scores_, axis=0)
         self._require(size.min() > EMPTY * np.linalg.norm(x))
@@ -90,7 +91,7 @@ class PLS(LinearDecomposer):
         slope = _least_squares(scores, y)
         # Fitted spectra are scores @ slope; their right singular vectors pick the directions.
         right = np.linalg.svd(scores @ slope, full_matrices=False)[2]
-        turn = np.linalg.qr((slope @ right.T)[:, : config.rank], mode="complete")[0]
+        turn = np.linalg.qr((slope @ right.T)[:, : self.config.rank], mode="complete")[0]
         return np.asarray(turn.T @ space.T)
 
     def _require(self, enough: bool) -> None:

@@ -24,7 +24,7 @@ __all__ = ["Polynomial"]
 ROWS = 65_536
 
 
-class Polynomial(Descriptor):
+class Polynomial(Descriptor[PolynomialConfig]):
     """Products of box-normalised parameters up to a degree.
 
     The input layer of Lüder's networks (arXiv:2107.13149 (2021)): each parameter is mapped

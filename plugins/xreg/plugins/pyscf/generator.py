@@ -24,7 +24,7 @@ __all__ = ["PySCF"]
 Array = NDArray[np.float64]
 
 
-class PySCF(SpectrumGenerator):
+class PySCF(SpectrumGenerator[PySCFConfig]):
     """Core-level spectra of one atom of a molecule by Kohn–Sham DFT with core holes.
 
     ``xes`` and ``xas`` are oscillator strengths per eV, ``xps`` a line of unit area. Labels

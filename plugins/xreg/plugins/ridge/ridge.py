@@ -14,7 +14,7 @@ from xreg.plugins.ridge.plugin import RidgeConfig
 __all__ = ["Ridge"]
 
 
-class Ridge(Emulator):
+class Ridge(Emulator[RidgeConfig]):
     """Linear regression with an L2 penalty on the coefficients (scikit-learn's Ridge).
 
     Attributes
@@ -39,17 +39,16 @@ class Ridge(Emulator):
     ) -> None:
         from sklearn import linear_model
 
-        config: RidgeConfig = self.config
-        if config.alpha is not None:
-            model = linear_model.Ridge(config.alpha).fit(X, Y)
-            self.alpha_ = config.alpha
+        if self.config.alpha is not None:
+            model = linear_model.Ridge(self.config.alpha).fit(X, Y)
+            self.alpha_ = self.config.alpha
         elif validation is not None and len(validation[0]) > 1:
-            models = [linear_model.Ridge(alpha).fit(X, Y) for alpha in config.alphas]
+            models = [linear_model.Ridge(alpha).fit(X, Y) for alpha in self.config.alphas]
             scores = [covered_variance(validation[1], m.predict(validation[0])) for m in models]
             model = models[int(np.argmax(scores))]
-            self.alpha_ = config.alphas[int(np.argmax(scores))]
+            self.alpha_ = self.config.alphas[int(np.argmax(scores))]
         else:
-            model = linear_model.RidgeCV(config.alphas).fit(X, Y)
+            model = linear_model.RidgeCV(self.config.alphas).fit(X, Y)
             self.alpha_ = float(model.alpha_)
         self.coefficients_ = np.array(np.atleast_2d(model.coef_).T, order="C")
         self.intercept_ = np.array(np.atleast_1d(model.intercept_))

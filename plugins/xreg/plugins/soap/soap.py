@@ -26,7 +26,7 @@ from xreg.plugins.soap.properties import weigh
 __all__ = ["SOAP"]
 
 
-class SOAP(SiteDescriptor):
+class SOAP(SiteDescriptor[SOAPConfig]):
     r"""Power spectrum :math:`p^{ab}_{nn'l} = \pi\sqrt{8/(2l+1)}\sum_m c^a_{nlm} c^b_{n'lm}`.
 
     The coefficients c expand a density of Gaussians, one an atom of element a, about the absorber
@@ -39,7 +39,6 @@ class SOAP(SiteDescriptor):
 
     def prepare(self) -> tuple[Describe, list[FeatureLabel]]:
         """Build one dscribe object for each cutoff and weight."""
-        config: SOAPConfig = self.config
         known = frozenset(self.species_.tolist())
 
         @lru_cache(maxsize=64)
@@ -49,7 +48,7 @@ class SOAP(SiteDescriptor):
             return [self._engine(*s, weight, periodic, numbers) for s, weight in self._blocks()]
 
         engines(False, frozenset())  # what cannot be built shows here
-        root = config.transform == "sqrt"
+        root = self.config.transform == "sqrt"
 
         def describe(structure: Structure) -> NDArray[np.float64]:
             atoms = self.atoms(structure)
@@ -67,65 +66,64 @@ class SOAP(SiteDescriptor):
 
     def takes(self, number: int) -> bool:
         """Take every element that has the weighing properties, where all share one density."""
-        config: SOAPConfig = self.config
-        if config.compression != "mu2" or not self.open_:
+        if self.config.compression != "mu2" or not self.open_:
             return False
         try:
-            return all(np.isfinite(weigh(weight, number)) for weight in config.weights)
+            return all(np.isfinite(weigh(weight, number)) for weight in self.config.weights)
         except (ConfigError, IndexError):
             return False
 
     def _engine(
         self, cutoff: float, sigma: float, weight: Any, periodic: bool, numbers: list[int]
     ) -> Engine:
-        config: SOAPConfig = self.config
         weighting: dict[str, Any] = {}
-        if config.decay != "none":
+        if self.config.decay != "none":
             weighting = {
-                "function": config.decay,
-                "r0": config.decay_r0,
-                "c": config.decay_c,
-                "d": config.decay_d,
-                "m": config.decay_m,
+                "function": self.config.decay,
+                "r0": self.config.decay_r0,
+                "c": self.config.decay_c,
+                "d": self.config.decay_d,
+                "m": self.config.decay_m,
             }
-        if config.center_weight is not None:
-            weighting["w0"] = config.center_weight
+        if self.config.center_weight is not None:
+            weighting["w0"] = self.config.center_weight
         try:
             engine = Engine(
                 species=numbers,
                 r_cut=cutoff,
                 sigma=sigma,
-                n_max=config.n_max,
-                l_max=config.l_max,
-                rbf=config.basis,
+                n_max=self.config.n_max,
+                l_max=self.config.l_max,
+                rbf=self.config.basis,
                 weighting=weighting or None,
                 compression={
-                    "mode": config.compression,
+                    "mode": self.config.compression,
                     "species_weighting": {z: weigh(weight, z) for z in numbers},
                 },
                 periodic=periodic,
             )
-            if config.basis == "polynomial":  # whose faults show only when it is used
-                engine.get_basis_poly(cutoff, config.n_max)
+            if self.config.basis == "polynomial":  # whose faults show only when it is used
+                engine.get_basis_poly(cutoff, self.config.n_max)
         except ValueError as error:
             # The first of dscribe's two sentences says what; the cure is the same for all.
             text = str(error).partition(".")[0]
             raise ConfigError(
-                f"descriptor soap with cutoff {cutoff:g} Å and n_max {config.n_max}: {text}; "
+                f"descriptor soap with cutoff {cutoff:g} Å and n_max {self.config.n_max}: {text}; "
                 "use fewer radial functions or a larger cutoff."
             ) from None
         return engine
 
     def _labels(self) -> Iterator[FeatureLabel]:
         """Yield labels in dscribe's order; the tests check it on the power spectrum's ranks."""
-        config: SOAPConfig = self.config
         blocks = self._blocks()
         for (cutoff, _), weight in blocks:
-            word = weight if isinstance(weight, str) else f"{config.weights.index(weight) + 1}"
+            word = weight if isinstance(weight, str) else f"{self.config.weights.index(weight) + 1}"
             place = f" r<{cutoff:g} Å, weight {word}" if len(blocks) > 1 else ""
             for a, b, symmetric in self._pairs():
                 for degree, n, m in product(
-                    range(config.l_max + 1), range(1, config.n_max + 1), range(1, config.n_max + 1)
+                    range(self.config.l_max + 1),
+                    range(1, self.config.n_max + 1),
+                    range(1, self.config.n_max + 1),
                 ):
                     if not symmetric or m >= n:
                         yield FeatureLabel(

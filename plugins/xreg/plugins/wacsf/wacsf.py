@@ -26,7 +26,7 @@ __all__ = ["WACSF"]
 Array = NDArray[np.float64]
 
 
-class WACSF(SiteDescriptor):
+class WACSF(SiteDescriptor[WACSFConfig]):
     r"""Sums over neighbours j, and over pairs j, k, of whatever elements.
 
     With :math:`f(r) = [\cos(\pi r/r_c) + 1]/2` inside the cutoff, distances r in Å and the weight
@@ -47,15 +47,14 @@ class WACSF(SiteDescriptor):
 
     def prepare(self) -> tuple[Describe, list[FeatureLabel]]:
         """Lay out the grids and the weight of each element."""
-        config: WACSFConfig = self.config
         weights = np.zeros(len(SYMBOLS))
         weights[self.species_] = [self._weight(symbol) for symbol in self.symbols_]
         more = [z for z in range(1, len(SYMBOLS)) if self.takes(z)]
         weights[more] = [self._weight(SYMBOLS[z]) for z in more]
 
         def describe(structure: Structure) -> Array:
-            around = neighbours(structure, config.cutoff, periodic=config.periodic)
-            w, f = weights[around.numbers], cosine_cutoff(around.distances, config.cutoff)
+            around = neighbours(structure, self.config.cutoff, periodic=self.config.periodic)
+            w, f = weights[around.numbers], cosine_cutoff(around.distances, self.config.cutoff)
             r = around.distances
             eta, mu = self._grid("radial")
             radial = np.exp(-eta[:, None] * (r - mu[:, None]) ** 2) @ (w * f)
@@ -70,42 +69,39 @@ class WACSF(SiteDescriptor):
 
     def _angular(self, around: Neighbours, weight: Array) -> Array:
         """Return G4 by λ, ζ and grid point; ``weight`` is w f of each neighbour."""
-        config: WACSFConfig = self.config
         j, k = _pairs(len(weight))
         products = around.vectors @ around.vectors.T
         squares = around.distances**2
         third = squares[j] + squares[k] - 2 * products[j, k]
-        near = np.flatnonzero(third < config.cutoff**2)
+        near = np.flatnonzero(third < self.config.cutoff**2)
         j, k, third = j[near], k[near], third[near]
         r, s, t = around.distances[j], around.distances[k], np.sqrt(third)
         cosine = products[j, k] / (r * s)
-        weight = weight[j] * weight[k] * cosine_cutoff(t, config.cutoff)
+        weight = weight[j] * weight[k] * cosine_cutoff(t, self.config.cutoff)
         # Three squares (r - μ)² make one: their sum needs Σr² and Σr alone.
         eta, mu = self._grid("angular")
         sums, squared = r + s + t, squares[j] + squares[k] + third
         exponent = squared - 2 * mu[:, None] * sums + 3 * mu[:, None] ** 2
         radial = weight * np.exp(-eta[:, None] * exponent)
-        zeta = np.array(config.angular_zeta)[:, None]
+        zeta = np.array(self.config.angular_zeta)[:, None]
         rows = []
         with np.errstate(divide="ignore"):
-            for sign in config.angular_lambda:
+            for sign in self.config.angular_lambda:
                 logarithm = np.log(np.maximum((1 + sign * cosine) / 2, 0.0))
                 rows.append(2 * np.exp(zeta * logarithm) @ radial.T)
-        times = 2 if config.pairs == "ordered" else 1
+        times = 2 if self.config.pairs == "ordered" else 1
         return times * np.concatenate(rows).ravel()
 
     def _points(self, name: Grid) -> Array:
-        config: WACSFConfig = self.config
-        count: int = getattr(config, f"{name}_count")
-        return np.linspace(*config.ends(name), count)
+        count: int = getattr(self.config, f"{name}_count")
+        return np.linspace(*self.config.ends(name), count)
 
     def _grid(self, name: Grid) -> tuple[Array, Array]:
         """Return η (1/Å²) and μ (Å) of each point of a grid."""
-        config: WACSFConfig = self.config
         points = self._points(name)
-        if getattr(config, name) == "centred":
+        if getattr(self.config, name) == "centred":
             return 1 / (2 * points**2), np.zeros_like(points)
-        first, last = config.ends(name)
+        first, last = self.config.ends(name)
         step = (last - first) / max(len(points) - 1, 1)
         return np.full_like(points, 1 / (2 * step**2)), points
 
@@ -120,16 +116,17 @@ class WACSF(SiteDescriptor):
         return float(given[symbol])
 
     def _labels(self) -> Iterator[FeatureLabel]:
-        config: WACSFConfig = self.config
         axes = {"shifted": "distance (Å)", "centred": "width (Å)"}
         yield FeatureLabel("G1", block="G1")
         for at in self._points("radial").tolist():
-            yield FeatureLabel(f"G2 at {at:.4g} Å", block="G2", axis=axes[config.radial], at=at)
-        for sign, zeta in product(config.angular_lambda, config.angular_zeta):
+            yield FeatureLabel(
+                f"G2 at {at:.4g} Å", block="G2", axis=axes[self.config.radial], at=at
+            )
+        for sign, zeta in product(self.config.angular_lambda, self.config.angular_zeta):
             block = f"G4 λ={sign:+g} ζ={zeta:g}"
             for at in self._points("angular").tolist():
                 yield FeatureLabel(
-                    f"{block} at {at:.4g} Å", block=block, axis=axes[config.angular], at=at
+                    f"{block} at {at:.4g} Å", block=block, axis=axes[self.config.angular], at=at
                 )
 
 
