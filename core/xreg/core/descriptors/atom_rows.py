@@ -56,7 +56,7 @@ class AtomRowDescriptor(SiteDescriptor[RowConfigT]):
             owner = np.repeat(np.arange(len(block)), block.sizes)
             found = np.zeros((len(block), len(self.species_)), dtype=np.int64)
             np.add.at(found, (owner, np.searchsorted(self.species_, block.numbers)), 1)
-            crystal = self.config.periodic & block.pbc.any(axis=1)
+            crystal = np.logical_and(self.config.periodic, np.any(block.pbc, axis=1))
             filled = np.where(crystal[:, None] & (found > 0), ENDLESS, found)
             every.append((filled.min(axis=0), found.max(axis=0)))
         fewest, most = (np.array(column) for column in zip(*every, strict=True))

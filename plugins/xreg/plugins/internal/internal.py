@@ -132,7 +132,7 @@ class Internal(Descriptor[InternalConfig]):
         for i in np.flatnonzero(samples.pbc.any(axis=1)):
             from ase.geometry import find_mic
 
-            arms[i] = find_mic(arms[i], samples.cell[i], samples.pbc[i])[0]  # type: ignore[no-untyped-call]
+            arms[i] = find_mic(arms[i], samples.cell[i], samples.pbc[i])[0]
         return arms
 
     def _check(self, samples: Structures) -> None:

@@ -131,7 +131,7 @@ class Multiplet(SpectrumGenerator[MultipletConfig]):
         )
         order = np.argsort(energy, kind="stable")
         order = order[(along + across)[order] > 0]
-        strength = {c: _seen(c, along, across)[order] for c in self.config.channels}
+        strength = {str(c): _seen(c, along, across)[order] for c in self.config.channels}
         return LineList(energy[order] + solver.ion.origin, strength)
 
     def available(self) -> Availability:

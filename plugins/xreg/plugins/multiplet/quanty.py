@@ -106,7 +106,7 @@ class Quanty(SpectrumGenerator[QuantyConfig]):
             table = _read_sticks(folder / STICKS)
         table = table[np.argsort(table[:, 0], kind="stable")]
         table = table[table[:, 1:].any(axis=1)]
-        strength = {c: table[:, 1:] @ AXES[c] for c in self.config.channels}
+        strength = {str(c): table[:, 1:] @ AXES[c] for c in self.config.channels}
         return LineList(table[:, 0] + ion_named(self.config.ion).origin, strength)
 
     @contextmanager

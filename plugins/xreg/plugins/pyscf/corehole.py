@@ -56,7 +56,7 @@ class _FixedCore:
         return occupation
 
 
-class _CoreHoleUKS(_FixedCore, dft.uks.UKS):  # type: ignore[misc]
+class _CoreHoleUKS(_FixedCore, dft.uks.UKS):
     """Unrestricted; the hole is in spin α."""
 
     def get_occ(self, mo_energy: Any = None, mo_coeff: Any = None) -> Array:
@@ -67,7 +67,7 @@ class _CoreHoleUKS(_FixedCore, dft.uks.UKS):  # type: ignore[misc]
         return np.array([self.occupy(energies[0], coefficients[0]), beta])
 
 
-class _CoreHoleRKS(_FixedCore, dft.rks.RKS):  # type: ignore[misc]
+class _CoreHoleRKS(_FixedCore, dft.rks.RKS):
     """Restricted; half of a hole in either spin's share of the orbital."""
 
     def get_occ(self, mo_energy: Any = None, mo_coeff: Any = None) -> Array:

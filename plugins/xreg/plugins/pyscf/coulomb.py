@@ -18,7 +18,7 @@ _DEPENDENT = 1e-12
 _SCREEN = 1e-12
 
 
-class FittedCoulomb(df.DF):  # type: ignore[misc]
+class FittedCoulomb(df.DF):
     """PySCF's density fitting for Coulomb matrices alone.
 
     Stock ``DF`` multiplies all three-centre integrals (Q|μν) by the inverse Cholesky factor of the
@@ -50,7 +50,7 @@ class FittedCoulomb(df.DF):  # type: ignore[misc]
     def get_jk(self, dm: Array, *args: Any, **kwargs: Any) -> tuple[Array, Any]:
         """Return the Coulomb matrices of real symmetric densities (…, m, m), and no exchange."""
         if self._integrals is None:
-            return super().get_jk(dm, *args, **kwargs)  # type: ignore[no-any-return]
+            return super().get_jk(dm, *args, **kwargs)
         densities = np.asarray(dm).reshape(-1, *dm.shape[-2:])
         packed = lib.pack_tril(densities + densities.transpose(0, 2, 1))
         diagonal = np.arange(densities.shape[-1])

@@ -45,7 +45,7 @@ class PySCF(SpectrumGenerator[PySCFConfig]):
 
     def grids(self) -> dict[str, Array]:
         """Return the energies of each channel, (m,) in eV."""
-        grids = {}
+        grids: dict[str, Array] = {}
         for channel in self.config.channels:
             first, last, step = getattr(self.config, f"{channel}_grid")
             # A last energy that rounding puts a hair beyond the grid belongs to it.

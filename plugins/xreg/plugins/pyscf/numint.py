@@ -30,7 +30,7 @@ class _Block:
     values: Array
 
 
-class CachedNumInt(NumInt):  # type: ignore[misc]
+class CachedNumInt(NumInt):
     """PySCF's ``NumInt`` for one molecule whose grid fits into memory.
 
     Stock ``NumInt`` evaluates every basis function on every grid point again in each SCF cycle, a
@@ -52,7 +52,7 @@ class CachedNumInt(NumInt):  # type: ignore[misc]
         if self._fits(mol, grids, xc_code, np.ndim(dms) == 2):
             electrons, energy, potential = self._integrate(mol, grids, xc_code, np.array([dms]))
             return electrons[0], energy, potential[0]
-        return super().nr_rks(mol, grids, xc_code, dms, *args, **kwargs)  # type: ignore[no-any-return]
+        return super().nr_rks(mol, grids, xc_code, dms, *args, **kwargs)
 
     def nr_uks(
         self, mol: Any, grids: Any, xc_code: str, dms: Any, *args: Any, **kwargs: Any
@@ -60,7 +60,7 @@ class CachedNumInt(NumInt):  # type: ignore[misc]
         """Return electrons (2,), energy and (2, m, m) potentials of the densities of both spins."""
         if self._fits(mol, grids, xc_code, np.ndim(dms) == 3 and len(dms) == 2):
             return self._integrate(mol, grids, xc_code, np.asarray(dms))
-        return super().nr_uks(mol, grids, xc_code, dms, *args, **kwargs)  # type: ignore[no-any-return]
+        return super().nr_uks(mol, grids, xc_code, dms, *args, **kwargs)
 
     def _fits(self, mol: Any, grids: Any, xc_code: str, one: bool) -> bool:
         if grids.coords is None:

@@ -79,7 +79,8 @@ def distribution(values: ArrayLike) -> dict[str, float]:
 
 def error_quantiles(known: ArrayLike, predicted: ArrayLike) -> Array:
     """Return the (5, m) quantiles (5, 25, 50, 75, 95 %) of predicted minus true at each energy."""
-    return np.quantile(np.asarray(predicted) - np.asarray(known), QUANTILES, axis=0)
+    quantiles: Array = np.quantile(np.asarray(predicted) - np.asarray(known), QUANTILES, axis=0)
+    return quantiles
 
 
 def percentile_rows(values: ArrayLike, percentiles: ArrayLike) -> list[int]:
