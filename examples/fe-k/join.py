@@ -24,10 +24,9 @@ from numpy.typing import NDArray
 from xreg.core.data.dataset import Dataset, Metadata, Split
 from xreg.core.data.samples import Structures
 from xreg.core.data.spectra import Channel, Spectra
-from xreg.core.processing.apply import process
-from xreg.core.processing.steps import ProcessedChannel, Resample
 from xreg.registry.stores.store import open_store
 from xreg.registry.stores.writer import write_store
+from xreg.workbench.process.steps import ProcessedChannel, process
 from xreg.workbench.recipes.overrides import read_yaml
 
 CARRIED = (
@@ -39,7 +38,7 @@ CARRIED = (
     "temperature",
     "time",
 )
-RAW = Resample(step="resample", first=-10.0, last=75.0, points=426, hold_ends=10.0)
+RAW = {"name": "resample", "first": -10.0, "last": 75.0, "points": 426, "hold_ends": 10.0}
 SPIKE = 3.0  # edge jumps; the highest white line here has 2.2
 PRECISION = {"raw": 11, "xanes": 11, "positions": 20}
 # Charge states of three compounds, whose partner is in the training part, and one oxide site.
@@ -75,7 +74,7 @@ def opened(path: Path, steps: dict[str, Any]) -> tuple[str, Dataset]:
         "core_energy": data.labels.get("core_energy", np.full(len(data), np.nan)),
     }
     recipe = {
-        "raw": ProcessedChannel(source="raw", steps=(RAW,)),
+        "raw": ProcessedChannel.model_validate({"source": "raw", "steps": [RAW]}),
         "xanes": ProcessedChannel.model_validate({"source": "raw", "steps": steps[engine]}),
     }
     first = process(Spectra({"raw": data.spectra["raw"]}), {"xanes": recipe["xanes"]},

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from ase.build import bulk, molecule
 
+from xreg.core.data.curves import Curves
 from xreg.core.data.samples import Structures
 from xreg.core.data.spectra import Spectrum
 from xreg.core.errors import ConfigError, MissingRequirementError, RunError, SampleError
-from xreg.core.processing.apply import Curves, apply_steps
-from xreg.core.processing.broadening import arctangent_width
-from xreg.core.processing.steps import ProcessedChannel
 from xreg.core.testing import GeneratorSuite, tetrahedra
 from xreg.plugins.fdmnes.files import energies, fdmnes_input, read_convoluted, read_sites
 from xreg.plugins.fdmnes.generator import Fdmnes
 from xreg.plugins.fdmnes.plugin import FDMNES, FdmnesConfig
+from xreg.plugins.processing.kernels import arctangent_width
+from xreg.workbench.process.steps import ProcessedChannel, apply_steps
 
 FAST: dict[str, Any] = {
     "scf": False, "quadrupole": False, "relativity": "none", "radius": 2.0, "range": (-5, 1, 10),
@@ -101,10 +101,12 @@ def test_convolution_is_the_arctangent_step() -> None:
     grid = generator.grids()["raw"]
     raw = Curves(grid, np.zeros(1), spectrum.channels["raw"][None], np.array(["it"]), {})
     step = {
-        "step": "arctangent", "width": 1.4, "gamma_max": 12, "e_cent": 25, "e_larg": 28,
+        "name": "arctangent", "width": 1.4, "gamma_max": 12, "e_cent": 25, "e_larg": 28,
         "fermi": fermi,
     }  # fmt: skip
-    made = apply_steps(raw, ProcessedChannel.parse({"steps": [step]}, "it").steps).intensity[0]
+    made = apply_steps(raw, ProcessedChannel.parse({"steps": [step]}, "it").built("it")).intensity[
+        0
+    ]
     found = spectrum.channels["convoluted"]
     # 0.7 % is the error of FDMNES' sum over steps of 0.25 eV.
     np.testing.assert_allclose(made, found, atol=0.01 * found.max())

@@ -23,10 +23,10 @@ from xreg.workbench.process.process import ProcessingRecipe, process_dataset, pr
 GRID = np.arange(-15.0, 60.5, 0.5)
 XANES: dict[str, Any] = {
     "steps": [
-        {"step": "shift", "label": "fermi"},
-        {"step": "lorentzian", "edge": "K"},
-        {"step": "normalise", "pre": [7098, 7102], "post": [7140, 7165]},
-        {"step": "resample", "about": 7112, "first": -10, "last": 50, "points": 121},
+        {"name": "shift", "label": "fermi"},
+        {"name": "lorentzian", "edge": "K"},
+        {"name": "normalise", "pre": [7098, 7102], "post": [7140, 7165]},
+        {"name": "resample", "about": 7112, "first": -10, "last": 50, "points": 121},
     ]
 }
 
@@ -75,7 +75,7 @@ def test_store_processed_and_again(tmp_path: Path) -> None:
 
 def test_a_changed_step_replaces_what_was_made_before(tmp_path: Path) -> None:
     first = process_dataset(iron(), recipe(xanes=XANES, wide=XANES).processing)
-    broad = {"steps": [XANES["steps"][0], {"step": "lorentzian", "width": 5}, *XANES["steps"][2:]]}
+    broad = {"steps": [XANES["steps"][0], {"name": "lorentzian", "width": 5}, *XANES["steps"][2:]]}
     second = process_dataset(first, recipe(xanes=broad).processing)
     assert set(second.spectra) == {"raw", "xanes"}
     one, two = (d.spectra["xanes"].intensity for d in (first, second))
@@ -87,9 +87,9 @@ def test_a_changed_step_replaces_what_was_made_before(tmp_path: Path) -> None:
     [
         ({"raw": XANES}, ConfigError, "there is a channel of that name"),
         ({"xanes": {**XANES, "source": "rwa"}}, UnknownNameError, "did you mean 'raw'"),
-        ({"xanes": {"steps": [{"step": "shift", "label": "fermy"}]}}, UnknownNameError,
+        ({"xanes": {"steps": [{"name": "shift", "label": "fermy"}]}}, UnknownNameError,
          "processing.xanes: no label 'fermy' .did you mean 'fermi'"),
-        ({"xanes": {"steps": [{"step": "shift", "label": "fermi"}]}}, ConfigError,
+        ({"xanes": {"steps": [{"name": "shift", "label": "fermi"}]}}, ConfigError,
          "end with a resample step"),
     ],
 )  # fmt: skip
@@ -128,7 +128,7 @@ NICKEL: dict[str, Any] = {
     "split": None,
     "precision": {"xas": 12},
 }  # fmt: skip
-SMOOTH = {"source": "xas", "steps": [{"step": "lorentzian", "width": 1.0}]}
+SMOOTH = {"source": "xas", "steps": [{"name": "lorentzian", "width": 1.0}]}
 
 
 def nickel(folder: Path, **changes: Any) -> GenerationRecipe:

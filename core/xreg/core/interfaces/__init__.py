@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from xreg.core.interfaces.descriptor import Descriptor, FeatureLabel, TorchView
     from xreg.core.interfaces.emulator import Emulator
     from xreg.core.interfaces.generator import Availability, SpectrumGenerator
+    from xreg.core.interfaces.step import Step
 
 __all__ = [
     "Analysis",
@@ -26,6 +27,7 @@ __all__ = [
     "FeatureLabel",
     "SpectrumGenerator",
     "State",
+    "Step",
     "TorchView",
 ]
 
@@ -39,6 +41,7 @@ _HOMES = {
     "FeatureLabel": "descriptor",
     "SpectrumGenerator": "generator",
     "State": "component",
+    "Step": "step",
     "TorchView": "descriptor",
 }
 

@@ -106,5 +106,12 @@ KINDS: Mapping[str, Kind] = {
             "Says how good a model is, and what it has learned.",
             "analyses:\n  - name: {name}\n    {settings}",
         ),
+        _kind(
+            "step",
+            "Processing steps",
+            "Step",
+            "Turns the spectra of one channel into those of another.",
+            "processing:\n  xanes:\n    steps:\n      - name: {name}\n        {settings}",
+        ),
     )
 }

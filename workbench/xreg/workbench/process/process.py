@@ -6,17 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
+from xreg.core.processing.apply import process
+from xreg.core.processing.steps import ProcessedChannel
 
 from xreg.core.config import Config, setting
 from xreg.core.data.dataset import NAME_PATTERN, VERSION_PATTERN, Dataset
 from xreg.core.data.spectra import Spectra
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
 from xreg.core.files import require_room
-from xreg.core.processing.apply import process
-from xreg.core.processing.steps import Arctangent, ProcessedChannel, Shift
 from xreg.core.readers.summary import summarise
 from xreg.workbench.recipes.overrides import apply_setting, read_yaml
 
@@ -81,17 +81,13 @@ def check_processing(
             raise UnknownNameError(
                 f"{where}: no channel '{spec.source}'{did_you_mean(spec.source, known)}."
             )
-        for step in spec.steps:
-            label = _label(step)
-            if label and label not in labels:
-                raise UnknownNameError(f"{where}: no label '{label}'{did_you_mean(label, labels)}.")
+        for step in spec.built(where):
+            for label in step.labels:
+                if label not in labels:
+                    raise UnknownNameError(
+                        f"{where}: no label '{label}'{did_you_mean(label, labels)}."
+                    )
         known.append(name)
-
-
-def _label(step: Any) -> str:
-    if isinstance(step, Shift):
-        return step.label
-    return step.fermi if isinstance(step, Arctangent) and isinstance(step.fermi, str) else ""
 
 
 def process_dataset(dataset: Dataset, processing: Mapping[str, ProcessedChannel]) -> Dataset:
@@ -110,7 +106,7 @@ def process_dataset(dataset: Dataset, processing: Mapping[str, ProcessedChannel]
     kept = {name: c for name, c in dataset.spectra.items() if name not in earlier}
     check_processing(processing, kept, dataset.labels)
     made = process(Spectra(kept), processing, dataset.samples, dataset.labels)
-    steps = {name: spec.model_dump(mode="json") for name, spec in processing.items()}
+    steps = {name: spec.recorded() for name, spec in processing.items()}
     metadata = dataset.metadata.model_copy(update={"provenance": {**known, "processing": steps}})
     return replace(dataset, spectra=Spectra({**kept, **made}), metadata=metadata, hash="")
 

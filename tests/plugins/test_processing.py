@@ -13,18 +13,18 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from xreg.core.atoms.edges import edge_of
+from xreg.core.data.curves import Curves
 from xreg.core.data.samples import Structures
 from xreg.core.data.spectra import Channel, Spectra
 from xreg.core.errors import ConfigError, DataError, UnknownNameError
-from xreg.core.processing.apply import Curves, apply_steps, process
-from xreg.core.processing.broadening import arctangent_width, gaussian_matrix, lorentzian_matrix
-from xreg.core.processing.steps import ProcessedChannel
+from xreg.plugins.processing.kernels import arctangent_width, gaussian_matrix, lorentzian_matrix
+from xreg.workbench.process.steps import ProcessedChannel, apply_steps, process
 
 GRID = np.concatenate([np.arange(-15, 5, 0.5), np.arange(5, 60, 1.5)])
 
 
 def steps(*items: dict[str, Any]) -> tuple[Any, ...]:
-    return ProcessedChannel.parse({"steps": items}, "test").steps
+    return ProcessedChannel.parse({"steps": items}, "test").built("test")
 
 
 def curves(n: int = 3, absorbers: tuple[int, ...] | None = None, **labels: Any) -> Curves:
@@ -106,7 +106,7 @@ def test_gaussians_add_in_the_square_of_their_widths() -> None:
     grid = np.linspace(0, 40, 401)
     line = norm(20, 1.0 / np.sqrt(8 * np.log(2))).pdf(grid)
     given = Curves(grid, np.zeros(1), line[None], np.array("s")[None], {})
-    broad = apply_steps(given, steps({"step": "gaussian", "width": 2.0})).intensity[0]
+    broad = apply_steps(given, steps({"name": "gaussian", "width": 2.0})).intensity[0]
     wanted = norm(20, np.sqrt(5.0) / np.sqrt(8 * np.log(2))).pdf(grid)
     np.testing.assert_allclose(broad, wanted, atol=1e-3)
 
@@ -122,16 +122,16 @@ def test_lorentzian_widens_an_arctangent_by_its_width() -> None:
     edge = Curves(
         fine, np.zeros(1), (0.5 + np.arctan(fine / 0.5) / np.pi)[None], np.array("s")[None], {}
     )
-    broad = apply_steps(edge, steps({"step": "lorentzian", "width": 1.25})).intensity[0]
+    broad = apply_steps(edge, steps({"name": "lorentzian", "width": 1.25})).intensity[0]
     middle = np.abs(fine) < 20
     wanted = 0.5 + np.arctan(fine / 1.125) / np.pi
     np.testing.assert_allclose(broad[middle], wanted[middle], atol=2e-3)
 
 
 def test_width_is_that_of_each_absorber() -> None:
-    made = apply_steps(curves(2, (26, 29)), steps({"step": "lorentzian"})).intensity
+    made = apply_steps(curves(2, (26, 29)), steps({"name": "lorentzian"})).intensity
     for i, width in enumerate((1.25, 1.55)):
-        given = apply_steps(curves(2), steps({"step": "lorentzian", "width": width})).intensity
+        given = apply_steps(curves(2), steps({"name": "lorentzian", "width": width})).intensity
         np.testing.assert_allclose(made[i], given[i], rtol=1e-12)
 
 
@@ -148,7 +148,7 @@ def test_arctangent_width_is_that_of_fdmnes() -> None:
 def test_arctangent_leaves_occupied_states_out() -> None:
     flat = curves(1)
     flat.intensity[:] = 1.0
-    step = {"step": "arctangent", "width": 1.25, "gamma_max": 0, "fermi": 1.3}
+    step = {"name": "arctangent", "width": 1.25, "gamma_max": 0, "fermi": 1.3}
     made = apply_steps(flat, steps(step)).intensity[0]
     np.testing.assert_allclose(made, 0.5 + np.arctan((GRID - 1.3) / 0.625) / np.pi, atol=1e-12)
     kept = apply_steps(flat, steps({**step, "occupied": True})).intensity[0]
@@ -156,7 +156,7 @@ def test_arctangent_leaves_occupied_states_out() -> None:
 
 
 def test_fermi_level_of_a_label() -> None:
-    step = {"step": "arctangent", "width": 1.25}
+    step = {"name": "arctangent", "width": 1.25}
     made = apply_steps(curves(2, fermi=[0.5, 1.0]), steps({**step, "fermi": "fermi"})).intensity
     for i, fermi in enumerate((0.5, 1.0)):
         given = apply_steps(curves(2), steps({**step, "fermi": fermi})).intensity
@@ -164,21 +164,21 @@ def test_fermi_level_of_a_label() -> None:
 
 
 def test_fermi_level_moves_with_the_energies() -> None:
-    step = {"step": "arctangent", "width": 1.25}
+    step = {"name": "arctangent", "width": 1.25}
     here = apply_steps(curves(), steps({**step, "fermi": 0.5}))
-    there = apply_steps(curves(), steps({"step": "shift", "by": 7112}, {**step, "fermi": 7112.5}))
+    there = apply_steps(curves(), steps({"name": "shift", "by": 7112}, {**step, "fermi": 7112.5}))
     np.testing.assert_array_equal(here.intensity, there.intensity)
 
 
 # Energies -----------------------------------------------------------------------------------------
 
-WINDOW = {"step": "resample", "first": -5, "last": 30, "points": 36}
+WINDOW = {"name": "resample", "first": -5, "last": 30, "points": 36}
 
 
 def test_shift_by_a_label_and_resampling() -> None:
     edges = curves(3, e=[1.0, 2.0, 3.5])
     made = apply_steps(
-        edges, steps({"step": "shift", "label": "e", "by": 100}, {**WINDOW, "about": 102})
+        edges, steps({"name": "shift", "label": "e", "by": 100}, {**WINDOW, "about": 102})
     )
     np.testing.assert_allclose(made.grid, 97 + np.arange(36))
     # A chemical shift stays: 0.7 eV from one sample to the next, and the label on top of it.
@@ -188,12 +188,12 @@ def test_shift_by_a_label_and_resampling() -> None:
 
 def test_energies_of_their_own_are_refused() -> None:
     with pytest.raises(ConfigError, match="end with a resample step"):
-        apply_steps(curves(2, e=[0.0, 1.0]), steps({"step": "shift", "label": "e"}))
+        apply_steps(curves(2, e=[0.0, 1.0]), steps({"name": "shift", "label": "e"}))
 
 
 @pytest.mark.parametrize("by", ["steepest", "half-height"])
 def test_alignment(by: str) -> None:
-    align = {"step": "align", "by": by, "to": 7112.0}
+    align = {"name": "align", "by": by, "to": 7112.0}
     each = apply_steps(curves(), steps({**align, "each": True}, {**WINDOW, "about": 7112}))
     places = [np.interp(0.5 * y[-1], y, each.grid) for y in each.intensity]
     np.testing.assert_allclose(places, 7112, atol=0.3)
@@ -207,8 +207,8 @@ def test_alignment(by: str) -> None:
 def test_alignment_passes_a_steep_pre_edge(by: str) -> None:
     spectrum = curves(1)
     spectrum.intensity[0, np.isclose(GRID, -4)] += 2
-    align = {"step": "align", "by": by, "to": 7112.0, "each": True}
-    shift = {"step": "shift", "by": 7000}
+    align = {"name": "align", "by": by, "to": 7112.0, "each": True}
+    shift = {"name": "shift", "by": 7000}
     found = apply_steps(spectrum, steps(shift, {**align, "after": 6998}))
     whole = apply_steps(curves(1), steps(shift, align))
     assert found.offset[0] == pytest.approx(whole.offset[0], abs=0.2)
@@ -218,14 +218,14 @@ def test_alignment_passes_a_steep_pre_edge(by: str) -> None:
 
 
 def test_alignment_to_the_table() -> None:
-    made = apply_steps(curves(1, (26,)), steps({"step": "align", "each": True}))
+    made = apply_steps(curves(1, (26,)), steps({"name": "align", "each": True}))
     y = made.intensity[0]
     assert np.interp(0.5 * y[-1], y, made.grid + made.offset[0]) == pytest.approx(7112, abs=0.3)
 
 
 def test_resampling_keeps_what_it_hits_and_adds_no_ripples() -> None:
     spectrum = curves(1)
-    step = {"step": "resample", "first": -15, "last": 59, "points": 741}
+    step = {"name": "resample", "first": -15, "last": 59, "points": 741}
     made = apply_steps(spectrum, steps(step))
     hits = np.isin(np.round(made.grid, 6), np.round(GRID, 6))
     np.testing.assert_allclose(made.intensity[0][hits], spectrum.intensity[0], atol=1e-12)
@@ -233,7 +233,7 @@ def test_resampling_keeps_what_it_hits_and_adds_no_ripples() -> None:
 
 
 def test_resampling_beyond_the_energies() -> None:
-    step = {"step": "resample", "first": -20, "last": 59, "points": 80}
+    step = {"name": "resample", "first": -20, "last": 59, "points": 80}
     with pytest.raises(DataError, match=r"step 1 \(resample\): sample 's0' has energies -15…59"):
         apply_steps(curves(), steps(step))
     made = apply_steps(curves(), steps({**step, "hold_ends": 5.0})).intensity
@@ -245,8 +245,8 @@ def test_coarsening_keeps_the_integral() -> None:
     moved = apply_steps(
         curves(3, e=[0.0, 0.3, 0.55]),
         steps(
-            {"step": "shift", "label": "e"},
-            {"step": "coarsen", "first": -9.1, "last": 40.9, "channels": 16},
+            {"name": "shift", "label": "e"},
+            {"name": "coarsen", "first": -9.1, "last": 40.9, "channels": 16},
         ),
     )
     np.testing.assert_allclose(moved.grid, -9.1 + 3.125 * (np.arange(16) + 0.5))
@@ -255,14 +255,14 @@ def test_coarsening_keeps_the_integral() -> None:
         area = np.trapezoid(np.interp(fine, GRID + e, y), fine)
         assert coarse.sum() * 3.125 == pytest.approx(area, rel=1e-9)
     with pytest.raises(DataError, match=r"step 1 \(coarsen\): the window -20…5 eV leaves"):
-        apply_steps(curves(), steps({"step": "coarsen", "first": -20, "last": 30, "channels": 2}))
+        apply_steps(curves(), steps({"name": "coarsen", "first": -20, "last": 30, "channels": 2}))
 
 
 # Intensities --------------------------------------------------------------------------------------
 
 
 def test_edge_jump() -> None:
-    step = {"step": "normalise", "pre": [-15, -10], "post": [40, 58]}
+    step = {"name": "normalise", "pre": [-15, -10], "post": [40, 58]}
     made = apply_steps(curves(), steps(step))
     above = (made.grid >= 40) & (made.grid <= 58)
     np.testing.assert_allclose(made.intensity[:, above].mean(axis=1), 1, atol=2e-3)
@@ -270,7 +270,7 @@ def test_edge_jump() -> None:
 
 
 def test_scale_of_the_mean_keeps_ratios() -> None:
-    made = apply_steps(curves(), steps({"step": "normalise", "by": "maximum", "each": False}))
+    made = apply_steps(curves(), steps({"name": "normalise", "by": "maximum", "each": False}))
     tops = made.intensity.max(axis=1)
     assert tops.mean() == pytest.approx(1)
     np.testing.assert_allclose(tops / tops[0], [1, 1.2, 1.4], rtol=1e-2)
@@ -278,14 +278,14 @@ def test_scale_of_the_mean_keeps_ratios() -> None:
 
 def test_window_outside() -> None:
     with pytest.raises(DataError, match="50…70 eV leaves the energies of sample 's0', -15…59 eV"):
-        apply_steps(curves(), steps({"step": "normalise", "post": [50, 70]}))
+        apply_steps(curves(), steps({"name": "normalise", "post": [50, 70]}))
 
 
 def test_nothing_to_normalise() -> None:
     dark = curves(2)
     dark.intensity[1] = 0
     with pytest.raises(DataError, match="sample 's1' has a maximum of 0"):
-        apply_steps(dark, steps({"step": "normalise", "by": "maximum"}))
+        apply_steps(dark, steps({"name": "normalise", "by": "maximum"}))
 
 
 # Requests -----------------------------------------------------------------------------------------
@@ -294,11 +294,11 @@ def test_nothing_to_normalise() -> None:
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ({"step": "normalise"}, "'edge-jump' needs it"),
-        ({"step": "resample", "first": 5, "last": 1, "points": 5}, "first must be below last"),
-        ({"step": "coarsen", "first": 5, "last": 1, "channels": 5}, "first must be below last"),
-        ({"step": "lorentzian", "widht": 1}, "widht"),
-        ({"step": "sharpen"}, "sharpen"),
+        ({"name": "normalise"}, "'edge-jump' needs it"),
+        ({"name": "resample", "first": 5, "last": 1, "points": 5}, "first must be below last"),
+        ({"name": "coarsen", "first": 5, "last": 1, "channels": 5}, "first must be below last"),
+        ({"name": "lorentzian", "widht": 1}, "widht"),
+        ({"name": "sharpen"}, "sharpen"),
     ],
 )
 def test_bad_steps(bad: dict[str, Any], message: str) -> None:
@@ -308,7 +308,7 @@ def test_bad_steps(bad: dict[str, Any], message: str) -> None:
 
 def test_unknown_label() -> None:
     with pytest.raises(UnknownNameError, match=r"did you mean 'fermi'"):
-        apply_steps(curves(fermi=[0.0, 0.0, 0.0]), steps({"step": "shift", "label": "fermy"}))
+        apply_steps(curves(fermi=[0.0, 0.0, 0.0]), steps({"name": "shift", "label": "fermy"}))
 
 
 def test_channels_in_a_chain() -> None:
@@ -317,7 +317,7 @@ def test_channels_in_a_chain() -> None:
     raw = curves(2).intensity
     before = raw.copy()
     recipe = {
-        "broad": {"steps": [{"step": "lorentzian"}]},
+        "broad": {"steps": [{"name": "lorentzian"}]},
         "xanes": {"source": "broad", "steps": [WINDOW]},
     }
     specs = {name: ProcessedChannel.parse(spec, name) for name, spec in recipe.items()}

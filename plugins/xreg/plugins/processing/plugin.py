@@ -1,31 +1,22 @@
-"""Settings of the steps that turn raw spectra into those of a dataset."""
+"""Declaration of the steps that turn raw spectra into those of a dataset."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Sequence
+from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from xreg.core.atoms.edges import EdgeName
 from xreg.core.config import Config, setting
+from xreg.core.hooks import ComponentSpec, hookimpl
 
-__all__ = [
-    "Align",
-    "Arctangent",
-    "Coarsen",
-    "Gaussian",
-    "Lorentzian",
-    "Normalise",
-    "ProcessedChannel",
-    "Resample",
-    "Shift",
-    "Step",
-]
+__all__ = ["xreg_components"]
 
 Window = tuple[float, float]
 
 
-class Width(Config):
+class WidthConfig(Config):
     """A core-hole width: given, or that of the table for each sample's absorber."""
 
     width: float | None = setting(
@@ -38,23 +29,19 @@ class Width(Config):
     edge: EdgeName = setting("K", description="Edge that the table is asked for.")
 
 
-class Lorentzian(Width):
+class LorentzianConfig(WidthConfig):
     """Broadening by one Lorentzian at all energies."""
 
-    step: Literal["lorentzian"] = setting(description="Broaden by a Lorentzian.")
 
-
-class Gaussian(Config):
+class GaussianConfig(Config):
     """Broadening by one Gaussian at all energies: the resolution of an instrument."""
 
-    step: Literal["gaussian"] = setting(description="Broaden by a Gaussian.")
     width: float = setting(unit="eV", gt=0, le=100, description="Full width at half maximum.")
 
 
-class Arctangent(Width):
+class ArctangentConfig(WidthConfig):
     """Broadening that grows with the energy, as FDMNES has it."""
 
-    step: Literal["arctangent"] = setting(description="Broaden as FDMNES' Convolution does.")
     gamma_max: float = setting(
         15.0, unit="eV", ge=0, le=100, description="Gamma_max: what is added far above the edge."
     )
@@ -74,18 +61,16 @@ class Arctangent(Width):
     )
 
 
-class Shift(Config):
+class ShiftConfig(Config):
     """Energies moved as a whole."""
 
-    step: Literal["shift"] = setting(description="Move the energies.")
     label: str = setting("", description="Label whose value is added, each sample's own.")
     by: float = setting(0.0, unit="eV", ge=-1e6, le=1e6, description="Constant that is added.")
 
 
-class Align(Config):
+class AlignConfig(Config):
     """Energies moved so that the edge stands at a given place."""
 
-    step: Literal["align"] = setting(description="Move the edge to an energy.")
     by: Literal["steepest", "half-height"] = setting(
         "steepest",
         description="What the edge is: where the spectrum rises most, or where it first reaches "
@@ -113,10 +98,9 @@ class Align(Config):
     )
 
 
-class Normalise(Config):
+class NormaliseConfig(Config):
     """Intensities scaled to one."""
 
-    step: Literal["normalise"] = setting(description="Scale the intensities.")
     by: Literal["edge-jump", "maximum", "area"] = setting(
         "edge-jump",
         description="What becomes one: the mean over 'post' less that over 'pre', the maximum, or "
@@ -144,10 +128,9 @@ class Normalise(Config):
         return self
 
 
-class Resample(Config):
+class ResampleConfig(Config):
     """Spectra brought onto one grid."""
 
-    step: Literal["resample"] = setting(description="Interpolate onto equal steps.")
     first: float = setting(unit="eV", ge=-1e6, le=1e6, description="First energy from 'about'.")
     last: float = setting(unit="eV", ge=-1e6, le=1e6, description="Last energy from 'about'.")
     points: int = setting(ge=2, le=20_000, description="Number of energies.")
@@ -169,10 +152,9 @@ class Resample(Config):
         return self
 
 
-class Coarsen(Config):
+class CoarsenConfig(Config):
     """Spectra as the means over a few wide channels."""
 
-    step: Literal["coarsen"] = setting(description="Take the mean over each of some channels.")
     first: float = setting(unit="eV", ge=-1e6, le=1e6, description="Where the first one begins.")
     last: float = setting(unit="eV", ge=-1e6, le=1e6, description="Where the last one ends.")
     channels: int = setting(ge=2, le=20_000, description="Number of channels, of equal width.")
@@ -184,16 +166,67 @@ class Coarsen(Config):
         return self
 
 
-Step = Annotated[
-    Lorentzian | Gaussian | Arctangent | Shift | Align | Normalise | Resample | Coarsen,
-    Field(discriminator="step"),
-]
+HOME = "xreg.plugins.processing"
 
 
-class ProcessedChannel(Config):
-    """A channel made from another one."""
-
-    source: str = setting("raw", min_length=1, description="Channel that it is made from.")
-    steps: tuple[Step, ...] = setting(
-        min_length=1, description="What is done, in this order: entries with a 'step' each."
-    )
+@hookimpl
+def xreg_components() -> Sequence[ComponentSpec]:
+    """Offer the steps."""
+    return [
+        ComponentSpec(
+            "step",
+            "lorentzian",
+            LorentzianConfig,
+            f"{HOME}.broadening:Lorentzian",
+            "Broadens by a Lorentzian of one width.",
+        ),
+        ComponentSpec(
+            "step",
+            "gaussian",
+            GaussianConfig,
+            f"{HOME}.broadening:Gaussian",
+            "Broadens by a Gaussian, the resolution of an instrument.",
+        ),
+        ComponentSpec(
+            "step",
+            "arctangent",
+            ArctangentConfig,
+            f"{HOME}.broadening:Arctangent",
+            "Broadens as FDMNES' Convolution does, more at higher energies.",
+        ),
+        ComponentSpec(
+            "step",
+            "shift",
+            ShiftConfig,
+            f"{HOME}.energies:Shift",
+            "Moves the energies as a whole.",
+        ),
+        ComponentSpec(
+            "step",
+            "align",
+            AlignConfig,
+            f"{HOME}.energies:Align",
+            "Moves the edge to an energy.",
+        ),
+        ComponentSpec(
+            "step",
+            "resample",
+            ResampleConfig,
+            f"{HOME}.energies:Resample",
+            "Interpolates onto equal steps of the energy.",
+        ),
+        ComponentSpec(
+            "step",
+            "coarsen",
+            CoarsenConfig,
+            f"{HOME}.energies:Coarsen",
+            "Takes the mean over each of some wide channels.",
+        ),
+        ComponentSpec(
+            "step",
+            "normalise",
+            NormaliseConfig,
+            f"{HOME}.normalisation:Normalise",
+            "Scales the edge jump, the maximum or the area to one.",
+        ),
+    ]

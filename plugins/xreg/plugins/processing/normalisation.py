@@ -1,0 +1,44 @@
+"""The step that scales spectra."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.data.curves import Curves
+from xreg.core.errors import DataError
+from xreg.core.interfaces import Step
+from xreg.plugins.processing.plugin import NormaliseConfig
+
+__all__ = ["Normalise"]
+
+Array = NDArray[np.float64]
+
+
+class Normalise(Step[NormaliseConfig]):
+    """Intensities scaled to one."""
+
+    name = "normalise"
+    Config = NormaliseConfig
+
+    def apply(self, curves: Curves) -> Curves:
+        """Return the curves after the step."""
+        values = curves.intensity
+        if self.config.pre is not None:
+            values = values - curves.window_means(values, self.config.pre)[:, None]
+        if self.config.by == "edge-jump":
+            assert self.config.post is not None
+            scale = curves.window_means(values, self.config.post)
+        elif self.config.by == "maximum":
+            scale = values.max(axis=1)
+        else:
+            scale = np.asarray(np.trapezoid(values, curves.grid, axis=1) / np.ptp(curves.grid))
+        if not self.config.each:
+            scale = np.full_like(scale, scale.mean())
+        if (bad := np.flatnonzero(scale <= 0)).size:
+            raise DataError(
+                f"sample '{curves.ids[bad[0]]}' has a {self.config.by} of {scale[bad[0]]:.3g}."
+            )
+        return replace(curves, intensity=values / scale[:, None])
