@@ -148,7 +148,7 @@ def main() -> None:
     provenance = {
         "made_by": f"examples/fe-k, xreg {version('xreg')}",
         "processing": steps,
-        "raw_grid": RAW.model_dump(mode="json"),
+        "raw_grid": RAW,
         "parts": [data.metadata.provenance for _, data in parts],
     }
     metadata = Metadata(**METADATA, version=args.version, provenance=provenance)

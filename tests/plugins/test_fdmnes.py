@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from ase.build import bulk, molecule
 
-from xreg.core.data.curves import Curves
 from xreg.core.data.samples import Structures
 from xreg.core.data.spectra import Spectrum
 from xreg.core.errors import ConfigError, MissingRequirementError, RunError, SampleError
+from xreg.core.interfaces.step import Curves
 from xreg.core.testing import GeneratorSuite, tetrahedra
 from xreg.plugins.fdmnes.files import energies, fdmnes_input, read_convoluted, read_sites
 from xreg.plugins.fdmnes.generator import Fdmnes

@@ -13,10 +13,10 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from xreg.core.atoms.edges import edge_of
-from xreg.core.data.curves import Curves
 from xreg.core.data.samples import Structures
 from xreg.core.data.spectra import Channel, Spectra
 from xreg.core.errors import ConfigError, DataError, UnknownNameError
+from xreg.core.interfaces.step import Curves
 from xreg.plugins.processing.kernels import arctangent_width, gaussian_matrix, lorentzian_matrix
 from xreg.workbench.process.steps import ProcessedChannel, apply_steps, process
 
@@ -298,11 +298,12 @@ def test_nothing_to_normalise() -> None:
         ({"name": "resample", "first": 5, "last": 1, "points": 5}, "first must be below last"),
         ({"name": "coarsen", "first": 5, "last": 1, "channels": 5}, "first must be below last"),
         ({"name": "lorentzian", "widht": 1}, "widht"),
-        ({"name": "sharpen"}, "sharpen"),
+        ({"name": "sharpen"}, "no step 'sharpen'"),
+        ({"step": "lorentzian", "width": 1}, "write 'name: lorentzian' in place of 'step: …'"),
     ],
 )
 def test_bad_steps(bad: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises((ConfigError, UnknownNameError), match=message):
         steps(bad)
 
 

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from xreg.core.interfaces.descriptor import Descriptor, FeatureLabel, TorchView
     from xreg.core.interfaces.emulator import Emulator
     from xreg.core.interfaces.generator import Availability, SpectrumGenerator
-    from xreg.core.interfaces.step import Step
+    from xreg.core.interfaces.step import Curves, Step
 
 __all__ = [
     "Analysis",
     "Availability",
     "Component",
+    "Curves",
     "Decomposer",
     "Descriptor",
     "Emulator",
@@ -35,6 +36,7 @@ _HOMES = {
     "Analysis": "analysis",
     "Availability": "generator",
     "Component": "component",
+    "Curves": "step",
     "Decomposer": "decomposer",
     "Descriptor": "descriptor",
     "Emulator": "emulator",

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.data.curves import Curves
 from xreg.core.errors import DataError
 from xreg.core.interfaces import Step
+from xreg.core.interfaces.step import Curves
 from xreg.plugins.processing.kernels import arctangent_width, gaussian_matrix, lorentzian_matrix
 from xreg.plugins.processing.plugin import (
     ArctangentConfig,

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from pydantic import field_validator
 
 from xreg.core.config import Config, setting
-from xreg.core.data.curves import Curves
 from xreg.core.data.samples import Samples, Structures
 from xreg.core.data.spectra import Channel, Spectra
 from xreg.core.errors import ConfigError, DataError, UnknownNameError
 from xreg.core.interfaces import Step
+from xreg.core.interfaces.step import Curves
 from xreg.registry.plugins import host
 from xreg.workbench.recipes.sections import ComponentSection
 
