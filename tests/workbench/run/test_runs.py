@@ -112,7 +112,7 @@ def test_the_report_holds_every_figure_and_needs_nothing_else(finished: Path) ->
         "response_pca",
         "score_distribution",
         "scores_pca",
-        "spectrum-error_by_energy",
+        "spectrum-error_by-energy",
         "spectrum-error_intervals",
         "trust_errors",
     ]

@@ -1,4 +1,4 @@
-"""The conformance kit: what every descriptor, emulator, decomposer and generator must hold to.
+"""The conformance kit: what every component of a plugin must hold to, a suite for each kind.
 
 Subclass the suite of your kind in a test file, name your class, and pytest runs the checks::
 
@@ -20,14 +20,12 @@ Needs pytest beside xreg, nothing else.
 
 import pytest
 
-# Failing checks then show both sides of the comparison, as in a test file.
-pytest.register_assert_rewrite(
-    *(
-        f"{__name__}.{part}"
-        for part in ("base", "invariance", "descriptor", "emulator", "decomposer", "generator")
-    )
-)
+from xreg.core.interfaces.kinds import KINDS
 
+# Failing checks then show both sides of the comparison, as in a test file.
+pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in ("base", "invariance", *KINDS)))
+
+from xreg.core.testing.analysis import AnalysisSuite  # noqa: E402
 from xreg.core.testing.decomposer import DecomposerSuite  # noqa: E402
 from xreg.core.testing.descriptor import DescriptorSuite  # noqa: E402
 from xreg.core.testing.emulator import EmulatorSuite  # noqa: E402
@@ -39,12 +37,15 @@ from xreg.core.testing.examples import (  # noqa: E402
     waters,
 )
 from xreg.core.testing.generator import GeneratorSuite  # noqa: E402
+from xreg.core.testing.step import StepSuite  # noqa: E402
 
 __all__ = [
+    "AnalysisSuite",
     "DecomposerSuite",
     "DescriptorSuite",
     "EmulatorSuite",
     "GeneratorSuite",
+    "StepSuite",
     "clusters",
     "crystals",
     "parameters",

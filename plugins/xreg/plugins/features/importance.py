@@ -272,7 +272,7 @@ def _findings(
     if "feature" in found:
         drawings.append(
             Drawing(
-                "by_feature",
+                "by-feature",
                 "Importance of features",
                 "Loss of R² when one feature is permuted among the samples, for the whole spectrum "
                 "and for two windows, and the loss in the first window minus that in the second; "

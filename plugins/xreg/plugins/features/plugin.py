@@ -41,7 +41,9 @@ class ImportanceConfig(Config):
         "held out, so that the spread is also that of training; 0 takes the model as it is and "
         "permutes in the judged part.",
     )
-    group: str | None = setting(None, description="Label whose groups no fold divides.")
+    group: str | None = setting(
+        None, max_length=200, description="Label whose groups no fold divides."
+    )
     most_features: int = setting(
         300,
         ge=0,
@@ -79,7 +81,9 @@ class SelectionConfig(Config):
     folds: int = setting(
         3, ge=2, le=100, description="Folds of all but the test part that a set is judged on."
     )
-    group: str | None = setting(None, description="Label whose groups no fold divides.")
+    group: str | None = setting(
+        None, max_length=200, description="Label whose groups no fold divides."
+    )
     most_trainings: int = setting(
         200,
         ge=1,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from xreg.core.atoms.edges import EdgeName
 from xreg.core.config import Config, setting
@@ -14,6 +14,8 @@ from xreg.core.hooks import ComponentSpec, hookimpl
 __all__ = ["xreg_components"]
 
 Window = tuple[float, float]
+Energy = Annotated[float, Field(ge=-1e6, le=1e6)]
+LabelName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class WidthConfig(Config):
@@ -51,7 +53,7 @@ class ArctangentConfig(WidthConfig):
     e_larg: float = setting(
         30.0, unit="eV", gt=0, le=500, description="Elarg: over which energies it grows."
     )
-    fermi: float | str = setting(
+    fermi: Energy | LabelName = setting(
         0.0,
         unit="eV",
         description="Energy below which states are occupied, or the label that holds it.",
@@ -64,7 +66,9 @@ class ArctangentConfig(WidthConfig):
 class ShiftConfig(Config):
     """Energies moved as a whole."""
 
-    label: str = setting("", description="Label whose value is added, each sample's own.")
+    label: str = setting(
+        "", max_length=200, description="Label whose value is added, each sample's own."
+    )
     by: float = setting(0.0, unit="eV", ge=-1e6, le=1e6, description="Constant that is added.")
 
 

@@ -52,7 +52,9 @@ class CrossValidationConfig(Config):
         5, ge=1, le=1000, description="How often everything is shuffled and divided anew."
     )
     group: str | None = setting(
-        None, description="Label whose groups (material, trajectory) no fold divides."
+        None,
+        max_length=200,
+        description="Label whose groups (material, trajectory) no fold divides.",
     )
     seed: int = setting(
         0, ge=0, le=SEED_LIMIT, description="Seed of the first repeat; the others count up."
@@ -71,6 +73,7 @@ class LearningCurveConfig(Config):
     )
     group: str | None = setting(
         None,
+        max_length=200,
         description="Label whose groups come into a subset whole: a curve against new materials, "
         "not against more sites of the same ones.",
     )

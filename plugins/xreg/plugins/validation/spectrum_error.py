@@ -86,7 +86,7 @@ class SpectrumErrorAnalysis(Analysis[SpectrumErrorConfig]):
                     lambda: draw_intervals(counts),
                 ),
                 Drawing(
-                    "by_energy",
+                    "by-energy",
                     "Spectrum error by energy",
                     "The same sum at each energy over all spectra of the set, beside their mean "
                     "and "

@@ -140,7 +140,7 @@ class RelativeErrorAnalysis(Analysis[RelativeErrorConfig]):
             ],
             drawings=[
                 Drawing(
-                    "by_energy",
+                    "by-energy",
                     "Error by energy",
                     "Top: mean true and predicted spectrum. Middle: predicted minus true; half of "
                     "the "
