@@ -38,6 +38,8 @@ COMPONENT = """
 from xreg.core.config import Config, setting
 from xreg.core.hooks import ComponentSpec, Program, Requirement, hookimpl
 
+XREG_API = "1.0"
+
 
 class FakeConfig(Config):
     size: int = setting(3, ge=1, le=9, description="A size.")
@@ -95,30 +97,43 @@ BROKEN = {
     "syntax": ("def (", "SyntaxError"),
     "missing-import": ("import no_such_package", "No module named 'no_such_package'"),
     "misspelt-hook": (
-        "from xreg.core.hooks import hookimpl\n@hookimpl\ndef xreg_componets(): return []",
+        "XREG_API = '1.0'\nfrom xreg.core.hooks import hookimpl\n@hookimpl\n"
+        "def xreg_componets(): return []",
         "unknown hook 'xreg_componets'",
     ),
-    "unmarked-hook": ("def xreg_run_finished(run): pass", "lacks the decorator @hookimpl"),
+    "unmarked-hook": (
+        "XREG_API = '1.0'\ndef xreg_run_finished(run): pass",
+        "lacks the decorator @hookimpl",
+    ),
     "wrong-argument": (
-        "from xreg.core.hooks import hookimpl\n@hookimpl\ndef xreg_run_started(job): pass",
+        "XREG_API = '1.0'\nfrom xreg.core.hooks import hookimpl\n@hookimpl\n"
+        "def xreg_run_started(job): pass",
         "hookimpl definition",
     ),
     "returns-names": (
-        "from xreg.core.hooks import hookimpl\n@hookimpl\ndef xreg_components(): return ['soap']",
+        "XREG_API = '1.0'\nfrom xreg.core.hooks import hookimpl\n@hookimpl\n"
+        "def xreg_components(): return ['soap']",
         "returned 'soap', no ComponentSpec",
     ),
     "unknown-kind": (component(kind="optimiser"), "unknown kind 'optimiser'"),
     "bad-name": (component(name="Bad Name"), "lower-case letters, digits and dashes"),
     "no-config": (
-        "from xreg.core.hooks import ComponentSpec, hookimpl\n"
+        "XREG_API = '1.0'\nfrom xreg.core.hooks import ComponentSpec, hookimpl\n"
         "@hookimpl\ndef xreg_components(): return [ComponentSpec('emulator', 'x', dict, 'a:B')]",
         "no Config class",
     ),
     "fails-when-asked": (
-        "from xreg.core.hooks import hookimpl\n"
+        "XREG_API = '1.0'\nfrom xreg.core.hooks import hookimpl\n"
         "@hookimpl\ndef xreg_components(): raise OSError('disk')",
         "OSError: disk",
     ),
+    "no-api": (GOOD.replace('XREG_API = "1.0"', ""), 'add XREG_API = "1.0" to its module'),
+    "odd-api": (GOOD.replace('"1.0"', "1.0"), "XREG_API is 1.0; write it as '1.0'"),
+    "newer-api": (
+        GOOD.replace('"1.0"', '"1.1"'),
+        "interface 1.1, and this is 1.0: install a newer",
+    ),
+    "older-api": (GOOD.replace('"1.0"', '"0.9"'), "install a newer version of it"),
 }
 
 

@@ -106,6 +106,8 @@ from xreg.core.interfaces import Descriptor, Emulator, FeatureLabel
 from xreg.core.errors import SampleError
 from xreg.core.run import ReportSection
 
+XREG_API = "1.0"
+
 
 class OddConfig(Config):
     fault: Literal["none", "width", "nan", "refuse"] = setting("none", description="What is odd.")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pluggy
 
-from xreg.core import hooks
+from xreg.core import API_VERSION, hooks
 from xreg.core.config import Config
 from xreg.core.errors import PluginError, UnknownNameError, did_you_mean
 from xreg.core.hooks import ENTRY_POINT_GROUP, AnalysisSpec, ComponentSpec
@@ -20,6 +20,7 @@ from xreg.core.interfaces.kinds import KINDS
 
 __all__ = ["Broken", "Installed", "PluginHost", "host"]
 
+API = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
@@ -71,6 +72,7 @@ class PluginHost:
         module = point.load()
         distribution, version = _distribution(point)
         name = f"{distribution}:{point.name}"
+        _require_api(module)
         try:
             self.manager.register(module, name=name)
             # Hooks of other plugins were checked before; what is pending now is this plugin's.
@@ -155,6 +157,26 @@ class PluginHost:
 def _order(key: tuple[str, str]) -> tuple[int, str]:
     kind, name = key
     return list(KINDS).index(kind), name
+
+
+def _require_api(module: Any) -> None:
+    """Refuse a plugin that was written for another interface, or does not say for which."""
+    stated = getattr(module, "XREG_API", None)
+    if stated is None:
+        raise PluginError(
+            "it does not say for which plugin interface it was written: add "
+            f'XREG_API = "{API_VERSION}" to its module'
+        )
+    if not (isinstance(stated, str) and API.fullmatch(stated)):
+        raise PluginError(f"XREG_API is {stated!r}; write it as '{API_VERSION}'")
+    major, minor = map(int, stated.split("."))
+    ours, newest = map(int, API_VERSION.split("."))
+    if major != ours or minor > newest:
+        what = "a newer xreg" if (major, minor) > (ours, newest) else "a newer version of it"
+        raise PluginError(
+            f"it was written for the plugin interface {stated}, and this is {API_VERSION}: "
+            f"install {what}"
+        )
 
 
 def _require_marks(module: Any) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from xreg.core.config import Config, setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 
+XREG_API = "1.0"
+
 
 class ToyConfig(Config):
     width: float = setting(0.5, unit="Å", gt=0, le=10, description="Width of a line.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +50,8 @@ class _Line(Emulator[_Settings]):
 
     name: ClassVar[str] = "line"
     Config = _Settings
-    weights_: NDArray[np.float64]
-    spread_: NDArray[np.float64]
+    weights_: NDArray[Any]
+    spread_: NDArray[Any]
 
     def _fit(
         self,
@@ -61,8 +61,7 @@ class _Line(Emulator[_Settings]):
     ) -> None:
         table = np.column_stack([X, np.ones(len(X))])
         self.weights_ = np.linalg.lstsq(table, Y, rcond=None)[0]
-        spread = (Y - table @ self.weights_).std(axis=0) + 1e-6
-        self.spread_ = spread.astype(np.float64)
+        self.spread_ = (Y - table @ self.weights_).std(axis=0) + 1e-6
 
     def _predict(
         self, X: NDArray[np.float64]

@@ -9,6 +9,8 @@ from pathlib import Path
 from xreg.core.hooks import hookimpl
 from xreg.core.run import ReportSection
 
+XREG_API = "1.0"
+
 COLUMNS = ("time", "event", "run", "dataset", "descriptor", "emulator", "r2_test", "seconds")
 SHOWN = 10
 

@@ -7,6 +7,8 @@ from pydantic import Field, model_validator
 from xreg.core.config import Config, setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 
+XREG_API = "1.0"
+
 Degree = Annotated[int, Field(ge=1, le=12)]
 
 

@@ -11,6 +11,8 @@ from xreg.core.atoms.elements import SiteConfig
 from xreg.core.config import setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 
+XREG_API = "1.0"
+
 Eta = Annotated[float, Field(gt=0, le=1e4)]
 Zeta = Annotated[float, Field(gt=0, le=1e3)]
 Kappa = Annotated[float, Field(ge=0, le=100)]

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from xreg.core.atoms.elements import AtomRowConfig
 from xreg.core.hooks import ComponentSpec, hookimpl
 
+XREG_API = "1.0"
+
 
 class CoulombConfig(AtomRowConfig):
     """Settings of the descriptor ``coulomb``: counts of 35 atoms in all give 595 columns."""

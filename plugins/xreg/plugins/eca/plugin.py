@@ -7,6 +7,8 @@ from typing import Literal
 from xreg.core.config import Config, setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 
+XREG_API = "1.0"
+
 
 class ECAConfig(Config):
     """Settings of the decomposer ``eca``."""

@@ -13,6 +13,8 @@ from xreg.core.config import setting
 from xreg.core.hooks import ComponentSpec, Program, hookimpl
 from xreg.core.programs.engine import EngineConfig
 
+XREG_API = "1.0"
+
 TYPED_KEYWORDS = (
     "Absorber", "Convolution", "Crystal", "Ecent", "Edge", "Elarg", "End", "Energpho", "Filout",
     "Gamma_fix", "Gamma_hole", "Gamma_max", "Green", "Molecule", "N_self", "P_self", "Quadrupole",

@@ -12,6 +12,8 @@ from xreg.core.hooks import AnalysisSpec, ComponentSpec, hookimpl
 
 __all__ = ["xreg_components"]
 
+XREG_API = "1.0"
+
 SEED_LIMIT = 2**31 - 1
 Share = Annotated[float, Field(gt=0, le=1)]
 Window = tuple[float, float]

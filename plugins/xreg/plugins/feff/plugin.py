@@ -13,6 +13,8 @@ from xreg.core.config import setting
 from xreg.core.hooks import ComponentSpec, Requirement, hookimpl
 from xreg.core.programs.engine import EngineConfig
 
+XREG_API = "1.0"
+
 TYPED_CARDS = (
     "ATOMS", "CONTROL", "COREHOLE", "CORRECTIONS", "EDGE", "EGRID", "END", "EXCHANGE", "FMS",
     "HOLE", "POTENTIALS", "PRINT", "S02", "SCF", "TITLE", "XANES", "XES",

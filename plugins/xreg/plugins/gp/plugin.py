@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 from xreg.core.config import Config, setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 
+XREG_API = "1.0"
+
 Cutoff = Annotated[float, Field(gt=1, le=20)]
 Sigma = Annotated[float, Field(gt=0, le=5)]
 

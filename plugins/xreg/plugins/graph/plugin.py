@@ -6,6 +6,8 @@ from xreg.core.config import setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 from xreg.core.nn.settings import TrainingConfig
 
+XREG_API = "1.0"
+
 
 class GraphConfig(TrainingConfig):
     """Settings of the emulator ``graph``."""

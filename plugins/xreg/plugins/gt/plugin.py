@@ -11,6 +11,8 @@ from xreg.core.atoms.elements import SiteConfig
 from xreg.core.config import setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 
+XREG_API = "1.0"
+
 
 class GTConfig(SiteConfig):
     """Settings of the descriptor ``gt``.

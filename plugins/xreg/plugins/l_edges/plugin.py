@@ -12,6 +12,8 @@ from xreg.core.hooks import AnalysisSpec, ComponentSpec, hookimpl
 
 __all__ = ["xreg_components"]
 
+XREG_API = "1.0"
+
 Label = Annotated[str, Field(min_length=1, max_length=40)]
 
 

@@ -12,6 +12,8 @@ from xreg.core.atoms.elements import SiteConfig
 from xreg.core.config import setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 
+XREG_API = "1.0"
+
 Range = tuple[float, float]
 DISTANCES: dict[str, Range] = {"distance": (0.5, 6.0), "inverse_distance": (0.1, 1.2)}
 ANGLES: dict[str, Range] = {"angle": (0.0, 180.0), "cosine": (-1.0, 1.0)}

@@ -9,6 +9,8 @@ from xreg.core.atoms.elements import AtomRowConfig
 from xreg.core.config import setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 
+XREG_API = "1.0"
+
 
 class MBDFConfig(AtomRowConfig):
     """Settings of the descriptor ``mbdf``: counts of 55 atoms in all give 330 columns."""

@@ -11,6 +11,8 @@ from pydantic import Field, field_validator, model_validator
 from xreg.core.config import Config, setting
 from xreg.core.hooks import ComponentSpec, Program, hookimpl
 
+XREG_API = "1.0"
+
 IonName = Literal[
     "Ti2+", "Ti3+", "Ti4+", "V2+", "V3+", "Cr2+", "Cr3+", "Cr4+", "Mn2+", "Mn3+", "Mn4+", "Mn5+",
     "Fe2+", "Fe3+", "Fe4+", "Fe5+", "Fe6+", "Co2+", "Co3+", "Co4+", "Co5+", "Ni2+", "Ni3+", "Ni4+",

@@ -10,6 +10,8 @@ from xreg.core.config import setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 from xreg.core.nn.settings import TrainingConfig
 
+XREG_API = "1.0"
+
 Width = Annotated[int, Field(ge=1, le=100_000)]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from xreg.core.hooks import ComponentSpec, hookimpl
 from xreg.core.nn.settings import BottleneckConfig
 
+XREG_API = "1.0"
+
 
 class NNCAConfig(BottleneckConfig):
     """Settings of the decomposer ``nnca``; depth and width are those of the decoder."""

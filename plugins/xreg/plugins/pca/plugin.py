@@ -5,6 +5,8 @@ from __future__ import annotations
 from xreg.core.config import Config, setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 
+XREG_API = "1.0"
+
 
 class PCAConfig(Config):
     """Settings of the decomposer ``pca``."""

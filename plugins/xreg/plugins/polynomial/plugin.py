@@ -10,6 +10,8 @@ from pydantic import Field, model_validator
 from xreg.core.config import Config, setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 
+XREG_API = "1.0"
+
 Limit = Annotated[float, Field(ge=-1e12, le=1e12)]
 
 

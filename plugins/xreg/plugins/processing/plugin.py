@@ -13,6 +13,8 @@ from xreg.core.hooks import ComponentSpec, hookimpl
 
 __all__ = ["xreg_components"]
 
+XREG_API = "1.0"
+
 Window = tuple[float, float]
 Energy = Annotated[float, Field(ge=-1e6, le=1e6)]
 LabelName = Annotated[str, Field(min_length=1, max_length=200)]

@@ -10,6 +10,8 @@ from pydantic import Field, model_validator
 from xreg.core.config import Config, setting
 from xreg.core.hooks import ComponentSpec, Requirement, hookimpl
 
+XREG_API = "1.0"
+
 LEBEDEV = (
     1, 6, 14, 26, 38, 50, 74, 86, 110, 146, 170, 194, 230, 266, 302, 350, 434, 590, 770, 974,
     1202, 1454, 1730, 2030, 2354, 2702, 3074, 3470, 3890, 4334, 4802, 5294, 5810,

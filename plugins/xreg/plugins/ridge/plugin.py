@@ -9,6 +9,8 @@ from pydantic import Field
 from xreg.core.config import Config, setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 
+XREG_API = "1.0"
+
 Alpha = Annotated[float, Field(gt=0)]
 
 

@@ -11,6 +11,8 @@ from xreg.core.atoms.elements import SiteConfig, Symbol
 from xreg.core.config import setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 
+XREG_API = "1.0"
+
 Cutoff = Annotated[float, Field(gt=1, le=20)]
 Sigma = Annotated[float, Field(gt=0, le=5)]
 Named = Literal["one", "Z", "electronegativity", "covalent_radius", "group", "light"]

@@ -11,6 +11,8 @@ from xreg.core.atoms.elements import SiteConfig, Symbol
 from xreg.core.config import setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 
+XREG_API = "1.0"
+
 Placing = Literal["shifted", "centred"]
 Grid = Literal["radial", "angular"]
 Zeta = Annotated[float, Field(gt=0, le=1e3)]

@@ -12,6 +12,8 @@ from xreg.core.hooks import AnalysisSpec, ComponentSpec, hookimpl
 
 __all__ = ["xreg_components"]
 
+XREG_API = "1.0"
+
 Percentile = Annotated[float, Field(ge=0, le=100)]
 Window = tuple[float, float]
 

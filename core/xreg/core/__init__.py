@@ -1,0 +1,11 @@
+"""The contract of xreg's plugins, and the toolbox that they share.
+
+Attributes
+----------
+API_VERSION
+    Version of the plugin interface. A plugin states the one that it was written for as
+    ``XREG_API`` in the module of its entry point; it runs on that and on every later one of the
+    same major version.
+"""
+
+API_VERSION = "1.0"
