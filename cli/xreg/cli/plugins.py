@@ -31,9 +31,13 @@ def analyses() -> None:
 
     Those marked with * are done where nobody asks for any and they apply.
     """
-    width = max(map(len, ANALYSES))
-    for spec in ANALYSES.values():
-        echo(f"{'*' if spec.default else ' '} {spec.name:<{width}}  {spec.summary}")
+    from xreg.registry.plugins import host
+
+    specs = [installed.spec for installed in host().of_kind("analysis")]
+    width = max((len(spec.name) for spec in specs), default=0)
+    for spec in specs:
+        mark = "*" if getattr(spec, "default", False) else " "
+        echo(f"{mark} {spec.name:<{width}}  {spec.summary}")
 
 
 @app.command()
@@ -60,6 +64,7 @@ def show(name: str = typer.Argument(help="Name of a component or an analysis."))
         for requirement in spec.requires:
             state = "found" if requirement.met() else f"missing: {requirement.remedy}"
             echo(f"  requires {requirement.name}: {state}")
+        _show_needs(spec)
         _show_settings(spec.config)
         for label, space in spec.search.items():
             echo(f"  search space {label}: {', '.join(space)}")
@@ -70,11 +75,8 @@ def show(name: str = typer.Argument(help="Name of a component or an analysis."))
 def _show_needs(spec: ComponentSpec) -> None:
     from xreg.core.analysis.needs import NEEDS
 
-    echo(f"analysis {spec.name}", bold=True, nl=False)
-    echo(f"  {spec.summary}")
-    for need in spec.needs:
+    for need in getattr(spec, "needs", ()):
         echo(f"  needs {NEEDS[need].words}")
-    _show_settings(spec.config)
 
 
 def _show_settings(config: type[Config]) -> None:

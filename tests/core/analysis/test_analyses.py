@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from xreg.core.analysis.table import ANALYSES
+from xreg.core.analysis.needs import require
 from xreg.core.data.samples import Parameters
 from xreg.core.errors import NotApplicableError, UnknownNameError
 from xreg.core.hooks import AnalysisSpec

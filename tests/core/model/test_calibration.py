@@ -8,7 +8,13 @@ import pytest
 from xreg.core.analysis.results import PartResult
 from xreg.core.errors import NotApplicableError
 from xreg.core.model.domain import Target
-from xreg.plugins.validation.calibration import LEVELS, bins_by_spread, draw, reliability
+from xreg.plugins.validation.calibration import (
+    LEVELS,
+    CalibrationAnalysis,
+    bins_by_spread,
+    draw,
+    reliability,
+)
 
 
 class Judged:

@@ -373,7 +373,7 @@ class Pipeline:
         )
 
     @staticmethod
-    def steps_in(folder: Path) -> list[tuple[str, Kind, str]]:
+    def steps_in(folder: Path) -> list[tuple[str, str, str]]:
         """Return place, kind and name of each component of a saved model; none is imported."""
         return SavedModel.of(storage.read_meta(folder), folder).places()
 

@@ -135,7 +135,7 @@ class SavedModel(BaseModel):
         except ValidationError as error:
             raise CorruptError(f"model {folder}: {_first(error)}; the file is damaged.") from None
 
-    def places(self) -> list[tuple[str, Kind, str]]:
+    def places(self) -> list[tuple[str, str, str]]:
         """Return place, kind and name of each component."""
         return [(place, kind, name) for place, (kind, name) in self.steps.items()]
 

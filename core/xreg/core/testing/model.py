@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from xreg.core.data.domain import Target
 
 from xreg.core.analysis.context import AnalysisContext
 from xreg.core.config import Config
 from xreg.core.data.dataset import Metadata
 from xreg.core.data.samples import Parameters, Samples
 from xreg.core.interfaces import Descriptor, Emulator, FeatureLabel
+from xreg.core.model.domain import Target
 from xreg.core.model.pipeline import Pipeline
 from xreg.core.testing.examples import parameters
 

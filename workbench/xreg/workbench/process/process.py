@@ -6,11 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
-from xreg.core.processing.apply import process
-from xreg.core.processing.steps import ProcessedChannel
 
 from xreg.core.config import Config, setting
 from xreg.core.data.dataset import NAME_PATTERN, VERSION_PATTERN, Dataset
@@ -18,6 +16,7 @@ from xreg.core.data.spectra import Spectra
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
 from xreg.core.files import require_room
 from xreg.core.readers.summary import summarise
+from xreg.workbench.process.steps import ProcessedChannel, process
 from xreg.workbench.recipes.overrides import apply_setting, read_yaml
 
 __all__ = [
