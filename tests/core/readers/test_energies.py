@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xreg.core.readers.spectra.energies import judge_energies
+from xreg.core.readers.energies import judge_energies
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from xreg.core.atoms.edges import edges_of
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.data.samples import Samples, Structures
 from xreg.core.data.spectra import Channel, Spectra
-from xreg.core.readers.spectra.energies import judge_energies
+from xreg.core.readers.energies import judge_energies
 from xreg.core.text import counted
 
 __all__ = ["ChannelSummary", "PassedOver", "Summary", "summarise"]

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.errors import DataError
+from xreg.core.readers.energies import judge_energies
 from xreg.core.readers.spectra.checks import require_signal
 from xreg.core.readers.spectra.choice import SpectrumColumns, choose, signal_of
-from xreg.core.readers.spectra.energies import judge_energies
 from xreg.core.readers.spectra.numbers import number_of
 from xreg.core.readers.spectra.table import Table, read_table
 
