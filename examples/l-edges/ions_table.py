@@ -149,9 +149,9 @@ def misfits(order: list[str], rows: dict[str, Any]) -> str:
             f"{misfit['channels'][c]['mean']:.2f}, {misfit['channels'][c]['std']:.2f}"
             for c in CHANNELS
         ]
-        ratios = [
-            f"{misfit[key]:.2f}" if key in misfit else "" for key in ("r_mepd", "branching_ratio")
-        ]
+        lower, upper = (misfit["groups"][edge]["share"] for edge in ("L3", "L2"))
+        branching = misfit.get("branching_ratio")
+        ratios = [f"{lower / upper:.2f}", "" if branching is None else f"{branching:.2f}"]
         lines.append(f"| {name(ion)} | " + " | ".join([*ratios, *cells]) + " |")
     return "\n".join(lines)
 
