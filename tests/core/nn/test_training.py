@@ -405,13 +405,13 @@ class TestSchedule:
             ("step", [1, 0.1, 0.01]),
         ],
     )
-    def test_course(self, schedule, expected):
+    def test_scheduled_rate(self, schedule, expected):
         settings = config(schedule=schedule)
-        assert [training.course(settings, x) for x in (0, 0.5, 0.9)] == pytest.approx(expected)
+        assert [training.scheduled_rate(settings, x) for x in (0, 0.5, 0.9)] == pytest.approx(expected)
 
     def test_warmup(self):
         settings = config(schedule="cosine", warmup=0.2)
-        rates = [training.course(settings, x) for x in (0, 0.05, 0.1, 0.2, 0.6)]
+        rates = [training.scheduled_rate(settings, x) for x in (0, 0.05, 0.1, 0.2, 0.6)]
         assert rates[0] > 0
         assert rates[1:] == pytest.approx([0.25, 0.5, 1, 0.5])
 

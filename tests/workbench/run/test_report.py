@@ -1,4 +1,4 @@
-"""Analysis and figures: numbers against independent ones, pictures of every kind of material."""
+"""Analysis and figures: numbers against independent ones, pictures of every kind of data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from xreg.core.interfaces import FeatureLabel
 from xreg.core.model.domain import Target
 from xreg.workbench.report.draw import draw_all
 from xreg.workbench.report.page import render
-from xreg.workbench.report.report_data import Colouring, Decomposition, Material, Sweep
+from xreg.workbench.report.report_data import Colouring, Decomposition, ReportData, Sweep
 from xreg.workbench.report.structure import score_scatter
 from xreg.workbench.report.vectors import component_vectors
 
@@ -105,13 +105,13 @@ def test_rank_correlations_leave_out_what_has_no_rank() -> None:
     )
 
 
-def material(
+def report_data(
     n: int = 60,
     d: int = 5,
     rank: int = 2,
     labels: list[FeatureLabel] | None = None,
     spread: bool = False,
-) -> Material:
+) -> ReportData:
     rng = np.random.default_rng(0)
     known = np.exp(-((ENERGY - 5 - rng.normal(size=(n, 1))) ** 2))
     guess = known + 0.01 * rng.normal(size=known.shape)
@@ -135,7 +135,7 @@ def material(
         [sweep] * rank,
         {"a": [0.5] * rank},
     )
-    return Material(
+    return ReportData(
         name="<try>",
         dataset=Metadata(name="water", version="1.0.0"),
         target=Target("xes", ENERGY),
@@ -152,9 +152,9 @@ def material(
     )
 
 
-def judged_at(r2: float) -> Material:
-    """Return material whose emulator has a given score."""
-    shown = material()
+def judged_at(r2: float) -> ReportData:
+    """Return report data whose emulator has a given score."""
+    shown = report_data()
     metrics = {part: {**scores, "r2": r2} for part, scores in shown.metrics.items()}
     return replace(shown, metrics=metrics)
 
@@ -175,7 +175,7 @@ def symmetry_functions() -> list[FeatureLabel]:
 
 
 def test_a_panel_is_not_spent_on_one_weight(tmp_path: Path) -> None:
-    shown = material(d=97, labels=symmetry_functions())
+    shown = report_data(d=97, labels=symmetry_functions())
     figure = component_vectors(shown, shown.decompositions[0])
     assert len(figure.axes) == 2 * 3  # both axes and the shares
     ticks = {text.get_text() for axis in figure.axes for text in axis.get_yticklabels()}
@@ -187,7 +187,7 @@ def test_categories_stand_in_their_own_order_and_the_rarest_are_others() -> None
     charges = np.repeat(list(counts), list(counts.values()))
     words = np.array([f"kind {i * i // 48:02d}" for i in range(48)])  # the later, the rarer
     shown = replace(
-        material(n=48),
+        report_data(n=48),
         colourings={"charge": Colouring(charges), "kind": Colouring(words)},
     )
     told = [
@@ -213,7 +213,7 @@ def test_targets_of_several_units_are_told_one_by_one(tmp_path: Path) -> None:
     assert scores["targets"]["main mean (eV)"]["rmse"] == pytest.approx(0.1)
     assert scores["targets"]["still"]["r2"] is None
     shown = replace(
-        material(),
+        report_data(),
         target=Target("xes", None, names, ""),
         parts={"test": result},
         metrics={"test": scores},
@@ -232,18 +232,18 @@ def test_targets_of_several_units_are_told_one_by_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "shown",
     [
-        material(),
-        material(n=1, rank=1),
-        material(d=60, rank=4, labels=gridded(60), spread=True),
-        material(d=45, rank=3, labels=[FeatureLabel(f"f{i}", block="x") for i in range(45)]),
-        replace(material(), colourings={}, decompositions=[], history=None),
-        material(d=97, labels=symmetry_functions()),
+        report_data(),
+        report_data(n=1, rank=1),
+        report_data(d=60, rank=4, labels=gridded(60), spread=True),
+        report_data(d=45, rank=3, labels=[FeatureLabel(f"f{i}", block="x") for i in range(45)]),
+        replace(report_data(), colourings={}, decompositions=[], history=None),
+        report_data(d=97, labels=symmetry_functions()),
         judged_at(-0.2),
         judged_at(-3.0),
     ],
     ids=["bars", "one", "axis", "many", "plain", "functions", "bad", "worse"],
 )
-def test_every_kind_of_material_can_be_drawn(shown: Material, tmp_path: Path) -> None:
+def test_every_kind_of_material_can_be_drawn(shown: ReportData, tmp_path: Path) -> None:
     from matplotlib.image import imread
 
     pictures = draw_all(shown, tmp_path)

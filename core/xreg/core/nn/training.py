@@ -17,10 +17,18 @@ from xreg.core.nn.layers import Dropout
 from xreg.core.nn.losses import Loss
 from xreg.core.nn.settings import TrainingConfig
 
-__all__ = ["History", "course", "generators", "hold_out", "quick_products", "threads", "train"]
+__all__ = [
+    "History",
+    "generators",
+    "hold_out",
+    "quick_products",
+    "scheduled_rate",
+    "threads",
+    "train",
+]
 
 EVALUATION_ROWS = 4096
-FAREWELL = {"constant": 1.0, "exponential": 0.01}
+FINAL_RATE = {"constant": 1.0, "exponential": 0.01}
 
 
 @dataclass(frozen=True)
@@ -273,7 +281,7 @@ class _Loop:
         if (orders == orders[0]).all():  # of one seed: their batches are picked once for all
             orders = orders[:1]
         for step, rows in enumerate(orders.tensor_split(self.steps, dim=1)):
-            rate = self.config.learning_rate * course(
+            rate = self.config.learning_rate * scheduled_rate(
                 self.config, (epoch + step / self.steps) / self.config.epochs
             )
             for group in self.optimiser.param_groups:
@@ -337,7 +345,7 @@ class _Loop:
             g.mul_(scale.view(-1, *[1] * (g.dim() - 1)) if self.models else scale[0])
 
 
-def course(config: TrainingConfig, done: float) -> float:
+def scheduled_rate(config: TrainingConfig, done: float) -> float:
     """Return the learning rate, relative to its peak, after a share ``done`` of the training."""
     if done < config.warmup:
         return max(done, 1e-3 * config.warmup) / config.warmup
@@ -346,7 +354,7 @@ def course(config: TrainingConfig, done: float) -> float:
         return 0.5 * (1 + math.cos(math.pi * done))
     if config.schedule == "step":
         return 0.1 ** math.floor(3 * done)
-    return FAREWELL[config.schedule] ** done
+    return FINAL_RATE[config.schedule] ** done
 
 
 def _optimiser(parameters: list[nn.Parameter], config: TrainingConfig) -> torch.optim.Optimizer:

@@ -299,30 +299,30 @@ def _carry_out(
     chosen = analyses.choose(asked, context)
     with stages("evaluation"):
         name = f"{Path(matched.entry.reference).name} on {context.dataset.name}"
-        material = results.evaluate(context, name, group=results.split_group(matched.dataset))
-    for remark in results.score_remarks(material.metrics, context.judged):
+        report_data = results.evaluate(context, name, group=results.split_group(matched.dataset))
+    for remark in results.score_remarks(report_data.metrics, context.judged):
         log.warning("%s", remark)
         matched.remarks.append(remark)
-    material = results.with_analyses(material, analyses.carry_out(chosen, context, stages))
+    report_data = results.with_analyses(report_data, analyses.carry_out(chosen, context, stages))
     with stages("saving"):
-        results.save_arrays(context, material, folder)
-        analyses.save(material.analyses, folder / "analyses")
+        results.save_arrays(context, report_data, folder)
+        analyses.save(report_data.analyses, folder / "analyses")
     with stages("figures"):
-        pictures = draw_all(material, folder / "figures")
+        pictures = draw_all(report_data, folder / "figures")
     summary = _summary(question, matched, stages, started)
-    material = replace(
-        material,
+    report_data = replace(
+        report_data,
         command="evaluate",
         remarks=matched.remarks,
         summary=summary,
         recipe={key: summary[key] for key in ("model", "dataset")}
-        | {"analyses": results.settings_of(material.analyses)},
+        | {"analyses": results.settings_of(report_data.analyses)},
     )
     with stages("report"):
-        (folder / "report.html").write_text(render(material, pictures), encoding="utf-8")
-    write_json(folder / "metrics.json", material.metrics)
+        (folder / "report.html").write_text(render(report_data, pictures), encoding="utf-8")
+    write_json(folder / "metrics.json", report_data.metrics)
     write_json(folder / "summary.json", _summary(question, matched, stages, started))
-    return Evaluated(folder, material.metrics, matched.remarks)
+    return Evaluated(folder, report_data.metrics, matched.remarks)
 
 
 def _summary(

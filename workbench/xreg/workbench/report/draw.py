@@ -12,7 +12,7 @@ from xreg.core import progress
 from xreg.core.analysis.components import absorber_note
 from xreg.core.analysis.style import styled
 from xreg.workbench.report import spectra, structure, vectors
-from xreg.workbench.report.report_data import Decomposition, Material
+from xreg.workbench.report.report_data import Decomposition, ReportData
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,7 +49,7 @@ class _Plan:
     section: str
     title: str
     caption: str
-    draw: Callable[[Material], Figure]
+    draw: Callable[[ReportData], Figure]
 
 
 def save_figure(figure: Figure, path: Path) -> None:
@@ -57,22 +57,22 @@ def save_figure(figure: Figure, path: Path) -> None:
     figure.savefig(path, format="png", metadata={"Software": None})
 
 
-def draw_all(material: Material, folder: Path) -> list[Picture]:
-    """Draw every figure that the material allows into ``folder``."""
+def draw_all(report_data: ReportData, folder: Path) -> list[Picture]:
+    """Draw every figure that the data allow into ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
-    plans = list(_plans(material))
+    plans = list(_plans(report_data))
     pictures = []
     with styled():
         for plan in progress.track(plans, "figures", len(plans)):
             path = folder / f"{plan.file}.png"
-            save_figure(plan.draw(material), path)
+            save_figure(plan.draw(report_data), path)
             pictures.append(Picture(path, plan.section, plan.title, plan.caption))
     return pictures
 
 
-def _plans(material: Material) -> Iterator[_Plan]:
-    judged = material.judged
-    if material.target.energy is not None:
+def _plans(report_data: ReportData) -> Iterator[_Plan]:
+    judged = report_data.judged
+    if report_data.target.energy is not None:
         yield _Plan(
             "mean_spectra",
             "Spectra",
@@ -107,7 +107,7 @@ def _plans(material: Material) -> Iterator[_Plan]:
             f"Each point is a sample of the {judged} set; the line marks agreement.",
             spectra.parity,
         )
-    if material.history is not None and len(material.history) > 1:
+    if report_data.history is not None and len(report_data.history) > 1:
         yield _Plan(
             "learning_curve",
             "Training",
@@ -116,7 +116,7 @@ def _plans(material: Material) -> Iterator[_Plan]:
             "validation loss.",
             spectra.learning_curve,
         )
-    if material.decompositions:
+    if report_data.decompositions:
         yield _Plan(
             "covered_variance",
             "Decomposition",
@@ -125,9 +125,9 @@ def _plans(material: Material) -> Iterator[_Plan]:
             "decomposition alone.",
             structure.covered_variance,
         )
-    for found in material.decompositions:
-        yield from _decomposition_plans(material, found)
-    for analysed in material.analyses:
+    for found in report_data.decompositions:
+        yield from _decomposition_plans(report_data, found)
+    for analysed in report_data.analyses:
         for drawing in analysed.findings.drawings:
             yield _Plan(
                 f"{analysed.name}_{drawing.name}",
@@ -138,12 +138,12 @@ def _plans(material: Material) -> Iterator[_Plan]:
             )
 
 
-def _finished(drawing: Drawing, material: Material) -> Figure:
-    """Draw what an analysis has prepared; it needs nothing of the material any more."""
+def _finished(drawing: Drawing, report_data: ReportData) -> Figure:
+    """Draw what an analysis has prepared; it needs nothing of the report data any more."""
     return drawing.draw()
 
 
-def _decomposition_plans(material: Material, found: Decomposition) -> Iterator[_Plan]:
+def _decomposition_plans(report_data: ReportData, found: Decomposition) -> Iterator[_Plan]:
     label = found.label
     samples = f"{min(len(found.ids), structure.MOST_POINTS):,} of {len(found.ids):,} samples"
     against = "The first two scores" if found.scores.shape[1] > 1 else "The score"
@@ -166,10 +166,10 @@ def _decomposition_plans(material: Material, found: Decomposition) -> Iterator[_
                 if len(found.vectors) <= structure.MOST_DIRECTIONS
                 else f"; the first {structure.MOST_DIRECTIONS} of {len(found.vectors)}."
             )
-            + absorber_note(feature.name for feature in material.features),
+            + absorber_note(feature.name for feature in report_data.features),
             partial(vectors.component_vectors, found=found),
         )
-    if found.sweeps and material.target.energy is not None:
+    if found.sweeps and report_data.target.energy is not None:
         yield _Plan(
             f"response_{label}",
             label,

@@ -13,7 +13,7 @@ from xreg.core.analysis import style
 from xreg.core.run import ReportSection
 from xreg.core.text import counted, with_unit
 from xreg.workbench.report.draw import Picture
-from xreg.workbench.report.report_data import Decomposition, Material
+from xreg.workbench.report.report_data import Decomposition, ReportData
 
 __all__ = ["Headline", "data_url", "embed", "fill", "render"]
 
@@ -30,13 +30,13 @@ class Headline:
 
 
 def render(
-    material: Material, pictures: Sequence[Picture], extra: Sequence[ReportSection] = ()
+    report_data: ReportData, pictures: Sequence[Picture], extra: Sequence[ReportSection] = ()
 ) -> str:
     """Return the page.
 
     Parameters
     ----------
-    material
+    report_data
         What it reports.
     pictures
         Figures on disk; they are put into the page itself.
@@ -45,12 +45,12 @@ def render(
     """
     return fill(
         "page",
-        material=material,
-        headlines=_headlines(material),
+        report_data=report_data,
+        headlines=_headlines(report_data),
         figures=_figures(pictures),
-        parts=list(material.parts),
-        settings=_settings(material.recipe),
-        provenance=_provenance(material),
+        parts=list(report_data.parts),
+        settings=_settings(report_data.recipe),
+        provenance=_provenance(report_data),
         extra=extra,
         most_rows=MOST_ROWS,
     )
@@ -101,16 +101,16 @@ def _figures(pictures: Sequence[Picture]) -> dict[str, list[dict[str, str]]]:
     return by_section
 
 
-def _headlines(material: Material) -> list[Headline]:
-    scores = material.metrics.get(material.judged, {})
-    if material.target.one_unit:
-        kind = "raw intensities" if material.target.energy is not None else "raw values"
+def _headlines(report_data: ReportData) -> list[Headline]:
+    scores = report_data.metrics.get(report_data.judged, {})
+    if report_data.target.one_unit:
+        kind = "raw intensities" if report_data.target.energy is not None else "raw values"
         r2 = scores.get("r2")
         if interval := scores.get("r2_interval"):
             kind = f"{kind}; 95 %: {interval[0]:.3f} … {interval[1]:.3f}"
     else:
         kind, r2 = "targets standardised one by one", scores.get("r2_standardised")
-    found = [Headline(_score(r2), f"R² on the {material.judged} set", kind)]
+    found = [Headline(_score(r2), f"R² on the {report_data.judged} set", kind)]
     if "sample_r2" in scores:
         found.append(Headline(_score(scores["sample_r2"]["median"]), "median R²", "single spectra"))
     if "spectrum_error" in scores:
@@ -122,8 +122,8 @@ def _headlines(material: Material) -> list[Headline]:
                 f"{error['outliers']:.1f} % of spectra at 10 % or more",
             )
         )
-    for decomposition in material.decompositions:
-        covered = decomposition.covered.get(material.judged)
+    for decomposition in report_data.decompositions:
+        covered = decomposition.covered.get(report_data.judged)
         if covered:
             found.append(Headline(_score(covered[-1]), decomposition.label, _ranks(decomposition)))
     return found
@@ -189,8 +189,8 @@ def _text(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _provenance(material: Material) -> list[tuple[str, str]]:
-    summary = material.summary
+def _provenance(report_data: ReportData) -> list[tuple[str, str]]:
+    summary = report_data.summary
     rows = [("started", summary.get("started", "")), ("xreg", summary.get("xreg", ""))]
     rows += [
         (f"{entry['kind']} {entry['name']}", f"{entry['distribution']} {entry['version']}")

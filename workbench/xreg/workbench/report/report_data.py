@@ -15,7 +15,7 @@ from xreg.core.interfaces import FeatureLabel
 from xreg.core.interfaces.analysis import Analysed
 from xreg.core.model.domain import Target
 
-__all__ = ["Colouring", "Decomposition", "Material", "Sweep"]
+__all__ = ["Colouring", "Decomposition", "ReportData", "Sweep"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +84,7 @@ class Colouring:
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
+class ReportData:
     """Everything that a report shows.
 
     Attributes

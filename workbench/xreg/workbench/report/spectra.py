@@ -12,7 +12,7 @@ from xreg.core.analysis.scores import channel_table, decile_rows
 from xreg.core.analysis.style import new_figure
 from xreg.core.metrics import sample_r2
 from xreg.core.text import counted
-from xreg.workbench.report.report_data import Material
+from xreg.workbench.report.report_data import ReportData
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,8 +31,8 @@ __all__ = [
 LONGEST_TITLE = 72
 
 
-def _energy_axis(axis: Axes, material: Material) -> Any:
-    energy = material.target.energy
+def _energy_axis(axis: Axes, report_data: ReportData) -> Any:
+    energy = report_data.target.energy
     assert energy is not None
     axis.set_xlim(energy[0], energy[-1])
     axis.locator_params(axis="x", nbins=6, steps=[1, 2, 5, 10])  # few and round: labels are long
@@ -40,14 +40,14 @@ def _energy_axis(axis: Axes, material: Material) -> Any:
     return energy
 
 
-def mean_spectra(material: Material) -> Figure:
+def mean_spectra(report_data: ReportData) -> Figure:
     """Draw mean and spread of true and predicted spectra, training beside test."""
-    shown = [part for part in ("train", material.judged) if part in material.parts]
+    shown = [part for part in ("train", report_data.judged) if part in report_data.parts]
     figure = new_figure(2.9)
     panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
     for axis, part in zip(panels, shown, strict=True):
-        result = material.parts[part]
-        energy = _energy_axis(axis, material)
+        result = report_data.parts[part]
+        energy = _energy_axis(axis, report_data)
         mean, spread = result.known.mean(axis=0), result.known.std(axis=0)
         guess, width = result.predicted.mean(axis=0), result.predicted.std(axis=0)
         axis.fill_between(
@@ -70,17 +70,17 @@ def mean_spectra(material: Material) -> Figure:
                 label="predicted ± σ" if sign > 0 else None,
             )
         axis.set_title(f"{part} ({counted(len(result.ids), 'spectrum', 'spectra')})")
-    panels[0].set_ylabel(f"intensity ({material.target.unit})")
+    panels[0].set_ylabel(f"intensity ({report_data.target.unit})")
     panels[-1].legend()
     style.panel_letters(panels)
     return figure
 
 
-def score_distribution(material: Material) -> Figure:
+def score_distribution(report_data: ReportData) -> Figure:
     """Draw how single spectra score, and those at the first and ninth decile and the median."""
     from matplotlib.ticker import MaxNLocator
 
-    result = material.parts[material.judged]
+    result = report_data.parts[report_data.judged]
     scores = sample_r2(result.known, result.predicted)
     rows = decile_rows(scores)
     figure = new_figure(4.2)
@@ -94,9 +94,9 @@ def score_distribution(material: Material) -> Figure:
     inside = finite[finite >= low]
     axis.hist(inside, bins=np.linspace(low, 1, 31), color=style.TRUE_FILL, alpha=0.75)
     if below := len(finite) - len(inside):
-        axis.set_title(f"{material.judged}, {below} of {len(finite)} spectra further left")
+        axis.set_title(f"{report_data.judged}, {below} of {len(finite)} spectra further left")
     else:
-        axis.set_title(f"{material.judged}, {counted(len(finite), 'spectrum', 'spectra')}")
+        axis.set_title(f"{report_data.judged}, {counted(len(finite), 'spectrum', 'spectra')}")
     for row, colour in zip(rows.values(), style.PALETTE, strict=False):
         axis.axvline(scores[row], color=colour, lw=1.6)
     axis.set_xlim(low, 1)
@@ -105,7 +105,7 @@ def score_distribution(material: Material) -> Figure:
     axis.set_ylabel("number of spectra")
     panels = right.subplots(len(rows), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for panel, (name, row), colour in zip(panels, rows.items(), style.PALETTE, strict=False):
-        energy = _energy_axis(panel, material)
+        energy = _energy_axis(panel, report_data)
         panel.plot(energy, result.known[row], color=style.TRUE, label="true")
         panel.plot(
             energy, result.predicted[row], color=style.PREDICTED, ls=(0, (4, 2)), label="predicted"
@@ -119,17 +119,17 @@ def score_distribution(material: Material) -> Figure:
         panel.set_title(f"{name}, R² = {score}: {result.ids[row]}", color=colour)
         panel.label_outer()
     panels[0].legend()
-    right.supylabel(f"intensity ({material.target.unit})", fontsize=9)
+    right.supylabel(f"intensity ({report_data.target.unit})", fontsize=9)
     return figure
 
 
-def residuals(material: Material) -> Figure:
+def residuals(report_data: ReportData) -> Figure:
     """Draw error and bias at each energy against the spread of the data, and R² at each energy."""
-    result = material.parts[material.judged]
+    result = report_data.parts[report_data.judged]
     table = channel_table(result.known, result.predicted)
     figure = new_figure(4.2)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1.4, 1))
-    energy = _energy_axis(top, material)
+    energy = _energy_axis(top, report_data)
     top.fill_between(
         energy,
         0,
@@ -141,10 +141,10 @@ def residuals(material: Material) -> Figure:
     top.plot(energy, table["rmse"], color=style.PREDICTED, label="root mean square error")
     top.plot(energy, table["bias"], color=style.BIAS, lw=1, label="bias (predicted − true)")
     top.axhline(0, color=style.GUIDE, lw=0.7, zorder=0)
-    top.set_ylabel(f"intensity ({material.target.unit})")
-    top.set_title(f"error by energy, {material.judged} set")
+    top.set_ylabel(f"intensity ({report_data.target.unit})")
+    top.set_title(f"error by energy, {report_data.judged} set")
     top.legend()
-    _energy_axis(bottom, material)
+    _energy_axis(bottom, report_data)
     # Where hardly anything varies a ratio of errors says nothing: drawn faint.
     strong = (table["spread"] >= 0.05 * table["spread"].max()) & np.isfinite(table["r2"])
     bottom.plot(energy, table["r2"], color=style.GUIDE, lw=1)
@@ -159,14 +159,14 @@ def residuals(material: Material) -> Figure:
     return figure
 
 
-def parity(material: Material) -> Figure:
+def parity(report_data: ReportData) -> Figure:
     """Draw predicted against true values of each target feature."""
-    result = material.parts[material.judged]
-    names = material.target.features
+    result = report_data.parts[report_data.judged]
+    names = report_data.target.features
     columns = min(4, len(names))
     rows = -(-len(names) // columns)
     figure = new_figure(2.3 * rows)
-    unit = f" ({material.target.unit})" if material.target.unit else ""  # else names state it
+    unit = f" ({report_data.target.unit})" if report_data.target.unit else ""  # else names state it
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     table = channel_table(result.known, result.predicted)
     for i, (axis, name) in enumerate(zip(panels, names, strict=False)):
@@ -183,9 +183,9 @@ def parity(material: Material) -> Figure:
     return figure
 
 
-def learning_curve(material: Material) -> Figure:
+def learning_curve(report_data: ReportData) -> Figure:
     """Draw training and validation loss against the epoch, one line a network."""
-    history = material.history
+    history = report_data.history
     assert history is not None
     models = (history.shape[1] - 1) // 2
     figure = new_figure(2.6, style.WIDTH * 0.62)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from xreg.core.analysis import style
 from xreg.core.analysis.style import new_figure
 from xreg.core.text import with_unit
-from xreg.workbench.report.report_data import Colouring, Decomposition, Material
+from xreg.workbench.report.report_data import Colouring, Decomposition, ReportData
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,14 +26,14 @@ MOST_CATEGORIES = len(style.PALETTE)
 SWEEP_COLOURS = "coolwarm"
 
 
-def covered_variance(material: Material) -> Figure:
+def covered_variance(report_data: ReportData) -> Figure:
     """Draw covered spectral variance against rank for every decomposer, train and test."""
     figure = new_figure(2.9, style.WIDTH * 0.85)
     axis = figure.subplots()
     rank = 1
     lowest = 0.0
-    shown = [part for part in ("train", "test") if part in material.parts]
-    for colour, found in zip(_cycle(style.PALETTE), material.decompositions, strict=False):
+    shown = [part for part in ("train", "test") if part in report_data.parts]
+    for colour, found in zip(_cycle(style.PALETTE), report_data.decompositions, strict=False):
         for part in shown:
             values = found.covered.get(part)
             if not values:
@@ -52,7 +52,7 @@ def covered_variance(material: Material) -> Figure:
                 label=f"{found.label}, {part}",
                 zorder=3 if judged else 2,
             )
-    ceiling = material.emulator_r2(material.judged)
+    ceiling = report_data.emulator_r2(report_data.judged)
     lowest = min(lowest, 0.0 if ceiling is None else ceiling)
     floor = max(lowest - 0.05, LEAST_COVERED) if lowest < 0 else 0.0
     if ceiling is not None:
@@ -75,12 +75,12 @@ def covered_variance(material: Material) -> Figure:
     return figure
 
 
-def score_scatter(material: Material, found: Decomposition) -> Figure:
+def score_scatter(report_data: ReportData, found: Decomposition) -> Figure:
     """Draw the first two scores of every sample, once for each label or feature as colour.
 
     With one score only, it is drawn against the label itself.
     """
-    chosen = list(material.colourings.items()) or [("", Colouring(np.zeros(len(found.ids))))]
+    chosen = list(report_data.colourings.items()) or [("", Colouring(np.zeros(len(found.ids))))]
     n = len(found.ids)
     # Drawn in random order, so that no part of the data always lies on top.
     order = np.random.default_rng(0).permutation(n)[:MOST_POINTS]
@@ -161,13 +161,13 @@ def _places(values: NDArray[Any]) -> NDArray[Any]:
     return values if values.dtype.kind in "biuf" else values.astype(str)
 
 
-def spectral_response(material: Material, found: Decomposition) -> Figure:
+def spectral_response(report_data: ReportData, found: Decomposition) -> Figure:
     """Draw how the spectrum changes along each direction, the other scores at their median."""
     from matplotlib import colormaps
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
-    energy = material.target.energy
+    energy = report_data.target.energy
     assert energy is not None
     sweeps = list(found.sweeps)[:MOST_DIRECTIONS]
     columns = len(sweeps) if len(sweeps) <= 3 else 2
@@ -182,7 +182,7 @@ def spectral_response(material: Material, found: Decomposition) -> Figure:
             )
         axis.set_xlim(energy[0], energy[-1])
         axis.set_xlabel(style.energy_label(float(energy[0]), float(energy[-1])))
-        axis.set_ylabel(f"intensity ({material.target.unit})")
+        axis.set_ylabel(f"intensity ({report_data.target.unit})")
         ends = f"{sweep.stops[0]:.2g} … {sweep.stops[-1]:.2g}".replace("-", "−")
         axis.set_title(f"t{style.subscript(index)} = {ends}")
         axis.locator_params(axis="x", nbins=5, steps=[1, 2, 5, 10])

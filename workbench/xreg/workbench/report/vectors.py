@@ -13,7 +13,7 @@ from xreg.core.analysis import style
 from xreg.core.analysis.components import Block, block_names, block_shares, blocks
 from xreg.core.analysis.style import new_figure
 from xreg.core.interfaces import FeatureLabel
-from xreg.workbench.report.report_data import Decomposition, Material
+from xreg.workbench.report.report_data import Decomposition, ReportData
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +31,7 @@ FEW_WEIGHTS = 3
 LEAST_SHARE = 0.01
 
 
-def component_vectors(material: Material, found: Decomposition) -> Figure:
+def component_vectors(report_data: ReportData, found: Decomposition) -> Figure:
     """Draw the basis vectors, each on what the descriptor's columns mean.
 
     Few features are bars, side by side for all vectors. Of many, each vector gets a row: features
@@ -40,7 +40,7 @@ def component_vectors(material: Material, found: Decomposition) -> Figure:
     """
     assert found.vectors is not None
     vectors = found.vectors[:MOST_DIRECTIONS]
-    labels = material.features
+    labels = report_data.features
     if len(labels) <= MOST_BARS and not any(label.axis for label in labels):
         return _all_bars(vectors, labels)
     parts = blocks(labels)

@@ -22,7 +22,7 @@ from xreg.core.model.pipeline import Pipeline
 from xreg.core.model.trust import FEWEST, Trust
 from xreg.core.text import counted
 from xreg.workbench.arrays import write_arrays, write_predictions
-from xreg.workbench.report.report_data import Colouring, Decomposition, Material, Sweep
+from xreg.workbench.report.report_data import Colouring, Decomposition, ReportData, Sweep
 
 if TYPE_CHECKING:
     from xreg.workbench.run.preparation import Prepared
@@ -139,7 +139,7 @@ def evaluate(
     asked: Sequence[str] | None = None,
     colours: Mapping[str, tuple[NDArray[np.float64], str]] | None = None,
     group: str | None = None,
-) -> Material:
+) -> ReportData:
     """Return predictions, scores and decompositions of all parts.
 
     Parameters
@@ -186,7 +186,7 @@ def evaluate(
         for label, decomposer in pipeline.decomposers.items()
     ]
     metrics["decomposers"] = {found.label: dict(found.covered) for found in decompositions}
-    return Material(
+    return ReportData(
         name=name,
         dataset=context.dataset,
         target=context.target,
@@ -250,10 +250,10 @@ def score_remarks(metrics: Mapping[str, Any], judged: str = "test") -> list[str]
     return found
 
 
-def with_analyses(material: Material, done: Sequence[Analysed]) -> Material:
-    """Return the material with what analyses found."""
+def with_analyses(report_data: ReportData, done: Sequence[Analysed]) -> ReportData:
+    """Return the report data with what analyses found."""
     metrics = {analysed.name: analysed.findings.plain() for analysed in done}
-    return replace(material, analyses=done, metrics={**material.metrics, "analyses": metrics})
+    return replace(report_data, analyses=done, metrics={**report_data.metrics, "analyses": metrics})
 
 
 def _decomposition(
@@ -343,11 +343,11 @@ def _history(pipeline: Pipeline) -> NDArray[np.float64] | None:
     return history
 
 
-def final_recipe(ready: Prepared, material: Material) -> dict[str, Any]:
+def final_recipe(ready: Prepared, report_data: ReportData) -> dict[str, Any]:
     """Return the recipe with the last of its choices filled in."""
     plain = ready.resolved.recipe.plain()
-    plain["report"]["labels"] = list(material.colourings)
-    plain["analyses"] = settings_of(material.analyses)
+    plain["report"]["labels"] = list(report_data.colourings)
+    plain["analyses"] = settings_of(report_data.analyses)
     return plain
 
 
@@ -357,10 +357,10 @@ def settings_of(done: Sequence[Analysed]) -> list[dict[str, Any]]:
 
 
 def with_provenance(
-    material: Material, recipe: Mapping[str, Any], summary: Mapping[str, Any]
-) -> Material:
-    """Return the material with recipe and summary, whose remarks it opens with."""
-    return replace(material, recipe=recipe, summary=summary, remarks=summary["remarks"])
+    report_data: ReportData, recipe: Mapping[str, Any], summary: Mapping[str, Any]
+) -> ReportData:
+    """Return the report data with recipe and summary, whose remarks it opens with."""
+    return replace(report_data, recipe=recipe, summary=summary, remarks=summary["remarks"])
 
 
 def save_splits(ready: Prepared, folder: Path) -> None:
@@ -372,33 +372,33 @@ def save_splits(ready: Prepared, folder: Path) -> None:
         np.savez_compressed(stream, **splits)
 
 
-def save_arrays(context: AnalysisContext, material: Material, folder: Path) -> None:
+def save_arrays(context: AnalysisContext, report_data: ReportData, folder: Path) -> None:
     """Write predictions and decompositions into a folder."""
-    results = material.parts.values()
+    results = report_data.parts.values()
     spreads = [result.spread for result in results if result.spread is not None]
     write_predictions(
         folder / "predictions.zarr",
         np.concatenate([result.ids for result in results]),
         context.target,
         np.concatenate([result.predicted for result in results]),
-        np.concatenate(spreads) if len(spreads) == len(material.parts) else None,
+        np.concatenate(spreads) if len(spreads) == len(report_data.parts) else None,
         {
             "known": np.concatenate([result.known for result in results]),
-            "part": np.repeat(list(material.parts), [len(result.ids) for result in results]),
+            "part": np.repeat(list(report_data.parts), [len(result.ids) for result in results]),
         },
     )
-    if not material.decompositions:
+    if not report_data.decompositions:
         return
     scaler = context.pipeline.features_
     assert scaler is not None
     arrays: dict[str, NDArray[Any]] = {
-        "ids": material.decompositions[0].ids,
-        "features/name": np.array([label.name for label in material.features]),
-        "features/unit": np.array([label.unit for label in material.features]),
+        "ids": report_data.decompositions[0].ids,
+        "features/name": np.array([label.name for label in report_data.features]),
+        "features/unit": np.array([label.unit for label in report_data.features]),
         "features/mean": scaler.mean,
         "features/scale": scaler.scale,
     }
-    for found in material.decompositions:
+    for found in report_data.decompositions:
         arrays[f"{found.label}/scores"] = found.scores
         if found.vectors is not None:
             arrays[f"{found.label}/vectors"] = found.vectors

@@ -109,29 +109,29 @@ def _carry_out(
     with stages("evaluation"):
         report = resolved.recipe.report
         group = results.split_group(resolved.dataset, resolved.recipe.split.group)
-        material = results.evaluate(context, run.name, report.labels, ready.colours, group)
-        for remark in results.score_remarks(material.metrics):
+        report_data = results.evaluate(context, run.name, report.labels, ready.colours, group)
+        for remark in results.score_remarks(report_data.metrics):
             log.warning("%s", remark)
             ready.remarks.append(remark)
-    material = results.with_analyses(material, analyses.carry_out(chosen, context, stages))
-    run.recipe = results.final_recipe(ready, material)
-    run.metrics = dict(material.metrics)
+    report_data = results.with_analyses(report_data, analyses.carry_out(chosen, context, stages))
+    run.recipe = results.final_recipe(ready, report_data)
+    run.metrics = dict(report_data.metrics)
     folder = run.folder
     with stages("saving"):
         pipeline.save(folder / "model")
         results.save_splits(ready, folder)
         if pipeline.columns_ is not None:
             write_json(folder / "features.json", pipeline.columns_.table(ready.features))
-        results.save_arrays(context, material, folder)
-        analyses.save(material.analyses, folder / "analyses")
+        results.save_arrays(context, report_data, folder)
+        analyses.save(report_data.analyses, folder / "analyses")
     with stages("figures"):
-        pictures = draw_all(material, folder / "figures")
+        pictures = draw_all(report_data, folder / "figures")
     with stages("report"):
         run.seconds = stages.total
         summary = provenance.summary(run, ready, stages.seconds, started)
         extra = _extra_sections(run)
-        material = results.with_provenance(material, run.recipe, summary)
-        (folder / "report.html").write_text(render(material, pictures, extra), encoding="utf-8")
+        report_data = results.with_provenance(report_data, run.recipe, summary)
+        (folder / "report.html").write_text(render(report_data, pictures, extra), encoding="utf-8")
     (folder / "recipe.yaml").write_text(Recipe.parse(run.recipe, "recipe").to_yaml())
     write_json(folder / "metrics.json", run.metrics)
     run.seconds = stages.total
