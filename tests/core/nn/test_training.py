@@ -407,7 +407,8 @@ class TestSchedule:
     )
     def test_scheduled_rate(self, schedule, expected):
         settings = config(schedule=schedule)
-        assert [training.scheduled_rate(settings, x) for x in (0, 0.5, 0.9)] == pytest.approx(expected)
+        rates = [training.scheduled_rate(settings, x) for x in (0, 0.5, 0.9)]
+        assert rates == pytest.approx(expected)
 
     def test_warmup(self):
         settings = config(schedule="cosine", warmup=0.2)
