@@ -519,6 +519,30 @@ def test_a_token_in_a_recipe_is_not_written_down(private, sandbox):
     assert find("toy", registry=section.registry).entry.version == "1.1.0"
 
 
+def test_a_token_in_a_recipe_is_in_nothing_that_a_run_leaves(private, sandbox, xreg):
+    """Report, summary, recipe, log, metrics: none holds it, and the place is named without it."""
+    (sandbox.work / "run.yaml").write_text(
+        yaml.safe_dump(
+            {
+                "dataset": {"name": "toy@1.1.0", "registry": with_token(private)},
+                "target": {"channel": "xes"},
+                "split": {"fractions": [0.6, 0.2, 0.2]},
+                "descriptor": "internal",
+                "emulator": "ridge",
+            }
+        )
+    )
+    (sandbox.work / "run.yaml").chmod(0o600)
+    text = xreg("run", "run.yaml", "-o", str(sandbox.cache / "out"))
+    assert "T0KEN" not in text
+    out = sandbox.cache / "out"
+    assert {"report.html", "summary.json", "recipe.yaml", "run.log"} <= {
+        path.name for path in out.iterdir()
+    }
+    assert holds_token(out) == []
+    assert private in (out / "recipe.yaml").read_text()
+
+
 def test_a_git_credential_helper_works(private, sandbox, git):
     (sandbox.home / ".gitconfig").write_text(
         '[credential]\n    helper = "!f() { echo username=me; echo password=T0KEN; }; f"\n'
