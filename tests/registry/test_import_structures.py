@@ -253,6 +253,16 @@ def test_links_are_followed_and_lost_ones_listed(tmp_path):
         "back": "it is a link back to a folder above it",
         "broken": "it is a link that leads nowhere",
     }
+    for name in ("loop", "broken", "linked"):
+        (tree / name).unlink()
+    (tree / "real" / "back").unlink()
+    # What git writes in place of a link where it may make none.
+    for name, target in (("linked", "../elsewhere/m2"), ("beside", "real")):
+        (tree / name).write_text(target)
+        assert f"holds the path of a link ('{target}')" in bad_of(tree)[name]
+    (tree / "beside").unlink()
+    (tree / "linked").unlink()
+    (tree / "linked").symlink_to(tmp_path / "elsewhere" / "m2")
     packed = tmp_path / "tree.tar"
     with tarfile.open(packed, "w") as file:
         file.add(tree, "tree")

@@ -317,6 +317,11 @@ def test_fdmnes_before_convolution():
     assert "7112 eV, which was added" in found.notes[0]
     absolute = "".join(f"{e + 10:.1f} {v:.4E}\n" for e, v in zip(ENERGY, MU, strict=True))
     require_same(read(f"{FDMNES}    Energy    <xanes>\n{absolute}"), ENERGY + 10)
+    for shift in (13, 300):  # absolute, from above the edge on
+        above = "".join(f"{e + shift:.1f} {v:.4E}\n" for e, v in zip(ENERGY, MU, strict=True))
+        require_same(read(f"{FDMNES}    Energy    <xanes>\n{above}"), ENERGY + shift)
+    beyond = "".join(f"{e - 7000:.1f} {v:.4E}\n" for e, v in zip(ENERGY, MU, strict=True))
+    require_same(read(f"{FDMNES}    Energy    <xanes>\n{beyond}"), ENERGY + 112)
 
 
 def test_fdmnes_after_convolution():

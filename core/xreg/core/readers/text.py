@@ -7,7 +7,7 @@ import re
 
 from xreg.core.errors import DataError
 
-__all__ = ["decode", "lines_of", "number"]
+__all__ = ["decode", "lines_of"]
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -18,10 +18,6 @@ MARKS = (
 )
 # What no text holds; tab, line ends, form feed and DOS' end of file (0x1a) may stand in one.
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1b-\x1f\x7f]")
-
-
-# Fortran writes D for the exponent of a double, and drops the letter before three digits.
-FORTRAN = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:[dD]([+-]?\d+)|([+-]\d{3}))")
 CONTROLS = bytes(code for code in range(128) if CONTROL.match(chr(code)))
 
 
@@ -85,22 +81,3 @@ def _encoding(content: bytes) -> str:
         if even > len(head) // 4 and not odd:
             return "utf-16-be"
     return "utf-8"
-
-
-def number(word: str) -> float:
-    """Return a number that C or Fortran printed: ``1.5``, ``1.5D+01``, ``1.2-101``.
-
-    Raises
-    ------
-    ValueError
-        If it is none.
-    """
-    if "_" in word:  # 1_000 is Python, and no number in a file of data
-        raise ValueError(word)
-    try:
-        return float(word)
-    except ValueError:
-        found = FORTRAN.fullmatch(word)
-        if found is None:
-            raise
-        return float(f"{found[1]}e{found[2] or found[3]}")

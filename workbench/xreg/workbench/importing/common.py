@@ -182,7 +182,9 @@ class Collector:
 
     def remark(self, file: str, text: str) -> None:
         """Note what was chosen, converted or sorted in a file."""
-        self.remarks.setdefault(text, []).append(file)
+        files = self.remarks.setdefault(text, [])
+        if file not in files[-1:]:
+            files.append(file)
 
     def sites(self, frame: Frame, name: str, absorber: int | str | None, every: bool) -> list[int]:
         """Return the absorbing atoms of a frame; without any word on them, its first atom."""

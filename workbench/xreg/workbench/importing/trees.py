@@ -19,6 +19,8 @@ ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 SITE = re.compile(r"^(\d+)_([A-Z][a-z]?)$")
 WANTED = ("POSCAR", "xmu.dat")
 DEEPEST = 12
+LINK = re.compile(r"(?:\.{0,2}/)+[^\s/]+(?:/[^\s/]+)*/?")
+LONGEST_LINK = 1024
 
 
 @dataclass
@@ -115,8 +117,23 @@ def _walk(folder: Path, here: PurePosixPath, above: tuple[Path, ...], tree: Tree
             tree.add(path, Path(entry.path))
         elif entry.is_symlink() and not Path(entry.path).exists():
             tree.lost[path] = "it is a link that leads nowhere"
+        elif target := _flattened(Path(entry.path)):
+            tree.lost[path] = (
+                f"it is a file that holds the path of a link ('{target}'), as a copy without links "
+                "leaves it; make it a link again"
+            )
         elif not here.parts and not entry.name.startswith("."):
             tree.others.append(path)
+
+
+def _flattened(path: Path) -> str:
+    """Return the target of a link that became a file, as git writes it where it makes no links."""
+    if not path.is_file() or not 0 < path.stat().st_size <= LONGEST_LINK:
+        return ""
+    text = path.read_bytes().decode("utf-8", errors="replace")
+    # One path to somewhere else and nothing more, not even the end of the line.
+    known = text.isprintable() and (LINK.fullmatch(text) or (path.parent / text).is_dir())
+    return text if known else ""
 
 
 def _unpack(source: Path, tree: Tree) -> None:

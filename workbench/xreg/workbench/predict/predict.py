@@ -22,7 +22,7 @@ from xreg.core.files import disk_errors, flush, require_free, staging, write_csv
 from xreg.core.model.domain import Domain, Target
 from xreg.core.model.pipeline import Pipeline
 from xreg.core.model.trust import Assessment
-from xreg.core.readers.spectra.numbers import number_of
+from xreg.core.readers.numbers import number_of
 from xreg.core.readers.structures import Frame, absorbing_sites, read_frames
 from xreg.core.readers.summary import Summary, summarise
 from xreg.core.readers.text import lines_of

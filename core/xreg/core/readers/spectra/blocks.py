@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from xreg.core.errors import DataError
-from xreg.core.readers.spectra.numbers import is_number, is_row
+from xreg.core.readers.numbers import is_number, is_row
 
 __all__ = [
     "SEPARATORS",

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.errors import DataError
+from xreg.core.readers.numbers import is_number
 from xreg.core.readers.spectra.blocks import SEPARATORS, is_comment, without_mark
 from xreg.core.readers.spectra.dialect import Dialect
-from xreg.core.readers.spectra.numbers import is_number
 
 __all__ = ["columns_of", "fields_of", "named_counts", "split_name"]
 

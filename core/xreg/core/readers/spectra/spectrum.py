@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from xreg.core.errors import DataError
 from xreg.core.readers.energies import judge_energies
+from xreg.core.readers.numbers import number_of
 from xreg.core.readers.spectra.checks import require_signal
 from xreg.core.readers.spectra.choice import SpectrumColumns, choose, signal_of
-from xreg.core.readers.spectra.numbers import number_of
 from xreg.core.readers.spectra.table import Table, read_table
 
 __all__ = ["PLAIN", "TextSpectrum", "read_spectrum", "spectrum_of"]
@@ -152,7 +152,8 @@ def _in_ev(table: Table, column: int, asked: SpectrumColumns, notes: list[str]) 
         )
     if (zero := number_of(table.fields.get("fdmnes.e_edge", "")) or 0.0) > 0:
         low, high = float(np.nanmin(values)), float(np.nanmax(values))
-        if low < 0 or not low <= zero <= high:
+        # Some energies are below zero, or all lie nearer to it than to the edge.
+        if low < 0 or low <= max(zero - high, low - zero):
             notes.append(f"energies were relative to E_edge, {zero:g} eV, which was added")
             values = values + zero
     return values

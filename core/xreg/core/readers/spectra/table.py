@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.errors import DataError
+from xreg.core.readers.numbers import number_of
 from xreg.core.readers.spectra.blocks import (
     SEPARATORS,
     Block,
@@ -21,7 +22,6 @@ from xreg.core.readers.spectra.blocks import (
 )
 from xreg.core.readers.spectra.dialect import Dialect, dialect_of
 from xreg.core.readers.spectra.header import columns_of, fields_of, named_counts
-from xreg.core.readers.spectra.numbers import number_of
 from xreg.core.readers.text import lines_of
 
 __all__ = ["Table", "read_table"]

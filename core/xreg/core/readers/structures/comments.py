@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xreg.core.readers.text import number
+from xreg.core.readers.numbers import number
 
 __all__ = ["field_value", "fields_of", "unit_problem"]
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.errors import DataError
+from xreg.core.readers.numbers import number
 from xreg.core.readers.structures.frame import Frame
 from xreg.core.readers.structures.symbols import element_of
-from xreg.core.readers.text import number
 
 __all__ = ["poscar_frame"]
 

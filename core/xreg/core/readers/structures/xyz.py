@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.errors import DataError
+from xreg.core.readers.numbers import number
 from xreg.core.readers.structures.comments import fields_of, unit_problem
 from xreg.core.readers.structures.frame import NO_CELL, NO_PBC, Frame
 from xreg.core.readers.structures.symbols import name_elements
-from xreg.core.readers.text import number
 
 __all__ = ["xyz_frames"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-__all__ = ["is_number", "is_row", "number_of"]
+__all__ = ["is_number", "is_row", "number", "number_of"]
 
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eEdDqQ][+-]?[0-9]+)?")
 # Fortran leaves the E out before an exponent of three digits (1.19203-101).
@@ -37,6 +37,20 @@ def number_of(cell: str) -> float | None:
     if OVERFLOW.fullmatch(cell) or cell.lower() in GAPS:
         return math.nan
     return None
+
+
+def number(word: str) -> float:
+    """Return the number in a word as :func:`number_of` does.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    found = number_of(word)
+    if found is None:
+        raise ValueError(word)
+    return found
 
 
 def is_number(cell: str) -> bool:
