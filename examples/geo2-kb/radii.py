@@ -25,7 +25,7 @@ from xreg.core.data.moments import moments_of
 from xreg.core.data.samples import Structures
 from xreg.plugins.feff.generator import Feff
 
-RADII = ((4.0, 4.0), (5.0, 4.0), (5.0, 5.0), (6.0, 4.0), (7.0, 4.0))  # FMS and cluster, SCF (Å)
+RADII = ((5.0, 4.0), (5.0, 5.0), (6.0, 4.0), (6.0, 5.0), (7.0, 6.0))  # FMS and cluster, SCF (Å)
 NAMES = ("mean", "width", "skewness", "kurtosis")
 
 
