@@ -12,6 +12,8 @@ import yaml
 from ase import Atoms
 from ase.spacegroup import crystal
 
+from xreg.workbench.generate.recipe import load_generation_recipe
+
 FOLDER = Path(__file__).parents[2] / "examples" / "geo2-kb"
 
 
@@ -120,3 +122,8 @@ def test_bands_of_two_gaussians(script):
     distance, share = script("check_engine").bands(energy, two)
     assert distance == pytest.approx(12, abs=0.01)
     assert share == pytest.approx(0.25, abs=0.01)
+
+
+def test_the_generation_recipe_is_read():
+    recipe = load_generation_recipe(FOLDER / "generate.yaml")
+    assert [step.name for step in recipe.processing["xes"].steps] == ["shift", "resample"]
