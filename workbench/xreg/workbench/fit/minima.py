@@ -52,6 +52,7 @@ TURNED = 3  # most signs that are turned together
 AS_GOOD = 9.0
 MIRRORED = 25.0
 BARRIER = 0.1
+HOPELESS = 100.0  # rise from which a start is not followed to its end
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,12 +94,14 @@ def find(misfit: Misfit, starts: Sequence[Array]) -> list[Minimum]:
     """
     rough = []
     for number, start in enumerate(starts, 1):
-        rough.append(descend(misfit, start, most=ROUGH))
+        rough.append(descend(misfit, start, most=ROUGH, rough=True))
         progress.report("refinement", number, len(starts))
-    rough.sort(key=lambda m: m.chi2)
+    rough = sorted((m for m in rough if m.scale > 0), key=lambda m: m.chi2)
     found: list[Minimum] = []
     for i in distinct([m.x for m in rough], FOLLOWED, ALIKE):
-        _add(misfit, found, descend(misfit, rough[i].x))
+        if rough[i] not in _within(misfit, [*found, rough[i]], HOPELESS):
+            break
+        _finish(misfit, found, rough[i])
         if len(found) == FINISHED:
             break
     done: list[Minimum] = []
@@ -107,7 +110,7 @@ def find(misfit: Misfit, starts: Sequence[Array]) -> list[Minimum]:
         done.append(waiting[0])
         for image, signs in mirrored(misfit.problem, waiting[0].x):
             followed = descend(misfit, image, fixed=signs, most=ROUGH)
-            _add(misfit, found, descend(misfit, followed.x))
+            _finish(misfit, found, descend(misfit, followed.x, rough=True))
     return found
 
 
@@ -134,25 +137,46 @@ def mirrored(problem: Problem, x: Array) -> list[tuple[Array, tuple[int, ...]]]:
 
 
 def descend(
-    misfit: Misfit, start: Array, fixed: Collection[int] = (), most: int = EVALUATIONS
+    misfit: Misfit,
+    start: Array,
+    fixed: Collection[int] = (),
+    most: int = EVALUATIONS,
+    rough: bool = False,
 ) -> Minimum:
-    """Return the minimum below a starting point, some coordinates kept where asked for."""
+    """Return the minimum below a starting point, some coordinates kept where asked for.
+
+    Residuals and derivatives of a point come from one batch of spectra. Where the way matters more
+    than its last digits, the derivatives are one-sided, which takes half the spectra: with
+    coordinates kept, or ``rough``; χ² is then right to some 1e-5 of itself.
+    """
+    rough = rough or bool(fixed)
     free = np.array([i for i in range(len(start)) if i not in fixed], dtype=np.intp)
+    last: list[Array] = []
 
     def whole(part: Array) -> Array:
         x = start.copy()
         x[free] = part
         return x
 
+    def residuals(part: Array) -> Array:
+        rest, felt = _around(misfit, whole(part), free, rough)
+        last[:] = [part.copy(), felt]
+        return rest
+
+    def derivatives(part: Array) -> Array:
+        if not (last and np.array_equal(last[0], part)):
+            residuals(part)
+        return last[1]
+
     x = start
     if len(free):
         found = least_squares(
-            lambda part: misfit.residuals(whole(part)[None])[0][0],
+            residuals,
             np.clip(start[free], 1e-3, 1 - 1e-3),
-            jac=lambda part: slopes(misfit, whole(part), free)[0],
+            jac=derivatives,
             bounds=(0, 1),
             xtol=1e-7,
-            ftol=1e-5 if fixed else 1e-9,
+            ftol=1e-5 if rough else 1e-9,
             gtol=None,
             max_nfev=most,
         )
@@ -165,14 +189,26 @@ def descend(
     )  # fmt: skip
 
 
-def slopes(
-    misfit: Misfit, x: Array, columns: NDArray[np.intp] | None = None
+def _around(
+    misfit: Misfit, x: Array, columns: NDArray[np.intp], rough: bool
 ) -> tuple[Array, Array]:
-    """Return (k, c) and (1 + q, c) derivatives of residuals and heights by c coordinates."""
-    columns = np.arange(len(x)) if columns is None else columns
+    """Return (k,) residuals and their (k, c) derivatives, one-sided ones where that will do."""
     steps = STEP * np.eye(len(x))[columns]
+    # towards the middle of the range, so that no step leaves it
+    sides = [np.where(x < 0.5, steps, -steps)] if rough else [steps, -steps]
+    points = np.clip(np.concatenate([x[None], *(x + side for side in sides)]), 0, 1)
+    rest, _ = misfit.residuals(points)
+    count, at = len(columns), np.arange(len(columns))
+    ahead, behind = slice(1, count + 1), slice(0, 1) if rough else slice(count + 1, None)
+    length = points[ahead][at, columns] - points[behind][0 if rough else at, columns]
+    return rest[0], (rest[ahead] - rest[behind]).T / length
+
+
+def slopes(misfit: Misfit, x: Array) -> tuple[Array, Array]:
+    """Return (k, d) and (1 + q, d) derivatives of residuals and heights by the coordinates."""
+    steps = STEP * np.eye(len(x))
     points = np.clip(np.concatenate([x + steps, x - steps]), 0, 1)
-    count = len(columns)
+    count = len(x)
     length = (points[:count] - points[count:]).sum(axis=1)
     rest, heights = misfit.residuals(points)
     first, second = ((y[:count] - y[count:]).T / length for y in (rest, heights))
@@ -215,34 +251,51 @@ def distinct(points: Sequence[Array], most: int, apart: float = 0.05) -> list[in
     return kept
 
 
+def _finish(misfit: Misfit, found: list[Minimum], rough: Minimum) -> None:
+    """Put the minimum below a rough one among those found, unless it is one of them."""
+    if rough.scale > 0 and not any(
+        _close(misfit, old, rough, min(found[0].chi2, rough.chi2)) for old in found
+    ):
+        _add(misfit, found, descend(misfit, rough.x))
+
+
 def _add(misfit: Misfit, found: list[Minimum], new: Minimum) -> None:
     """Put a minimum among those found, sorted, unless it is one of them or worse in its valley."""
     if new.scale <= 0:
         return
-    for old in found:
-        if _same(misfit, old, new, min(found[0].chi2, new.chi2)):
-            if new.chi2 < old.chi2:
-                found[found.index(old)] = new
-                found.sort(key=lambda m: m.chi2)
-            return
+    best = min([new.chi2, *(m.chi2 for m in found[:1])])
+    # the way between two is dear to look at, so first whether it is one of them
+    for same in (_close, _one_valley):
+        for old in found:
+            if same(misfit, old, new, best):
+                if new.chi2 < old.chi2:
+                    found[found.index(old)] = new
+                    found.sort(key=lambda m: m.chi2)
+                return
     found.append(new)
     found.sort(key=lambda m: m.chi2)
 
 
-def _same(misfit: Misfit, old: Minimum, new: Minimum, best: float) -> bool:
+def _close(misfit: Misfit, old: Minimum, new: Minimum, best: float) -> bool:
+    """Say whether two minima are one and the same but for rounding."""
+    move = new.x - old.x
+    if np.abs(move).max() < 1e-3:
+        return True
+    noise = noise_of(misfit.problem, best)
+    if abs(new.chi2 - old.chi2) / noise**2 >= BARRIER:
+        return False
+    return bool(((slopes(misfit, old.x)[0] @ move) ** 2).sum() / noise**2 < BARRIER)
+
+
+def _one_valley(misfit: Misfit, old: Minimum, new: Minimum, best: float) -> bool:
     """Say whether no rise of χ² parts two minima.
 
     The way between them is looked at half-way, in the coordinate that has moved by the most of its
     standard deviations: in another one the fit could slip back to where it came from.
     """
     move = new.x - old.x
-    if np.abs(move).max() < 1e-3:
-        return True
     noise = noise_of(misfit.problem, best)
-    felt = slopes(misfit, old.x)[0] / noise
-    if abs(new.chi2 - old.chi2) / noise**2 < BARRIER and ((felt @ move) ** 2).sum() < BARRIER:
-        return True
-    size, axes = principal(felt)
+    size, axes = principal(slopes(misfit, old.x)[0] / noise)
     std = np.sqrt(((axes.T / size) ** 2).sum(axis=1))
     half = descend(
         misfit, (old.x + new.x) / 2, fixed=[int((np.abs(move) / std).argmax())], most=2 * ROUGH
@@ -253,8 +306,9 @@ def _same(misfit: Misfit, old: Minimum, new: Minimum, best: float) -> bool:
 def _within(misfit: Misfit, found: list[Minimum], rise: float) -> list[Minimum]:
     if not found:
         return []
-    noise = noise_of(misfit.problem, found[0].chi2)
-    return [m for m in found if (m.chi2 - found[0].chi2) / noise**2 < rise]
+    best = min(m.chi2 for m in found)
+    noise = noise_of(misfit.problem, best)
+    return [m for m in found if (m.chi2 - best) / noise**2 < rise]
 
 
 def spectrum_of(misfit: Misfit, minimum: Minimum) -> Array:

@@ -19,7 +19,9 @@ __all__ = ["Starts", "search"]
 
 Array = NDArray[np.float64]
 TRIALS = 32  # points that compete for each start
-MIRRORED = 8  # best different ends whose mirror images are searched from too
+MIRRORED = 8  # most different ends whose mirror images are searched from too
+PROMISING = 0.02  # of the measured spectrum: what they may miss beside twice what the best one does
+NEAR = 4  # a mirror image starts near its end and needs so much fewer evaluations
 UPSIDE_DOWN = 0.2  # by how much more spectra resemble the negative of the measured one
 ROWS = 256  # spectra computed together
 
@@ -88,19 +90,21 @@ def search(misfit: Misfit, *, starts: int = 64, iterations: int = 200, seed: int
             slopes.append(slope)
         return torch.cat(values), torch.cat(slopes)
 
-    def descended(x: Tensor) -> tuple[Tensor, Tensor]:
-        u, value = lbfgs(objective, torch.asin(2 * x - 1), iterations=iterations, tolerance=1e-6)
+    def descended(x: Tensor, most: int) -> tuple[Tensor, Tensor]:
+        u, value = lbfgs(objective, torch.asin(2 * x - 1), iterations=most, tolerance=1e-6)
         return _coordinates(u), value
 
-    x, value = descended(first)
-    good = x[value.argsort()].numpy()
+    x, value = descended(first, iterations)
+    ends = x[value.argsort()][value.sort().values <= 2 * value.min() + PROMISING]
+    good = ends.numpy()
     images = [
         image
         for i in distinct(list(good), MIRRORED)
         for image, _ in mirrored(misfit.problem, good[i])
     ]
     if images:
-        again, others = descended(torch.as_tensor(np.array(images)).clamp(1e-3, 1 - 1e-3))
+        turned = torch.as_tensor(np.array(images)).clamp(1e-3, 1 - 1e-3)
+        again, others = descended(turned, max(iterations // NEAR, 10))
         x, value = torch.cat([x, again]), torch.cat([value, others])
     order = value.argsort()
     return Starts(x[order].numpy(), value[order].numpy())
