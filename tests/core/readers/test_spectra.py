@@ -306,6 +306,27 @@ def test_a_gap_is_said():
     assert found.notes == ("there is no point between 7102 and 7200 eV",)
 
 
+@pytest.mark.parametrize("between", ["\n", "\n\n", "# part 2\n"])
+@pytest.mark.parametrize("falling", [False, True])
+def test_tables_of_other_energies_are_never_joined(between, falling):
+    both = [
+        "".join(f"{e + shift:.1f} {v:.4f}\n" for e, v in zip(ENERGY, MU, strict=True))
+        for shift in (0, 100)
+    ]
+    if falling:
+        both = ["".join(reversed(one.splitlines(keepends=True))) for one in both[::-1]]
+    text = between.join(both)
+    with pytest.raises(DataError, match=r"it holds two tables, to line \d+ and from line"):
+        read(text)
+    for scan, shift in (("1", 100 * falling), ("2", 100 * (not falling))):
+        require_same(read(text, scan=scan), ENERGY + shift)
+    # Blank lines between all rows part nothing, and neither do rows that simply follow.
+    for line_end in ("\n", "\n\n"):
+        found = read("".join(both).replace("\n", line_end))
+        assert len(found.energy) == 2 * len(ENERGY)
+        assert any("there is no point between" in note for note in found.notes)
+
+
 FDMNES = " 7112.000   26  1  1     0.00000 = E_edge, Z, n_edge, j_edge, Abs_before_edge\n"
 
 

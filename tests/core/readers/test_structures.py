@@ -188,6 +188,14 @@ def test_columns_of_extended_xyz_in_any_order():
     assert frame.info == {"note": "a b"}
 
 
+def test_symbols_and_numbers_of_atoms_must_agree():
+    text = "2\nProperties=species:S:1:pos:R:3:Z:I:1\nFe 0 0 0 {}\nO 0 0 2 8\n"
+    assert [f.numbers.tolist() for f in frames(text.format(26), "a.extxyz")] == [[26, 8]]
+    assert problem(text.format(27), "a.extxyz") == (
+        "its atom 0 is Fe by its symbol, and 27 by its number"
+    )
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
 def test_encodings(encoding):
     text = f"3\nname=Größe\n{WATER}"

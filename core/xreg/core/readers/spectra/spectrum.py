@@ -113,6 +113,13 @@ def spectrum_of(table: Table, asked: SpectrumColumns = PLAIN) -> TextSpectrum:
         i = int(np.flatnonzero(noise <= 0)[0])
         raise DataError(f"the noise at point {i + 1} of the spectrum must be positive")
     if (gap := _gap(energy)) is not None:
+        at = rows if order is None else rows[order]
+        if not asked.scan and not table.one_scan and _parted(table, at, gap):
+            first, second = sorted(table.line(int(row)) for row in at[gap : gap + 2])
+            raise DataError(
+                f"it holds two tables, to line {first} and from line {second}, with no point "
+                f"between {energy[gap]:g} and {energy[gap + 1]:g} eV; choose one with --scan N"
+            )
         notes.append(f"there is no point between {energy[gap]:g} and {energy[gap + 1]:g} eV")
     element = table.fields.get("element.symbol", "").strip().capitalize()
     edge = table.fields.get("element.edge", "").strip().upper()
@@ -220,10 +227,23 @@ def _runs(energy: Array) -> list[NDArray[np.intp]]:
 
 def _scan(table: Table, energy: Array, scan: str) -> NDArray[np.intp]:
     """Return the rows of one of several scans that follow each other without a header between."""
-    parts = _runs(energy)
+    parts = []
+    for run in _runs(energy):
+        rising = run if energy[run[-1]] >= energy[run[0]] else run[::-1]
+        gap = _gap(energy[rising])
+        cut = gap is not None and _parted(table, rising, gap)
+        pieces = [rising[: gap + 1], rising[gap + 1 :]] if cut and gap is not None else [rising]
+        parts += sorted((np.sort(piece) for piece in pieces), key=lambda piece: int(piece[0]))
     if not scan.isdigit() or not 1 <= int(scan) <= len(parts):
         raise DataError(f"it has no scan {scan}, only {len(parts)}")
     return parts[int(scan) - 1]
+
+
+def _parted(table: Table, rows: NDArray[np.intp], gap: int) -> bool:
+    """Tell whether something else stands between two rows, and not between most others."""
+    lines = np.array([table.line(int(row)) for row in rows])
+    apart = np.abs(np.diff(lines))
+    return bool(apart[gap] > np.median(apart))
 
 
 def _gap(energy: Array) -> int | None:

@@ -149,6 +149,13 @@ def _parsed(where: str, place: int, comment: str, rows: list[list[str]], line: i
     numbers, more, problem = name_elements(words)
     if problem:
         raise DataError(problem)
+    if named and numbered and len(named + numbered) > 1:
+        other = _values(numbered[0], rows, line)
+        if (differ := np.flatnonzero(other != np.array(numbers, other.dtype))).size:
+            n = int(differ[0])
+            raise DataError(
+                f"its atom {n} is {words[n]} by its symbol, and {other[n]} by its number"
+            )
     (placed,) = (c for c in columns if c.name in POSITIONS)
     positions = _values(placed, rows, line)
     others = (c for c in columns if c not in (*named, *numbered, placed))
