@@ -77,7 +77,7 @@ class Curve:
         finite = np.isfinite(self.energy) & np.isfinite(self.intensity)
         if not finite.all():
             raise DataError(f"the spectrum is not finite at point {int(np.argmin(finite)) + 1}")
-        rising = np.diff(self.energy) > 0
+        rising = self.energy[1:] > self.energy[:-1]
         if not rising.all():
             i = int(np.argmin(rising))
             raise DataError(

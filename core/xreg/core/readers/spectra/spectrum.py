@@ -186,7 +186,7 @@ def _from_angle(table: Table, values: Array, radians: float) -> Array:
 
 def _order(table: Table, energy: Array, rows: NDArray[np.intp]) -> NDArray[np.intp] | None:
     """Return the order in which energies rise, None where they do."""
-    steps = np.diff(energy)
+    steps = energy[1:] - energy[:-1]
     if (steps > 0).all():
         return None
     if (steps < 0).all():
@@ -248,7 +248,7 @@ def _parted(table: Table, rows: NDArray[np.intp], gap: int) -> bool:
 
 def _gap(energy: Array) -> int | None:
     """Return after which point a stretch without points is far longer than the steps around it."""
-    steps = np.diff(energy)
+    steps = energy[1:] - energy[:-1]
     if len(steps) < 5 or steps.max() <= GAP * steps.min():
         return None
     around = np.maximum(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,16 +111,12 @@ def _plain(lines: list[str], start: int) -> Table | None:
         return None
     if any(line.startswith("#S ") for line in lines[:start]):
         return None
-    rows = [cells for line in lines[start:] if (cells := line.split())]
-    if len(set(map(len, rows))) > 1:
-        return None
     try:
-        flat = np.array([*map(float, chain.from_iterable(rows))])
-    except ValueError:
+        values = np.loadtxt(io.StringIO(text), comments=None, ndmin=2)
+    except ValueError:  # rows of several lengths among them
         return None
-    if not np.isfinite(flat).all():
+    if not np.isfinite(values).all():
         return None
-    values = flat.reshape(len(rows), -1)
     numbers: Sequence[int] = range(start + 1, start + 1 + len(values))
     if len(lines) - start > len(values):  # blank lines between
         numbers = [i for i, line in enumerate(lines[start:], start + 1) if line.strip()]
