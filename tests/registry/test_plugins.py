@@ -25,7 +25,7 @@ from xreg.core.errors import (
 )
 from xreg.core.hooks import Program, Requirement
 from xreg.core.interfaces import Descriptor, FeatureLabel
-from xreg.core.model.pipeline import build_features
+from xreg.core.model.features import build_features
 from xreg.core.testing import waters
 from xreg.registry import plugins as plugins_module
 from xreg.registry.plugins import PluginHost, host

@@ -73,7 +73,7 @@ def test_the_host_builds_it_and_calls_its_hooks(target: Path) -> None:
     """The registry finds the descriptor by name, and the run log hears of a run."""
     script = """
 from pathlib import Path
-from xreg.core.model.pipeline import build_features
+from xreg.core.model.features import build_features
 from xreg.core.run import Run
 from xreg.core.testing import waters
 from xreg.registry.plugins import host

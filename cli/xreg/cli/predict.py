@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from xreg.cli.options import AllowCode, Bad, Model, Sites, every_site, sets_aside
 from xreg.cli.output import echo
+
+if TYPE_CHECKING:
+    from xreg.workbench.predict.predict import NewSamples
 
 
 def predict(
@@ -54,13 +57,13 @@ def predict(
         more = f" (and {len(frames) - 1} more)" if len(frames) > 1 else ""
         echo(f"note: {frames[0]}{more}: {note}", fg="yellow", err=True)
     if read.bad and (not sets_aside(bad) or not len(read.samples)):
-        error = work.BadSamplesError(read)
-        for line in error.lines if len(error.lines) > 1 else ():
-            echo(f"bad: {line}", err=True)
-        raise error
+        _refuse(read)
     for frame, reason in read.bad:
         echo(f"set aside: {frame}: {reason}", fg="yellow", err=True)
     found = work.predict(pipeline, read.samples, read)
+    if found.refused and not sets_aside(bad):  # what only shows when it is described
+        places = {name: row for row, name in enumerate(read.samples.ids.tolist())}
+        _refuse(read.without({places[name]: why for name, why in found.refused.items()}))
     work.write_prediction(out, found)
     if plot is not None:
         work.draw_prediction(plot, found)
@@ -88,3 +91,12 @@ def predict(
         if far:
             row = int(assessment.outside.argmax())
             echo(f"  {found.ids[row]}: {assessment.reasons[row]}")
+
+
+def _refuse(read: NewSamples) -> NoReturn:
+    from xreg.workbench.predict.predict import BadSamplesError
+
+    error = BadSamplesError(read)
+    for line in error.lines if len(error.lines) > 1 else ():
+        echo(f"bad: {line}", err=True)
+    raise error

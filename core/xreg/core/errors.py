@@ -64,6 +64,8 @@ class SampleError(DataError):
 class OutsideError(SampleError):
     """One sample is of a kind that no training sample was: an element, an absorber, a formula.
 
+    Or it is one that the method says nothing of, as a site without neighbours.
+
     It is no fault of the data; a run leaves the sample out, says so, and goes on.
     """
 

@@ -9,11 +9,24 @@ from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import KFold
 
 from xreg.core.analysis.components import block_names, blocks
+from xreg.core.analysis.context import AnalysisContext
+from xreg.core.analysis.folds import learning_folds
+from xreg.core.config import Config
+from xreg.core.data.dataset import Metadata
 from xreg.core.errors import NotApplicableError
-from xreg.core.interfaces import FeatureLabel
+from xreg.core.interfaces import Descriptor, FeatureLabel
 from xreg.core.metrics import covered_variance
+from xreg.core.model.domain import Target
+from xreg.core.model.pipeline import Pipeline
+from xreg.core.testing import waters
 from xreg.plugins.features.importance import permutation_importance
-from xreg.plugins.features.selection import RidgeJudge, backward, forward
+from xreg.plugins.features.selection import (
+    FeatureSelectionAnalysis,
+    RidgeJudge,
+    backward,
+    forward,
+)
+from xreg.plugins.ridge.ridge import Ridge as RidgeEmulator
 
 WHOLE = np.ones((1, 3), dtype=bool)
 
@@ -139,6 +152,53 @@ def test_each_step_is_the_best_of_all_that_are_possible():
         means = {g: judge([columns]).mean() for g, columns in sets.items()}
         assert means[group] == max(means.values()) == pytest.approx(score.mean())
         chosen.append(group)
+
+
+class NoConfig(Config):
+    """No settings."""
+
+
+class FromTypical(Descriptor[NoConfig]):
+    """How far both bonds of a molecule are from those of the training molecules, on average."""
+
+    name = "from-typical"
+    Config = NoConfig
+
+    def fit(self, samples, y=None):
+        self.typical_ = bonds(samples).mean(axis=0)
+        return self
+
+    @property
+    def feature_labels(self):
+        return [FeatureLabel("first"), FeatureLabel("second")]
+
+    def transform(self, samples):
+        return np.abs(bonds(samples) - self.typical_)
+
+
+def bonds(samples):
+    return np.array([np.linalg.norm(s.positions[1:] - s.positions[0], axis=1) for s in samples])
+
+
+def test_ridge_judges_by_what_was_learned_from_the_rows_of_each_fold():
+    samples = waters(48)
+    found = bonds(samples)
+    Y = np.abs(found - [0.9, 1.0]) @ np.array([[1.0, 0.0, 2.0], [0.5, 1.0, 0.0]])
+    target = Target("xes", np.arange(3.0))
+    rows = {"train": np.arange(40), "test": np.arange(40, 48)}
+    pipeline = Pipeline(RidgeEmulator(), FromTypical()).fit(samples[:40], Y[:40], target)
+    metadata = Metadata(name="water", version="1.0.0", title="Water")
+    context = AnalysisContext(pipeline, metadata, target, samples, Y, rows, retrainable=True)
+    alpha = 1e-2
+    analysis = FeatureSelectionAnalysis(alpha=alpha, folds=3, seed=4)
+    scores = []
+    for train, held in learning_folds(context, 3, 1, None, 4):
+        x = np.abs(found - found[train].mean(axis=0))
+        x = (x - x[train].mean(axis=0)) / x[train].std(axis=0)
+        model = Ridge(alpha=alpha * len(train)).fit(x[train], Y[train])
+        scores.append(covered_variance(Y[held], model.predict(x[held])))
+    told = analysis.analyse(context).metrics["backward"]["r2"][0]
+    assert told == pytest.approx(np.mean(scores), abs=1e-6)
 
 
 def test_blocks_of_one_name_are_told_apart_by_their_axis():

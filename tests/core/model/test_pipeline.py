@@ -16,8 +16,9 @@ from xreg.core.data.samples import Parameters, Structures
 from xreg.core.errors import CorruptError, DataError, NotFittedError, PluginError, SampleError
 from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator, FeatureLabel
 from xreg.core.model.domain import Domain, Target
+from xreg.core.model.features import build_features
 from xreg.core.model.filters import FeatureFilter
-from xreg.core.model.pipeline import Pipeline, build_features
+from xreg.core.model.pipeline import Pipeline
 from xreg.plugins.pca.pca import PCA
 
 

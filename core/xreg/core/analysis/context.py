@@ -220,6 +220,21 @@ class AnalysisContext:
             held = (fresh.inputs(validation), targets.transform(self.known[validation]))
         return fresh, (fresh.inputs(train), targets.transform(known), held)
 
+    def features_from(self, train: Rows) -> NDArray[np.float64]:
+        """Return the (n, k) features of all samples, by a descriptor fitted on some rows alone.
+
+        The columns are those of ``features``; one that this descriptor does not have is zero. NaN
+        for samples that stand in no part or that it cannot describe.
+        """
+        table, labels = self._described_from(train)
+        place = {label.name: i for i, label in enumerate(labels)}
+        found = np.zeros((len(table), len(self.features)))
+        for i, label in enumerate(self.features):
+            if label.name in place:
+                found[:, i] = table[:, place[label.name]]
+        found[~np.isfinite(table).all(axis=1)] = np.nan
+        return found
+
     def known_from(
         self, train: Rows, rows: Rows, table: NDArray[np.float64] | None = None
     ) -> NDArray[np.bool_]:

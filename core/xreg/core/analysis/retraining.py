@@ -16,7 +16,7 @@ from xreg.core.analysis.context import AnalysisContext, Retrained
 from xreg.core.executor import WorkerDiedError, cores, open_workers
 from xreg.core.interfaces import Emulator
 
-__all__ = ["Training", "retrain"]
+__all__ = ["Training", "knowable", "retrain"]
 
 log = logging.getLogger("xreg.run")
 Rows = NDArray[np.intp]
@@ -68,7 +68,7 @@ def retrain(
     """
     from threadpoolctl import threadpool_limits
 
-    trainings = [_knowable(context, training) for training in trainings]
+    trainings = [replace(t, held=knowable(context, t.train, t.held)) for t in trainings]
     found: dict[int, T] = {}
 
     def keep(i: int, model: Retrained) -> None:
@@ -88,17 +88,17 @@ def retrain(
     return [found[i] for i in range(len(trainings))]
 
 
-def _knowable(context: AnalysisContext, training: Training) -> Training:
-    """Leave out of what is judged the samples that the training rows say nothing about."""
-    known = context.known_from(training.train, training.held)
+def knowable(context: AnalysisContext, train: Rows, held: Rows) -> Rows:
+    """Return which held-out rows are judged: those that the training rows say something about."""
+    known = context.known_from(train, held)
     if known.all():
-        return training
+        return held
     log.warning(
         "%d of %d held-out samples are not judged: the training samples of their fold hold none of "
         "their elements (first: %s)",
-        (~known).sum(), len(known), context.samples.ids[training.held[~known][0]],
+        (~known).sum(), len(known), context.samples.ids[held[~known][0]],
     )  # fmt: skip
-    return replace(training, held=training.held[known])
+    return held[known]
 
 
 def _prepare(context: AnalysisContext, training: Training) -> tuple[Retrained, Any]:

@@ -12,9 +12,9 @@ from xreg.core.atoms.elements import symbols
 from xreg.core.atoms.neighbours import Contacts, contacts, cosine_cutoff
 from xreg.core.data.samples import Structure
 from xreg.core.descriptors.composition import composition, element_properties
-from xreg.core.errors import SampleError
+from xreg.core.errors import OutsideError, SampleError
 
-__all__ = ["Surroundings", "describe"]
+__all__ = ["Surroundings", "describe", "unusable"]
 
 LEAST_DISTANCE = 0.4
 """Atoms nearer than this (Å) are a mistake: even in H2 they stand 0.74 Å apart."""
@@ -70,28 +70,62 @@ def describe(
     absorber, context, found = [], [], []
     count = 0
     for structure in samples:
-        key = b"".join(
-            part.tobytes()
-            for part in (structure.numbers, structure.positions, structure.cell, structure.pbc)
-        )
+        key = _key(structure)
         if key not in seen:
-            _check(structure, species)
-            pairs = contacts(structure, cutoff)
-            _check_distances(structure, pairs)
+            _check_elements(structure, species)
+            pairs = _contacts(structure, cutoff)
             atoms.append(_atoms(structure.numbers, pairs, cutoff))
             seen[key] = (count, pairs)
             count += len(structure.numbers)
         start, pairs = seen[key]
-        mine = slice(*np.searchsorted(pairs.atoms, [structure.absorber, structure.absorber + 1]))
-        if mine.start == mine.stop:
-            raise SampleError(
-                f"sample '{structure.id}' has no atom within {cutoff:g} Å of its absorber; set it "
-                "aside or raise the cutoff of the emulator."
-            )
+        mine = _neighbours(structure, pairs, cutoff)
         absorber.append(start + structure.absorber)
         context.append(composition(structure, species))
         found.append((start + pairs.others[mine], pairs.distances[mine], pairs.vectors[mine]))
     return _padded(np.concatenate(atoms), np.array(absorber), np.array(context), found)
+
+
+def unusable(samples: Iterable[Structure], cutoff: float) -> dict[int, SampleError]:
+    """Return, by row, why :func:`describe` would refuse sites, whatever their elements are."""
+    found: dict[int, SampleError] = {}
+    last: tuple[bytes, Contacts] | None = None
+    for row, structure in enumerate(samples):
+        key = _key(structure)
+        try:
+            if last is None or last[0] != key:  # sites of one crystal stand together
+                last = None
+                last = key, _contacts(structure, cutoff)
+            _neighbours(structure, last[1], cutoff)
+        except SampleError as error:
+            found[row] = error
+    return found
+
+
+def _key(structure: Structure) -> bytes:
+    parts = (structure.numbers, structure.positions, structure.cell, structure.pbc)
+    return b"".join(part.tobytes() for part in parts)
+
+
+def _contacts(structure: Structure, cutoff: float) -> Contacts:
+    """Return all pairs of near atoms of a structure that makes sense."""
+    if not np.isfinite(structure.positions).all():
+        raise SampleError(
+            f"sample '{structure.id}' has positions that are not finite; repair it or set it aside."
+        )
+    pairs = contacts(structure, cutoff)
+    _check_distances(structure, pairs)
+    return pairs
+
+
+def _neighbours(structure: Structure, pairs: Contacts, cutoff: float) -> slice:
+    """Return where the pairs of the absorber stand, of which there must be some."""
+    first, last = np.searchsorted(pairs.atoms, [structure.absorber, structure.absorber + 1])
+    if first == last:
+        raise OutsideError(
+            f"sample '{structure.id}' has no atom within {cutoff:g} Å of its absorber; set it "
+            "aside or raise the cutoff of the emulator."
+        )
+    return slice(int(first), int(last))
 
 
 def _padded(
@@ -118,11 +152,7 @@ def _padded(
     )
 
 
-def _check(structure: Structure, species: NDArray[np.int64]) -> None:
-    if not np.isfinite(structure.positions).all():
-        raise SampleError(
-            f"sample '{structure.id}' has positions that are not finite; repair it or set it aside."
-        )
+def _check_elements(structure: Structure, species: NDArray[np.int64]) -> None:
     unknown = set(structure.numbers.tolist()) - set(species.tolist())
     if unknown:
         raise SampleError(
@@ -155,7 +185,7 @@ def _atoms(numbers: NDArray[np.int32], pairs: Contacts, cutoff: float) -> NDArra
     filters *= cosine_cutoff(r, cutoff)
     sent = np.column_stack([np.ones(len(r)), own[pairs.others]])
     sums = np.zeros((len(numbers), filters.shape[1] * sent.shape[1]))
-    messages = (filters[:, :, None] * sent[:, None, :]).reshape(len(r), -1)
+    messages = (filters[:, :, None] * sent[:, None, :]).reshape(len(r), sums.shape[1])
     first = np.searchsorted(pairs.atoms, np.arange(len(numbers)))
     some = np.flatnonzero(np.diff(np.append(first, len(r))))
     sums[some] = np.add.reduceat(messages, first[some]) if len(some) else 0

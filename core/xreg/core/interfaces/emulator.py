@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.data.samples import Samples
-from xreg.core.errors import DataError
+from xreg.core.errors import DataError, SampleError
 from xreg.core.interfaces.component import Component, ConfigT
 from xreg.core.interfaces.descriptor import TorchView
 from xreg.core.metrics import covered_variance
@@ -137,6 +137,16 @@ class Emulator(Component[ConfigT]):
         if self.target_ndim_ == 1:
             mean, std = mean[:, 0], None if std is None else std[:, 0]
         return mean, std
+
+    def unusable(self, samples: Samples) -> dict[int, SampleError]:
+        """Return, by row, why it can neither learn from some samples nor predict them.
+
+        A method that takes samples says so before it is fitted too; whoever uses it names these
+        samples, leaves them out or refuses them, and goes on with the others. An
+        :class:`~xreg.core.errors.OutsideError` is for those whose data are in order. Elements that
+        were not trained on are judged without it.
+        """
+        return {}
 
     def _inputs(self, X: Any) -> Any:
         if self.takes == "samples":

@@ -24,6 +24,7 @@ from xreg.core.errors import (
 )
 from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator, FeatureLabel
 from xreg.core.model.domain import Domain, Target
+from xreg.core.model.features import Featurizer, build_features, require_kind
 from xreg.core.model.filters import FeatureFilter, KeptColumns
 from xreg.core.model.novelty import Novelty
 from xreg.core.model.saved import SavedModel, calling, require_fitting
@@ -32,47 +33,10 @@ from xreg.core.model.trust import Assessment, Trust, ranges_left
 from xreg.core.source import source_hash
 from xreg.core.storage import reading
 
-__all__ = ["Pipeline", "build_features", "require_kind"]
+__all__ = ["Pipeline"]
 
 Stage = Callable[[str], AbstractContextManager[Any]]
-Featurizer = Callable[[Descriptor, Samples], NDArray[np.float64]]
 ClassFinder = Callable[[str, str], type[Component]]
-
-
-def require_kind(descriptor: Descriptor, samples: Samples) -> None:
-    """Raise `DataError` for samples of a kind that the descriptor does not take."""
-    if not isinstance(samples, descriptor.accepts):
-        raise DataError(
-            f"descriptor '{descriptor.name}' takes {descriptor.accepts.kind}, but the samples are "
-            f"{samples.kind}."
-        )
-
-
-def build_features(
-    descriptor: Descriptor, samples: Samples, batch: int = 256
-) -> NDArray[np.float64]:
-    """Return the (n, d) features, built batch by batch so that lazy samples stay lazy."""
-    require_kind(descriptor, samples)
-    width = len(descriptor.feature_labels)
-    features = np.empty((len(samples), width))
-    done = 0
-    for part in samples.batches(batch):
-        block = np.asarray(descriptor.transform(part))
-        if block.shape != (len(part), width):
-            raise PluginError(
-                f"descriptor '{descriptor.name}' returned an array of shape {block.shape} for "
-                f"{len(part)} samples and {width} feature labels."
-            )
-        if not np.isfinite(block).all():
-            bad = int(np.flatnonzero(~np.isfinite(block).all(axis=1))[0])
-            raise SampleError(
-                f"descriptor '{descriptor.name}' gives values that are not finite for sample "
-                f"'{part.ids[bad]}'."
-            )
-        features[done : done + len(part)] = block
-        done += len(part)
-        progress.report("features", done, len(samples))
-    return features
 
 
 @dataclass(eq=False)
@@ -276,12 +240,16 @@ class Pipeline:
     def refusals(self, samples: Samples) -> dict[int, str]:
         """Return why samples lie so far outside that the model can say nothing of them, by row.
 
-        Those with an absorber that was never trained on, and those with an element that neither
-        training nor, where its columns do not depend on elements, the descriptor knows.
+        Those with an absorber that was never trained on, those with an element that neither
+        training nor, where its columns do not depend on elements, the descriptor knows, and those
+        of which an emulator of samples says itself that it cannot use them.
         """
         assert self.domain is not None
         found = self.domain.strangers(samples)
-        if self.descriptor is None or not found:
+        if self.descriptor is None:
+            unusable = self.emulator.unusable(samples)
+            return {row: str(why) for row, why in unusable.items()} | found
+        if not found:
             return found
         for row, why in list(found.items()):
             one = samples[row : row + 1]

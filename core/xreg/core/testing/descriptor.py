@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from xreg.core.data.samples import Parameters, Samples, Structures
 from xreg.core.errors import NotFittedError
 from xreg.core.interfaces import Descriptor, FeatureLabel
-from xreg.core.model.pipeline import build_features
+from xreg.core.model.features import build_features
 from xreg.core.testing import examples
 from xreg.core.testing.base import close, disturb, refuses, same, untouched
 from xreg.core.testing.invariance import InvarianceChecks

@@ -13,7 +13,7 @@ from xreg.core import progress
 from xreg.core.analysis.components import block_names, blocks
 from xreg.core.analysis.context import AnalysisContext, Retrained
 from xreg.core.analysis.folds import learning_folds
-from xreg.core.analysis.retraining import Training, retrain
+from xreg.core.analysis.retraining import Training, knowable, retrain
 from xreg.core.errors import DataError, NotApplicableError
 from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
 from xreg.core.metrics import covered_variance
@@ -107,7 +107,7 @@ class RidgeJudge:
     Parameters
     ----------
     X, Y
-        (n, d) features and (n, m) targets.
+        (n, d) features and (n, m) targets; or what gives the features for rows trained on.
     folds
         Rows trained on and rows held out.
     alpha
@@ -115,10 +115,19 @@ class RidgeJudge:
     """
 
     def __init__(
-        self, X: ArrayLike, Y: ArrayLike, folds: Sequence[tuple[Rows, Rows]], alpha: float
+        self,
+        X: ArrayLike | Callable[[Rows], Array],
+        Y: ArrayLike,
+        folds: Sequence[tuple[Rows, Rows]],
+        alpha: float,
     ) -> None:
-        x, y = np.asarray(X, dtype=np.float64), np.asarray(Y, dtype=np.float64)
-        self._folds = [self._products(x, y, train, held, alpha) for train, held in folds]
+        y = np.asarray(Y, dtype=np.float64)
+        self._folds = [
+            self._products(
+                np.asarray(X(train) if callable(X) else X, dtype=np.float64), y, train, held, alpha
+            )
+            for train, held in folds
+        ]
 
     @staticmethod
     def _products(
@@ -202,11 +211,8 @@ class FeatureSelectionAnalysis(Analysis[SelectionConfig]):
         folds = learning_folds(context, self.config.folds, 1, self.config.group, self.config.seed)
         judge: Judge
         if self.config.learner == "ridge":
-            used = np.sort(np.concatenate(folds[0]))
-            places = [(np.searchsorted(used, a), np.searchsorted(used, b)) for a, b in folds]
-            judge = RidgeJudge(
-                context.features_of(used), context.known[used], places, self.config.alpha
-            )
+            told = [(train, knowable(context, train, held)) for train, held in folds]
+            judge = RidgeJudge(context.features_from, context.known, told, self.config.alpha)
             found = {"forward": forward(groups, judge), "backward": backward(groups, judge)}
         else:
             found = {

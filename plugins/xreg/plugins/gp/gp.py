@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.ndimage import gaussian_filter1d
 
-from xreg.core.data.samples import Structures
+from xreg.core.data.samples import Samples, Structures
 from xreg.core.emulators.registration import aligned, put_back, register
-from xreg.core.errors import ConfigError
+from xreg.core.emulators.surroundings import unusable
+from xreg.core.errors import ConfigError, SampleError
 from xreg.core.interfaces import Emulator
 from xreg.core.model.calibration import spread_factor
 from xreg.core.model.scaling import Scaler
@@ -117,6 +118,10 @@ class GP(Emulator[GPConfig]):
 
     def _standard(self, blocks: list[NDArray[np.float64]]) -> NDArray[np.float32]:
         return ((np.hstack(blocks) - self.mean_) * self.scale_).astype(np.float32)
+
+    def unusable(self, samples: Samples) -> dict[int, SampleError]:
+        """Return why sites cannot be described: alone, or with atoms too close to each other."""
+        return unusable(samples, max(self.config.cutoff)) if isinstance(samples, Structures) else {}
 
     def _predict(self, X: Structures) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         m = len(self.amplitude_)

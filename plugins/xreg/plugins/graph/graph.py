@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xreg.core.data.samples import Structures
+from xreg.core.data.samples import Samples, Structures
 from xreg.core.emulators.registration import aligned, register
-from xreg.core.emulators.surroundings import Surroundings, describe
-from xreg.core.errors import ConfigError
+from xreg.core.emulators.surroundings import Surroundings, describe, unusable
+from xreg.core.errors import ConfigError, SampleError
 from xreg.core.interfaces import Emulator, State
 from xreg.core.model.calibration import spread_factor
 from xreg.core.model.scaling import Scaler
@@ -99,6 +99,10 @@ class Graph(Emulator[GraphConfig]):
         if len(aside) and self.config.ensemble > 1 and self.config.calibrate:
             mean, std = self._spectra(sites, aside)
             self.spread_factor_ = spread_factor(Y[aside.numpy()] - mean, std)
+
+    def unusable(self, samples: Samples) -> dict[int, SampleError]:
+        """Return why sites cannot be described: alone, or with atoms too close to each other."""
+        return unusable(samples, self.config.cutoff) if isinstance(samples, Structures) else {}
 
     def _predict(self, X: Structures) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         nothing = np.empty((0, self.networks_[0].channels))

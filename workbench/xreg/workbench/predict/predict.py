@@ -171,7 +171,10 @@ class NewSamples:
         """Return them with those that a model cannot know among the bad ones."""
         assert model.domain is not None
         model.domain.require(self.samples)
-        refused = model.refusals(self.samples)
+        return self.without(model.refusals(self.samples))
+
+    def without(self, refused: Mapping[int, str]) -> NewSamples:
+        """Return them with some, by row and with the reason, among the bad ones."""
         if not refused:
             return self
         new = [(f"sample '{self.samples.ids[row]}'", refused[row]) for row in sorted(refused)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from xreg.core.executor import cores
 from xreg.core.model.domain import Target
-from xreg.core.model.pipeline import build_features
+from xreg.core.model.features import build_features
 from xreg.workbench.run.features import Execution
 from xreg.workbench.run.provenance import peak_memory_mib
 from xreg.workbench.run.recipe import Recipe, resolve

@@ -22,7 +22,7 @@ from xreg.core.data.samples import Parameters, Samples, Structures
 from xreg.core.errors import PluginError, SampleError
 from xreg.core.executor import ExecutorKind, WorkerDiedError, cores, open_workers
 from xreg.core.interfaces import Descriptor
-from xreg.core.model.pipeline import require_kind
+from xreg.core.model.features import require_kind
 from xreg.core.source import libraries, source_hash
 from xreg.registry.registries import cache_folder
 

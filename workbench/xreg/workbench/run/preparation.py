@@ -132,8 +132,7 @@ def prepare(resolved: Resolved, execution: Execution, stages: Stages) -> Prepare
             log.info("%d of %d samples described anew", cache.computed, len(ids))
             ready.remarks = list(descriptor.remarks)
     else:
-        # An emulator of samples says nothing of those with an element that it never saw.
-        bad |= _strangers(dataset.samples, ready)
+        bad |= _beyond(ready, divided, bad)
         ready.rows = _without(divided, bad)
     ready.remarks += _left_out(divided, {r: bad[r] for r in bad if r not in ready_bad}, ids)
     for remark in ready.remarks:
@@ -166,6 +165,39 @@ def _colours(
     used = used[~np.isin(used, list(cache.bad))]  # a sample without a colour is still a sample
     table[used] = cache(descriptor, samples[used])
     return {label.name: (table[:, i], label.unit) for i, label in enumerate(labels)}
+
+
+def _beyond(
+    ready: Prepared, divided: dict[str, NDArray[np.intp]], bad: dict[int, str]
+) -> dict[int, str]:
+    """Return why an emulator of samples says nothing of some, by row.
+
+    It cannot use them, or they hold an element that it never saw.
+
+    Raises
+    ------
+    SampleError
+        If the recipe refuses bad samples, and one is trained on or has a fault of its own.
+    """
+    resolved = ready.resolved
+    samples = resolved.dataset.samples
+    rows = np.sort(np.concatenate(list(ready.rows.values())))
+    unusable = {
+        int(rows[place]): why
+        for place, why in resolved.pipeline.emulator.unusable(samples[rows]).items()
+    }
+    trained = set(ready.rows["train"].tolist())
+    faults = {
+        row: str(why)
+        for row, why in unusable.items()
+        if row in trained or not isinstance(why, OutsideError)
+    }
+    if resolved.recipe.bad_samples == "refuse" and faults:
+        raise SampleError(_refusal(faults, samples.ids))
+    found = {row: str(why) for row, why in unusable.items()}
+    ready.rows = _without(divided, bad | found)
+    _require_training(ready)
+    return found | _strangers(samples, ready)
 
 
 def _strangers(samples: Samples, ready: Prepared) -> dict[int, str]:

@@ -248,7 +248,7 @@ def resolve(recipe: Recipe) -> Resolved:
     DataError
         If the dataset is not the one whose hash the recipe states, or the parts do not fit.
     """
-    from xreg.core.model.pipeline import require_kind
+    from xreg.core.model.features import require_kind
 
     recipe = complete(recipe)
     filled, dataset, channel, split = open_data(recipe)

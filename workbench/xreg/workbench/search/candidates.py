@@ -8,6 +8,7 @@ logarithm, ``{log-int: [low, high]}`` and ``{log: [low, high]}``.
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,17 +20,19 @@ from numpy.typing import NDArray
 from xreg.core.config import Config
 from xreg.core.data.dataset import make_folds
 from xreg.core.data.samples import Samples
-from xreg.core.errors import ConfigError, RunError, did_you_mean
+from xreg.core.errors import ConfigError, RunError, SampleError, did_you_mean
 from xreg.core.interfaces import Decomposer, Emulator
 from xreg.core.metrics import covered_variance
 from xreg.core.model.filters import FeatureFilter
 from xreg.core.model.scaling import FeatureScaling, Scaler, TargetScaling
 from xreg.core.settings_in_words import value_in_words
+from xreg.core.text import counted
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 __all__ = [
+    "SINGLE",
     "Fold",
     "Preparation",
     "SearchRange",
@@ -39,6 +42,9 @@ __all__ = [
     "score_folds",
 ]
 
+log = logging.getLogger("xreg.search")
+# Share of the samples up to which a method may say nothing of them and still be a candidate.
+SINGLE = 0.1
 RangeKind = Literal["choice", "int", "float", "log-int", "log"]
 
 
@@ -266,30 +272,80 @@ def score_folds(
     preparation: Preparation,
 ) -> Iterator[NDArray[np.float64]]:
     """Do what :func:`cross_validate` does, yielding the (c,) scores of each fold as it ends."""
-    given = X
+    given, unusable = X, set[int]()
     for fold in folds:
         X = given(fold) if callable(given) else given
-        targets = Scaler.fit(Y[fold.train], preparation.targets)
-        y = {part: targets.transform(Y[getattr(fold, part)]) for part in ("train", "stop", "held")}
         if isinstance(X, Samples):
-            x = {part: X[getattr(fold, part)] for part in y}
+            try:
+                yield _fold_scores(models, X, Y, fold, preparation, unusable)
+                continue
+            except SampleError:
+                # Only then are all looked at, which takes its time.
+                found = [m.unusable(X) for m in models if isinstance(m, Emulator)]
+                if not any(set(one) - unusable for one in found):
+                    raise
+                unusable = unusable.union(*found)
+                if len(unusable) > SINGLE * len(X):
+                    raise
+                first = {row: why for one in found for row, why in one.items()}
+                log.warning(
+                    "%s not used, so predicted by the mean of the training samples (%s): %s",
+                    counted(len(unusable), "sample is", "samples are"),
+                    ", ".join(X.ids[sorted(unusable)[:5]].tolist())
+                    + (", …" if len(unusable) > 5 else ""),
+                    first[min(first)],
+                )
         else:
-            kept = preparation.filter.fit(X[fold.train])
-            raw = {part: kept.transform(X[getattr(fold, part)]) for part in y}
-            scaler = Scaler.fit(raw["train"], preparation.features)
-            x = {part: scaler.transform(values) for part, values in raw.items()}
-        emulators = [model for model in models if isinstance(model, Emulator)]
-        for emulator in emulators:
-            emulator.zero_intensity = targets.zero
-        if emulators:
-            type(emulators[0]).fit_many(
-                emulators, x["train"], y["train"], validation=(x["stop"], y["stop"])
-            )
-        for model in models:
-            if isinstance(model, Decomposer):  # which stops on a share of its own
-                model.fit(x["train"], y["train"])
-        scores = [covered_variance(y["held"], model.predict(x["held"])) for model in models]
-        if not np.isfinite(scores).all():
-            first = models[0]
-            raise RunError(f"{first.kind} '{first.name}' predicts values that are not finite.")
-        yield np.array(scores)
+            unusable = set(np.flatnonzero(~np.isfinite(X).all(axis=1)).tolist())
+        yield _fold_scores(models, X, Y, fold, preparation, unusable)
+
+
+def _fold_scores(
+    models: Sequence[Emulator] | Sequence[Decomposer],
+    X: Any,
+    Y: NDArray[np.float64],
+    fold: Fold,
+    preparation: Preparation,
+    unusable: set[int],
+) -> NDArray[np.float64]:
+    """Return the (c,) scores of one fold.
+
+    Samples that a model cannot use are not trained on; their prediction is the mean of the training
+    samples, so that all families are judged by the same ones.
+    """
+    out = sorted(unusable)
+    rows = {part: getattr(fold, part) for part in ("train", "stop", "held")}
+    rows = {part: own[~np.isin(own, out)] for part, own in rows.items()}
+    if not len(rows["stop"]):
+        rows["stop"] = rows["train"]
+    targets = Scaler.fit(Y[rows["train"]], preparation.targets)
+    y = {part: targets.transform(Y[own]) for part, own in rows.items()}
+    if isinstance(X, Samples):
+        x = {part: X[own] for part, own in rows.items()}
+    else:
+        kept = preparation.filter.fit(X[rows["train"]])
+        raw = {part: kept.transform(X[own]) for part, own in rows.items()}
+        scaler = Scaler.fit(raw["train"], preparation.features)
+        x = {part: scaler.transform(values) for part, values in raw.items()}
+    emulators = [model for model in models if isinstance(model, Emulator)]
+    for emulator in emulators:
+        emulator.zero_intensity = targets.zero
+    if emulators:
+        type(emulators[0]).fit_many(
+            emulators, x["train"], y["train"], validation=(x["stop"], y["stop"])
+        )
+    for model in models:
+        if isinstance(model, Decomposer):  # which stops on a share of its own
+            model.fit(x["train"], y["train"])
+    known = targets.transform(Y[fold.held])
+    guess = np.tile(y["train"].mean(axis=0), (len(known), 1))
+    usable = ~np.isin(fold.held, out)
+    scores = []
+    for model in models:
+        if usable.any():
+            guess[usable] = model.predict(x["held"])
+        scores.append(covered_variance(known, guess))
+    if not np.isfinite(scores).all():
+        first = models[0]
+        raise RunError(f"{first.kind} '{first.name}' predicts values that are not finite.")
+    return np.array(scores)

@@ -17,7 +17,7 @@ from xreg.core.model.domain import Domain
 from xreg.core.storage import canonical_json, digest
 from xreg.core.text import counted
 from xreg.workbench.run.features import FeatureCache
-from xreg.workbench.search.candidates import Fold
+from xreg.workbench.search.candidates import SINGLE, Fold
 
 __all__ = ["fold_inputs", "knowable_folds"]
 
@@ -33,10 +33,16 @@ def fold_inputs(
 ) -> tuple[Callable[[Fold], Any], float]:
     """Return the features of all rows for a fold, and what they cost in seconds for all folds.
 
-    NaN for rows that stand in no part of the fold and cannot be described.
+    NaN for rows that cannot be described; those that a fold uses are named in the log.
+
+    Raises
+    ------
+    SampleError
+        If they are more than a tenth of those that a fold uses.
     """
     fitted: dict[int, Any] = {}
     cost: dict[str, float] = {}
+    bad: dict[int, str] = {}
     start = time.process_time()
     for fold in folds:
         descriptor = build()
@@ -52,7 +58,17 @@ def fold_inputs(
             cost[key] = cache.seconds
         used = np.concatenate([fold.train, fold.stop, fold.held])
         if wrong := sorted(set(rows[used].tolist()) & set(cache.bad)):
-            raise SampleError(cache.bad[wrong[0]])
+            if len(wrong) > SINGLE * len(used):
+                raise SampleError(cache.bad[wrong[0]])
+            bad |= {row: cache.bad[row] for row in wrong}
+    if bad:
+        log.warning(
+            "%s of %d not described by '%s', so neither trained on nor predicted but by the mean "
+            "of the training samples (%s): %s",
+            counted(len(bad), "sample is", "samples are"), len(rows), descriptor.name,
+            ", ".join(samples.ids[sorted(bad)[:5]].tolist()) + (", …" if len(bad) > 5 else ""),
+            bad[min(bad)],
+        )  # fmt: skip
     last: dict[str, Any] = {}
 
     def give(fold: Fold) -> Any:

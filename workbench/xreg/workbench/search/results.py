@@ -141,7 +141,7 @@ def _page(
     repeated = f", {recipe.folds.repeats} times" if recipe.folds.repeats > 1 else ""
     grouped = f", groups by {recipe.folds.group}" if recipe.folds.group else ""
     return fill(
-        "contest",
+        "ranking",
         title=recipe.name,
         lines=[
             f"{data.title or data.name}: {data.name} {data.version}, channel "
