@@ -22,7 +22,7 @@ from typing import Any
 
 import psutil
 
-from xreg.workbench.search.search import Search
+from xreg.workbench.search.session import Search
 
 PAUSE = (20.0, 90.0)  # s between kills
 SHARE = 0.5  # of the kills that hit one worker, not all of the search

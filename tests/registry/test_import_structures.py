@@ -18,8 +18,8 @@ from xreg.workbench.generate.samples import read_samples
 from xreg.workbench.importing.common import BadEntriesError
 from xreg.workbench.importing.imports import import_dataset
 from xreg.workbench.importing.options import ImportOptions
-from xreg.workbench.predict.predict import BadSamplesError
-from xreg.workbench.predict.predict import read_samples as read_new
+from xreg.workbench.predict.samples import BadSamplesError
+from xreg.workbench.predict.samples import read_samples as read_new
 
 ENERGY = np.linspace(8980.0, 9020.0, 41)
 MU = 0.5 + np.arctan(ENERGY - 8990) / np.pi

@@ -27,7 +27,7 @@ from xreg.workbench.predict.predict import predict
 from xreg.workbench.run.recipe import Recipe
 from xreg.workbench.run.run import execute
 from xreg.workbench.search.recipe import SearchRecipe
-from xreg.workbench.search.search import Search
+from xreg.workbench.search.session import Search
 
 
 def with_strangers(store: Path, parts: dict[str, int], n: int = 120) -> tuple[Any, list[str]]:

@@ -11,7 +11,7 @@ from xreg.cli.options import AllowCode, Bad, Model, Sites, every_site, sets_asid
 from xreg.cli.output import echo
 
 if TYPE_CHECKING:
-    from xreg.workbench.predict.predict import NewSamples
+    from xreg.workbench.predict.samples import NewSamples
 
 
 def predict(
@@ -41,6 +41,7 @@ def predict(
     from xreg.core.text import counted
     from xreg.registry.models import load_model
     from xreg.workbench.predict import predict as work
+    from xreg.workbench.predict.samples import read_samples
 
     work.check_output(out, (".csv", ".zarr"))
     if out.suffix == ".csv":
@@ -51,7 +52,7 @@ def predict(
     assert pipeline.target is not None
     if plot is not None:
         work.check_plot(plot, pipeline.target)
-    read = work.read_samples(samples, pipeline.domain, absorber, every=every_site(sites))
+    read = read_samples(samples, pipeline.domain, absorber, every=every_site(sites))
     read = read.known_to(pipeline)
     for note, frames in read.notes.items():
         more = f" (and {len(frames) - 1} more)" if len(frames) > 1 else ""
@@ -94,7 +95,7 @@ def predict(
 
 
 def _refuse(read: NewSamples) -> NoReturn:
-    from xreg.workbench.predict.predict import BadSamplesError
+    from xreg.workbench.predict.samples import BadSamplesError
 
     error = BadSamplesError(read)
     for line in error.lines if len(error.lines) > 1 else ():

@@ -1,4 +1,4 @@
-"""The only file that talks to DVC.
+"""Objects of a registry as DVC tracks them; with ``places`` the only file that talks to DVC.
 
 Objects are read and written through DVC's own file systems (HTTP, S3, SSH, WebDAV …), one by one
 and each checked against its hash, which DVC itself does not do. DVC never runs in a registry's
@@ -8,24 +8,16 @@ processes may read a registry that is read-only.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
-import shutil
-import stat
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import yaml
 
-from xreg.core.errors import CorruptError, MissingRequirementError, RunError, XregError
+from xreg.core.errors import CorruptError, RunError
 from xreg.core.files import (
-    DISK_ERRORS,
-    FULL,
     file_md5,
     files_below,
     stream_md5,
@@ -34,8 +26,9 @@ from xreg.core.files import (
     write_text,
 )
 from xreg.core.paths import check_paths, confined
-from xreg.core.text import one_line, without_credentials
+from xreg.core.text import one_line
 from xreg.registry.catalogue import Catalogue, load_untrusted
+from xreg.registry.places import Place, TooLongError, place_of, translated
 from xreg.registry.registries import CATALOGUE, cache_folder, is_clone
 from xreg.registry.remotes import Remote, read_remote, user_cache
 from xreg.registry.retries import TRIES, TransientError, patiently
@@ -44,89 +37,6 @@ __all__ = ["Objects", "add", "push"]
 
 MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 LARGEST_LIST = 1 << 28  # bytes
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where objects are kept: a folder of this machine, or a server.
-
-    Attributes
-    ----------
-    label
-        What messages call it.
-    path
-        Folder, or path on the server.
-    fs
-        DVC's file system of the server.
-    root
-        The registry's folder, where ``path`` is inside of it and no link may lead out.
-    """
-
-    label: str
-    path: str
-    fs: Any = None
-    root: Path | None = None
-
-    def of(self, md5: str) -> str:
-        """Return the path of an object."""
-        parts = (self.path, "files", "md5", md5[:2], md5[2:])
-        return os.path.join(*parts) if self.fs is None else str(self.fs.join(*parts))
-
-    @contextlib.contextmanager
-    def open(self, md5: str) -> Iterator[BinaryIO]:
-        """Open an object of this machine: an ordinary file, not a link or a device."""
-        path = Path(self.of(md5))
-        if self.root is not None:
-            confined(self.root, path.relative_to(self.root).as_posix(), f"registry {self.root}")
-        handle = os.open(path, os.O_RDONLY | _flag("O_NOFOLLOW") | _flag("O_NONBLOCK"))
-        with open(handle, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise CorruptError(f"the object {md5} in {self.label} is no ordinary file.")
-            yield stream
-
-    def get(self, md5: str, target: Path, most: int) -> None:
-        """Copy an object to ``target``, of which at most ``most`` bytes are taken."""
-        if self.fs is None:
-            with self.open(md5) as source, target.open("wb") as sink:
-                if os.fstat(source.fileno()).st_size > most:
-                    raise _TooLongError
-                shutil.copyfileobj(source, sink, 1 << 20)
-        else:
-            self.fs.get_file(self.of(md5), str(target), callback=_limit(most))
-
-    def put(self, md5: str, source: Path) -> None:
-        """Copy a file here as an object, unless it is here."""
-        path = self.of(md5)
-        if self.fs is None:
-            if self.root is not None:
-                below = Path(path).relative_to(self.root).as_posix()
-                confined(self.root, below, f"registry {self.root}")
-            if os.path.lexists(path) and file_md5(Path(path)) == md5.removesuffix(".dir"):
-                return
-            folder = Path(path).parent
-            folder.mkdir(parents=True, exist_ok=True)
-            beside = folder / f".{Path(path).name}.{os.getpid()}.tmp"
-            try:
-                shutil.copyfile(source, beside)
-                beside.chmod(0o444)
-                beside.replace(path)
-            finally:
-                beside.unlink(missing_ok=True)
-            return
-        from dvc_objects.fs.base import ObjectFileSystem
-        from dvc_objects.fs.utils import as_atomic
-
-        if self.fs.exists(path):
-            return
-        if isinstance(self.fs, ObjectFileSystem) or self.fs.protocol in ("http", "https"):
-            self.fs.put_file(str(source), path)
-        else:
-            with as_atomic(self.fs, path, create_parents=True) as beside_there:
-                self.fs.put_file(str(source), beside_there)
-
-
-class _TooLongError(Exception):
-    """An object is longer than everything that it is a part of."""
 
 
 class Objects:
@@ -156,22 +66,22 @@ class Objects:
         remote = read_remote(root, cloned=is_clone(root))
         self.source = remote
         self.cache = self._cache(remote)
-        with _translated(f"registry {root}"):
-            self.remote = None if remote is None else _place(remote, root)
+        with translated(f"registry {root}"):
+            self.remote = None if remote is None else place_of(remote, root)
 
-    def _cache(self, remote: Remote | None) -> _Place | None:
+    def _cache(self, remote: Remote | None) -> Place | None:
         # Reading the user's configuration takes DVC half a second, which a registry that keeps its
         # objects with itself can do without.
         own = user_cache() if remote is None or not remote.inside else None
         if own is not None:
-            return _Place("your DVC cache", str(own))
+            return Place("your DVC cache", str(own))
         try:
             confined(self.root, ".dvc/cache", f"registry {self.root}")
         except CorruptError:
             if remote is None:
                 raise
             return None  # a link; the remote has all that it may have
-        return _Place("the local DVC cache", str(self.root / ".dvc" / "cache"), root=self.root)
+        return Place("the local DVC cache", str(self.root / ".dvc" / "cache"), root=self.root)
 
     def tree(self, md5: str) -> dict[str, str]:
         """Return the MD5 of every file of a tracked folder, by relative path.
@@ -221,7 +131,7 @@ class Objects:
             if place is None:
                 continue
             try:
-                with _translated(f"{doing} {place.label}"):
+                with translated(f"{doing} {place.label}"):
                     if _whole(place, md5, target, most):
                         return
             except FileNotFoundError:
@@ -237,7 +147,7 @@ class Objects:
         """Read an object from the remote; return what is wrong with it, or nothing."""
         place = self.main
         try:
-            with _translated(f"reading from {place.label}"):
+            with translated(f"reading from {place.label}"):
                 if place.fs is None:
                     with place.open(md5) as stream:
                         return "" if stream_md5(stream) == md5 else "damaged"
@@ -252,7 +162,7 @@ class Objects:
     def put(self, md5: str, source: Path) -> None:
         """Bring a file into the cache, as the object of that hash."""
         cache = self._own_cache()
-        with _translated(f"writing into {cache.label}"):
+        with translated(f"writing into {cache.label}"):
             cache.put(md5, source)
 
     def push(self, md5: str) -> None:
@@ -267,15 +177,15 @@ class Objects:
                 f"{self.source.name} {self.source.folder}`."
             )
         place, source = self.remote, Path(self._own_cache().of(md5))
-        with _translated(f"pushing to {place.label}"):
+        with translated(f"pushing to {place.label}"):
             patiently(lambda: place.put(md5, source))
 
     @property
-    def main(self) -> _Place:
+    def main(self) -> Place:
         """Where all objects should be: the remote, or the cache where there is none."""
         return self.remote or self._own_cache()
 
-    def _own_cache(self) -> _Place:
+    def _own_cache(self) -> Place:
         if self.cache is None:
             raise CorruptError(
                 f"registry {self.root}: its .dvc/cache is a symbolic link; name the place that you "
@@ -291,14 +201,14 @@ class _WrongHashError(TransientError):
     """A transfer ended without a word and brought something else."""
 
 
-def _whole(place: _Place, md5: str, target: Path, most: int) -> bool:
+def _whole(place: Place, md5: str, target: Path, most: int) -> bool:
     """Get an object; say whether it is what its hash says."""
     wrong: set[str] = set()
 
     def once() -> None:
         try:
             place.get(md5, target, most)
-        except _TooLongError:
+        except TooLongError:
             raise _WrongHashError from None
         if (found := file_md5(target)) != md5.removesuffix(".dir"):
             wrong.add(found)
@@ -319,41 +229,11 @@ def _whole(place: _Place, md5: str, target: Path, most: int) -> bool:
     return True
 
 
-def _state(place: _Place, md5: str) -> str:
+def _state(place: Place, md5: str) -> str:
     with place.fs.open(place.of(md5), "rb") as stream:
         if stream_md5(stream) != md5:
             raise _WrongHashError
     return ""
-
-
-def _limit(most: int) -> Any:
-    """Return a callback by which a transfer ends that goes on for too long."""
-    from dvc.fs import Callback
-
-    class Limit(Callback):
-        def relative_update(self, inc: int = 1) -> None:
-            super().relative_update(inc)
-            if self.value > most:
-                raise _TooLongError
-
-    return Limit()
-
-
-def _place(remote: Remote, root: Path) -> _Place:
-    """Return where a remote is; a server's file system comes from DVC, our settings alone."""
-    if remote.folder is not None:
-        return _Place(remote.label, str(remote.folder), root=root if remote.inside else None)
-    _prepare()
-    from dvc.fs import get_cloud_fs
-
-    kind, options, path = get_cloud_fs({}, **{**remote.settings, "url": remote.url})
-    if kind.protocol == "ssh":
-        options["agent_forwarding"] = False  # which is DVC's default, and would lend out the keys
-        if not remote.own:
-            from asyncssh import SSHClient
-
-            options["client_factory"] = SSHClient  # DVC's shows and asks what the server wants
-    return _Place(remote.label, path, kind(**options))
 
 
 def add(root: Path, path: Path) -> None:
@@ -408,37 +288,3 @@ def _ignore(root: Path, name: str) -> None:
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     if f"/{name}" not in lines:
         write_text(path, "\n".join([*lines, f"/{name}"]) + "\n")
-
-
-def _prepare() -> None:
-    """Keep DVC to itself: no reports, no machine-wide settings, no cache outside our own."""
-    os.environ.setdefault("DVC_NO_ANALYTICS", "1")
-    os.environ.setdefault("DVC_SITE_CACHE_DIR", str(cache_folder() / "dvc"))
-    os.environ.setdefault("DVC_SYSTEM_CONFIG_DIR", str(cache_folder() / "dvc" / "none"))
-
-
-def _flag(name: str) -> int:
-    return int(getattr(os, name, 0))  # Windows has neither
-
-
-@contextlib.contextmanager
-def _translated(what: str) -> Iterator[None]:
-    """Turn what DVC and its file systems raise into our errors."""
-    try:
-        yield
-    except (XregError, FileNotFoundError, TransientError):
-        raise
-    except OSError as error:
-        # A server that lets nobody in raises the same errors, without a file.
-        if error.errno in FULL or (error.errno in DISK_ERRORS and error.filename):
-            raise
-        raise RunError(f"{what} failed: {_reason(error)}.") from error
-    except ImportError as error:
-        raise MissingRequirementError(f"{what}: {error}; pip install that.") from error
-    except Exception as error:  # each kind of remote has exceptions of its own
-        raise RunError(f"{what} failed: {_reason(error)}.") from error
-
-
-def _reason(error: Exception) -> str:
-    text = without_credentials(str(error)).strip().replace("\n", " ") or type(error).__name__
-    return one_line(text)[:500].rstrip(".")

@@ -163,7 +163,7 @@ def test_what_the_model_cannot_know_is_refused(
 
 def test_every_site_of_an_element_is_predicted_when_asked_for(tmp_path: Path) -> None:
     from xreg.core.model.domain import Domain
-    from xreg.workbench.predict.predict import read_samples
+    from xreg.workbench.predict.samples import read_samples
 
     domain = Domain("structures", (1, 8), (8,))
     write(tmp_path / "two.extxyz", Atoms("O2H", np.eye(3)), format="extxyz")
@@ -181,7 +181,7 @@ def test_every_site_of_an_element_is_predicted_when_asked_for(tmp_path: Path) ->
 
 def test_parameters_are_read_by_name(tmp_path: Path) -> None:
     from xreg.core.model.domain import Domain
-    from xreg.workbench.predict.predict import read_samples
+    from xreg.workbench.predict.samples import read_samples
 
     domain = Domain("parameters", parameters=("Dq", "T"), units=("eV", "K"))
     path = tmp_path / "table.csv"

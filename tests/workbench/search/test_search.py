@@ -22,7 +22,8 @@ from xreg.workbench.run.run import execute
 from xreg.workbench.search.leaderboard import leaderboard, markdown
 from xreg.workbench.search.ranking import remarks
 from xreg.workbench.search.recipe import SearchRecipe, load_search
-from xreg.workbench.search.search import Search, search
+from xreg.workbench.search.search import search
+from xreg.workbench.search.session import Search
 
 SMALL: dict[str, Any] = {
     "folds": {"count": 3, "group": "trajectory"},
@@ -245,7 +246,7 @@ def test_folds_that_a_killed_worker_had_judged_are_not_judged_again(
 ) -> None:
     from xreg.plugins.ridge.ridge import Ridge
 
-    monkeypatch.setattr("xreg.workbench.search.search.NOTED_FROM", 0.0)
+    monkeypatch.setattr("xreg.workbench.search.session.NOTED_FROM", 0.0)
     monkeypatch.setattr(Ridge, "fits_together", frozenset({"alpha"}))
     small = recipe(water_store, families=["internal"], budget=1e-9)
     whole, now = (Search(tmp_path / name, small) for name in ("whole", "killed"))

@@ -23,6 +23,7 @@ from xreg.core.errors import (
     SampleError,
 )
 from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator, FeatureLabel
+from xreg.core.model.changes import code_changes
 from xreg.core.model.domain import Domain, Target
 from xreg.core.model.features import Featurizer, build_features, require_kind
 from xreg.core.model.filters import FeatureFilter, KeptColumns
@@ -211,22 +212,7 @@ class Pipeline:
         """Return, a sentence each, which code is not that which trained a model read from disk."""
         named = {f"{step.kind} '{step.name}'": step for step in self.steps.values()}
         parts: dict[str, Any] = {**named, "xreg's own part of the model": self}
-        if any(part.trained_by == "" for part in parts.values()):
-            return [
-                "The model does not tell which code it was trained by, so that a change since then "
-                "cannot be noticed."
-            ]
-        changed = [
-            what
-            for what, part in parts.items()
-            if part.trained_by is not None and part.trained_by != source_hash(type(part))
-        ]
-        if not changed:
-            return []
-        return [
-            f"The code of {' and of '.join(changed)} has changed since the model was trained: its "
-            "predictions and scores may differ from those of its run; train it again to be sure."
-        ]
+        return code_changes(parts)
 
     @property
     def feature_labels(self) -> list[FeatureLabel]:

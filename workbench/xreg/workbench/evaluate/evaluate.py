@@ -33,7 +33,7 @@ from xreg.registry.registries import plain_place
 from xreg.workbench.evaluate.comparison import on_grid
 from xreg.workbench.recipes.overrides import apply_setting
 from xreg.workbench.result_folder import failure, logged, write_json
-from xreg.workbench.run import analyses, provenance, results
+from xreg.workbench.run import analyses, provenance, results, saving
 from xreg.workbench.run.features import Execution, FeatureCache
 from xreg.workbench.run.preparation import Stages
 
@@ -305,7 +305,7 @@ def _carry_out(
         matched.remarks.append(remark)
     report_data = results.with_analyses(report_data, analyses.carry_out(chosen, context, stages))
     with stages("saving"):
-        results.save_arrays(context, report_data, folder)
+        saving.save_arrays(context, report_data, folder)
         analyses.save(report_data.analyses, folder / "analyses")
     with stages("figures"):
         pictures = draw_all(report_data, folder / "figures")

@@ -91,7 +91,7 @@ def _carry_out(
 ) -> None:
     from xreg.workbench.report.draw import draw_all
     from xreg.workbench.report.page import render
-    from xreg.workbench.run import results
+    from xreg.workbench.run import results, saving
 
     _seed_everything(resolved.recipe.seed)
     _call_hooks("xreg_run_started", run)
@@ -119,10 +119,10 @@ def _carry_out(
     folder = run.folder
     with stages("saving"):
         pipeline.save(folder / "model")
-        results.save_splits(ready, folder)
+        saving.save_splits(ready, folder)
         if pipeline.columns_ is not None:
             write_json(folder / "features.json", pipeline.columns_.table(ready.features))
-        results.save_arrays(context, report_data, folder)
+        saving.save_arrays(context, report_data, folder)
         analyses.save(report_data.analyses, folder / "analyses")
     with stages("figures"):
         pictures = draw_all(report_data, folder / "figures")

@@ -22,7 +22,7 @@ from xreg.workbench.search.ranking import Standing, ranking_table, remarks
 
 if TYPE_CHECKING:
     from xreg.workbench.search.recipe import Family
-    from xreg.workbench.search.search import Search
+    from xreg.workbench.search.session import Search
 
 __all__ = ["write_results"]
 
