@@ -312,7 +312,7 @@ def test_a_family_that_joins_later_competes_under_the_same_rules(
 def test_a_descriptor_can_compete_as_it_is(water_store: Path, tmp_path: Path) -> None:
     as_it_is = {"label": "as-it-is", "descriptor": {"name": "soap", "space": "defaults"}}
     folder = tmp_path / "defaults"
-    search(recipe(water_store, families=[as_it_is]), folder, workers=1)
+    search(recipe(water_store, families=[as_it_is], budget=0.4), folder, workers=1)
     found = Search(folder)
     candidates = found.study.candidates(found.families[0])
     assert {str(c.descriptor) for c in candidates} == {"{}"}
