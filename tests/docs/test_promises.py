@@ -120,6 +120,8 @@ def test_the_recipe_on_a_page_is_accepted(generate):
             section = section["decomposers"][0]
         elif spec.kind == "analysis":
             section = section["analyses"][0]
+        elif spec.kind == "step":
+            section = section["processing"]["xanes"]["steps"][0]
         elif spec.kind == "generator":
             section = {"name": spec.name, **section["generator"]["settings"]}
         else:

@@ -28,7 +28,7 @@ from xreg.workbench.generate.store import Growth
 FAILING = {
     "name": "toy-table", "settings": {"fails": [f"wide-{i}" for i in range(2100, 2200)]}
 }  # fmt: skip
-TOY = Path(__file__).parent / "toy_distribution"
+TOY = Path(__file__).parents[2] / "toy_distribution"
 SHARD = 1000
 
 

@@ -318,11 +318,11 @@ def test_a_killed_writer_leaves_nothing_and_can_be_repeated(toy_dataset, tmp_pat
     code = f"""
 import os, signal
 from conftest import toy
-from xreg.registry.stores import store as stores
+from xreg.registry.stores import writer as stores
 stores.flush = lambda folder: os.kill(os.getpid(), signal.SIGKILL)  # complete, but for its name
 stores.write_store(toy(), {str(path)!r}, shard_rows=20)
 """
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     done = subprocess.run([sys.executable, "-c", code], env=environment, check=False)
     assert done.returncode == -signal.SIGKILL
     assert not path.exists()

@@ -30,7 +30,7 @@ from xreg.workbench.generate.generate import _task, generate
 from xreg.workbench.generate.recipe import load_generation_recipe
 from xreg.workbench.generate.samples import read_samples, sample_keys
 
-TOY = Path(__file__).parent / "toy_distribution"
+TOY = Path(__file__).parents[2] / "toy_distribution"
 GENERATE = [sys.executable, "-m", "xreg.cli.main", "data", "generate"]
 
 

@@ -18,7 +18,7 @@ from xreg.registry.stores.store import open_store
 from xreg.workbench.generate.generate import generate
 from xreg.workbench.generate.recipe import load_generation_recipe, load_generation_recipes
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RECIPES = ROOT / "examples" / "l-edges"
 
 

@@ -23,7 +23,7 @@ from xreg.workbench.importing.options import ImportOptions
 
 ENERGY = np.arange(8980.0, 9020.5, 0.5)
 # Published with OmniXAS; not part of this repository, found where it lies beside the clone.
-REAL = Path(__file__).parents[3] / "shared" / "data" / "cu-k-feff.tar.xz"
+REAL = Path(__file__).parents[4] / "shared" / "data" / "cu-k-feff.tar.xz"
 
 
 def options(**changes: object) -> ImportOptions:

@@ -187,7 +187,7 @@ def test_the_example_asks_for_what_exists() -> None:
 
     known = {installed.spec.name for installed in host().of_kind("analysis")}
 
-    example = Path(__file__).parents[2] / "examples" / "xanes" / "analyses.yaml"
+    example = Path(__file__).parents[3] / "examples" / "xanes" / "analyses.yaml"
     recipe = load_recipe(example)
     assert recipe.analyses is not None
     assert {section.name for section in recipe.analyses} <= known

@@ -26,6 +26,8 @@ PLUGIN = """
 from toy_method import Size, SizeConfig
 from xreg.core.hooks import ComponentSpec, hookimpl
 
+XREG_API = "1.0"
+
 
 @hookimpl
 def xreg_components():
