@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from xreg.plugins.multiplet.model import Ion
+from xreg.core.ions.model import Ion
 
 
 def levels(ion: Ion, v: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

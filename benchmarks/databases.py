@@ -25,9 +25,9 @@ from typing import get_args
 
 import numpy as np
 
-from xreg.plugins.multiplet.model import ion_named, spaces
+from xreg.core.ions.model import ion_named, spaces
+from xreg.core.ions.settings import IonName
 from xreg.plugins.multiplet.multiplet import Multiplet
-from xreg.plugins.multiplet.plugin import IonName
 from xreg.workbench.generate.compute import Batch, Compute
 from xreg.workbench.generate.generate import generate
 from xreg.workbench.generate.recipe import load_generation_recipes

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 from xreg.core.data.samples import ParameterSet
-from xreg.plugins.multiplet.model import spaces
+from xreg.core.ions.model import spaces
 from xreg.plugins.multiplet.multiplet import Multiplet
 from xreg.workbench.fit.engine import engine
 from xreg.workbench.fit.fit import FitSettings, Fitted, fit_spectrum

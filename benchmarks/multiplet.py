@@ -30,12 +30,13 @@ from by_edrixs import levels
 from threadpoolctl import threadpool_limits
 
 from xreg.core.data.samples import Parameters, ParameterSet
+from xreg.core.ions.model import BOLTZMANN, ion_named, spaces
+from xreg.core.ions.settings import IonName
 from xreg.plugins.multiplet import solver
-from xreg.plugins.multiplet.model import BOLTZMANN, ion_named, spaces
 from xreg.plugins.multiplet.multiplet import Multiplet
-from xreg.plugins.multiplet.plugin import QUANTY, IonName
-from xreg.plugins.multiplet.quanty import Quanty
 from xreg.plugins.multiplet.symmetry import transitions_of
+from xreg.plugins.quanty.plugin import QUANTY
+from xreg.plugins.quanty.quanty import Quanty
 
 COMPARED = ("Ni2+", "Co2+", "Fe2+", "Mn2+", "Cr2+")
 SECONDS = {"compared": 3.0, "all": 0.8}  # that this engine computes for each ion

@@ -24,10 +24,11 @@ from scipy.special import wofz
 from threadpoolctl import threadpool_limits
 
 from xreg.core.data.samples import ParameterSet
-from xreg.plugins.multiplet.model import BOLTZMANN, ion_named, spaces
+from xreg.core.ions.model import BOLTZMANN, ion_named, spaces
+from xreg.core.ions.settings import IonName
 from xreg.plugins.multiplet.multiplet import Multiplet
-from xreg.plugins.multiplet.plugin import QUANTY, IonName
-from xreg.plugins.multiplet.quanty import Quanty
+from xreg.plugins.quanty.plugin import QUANTY
+from xreg.plugins.quanty.quanty import Quanty
 
 CHANNELS = ("xas", "xas_x", "xas_y", "xas_z")
 VISIBLE = 1e-6  # lines of less than this share of all strength have no energy worth comparing

@@ -15,9 +15,9 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from xreg.plugins.multiplet.model import ion_named
+from xreg.core.ions.model import ion_named
 from xreg.plugins.multiplet.multiplet import Multiplet
-from xreg.plugins.multiplet.quanty import Quanty
+from xreg.plugins.quanty.quanty import Quanty
 from xreg.registry.stores.store import open_store
 
 SETS = ("published", "oh", "c4v")

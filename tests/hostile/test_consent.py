@@ -25,10 +25,10 @@ from xreg.core.model.domain import Target
 from xreg.core.model.pipeline import Pipeline
 from xreg.plugins.fdmnes.plugin import FdmnesConfig
 from xreg.plugins.feff.plugin import FeffConfig
-from xreg.plugins.multiplet.plugin import QUANTY
-from xreg.plugins.multiplet.quanty import Quanty
 from xreg.plugins.polynomial.polynomial import Polynomial
 from xreg.plugins.pyscf.plugin import PySCFConfig
+from xreg.plugins.quanty.plugin import QUANTY
+from xreg.plugins.quanty.quanty import Quanty
 from xreg.plugins.ridge.ridge import Ridge
 from xreg.registry.consent import require_consent
 from xreg.registry.models import load_model

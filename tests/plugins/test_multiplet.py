@@ -16,12 +16,13 @@ from scipy.special import wofz
 
 from xreg.core.data.samples import Parameters, ParameterSet
 from xreg.core.errors import ConfigError, SampleError
+from xreg.core.ions.broadening import Grid, Lines, broaden
+from xreg.core.ions.model import BOLTZMANN, PARAMETERS, ion_named
+from xreg.core.ions.window import window
 from xreg.core.testing import GeneratorSuite
 from xreg.core.testing.base import close, refuses, same
 from xreg.plugins.multiplet.atomic import Configuration, gaunt, transition
-from xreg.plugins.multiplet.broadening import Grid, Lines, broaden
-from xreg.plugins.multiplet.model import BOLTZMANN, PARAMETERS, ion_named
-from xreg.plugins.multiplet.multiplet import Multiplet, window
+from xreg.plugins.multiplet.multiplet import Multiplet
 from xreg.plugins.multiplet.solver import Solver
 from xreg.plugins.multiplet.symmetry import transitions_of
 

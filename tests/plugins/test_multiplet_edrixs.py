@@ -9,8 +9,9 @@ import pytest
 from scipy.special import wofz
 
 from xreg.core.data.samples import ParameterSet
-from xreg.plugins.multiplet.model import BOLTZMANN, PARAMETERS, ion_named
-from xreg.plugins.multiplet.multiplet import Multiplet, window
+from xreg.core.ions.model import BOLTZMANN, PARAMETERS, ion_named
+from xreg.core.ions.window import window
+from xreg.plugins.multiplet.multiplet import Multiplet
 
 edrixs = pytest.importorskip("edrixs", reason="pip install --no-deps edrixs")
 

@@ -11,12 +11,13 @@ import pytest
 
 from xreg.core.data.samples import Parameters, ParameterSet
 from xreg.core.errors import ConfigError, MissingRequirementError, SampleError
+from xreg.core.ions.model import PARAMETERS, ion_named
+from xreg.core.ions.settings import IonName
 from xreg.core.testing import GeneratorSuite
 from xreg.core.testing.base import close, refuses
-from xreg.plugins.multiplet.model import PARAMETERS, ion_named
 from xreg.plugins.multiplet.multiplet import Multiplet
-from xreg.plugins.multiplet.plugin import QUANTY, IonName, xreg_components
-from xreg.plugins.multiplet.quanty import Quanty
+from xreg.plugins.quanty.plugin import QUANTY, xreg_components
+from xreg.plugins.quanty.quanty import Quanty
 
 LOW = (0.0, -1.4, -0.8, 0.6, 0.6, 1.0, 0.05, 0.3, 0.3)
 HIGH = (0.2, 1.4, 0.8, 1.0, 1.0, 1000.0, 0.20, 1.0, 1.2)

@@ -14,9 +14,9 @@ from xreg.cli.main import main
 from xreg.core.data.dataset import Dataset, Metadata
 from xreg.core.data.samples import Parameters, ParameterSet
 from xreg.core.data.spectra import Channel, Spectra
+from xreg.core.ions.model import spaces
 from xreg.core.model.domain import Target
 from xreg.core.model.pipeline import Pipeline
-from xreg.plugins.multiplet.model import spaces
 from xreg.plugins.multiplet.multiplet import Multiplet
 from xreg.plugins.polynomial.polynomial import Polynomial
 from xreg.plugins.ridge.ridge import Ridge

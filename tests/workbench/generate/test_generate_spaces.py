@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from xreg.cli import main as cli
-from xreg.plugins.multiplet.model import PARAMETERS, spaces
+from xreg.core.ions.model import PARAMETERS, spaces
+from xreg.core.ions.settings import IonName
 from xreg.plugins.multiplet.multiplet import Multiplet
-from xreg.plugins.multiplet.plugin import IonName
 from xreg.registry.stores.store import open_store
 from xreg.workbench.generate.generate import generate
 from xreg.workbench.generate.recipe import load_generation_recipe, load_generation_recipes

@@ -16,9 +16,10 @@ from xreg.core.data.spaces import Parameter, ParameterSpace
 from xreg.core.data.spectra import LineList, Spectrum
 from xreg.core.errors import ConfigError, SampleError, XregError
 from xreg.core.interfaces import Availability, SpectrumGenerator
-from xreg.plugins.multiplet.broadening import Grid, Lines, broaden
-from xreg.plugins.multiplet.model import PARAMETERS, checked, ion_named, spaces
-from xreg.plugins.multiplet.plugin import ModelConfig, MultipletConfig
+from xreg.core.ions.broadening import Lines, broaden
+from xreg.core.ions.model import PARAMETERS, checked, ion_named, spaces
+from xreg.core.ions.window import window
+from xreg.plugins.multiplet.plugin import MultipletConfig
 from xreg.plugins.multiplet.solver import LARGE, Solver, Sticks
 
 __all__ = ["Multiplet", "window"]
@@ -34,12 +35,6 @@ POLARISATION: Mapping[str, tuple[float, float]] = {
 }
 CPU_BATCH = 32
 GPU_BYTES = 2**31
-
-
-def window(config: ModelConfig) -> Grid:
-    """Return the energies that the settings ask for."""
-    start = ion_named(config.ion).edge - config.before
-    return Grid(start, (config.before + config.after) / (config.points - 1), config.points)
 
 
 @lru_cache(maxsize=4)
@@ -60,7 +55,7 @@ class Multiplet(SpectrumGenerator[MultipletConfig]):
     The Hamiltonian of 2p⁶3dⁿ and 2p⁵3dⁿ⁺¹ with all Coulomb, exchange and spin–orbit terms and a
     D4h crystal field is diagonalised in full; every thermally populated state absorbs. A sample
     gives ``Dq``, ``Ds``, ``Dt`` (eV), ``S1``, ``S2``, ``T`` (K), ``sigma``, ``gamma1`` and
-    ``gamma2`` (eV): see :data:`~xreg.plugins.multiplet.model.PARAMETERS`. Intensities are
+    ``gamma2`` (eV): see :data:`~xreg.core.ions.model.PARAMETERS`. Intensities are
     ⟨2p|r|3d⟩² per eV. On a CPU a sample's spectrum does not depend on its batch by a bit.
 
     Parameters

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import lapack
 
-from xreg.plugins.multiplet.model import BOLTZMANN, Ion
+from xreg.core.ions.model import BOLTZMANN, Ion
 from xreg.plugins.multiplet.symmetry import Block, transitions_of
 
 __all__ = ["Solver", "Sticks"]

@@ -17,11 +17,11 @@ from xreg.core.data.spaces import Parameter, ParameterSpace, check_units
 from xreg.core.data.spectra import LineList, Spectrum
 from xreg.core.errors import ConfigError, MissingRequirementError, RunError, SampleError, XregError
 from xreg.core.interfaces import Availability, SpectrumGenerator
-from xreg.plugins.multiplet.broadening import Grid, Lines, broaden
-from xreg.plugins.multiplet.model import PARAMETERS, checked, ion_named, spaces
-from xreg.plugins.multiplet.multiplet import window
-from xreg.plugins.multiplet.plugin import QUANTY, QuantyConfig
-from xreg.plugins.multiplet.program import CONFINED, quanty_version, run_quanty
+from xreg.core.ions.broadening import Grid, Lines, broaden
+from xreg.core.ions.model import PARAMETERS, checked, ion_named, spaces
+from xreg.core.ions.window import window
+from xreg.plugins.quanty.plugin import QUANTY, QuantyConfig
+from xreg.plugins.quanty.program import CONFINED, quanty_version, run_quanty
 
 __all__ = ["Quanty"]
 
@@ -60,7 +60,7 @@ class Quanty(SpectrumGenerator[QuantyConfig]):
     Parameters
     ----------
     config
-        See :class:`~xreg.plugins.multiplet.plugin.QuantyConfig`.
+        See :class:`~xreg.plugins.quanty.plugin.QuantyConfig`.
     """
 
     name: ClassVar[str] = "quanty"
