@@ -54,7 +54,7 @@ def on_files(files: Any, config: Any) -> Any:
 
 def pages() -> dict[str, str]:
     """Return the Markdown of every generated page by its path below ``docs/``."""
-    components = {f"methods/{i.spec.name}.md": component_page(i) for k in KINDS for i in ours(k)}
+    components = {f"methods/{page_of(i.spec)}": component_page(i) for k in KINDS for i in ours(k)}
     more = {"cli.md": cli_page()}
     more["leaderboard.md"] = leaderboard_page()
     return {"methods/index.md": overview(), **more, **components}
@@ -65,6 +65,12 @@ def ours(kind: str) -> list[Installed]:
     return [i for i in host() if i.spec.kind == kind and i.distribution == DISTRIBUTION]
 
 
+def page_of(spec: ComponentSpec) -> str:
+    """Return the file of a component's page; kinds that share a name have one each."""
+    first = host().kinds_of(spec.name)[0] == spec.kind
+    return f"{spec.name}.md" if first else f"{spec.name}-{spec.kind}.md"
+
+
 def overview() -> str:
     """Return the table of all methods."""
     lines = [
@@ -73,7 +79,7 @@ def overview() -> str:
         "Every method is a plugin; `xreg plugins list` prints what is installed where you are.",
     ]
     for kind in KINDS.values():
-        rows = [(f"[{i.spec.name}]({i.spec.name}.md)", i.spec.summary) for i in ours(kind.name)]
+        rows = [(f"[{i.spec.name}]({page_of(i.spec)})", i.spec.summary) for i in ours(kind.name)]
         lines += [
             "",
             f"## {kind.plural}",
@@ -91,15 +97,16 @@ def component_page(installed: Installed) -> str:
     readme = (folder_of(spec) / "README.md").read_text(encoding="utf-8").rstrip()
     _, _, readme = readme.partition("\n")  # its title
     readme = re.sub(r"\[([^\]]+)\]\((?!https?:|#)[^)]+\)", r"\1", readme)  # files of the folder
+    command = KINDS[spec.kind].recipe.startswith("xreg ")
     needs = [f"- `{need.name}`: `{need.install}`" for need in spec.requires]
     return "\n".join(
         [
             f"# {spec.name}",
             readme,
             "",
-            "## In a recipe",
+            "## On the command line" if command else "## In a recipe",
             "",
-            "```yaml",
+            "```sh" if command else "```yaml",
             *recipe_lines(spec),
             "```",
             "",

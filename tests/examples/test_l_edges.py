@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from xreg.plugins.multiplet.model import ion_named
+from xreg.core.ions.model import ion_named
 
 FOLDER = Path(__file__).parents[2] / "examples" / "l-edges"
 

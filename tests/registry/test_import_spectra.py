@@ -10,7 +10,7 @@ import pytest
 from xreg.cli.main import main
 from xreg.core.data.dataset import Dataset
 from xreg.registry.stores.store import open_store
-from xreg.workbench.importing.common import BadEntriesError
+from xreg.workbench.importing.collect import BadEntriesError
 from xreg.workbench.importing.imports import import_dataset
 from xreg.workbench.importing.options import ImportOptions
 

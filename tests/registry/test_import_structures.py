@@ -15,7 +15,7 @@ from xreg.core.model.domain import Domain
 from xreg.registry.stores.store import open_store
 from xreg.workbench.generate.recipe import SamplesSection
 from xreg.workbench.generate.samples import read_samples
-from xreg.workbench.importing.common import BadEntriesError
+from xreg.workbench.importing.collect import BadEntriesError
 from xreg.workbench.importing.imports import import_dataset
 from xreg.workbench.importing.options import ImportOptions
 from xreg.workbench.predict.samples import BadSamplesError

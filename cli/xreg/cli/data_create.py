@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -100,7 +100,7 @@ def import_(
     source: Annotated[Path, typer.Argument(help="A folder, tar archive, .extxyz or .npz file.")],
     output: Output = None,
     layout: Annotated[
-        str, typer.Option(help="auto, feff, pairs, extxyz or npz; see the documentation.")
+        str, typer.Option(help="Name of the importer (xreg plugins list); auto asks them all.")
     ] = "auto",
     grid: Annotated[
         list[str] | None,
@@ -129,6 +129,10 @@ def import_(
         ),
     ] = None,
     sites: Sites = "one",
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="key=value: a further setting of the importer."),
+    ] = None,
     bad: Bad = "refuse",
     name: Annotated[str | None, typer.Option(help="Dataset name; of OUTPUT without it.")] = None,
     version: Annotated[str, typer.Option(help="Dataset version.")] = "1.0.0",
@@ -162,9 +166,10 @@ def import_(
     from xreg.core.files import require_room
     from xreg.core.text import counted
     from xreg.registry.stores.writer import write_store
-    from xreg.workbench.importing.common import BadEntriesError
+    from xreg.workbench.importing.collect import BadEntriesError
     from xreg.workbench.importing.imports import import_dataset
     from xreg.workbench.importing.options import ImportOptions
+    from xreg.workbench.recipes.overrides import apply_setting
 
     if name is None and output is None:
         raise ConfigError("a dataset needs a name: give --name, or --output NAME.zarr.")
@@ -175,6 +180,9 @@ def import_(
         raise ConfigError(
             f"'{output}' exists, and a store is never overwritten; give another name."
         )
+    settings: dict[str, Any] = {}
+    for text in set_ or ():
+        apply_setting(settings, text)
     options = ImportOptions.parse(
         {
             "dataset": {
@@ -186,6 +194,7 @@ def import_(
                 "citation": citation,
             },
             "layout": layout,
+            "settings": settings,
             "channels": channel or ["xas"],
             "grids": {key: value for key, _, value in (g.rpartition("=") for g in grid or [])},
             "hold_ends": hold_ends,

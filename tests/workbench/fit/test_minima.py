@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from xreg.core.data.samples import Parameters
+from xreg.core.ions.model import spaces
 from xreg.core.model.domain import Target
 from xreg.core.model.pipeline import Pipeline
-from xreg.plugins.multiplet.model import spaces
 from xreg.plugins.multiplet.multiplet import Multiplet
 from xreg.plugins.polynomial.polynomial import Polynomial
 from xreg.plugins.ridge.ridge import Ridge

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from xreg.cli import main as cli
 from xreg.core.errors import ConfigError, DataError, UnknownNameError
+from xreg.core.readers.importing.curve import Curve, parse_grid
 from xreg.registry.stores.store import open_store
-from xreg.workbench.importing.common import BadEntriesError, Curve, parse_grid
+from xreg.workbench.importing.collect import BadEntriesError
 from xreg.workbench.importing.imports import import_dataset
 from xreg.workbench.importing.options import ImportOptions
 
@@ -573,3 +574,42 @@ def test_bad_requests_end_in_one_sentence(tmp_path, monkeypatch, capsys, argumen
     assert last.startswith("xreg: ")
     assert text in last
     assert not list(tmp_path.iterdir())
+
+
+def test_an_unknown_source_says_who_was_asked(tmp_path):
+    (tmp_path / "notes.dat").write_text("no spectra\n")
+    with pytest.raises(ConfigError, match="asked were extxyz, feff, npz, pairs") as caught:
+        load(tmp_path / "notes.dat")
+    assert "--layout" in str(caught.value)
+    with pytest.raises(UnknownNameError, match=r"--layout ffef: no importer 'ffef'.*'feff'"):
+        load(tmp_path / "notes.dat", layout="ffef")
+
+
+def test_a_source_is_known_by_its_content_too(tmp_path):
+    atoms = Atoms("CuO", positions=[[0, 0, 0], [0, 0, 2]])
+    atoms.info |= {"xas": edge(ENERGY), "xas_energy": ENERGY}
+    write(tmp_path / "frames.out", atoms, format="extxyz")
+    assert load(tmp_path / "frames.out").metadata.provenance["layout"] == "extxyz"
+    np.savez(tmp_path / "a.npz", numbers=[[29]], positions=[[[0.0, 0, 0]]], spectra=[edge(ENERGY)],
+             energy=ENERGY)  # fmt: skip
+    (tmp_path / "a.npz").rename(tmp_path / "arrays")
+    assert load(tmp_path / "arrays").metadata.provenance["layout"] == "npz"
+
+
+def test_an_importer_that_fails_at_a_glance_hurts_no_other(tmp_path, monkeypatch):
+    def crash(path: Path, head: bytes) -> float:
+        raise OSError("no luck")
+
+    monkeypatch.setattr("xreg.plugins.npz.importer.NpzImporter.sniff", crash)
+    atoms = Atoms("CuO", positions=[[0, 0, 0], [0, 0, 2]])
+    atoms.info |= {"xas": edge(ENERGY), "xas_energy": ENERGY}
+    write(tmp_path / "a.extxyz", atoms)
+    remarks = load(tmp_path / "a.extxyz").metadata.provenance["remarks"]
+    assert any("'npz' failed to look at it (OSError: no luck)" in r["remark"] for r in remarks)
+
+
+def test_two_importers_as_sure_are_both_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("xreg.plugins.npz.importer.NpzImporter.sniff", lambda path, head: 0.95)
+    write(tmp_path / "a.extxyz", Atoms("CuO", positions=[[0, 0, 0], [0, 0, 2]], info={"a": 1}))
+    with pytest.raises(ConfigError, match="like extxyz and like npz; name one"):
+        load(tmp_path / "a.extxyz")

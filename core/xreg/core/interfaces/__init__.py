@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from xreg.core.interfaces.descriptor import Descriptor, FeatureLabel, TorchView
     from xreg.core.interfaces.emulator import Emulator
     from xreg.core.interfaces.generator import Availability, SpectrumGenerator
+    from xreg.core.interfaces.importer import Entry, Importer
     from xreg.core.interfaces.step import Curves, Step
 
 __all__ = [
@@ -25,7 +26,9 @@ __all__ = [
     "Decomposer",
     "Descriptor",
     "Emulator",
+    "Entry",
     "FeatureLabel",
+    "Importer",
     "SpectrumGenerator",
     "State",
     "Step",
@@ -40,7 +43,9 @@ _HOMES = {
     "Decomposer": "decomposer",
     "Descriptor": "descriptor",
     "Emulator": "emulator",
+    "Entry": "importer",
     "FeatureLabel": "descriptor",
+    "Importer": "importer",
     "SpectrumGenerator": "generator",
     "State": "component",
     "Step": "step",

@@ -32,7 +32,7 @@ class Kind:
         What it does, in one sentence.
     recipe
         How a recipe asks for one: lines of YAML in which ``{name}`` is the component's name and
-        ``{settings}`` stands where its settings go.
+        ``{settings}`` stands where its settings go; or a command, for kinds that no recipe has.
     """
 
     name: str
@@ -112,6 +112,13 @@ KINDS: Mapping[str, Kind] = {
             "Step",
             "Turns the spectra of one channel into those of another.",
             "processing:\n  xanes:\n    steps:\n      - name: {name}\n        {settings}",
+        ),
+        _kind(
+            "importer",
+            "Importers",
+            "Importer",
+            "Reads files of other programs into a dataset.",
+            "xreg data import SOURCE --layout {name}",
         ),
     )
 }

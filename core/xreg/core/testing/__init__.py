@@ -37,6 +37,7 @@ from xreg.core.testing.examples import (  # noqa: E402
     waters,
 )
 from xreg.core.testing.generator import GeneratorSuite  # noqa: E402
+from xreg.core.testing.importer import ImporterSuite  # noqa: E402
 from xreg.core.testing.step import StepSuite  # noqa: E402
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "DescriptorSuite",
     "EmulatorSuite",
     "GeneratorSuite",
+    "ImporterSuite",
     "StepSuite",
     "clusters",
     "crystals",

@@ -1,4 +1,4 @@
-"""The generator ``feff``: what it is called, what it needs, and its settings."""
+"""Declares the generator and the importer ``feff``."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from xreg.core.atoms.elements import Symbol
-from xreg.core.config import setting
+from xreg.core.config import Config, setting
 from xreg.core.hooks import ComponentSpec, Requirement, hookimpl
 from xreg.core.programs.engine import EngineConfig
+from xreg.core.readers.importing.settings import ChannelName
 
 XREG_API = "1.0"
 
@@ -194,9 +195,15 @@ class FeffConfig(EngineConfig):
         return self
 
 
+class FeffImportConfig(Config):
+    """Settings of the importer ``feff``."""
+
+    channel: ChannelName = setting("xas", description="Name for the channel.")
+
+
 @hookimpl
 def xreg_components() -> Sequence[ComponentSpec]:
-    """Offer the generator."""
+    """Offer generator and importer."""
     return [
         ComponentSpec(
             "generator",
@@ -206,5 +213,13 @@ def xreg_components() -> Sequence[ComponentSpec]:
             summary="X-ray absorption near an edge, and emission into a core hole, by real-space "
             "multiple scattering (FEFF10)",
             requires=[Requirement("feff10", 'pip install "xreg[feff]"')],
-        )
+        ),
+        ComponentSpec(
+            "importer",
+            "feff",
+            FeffImportConfig,
+            "xreg.plugins.feff.importer:FeffImporter",
+            summary="Trees of <material>/POSCAR and <material>/<site>_<element>/xmu.dat, packed or "
+            "not",
+        ),
     ]

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Any, Literal
 
 from xreg.core.config import Config, setting
+from xreg.core.readers.importing.settings import ChannelName
 from xreg.core.readers.spectra.choice import SpectrumColumns
 from xreg.workbench.generate.recipe import DatasetSection, SplitSection
 
-__all__ = ["ImportOptions", "Layout"]
+__all__ = ["ImportOptions"]
 
-Layout = Literal["auto", "feff", "pairs", "extxyz", "npz"]
 BadPolicy = Literal["refuse", "set-aside"]
-CHANNEL = r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
 
 
 class ImportOptions(Config):
     """How files become a dataset."""
 
     dataset: DatasetSection = setting(description="Name, version, title, licence, citation.")
-    layout: Layout = setting("auto", description="How the source is laid out.")
-    channels: tuple[Annotated[str, Field(pattern=CHANNEL)], ...] = setting(
+    layout: str = setting(
+        "auto", description="The importer that reads the source; auto asks each that is installed."
+    )
+    settings: dict[str, Any] = setting(
+        {}, description="Further settings of that importer (xreg plugins show NAME)."
+    )
+    channels: tuple[ChannelName, ...] = setting(
         ("xas",), min_length=1, description="Names of the channels; their keys in extxyz and npz."
     )
     grids: dict[str, str] = setting(

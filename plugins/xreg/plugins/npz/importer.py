@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.data.samples import ParameterSet, Structure
 from xreg.core.errors import DataError, did_you_mean
+from xreg.core.interfaces import Entry, Importer
 from xreg.core.progress import track
+from xreg.core.readers.importing.curve import Curve
+from xreg.core.readers.importing.log import ImportLog
 from xreg.core.readers.npz import load_arrays
 from xreg.core.readers.structures import Frame, counted_from_one
-from xreg.workbench.importing.common import Collector, Curve
+from xreg.plugins.npz.plugin import NpzImportConfig
 
-__all__ = ["read_npz"]
+__all__ = ["NpzImporter"]
 
 NAMES = (
     "ids",
@@ -41,14 +44,8 @@ Arrays = Mapping[str, NDArray[Any]]
 Make = Callable[[str, int], Structure | ParameterSet]
 
 
-def read_npz(
-    source: Path,
-    channels: Sequence[str],
-    absorber: int | str | None,
-    energies: Mapping[str, NDArray[np.float64]],
-    collector: Collector,
-) -> None:
-    """Read samples and spectra from arrays with n rows.
+class NpzImporter(Importer[NpzImportConfig]):
+    """Samples and spectra from arrays with n rows.
 
     ========================================  ====================================================
     ``spectra_<channel>``, ``spectra``        (n, m) intensities; without a channel's name, the one
@@ -68,41 +65,47 @@ def read_npz(
 
     Parameters
     ----------
-    source
-        The file.
-    channels
-        Names of the channels.
-    absorber
-        Index of the absorber, or an element that occurs once or first, where the file has none.
-    energies
-        (m,) energies of the channels for which the file has none.
-    collector
-        Takes what is good and notes what is bad.
+    config
+        See :class:`~xreg.plugins.npz.plugin.NpzImportConfig`.
     """
-    arrays = _load(source, collector)
-    spectra = _spectra(source, arrays, channels)
-    n = len(next(iter(spectra.values())))
-    unit = collector.energy_unit
-    axes = {name: _energy(source, arrays, name, n, energies, unit) for name in spectra}
-    labels = {k.removeprefix("label_"): v for k, v in arrays.items() if k.startswith("label_")}
-    _check_rows(source, n, {**spectra, **labels, **{k: arrays[k] for k in ROWS if k in arrays}})
-    make = (_parameters if "parameters" in arrays else _structures)(
-        source, arrays, n, absorber, collector
-    )
-    names = arrays.get("ids", [f"{source.stem}-{i}" for i in range(n)])
-    for i in track(range(n), f"reading {source.name}", n):
-        where = f"{source.name}, row {i}"
-        with collector.entry(where):
-            curves = {
-                name: Curve(axes[name][i], np.asarray(values[i], np.float64))
-                for name, values in spectra.items()
-            }
-            known = {name: values[i].item() for name, values in labels.items()}
-            collector.add(where, make(str(names[i]), i), curves, known)
+
+    name: ClassVar[str] = "npz"
+    Config = NpzImportConfig
+
+    @classmethod
+    def sniff(cls, path: Path, head: bytes) -> float:
+        """Go by the name, and by the first entry of a ZIP archive."""
+        named, zipped = path.is_file() and path.suffix == ".npz", head.startswith(b"PK\x03\x04")
+        if named:
+            return 0.95 if zipped else 0.8
+        return 0.6 if zipped and b".npy" in head[:300] else 0.0
+
+    def entries(self, source: Path, log: ImportLog) -> Iterator[Entry]:
+        """Yield each row."""
+        arrays = _load(source, log)
+        spectra = _spectra(source, arrays, self.config.channels)
+        n = len(next(iter(spectra.values())))
+        unit, energies = self.config.energy_unit, self.config.energies()
+        axes = {name: _energy(source, arrays, name, n, energies, unit) for name in spectra}
+        labels = {k.removeprefix("label_"): v for k, v in arrays.items() if k.startswith("label_")}
+        _check_rows(source, n, {**spectra, **labels, **{k: arrays[k] for k in ROWS if k in arrays}})
+        make = (_parameters if "parameters" in arrays else _structures)(
+            source, arrays, n, self.config.absorber, log
+        )
+        names = arrays.get("ids", [f"{source.stem}-{i}" for i in range(n)])
+        for i in track(range(n), f"reading {source.name}", n):
+            where = f"{source.name}, row {i}"
+            with log.entry(where):
+                curves = {
+                    name: Curve(axes[name][i], np.asarray(values[i], np.float64))
+                    for name, values in spectra.items()
+                }
+                known = {name: values[i].item() for name, values in labels.items()}
+                yield Entry(where, [make(str(names[i]), i)], curves, known)
 
 
-def _load(source: Path, collector: Collector) -> dict[str, NDArray[Any]]:
-    content = collector.seen(source.name, source.read_bytes())
+def _load(source: Path, log: ImportLog) -> dict[str, NDArray[Any]]:
+    content = log.seen(source.name, source.read_bytes())
     arrays = load_arrays(source, io.BytesIO(content))
     for name in arrays:
         if name not in NAMES and not PREFIXED.match(name):
@@ -186,7 +189,7 @@ def _check_rows(source: Path, n: int, arrays: Arrays) -> None:
 
 
 def _parameters(
-    source: Path, arrays: Arrays, n: int, absorber: int | str | None, collector: Collector
+    source: Path, arrays: Arrays, n: int, absorber: int | str | None, log: ImportLog
 ) -> Make:
     values = arrays["parameters"]
     names = arrays.get("parameter_names", np.array([])).astype(str).tolist()
@@ -195,7 +198,7 @@ def _parameters(
         raise DataError(
             f"'{source}': 'parameters' must be (n, p), with p 'parameter_names' and units."
         )
-    collector.units = dict(zip(names, units, strict=True))
+    log.parameter_units = dict(zip(names, units, strict=True))
 
     def make(name: str, i: int) -> ParameterSet:
         if not np.isfinite(values[i]).all():
@@ -206,7 +209,7 @@ def _parameters(
 
 
 def _structures(
-    source: Path, arrays: Arrays, n: int, absorber: int | str | None, collector: Collector
+    source: Path, arrays: Arrays, n: int, absorber: int | str | None, log: ImportLog
 ) -> Make:
     for name in ("numbers", "positions"):
         if name not in arrays:
@@ -232,7 +235,7 @@ def _structures(
     if "absorber" in arrays:
         elements = [numbers_of(i) for i in range(n)]
         if doubt := counted_from_one(np.asarray(arrays["absorber"], np.int64), elements):
-            collector.remark(source.name, doubt)
+            log.remark(source.name, doubt)
 
     def make(name: str, i: int) -> Structure:
         found = numbers_of(i)
@@ -247,7 +250,7 @@ def _structures(
         ).judged()
         frame.require()
         index = int(arrays["absorber"][i]) if "absorber" in arrays else absorber
-        (site,) = collector.sites(frame, name, index, every=False)
+        (site,) = log.sites(frame, name, index, every=False)
         return frame.structure(name, site)
 
     return make

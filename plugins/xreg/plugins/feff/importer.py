@@ -6,32 +6,39 @@ Lightshow and OmniXAS put a folder between: ``<material>/FEFF-XANES/<site>_<elem
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from xreg.core.atoms.elements import SYMBOLS, atomic_number
 from xreg.core.data.samples import Structure
 from xreg.core.errors import DataError
+from xreg.core.interfaces import Entry, Importer
 from xreg.core.progress import track
+from xreg.core.readers.importing.curve import Curve
+from xreg.core.readers.importing.log import ImportLog
 from xreg.core.readers.spectra.choice import SpectrumColumns
 from xreg.core.readers.spectra.spectrum import spectrum_of
 from xreg.core.readers.spectra.table import Table, read_table
 from xreg.core.readers.structures import Frame, one_frame
-from xreg.workbench.importing.common import Collector, Curve
-from xreg.workbench.importing.trees import SITE, Tree, read_tree
+from xreg.plugins.feff.plugin import FeffImportConfig
+from xreg.plugins.feff.trees import ARCHIVES, SITE, Tree, read_tree
 
-__all__ = ["read_feff"]
+__all__ = ["FeffImporter"]
 
+# What tells a tree of FEFF's; material folders may be links.
+TREE = ("*/xmu.dat", "*/*/xmu.dat", "*/*/*/xmu.dat", "*/POSCAR")
 ABSORBER = re.compile(rb"^[#\s]*Abs\s+Z=\s*(\d+)", re.MULTILINE)
 # Columns of xmu.dat: omega, e, k, mu, mu0, chi.
 OMEGA, K, MU = 0, 2, 3
 COLUMNS = SpectrumColumns(energy=str(OMEGA + 1), signal=str(MU + 1))
 
 
-def read_feff(source: Path, channel: str, collector: Collector) -> None:
-    """Read a tree, from a folder or straight from a tar archive.
+class FeffImporter(Importer[FeffImportConfig]):
+    """A tree of materials and sites, from a folder or straight from a tar archive.
 
     Of the columns ``omega e k mu mu0 chi`` of ``xmu.dat`` the spectrum is ``mu`` against
     ``omega``. ``omega`` is the photon energy in eV, on FEFF's absolute scale, which lies some eV
@@ -48,65 +55,76 @@ def read_feff(source: Path, channel: str, collector: Collector) -> None:
 
     Parameters
     ----------
-    source
-        The folder or archive.
-    channel
-        Name for the channel.
-    collector
-        Takes what is good and notes what is bad.
+    config
+        See :class:`~xreg.plugins.feff.plugin.FeffImportConfig`.
     """
-    tree = read_tree(source)
-    for path, reason in sorted(tree.lost.items()):
-        with collector.entry(str(path)):
-            raise DataError(reason)
-    for path in tree.others:
-        collector.pass_over(str(path), "it is no folder of a material")
-    if not (tree.sites or tree.materials or tree.lost):
-        raise DataError(f"'{source}' has no <material>/<site>_<element>/xmu.dat in it.")
 
-    @lru_cache(maxsize=1)  # sites come material by material
-    def frame_of(material: PurePosixPath) -> Frame:
-        return _poscar(tree, material, collector)
+    name: ClassVar[str] = "feff"
+    Config = FeffImportConfig
+    source: ClassVar[Literal["file", "folder"]] = "folder"
+    archives: ClassVar[tuple[str, ...]] = ARCHIVES
 
-    collector.label_units = {"fermi_energy": "eV"}
-    for folder in track(sorted(tree.sites), f"reading {source.name}", len(tree.sites)):
-        path = folder / "xmu.dat"
-        with collector.entry(file := str(path)):
-            site, element = _site(folder)
-            content = collector.seen(*tree.read(path))
-            material = tree.material_of(folder)
-            frame = frame_of(material)
-            name = _named(material, folder).name or source.name.partition(".")[0]
-            sample = _sample(frame, name, folder, site, element)
-            _check_absorber(content, element)
-            table = read_table(content)
-            if (count := table.values.shape[1]) <= MU:
-                raise DataError(f"it has {count} column(s) where {MU + 1} are needed")
-            spectrum = spectrum_of(table, COLUMNS)
-            collector.add(
-                file,
-                sample,
-                {channel: Curve(spectrum.energy, spectrum.intensity)},
-                {
-                    "material": name,
-                    "site": site,
-                    "formula": frame.formula(),
-                    "fermi_energy": _fermi_energy(table),
-                },
-            )
-    for alone in sorted(tree.materials - {tree.material_of(folder) for folder in tree.sites}):
-        with collector.entry(str(alone / "POSCAR")):
-            raise DataError("no site with a spectrum is beside it")
+    @classmethod
+    def sniff(cls, path: Path, head: bytes) -> float:
+        """Go by the names of the files in a folder, or by that of an archive."""
+        if path.is_dir():
+            return 0.9 if any(next(path.glob(pattern), None) for pattern in TREE) else 0.0
+        return 0.7 if path.name.endswith(ARCHIVES) else 0.0
+
+    def entries(self, source: Path, log: ImportLog) -> Iterator[Entry]:
+        """Yield each site."""
+        tree = read_tree(source)
+        for path, reason in sorted(tree.lost.items()):
+            with log.entry(str(path)):
+                raise DataError(reason)
+        for path in tree.others:
+            log.pass_over(str(path), "it is no folder of a material")
+        if not (tree.sites or tree.materials or tree.lost):
+            raise DataError(f"'{source}' has no <material>/<site>_<element>/xmu.dat in it.")
+
+        @lru_cache(maxsize=1)  # sites come material by material
+        def frame_of(material: PurePosixPath) -> Frame:
+            return _poscar(tree, material, log)
+
+        log.label_units = {"fermi_energy": "eV"}
+        for folder in track(sorted(tree.sites), f"reading {source.name}", len(tree.sites)):
+            path = folder / "xmu.dat"
+            with log.entry(file := str(path)):
+                site, element = _site(folder)
+                content = log.seen(*tree.read(path))
+                material = tree.material_of(folder)
+                frame = frame_of(material)
+                name = _named(material, folder).name or source.name.partition(".")[0]
+                sample = _sample(frame, name, folder, site, element)
+                _check_absorber(content, element)
+                table = read_table(content)
+                if (count := table.values.shape[1]) <= MU:
+                    raise DataError(f"it has {count} column(s) where {MU + 1} are needed")
+                spectrum = spectrum_of(table, COLUMNS)
+                yield Entry(
+                    file,
+                    [sample],
+                    {self.config.channel: Curve(spectrum.energy, spectrum.intensity)},
+                    {
+                        "material": name,
+                        "site": site,
+                        "formula": frame.formula(),
+                        "fermi_energy": _fermi_energy(table),
+                    },
+                )
+        for alone in sorted(tree.materials - {tree.material_of(folder) for folder in tree.sites}):
+            with log.entry(str(alone / "POSCAR")):
+                raise DataError("no site with a spectrum is beside it")
 
 
-def _poscar(tree: Tree, material: PurePosixPath, collector: Collector) -> Frame:
-    content = collector.seen(*tree.read(material / "POSCAR"))
+def _poscar(tree: Tree, material: PurePosixPath, log: ImportLog) -> Frame:
+    content = log.seen(*tree.read(material / "POSCAR"))
     try:
         frame = one_frame(content, "POSCAR")
     except DataError as error:
         raise DataError(f"its POSCAR cannot be read ({str(error).rstrip('.')})") from None
     for note in frame.notes:
-        collector.remark(str(material / "POSCAR"), note)
+        log.remark(str(material / "POSCAR"), note)
     return frame
 
 

@@ -1,0 +1,102 @@
+"""A spectrum as a file has it, and the grid that it is brought to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.errors import ConfigError, DataError
+from xreg.core.readers.spectra.checks import require_signal
+
+__all__ = ["ARBITRARY", "TOLERANCE", "Curve", "parse_grid"]
+
+ARBITRARY = "arb. u."
+"""Unit of intensities where nothing says which."""
+MAX_POINTS = 100_000
+# A grid point may miss the measured range by the rounding of printed energies.
+TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A spectrum as it was found.
+
+    Attributes
+    ----------
+    energy, intensity
+        (m,) each; energies in eV.
+    unit
+        Unit of the intensities.
+    """
+
+    energy: NDArray[np.float64]
+    intensity: NDArray[np.float64]
+    unit: str = ARBITRARY
+
+    def check(self) -> None:
+        """Raise a :class:`DataError` unless it is a function of the energy, and not one value."""
+        if self.energy.shape != self.intensity.shape or self.energy.ndim != 1:
+            raise DataError(
+                f"the spectrum has {self.intensity.size} intensities on {self.energy.size} energies"
+            )
+        if self.energy.size < 2:
+            raise DataError(f"the spectrum has {self.energy.size} point(s)")
+        finite = np.isfinite(self.energy) & np.isfinite(self.intensity)
+        if not finite.all():
+            raise DataError(f"the spectrum is not finite at point {int(np.argmin(finite)) + 1}")
+        rising = self.energy[1:] > self.energy[:-1]
+        if not rising.all():
+            i = int(np.argmin(rising))
+            raise DataError(
+                f"the energies do not increase from {self.energy[i]:g} to {self.energy[i + 1]:g} eV"
+            )
+        require_signal(self.energy, self.intensity)
+
+    def on(self, grid: NDArray[np.float64], hold_ends: float) -> NDArray[np.float64]:
+        """Return intensities on a grid, interpolated linearly.
+
+        Parameters
+        ----------
+        grid
+            (g,) energies in eV.
+        hold_ends
+            How far beyond the measured range, in eV, the first and last intensity hold.
+
+        Raises
+        ------
+        DataError
+            If the grid reaches further.
+        """
+        lack = max(self.energy[0] - grid[0], grid[-1] - self.energy[-1])
+        if lack > hold_ends + TOLERANCE:
+            raise DataError(
+                f"the spectrum is short: {self.energy[0]:g}…{self.energy[-1]:g} eV does not cover "
+                f"{grid[0]:g}…{grid[-1]:g} eV by {lack:.3g} eV (narrow the grid or hold the ends)"
+            )
+        return np.interp(grid, self.energy, self.intensity)
+
+
+def parse_grid(text: str) -> NDArray[np.float64]:
+    """Return the energies of ``start:stop:step`` in eV, both ends included.
+
+    Raises
+    ------
+    ConfigError
+        If it is none, or has too many points.
+    """
+    parts = text.split(":")
+    try:
+        start, stop, step = map(float, parts)
+    except ValueError:
+        raise ConfigError(
+            f"grid '{text}' must be start:stop:step in eV, such as 8983:9018:0.25."
+        ) from None
+    count = (stop - start) / step if step > 0 else np.nan
+    if not (np.isfinite(count) and count + TOLERANCE >= 1 and count < MAX_POINTS):
+        raise ConfigError(
+            f"grid '{text}' must rise from start to stop in at most {MAX_POINTS} steps."
+        )
+    steps = np.arange(int(np.floor(count + TOLERANCE)) + 1, dtype=np.float64)
+    return start + step * steps

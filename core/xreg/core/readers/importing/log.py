@@ -1,0 +1,92 @@
+"""What an importer tells beside its entries: what is bad, passed over or chosen."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from xreg.core.errors import DataError
+from xreg.core.readers.structures import Frame, absorbing_sites
+from xreg.core.readers.summary import PassedOver
+
+__all__ = ["Bad", "ImportLog"]
+
+
+@dataclass(frozen=True)
+class Bad:
+    """An entry that cannot become a sample."""
+
+    file: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.reason}"
+
+
+@dataclass
+class ImportLog:
+    """Notes of one import.
+
+    Attributes
+    ----------
+    bad
+        Entries that cannot become samples.
+    passed_over
+        Files and frames that are none of what is imported.
+    remarks
+        What was chosen, converted or sorted: the files, by what was done.
+    assumed
+        Atomic number of each first atom that is taken for the absorber, by the sample's id.
+    label_units
+        Units of the labels, by name.
+    parameter_units
+        Units of the parameters, by name, where samples are parameter sets.
+    """
+
+    bad: list[Bad] = field(default_factory=list)
+    passed_over: list[PassedOver] = field(default_factory=list)
+    remarks: dict[str, list[str]] = field(default_factory=dict)
+    assumed: dict[str, int] = field(default_factory=dict)
+    label_units: Mapping[str, str] = field(default_factory=dict)
+    parameter_units: Mapping[str, str] = field(default_factory=dict)
+    _hash: Any = field(default_factory=hashlib.sha256)
+
+    @contextmanager
+    def entry(self, file: str) -> Iterator[None]:
+        """Note a :class:`DataError` of the block as the reason why this file is bad."""
+        try:
+            yield
+        except DataError as error:
+            self.bad.append(Bad(file, str(error).rstrip(".")))
+
+    def pass_over(self, file: str, reason: str) -> None:
+        """Note a file or frame that is not read because it is none of what is imported."""
+        self.passed_over.append(PassedOver(file, reason))
+
+    def remark(self, file: str, text: str) -> None:
+        """Note what was chosen, converted or sorted in a file."""
+        files = self.remarks.setdefault(text, [])
+        if file not in files[-1:]:
+            files.append(file)
+
+    def sites(self, frame: Frame, name: str, absorber: int | str | None, every: bool) -> list[int]:
+        """Return the absorbing atoms of a frame; without any word on them, its first atom."""
+        for note in frame.notes:
+            self.remark(frame.where, note)
+        if found := absorbing_sites(frame, absorber, every=every):
+            return found
+        self.assumed[name] = int(frame.numbers[0])
+        return [0]
+
+    def seen(self, file: str, content: bytes) -> bytes:
+        """Account for a file that was read; return its content."""
+        self._hash.update(f"{file}\0{hashlib.sha256(content).hexdigest()}\n".encode())
+        return content
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the names and contents of all files that were read, in the order of reading."""
+        return str(self._hash.hexdigest())

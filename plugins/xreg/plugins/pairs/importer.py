@@ -1,0 +1,130 @@
+"""Two folders, one of xyz files and one of text spectra, matched by file stem."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from xreg.core.atoms.elements import SYMBOLS
+from xreg.core.errors import DataError
+from xreg.core.interfaces import Entry, Importer
+from xreg.core.progress import track
+from xreg.core.readers.importing.curve import Curve
+from xreg.core.readers.importing.log import ImportLog
+from xreg.core.readers.spectra.choice import SpectrumColumns
+from xreg.core.readers.spectra.spectrum import TextSpectrum, read_spectrum
+from xreg.core.readers.structures import SUFFIXES, one_frame
+from xreg.plugins.pairs.plugin import PairsImportConfig
+
+__all__ = ["PairsImporter"]
+
+
+class PairsImporter(Importer[PairsImportConfig]):
+    """One-structure files and text spectra of the same stem; the stem becomes the sample's id.
+
+    Structures are what :mod:`xreg.core.readers.structures` reads, spectra what
+    :func:`xreg.core.readers.spectra.spectrum.read_spectrum` does. A stem that stands on one side
+    only, or twice on one side, is bad.
+
+    Parameters
+    ----------
+    config
+        See :class:`~xreg.plugins.pairs.plugin.PairsImportConfig`.
+    """
+
+    name: ClassVar[str] = "pairs"
+    Config = PairsImportConfig
+    source: ClassVar[Literal["file", "folder"]] = "folder"
+
+    @classmethod
+    def sniff(cls, path: Path, head: bytes) -> float:
+        """Go by the names of files in a folder and the folders in it."""
+        if not path.is_dir():
+            return 0.0
+        files = (*path.glob("*"), *path.glob("*/*"))
+        return 0.5 if any(file.suffix.lower() in SUFFIXES for file in files) else 0.0
+
+    def entries(self, source: Path, log: ImportLog) -> Iterator[Entry]:
+        """Yield each pair."""
+        given = self.config.spectra
+        structures, spectra = (source, Path(given)) if given else find_pair(source)
+        left, right = _by_stem(structures, tuple(SUFFIXES), log), _by_stem(spectra, (), log)
+        stems = sorted({*left, *right})
+        for stem in track(stems, f"reading {structures.name}", len(stems)):
+            xyz, table = left.get(stem, []), right.get(stem, [])
+            if len(xyz) == len(table) == 1:
+                with log.entry(str(xyz[0])):
+                    yield from self._pair(stem, xyz[0], table[0], log)
+                continue
+            files = [*xyz, *table]
+            for file in files:
+                with log.entry(str(file)):
+                    raise DataError(
+                        f"'{stem}' is a duplicate: {', '.join(other.name for other in files)}"
+                        if len(xyz) > 1 or len(table) > 1
+                        else f"no {'spectrum' if xyz else 'structure'} of that name"
+                    )
+
+    def _pair(self, stem: str, xyz: Path, table: Path, log: ImportLog) -> Iterator[Entry]:
+        config = self.config
+        frame = one_frame(log.seen(xyz.name, xyz.read_bytes()), xyz.name)
+        sites = log.sites(frame, stem, config.absorber, config.every)
+        labels = {k: v for k, v in frame.info.items() if isinstance(v, str | int | float)}
+        with log.entry(str(table)):
+            found = _spectrum(table, config.columns, log)
+            for site in sites:
+                absorber_there = SYMBOLS[frame.numbers[site]]
+                if found.element in SYMBOLS[1:] and found.element != absorber_there:
+                    raise DataError(
+                        f"its header says {found.element}, and the absorber is {absorber_there}"
+                    )
+            several = len(sites) > 1
+            samples = [frame.structure(f"{stem}-{s}" if several else stem, s) for s in sites]
+            curve = Curve(found.energy, found.intensity)
+            yield Entry(str(table), samples, {config.channel: curve}, labels)
+
+
+def _spectrum(file: Path, columns: SpectrumColumns, log: ImportLog) -> TextSpectrum:
+    found = read_spectrum(log.seen(file.name, file.read_bytes()), columns)
+    for note in found.notes:
+        log.remark(str(file), note)
+    return found
+
+
+def find_pair(source: Path) -> tuple[Path, Path]:
+    """Return the folder of structures and that of spectra inside a folder of both.
+
+    Raises
+    ------
+    DataError
+        If there are not two subfolders, just one of which holds xyz files.
+    """
+    folders = [p for p in sorted(source.iterdir()) if p.is_dir() and not p.name.startswith(".")]
+    xyz = [f for f in folders if any(p.suffix.lower() in SUFFIXES for p in f.iterdir())]
+    if len(folders) != 2 or len(xyz) != 1:
+        raise DataError(
+            f"'{source}' must hold two folders, one of xyz files and one of spectra; else give the "
+            "folder of xyz files, and that of the spectra with --spectra."
+        )
+    return xyz[0], next(folder for folder in folders if folder != xyz[0])
+
+
+def _by_stem(folder: Path, suffixes: tuple[str, ...], log: ImportLog) -> dict[str, list[Path]]:
+    if not folder.is_dir():
+        raise DataError(f"there is no folder '{folder}'.")
+    found = defaultdict(list)
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_symlink() and not path.exists():
+            with log.entry(str(path)):
+                raise DataError("it is a link that leads nowhere")
+        elif path.is_dir():
+            log.pass_over(str(path), "it is a folder")
+        elif suffixes and path.suffix.lower() not in suffixes:
+            log.pass_over(str(path), f"it is none of {', '.join(suffixes)}")
+        else:
+            found[path.stem].append(path)
+    return dict(found)

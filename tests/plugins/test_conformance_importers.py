@@ -1,0 +1,94 @@
+"""Every importer passes the suite of its kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from ase import Atoms
+from ase.io import write
+
+from xreg.core.testing import ImporterSuite
+from xreg.plugins.extxyz.importer import ExtxyzImporter
+from xreg.plugins.feff.importer import FeffImporter
+from xreg.plugins.npz.importer import NpzImporter
+from xreg.plugins.pairs.importer import PairsImporter
+
+ENERGY = np.arange(8980.0, 9020.5, 0.5)
+
+
+def spectrum(number: int) -> np.ndarray:
+    return 0.5 + np.arctan(ENERGY - 8990 - number) / np.pi
+
+
+def dimer(number: int) -> Atoms:
+    return Atoms("CuO", positions=[[0, 0, 0], [1.8 + 0.1 * number, 0, 0]], cell=[9, 9, 9], pbc=True)
+
+
+class TestExtxyz(ImporterSuite):
+    component = ExtxyzImporter
+    settings: ClassVar = {"absorber": "Cu"}
+
+    def write(self, folder: Path) -> Path:
+        frames = [dimer(i) for i in range(3)]
+        for i, frame in enumerate(frames):
+            frame.info |= {"xas": spectrum(i), "xas_energy": ENERGY}
+        write(folder / "set.extxyz", frames)
+        return folder / "set.extxyz"
+
+    def spoil(self, source: Path) -> None:
+        head, middle, tail = source.read_text().split("\n2\n")
+        source.write_text("\n2\n".join([head, middle.replace(" xas=", " other="), tail]))
+
+
+class TestNpz(ImporterSuite):
+    component = NpzImporter
+    settings: ClassVar = {"absorber": 0}
+
+    def write(self, folder: Path) -> Path:
+        np.savez(
+            folder / "set.npz",
+            numbers=np.array([[29, 8]] * 3),
+            positions=np.array([dimer(i).positions for i in range(3)]),
+            spectra_xas=np.array([spectrum(i) for i in range(3)]),
+            energy_xas=ENERGY,
+        )
+        return folder / "set.npz"
+
+    def spoil(self, source: Path) -> None:
+        arrays = dict(np.load(source))
+        arrays["spectra_xas"][1, 4] = np.nan
+        np.savez(source, **arrays)
+
+
+class TestPairs(ImporterSuite):
+    component = PairsImporter
+    settings: ClassVar = {"absorber": "Cu"}
+
+    def write(self, folder: Path) -> Path:
+        for name in ("xyz", "spectra"):
+            (folder / name).mkdir()
+        for i in range(3):
+            write(folder / "xyz" / f"s{i}.xyz", dimer(i))
+            np.savetxt(folder / "spectra" / f"s{i}.txt", np.transpose([ENERGY, spectrum(i)]))
+        return folder
+
+    def spoil(self, source: Path) -> None:
+        (source / "spectra" / "s1.txt").write_text("nothing\n")
+
+
+class TestFeff(ImporterSuite):
+    component = FeffImporter
+
+    def write(self, folder: Path) -> Path:
+        for i in range(3):
+            site = folder / f"mp-{i}" / "000_Cu"
+            site.mkdir(parents=True)
+            write(site.parent / "POSCAR", dimer(i), format="vasp")
+            columns = [ENERGY, ENERGY - 8990, ENERGY - 8995, spectrum(i), spectrum(i), spectrum(i)]
+            np.savetxt(site / "xmu.dat", np.transpose(columns), header="omega e k mu mu0 chi")
+        return folder
+
+    def spoil(self, source: Path) -> None:
+        (source / "mp-1" / "000_Cu" / "xmu.dat").write_text("")

@@ -1,0 +1,133 @@
+"""Which importer reads a source, and with which settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from xreg.core.errors import ConfigError, DataError, UnknownNameError
+from xreg.core.interfaces import Importer
+from xreg.core.readers.importing.log import ImportLog
+from xreg.registry.plugins import Installed, host
+from xreg.workbench.importing.options import ImportOptions
+
+__all__ = ["choose_importer"]
+
+HEAD = 4096
+
+
+def choose_importer(
+    source: Path, options: ImportOptions, grids: Mapping[str, str], log: ImportLog
+) -> Importer[Any]:
+    """Return the importer that is asked for, or the one that knows the source best.
+
+    Parameters
+    ----------
+    source
+        File or folder.
+    options
+        What the user asks.
+    grids
+        Grid of each channel that has one.
+    log
+        Takes what an importer that fails at a glance says.
+
+    Raises
+    ------
+    ConfigError, UnknownNameError
+        If there is no such importer, none or several know the source, or the options do not fit.
+    """
+    if options.layout == "auto":
+        name = _best(source, log)
+    else:
+        name = options.layout
+        try:
+            host().get("importer", name)
+        except UnknownNameError as error:
+            raise UnknownNameError(f"--layout {name}: {error}") from None
+    kind: type[Importer[Any]] = host().load("importer", name)
+    settings = {**_settings(name, kind, options, grids), **options.settings}
+    importer: Importer[Any] = host().build("importer", name, settings)
+    archive = kind.source == "folder" and source.name.endswith(kind.archives or "\0")
+    if (kind.source == "file") != source.is_file() and not archive:
+        raise ConfigError(f"layout '{name}' wants a {kind.source}: '{source}'.")
+    return importer
+
+
+def _best(source: Path, log: ImportLog) -> str:
+    """Return the importer that is surest of a source."""
+    head, sure, asked = _head(source), {}, []
+    for installed in host().of_kind("importer"):
+        name = installed.spec.name
+        if installed.spec.missing():
+            asked.append(f"{name} (not asked, as it {_lack(installed)})")
+            continue
+        try:
+            sure[name] = host().load("importer", name).sniff(source, head)
+            asked.append(name)
+        except Exception as error:  # somebody else's plugin may fail in any way
+            reason = f"{type(error).__name__}: {error}"
+            asked.append(f"{name} (which failed: {reason})")
+            log.remark(source.name, f"the importer '{name}' failed to look at it ({reason})")
+    top = max(sure.values(), default=0.0)
+    best = [name for name, value in sure.items() if value == top]
+    if not top > 0:
+        raise ConfigError(
+            f"'{source}' looks like no known layout, asked were {', '.join(asked)}; name one of "
+            "them with --layout."
+        )
+    if len(best) > 1:
+        raise ConfigError(
+            f"'{source}' looks like {' and like '.join(best)}; name one of them with --layout."
+        )
+    return best[0]
+
+
+def _lack(installed: Installed) -> str:
+    return " and ".join(f"needs {one.name}: {one.remedy}" for one in installed.spec.missing())
+
+
+def _head(source: Path) -> bytes:
+    if not source.is_file():
+        return b""
+    try:
+        with source.open("rb") as file:
+            return file.read(HEAD)
+    except OSError as error:
+        raise DataError(f"'{source}' cannot be read ({error.strerror or error}).") from None
+
+
+def _settings(
+    name: str, kind: type[Importer[Any]], options: ImportOptions, grids: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the general options that an importer has settings for."""
+    known = kind.Config.model_fields
+    if options.sites == "all" and not isinstance(options.absorber, str):
+        raise ConfigError("--sites all needs --absorber ELEMENT, or the key that names it.")
+    columns = options.columns.model_dump(exclude_defaults=True)
+    if "columns" not in known and (said := set(columns) - (set(known) & {"unit"})):
+        first = next(key for key in columns if key in said)
+        others = " or ".join(_with_columns())
+        raise ConfigError(
+            f"--{first} is for text spectra of the layout {others}, not for '{name}'."
+        )
+    if "channel" in known and len(options.channels) != 1:
+        raise ConfigError(f"layout '{name}' has one channel, not {', '.join(options.channels)}.")
+    given = {
+        "channel": options.channels[0],
+        "channels": options.channels,
+        "grids": dict(grids),
+        "absorber": options.absorber,
+        "sites": options.sites,
+        "columns": options.columns,
+        "unit": options.columns.unit,
+        "spectra": options.spectra,
+    }
+    return {key: value for key, value in given.items() if key in known}
+
+
+def _with_columns() -> Iterator[str]:
+    for installed in host().of_kind("importer"):
+        if "columns" in installed.spec.config.model_fields:
+            yield installed.spec.name

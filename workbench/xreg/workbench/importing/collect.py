@@ -1,0 +1,154 @@
+"""From the entries of an importer to samples and spectra on common energies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.data.samples import Parameters, ParameterSet, Samples, Structure, Structures
+from xreg.core.data.spectra import Channel, Spectra
+from xreg.core.errors import DataError
+from xreg.core.interfaces import Entry
+from xreg.core.readers.importing.curve import TOLERANCE, Curve
+from xreg.core.readers.importing.log import Bad, ImportLog
+
+__all__ = ["BadEntriesError", "Collector"]
+
+
+class BadEntriesError(DataError):
+    """Entries of a source are bad and were refused.
+
+    Attributes
+    ----------
+    entries
+        All of them.
+    """
+
+    def __init__(self, entries: Sequence[Bad], total: int) -> None:
+        self.entries = list(entries)
+        super().__init__(
+            f"{len(entries)} of {total} entries cannot be imported, first {entries[0]}; repair "
+            "them, or leave them out with --bad set-aside."
+        )
+
+
+@dataclass
+class Collector:
+    """Gathers samples and spectra, and the entries that are bad with the reason why.
+
+    Attributes
+    ----------
+    log
+        Takes what is bad.
+    grids
+        (m,) energies of each channel in eV; a channel without takes those of its first spectrum,
+        and all others must have the same.
+    hold_ends
+        See :meth:`~xreg.core.readers.importing.curve.Curve.on`.
+    """
+
+    log: ImportLog
+    grids: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    hold_ends: float = 0.0
+    samples: list[Structure | ParameterSet] = field(default_factory=list)
+    spectra: dict[str, list[NDArray[np.float64]]] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    labels: list[dict[str, Any]] = field(default_factory=list)
+    _first: dict[str, str] = field(default_factory=dict)
+    _files: dict[str, str] = field(default_factory=dict)
+
+    def take(self, entry: Entry) -> None:
+        """Take the samples of an entry, or note why it is bad."""
+        with self.log.entry(entry.file):
+            for sample in entry.samples:
+                self.add(entry.file, sample, entry.curves, entry.labels)
+
+    def add(
+        self,
+        file: str,
+        sample: Structure | ParameterSet,
+        curves: Mapping[str, Curve],
+        labels: Mapping[str, Any],
+    ) -> None:
+        """Take a sample with its spectra.
+
+        Raises
+        ------
+        DataError
+            If its id has been taken, or a spectrum is bad or not on the channel's energies.
+        """
+        if sample.id in self._files:
+            raise DataError(
+                f"the sample '{sample.id}' is a duplicate, it also comes from "
+                f"{self._files[sample.id]}"
+            )
+        rows = {}
+        for name, curve in curves.items():
+            curve.check()
+            rows[name] = self._row(file, name, curve)
+            if (unit := self.units.setdefault(name, curve.unit)) != curve.unit:
+                raise DataError(f"its intensities are in {curve.unit}, those before in {unit}")
+        if self.spectra and set(rows) != set(self.spectra):
+            raise DataError(f"it has the channels {sorted(rows)}, not {sorted(self.spectra)}")
+        self._files[sample.id] = file
+        self.samples.append(sample)
+        self.labels.append(dict(labels))
+        for name, row in rows.items():
+            self.spectra.setdefault(name, []).append(row)
+
+    def _row(self, file: str, name: str, curve: Curve) -> NDArray[np.float64]:
+        if name not in self.grids:
+            self.grids[name], self._first[name] = curve.energy, file
+        grid = self.grids[name]
+        if name not in self._first:
+            return curve.on(grid, self.hold_ends)
+        if curve.energy.size != grid.size:
+            raise DataError(
+                f"the spectrum has {curve.energy.size} points where the first one "
+                f"({self._first[name]}) has {grid.size}, so that a common grid must be given"
+            )
+        if np.abs(curve.energy - grid).max() > TOLERANCE:
+            raise DataError(
+                f"the energies are not those of the first spectrum ({self._first[name]}), so that "
+                "a common grid must be given"
+            )
+        return curve.intensity
+
+    def taken(self) -> tuple[Samples, Spectra, dict[str, NDArray[Any]]]:
+        """Return the samples, their spectra and labels."""
+        spectra = Spectra(
+            {
+                name: Channel(np.array(rows), self.grids[name], (), self.units[name])
+                for name, rows in self.spectra.items()
+            }
+        )
+        return self._samples(), spectra, self._common_labels()
+
+    def _common_labels(self) -> dict[str, NDArray[Any]]:
+        """Return the labels that every sample has, and say which ones others lack."""
+        labels: dict[str, NDArray[Any]] = {}
+        for name in dict.fromkeys(name for row in self.labels for name in row):
+            values = [row[name] for row in self.labels if name in row]
+            if len(values) < len(self.labels):
+                lack = len(self.labels) - len(values)
+                self.log.remark("labels", f"'{name}' is no label, because {lack} samples have none")
+                continue
+            words = [isinstance(value, str | np.str_) for value in values]
+            if any(words) and not all(words):
+                values = [str(value) for value in values]
+            labels[name] = np.array(values)
+        return labels
+
+    def _samples(self) -> Samples:
+        structures = [s for s in self.samples if isinstance(s, Structure)]
+        if structures:
+            return Structures.of(structures)
+        ids = [sample.id for sample in self.samples]
+        tables = [s.values for s in self.samples if isinstance(s, ParameterSet)]
+        values = np.array([list(table.values()) for table in tables])
+        units = self.log.parameter_units
+        return Parameters(ids, values, list(units), list(units.values()))
