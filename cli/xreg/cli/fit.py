@@ -84,7 +84,7 @@ def fit(
     from xreg.cli.pairs import numbers, pairs
     from xreg.cli.progress import progress
     from xreg.core.files import require_free
-    from xreg.core.readers.spectra.choice import SpectrumColumns
+    from xreg.core.readers.spectra.columns import SpectrumColumns
     from xreg.workbench.fit.fit import FitSettings, fit_spectrum
     from xreg.workbench.fit.results import result_rows, write_fit
     from xreg.workbench.recipes.overrides import apply_setting

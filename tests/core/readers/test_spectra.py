@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xreg.core.errors import DataError
-from xreg.core.readers.spectra.choice import SpectrumColumns
+from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.spectrum import TextSpectrum, read_spectrum
 from xreg.core.readers.spectra.table import read_table
 

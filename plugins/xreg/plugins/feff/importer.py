@@ -20,7 +20,7 @@ from xreg.core.interfaces import Entry, Importer
 from xreg.core.progress import track
 from xreg.core.readers.importing.curve import Curve
 from xreg.core.readers.importing.log import ImportLog
-from xreg.core.readers.spectra.choice import SpectrumColumns
+from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.spectrum import spectrum_of
 from xreg.core.readers.spectra.table import Table, read_table
 from xreg.core.readers.structures import Frame, one_frame

@@ -13,7 +13,7 @@ from xreg.core.interfaces import Entry, Importer
 from xreg.core.progress import track
 from xreg.core.readers.importing.curve import Curve
 from xreg.core.readers.importing.log import ImportLog
-from xreg.core.readers.spectra.choice import SpectrumColumns
+from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.spectrum import TextSpectrum, read_spectrum
 from xreg.core.readers.structures import SUFFIXES, one_frame
 from xreg.plugins.pairs.plugin import PairsImportConfig

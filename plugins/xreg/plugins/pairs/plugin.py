@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from xreg.core.config import setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 from xreg.core.readers.importing.settings import ChannelName, SitesSetting
-from xreg.core.readers.spectra.choice import SpectrumColumns
+from xreg.core.readers.spectra.columns import SpectrumColumns
 
 XREG_API = "1.0"
 

@@ -15,7 +15,7 @@ from pydantic import model_validator
 
 from xreg.core.config import Config, setting
 from xreg.core.errors import ConfigError, DataError, XregError
-from xreg.core.readers.spectra.choice import SpectrumColumns
+from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.spectrum import PLAIN, read_spectrum
 from xreg.registry.consent import component_code, require_consent
 from xreg.registry.datasets import find, open_dataset

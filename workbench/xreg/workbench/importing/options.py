@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from xreg.core.config import Config, setting
 from xreg.core.readers.importing.settings import ChannelName
-from xreg.core.readers.spectra.choice import SpectrumColumns
+from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.workbench.generate.recipe import DatasetSection, SplitSection
 
 __all__ = ["ImportOptions"]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from xreg.core.config import Config, setting
-from xreg.core.readers.importing.curve import parse_grid
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["AbsorberSetting", "ArraySettings", "ChannelName", "SitesSetting"]
 
-Array = NDArray[np.float64]
 ChannelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 Absorber = Annotated[int, Field(ge=-1_000_000, le=1_000_000)] | Annotated[str, Field(max_length=64)]
 
@@ -61,6 +61,8 @@ class ArraySettings(Config):
         """Unit of the energies in eV."""
         return 1000.0 if self.unit == "keV" else 1.0
 
-    def energies(self) -> dict[str, Array]:
+    def energies(self) -> dict[str, NDArray[np.float64]]:
         """Return the (m,) energies in eV that stand in for missing ones, by channel."""
+        from xreg.core.readers.importing.curve import parse_grid
+
         return {name: parse_grid(text) for name, text in self.grids.items()}

@@ -5,32 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from xreg.core.config import Config, setting
 from xreg.core.errors import DataError, did_you_mean
+from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.table import Table
 
-__all__ = ["Chosen", "SpectrumColumns", "choose"]
-
-
-Text = Annotated[str, Field(max_length=200)]
-
-
-class SpectrumColumns(Config):
-    """What a user says of the columns of a text spectrum; empty to go by the header."""
-
-    energy: Text = setting("", description="Column of the energies: its name, or number from 1.")
-    signal: Text = setting(
-        "", description="Column of the signal: name or number, A/B of two columns, or ln(A/B)."
-    )
-    noise: Text = setting("", description="Column of the noise: its name or number.")
-    unit: Literal["", "eV", "keV"] = setting("", description="Unit of the energies: eV or keV.")
-    scan: Text = setting("", description="Number of the scan, where a file holds several.")
+__all__ = ["Chosen", "choose"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,8 @@ from xreg.core.errors import DataError
 from xreg.core.readers.energies import judge_energies
 from xreg.core.readers.numbers import number_of
 from xreg.core.readers.spectra.checks import require_signal
-from xreg.core.readers.spectra.choice import SpectrumColumns, choose, signal_of
+from xreg.core.readers.spectra.choice import choose, signal_of
+from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.table import Table, read_table
 
 __all__ = ["PLAIN", "TextSpectrum", "read_spectrum", "spectrum_of"]
