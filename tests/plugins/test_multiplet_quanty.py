@@ -40,7 +40,7 @@ class TestSuite(GeneratorSuite):
     component = Quanty
     tolerance = 1e-10
     settings = {"ion": "Ni2+", "channels": ALL}
-    plugin = "xreg.plugins.multiplet.plugin"
+    plugin = "xreg.plugins.quanty.plugin"
     waive = (
         {}
         if QUANTY.find()
