@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -51,7 +51,16 @@ def setting(
 
 
 class Config(BaseModel):
-    """Base of every component's settings: closed (no unknown keys), immutable, validated."""
+    """Base of every component's settings: closed (no unknown keys), immutable, validated.
+
+    Attributes
+    ----------
+    removed
+        Settings that earlier versions had, each with the value at which it changed nothing. A model
+        saved with that value still loads; one saved with another is told so.
+    """
+
+    removed: ClassVar[Mapping[str, Any]] = {}
 
     # Deferred: listing plugins imports their settings but validates none.
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)

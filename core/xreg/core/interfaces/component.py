@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,8 @@ from xreg.core.errors import CorruptError, DataError, NotFittedError
 from xreg.core.source import source_hash
 
 __all__ = ["Component", "ConfigT"]
+
+log = logging.getLogger("xreg.run")
 
 ConfigT = TypeVar("ConfigT", bound=BaseConfig, default=Any)
 
@@ -160,7 +163,23 @@ class Component(ABC, Generic[ConfigT]):
         if not isinstance(config, dict) or not isinstance(state, dict):
             raise CorruptError(f"{folder} lacks its settings or state; the file is damaged.")
         with reading(f"{cls.kind} '{cls.name}' in {folder}"):
-            component = cls(cls.Config.parse(config, f"{cls.kind} {cls.name}"))
+            settings = cls._present(config, folder)
+            component = cls(cls.Config.parse(settings, f"{cls.kind} {cls.name}"))
             component.restore(state, arrays)
         component.trained_by = str(meta.get("code", ""))
         return component
+
+    @classmethod
+    def _present(cls, saved: Mapping[str, Any], folder: str | Path) -> dict[str, Any]:
+        """Return saved settings without those that were removed and made no difference."""
+        settings = dict(saved)
+        for name in sorted(set(saved) - set(cls.Config.model_fields)):
+            if name not in cls.Config.removed or saved[name] != cls.Config.removed[name]:
+                raise DataError(
+                    f"{folder}: {cls.kind} '{cls.name}' was saved with '{name}: {saved[name]}', a "
+                    "setting that the plugin installed here does not have; install the version "
+                    "that wrote it, or train the model again."
+                )
+            log.info("%s: the setting '%s' is no more, and made no difference", cls.name, name)
+            del settings[name]
+        return settings
