@@ -1,0 +1,1 @@
+"""What analyses look at, and what several of them share."""

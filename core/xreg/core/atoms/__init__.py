@@ -1,0 +1,1 @@
+"""Elements, absorption edges and neighbours."""

@@ -1,0 +1,1 @@
+"""What the pieces exchange: samples, spectra, datasets, parameter spaces."""

@@ -1,0 +1,1 @@
+"""The model of a 3d ion in a crystal field, and what its generators share."""

@@ -1,0 +1,1 @@
+"""External programs: how they are found and run."""

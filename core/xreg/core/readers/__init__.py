@@ -1,0 +1,1 @@
+"""One reader of spectra, one of structures, and what is told of what was read."""

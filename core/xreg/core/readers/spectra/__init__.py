@@ -1,0 +1,1 @@
+"""Text spectra: from a file to named columns with units."""
