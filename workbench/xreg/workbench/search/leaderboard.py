@@ -204,6 +204,8 @@ def _read(path: Path) -> _Results:
         text = path.read_bytes()
     except OSError as error:
         raise DataError(f"'{path}' cannot be read ({error.strerror}).") from None
+    if not text.lstrip().startswith(b"{"):
+        raise DataError(f"'{path}' holds no results of a search; give its folder.")
     content = parse_json(text, f"'{path}'")
     stated = content.pop("digest", None)
     if stated is not None and stated != digest(canonical_json(content)):
