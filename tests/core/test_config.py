@@ -140,3 +140,15 @@ def test_did_you_mean_falls_back_on_what_there_is():
     assert did_you_mean("zzz", ["soap", "acsf"]) == " (there are: acsf, soap)"
     assert did_you_mean("zzz", []) == ""
     assert did_you_mean("zzz", map(str, range(20))).endswith(", …)")
+
+
+class Depth(Config):
+    """A setting."""
+
+    depth: int = setting(1, ge=0, le=9, description="A depth.")
+
+
+@pytest.mark.parametrize("given", [{"\ud800": 1}, {"depth": 2, "a\udfff": "b"}])
+def test_half_of_a_surrogate_pair_is_told(given: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match="valid Unicode"):
+        Depth.parse(given, "it")

@@ -100,6 +100,8 @@ class Config(BaseModel):
             from xreg.core.settings_in_words import explain
 
             raise ConfigError(f"{where}: {explain(error, cls)}.") from None
+        except UnicodeEncodeError:  # half of a surrogate pair, which JSON can escape
+            raise ConfigError(f"{where}: a name or text in it is no valid Unicode.") from None
 
     @classmethod
     def anchored(cls, settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:

@@ -134,6 +134,10 @@ class SavedModel(BaseModel):
             return cls.model_validate(dict(meta))
         except ValidationError as error:
             raise CorruptError(f"model {folder}: {_first(error)}; the file is damaged.") from None
+        except UnicodeEncodeError:  # half of a surrogate pair, which JSON can escape
+            raise CorruptError(
+                f"model {folder}: a text in it is no valid Unicode; the file is damaged."
+            ) from None
 
     def places(self) -> list[tuple[str, str, str]]:
         """Return place, kind and name of each component."""
