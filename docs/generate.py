@@ -34,7 +34,7 @@ def on_config(config: Any) -> Any:
     """Fill the navigation's section *Methods*."""
     section = next(entry for entry in config.nav if "Methods" in entry)
     section["Methods"] = [{"Overview": "methods/index.md"}] + [
-        {kind.plural: [{i.spec.name: f"methods/{i.spec.name}.md"} for i in ours(kind.name)]}
+        {kind.plural: [{i.spec.name: f"methods/{page_of(i.spec)}"} for i in ours(kind.name)]}
         for kind in KINDS.values()
     ]
     return config
