@@ -204,9 +204,10 @@ def _read(path: Path) -> _Results:
         text = path.read_bytes()
     except OSError as error:
         raise DataError(f"'{path}' cannot be read ({error.strerror}).") from None
-    if not text.lstrip().startswith(b"{"):
-        raise DataError(f"'{path}' holds no results of a search; give its folder.")
-    content = parse_json(text, f"'{path}'")
+    try:
+        content = parse_json(text, f"'{path}'")
+    except CorruptError as error:
+        raise CorruptError(f"'{path}' holds no results of a search: {error}") from None
     stated = content.pop("digest", None)
     if stated is not None and stated != digest(canonical_json(content)):
         raise CorruptError(f"'{path}' was changed after it was written; get it anew.")
