@@ -154,6 +154,7 @@ RAW = (
     ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RuntimeError,
     TypeError, ValueError,
 )  # fmt: skip
+"""What code raises that meets content which it was not written for."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Text that comes from elsewhere: without what steers a terminal, and without credentials."""
+"""Text: numbers in words, and what comes from elsewhere without steering or credentials."""
 
 from __future__ import annotations
 

@@ -157,12 +157,10 @@ class Component(ABC, Generic[ConfigT]):
                 f"{folder} holds {meta.get('kind')} '{meta.get('name')}', not {cls.kind} "
                 f"'{cls.name}'."
             )
-        from xreg.core.storage import reading
-
         config, state = meta.get("config"), meta.get("state")
         if not isinstance(config, dict) or not isinstance(state, dict):
             raise CorruptError(f"{folder} lacks its settings or state; the file is damaged.")
-        with reading(f"{cls.kind} '{cls.name}' in {folder}"):
+        with storage.reading(f"{cls.kind} '{cls.name}' in {folder}"):
             settings = cls._present(config, folder)
             component = cls(cls.Config.parse(settings, f"{cls.kind} {cls.name}"))
             component.restore(state, arrays)

@@ -30,8 +30,6 @@ KINDS = {"emulator": "emulator", "descriptor": "descriptor", "decomposers": "dec
 Index = Annotated[int, Field(ge=0)]
 STRICT = ConfigDict(extra="forbid")
 
-"""What code raises that meets content which it was not written for."""
-
 
 @contextmanager
 def calling(component: Component) -> Iterator[None]:
