@@ -1,7 +1,7 @@
 """Costs of the L-edge networks: locally connected layers, a training step, prediction.
 
 Processor times on one thread; predictions by the clock too. Scores come from
-``xreg run examples/l-edges/ni2-dnn.yaml``; the page "Benchmarks" says on which data. Run by hand::
+``xreg run examples/l-edges/ni2-dnn.yaml``; docs/notes/l-edge-networks.md says on which data. Run by hand::
 
     python benchmarks/networks.py
 """
