@@ -105,7 +105,6 @@ def read_model(folder: Path) -> None:
 
     model = load_model(folder / "run")
     describe_model(find_model(folder / "run"))
-    assert model.domain is not None
     names = model.domain.parameters
     samples = Parameters(["a"], np.full((1, len(names)), 0.5), names, model.domain.units)
     model.predict(samples)

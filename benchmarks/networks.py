@@ -1,7 +1,8 @@
 """Costs of the L-edge networks: locally connected layers, a training step, prediction.
 
 Processor times on one thread; predictions by the clock too. Scores come from
-``xreg run examples/l-edges/ni2-dnn.yaml``; docs/notes/l-edge-networks.md says on which data. Run by hand::
+``xreg run examples/l-edges/ni2-dnn.yaml``; docs/notes/l-edge-networks.md says on which data. Run by
+hand::
 
     python benchmarks/networks.py
 """
@@ -119,7 +120,7 @@ def predictions() -> None:
             model = Pipeline(emulator, Polynomial(degree=3)).fit(train, Y, target)
             inputs = model.inputs(train)
             mean, std = model.emulator.predict_with_spread(inputs)
-            model.trust_ = Trust.fit(inputs, inputs, mean, std, Y)
+            model.trust = Trust.fit(inputs, inputs, mean, std, Y)
             clock = time.process_time if threads == 1 else time.perf_counter
             cells.append(taken(partial(predict, model, many), clock=clock) / 1e3)
         print(f"| {count} | {cells[0]:.2f} | {cells[1]:.2f} |", flush=True)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from xreg.core.data.samples import Parameters, Samples, Structures
 from xreg.core.model.domain import Target
+from xreg.core.model.model import Model
 from xreg.core.model.pipeline import Pipeline
 from xreg.core.testing import clusters
 from xreg.plugins.polynomial.polynomial import Polynomial
@@ -28,14 +29,14 @@ SEEDS = range(1000, 1005)
 TARGET = Target("xas", np.arange(3.0))
 
 
-def outside(model: Pipeline, samples: Samples) -> float:
+def outside(model: Model, samples: Samples) -> float:
     """Return the share of samples that are called so, in per cent."""
     inputs = model.inputs(samples)
     predicted = np.zeros((len(samples), 3))
     return 100 * float(model.assess(samples, inputs, predicted, None).outside.mean())
 
 
-def fitted(samples: Samples, descriptor: WACSF | Polynomial, seed: int) -> Pipeline:
+def fitted(samples: Samples, descriptor: WACSF | Polynomial, seed: int) -> Model:
     """Return a model of spectra that do not matter here."""
     spectra = np.random.default_rng(seed).random((len(samples), 3))
     return Pipeline(Ridge(), descriptor).fit(samples, spectra, TARGET)

@@ -19,6 +19,7 @@ from scipy.stats import spearmanr
 from xreg.core.data.dataset import Dataset
 from xreg.core.metrics import spectrum_error
 from xreg.core.model.domain import Target
+from xreg.core.model.model import Model
 from xreg.core.model.pipeline import Pipeline
 from xreg.core.model.trust import OUTLIER, Trust
 from xreg.plugins.mlp.mlp import MLP
@@ -29,7 +30,7 @@ Rows = NDArray[np.intp]
 TRAIN, JUDGED, OTHERS, SEEDS = 4_000, 500, 10_000, 4
 
 
-def fitted(data: Dataset, rows: Rows, aside: Rows, seed: int) -> Pipeline:
+def fitted(data: Dataset, rows: Rows, aside: Rows, seed: int) -> Model:
     """Return a small ensemble that early stopping, on ``aside``, ended."""
     emulator = MLP(ensemble=3, epochs=200, check_every=2, patience=5, seed=10 * seed, threads=1)
     channel = data.spectra["xas"]
@@ -42,7 +43,7 @@ def fitted(data: Dataset, rows: Rows, aside: Rows, seed: int) -> Pipeline:
     )
 
 
-def predicted(model: Pipeline, data: Dataset, rows: Rows) -> tuple[NDArray[np.float64], ...]:
+def predicted(model: Model, data: Dataset, rows: Rows) -> tuple[NDArray[np.float64], ...]:
     """Return inputs, predictions, their spread, and known spectra."""
     samples = data.samples[rows]
     known = np.asarray(data.spectra["xas"].intensity[rows], dtype=np.float64)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xreg.core.model.pipeline import Pipeline
+from xreg.core.model.model import Model
 from xreg.registry.models import load_model
 from xreg.registry.stores.store import open_store
 from xreg.workbench.run.recipe import load_recipe
@@ -34,7 +34,7 @@ def expected() -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("name", MODELS)
 def test_model(name: str, expected: dict[str, np.ndarray]) -> None:
     model = load_model(HERE / "models" / name)
-    store = "ions" if model.target is not None and model.target.channel == "xas" else "water"
+    store = "ions" if model.target.channel == "xas" else "water"
     samples = open_store(HERE / f"stores/{store}.zarr").samples[TEST]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that the code has changed since is the point
@@ -54,7 +54,7 @@ def test_each_emulator_and_decomposer_is_there() -> None:
     kept = {
         (kind, name)
         for model in MODELS
-        for _, kind, name in Pipeline.steps_in(HERE / "models" / model)
+        for _, kind, name in Model.steps_in(HERE / "models" / model)
     }
     emulators = [
         "cnn",

@@ -12,6 +12,7 @@ import pytest
 from xreg.core.interfaces import Curves
 from xreg.core.interfaces.kinds import KINDS
 from xreg.core.model.domain import Target
+from xreg.core.model.model import Model
 from xreg.core.model.pipeline import Pipeline
 from xreg.core.readers.importing.log import ImportLog
 from xreg.core.testing import waters
@@ -50,15 +51,15 @@ def test_a_model_is_trained_saved_and_loaded(frozen: PluginHost, tmp_path: Path)
         frozen.build("descriptor", "frozen-distances", {"power": 2.0}),
         {"axes": frozen.build("decomposer", "frozen-axes", {"rank": 2})},
     )
-    pipeline.fit(samples, known, Target("xas", generator.grids()["xas"]))
-    predicted = pipeline.predict(samples)
+    model = pipeline.fit(samples, known, Target("xas", generator.grids()["xas"]))
+    predicted = model.predict(samples)
     assert np.corrcoef(predicted.ravel(), known.ravel())[0, 1] > 0.9
     # All axes together are the features: the last covered variance is the emulator's own.
-    X, Y = pipeline.inputs(samples), pipeline.targets_.transform(known)
-    covered = pipeline.decomposers["axes"].covered_variance(X, Y)
-    assert covered[1] == pytest.approx(pipeline.emulator.score(X, Y))
-    pipeline.save(tmp_path / "model")
-    again = Pipeline.load(tmp_path / "model", frozen.load)
+    X, Y = model.inputs(samples), model.target_scaler.transform(known)
+    covered = model.decomposers["axes"].covered_variance(X, Y)
+    assert covered[1] == pytest.approx(model.emulator.score(X, Y))
+    model.save(tmp_path / "model")
+    again = Model.load(tmp_path / "model", frozen.load)
     np.testing.assert_allclose(again.predict(samples), predicted)
 
 

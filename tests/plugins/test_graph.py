@@ -12,7 +12,9 @@ from xreg.core.emulators.surroundings import describe
 from xreg.core.errors import ConfigError, DataError, SampleError
 from xreg.core.metrics import covered_variance
 from xreg.core.model.domain import Target
+from xreg.core.model.model import Model
 from xreg.core.model.pipeline import Pipeline
+from xreg.core.model.preprocessing import Preprocessing
 from xreg.core.testing import EmulatorSuite, clusters, crystals, parameters, waters
 from xreg.plugins.graph.graph import Graph
 from xreg.plugins.graph.network import harmonics
@@ -143,12 +145,13 @@ def test_pipeline_without_descriptor(tmp_path):
     samples = crystals(24)
     Y = edges(samples)
     settings = {**SMALL, "registration": 6}
-    pipeline = Pipeline(emulator=Graph(**settings), target_scaling="none")
-    pipeline.fit(samples[:16], Y[:16], Target("xas", np.arange(30.0)), (samples[16:], Y[16:]))
-    pipeline.save(tmp_path / "model")
-    again = Pipeline.load(tmp_path / "model", lambda kind, name: Graph)
+    pipeline = Pipeline(emulator=Graph(**settings), preprocessing=Preprocessing(targets="none"))
+    target = Target("xas", np.arange(30.0))
+    model = pipeline.fit(samples[:16], Y[:16], target, (samples[16:], Y[16:]))
+    model.save(tmp_path / "model")
+    again = Model.load(tmp_path / "model", lambda kind, name: Graph)
     assert again.descriptor is None
-    np.testing.assert_array_equal(again.predict(samples), pipeline.predict(samples))
+    np.testing.assert_array_equal(again.predict(samples), model.predict(samples))
 
 
 def test_gradients_reach_every_weight():

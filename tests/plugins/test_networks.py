@@ -10,6 +10,7 @@ from xreg.core.data.samples import Parameters
 from xreg.core.errors import ConfigError, DataError
 from xreg.core.model.domain import Target
 from xreg.core.model.pipeline import Pipeline
+from xreg.core.model.preprocessing import Preprocessing
 from xreg.core.testing import EmulatorSuite
 from xreg.plugins.networks.networks import CNN, DNN, LCNN, SCNN, SDNN, SLCNN, STCNN, TCNN
 from xreg.plugins.polynomial.polynomial import Polynomial
@@ -67,16 +68,17 @@ def lines(n=300, seed=0, width=1.0):
 
 def model(emulator, scaling="box"):
     samples, Y, energy = lines()
-    pipeline = Pipeline(descriptor=Polynomial(degree=2), emulator=emulator, target_scaling=scaling)
+    preprocessing = Preprocessing(targets=scaling)
+    pipeline = Pipeline(emulator, Polynomial(degree=2), preprocessing=preprocessing)
     return pipeline.fit(samples, Y, Target("xas", energy))
 
 
 @pytest.mark.parametrize("kind", [SDNN, CNN, TCNN, SLCNN])
 def test_networks_learn_spectra_through_the_pipeline(kind):
     settings = {"epochs": 60, "neurons": 32} if "neurons" in EVERY[kind] else {"epochs": 60}
-    pipeline = model(kind(**{**EVERY[kind], **settings}))
+    fitted = model(kind(**{**EVERY[kind], **settings}))
     samples, Y, _ = lines(seed=1)
-    known, guess = Y - Y.mean(axis=0), pipeline.predict(samples) - Y
+    known, guess = Y - Y.mean(axis=0), fitted.predict(samples) - Y
     assert (guess**2).sum() < 0.02 * (known**2).sum()
 
 

@@ -47,13 +47,11 @@ def predict(
     if out.suffix == ".csv":
         work.check_output(work.trust_path(out), (".csv",))
         work.check_output(work.summary_path(out), (".json",))
-    pipeline = load_model(model, registry, allow_code=allow_code)
-    assert pipeline.domain is not None
-    assert pipeline.target is not None
+    loaded = load_model(model, registry, allow_code=allow_code)
     if plot is not None:
-        work.check_plot(plot, pipeline.target)
-    read = read_samples(samples, pipeline.domain, absorber, every=every_site(sites))
-    read = read.known_to(pipeline)
+        work.check_plot(plot, loaded.target)
+    read = read_samples(samples, loaded.domain, absorber, every=every_site(sites))
+    read = read.known_to(loaded)
     for note, frames in read.notes.items():
         more = f" (and {len(frames) - 1} more)" if len(frames) > 1 else ""
         echo(f"note: {frames[0]}{more}: {note}", fg="yellow", err=True)
@@ -61,7 +59,7 @@ def predict(
         _refuse(read)
     for frame, reason in read.bad:
         echo(f"set aside: {frame}: {reason}", fg="yellow", err=True)
-    found = work.predict(pipeline, read.samples, read)
+    found = work.predict(loaded, read.samples, read)
     if found.refused and not sets_aside(bad):  # what only shows when it is described
         places = {name: row for row, name in enumerate(read.samples.ids.tolist())}
         _refuse(read.without({places[name]: why for name, why in found.refused.items()}))

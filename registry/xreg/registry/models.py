@@ -19,7 +19,7 @@ from xreg.registry.plugins import host
 from xreg.registry.registries import Registry, candidates
 
 if TYPE_CHECKING:
-    from xreg.core.model.pipeline import Pipeline
+    from xreg.core.model.model import Model
 
 __all__ = ["ModelEntry", "describe_model", "find_model", "list_models", "load_model"]
 
@@ -42,7 +42,7 @@ class ModelEntry:
     origin
         ``run``, or the registry that has it.
     folder
-        Folder of the saved pipeline.
+        Folder of the saved model.
     summary, metrics
         Of the run that made it; empty where they are not there.
     """
@@ -172,7 +172,7 @@ def find_model(reference: str | Path, registry: str | Path | None = None) -> Mod
     Parameters
     ----------
     reference
-        Folder of a run or of a saved pipeline; name of a run in ``runs/``; or ``name`` or
+        Folder of a run or of a saved model; name of a run in ``runs/``; or ``name`` or
         ``name@version`` in a registry (the newest version without one).
     registry
         Where to look for names.
@@ -221,7 +221,7 @@ def _ordered(version: str) -> tuple[int, ...]:
 
 def load_model(
     reference: str | Path, registry: str | Path | None = None, *, allow_code: bool = False
-) -> Pipeline:
+) -> Model:
     """Read a model, every byte of it checked.
 
     Parameters
@@ -240,10 +240,10 @@ def load_model(
     UnknownNameError
         If the model, or a plugin that it needs, is not there.
     """
-    from xreg.core.model.pipeline import Pipeline
+    from xreg.core.model.model import Model
 
     folder = find_model(reference, registry).folder
-    for place, kind, name in Pipeline.steps_in(folder):
+    for place, kind, name in Model.steps_in(folder):
         config = storage.read_meta(folder / place).get("config")
         require_consent(
             component_code(kind, name, config if isinstance(config, dict) else {}),
@@ -251,14 +251,12 @@ def load_model(
             allow=allow_code,
             read=str(folder / place / storage.META),
         )
-    return Pipeline.load(folder, host().load)
+    return Model.load(folder, host().load)
 
 
 def describe_model(entry: ModelEntry, *, allow_code: bool = False) -> list[tuple[str, str]]:
     """Return what a user wants to know of a model, as names and values."""
     model = load_model(entry.folder, allow_code=allow_code)
-    assert model.target is not None
-    assert model.domain is not None
     target, domain = model.target, model.domain
     rows = [("folder", str(entry.folder)), ("origin", entry.origin)]
     if target.energy is not None:

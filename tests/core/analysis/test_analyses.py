@@ -153,7 +153,7 @@ def test_an_analysis_says_in_one_sentence_what_it_lacks() -> None:
     spec = AnalysisSpec("odd", SpectrumErrorConfig, "x:y", "Odd.", needs=("spectra", "training"))
     context: Any = SimpleNamespace(target=SimpleNamespace(energy=None), retrainable=False)
     with pytest.raises(NotApplicableError, match=r"^analysis 'odd' needs spectra on an .* and the"):
-        require(spec, context)
+        require(spec, context, context)
 
 
 def test_unknown_analyses_are_told_with_the_likely_one() -> None:

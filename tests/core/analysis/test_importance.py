@@ -186,9 +186,9 @@ def test_ridge_judges_by_what_was_learned_from_the_rows_of_each_fold():
     Y = np.abs(found - [0.9, 1.0]) @ np.array([[1.0, 0.0, 2.0], [0.5, 1.0, 0.0]])
     target = Target("xes", np.arange(3.0))
     rows = {"train": np.arange(40), "test": np.arange(40, 48)}
-    pipeline = Pipeline(RidgeEmulator(), FromTypical()).fit(samples[:40], Y[:40], target)
+    model = Pipeline(RidgeEmulator(), FromTypical()).fit(samples[:40], Y[:40], target)
     metadata = Metadata(name="water", version="1.0.0", title="Water")
-    context = AnalysisContext(pipeline, metadata, target, samples, Y, rows, retrainable=True)
+    context = AnalysisContext(metadata, target, samples, Y, rows, retrainable=True, model=model)
     alpha = 1e-2
     analysis = FeatureSelectionAnalysis(alpha=alpha, folds=3, seed=4)
     scores = []

@@ -37,19 +37,20 @@ class Half:
         return t
 
 
-def subject(x: np.ndarray, **labels: np.ndarray) -> Any:
+def context_of(x: np.ndarray, **labels: np.ndarray) -> Any:
     """Return samples with one feature, whose spectrum is that feature."""
-    same = SimpleNamespace(transform=lambda v: v, inverse_transform=lambda v: v)
+    kept = SimpleNamespace(columns=[0], described=1)
     told = [FeatureLabel("x", "Å")]
-    pipeline = SimpleNamespace(
-        decomposers={"half": Half()},
-        targets_=same,
-        features_=same,
-        columns_=SimpleNamespace(columns=[0], described=1),
+    features = SimpleNamespace(
+        scaling=SimpleNamespace(kept=kept, inverse_transform=lambda v: v),
         descriptor=SimpleNamespace(readable=lambda v: (v, told)),
     )
     return SimpleNamespace(
-        pipeline=pipeline,
+        model=SimpleNamespace(
+            decomposers={"half": Half()},
+            target_scaler=SimpleNamespace(transform=lambda v: v),
+            features=features,
+        ),
         known=x,
         rows={"test": np.arange(len(x))},
         judged="test",
@@ -63,7 +64,7 @@ def subject(x: np.ndarray, **labels: np.ndarray) -> Any:
 def test_known_and_reconstructed_means_are_over_the_same_samples() -> None:
     x = np.array([[-3.0], [-1.0], [5.0], [-4.0], [2.0], [6.0]])
     kind = np.array(["a", "a", "a", "b", "b", "b"])
-    findings = ReconstructionAnalysis(label="kind").analyse(subject(x, kind=kind))
+    findings = ReconstructionAnalysis(label="kind").analyse(context_of(x, kind=kind))
     assert findings.tables[0].rows == [
         ["kind a", 3, 2, "x (Å)", -2.0, -2.0, 0.0],
         ["kind b", 3, 1, "x (Å)", -4.0, -4.0, 0.0],
@@ -90,7 +91,7 @@ def test_known_and_reconstructed_means_are_over_the_same_samples() -> None:
     ],
 )  # fmt: skip
 def test_bounds_of_thirds_are_told_apart(values: np.ndarray, unit: str, names: list[str]) -> None:
-    told = subject(np.zeros((len(values), 1)), E=values)
+    told = context_of(np.zeros((len(values), 1)), E=values)
     told.label_units = {"E": unit} if unit else {}
     found = ensembles(told, "E", np.arange(len(values)), values)
     assert list(found) == names

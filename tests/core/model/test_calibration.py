@@ -18,7 +18,7 @@ from xreg.plugins.validation.calibration import (
 
 
 class Judged:
-    """What the analysis asks of a subject."""
+    """What the analysis asks of a context."""
 
     judged = "test"
     target = Target("xas", np.arange(10.0))
@@ -26,7 +26,7 @@ class Judged:
     def __init__(self, known, predicted, spread):
         ids = np.array([str(i) for i in range(len(known))])
         self.result = PartResult(ids, known, predicted, spread)
-        self.pipeline = type("P", (), {"emulator": type("E", (), {"name": "toy"})})
+        self.model = type("P", (), {"emulator": type("E", (), {"name": "toy"})})
 
 
 def normal(factor=1.0, n=2000):

@@ -1,4 +1,4 @@
-"""The pipeline with tiny methods: what it learns, refuses, saves and reads back."""
+"""Pipeline and model of tiny methods: what they learn, refuse, save and read back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator, Fe
 from xreg.core.model.domain import Domain, Target
 from xreg.core.model.features import build_features
 from xreg.core.model.filters import FeatureFilter
+from xreg.core.model.model import Model
 from xreg.core.model.pipeline import Pipeline
+from xreg.core.model.preprocessing import Preprocessing
 from xreg.plugins.pca.pca import PCA
 
 
@@ -113,7 +115,7 @@ def spectra_of(samples: Structures) -> np.ndarray:
 
 
 @pytest.fixture
-def fitted() -> Pipeline:
+def fitted() -> Model:
     samples = waters(20)
     pipeline = Pipeline(Linear(), Distances(), {"axis": FirstAxis()})
     return pipeline.fit(samples, spectra_of(samples), TARGET)
@@ -127,20 +129,23 @@ def test_a_linear_world_is_predicted_exactly_in_its_own_units(fitted):
 @pytest.mark.parametrize("scaling", ["none", "global", "channel"])
 def test_target_scaling_is_undone_in_mean_and_spread(scaling):
     samples = waters(20)
-    pipeline = Pipeline(Linear(), Distances(), target_scaling=scaling)
-    pipeline.fit(samples, spectra_of(samples), TARGET)
-    mean, std = pipeline.predict(samples, return_std=True)
+    pipeline = Pipeline(Linear(), Distances(), preprocessing=Preprocessing(targets=scaling))
+    model = pipeline.fit(samples, spectra_of(samples), TARGET)
+    mean, std = model.predict(samples, return_std=True)
     np.testing.assert_allclose(mean, spectra_of(samples), rtol=1e-9)
-    np.testing.assert_allclose(std, np.tile(0.5 * pipeline.targets_.scale, (20, 1)))
+    np.testing.assert_allclose(std, np.tile(0.5 * model.target_scaler.scale, (20, 1)))
 
 
 def test_scalers_see_training_data_only():
     train, held = waters(20), waters(20, seed=1)
-    alone, beside = (Pipeline(Linear(), Distances()) for _ in range(2))
-    alone.fit(train, spectra_of(train), TARGET)
-    beside.fit(train, spectra_of(train), TARGET, validation=(held, spectra_of(held) + 1e3))
-    np.testing.assert_array_equal(alone.features_.mean, beside.features_.mean)
-    np.testing.assert_array_equal(alone.targets_.mean, beside.targets_.mean)
+    pipeline = Pipeline(Linear(), Distances())
+    alone = pipeline.fit(train, spectra_of(train), TARGET)
+    further = (held, spectra_of(held) + 1e3)
+    beside = pipeline.fit(train, spectra_of(train), TARGET, validation=further)
+    np.testing.assert_array_equal(
+        alone.features.scaling.scaler.mean, beside.features.scaling.scaler.mean
+    )
+    np.testing.assert_array_equal(alone.target_scaler.mean, beside.target_scaler.mean)
     assert beside.emulator.had_validation_
     assert not alone.emulator.had_validation_
 
@@ -157,26 +162,33 @@ def test_a_filter_is_fitted_on_training_data_and_all_steps_see_its_columns(tmp_p
         def feature_labels(self) -> list[FeatureLabel]:
             return [FeatureLabel("r1"), FeatureLabel("twice r1"), FeatureLabel("r2")]
 
-    pipeline = Pipeline(
-        Linear(), Doubled(), {"axis": FirstAxis()}, feature_filter=FeatureFilter(correlation=0.999)
+    model = Pipeline(
+        Linear(),
+        Doubled(),
+        {"axis": FirstAxis()},
+        Preprocessing(FeatureFilter(correlation=0.999)),
     ).fit(train, spectra_of(train), TARGET)
-    assert [label.name for label in pipeline.feature_labels] == ["r1", "r2"]
-    assert pipeline.inputs(new).shape == (7, 2)
-    assert pipeline.decomposers["axis"].components_.shape == (2, 2)
-    np.testing.assert_allclose(pipeline.predict(new), spectra_of(new), rtol=1e-9)
-    pipeline.save(tmp_path / "m")
-    again = Pipeline.load(tmp_path / "m", lambda k, n: Doubled if k == "descriptor" else find(k, n))
-    assert again.feature_filter == FeatureFilter(correlation=0.999)
-    assert again.columns_.follows == {1: 0}
-    np.testing.assert_array_equal(again.predict(new), pipeline.predict(new))
+    assert [label.name for label in model.feature_labels] == ["r1", "r2"]
+    assert model.inputs(new).shape == (7, 2)
+    assert model.decomposers["axis"].components_.shape == (2, 2)
+    np.testing.assert_allclose(model.predict(new), spectra_of(new), rtol=1e-9)
+    model.save(tmp_path / "m")
+    again = Model.load(tmp_path / "m", lambda k, n: Doubled if k == "descriptor" else find(k, n))
+    assert again.preprocessing.filter == FeatureFilter(correlation=0.999)
+    assert again.features.scaling.kept.follows == {1: 0}
+    np.testing.assert_array_equal(again.predict(new), model.predict(new))
 
 
 def test_an_emulator_may_take_samples_themselves():
     samples = waters(20)
-    pipeline = Pipeline(OnSamples()).fit(samples, spectra_of(samples), TARGET)
-    np.testing.assert_allclose(pipeline.predict(samples[:2])[0], spectra_of(samples).mean(0))
+    model = Pipeline(OnSamples()).fit(samples, spectra_of(samples), TARGET)
+    np.testing.assert_allclose(model.predict(samples[:2])[0], spectra_of(samples).mean(0))
     with pytest.raises(DataError, match="no predictive spread"):
-        pipeline.predict(samples, return_std=True)
+        model.predict(samples, return_std=True)
+    assert model.descriptor is None
+    assert model.feature_labels == []
+    with pytest.raises(DataError, match="'on-samples' takes no features"):
+        _ = model.features
 
 
 def test_steps_must_fit_together():
@@ -191,17 +203,38 @@ def test_steps_must_fit_together():
 def test_a_decomposer_sees_what_the_emulator_sees(fitted):
     samples = waters(20)
     covered = fitted.decomposers["axis"].covered_variance(
-        fitted.inputs(samples), fitted.targets_.transform(spectra_of(samples))
+        fitted.inputs(samples), fitted.target_scaler.transform(spectra_of(samples))
     )
     assert covered[0] < covered[1] == pytest.approx(1)
 
 
 def test_too_many_directions_are_refused_before_the_emulator_is_trained():
-    samples, emulator = waters(20), Linear()
-    pipeline = Pipeline(emulator, Distances(), {"pca": PCA(rank=3)})
+    class Untrained(Linear):
+        def _fit(self, X: Any, Y: Any, validation: Any) -> None:
+            raise AssertionError("training has begun")
+
+    samples = waters(20)
+    pipeline = Pipeline(Untrained(), Distances(), {"pca": PCA(rank=3)})
     with pytest.raises(DataError, match="'pca' cannot find 3 directions among 2 features of 20"):
         pipeline.fit(samples, spectra_of(samples), TARGET)
-    assert not hasattr(emulator, "weights_")
+
+
+def test_fit_leaves_the_pipeline_and_earlier_models_as_they_are():
+    """It fits clones, as scikit-learn's meta-estimators do."""
+    train, other = waters(20), waters(20, seed=1)
+    pipeline = Pipeline(Linear(), Distances(power=2), {"axis": FirstAxis()})
+    first = pipeline.fit(train, spectra_of(train), TARGET)
+    before = first.predict(other)
+    second = pipeline.fit(other, spectra_of(other) + 1, TARGET)
+    np.testing.assert_array_equal(first.predict(other), before)
+    assert np.abs(second.predict(other) - before).max() > 0.5
+    for step in (pipeline.emulator, *pipeline.decomposers.values()):
+        assert not step.__sklearn_is_fitted__()
+    assert pipeline.emulator.zero_intensity is None
+    assert second.descriptor.config.power == 2
+    for one, another in zip(first.steps.values(), second.steps.values(), strict=True):
+        assert one is not another
+    assert second.decomposers["axis"].emulator is second.emulator
 
 
 def test_fit_says_what_it_is_at():
@@ -254,23 +287,14 @@ def test_the_domain_of_parameters_knows_units_and_ranges(tmp_path):
     domain = Domain.of(table)
     assert domain.units == ("eV", "K")
     assert domain.ranges == tuple(zip(values.min(0), values.max(0), strict=True))
-    model = Pipeline(OnSamples())
-    model.fit(table, values, Target("xas", np.arange(2.0))).save(tmp_path / "m")
-    assert Pipeline.load(tmp_path / "m", find).domain == domain
+    target = Target("xas", np.arange(2.0))
+    Pipeline(OnSamples()).fit(table, values, target).save(tmp_path / "m")
+    assert Model.load(tmp_path / "m", find).domain == domain
 
 
-def test_nothing_is_predicted_or_saved_before_fit(tmp_path):
-    pipeline = Pipeline(Linear(), Distances())
-    for use in (
-        lambda: pipeline.predict(waters(1)),
-        lambda: pipeline.inputs(waters(1)),
-        lambda: pipeline.feature_labels,
-        lambda: pipeline.save(tmp_path / "m"),
-        lambda: FirstAxis().fit(np.eye(2), np.eye(2)).predict(np.eye(2)),
-    ):
-        with pytest.raises(NotFittedError):
-            use()
-    assert not (tmp_path / "m").exists()
+def test_no_decomposer_predicts_without_an_emulator():
+    with pytest.raises(NotFittedError):
+        FirstAxis().fit(np.eye(2), np.eye(2)).predict(np.eye(2))
 
 
 # Features -----------------------------------------------------------------------------------------
@@ -332,19 +356,19 @@ def test_bad_training_data_are_refused_by_row():
 )
 def test_a_saved_model_predicts_the_same(tmp_path, pipeline):
     samples = waters(20)
-    pipeline.fit(samples, spectra_of(samples), TARGET)
-    pipeline.save(tmp_path / "m")
-    again = Pipeline.load(tmp_path / "m", find)
-    np.testing.assert_array_equal(again.predict(samples), pipeline.predict(samples))
-    assert again.domain == pipeline.domain
+    model = pipeline.fit(samples, spectra_of(samples), TARGET)
+    model.save(tmp_path / "m")
+    again = Model.load(tmp_path / "m", find)
+    np.testing.assert_array_equal(again.predict(samples), model.predict(samples))
+    assert again.domain == model.domain
     np.testing.assert_array_equal(again.target.energy, TARGET.energy)
-    assert (again.feature_scaling, again.target_scaling) == ("standard", "global")
-    assert repr(again.descriptor) == repr(pipeline.descriptor)
+    assert again.preprocessing == Preprocessing(FeatureFilter(), "standard", "global")
+    assert repr(again.descriptor) == repr(model.descriptor)
 
 
 def test_decomposers_come_back_with_their_emulator(tmp_path, fitted):
     fitted.save(tmp_path / "m")
-    axis = Pipeline.load(tmp_path / "m", find).decomposers["axis"]
+    axis = Model.load(tmp_path / "m", find).decomposers["axis"]
     X = fitted.inputs(waters(3))
     np.testing.assert_array_equal(axis.predict(X), fitted.decomposers["axis"].predict(X))
 
@@ -357,12 +381,12 @@ def test_every_file_of_a_model_is_guarded(tmp_path, fitted):
         good = path.read_bytes()
         path.write_bytes(good[:-2] + bytes([good[-2] ^ 1]) + good[-1:])
         with pytest.raises(CorruptError):
-            Pipeline.load(tmp_path / "m", find)
+            Model.load(tmp_path / "m", find)
         path.unlink()
         with pytest.raises(CorruptError, match="missing"):
-            Pipeline.load(tmp_path / "m", find)
+            Model.load(tmp_path / "m", find)
         path.write_bytes(good)
-    Pipeline.load(tmp_path / "m", find)
+    Model.load(tmp_path / "m", find)
 
 
 def test_a_step_of_another_model_is_noticed(tmp_path, fitted):
@@ -372,7 +396,7 @@ def test_a_step_of_another_model_is_noticed(tmp_path, fitted):
     for name in ("component.json", "arrays.safetensors"):
         (tmp_path / "o" / "emulator" / name).replace(tmp_path / "m" / "emulator" / name)
     with pytest.raises(CorruptError, match="does not belong to this model"):
-        Pipeline.load(tmp_path / "m", find)
+        Model.load(tmp_path / "m", find)
 
 
 def test_a_component_is_no_model_and_no_other_component(tmp_path):
@@ -381,7 +405,7 @@ def test_a_component_is_no_model_and_no_other_component(tmp_path):
     with pytest.raises(DataError, match="holds descriptor 'distances', not emulator 'linear'"):
         Linear.load(tmp_path / "d")
     with pytest.raises(DataError, match="holds no model but a descriptor"):
-        Pipeline.load(tmp_path / "d", find)
+        Model.load(tmp_path / "d", find)
 
 
 def test_nothing_but_json_and_safetensors_is_written(tmp_path, fitted):

@@ -107,8 +107,8 @@ def test_cross_validation_never_sees_the_test_part(analysed: Path, water_store: 
         for train, held in GroupKFold(3, shuffle=True, random_state=repeat).split(
             pool, None, groups
         ):
-            fresh = Pipeline(type(model.emulator)(model.emulator.config), model.descriptor)
-            fresh.fit(dataset.samples[pool[train]], known[pool[train]], model.target)
+            pipeline = Pipeline(type(model.emulator)(model.emulator.config), model.descriptor)
+            fresh = pipeline.fit(dataset.samples[pool[train]], known[pool[train]], model.target)
             guess = fresh.predict(dataset.samples[pool[held]])
             expected.append(covered_variance(known[pool[held]], guess))
     found = read(analysed / "metrics.json")["analyses"]["cross-validation"]

@@ -15,12 +15,13 @@ from xreg.core.data.dataset import Split
 from xreg.core.data.samples import Structures
 from xreg.core.data.spectra import Channel
 from xreg.core.errors import SampleError
+from xreg.core.model.preprocessing import Preprocessing
 from xreg.registry.models import load_model
 from xreg.registry.stores.store import open_store
 from xreg.registry.stores.writer import write_store
 from xreg.workbench.run.recipe import load_recipe
 from xreg.workbench.run.run import execute
-from xreg.workbench.search.candidates import Fold, Preparation, cross_validate
+from xreg.workbench.search.candidates import Fold, cross_validate
 
 GP = {"name": "gp", "cutoff": [4.0], "sigma": [0.4], "n_max": 2, "l_max": 1}
 
@@ -130,7 +131,7 @@ def test_in_a_fold_of_a_search_single_samples_are_passed_over() -> None:
     fold = Fold(np.arange(20), np.arange(20, 24), np.arange(24, 30))
     spoilt = X.copy()
     spoilt[[3, 21, 25]] = np.nan
-    plain = Preparation(targets="none")
+    plain = Preprocessing(targets="none")
     (score,) = cross_validate([Ridge()], spoilt, Y, [fold], plain)[0]
     few = Fold(np.delete(fold.train, 3), np.delete(fold.stop, 1), np.array([24, 26, 27, 28, 29]))
     model = Ridge()
@@ -154,5 +155,5 @@ def test_in_a_fold_of_a_search_a_lone_site_is_passed_over(
     Y = np.asarray(data.spectra["xes"].intensity, dtype=float)
     fold = Fold(np.arange(30), np.arange(30, 40), np.arange(40, 60))
     settings = {key: value for key, value in GP.items() if key != "name"}
-    (score,) = cross_validate([Process(**settings)], data.samples[:], Y, [fold], Preparation())[0]
+    (score,) = cross_validate([Process(**settings)], data.samples[:], Y, [fold], Preprocessing())[0]
     assert 0.3 < score < 1

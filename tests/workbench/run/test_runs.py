@@ -334,7 +334,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("xreg.core.model.pipeline.Pipeline.save", full)
+    monkeypatch.setattr("xreg.core.model.model.Model.save", full)
     with pytest.raises(RunError, match="run 'try': no space left on the disk"):
         execute(recipe(water_store))
     assert not list((workplace / "runs").iterdir())

@@ -15,6 +15,7 @@ from xreg.core.data.dataset import Dataset, make_split
 from xreg.core.data.samples import Structures
 from xreg.core.data.spectra import Channel, Spectra
 from xreg.core.model.domain import Target
+from xreg.core.model.model import Model
 from xreg.core.model.pipeline import Pipeline
 from xreg.plugins.coulomb.coulomb import Coulomb
 from xreg.plugins.mbdf.mbdf import MBDF
@@ -85,7 +86,7 @@ def test_element_that_training_never_saw(
         Question(str(folder / "model"), str(store), part="test", split="default"), tmp_path / "e"
     )
     assert any(r.startswith("2 of ") and "contains S" in r for r in done.remarks)
-    model = Pipeline.load(folder / "model", host().load)
+    model = Model.load(folder / "model", host().load)
     found = predict(model, dataset.samples)
     assert sorted(found.refused) == strange
     assert len(found.ids) == len(dataset) - 3
@@ -106,7 +107,7 @@ def test_columns_that_do_not_depend_on_elements(
     store = write_store(dataset, tmp_path / "s" / "1.0.0.zarr")
     folder, summary = run(store, tmp_path, descriptor=descriptor)
     assert summary["samples"]["set_aside"] == []
-    model = Pipeline.load(folder / "model", host().load)
+    model = Model.load(folder / "model", host().load)
     found = predict(model, dataset.samples)
     assert found.refused == {}
     assert found.assessment is not None
@@ -174,21 +175,21 @@ def test_retraining_learns_from_training_rows_alone(
     samples, known = dataset.samples, np.asarray(dataset.spectra["xes"].intensity)
     rows = dataset.splits["default"].indices(samples.ids)
     target = Target("xes", dataset.spectra["xes"].energy)
-    pipeline = Pipeline(Ridge(), Coulomb())
-    pipeline.fit(samples[rows["train"]], known[rows["train"]], target)
-    subject = AnalysisContext(
-        pipeline, dataset.metadata, target, samples, known, rows, retrainable=True
+    fitted = Pipeline(Ridge(), Coulomb()).fit(samples[rows["train"]], known[rows["train"]], target)
+    context = AnalysisContext(
+        dataset.metadata, target, samples, known, rows, retrainable=True, model=fitted
     )
     spy = Spy(Coulomb, monkeypatch)
     half = rows["train"][1:41]  # without the one that has sulphur
-    model = subject.refit(half)
+    model = context.refit(half)
     assert spy.seen == [set(samples.ids[half].tolist())]
     alone = Coulomb().fit(samples[half])
     held = rows["test"]
-    np.testing.assert_array_equal(model.table[held], alone.transform(samples[held]))
-    assert model.table.shape[1] < subject.described(held).shape[1]
+    np.testing.assert_array_equal(model.raw[held], alone.transform(samples[held]))
+    assert model.raw.shape[1] < context.described(held).shape[1]
     # What the fold does not know is told, and columns keep their names.
-    assert subject.known_from(half, rows["train"][:2]).tolist() == [False, True]
-    chosen = subject.refit(half, columns=np.arange(len(subject.features)))
-    names = [subject.features[i].name for i in chosen.numbers]
-    assert names == [alone.feature_labels[i].name for i in chosen.columns]
+    assert context.known_from(half, rows["train"][:2]).tolist() == [False, True]
+    chosen = context.refit(half, columns=np.arange(len(context.features)))
+    names = [label.name for label in chosen.labels]
+    assert names == [alone.feature_labels[i].name for i in chosen.scaling.kept.columns]
+    assert set(names) < {label.name for label in context.features}

@@ -10,9 +10,10 @@ from sklearn.linear_model import Ridge as Reference
 
 from xreg.core.errors import ConfigError
 from xreg.core.metrics import covered_variance
+from xreg.core.model.preprocessing import Preprocessing
 from xreg.plugins.mlp.plugin import MLPConfig
 from xreg.plugins.ridge.ridge import Ridge
-from xreg.workbench.search.candidates import Preparation, SearchSpace, contest_folds, cross_validate
+from xreg.workbench.search.candidates import SearchSpace, contest_folds, cross_validate
 
 SPACE = {
     "width": {"choice": [16, 32]},
@@ -79,7 +80,7 @@ def test_cross_validation_is_what_scikit_learn_gives() -> None:
     X = rng.normal(3, 2, (80, 5))
     Y = X @ rng.normal(size=(5, 7)) + 0.3 * rng.normal(size=(80, 7)) + 5
     folds = contest_folds(80, 4, seed=2)
-    found = cross_validate([Ridge(alpha=2.0), Ridge(alpha=50.0)], X, Y, folds, Preparation())
+    found = cross_validate([Ridge(alpha=2.0), Ridge(alpha=50.0)], X, Y, folds, Preprocessing())
     assert found.shape == (2, 4)
     for row, alpha in enumerate((2.0, 50.0)):
         for column, fold in enumerate(folds):

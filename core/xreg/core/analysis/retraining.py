@@ -15,6 +15,7 @@ from xreg.core import progress
 from xreg.core.analysis.context import AnalysisContext, Retrained
 from xreg.core.executor import WorkerDiedError, cores, open_workers
 from xreg.core.interfaces import Emulator
+from xreg.core.model.preprocessing import TrainingData
 
 __all__ = ["Training", "knowable", "retrain"]
 
@@ -77,11 +78,11 @@ def retrain(
 
     with threadpool_limits(1):
         start = time.perf_counter()
-        keep(0, _fit(*_prepare(context, trainings[0])))
+        keep(0, _fit(context, trainings[0]))
         expected = (time.perf_counter() - start) * (len(trainings) - 1)
         if cores() == 1 or expected < WORTHWHILE_SECONDS:
             for i in range(1, len(trainings)):
-                keep(i, _fit(*_prepare(context, trainings[i])))
+                keep(i, _fit(context, trainings[i]))
         else:
             for i, model in _in_processes(context, trainings):
                 keep(i, model)
@@ -107,13 +108,16 @@ def _prepare(context: AnalysisContext, training: Training) -> tuple[Retrained, A
     )
 
 
-def _fit(model: Retrained, data: Any) -> Retrained:
-    return replace(model, emulator=_fitted((0, model.emulator, data)))
+def _fit(context: AnalysisContext, training: Training) -> Retrained:
+    return context.refit(
+        training.train, training.validation, columns=training.columns, seed=training.seed
+    )
 
 
-def _fitted(item: tuple[int, Emulator, Any]) -> Emulator:
-    _, emulator, (X, Y, held) = item
-    return emulator.fit(X, Y, validation=held)
+def _fitted(item: tuple[int, Emulator, TrainingData[Any]]) -> Emulator:
+    _, emulator, data = item
+    data.fit([emulator])
+    return emulator
 
 
 def _in_processes(
@@ -122,7 +126,7 @@ def _in_processes(
     """Yield number and model of all trainings but the first, as they finish."""
     waiting: dict[int, Retrained] = {}
 
-    def items() -> Iterator[tuple[int, Emulator, Any]]:
+    def items() -> Iterator[tuple[int, Emulator, TrainingData[Any]]]:
         for i in range(1, len(trainings)):
             waiting[i], data = _prepare(context, trainings[i])
             yield i, waiting[i].emulator, data

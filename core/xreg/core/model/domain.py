@@ -37,6 +37,19 @@ class Target:
     unit: str = "arb. u."
 
     @property
+    def grid(self) -> NDArray[np.float64]:
+        """The (m,) energies of spectra.
+
+        Raises
+        ------
+        DataError
+            If target features are predicted, which have none.
+        """
+        if self.energy is None:
+            raise DataError(f"channel '{self.channel}' is of target features, without energies.")
+        return self.energy
+
+    @property
     def one_unit(self) -> bool:
         """Whether all columns share a unit, so that their errors may be added as they are."""
         return self.energy is not None or bool(self.unit)

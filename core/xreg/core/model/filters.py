@@ -25,7 +25,7 @@ class KeptColumns:
     Attributes
     ----------
     columns
-        (k,) columns kept, ascending.
+        (k,) columns kept; ascending, unless they were chosen otherwise.
     described
         Number d of columns that the descriptor gives.
     flat
@@ -50,7 +50,7 @@ class KeptColumns:
                 f"the filter was fitted on {self.described} features and got an array of shape "
                 f"{x.shape}."
             )
-        return x if len(self.columns) == self.described else x[:, self.columns]
+        return x if np.array_equal(self.columns, np.arange(self.described)) else x[:, self.columns]
 
     def labels(self, labels: Sequence[FeatureLabel]) -> list[FeatureLabel]:
         """Return those of d labels whose columns are kept."""

@@ -90,9 +90,13 @@ class Novelty:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
-    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Self | None:
-        """Take back what :meth:`arrays` returned; None where there is nothing."""
-        return cls(**arrays) if arrays else None
+    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Take back what :meth:`arrays` returned; where there is nothing, nothing is ever new."""
+        if arrays:
+            return cls(**arrays)
+        none, flat = np.empty(0), np.empty((0, 0))
+        facts = none, none, np.empty(0, np.int64), _unseen(), none, none, flat
+        return cls(*facts, *_nowhere(), np.full(3, np.inf))
 
     @classmethod
     def fit(cls, samples: Samples, inputs: Any, seed: int = 0) -> Self:

@@ -12,16 +12,16 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from xreg.core.errors import CorruptError, DataError, PluginError, XregError
-from xreg.core.model.domain import Domain
+from xreg.core.model.domain import Domain, Target
 from xreg.core.model.filters import FeatureFilter
-from xreg.core.model.scaling import FeatureScaling, TargetScaling
+from xreg.core.model.preprocessing import ScaledColumns
+from xreg.core.model.scaling import FeatureScaling, Scaler, TargetScaling
 from xreg.core.storage import RAW
 
 if TYPE_CHECKING:
-    from xreg.core.interfaces.component import Component
-    from xreg.core.model.pipeline import Pipeline
+    from xreg.core.interfaces import Component, Descriptor
 
-__all__ = ["SavedModel", "calling", "require_fitting"]
+__all__ = ["SavedModel", "calling", "require_features_fit", "require_targets_fit"]
 
 Place = Annotated[
     str, Field(pattern=r"^(emulator|descriptor|decomposers/[A-Za-z0-9][A-Za-z0-9._+-]*)$")
@@ -176,43 +176,50 @@ class SavedModel(BaseModel):
         return found
 
 
-def require_fitting(model: Pipeline, folder: Path) -> None:
-    """Refuse a saved model whose parts have sizes that do not fit together.
+def require_targets_fit(target: Target, scaler: Scaler, folder: Path) -> None:
+    """Refuse a saved model whose energies do not ascend, or whose scaling is not that of them.
 
     Raises
     ------
     CorruptError
         In one sentence with both sizes.
     """
-    target, targets, columns = model.target, model.targets_, model.columns_
-    assert target is not None
-    assert targets is not None
+    width = len(target.features)
     if target.energy is not None:
-        energy = target.energy
+        energy, width = target.energy, len(target.energy)
         if energy.ndim != 1 or not np.isfinite(energy).all() or (np.diff(energy) <= 0).any():
             raise CorruptError(f"model {folder}: its energies do not ascend; the file is damaged.")
-    width = len(target.features) if target.energy is None else len(target.energy)
-    sizes = [("target", targets, width)]
-    if model.features_ is not None and columns is not None and model.descriptor is not None:
-        sizes.append(("feature", model.features_, len(columns.columns)))
-        described = len(model.descriptor.feature_labels)
-        if described != columns.described:
+    _require_scaling(scaler, "target", width, folder)
+
+
+def require_features_fit(descriptor: Descriptor, scaling: ScaledColumns, folder: Path) -> None:
+    """Refuse a saved model whose columns are not those of its descriptor, or whose scaling is not.
+
+    Raises
+    ------
+    CorruptError
+        In one sentence with both sizes.
+    """
+    described = len(descriptor.feature_labels)
+    if described != scaling.kept.described:
+        raise CorruptError(
+            f"model {folder}: its descriptor has {described} columns and its filter "
+            f"{scaling.kept.described}; the file is damaged."
+        )
+    _require_scaling(scaling.scaler, "feature", len(scaling.kept.columns), folder)
+
+
+def _require_scaling(scaler: Scaler, name: str, wanted: int, folder: Path) -> None:
+    for part in (scaler.mean, scaler.scale, *([] if scaler.limit is None else [scaler.limit])):
+        if part.shape != (wanted,):
             raise CorruptError(
-                f"model {folder}: its descriptor has {described} columns and its filter "
-                f"{columns.described}; the file is damaged."
+                f"model {folder}: its {name} scaling has the shape {part.shape} where {wanted} "
+                "columns are; the file is damaged."
             )
-    for name, scaler, wanted in sizes:
-        for part in (scaler.mean, scaler.scale, *([] if scaler.limit is None else [scaler.limit])):
-            if part.shape != (wanted,):
-                raise CorruptError(
-                    f"model {folder}: its {name} scaling has the shape {part.shape} where {wanted} "
-                    "columns are; the file is damaged."
-                )
-        if not (np.isfinite(scaler.mean).all() and (scaler.scale > 0).all()):
-            raise CorruptError(
-                f"model {folder}: its {name} scaling is not finite and positive; the file is "
-                "damaged."
-            )
+    if not (np.isfinite(scaler.mean).all() and (scaler.scale > 0).all()):
+        raise CorruptError(
+            f"model {folder}: its {name} scaling is not finite and positive; the file is damaged."
+        )
 
 
 def _first(error: ValidationError) -> str:

@@ -54,7 +54,8 @@ class AnalysisSuite(ComponentSuite):
         assert isinstance(spec, AnalysisSpec), "declare it by an AnalysisSpec"
         unknown = sorted(set(spec.needs) - set(needs.NEEDS))
         assert not unknown, f"no such needs: {unknown}; there are {sorted(needs.NEEDS)}"
-        needs.require(spec, self.context(), self.build().config)
+        context = self.context()
+        needs.require(spec, context.model, context, self.build().config)
         if spec.default:
             assert not [row for row in spec.config.table() if row.default == "required"]
 

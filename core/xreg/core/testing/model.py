@@ -93,10 +93,8 @@ def fitted_context(n: int = 60, seed: int = 0) -> AnalysisContext:
         "test": np.sort(order[last:]),
     }
     target = Target("xas", energy, (), "arb. units")
-    pipeline = Pipeline(_Line(), _Columns())
-    pipeline.fit(samples[rows["train"]], known[rows["train"]], target)
+    model = Pipeline(_Line(), _Columns()).fit(samples[rows["train"]], known[rows["train"]], target)
     return AnalysisContext(
-        pipeline,
         Metadata(name="example", version="1.0.0", title="Example", licence="CC0-1.0"),
         target,
         samples,
@@ -105,4 +103,5 @@ def fitted_context(n: int = 60, seed: int = 0) -> AnalysisContext:
         labels={"kind": np.where(table[:, 0] > 1.5, "high", "low"), "place": table[:, 0]},
         label_units={"place": "eV"},
         retrainable=True,
+        model=model,
     )

@@ -111,7 +111,7 @@ class InversionAnalysis(Analysis[InversionConfig]):
         """Send the judged part through each bijective encoder-decoder network and back."""
         every = {
             label: getattr(decomposer, "network_", None)
-            for label, decomposer in context.pipeline.decomposers.items()
+            for label, decomposer in context.model.decomposers.items()
         }
         networks: dict[str, Any] = {
             name: found for name, found in every.items() if _invertible(found)
@@ -123,8 +123,7 @@ class InversionAnalysis(Analysis[InversionConfig]):
             rng = np.random.default_rng(context.seed)
             rows = np.sort(rng.choice(rows, self.config.samples, replace=False))
         x = np.asarray(context.inputs(rows))
-        assert context.pipeline.targets_ is not None
-        y = context.pipeline.targets_.transform(context.known[rows])
+        y = context.model.target_scaler.transform(context.known[rows])
         tables, drawings, words, metrics = [], [], [], {}
         for label, network in networks.items():
             layers = layers_of(network)

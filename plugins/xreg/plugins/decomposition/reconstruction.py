@@ -72,7 +72,6 @@ class ReconstructionAnalysis(Analysis[ReconstructionConfig]):
 
     def analyse(self, context: AnalysisContext) -> Findings:
         """Reconstruct the judged part from its spectra, ensemble by ensemble."""
-        pipeline = context.pipeline
         rng = np.random.default_rng(context.seed)
         rows = _drawn(rng, context.rows[context.judged], self.config.samples)
         other = [part for part in ("validation", "train") if len(context.rows.get(part, ()))]
@@ -82,7 +81,7 @@ class ReconstructionAnalysis(Analysis[ReconstructionConfig]):
         tables: list[Table] = []
         drawings: list[Drawing] = []
         words: list[str] = []
-        for label, decomposer in pipeline.decomposers.items():
+        for label, decomposer in context.model.decomposers.items():
             try:
                 judged = reconstruct(context, decomposer, rows)
                 before = reconstruct(context, decomposer, reference)
@@ -138,10 +137,8 @@ def reconstruct(
     DataError
         If the decomposer cannot reconstruct scores at all.
     """
-    pipeline = context.pipeline
-    assert pipeline.targets_ is not None
     inputs = context.inputs(rows)
-    found = decomposer.reconstruct(pipeline.targets_.transform(context.known[rows]))
+    found = decomposer.reconstruct(context.model.target_scaler.transform(context.known[rows]))
     try:
         features = decomposer.inverse_transform(found)
     except DataError:  # some rows are at fault: find out which
@@ -159,14 +156,11 @@ def reconstruct(
 
 def _readable(context: AnalysisContext, inputs: Array) -> tuple[Array, Sequence[FeatureLabel]]:
     """Return scaled features as quantities that a reader can picture."""
-    pipeline = context.pipeline
-    assert pipeline.features_ is not None
-    assert pipeline.columns_ is not None
-    assert pipeline.descriptor is not None
-    features = pipeline.features_.inverse_transform(inputs)
-    if len(pipeline.columns_.columns) < pipeline.columns_.described:
+    own = context.model.features
+    features = own.scaling.inverse_transform(inputs)
+    if len(own.scaling.kept.columns) < own.scaling.kept.described:
         return features, context.features  # a filter took columns that a reading would need
-    return pipeline.descriptor.readable(features)
+    return own.descriptor.readable(features)
 
 
 def ensembles(

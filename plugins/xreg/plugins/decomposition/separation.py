@@ -82,14 +82,13 @@ class SeparationAnalysis(Analysis[SeparationConfig]):
 
     def analyse(self, context: AnalysisContext) -> Findings:
         """Judge how well the first k scores of each decomposition tell each label."""
-        pipeline = context.pipeline
         part = context.judged
         names = self.config.labels or tuple(context.labels)
         labels = {name: context.label(name, part) for name in names}
         inputs = context.inputs(part)
         metrics: dict[str, dict[str, dict[str, Any]]] = {}
         rows: list[list[Any]] = []
-        for decomposition, decomposer in pipeline.decomposers.items():
+        for decomposition, decomposer in context.model.decomposers.items():
             scores = decomposer.transform(inputs)
             metrics[decomposition] = {}
             for name, values in labels.items():

@@ -18,10 +18,8 @@ class FeatureFilterAnalysis(Analysis[FeatureFilterConfig]):
 
     def analyse(self, context: AnalysisContext) -> Findings:
         """List the columns left out, with the reason, and constant ones that were kept."""
-        columns, descriptor = context.pipeline.columns_, context.pipeline.descriptor
-        assert columns is not None
-        assert descriptor is not None
-        names = [label.title for label in descriptor.feature_labels]
+        columns = context.model.features.scaling.kept
+        names = [label.title for label in context.model.features.descriptor.feature_labels]
         rows = [(column, "variance", "") for column in columns.flat]
         rows += [(column, "correlation", names[kept]) for column, kept in columns.follows.items()]
         still = sorted(set(columns.constant) & set(columns.columns.tolist()))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from xreg.core.analysis.context import AnalysisContext
@@ -12,9 +10,6 @@ from xreg.core.analysis.retraining import Training
 from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
 from xreg.plugins.features.importance import permutation_importance
 from xreg.plugins.features.plugin import FeatureShareConfig
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["FeatureShareAnalysis"]
 
@@ -31,17 +26,13 @@ class FeatureShareAnalysis(Analysis[FeatureShareConfig]):
         Importance is by permutation in the validation part (or the training part where there is
         none), so the judged part has no say in the order.
         """
-        scaler, targets = context.pipeline.features_, context.pipeline.targets_
-        assert scaler is not None
-        assert targets is not None
         part = (
             "validation"
             if "validation" in context.rows and context.judged != "validation"
             else "train"
         )
-        emulator = context.pipeline.emulator
         loss = permutation_importance(
-            lambda x: targets.inverse_transform(emulator.predict(scaler.transform(x))),
+            context.model.predict_features,
             context.features_of(part),
             context.known[context.rows[part]],
             [np.array([i]) for i in range(len(context.features))],

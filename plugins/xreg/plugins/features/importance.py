@@ -200,31 +200,12 @@ def _trials(
 ) -> list[dict[str, Array]]:
     """Return the losses of the model as it is, or of each model trained anew on folds."""
     if not config.folds:
-        scaler, targets = context.pipeline.features_, context.pipeline.targets_
-        emulator = context.pipeline.emulator
-        assert scaler is not None
-        assert targets is not None
-
-        def predict(x: Array) -> Array:
-            return targets.inverse_transform(emulator.predict(scaler.transform(x)))
-
-        return [lost(predict, context.rows[context.judged], config.seed)]
+        return [lost(context.model.predict_features, context.rows[context.judged], config.seed)]
 
     def judge(model: Retrained, training: Training) -> dict[str, Array]:
-        own = model.features
-        assert own is not None
-        seed = training.seed or 0
         # A column that the fold's own descriptor does not have stays empty and unused.
-        assert model.table is not None
-        assert model.numbers is not None
-        numbers = model.numbers
-        features = np.zeros((len(training.held), len(context.features)))
-        features[:, numbers] = model.table[training.held][:, model.columns]
-
-        def of_fold(x: Array) -> Array:
-            return model.predict(own.transform(x[:, numbers]))
-
-        return lost(of_fold, training.held, seed, features)
+        features = model.features_of(training.held)
+        return lost(model.predict_features, training.held, training.seed or 0, features)
 
     # All of the features in each fold, so that losses are of the same ones.
     columns = np.arange(len(context.features))

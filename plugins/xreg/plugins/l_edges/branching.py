@@ -30,8 +30,7 @@ class BranchingAnalysis(Analysis[BranchingConfig]):
 
     def analyse(self, context: AnalysisContext) -> Findings:
         """Compare L3/L2 of known and predicted spectra with how errors divide between the edges."""
-        energy, result = context.target.energy, context.result
-        assert energy is not None
+        energy, result = context.target.grid, context.result
         parting = self.config.boundary
         if parting is None:
             parting = boundary(energy, result.known)

@@ -28,8 +28,7 @@ FEWEST = 5
 
 def quantities(context: AnalysisContext) -> dict[str, NDArray[np.float64]]:
     """Return (n,) numbers of the judged samples by name: those that differ between samples."""
-    energy, result = context.target.energy, context.result
-    assert energy is not None
+    energy, result = context.target.grid, context.result
     at, size = largest_misfit(energy, *boxed(result.known, result.predicted, "spectrum"))
     found = {
         ERROR: 100 * spectrum_error(result.known, result.predicted),

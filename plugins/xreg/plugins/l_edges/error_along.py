@@ -173,8 +173,7 @@ def _parameter(context: AnalysisContext, wanted: str) -> tuple[str, NDArray[np.f
 
 
 def _known_range(context: AnalysisContext, name: str) -> tuple[float, float] | None:
-    domain = context.pipeline.domain
-    assert domain is not None
+    domain = context.model.domain
     ranges = dict(zip(domain.parameters, domain.ranges, strict=False))
     return ranges.get(name)
 

@@ -85,8 +85,7 @@ class MisfitAnalysis(Analysis[MisfitConfig]):
 
     def analyse(self, context: AnalysisContext) -> Findings:
         """Find each spectrum's largest misfit, and group the energies (k-means) into edges."""
-        energy = context.target.energy
-        assert energy is not None
+        energy = context.target.grid
         known, predicted = boxed(context.result.known, context.result.predicted, self.config.box)
         at, size = largest_misfit(energy, known, predicted)
         sound = np.isfinite(at)

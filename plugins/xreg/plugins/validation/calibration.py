@@ -54,7 +54,7 @@ class CalibrationAnalysis(Analysis[CalibrationConfig]):
         result = context.result
         if result.spread is None or not (result.spread > 0).any():
             raise NotApplicableError(
-                f"analysis 'calibration': emulator '{context.pipeline.emulator.name}' has no "
+                f"analysis 'calibration': emulator '{context.model.emulator.name}' has no "
                 "predictive spread with its settings."
             )
         errors, spread = result.known - result.predicted, result.spread

@@ -142,8 +142,7 @@ def draw_by_energy(context: AnalysisContext, by_channel: NDArray[np.float64]) ->
     """Draw the error of each channel above the mean and spread of the set."""
     from xreg.core.analysis import style
 
-    energy, known = context.target.energy, context.result.known
-    assert energy is not None
+    energy, known = context.target.grid, context.result.known
     figure = style.new_figure(4.0)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.2))
     top.plot(energy, by_channel, color=style.PREDICTED)

@@ -38,14 +38,14 @@ class TrustAnalysis(Analysis[TrustConfig]):
 
     def analyse(self, context: AnalysisContext) -> Findings:
         """Rank the judged spectra by expected error and compare with their true spectrum error."""
-        trust, result = context.pipeline.trust_, context.result
+        trust, result = context.model.trust, context.result
         if trust is None:
             raise NotApplicableError(
                 "analysis 'trust': too few validation spectra have an error that is defined."
             )
         inputs = context.inputs(context.judged)
         samples = context.samples_of(context.judged)
-        found = context.pipeline.assess(samples, inputs, result.predicted, result.spread)
+        found = context.model.assess(samples, inputs, result.predicted, result.spread)
         error = 100 * spectrum_error(result.known, result.predicted)
         sound = np.isfinite(error)
         if sound.sum() < FEWEST:

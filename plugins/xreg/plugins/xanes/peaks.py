@@ -200,9 +200,8 @@ class PeaksAnalysis(Analysis[PeaksConfig]):
 
     def analyse(self, context: AnalysisContext) -> Findings:
         """Match the peaks of the judged part."""
-        assert context.target.energy is not None
-        inside = in_window(context.target.energy, self.config.window)
-        energy, result = context.target.energy[inside], context.result
+        inside = in_window(context.target.grid, self.config.window)
+        energy, result = context.target.grid[inside], context.result
         pair = [
             smoothed(energy, y[:, inside], self.config.smoothing)
             for y in (result.known, result.predicted)

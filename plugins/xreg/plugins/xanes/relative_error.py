@@ -99,8 +99,7 @@ class RelativeErrorAnalysis(Analysis[RelativeErrorConfig]):
 
     def analyse(self, context: AnalysisContext) -> Findings:
         """Say how large Δμ is over each part, and where on the energy axis errors arise."""
-        energy = context.target.energy
-        assert energy is not None
+        energy = context.target.grid
         inside = in_window(energy, self.config.window)
         errors = {
             part: relative_error(

@@ -26,6 +26,7 @@ from xreg.core.errors import (
     did_you_mean,
 )
 from xreg.core.files import disk_errors, flush, require_free, staging
+from xreg.core.model.inputs import FeatureInputs
 from xreg.core.readers.npz import load_arrays
 from xreg.registry.datasets import open_dataset
 from xreg.registry.models import ModelEntry, find_model, load_model
@@ -151,11 +152,9 @@ class _Matched:
 
 def _match(question: Question) -> _Matched:
     entry = find_model(question.model, question.registry)
-    pipeline = load_model(entry.folder, allow_code=question.allow_code)
+    model = load_model(entry.folder, allow_code=question.allow_code)
     dataset = open_dataset(question.dataset, registry=question.registry, spectra=False)
-    assert pipeline.target is not None
-    assert pipeline.domain is not None
-    name = question.channel or pipeline.target.channel
+    name = question.channel or model.target.channel
     if name not in dataset.spectra:
         hint = did_you_mean(name, dataset.spectra)
         raise UnknownNameError(
@@ -165,9 +164,9 @@ def _match(question: Question) -> _Matched:
     trained = _trained_ids(entry)
     part, split, rows = _rows(question, dataset, trained if _is_of(entry, dataset) else {})
     samples = dataset.samples[rows]
-    pipeline.domain.require(samples)
+    model.domain.require(samples)
     remarks: list[str] = []
-    if refused := pipeline.refusals(samples):
+    if refused := model.refusals(samples):
         first = refused[min(refused)]
         if len(refused) == len(samples):
             raise OutsideError(first)
@@ -178,21 +177,21 @@ def _match(question: Question) -> _Matched:
         rows = np.delete(rows, list(refused))
         samples = dataset.samples[rows]
     what = f"channel '{name}' of dataset '{dataset.metadata.name}'"
-    known, remark = on_grid(
-        dataset.spectra[name], rows, pipeline.target, what, question.interpolate
-    )
+    known, remark = on_grid(dataset.spectra[name], rows, model.target, what, question.interpolate)
     require_finite(known, samples.ids, what)
     if len(samples) < 2:
         raise DataError(f"{what}: fewer than two samples are there to be judged.")
-    remarks += pipeline.changes() + ([remark] if remark else [])
+    remarks += model.changes() + ([remark] if remark else [])
     remarks += _seen_before(entry, dataset, samples.ids, trained.get("train"))
-    if pipeline.descriptor is not None:
+    if isinstance(model.inputs, FeatureInputs):
         content = dataset.hash if len(samples) == len(dataset) else ""
-        pipeline.featurize = FeatureCache(samples, content, Execution(features=question.features))
+        model.inputs.featurize = FeatureCache(
+            samples, content, Execution(features=question.features)
+        )
     context = AnalysisContext(
-        pipeline=pipeline,
+        model=model,
         dataset=dataset.metadata,
-        target=replace(pipeline.target, channel=name),
+        target=replace(model.target, channel=name),
         samples=samples,
         known=known,
         rows={part: np.arange(len(samples))},
@@ -296,7 +295,7 @@ def _carry_out(
     context = matched.context
     for remark in matched.remarks:
         log.warning("%s", remark)
-    chosen = analyses.choose(asked, context)
+    chosen = analyses.choose(asked, context.model, context)
     with stages("evaluation"):
         name = f"{Path(matched.entry.reference).name} on {context.dataset.name}"
         report_data = results.evaluate(context, name, group=results.split_group(matched.dataset))
@@ -330,9 +329,7 @@ def _summary(
 ) -> dict[str, Any]:
     """Return what ``summary.json`` holds."""
     entry, dataset, context = matched.entry, matched.dataset, matched.context
-    pipeline = context.pipeline
-    steps = [pipeline.descriptor, pipeline.emulator, *pipeline.decomposers.values()]
-    named = [(step.kind, step.name) for step in steps if step is not None]
+    named = [(step.kind, step.name) for step in context.model.steps.values()]
     trained = entry.summary.get("dataset") or {}
     return {
         **provenance.stamp(started),

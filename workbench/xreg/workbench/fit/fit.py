@@ -27,7 +27,7 @@ from xreg.workbench.fit.sticks import origin
 
 if TYPE_CHECKING:
     from xreg.core.interfaces import SpectrumGenerator
-    from xreg.core.model.pipeline import Pipeline
+    from xreg.core.model.model import Model
     from xreg.workbench.fit.profile import Interval
     from xreg.workbench.fit.refine import Fit
     from xreg.workbench.fit.search import Starts
@@ -204,8 +204,6 @@ def fit_spectrum(
     entry = find_model(reference, registry)
     model = load_model(entry.folder, allow_code=allow_code)
     simulator = network(model)
-    assert model.domain is not None
-    assert model.target is not None
     generator = _engine(entry, settings, registry, allow_code)
     problem = _problem(model, measured, settings, spectrum)
     rough = Misfit(problem, simulator)
@@ -256,11 +254,8 @@ def fit_spectrum(
     return Fitted(fit, starts, intervals, model.target.channel, generator, facts)
 
 
-def _problem(model: Pipeline, measured: Measured, settings: FitSettings, spectrum: Path) -> Problem:
-    assert model.domain is not None
-    assert model.target is not None
-    assert model.target.energy is not None
-    domain, energy = model.domain, model.target.energy
+def _problem(model: Model, measured: Measured, settings: FitSettings, spectrum: Path) -> Problem:
+    domain, energy = model.domain, model.target.grid
     if not domain.ranges:
         raise DataError("the model does not know the ranges of its parameters; train it again.")
     # The shifted model must have an energy for every point.

@@ -5,15 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xreg.core.errors import DataError, NotFittedError
-from xreg.core.model.pipeline import Pipeline
+from xreg.core.errors import DataError
+from xreg.core.model.model import Model
 from xreg.core.model.scaling import Scaler
 from xreg.workbench.fit.misfit import Simulator
 
 __all__ = ["network"]
 
 
-def network(model: Pipeline) -> Simulator:
+def network(model: Model) -> Simulator:
     """Return a model's descriptor, scalers and emulator joined, in double precision.
 
     Raises
@@ -22,8 +22,6 @@ def network(model: Pipeline) -> Simulator:
         If the model takes no parameters, predicts no spectra, or one of its steps has no
         differentiable view.
     """
-    if model.domain is None or model.target is None or model.targets_ is None:
-        raise NotFittedError("the model must be fitted before its parameters can be searched.")
     if model.domain.kind != "parameters":
         raise DataError(
             f"the model was trained on {model.domain.kind}; only a model of parameters can be "
@@ -34,12 +32,11 @@ def network(model: Pipeline) -> Simulator:
             f"the model predicts {', '.join(model.target.features)} and no spectrum; fit a model "
             "of a channel with energies."
         )
-    if model.descriptor is None or model.features_ is None or model.columns_ is None:
-        raise DataError(f"emulator '{model.emulator.name}' takes no features, so it has no view.")
-    describe, predict = model.descriptor.torch_view(), model.emulator.torch_view()
-    columns = torch.as_tensor(model.columns_.columns)
-    mean, scale = _tensors(model.features_)
-    target_mean, target_scale = _tensors(model.targets_)
+    inputs = model.features
+    describe, predict = inputs.descriptor.torch_view(), model.emulator.torch_view()
+    columns = torch.as_tensor(inputs.scaling.kept.columns)
+    mean, scale = _tensors(inputs.scaling.scaler)
+    target_mean, target_scale = _tensors(model.target_scaler)
 
     def spectra(values: Tensor) -> Tensor:
         features = (describe(values)[:, columns] - mean) / scale

@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.analysis.context import predict_with_spread
 from xreg.core.data.samples import Samples
 from xreg.core.data.spectra import Channel, Spectra
 from xreg.core.errors import DataError, SampleError
 from xreg.core.files import disk_errors, flush, require_free, staging, write_csv, write_text
 from xreg.core.model.domain import Target
-from xreg.core.model.pipeline import Pipeline
+from xreg.core.model.model import Model
 from xreg.core.model.trust import Assessment
 from xreg.core.readers.summary import Summary, summarise
 from xreg.workbench.arrays import write_predictions
@@ -77,7 +76,7 @@ class Prediction:
         return {"remarks": list(self.remarks), "notes": notes, "summary": summary}
 
 
-def predict(model: Pipeline, samples: Samples, read: NewSamples | None = None) -> Prediction:
+def predict(model: Model, samples: Samples, read: NewSamples | None = None) -> Prediction:
     """Predict the spectra of samples.
 
     Parameters
@@ -92,8 +91,6 @@ def predict(model: Pipeline, samples: Samples, read: NewSamples | None = None) -
     SampleError
         If the model can say nothing of any of them; it says why of the first.
     """
-    assert model.domain is not None
-    assert model.target is not None
     model.domain.require(samples)
     refused = model.refusals(samples)
     if refused and len(refused) == len(samples):
@@ -136,10 +133,10 @@ def predict(model: Pipeline, samples: Samples, read: NewSamples | None = None) -
 
 
 def _predicted(
-    model: Pipeline, samples: Samples
+    model: Model, samples: Samples
 ) -> tuple[Any, NDArray[np.float64], NDArray[np.float64] | None]:
     inputs = model.inputs(samples)
-    return inputs, *predict_with_spread(model, inputs)
+    return inputs, *model.predict_with_spread(inputs)
 
 
 def check_plot(path: Path, target: Target) -> None:

@@ -13,7 +13,7 @@ from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.data.samples import Parameters, Samples, Structures
 from xreg.core.errors import DataError, SampleError
 from xreg.core.model.domain import Domain
-from xreg.core.model.pipeline import Pipeline
+from xreg.core.model.model import Model
 from xreg.core.readers.numbers import number_of
 from xreg.core.readers.structures import Frame, absorbing_sites, read_frames
 from xreg.core.readers.text import lines_of
@@ -39,9 +39,8 @@ class NewSamples:
     bad: Sequence[tuple[str, str]] = ()
     notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def known_to(self, model: Pipeline) -> NewSamples:
+    def known_to(self, model: Model) -> NewSamples:
         """Return them with those that a model cannot know among the bad ones."""
-        assert model.domain is not None
         model.domain.require(self.samples)
         return self.without(model.refusals(self.samples))
 

@@ -32,8 +32,7 @@ LONGEST_TITLE = 72
 
 
 def _energy_axis(axis: Axes, report_data: ReportData) -> Any:
-    energy = report_data.target.energy
-    assert energy is not None
+    energy = report_data.target.grid
     axis.set_xlim(energy[0], energy[-1])
     axis.locator_params(axis="x", nbins=6, steps=[1, 2, 5, 10])  # few and round: labels are long
     axis.set_xlabel(style.energy_label(float(energy[0]), float(energy[-1])))

@@ -167,8 +167,7 @@ def spectral_response(report_data: ReportData, found: Decomposition) -> Figure:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
-    energy = report_data.target.energy
-    assert energy is not None
+    energy = report_data.target.grid
     sweeps = list(found.sweeps)[:MOST_DIRECTIONS]
     columns = len(sweeps) if len(sweeps) <= 3 else 2
     rows = -(-len(sweeps) // columns)

@@ -19,7 +19,9 @@ from xreg.registry.plugins import host
 from xreg.workbench.arrays import write_arrays
 
 if TYPE_CHECKING:
-    from xreg.core.analysis.context import AnalysisContext
+    from xreg.core.analysis.context import AnalysisContext, AnalysisData
+    from xreg.core.model.model import Model
+    from xreg.core.model.pipeline import Pipeline
 
 __all__ = ["Chosen", "carry_out", "choose", "complete", "save"]
 
@@ -49,7 +51,9 @@ def complete(name: str, settings: Mapping[str, Any], seed: int) -> Config:
 
 
 def choose(
-    asked: Sequence[tuple[str, Mapping[str, Any]]] | None, context: AnalysisContext
+    asked: Sequence[tuple[str, Mapping[str, Any]]] | None,
+    model: Pipeline | Model,
+    data: AnalysisData,
 ) -> list[Chosen]:
     """Return what is to be done: what is asked for, else what applies by default.
 
@@ -57,25 +61,25 @@ def choose(
     ----------
     asked
         Name and settings of each analysis; None for the default.
-    context
-        Not necessarily fitted yet.
+    model, data
+        What will be looked at; the model need not be fitted yet.
 
     Raises
     ------
     NotApplicableError
-        If something is asked for that the context does not allow.
+        If something is asked for that model or data do not allow.
     UnknownNameError, DataError
         If settings name a label or an energy window that the data do not have.
     """
     if asked is not None:
         chosen = [
-            Chosen(_spec(name), complete(name, settings, context.seed), True)
+            Chosen(_spec(name), complete(name, settings, data.seed), True)
             for name, settings in asked
         ]
         for one in chosen:
-            require(one.spec, context, one.config)
+            require(one.spec, model, data, one.config)
         return chosen
-    return list(_default(context))
+    return list(_default(model, data))
 
 
 def _spec(name: str) -> AnalysisSpec:
@@ -84,15 +88,15 @@ def _spec(name: str) -> AnalysisSpec:
     return spec
 
 
-def _default(context: AnalysisContext) -> Iterator[Chosen]:
+def _default(model: Pipeline | Model, data: AnalysisData) -> Iterator[Chosen]:
     for installed in host().of_kind("analysis"):
         spec = installed.spec
         if isinstance(spec, AnalysisSpec) and spec.default and not spec.missing():
             try:
-                require(spec, context)
+                require(spec, model, data)
             except NotApplicableError:
                 continue
-            yield Chosen(spec, complete(spec.name, {}, context.seed), False)
+            yield Chosen(spec, complete(spec.name, {}, data.seed), False)
 
 
 def carry_out(

@@ -11,6 +11,7 @@ from xreg.core.executor import cores
 from xreg.core.model.domain import Target
 from xreg.core.model.features import build_features
 from xreg.workbench.run.features import Execution
+from xreg.workbench.run.preparation import Stages
 from xreg.workbench.run.provenance import peak_memory_mib
 from xreg.workbench.run.recipe import Recipe, resolve
 
@@ -82,27 +83,19 @@ def estimate(recipe: Recipe, execution: Execution | None = None) -> Estimate:
     n, total = len(small), len(dataset)
     growth = len(train) / n
     seconds: dict[str, float] = {}
-    width = 0
+    width, stages = 0, Stages()
     if pipeline.descriptor is not None:
         start = time.perf_counter()
-        pipeline.descriptor.fit(small)
-        width = build_features(pipeline.descriptor, small).shape[1]
+        descriptor = pipeline.descriptor.__sklearn_clone__().fit(small)
+        width = build_features(descriptor, small).shape[1]
         spent = (time.perf_counter() - start) * total / n
         crew = execution or Execution()
         if crew.kind == "process" and crew.pays(spent):
             spent /= crew.workers or cores()
         seconds["features"] = spent
-    decomposers, pipeline.decomposers = pipeline.decomposers, {}
     target = Target(str(resolved.recipe.target.channel), channel.energy, channel.features)
-    start = time.perf_counter()
-    pipeline.fit(small, known, target)
-    seconds[f"emulator {pipeline.emulator.name}"] = (time.perf_counter() - start) * growth
-    assert pipeline.targets_ is not None
-    for label, decomposer in decomposers.items():
-        X, Y = pipeline.inputs(small), pipeline.targets_.transform(known)
-        start = time.perf_counter()
-        decomposer.fit(X, Y, pipeline.emulator if decomposer.needs_emulator else None)
-        seconds[f"decomposer {label}"] = (time.perf_counter() - start) * growth
+    pipeline.fit(small, known, target, stage=stages)
+    seconds |= {stage: spent * growth for stage, spent in stages.seconds.items()}
     now = peak_memory_mib()
     arrays = 8 * (COPIES * len(train) * width + 2 * total * known.shape[1]) / 2**20
     return Estimate(

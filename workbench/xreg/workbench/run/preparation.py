@@ -109,8 +109,8 @@ def prepare(resolved: Resolved, execution: Execution, stages: Stages) -> Prepare
     target = Target(str(recipe.target.channel), channel.energy, channel.features, channel.unit)
     ready = Prepared(resolved, target, known, _without(divided, bad))
     _require_training(ready)
-    descriptor = resolved.pipeline.descriptor
-    if descriptor is not None:
+    if resolved.pipeline.descriptor is not None:
+        descriptor = resolved.pipeline.descriptor.__sklearn_clone__()
         with stages("features"):
             cache = _cache(resolved, execution)
             while True:

@@ -48,7 +48,7 @@ def machine() -> dict[str, Any]:
 
 
 def summary(
-    run: Run, ready: Prepared, seconds: Mapping[str, float], started: datetime
+    run: Run, ready: Prepared, features: int, seconds: Mapping[str, float], started: datetime
 ) -> dict[str, Any]:
     """Return what ``summary.json`` holds."""
     recipe = ready.resolved.recipe
@@ -72,7 +72,7 @@ def summary(
         },
         "samples": {
             **{part: len(rows) for part, rows in ready.rows.items()},
-            "features": len(ready.resolved.pipeline.feature_labels) or None,
+            "features": features or None,
             "set_aside": ready.set_aside,
         },
         "remarks": ready.remarks,

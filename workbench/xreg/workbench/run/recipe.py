@@ -228,7 +228,7 @@ class Resolved:
     split
         Train, validation and test.
     pipeline
-        Not fitted yet.
+        What is to be fitted.
     """
 
     recipe: Recipe
@@ -335,6 +335,9 @@ def _split(recipe: Recipe, dataset: Dataset) -> tuple[dict[str, Any], Split]:
 def _pipeline(recipe: Recipe) -> Pipeline:
     from xreg.core.model.filters import FeatureFilter
     from xreg.core.model.pipeline import Pipeline
+    from xreg.core.model.preprocessing import Preprocessing
+
+    features = recipe.features
 
     def build(kind: str, section: ComponentSection) -> Any:
         return host().build(kind, section.name, section.settings)
@@ -343,7 +346,9 @@ def _pipeline(recipe: Recipe) -> Pipeline:
         emulator=build("emulator", recipe.emulator),
         descriptor=build("descriptor", recipe.descriptor) if recipe.descriptor else None,
         decomposers={s.label: build("decomposer", s) for s in recipe.decomposers},
-        feature_filter=FeatureFilter(recipe.features.variance, recipe.features.correlation),
-        feature_scaling=recipe.features.scaling,
-        target_scaling=recipe.target.scaling,
+        preprocessing=Preprocessing(
+            FeatureFilter(features.variance, features.correlation),
+            features.scaling,
+            recipe.target.scaling,
+        ),
     )

@@ -1,4 +1,4 @@
-"""What a trained pipeline gives: scores, decompositions, arrays on disk."""
+"""What a trained model gives: scores, decompositions, arrays on disk."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.analysis.components import rank_correlations, score_sweep
-from xreg.core.analysis.context import AnalysisContext
+from xreg.core.analysis.context import AnalysisContext, AnalysisData
 from xreg.core.analysis.scores import covered_variances, feature_scores, part_scores
 from xreg.core.data.dataset import Dataset, make_folds
 from xreg.core.errors import SampleError, UnknownNameError, did_you_mean
 from xreg.core.interfaces import Decomposer
 from xreg.core.interfaces.analysis import Analysed
 from xreg.core.metrics import covered_variance_interval
-from xreg.core.model.pipeline import Pipeline
+from xreg.core.model.model import Model
 from xreg.core.model.trust import FEWEST, Trust
 from xreg.core.text import counted
 from xreg.workbench.report.report_data import Colouring, Decomposition, ReportData, Sweep
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_colours",
-    "context_of",
+    "data_of",
     "evaluate",
     "final_recipe",
     "score_remarks",
@@ -63,11 +63,10 @@ def check_colours(ready: Prepared) -> None:
             )
 
 
-def context_of(ready: Prepared) -> AnalysisContext:
-    """Return what analyses look at; its pipeline is fitted later."""
+def data_of(ready: Prepared) -> AnalysisData:
+    """Return the samples that analyses look at."""
     dataset = ready.resolved.dataset
-    return AnalysisContext(
-        pipeline=ready.resolved.pipeline,
+    return AnalysisData(
         dataset=dataset.metadata,
         target=ready.target,
         samples=dataset.samples,
@@ -81,7 +80,7 @@ def context_of(ready: Prepared) -> AnalysisContext:
 
 
 def trust_of(context: AnalysisContext, group: str | None = None) -> Trust | None:
-    """Return what judged spectra tell about predictions of a fitted pipeline.
+    """Return what judged spectra tell about predictions of a fitted model.
 
     Those of the validation part; where it is too small, and training and validation samples are at
     most 300 together, those of all of them, each predicted by a model that was trained on the
@@ -151,9 +150,7 @@ def evaluate(
     group
         Label whose groups the split keeps together; the error bars of scores are over these.
     """
-    pipeline = context.pipeline
-    assert pipeline.targets_ is not None
-    parts = context.results
+    model, parts = context.model, context.results
     variation = parts.get("train", context.result).known.std(axis=0)
     spectra = context.target.energy is not None
     metrics: dict[str, Any] = {
@@ -168,32 +165,32 @@ def evaluate(
             metrics[part]["targets"] = feature_scores(
                 result.known, result.predicted, context.target.features
             )
-    if pipeline.target_scaling == "box":
+    if model.preprocessing.targets == "box":
         for part, result in parts.items():
-            error = (result.predicted - result.known) / pipeline.targets_.scale
+            error = (result.predicted - result.known) / model.target_scaler.scale
             metrics[part]["mse_box"] = float(np.mean(error**2))
     columns = _columns(context, asked, colours or {})
     scaled = {
-        part: (context.inputs(part), pipeline.targets_.transform(result.known))
+        part: (context.inputs(part), model.target_scaler.transform(result.known))
         for part, result in parts.items()
     }
     decompositions = [
-        _decomposition(label, decomposer, pipeline, scaled, context, columns)
-        for label, decomposer in pipeline.decomposers.items()
+        _decomposition(label, decomposer, scaled, context, columns)
+        for label, decomposer in model.decomposers.items()
     ]
     metrics["decomposers"] = {found.label: dict(found.covered) for found in decompositions}
     return ReportData(
         name=name,
         dataset=context.dataset,
         target=context.target,
-        target_scaling=pipeline.target_scaling,
+        target_scaling=model.preprocessing.targets,
         parts=parts,
         metrics=metrics,
         features=context.features,
         decompositions=decompositions,
         colourings=_colourings(context, columns, decompositions, asked, colours or {}),
         units={name: column.unit for name, column in columns.items()},
-        history=_history(pipeline) if context.retrainable else None,
+        history=_history(model) if context.retrainable else None,
     )
 
 
@@ -255,18 +252,16 @@ def with_analyses(report_data: ReportData, done: Sequence[Analysed]) -> ReportDa
 def _decomposition(
     label: str,
     decomposer: Decomposer,
-    pipeline: Pipeline,
     scaled: Mapping[str, tuple[NDArray[Any], NDArray[Any]]],
     context: AnalysisContext,
     columns: Mapping[str, Colouring],
 ) -> Decomposition:
-    assert pipeline.targets_ is not None
     scores = np.concatenate([decomposer.transform(X) for X, _ in scaled.values()])
     vectors = getattr(decomposer, "components_", None)
     sweeps = []
     for direction in range(decomposer.rank):
         stops, spectra = score_sweep(decomposer, scores, direction, SWEEP_SHARES)
-        sweeps.append(Sweep(stops, pipeline.targets_.inverse_transform(spectra)))
+        sweeps.append(Sweep(stops, context.model.target_scaler.inverse_transform(spectra)))
     return Decomposition(
         label=label,
         method=decomposer.name,
@@ -290,7 +285,7 @@ def _columns(
     Features that the filter dropped are among them: what follows a kept one may still be asked for.
     """
     columns = {}
-    descriptor = context.pipeline.descriptor
+    descriptor = context.model.descriptor
     labels = descriptor.feature_labels if descriptor is not None else ()
     for column, label in enumerate(labels):
         if len(labels) <= MOST_FEATURES or label.name in (asked or ()):
@@ -332,8 +327,8 @@ def _colourings(
     return {name: columns[name] for name in shown[:MOST_COLOURINGS]}
 
 
-def _history(pipeline: Pipeline) -> NDArray[np.float64] | None:
-    history = getattr(pipeline.emulator, "history_", None)
+def _history(model: Model) -> NDArray[np.float64] | None:
+    history = getattr(model.emulator, "history_", None)
     if not isinstance(history, np.ndarray) or history.ndim != 2 or history.shape[1] % 2 == 0:
         return None
     return history

@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
+from xreg.core.analysis.context import AnalysisContext
 from xreg.core.errors import RunError
 from xreg.core.files import disk_errors, flush, require_free, staging
+from xreg.core.model.model import Model
+from xreg.core.model.preprocessing import ScaledColumns
 from xreg.core.run import ReportSection, Run
 from xreg.registry.plugins import host
 from xreg.workbench.result_folder import failure, logged, write_json
@@ -97,13 +100,13 @@ def _carry_out(
     _call_hooks("xreg_run_started", run)
     ready = prepare(resolved, execution, stages)
     results.check_colours(ready)
-    context = results.context_of(ready)
-    chosen = analyses.choose(resolved.recipe.asked_analyses(), context)
-    pipeline = resolved.pipeline
-    _train(ready, stages)
+    data = results.data_of(ready)
+    chosen = analyses.choose(resolved.recipe.asked_analyses(), resolved.pipeline, data)
+    model = _train(ready, stages)
+    context = AnalysisContext.of(model, data)
     with stages("predictions and trust"):
-        pipeline.trust_ = results.trust_of(context, resolved.recipe.split.group)
-        if pipeline.trust_ is None and ready.target.energy is not None:
+        model.trust = results.trust_of(context, resolved.recipe.split.group)
+        if model.trust is None and ready.target.energy is not None:
             ready.remarks.append(NO_TRUST)
             log.warning("%s", NO_TRUST)
     with stages("evaluation"):
@@ -118,33 +121,36 @@ def _carry_out(
     run.metrics = dict(report_data.metrics)
     folder = run.folder
     with stages("saving"):
-        pipeline.save(folder / "model")
+        model.save(folder / "model")
         saving.save_splits(ready, folder)
-        if pipeline.columns_ is not None:
-            write_json(folder / "features.json", pipeline.columns_.table(ready.features))
+        if isinstance(scaling := model.inputs.scaling, ScaledColumns):
+            write_json(folder / "features.json", scaling.kept.table(ready.features))
         saving.save_arrays(context, report_data, folder)
         analyses.save(report_data.analyses, folder / "analyses")
     with stages("figures"):
         pictures = draw_all(report_data, folder / "figures")
+    features = len(model.feature_labels)
     with stages("report"):
         run.seconds = stages.total
-        summary = provenance.summary(run, ready, stages.seconds, started)
+        summary = provenance.summary(run, ready, features, stages.seconds, started)
         extra = _extra_sections(run)
         report_data = results.with_provenance(report_data, run.recipe, summary)
         (folder / "report.html").write_text(render(report_data, pictures, extra), encoding="utf-8")
     (folder / "recipe.yaml").write_text(Recipe.parse(run.recipe, "recipe").to_yaml())
     write_json(folder / "metrics.json", run.metrics)
     run.seconds = stages.total
-    write_json(folder / "summary.json", provenance.summary(run, ready, stages.seconds, started))
+    write_json(
+        folder / "summary.json", provenance.summary(run, ready, features, stages.seconds, started)
+    )
 
 
-def _train(ready: Prepared, stages: Stages) -> None:
+def _train(ready: Prepared, stages: Stages) -> Model:
     """Fit emulator and decomposers, one stage each."""
-    pipeline = ready.resolved.pipeline
     samples, rows, known = ready.resolved.dataset.samples, ready.rows, ready.known
     train, held = samples[rows["train"]], rows["validation"]
     validation = (samples[held], known[held]) if len(held) else None
-    pipeline.fit(train, known[rows["train"]], ready.target, validation, stages)
+    pipeline = ready.resolved.pipeline
+    return pipeline.fit(train, known[rows["train"]], ready.target, validation, stages)
 
 
 def _seed_everything(seed: int) -> None:

@@ -45,8 +45,7 @@ def save_arrays(context: AnalysisContext, report_data: ReportData, folder: Path)
     )
     if not report_data.decompositions:
         return
-    scaler = context.pipeline.features_
-    assert scaler is not None
+    scaler = context.model.features.scaling.scaler
     arrays: dict[str, NDArray[Any]] = {
         "ids": report_data.decompositions[0].ids,
         "features/name": np.array([label.name for label in report_data.features]),

@@ -23,8 +23,7 @@ from xreg.core.data.samples import Samples
 from xreg.core.errors import ConfigError, RunError, SampleError, did_you_mean
 from xreg.core.interfaces import Decomposer, Emulator
 from xreg.core.metrics import covered_variance
-from xreg.core.model.filters import FeatureFilter
-from xreg.core.model.scaling import FeatureScaling, Scaler, TargetScaling
+from xreg.core.model.preprocessing import Preprocessing
 from xreg.core.settings_in_words import value_in_words
 from xreg.core.text import counted
 
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = [
     "SINGLE",
     "Fold",
-    "Preparation",
     "SearchRange",
     "SearchSpace",
     "contest_folds",
@@ -224,21 +222,12 @@ def contest_folds(
     return found
 
 
-@dataclass(frozen=True)
-class Preparation:
-    """How features and targets reach a model; learned anew on the training rows of a fold."""
-
-    filter: FeatureFilter = field(default_factory=FeatureFilter)
-    features: FeatureScaling = "standard"
-    targets: TargetScaling = "global"
-
-
 def cross_validate(
     models: Sequence[Emulator] | Sequence[Decomposer],
     X: Any,
     Y: NDArray[np.float64],
     folds: Sequence[Fold],
-    preparation: Preparation,
+    preprocessing: Preprocessing,
 ) -> NDArray[np.float64]:
     """Return the (c, f) covered variance of c models of one class on f held-out parts.
 
@@ -257,10 +246,10 @@ def cross_validate(
         (n, m) targets.
     folds
         See :func:`contest_folds`.
-    preparation
-        Filter and scalings.
+    preprocessing
+        Filter and scalings, learned anew on the training rows of each fold.
     """
-    found = score_folds(models, X, Y, folds, preparation)
+    found = score_folds(models, X, Y, folds, preprocessing)
     return np.stack(list(found), axis=1)
 
 
@@ -269,7 +258,7 @@ def score_folds(
     X: Any,
     Y: NDArray[np.float64],
     folds: Sequence[Fold],
-    preparation: Preparation,
+    preprocessing: Preprocessing,
 ) -> Iterator[NDArray[np.float64]]:
     """Do what :func:`cross_validate` does, yielding the (c,) scores of each fold as it ends."""
     given, unusable = X, set[int]()
@@ -277,7 +266,7 @@ def score_folds(
         X = given(fold) if callable(given) else given
         if isinstance(X, Samples):
             try:
-                yield _fold_scores(models, X, Y, fold, preparation, unusable)
+                yield _fold_scores(models, X, Y, fold, preprocessing, unusable)
                 continue
             except SampleError:
                 # Only then are all looked at, which takes its time.
@@ -297,7 +286,7 @@ def score_folds(
                 )
         else:
             unusable = set(np.flatnonzero(~np.isfinite(X).all(axis=1)).tolist())
-        yield _fold_scores(models, X, Y, fold, preparation, unusable)
+        yield _fold_scores(models, X, Y, fold, preprocessing, unusable)
 
 
 def _fold_scores(
@@ -305,7 +294,7 @@ def _fold_scores(
     X: Any,
     Y: NDArray[np.float64],
     fold: Fold,
-    preparation: Preparation,
+    preprocessing: Preprocessing,
     unusable: set[int],
 ) -> NDArray[np.float64]:
     """Return the (c,) scores of one fold.
@@ -318,32 +307,22 @@ def _fold_scores(
     rows = {part: own[~np.isin(own, out)] for part, own in rows.items()}
     if not len(rows["stop"]):
         rows["stop"] = rows["train"]
-    targets = Scaler.fit(Y[rows["train"]], preparation.targets)
-    y = {part: targets.transform(Y[own]) for part, own in rows.items()}
-    if isinstance(X, Samples):
-        x = {part: X[own] for part, own in rows.items()}
-    else:
-        kept = preparation.filter.fit(X[rows["train"]])
-        raw = {part: kept.transform(X[own]) for part, own in rows.items()}
-        scaler = Scaler.fit(raw["train"], preparation.features)
-        x = {part: scaler.transform(values) for part, values in raw.items()}
+    train, stop = rows["train"], rows["stop"]
+    data = preprocessing.prepare(X[train], Y[train], (X[stop], Y[stop]))
     emulators = [model for model in models if isinstance(model, Emulator)]
-    for emulator in emulators:
-        emulator.zero_intensity = targets.zero
     if emulators:
-        type(emulators[0]).fit_many(
-            emulators, x["train"], y["train"], validation=(x["stop"], y["stop"])
-        )
+        data.fit(emulators)
     for model in models:
         if isinstance(model, Decomposer):  # which stops on a share of its own
-            model.fit(x["train"], y["train"])
-    known = targets.transform(Y[fold.held])
-    guess = np.tile(y["train"].mean(axis=0), (len(known), 1))
+            model.fit(data.X, data.Y)
+    known = data.targets.transform(Y[fold.held])
+    guess = np.tile(data.Y.mean(axis=0), (len(known), 1))
+    held = data.scaling.transform(X[rows["held"]])
     usable = ~np.isin(fold.held, out)
     scores = []
     for model in models:
         if usable.any():
-            guess[usable] = model.predict(x["held"])
+            guess[usable] = model.predict(held)
         scores.append(covered_variance(known, guess))
     if not np.isfinite(scores).all():
         first = models[0]

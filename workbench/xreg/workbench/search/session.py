@@ -21,13 +21,13 @@ from xreg.core.errors import XregError
 from xreg.core.files import write_text
 from xreg.core.model.domain import Target
 from xreg.core.model.filters import FeatureFilter
+from xreg.core.model.preprocessing import Preprocessing
 from xreg.core.source import source_hash
 from xreg.core.text import counted
 from xreg.registry.plugins import host
 from xreg.workbench.run.features import Execution, FeatureCache
 from xreg.workbench.search.candidates import (
     Fold,
-    Preparation,
     contest_folds,
     cross_validate,
     score_folds,
@@ -95,7 +95,7 @@ class Search:
         )
         self.folds = knowable_folds(dataset.samples, self.rows, self.folds, "folds")
         section = self.recipe.features
-        self.preparation = Preparation(
+        self.preprocessing = Preprocessing(
             FeatureFilter(section.variance, section.correlation),
             section.scaling,
             self.recipe.target.scaling,
@@ -111,7 +111,7 @@ class Search:
         named: list[tuple[str, str | None]] = [("descriptor", family.names[0])]
         named.append((family.model, family.names[1]))
         found = {f"{kind} '{n}'": source_hash(host().load(kind, n)) for kind, n in named if n}
-        return {**found, "xreg's cross-validation": source_hash(Preparation)}
+        return {**found, "xreg's cross-validation": source_hash(Fold)}
 
     def inputs(
         self,
@@ -236,7 +236,7 @@ class Search:
         try:
             models = [self.model(family, s, self.recipe.seed) for _, s in batch]
             folds = [self.folds[i] for i in left]
-            found = score_folds(models, X, self.known[self.rows], folds, self.preparation)
+            found = score_folds(models, X, self.known[self.rows], folds, self.preprocessing)
             for index, column in zip(left, found, strict=True):
                 scores[:, index] = column
                 share += (time.process_time() - start) / len(batch)
@@ -323,7 +323,7 @@ class Search:
         seed, Y = self.recipe.seed, self.known
         X, _ = self.inputs(family, best.descriptor, self.rows, self.folds)
         models = [self.model(family, best.model, seed + i) for i in range(self.recipe.seeds)]
-        scores = cross_validate(models, X, Y[self.rows], self.folds, self.preparation)
+        scores = cross_validate(models, X, Y[self.rows], self.folds, self.preprocessing)
         result: dict[str, Any] = {"scores": scores.tolist(), "test": None}
         if len(self.test):
             fold = Fold(self.parts["train"], self.parts["validation"], self.test)
@@ -333,7 +333,7 @@ class Search:
             (fold,) = knowable_folds(self.dataset.samples, everything, [fold], "test part")
             X, _ = self.inputs(family, best.descriptor, everything, [fold])
             last = self.model(family, best.model, seed)
-            result["test"] = float(cross_validate([last], X, Y, [fold], self.preparation)[0, 0])
+            result["test"] = float(cross_validate([last], X, Y, [fold], self.preprocessing)[0, 0])
         return result
 
 

@@ -1,0 +1,144 @@
+"""Filter, scale, fit: what a training learns before its model, from its training rows alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from xreg.core.data.samples import Samples
+from xreg.core.interfaces import Emulator, FeatureLabel
+from xreg.core.model.filters import FeatureFilter, KeptColumns
+from xreg.core.model.scaling import FeatureScaling, Scaler, TargetScaling
+
+__all__ = ["Preprocessing", "ScaledColumns", "TrainingData", "Unscaled"]
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledColumns:
+    """The columns of a descriptor that an emulator sees, and their scaling."""
+
+    kept: KeptColumns
+    scaler: Scaler
+
+    def transform(self, described: ArrayLike) -> NDArray[np.float64]:
+        """Return (n, k) scaled features of the (n, d) that a descriptor gives."""
+        return self.scaler.transform(self.kept.transform(described))
+
+    def inverse_transform(self, scaled: ArrayLike) -> NDArray[np.float64]:
+        """Return the (n, k) columns kept, in their own units, of scaled ones."""
+        return self.scaler.inverse_transform(scaled)
+
+    def labels(self, labels: Sequence[FeatureLabel]) -> list[FeatureLabel]:
+        """Return what each of the k columns means, of labels of all d."""
+        return self.kept.labels(labels)
+
+
+@dataclass(frozen=True)
+class Unscaled:
+    """In place of columns, for an emulator that takes samples themselves."""
+
+    def transform(self, samples: Samples) -> Samples:
+        """Return the samples as they are."""
+        return samples
+
+    def labels(self, labels: Sequence[FeatureLabel]) -> list[FeatureLabel]:
+        """Return no label: there are no columns."""
+        return []
+
+
+ScalingT_co = TypeVar("ScalingT_co", bound=ScaledColumns | Unscaled, covariant=True)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData(Generic[ScalingT_co]):
+    """What emulators and decomposers are trained on.
+
+    Attributes
+    ----------
+    scaling, targets
+        What was learned of the inputs, and of the targets.
+    X, Y
+        (n, k) scaled features, or n samples, and their (n, m) scaled targets.
+    validation
+        The same of the rows for early stopping, where there are any.
+    """
+
+    scaling: ScalingT_co
+    targets: Scaler
+    X: Any
+    Y: NDArray[np.float64]
+    validation: tuple[Any, NDArray[np.float64]] | None = None
+
+    def fit(self, emulators: Sequence[Emulator]) -> None:
+        """Train emulators of one class, together where that is faster."""
+        for emulator in emulators:
+            emulator.zero_intensity = self.targets.zero
+        type(emulators[0]).fit_many(emulators, self.X, self.Y, validation=self.validation)
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How features and targets reach a model.
+
+    Attributes
+    ----------
+    filter
+        Which columns are left out before scaling.
+    features, targets
+        How features and targets are scaled.
+    """
+
+    filter: FeatureFilter = field(default_factory=FeatureFilter)
+    features: FeatureScaling = "standard"
+    targets: TargetScaling = "global"
+
+    @overload
+    def prepare(
+        self,
+        X: Samples,
+        Y: ArrayLike,
+        validation: tuple[Samples, ArrayLike] | None = None,
+        columns: None = None,
+    ) -> TrainingData[Unscaled]: ...
+
+    @overload
+    def prepare(
+        self,
+        X: NDArray[np.float64],
+        Y: ArrayLike,
+        validation: tuple[NDArray[np.float64], ArrayLike] | None = None,
+        columns: NDArray[np.intp] | None = None,
+    ) -> TrainingData[ScaledColumns]: ...
+
+    def prepare(
+        self,
+        X: Any,
+        Y: ArrayLike,
+        validation: tuple[Any, ArrayLike] | None = None,
+        columns: NDArray[np.intp] | None = None,
+    ) -> TrainingData[ScaledColumns | Unscaled]:
+        """Learn filter and scalings, and apply them.
+
+        Parameters
+        ----------
+        X, Y
+            (n, d) features as a descriptor gives them, or n samples, and their (n, m) targets, all
+            of the training rows: what is learned here is learned from them alone.
+        validation
+            The same of rows for early stopping.
+        columns
+            Columns of X to take in place of those that the filter keeps.
+        """
+        targets = Scaler.fit(Y, self.targets)
+        scaling: ScaledColumns | Unscaled = Unscaled()
+        if not isinstance(X, Samples):
+            kept = self.filter.fit(X) if columns is None else KeptColumns(columns, X.shape[1])
+            scaling = ScaledColumns(kept, Scaler.fit(kept.transform(X), self.features))
+        held = None
+        if validation is not None:
+            held = scaling.transform(validation[0]), targets.transform(validation[1])
+        return TrainingData(scaling, targets, scaling.transform(X), targets.transform(Y), held)
