@@ -10,10 +10,12 @@ from ase import Atoms
 from ase.io import write
 
 from xreg.core.testing import ImporterSuite
+from xreg.plugins.columns.importer import ColumnsImporter
 from xreg.plugins.extxyz.importer import ExtxyzImporter
 from xreg.plugins.feff.importer import FeffImporter
 from xreg.plugins.npz.importer import NpzImporter
 from xreg.plugins.pairs.importer import PairsImporter
+from xreg.plugins.xdi.importer import XdiImporter
 
 ENERGY = np.arange(8980.0, 9020.5, 0.5)
 
@@ -92,3 +94,38 @@ class TestFeff(ImporterSuite):
 
     def spoil(self, source: Path) -> None:
         (source / "mp-1" / "000_Cu" / "xmu.dat").write_text("")
+
+
+class TestXdi(ImporterSuite):
+    component = XdiImporter
+    single = True
+
+    def write(self, folder: Path) -> Path:
+        head = "# XDI/1.0\n# Column.1: energy eV\n# Column.2: mutrans\n# Element.symbol: Cu\n"
+        head += "# Element.edge: K\n# Sample.temperature: 300 K\n# ///\n#---\n# energy mutrans\n"
+        for i in range(3):
+            rows = "".join(f"{e:.2f} {v:.8f}\n" for e, v in zip(ENERGY, spectrum(i), strict=True))
+            (folder / f"s{i}.xdi").write_text(head + rows)
+        return folder
+
+    def spoil(self, source: Path) -> None:
+        file = source / "s1.xdi"
+        file.write_text(file.read_text().replace("# Column.2: mutrans", "# Column.7: mutrans"))
+
+
+class TestColumns(ImporterSuite):
+    component = ColumnsImporter
+
+    def write(self, folder: Path) -> Path:
+        rows = "\n".join(
+            f"#S {i + 1} ascan energy\n#L Energy  mu\n"
+            + "\n".join(f"{e:.2f} {v:.8f}" for e, v in zip(ENERGY, spectrum(i), strict=True))
+            for i in range(3)
+        )
+        (folder / "scans.dat").write_text(rows + "\n")
+        return folder / "scans.dat"
+
+    def spoil(self, source: Path) -> None:
+        text = source.read_text()
+        start = text.index("#S 2")
+        source.write_text(text[:start] + text[start:].replace("8990.00 ", "8980.00 ", 1))

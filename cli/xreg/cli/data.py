@@ -76,7 +76,10 @@ def show(reference: Reference, registry: RegistryOption = None) -> None:
         echo(_indented(entry.description))
     provenance = dump_yaml(entry.provenance)
     for name, text in (
-        ("samples", cell(f"{entry.samples} {entry.kind} ({entry.contents})")),
+        (
+            "samples",
+            cell(f"{entry.samples} {entry.kind}{entry.contents and f' ({entry.contents})'}"),
+        ),
         ("channels", _lines(f"{k}: {c} [{c.unit}]" for k, c in entry.channels.items())),
         ("labels", _lines(f"{k}{f' [{u}]' if u else ''}" for k, u in entry.labels.items())),
         (

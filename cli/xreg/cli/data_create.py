@@ -97,7 +97,10 @@ def generate(
 
 
 def import_(
-    source: Annotated[Path, typer.Argument(help="A folder, tar archive, .extxyz or .npz file.")],
+    source: Annotated[
+        list[Path],
+        typer.Argument(metavar="SOURCE...", help="A folder or archive, or one or more files."),
+    ],
     output: Output = None,
     layout: Annotated[
         str, typer.Option(help="Name of the importer (xreg plugins list); auto asks them all.")
@@ -144,8 +147,12 @@ def import_(
         str, typer.Option(help="Label whose groups stay on one side of the split (material).")
     ] = "",
     fractions: Annotated[
-        tuple[float, float, float], typer.Option(help="Shares of train, validation, test.")
-    ] = (0.8, 0.1, 0.1),
+        tuple[float, float, float] | None,
+        typer.Option(
+            help="Shares of train, validation, test; without them the source's own split where it "
+            "has one, else 0.8 0.1 0.1."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the split.")] = 0,
     precision: Annotated[
         list[str] | None,
@@ -205,7 +212,8 @@ def import_(
             else absorber,
             "sites": sites,
             "bad": bad,
-            "split": {"group": split_by, "fractions": fractions, "seed": seed},
+            "split": {"group": split_by, "fractions": fractions or (0.8, 0.1, 0.1), "seed": seed},
+            "own_split": fractions is None and not split_by,
         },
         "data import",
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 from xreg.core.atoms.elements import symbols
 from xreg.core.data.dataset import PARTS
 from xreg.core.data.samples import Parameters, Structures
+from xreg.core.data.specimens import Specimens
 from xreg.core.errors import ConfigError, DataError, RunError, UnknownNameError
 from xreg.core.files import (
     disk_errors,
@@ -260,6 +261,8 @@ def describe(store: Path) -> Entry:
     elif isinstance(samples, Parameters):
         columns = zip(samples.names, samples.units, strict=True)
         contents = ", ".join(with_unit(name, unit) for name, unit in columns)
+    elif isinstance(samples, Specimens):
+        contents = symbols(set(samples.absorber.tolist()) - {0})
     files = files_below(store)
     check_paths(files, f"the store {store}")
     return Entry(

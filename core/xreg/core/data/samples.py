@@ -1,4 +1,4 @@
-"""What a spectrum belongs to: atomic structures, or rows of a parameter table."""
+"""What a spectrum belongs to: atomic structures, rows of a parameter table, or specimens."""
 
 from __future__ import annotations
 
@@ -77,6 +77,8 @@ class Samples(ABC):
 
     kind: ClassVar[str]
     ids: NDArray[np.str_]
+    #: What samples of this kind lack, for messages.
+    lack: ClassVar[str] = ""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -85,6 +87,15 @@ class Samples(ABC):
     def shape(self) -> tuple[int]:
         """``(n,)``."""
         return (len(self),)
+
+    @property
+    def in_words(self) -> str:
+        """The kind, and what such samples lack, to end a sentence with."""
+        return f"{self.kind}, which have {self.lack}" if self.lack else self.kind
+
+    def absorbers(self) -> NDArray[np.int32] | None:
+        """(n,) atomic number of each absorbing atom, 0 where not known; None for parameters."""
+        return None
 
     @abstractmethod
     def __getitem__(self, key: Any) -> Any:

@@ -152,9 +152,8 @@ class Emulator(Component[ConfigT]):
         if self.takes == "samples":
             if not isinstance(X, self.accepts):
                 wanted = getattr(self.accepts, "kind", "samples")
-                raise DataError(
-                    f"emulator '{self.name}' takes {wanted}, not {getattr(X, 'kind', 'an array')}."
-                )
+                given = X.in_words if isinstance(X, Samples) else "an array"
+                raise DataError(f"emulator '{self.name}' takes {wanted}, not {given}.")
             return X
         features = np.asarray(X, dtype=np.float64)
         if features.ndim != 2:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from xreg.core.data.samples import ParameterSet, Structure
+from xreg.core.data.specimens import Specimen
 from xreg.core.interfaces.component import Component, ConfigT
 from xreg.core.readers.importing.curve import Curve
 from xreg.core.readers.importing.log import ImportLog
@@ -25,17 +26,22 @@ class Entry:
     file
         Where it stands, for messages (``a.xyz, frame 3``).
     samples
-        The samples.
+        The samples, all of one kind; a :class:`~xreg.core.data.specimens.Specimen` where neither
+        structure nor parameters are known. Labels that some specimens lack are empty texts there,
+        or NaN.
     curves
         Spectrum of each channel, with the unit of its intensities.
     labels
         Numbers and words of these samples, by name.
+    part
+        Part of the source's own split that they belong to; empty where the source has none.
     """
 
     file: str
-    samples: Sequence[Structure | ParameterSet]
+    samples: Sequence[Structure | ParameterSet | Specimen]
     curves: Mapping[str, Curve]
     labels: Mapping[str, Any] = field(default_factory=dict)
+    part: Literal["", "train", "validation", "test"] = ""
 
 
 class Importer(Component[ConfigT]):

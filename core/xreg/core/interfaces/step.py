@@ -37,7 +37,7 @@ class Curves:
     labels
         (n,) values of each label.
     absorbers
-        (n,) atomic number of each absorber; None where the samples are no structures.
+        (n,) atomic number of each absorber, 0 where not known; None where no sample has one.
     """
 
     grid: Array
@@ -63,6 +63,9 @@ class Curves:
         """Return the tabulated edge of each absorbing element and the rows of its samples."""
         if self.absorbers is None:
             raise DataError("samples without structures have no absorber: give width or energy.")
+        if not self.absorbers.all():
+            first = self.ids[int(np.argmin(self.absorbers != 0))]
+            raise DataError(f"sample '{first}' names no absorber: give width or energy.")
         found = []
         for number in np.unique(self.absorbers):
             try:

@@ -95,7 +95,7 @@ class Domain:
     def require(self, samples: Samples) -> None:
         """Refuse samples of another kind, or with other parameters, than those of training."""
         if samples.kind != self.kind:
-            raise DataError(f"the model was trained on {self.kind}, not on {samples.kind}.")
+            raise DataError(f"the model was trained on {self.kind}, not on {samples.in_words}.")
         if isinstance(samples, Parameters) and samples.names != self.parameters:
             raise DataError(
                 f"the model needs the parameters {', '.join(self.parameters)}, in this order; "

@@ -22,7 +22,7 @@ def require_kind(descriptor: Descriptor, samples: Samples) -> None:
     if not isinstance(samples, descriptor.accepts):
         raise DataError(
             f"descriptor '{descriptor.name}' takes {descriptor.accepts.kind}, but the samples are "
-            f"{samples.kind}."
+            f"{samples.in_words}."
         )
 
 

@@ -123,7 +123,7 @@ class Summary:
     samples
         How many samples there are.
     absorbers
-        How many samples have an absorber of each element; empty for parameters.
+        How many samples have an absorber of each element; empty where none is known.
     channels
         The spectra.
     set_aside
@@ -216,6 +216,9 @@ def _elements(samples: Samples) -> tuple[dict[str, int], set[str]]:
             sites = offsets[start:stop] - offsets[start] + absorber[start:stop]
             absorbers.update(numbers[sites].tolist())
             elements.update(np.unique(numbers).tolist())
+    elif (known := samples.absorbers()) is not None:
+        absorbers.update(known[known > 0].tolist())
+        elements.update(absorbers)
     ordered = sorted(absorbers.items(), key=lambda entry: (-entry[1], entry[0]))
     return {SYMBOLS[n]: count for n, count in ordered}, {SYMBOLS[n] for n in elements}
 

@@ -27,9 +27,13 @@ class ImporterSuite(ComponentSuite):
     ----------
     component
         The importer class.
+    single
+        Whether a source is one entry only: then ``write`` returns a folder of three sources, and
+        ``spoil`` is given that folder.
     """
 
     component: ClassVar[type[Importer[Any]]]
+    single: ClassVar[bool] = False
 
     @abstractmethod
     def write(self, folder: Path) -> Path:
@@ -47,11 +51,18 @@ class ImporterSuite(ComponentSuite):
 
     def read(self, source: Path) -> tuple[list[Entry], ImportLog]:
         """Return what it reads and notes."""
-        log = ImportLog()
-        return list(self.build().entries(source, log)), log
+        log, found = ImportLog(), []
+        for one in self.sources(source):
+            found += self.build().entries(one, log)
+        return found, log
+
+    def sources(self, source: Path) -> list[Path]:
+        """Return what the importer is given, one after the other."""
+        return sorted(source.iterdir()) if self.single else [source]
 
     def test_sniff(self, source: Path, tmp_path: Path) -> None:
         """It knows its own files better than any other importer, and no foreign ones."""
+        source = self.sources(source)[0]
         sure = self.component.sniff(source, _head(source))
         assert 0 < sure <= 1
         for other in _installed():

@@ -12,6 +12,7 @@ import zarr
 from numpy.typing import NDArray
 
 from xreg.core.data.samples import Parameters, Samples, Structures
+from xreg.core.data.specimens import Specimens
 from xreg.core.errors import DataError, UnknownNameError, did_you_mean
 
 __all__ = [
@@ -158,7 +159,7 @@ def sample_arrays(
     Parameters
     ----------
     samples
-        Structures or parameters.
+        Structures, parameters or specimens.
     shard_rows
         Samples in one file of spectra.
     shard_atoms
@@ -188,6 +189,10 @@ def sample_arrays(
         shape, real = (n, len(samples.names)), stored_dtype("float64", bits)
         path = "samples/parameters/values"
         yield ArraySpec(path, shape, real, shard_rows, bits, columns, bulk=True), samples.values
+    elif isinstance(samples, Specimens):
+        at = "samples/specimens/"
+        yield ArraySpec(at + "composition", (n,), "string"), samples.composition
+        yield ArraySpec(at + "absorber", (n,), "int32"), samples.absorber
 
 
 def chunk_rows(shard: int, row_bytes: int) -> int:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from xreg.core.data.dataset import PARTS, Dataset, Metadata, Split, require_finite
 from xreg.core.data.samples import Parameters, Samples, Structures
+from xreg.core.data.specimens import Specimens
 from xreg.core.data.spectra import Channel, Spectra
 from xreg.core.errors import CorruptError, DataError
 from xreg.core.files import files_below, folder_hash
@@ -107,6 +108,11 @@ class StoreReader:
             values = self._numbers("samples/parameters/values")
             names, units = (self._list(values, key) for key in ("names", "units"))
             return Parameters(ids, values, names, units)
+        if kind == "specimens":
+            self._group("samples/specimens")
+            composition = self._texts("samples/specimens/composition")
+            absorber = self._whole(self._numbers("samples/specimens/absorber"))
+            return Specimens(ids, composition, absorber)
         raise CorruptError(f"{self.path}: samples are of the unknown kind {kind!r}.")
 
     def _channel(self, name: str) -> Channel:

@@ -95,8 +95,8 @@ class StoreWriter:
         if not self.channels or not len(samples):
             raise DataError(f"dataset '{metadata.name}' has no channel or no sample to write.")
         layout.check_names("channel", self.channels)
-        place = "positions" if isinstance(samples, Structures) else "parameters"
-        layout.check_precision(self.precision, [*self.channels, place])
+        places = {"structures": ["positions"], "parameters": ["parameters"]}
+        layout.check_precision(self.precision, [*self.channels, *places.get(samples.kind, [])])
         try:
             canonical_json(metadata.provenance)
         except TypeError as error:

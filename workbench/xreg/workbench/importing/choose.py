@@ -12,9 +12,13 @@ from xreg.core.readers.importing.log import ImportLog
 from xreg.registry.plugins import Installed, host
 from xreg.workbench.importing.options import ImportOptions
 
-__all__ = ["choose_importer"]
+__all__ = ["UnknownLayoutError", "choose_importer"]
 
 HEAD = 4096
+
+
+class UnknownLayoutError(ConfigError):
+    """No importer knows a source, or several know it equally well."""
 
 
 def choose_importer(
@@ -73,12 +77,12 @@ def _best(source: Path, log: ImportLog) -> str:
     top = max(sure.values(), default=0.0)
     best = [name for name, value in sure.items() if value == top]
     if not top > 0:
-        raise ConfigError(
+        raise UnknownLayoutError(
             f"'{source}' looks like no known layout, asked were {', '.join(asked)}; name one of "
             "them with --layout."
         )
     if len(best) > 1:
-        raise ConfigError(
+        raise UnknownLayoutError(
             f"'{source}' looks like {' and like '.join(best)}; name one of them with --layout."
         )
     return best[0]

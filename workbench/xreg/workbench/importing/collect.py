@@ -9,14 +9,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.data.dataset import PARTS, Split
 from xreg.core.data.samples import Parameters, ParameterSet, Samples, Structure, Structures
+from xreg.core.data.specimens import Specimen, Specimens
 from xreg.core.data.spectra import Channel, Spectra
 from xreg.core.errors import DataError
 from xreg.core.interfaces import Entry
 from xreg.core.readers.importing.curve import TOLERANCE, Curve
 from xreg.core.readers.importing.log import Bad, ImportLog
 
-__all__ = ["BadEntriesError", "Collector"]
+__all__ = ["COMMON", "BadEntriesError", "Collector"]
+
+
+COMMON = "a common grid must be given"
+KINDS: dict[type, str] = {
+    Structure: "structures",
+    ParameterSet: "parameters",
+    Specimen: "specimens",
+}
 
 
 class BadEntriesError(DataError):
@@ -28,11 +38,11 @@ class BadEntriesError(DataError):
         All of them.
     """
 
-    def __init__(self, entries: Sequence[Bad], total: int) -> None:
+    def __init__(self, entries: Sequence[Bad], total: int, remedy: str = "repair them") -> None:
         self.entries = list(entries)
         super().__init__(
-            f"{len(entries)} of {total} entries cannot be imported, first {entries[0]}; repair "
-            "them, or leave them out with --bad set-aside."
+            f"{len(entries)} of {total} entries cannot be imported, first {entries[0]}; {remedy}, "
+            "or leave them out with --bad set-aside."
         )
 
 
@@ -54,23 +64,27 @@ class Collector:
     log: ImportLog
     grids: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     hold_ends: float = 0.0
-    samples: list[Structure | ParameterSet] = field(default_factory=list)
+    samples: list[Structure | ParameterSet | Specimen] = field(default_factory=list)
     spectra: dict[str, list[NDArray[np.float64]]] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     labels: list[dict[str, Any]] = field(default_factory=list)
+    parts: dict[str, str] = field(default_factory=dict)
     _first: dict[str, str] = field(default_factory=dict)
     _files: dict[str, str] = field(default_factory=dict)
+    _spans: dict[str, list[tuple[float, float, float]]] = field(default_factory=dict)
 
     def take(self, entry: Entry) -> None:
         """Take the samples of an entry, or note why it is bad."""
         with self.log.entry(entry.file):
             for sample in entry.samples:
                 self.add(entry.file, sample, entry.curves, entry.labels)
+                if entry.part:
+                    self.parts[sample.id] = entry.part
 
     def add(
         self,
         file: str,
-        sample: Structure | ParameterSet,
+        sample: Structure | ParameterSet | Specimen,
         curves: Mapping[str, Curve],
         labels: Mapping[str, Any],
     ) -> None:
@@ -86,6 +100,9 @@ class Collector:
                 f"the sample '{sample.id}' is a duplicate, it also comes from "
                 f"{self._files[sample.id]}"
             )
+        if self.samples and type(sample) is not type(self.samples[0]):
+            first = KINDS[type(self.samples[0])]
+            raise DataError(f"it gives {KINDS[type(sample)]}, those before gave {first}")
         rows = {}
         for name, curve in curves.items():
             curve.check()
@@ -101,6 +118,9 @@ class Collector:
             self.spectra.setdefault(name, []).append(row)
 
     def _row(self, file: str, name: str, curve: Curve) -> NDArray[np.float64]:
+        steps = curve.energy[1:] - curve.energy[:-1]
+        span = (float(curve.energy[0]), float(curve.energy[-1]), float(steps.min()))
+        self._spans.setdefault(name, []).append(span)
         if name not in self.grids:
             self.grids[name], self._first[name] = curve.energy, file
         grid = self.grids[name]
@@ -109,14 +129,46 @@ class Collector:
         if curve.energy.size != grid.size:
             raise DataError(
                 f"the spectrum has {curve.energy.size} points where the first one "
-                f"({self._first[name]}) has {grid.size}, so that a common grid must be given"
+                f"({self._first[name]}) has {grid.size}, so that {COMMON}"
             )
         if np.abs(curve.energy - grid).max() > TOLERANCE:
             raise DataError(
                 f"the energies are not those of the first spectrum ({self._first[name]}), so that "
-                "a common grid must be given"
+                f"{COMMON}"
             )
         return curve.intensity
+
+    def common_grid(self) -> str:
+        """Return ``--grid`` with energies that all spectra cover, where they have none in common.
+
+        Its step is the median of their finest ones; empty where no grid is missing or would do.
+        """
+        for name, spans in self._spans.items():
+            low, high, step = np.transpose(spans)
+            start, stop = np.ceil(low.max() * 10) / 10, np.floor(high.min() * 10) / 10
+            fine = float(f"{np.median(step):.1g}")
+            if name in self._first and fine > 0 and start + fine < stop:
+                return f"--grid {start:g}:{stop:g}:{fine:g}"
+        return ""
+
+    def splits(self) -> dict[str, Split]:
+        """Return the split that the source has, as ``default``; none where it has none.
+
+        Raises
+        ------
+        DataError
+            If some samples belong to no part of it.
+        """
+        if not self.parts:
+            return {}
+        ids = [sample.id for sample in self.samples]
+        if lack := [name for name in ids if name not in self.parts]:
+            raise DataError(
+                f"{len(lack)} samples are in no part of the source's own split, first '{lack[0]}'; "
+                "give --fractions to make another one."
+            )
+        chosen = {part: [name for name in ids if self.parts[name] == part] for part in PARTS}
+        return {"default": Split(*(np.array(chosen[part], np.str_) for part in PARTS))}
 
     def taken(self) -> tuple[Samples, Spectra, dict[str, NDArray[Any]]]:
         """Return the samples, their spectra and labels."""
@@ -133,7 +185,9 @@ class Collector:
         labels: dict[str, NDArray[Any]] = {}
         for name in dict.fromkeys(name for row in self.labels for name in row):
             values = [row[name] for row in self.labels if name in row]
-            if len(values) < len(self.labels):
+            if len(values) < len(self.labels) and isinstance(self.samples[0], Specimen):
+                values = self._filled(name)
+            elif len(values) < len(self.labels):
                 lack = len(self.labels) - len(values)
                 self.log.remark("labels", f"'{name}' is no label, because {lack} samples have none")
                 continue
@@ -143,7 +197,20 @@ class Collector:
             labels[name] = np.array(values)
         return labels
 
+    def _filled(self, name: str) -> list[Any]:
+        """Return a label with empty texts or NaN where it is not known, and say so."""
+        known = [row[name] for row in self.labels if name in row]
+        numbers = not any(isinstance(value, str | np.str_) for value in known)
+        lack = len(self.labels) - len(known)
+        self.log.remark(
+            "labels", f"'{name}' is {'NaN' if numbers else 'empty'} for {lack} samples without it"
+        )
+        return [row.get(name, np.nan if numbers else "") for row in self.labels]
+
     def _samples(self) -> Samples:
+        specimens = [s for s in self.samples if isinstance(s, Specimen)]
+        if specimens:
+            return Specimens.of(specimens)
         structures = [s for s in self.samples if isinstance(s, Structure)]
         if structures:
             return Structures.of(structures)

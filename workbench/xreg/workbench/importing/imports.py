@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from xreg.core.data.dataset import Dataset, Metadata
+from xreg.core.data.specimens import Specimens
 from xreg.core.errors import DataError, UnknownNameError, did_you_mean
 from xreg.core.readers.importing.curve import parse_grid
-from xreg.core.readers.importing.log import ImportLog
+from xreg.core.readers.importing.log import Bad, ImportLog
 from xreg.core.readers.structures import same_first_atoms
 from xreg.core.readers.summary import summarise
 from xreg.workbench.generate.store import make_splits
-from xreg.workbench.importing.choose import choose_importer
-from xreg.workbench.importing.collect import BadEntriesError, Collector
+from xreg.workbench.importing.choose import UnknownLayoutError, choose_importer
+from xreg.workbench.importing.collect import COMMON, BadEntriesError, Collector
 from xreg.workbench.importing.options import ImportOptions
 
 __all__ = ["import_dataset"]
 
 
-def import_dataset(source: Path, options: ImportOptions) -> Dataset:
+def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dataset:
     """Read a dataset from files of other programs.
 
     Parameters
     ----------
     source
-        File or folder.
+        File or folder, or several, each read by the importer that knows it best.
     options
         What it is and shall become.
 
@@ -44,25 +46,45 @@ def import_dataset(source: Path, options: ImportOptions) -> Dataset:
     DataError, ConfigError
         If there is nothing to read, or the options do not fit.
     """
-    if not source.exists():
-        raise DataError(f"'{source}' does not exist.")
+    sources = [source] if isinstance(source, Path) else list(source)
+    for one in sources:
+        if not one.exists():
+            raise DataError(f"'{one}' does not exist.")
     grids = {name: parse_grid(text) for name, text in _grids(options).items()}
     log = ImportLog()
-    importer = choose_importer(source, options, _grids(options), log)
     collector = Collector(log, dict(grids), options.hold_ends)
-    for entry in importer.entries(source, log):
-        collector.take(entry)
+    layouts: list[str] = []
+    for one in sources:
+        known = log.label_units, log.parameter_units
+        try:
+            importer = choose_importer(one, options, _grids(options), log)
+            for entry in importer.entries(one, log):
+                collector.take(entry)
+        except (UnknownLayoutError, DataError) as error:
+            if len(sources) == 1:
+                raise
+            log.bad.append(Bad(str(one), str(error).rstrip(".")))
+            continue
+        log.label_units = _joined(known[0], log.label_units, "label", one)
+        log.parameter_units = _joined(known[1], log.parameter_units, "parameter", one)
+        layouts.append(importer.name)
+    layout = ", ".join(dict.fromkeys(layouts))
+    names = ", ".join(f"'{one}'" for one in sources[:3]) + (" …" if sources[3:] else "")
     total = len(collector.samples) + len(log.bad)
     if log.bad and (options.bad == "refuse" or not collector.samples):
-        raise BadEntriesError(log.bad, total)
+        grid = collector.common_grid() if any(COMMON in bad.reason for bad in log.bad) else ""
+        remedy = f"all are covered by {grid}; give it" if grid else "repair them"
+        raise BadEntriesError(log.bad, total, remedy)
     if not total:
-        raise DataError(f"'{source}' has no entries of the layout '{importer.name}'.")
+        raise DataError(f"{names} has no entries of the layout '{layout}'.")
     samples, spectra, labels = collector.taken()
     taken = set(samples.ids.tolist())
     assumed = {name: z for name, z in log.assumed.items() if name in taken}
     for note in same_first_atoms(assumed):
-        log.remark(source.name, note)
-    splits = make_splits(options.split, samples.ids, labels)
+        log.remark(sources[0].name, note)
+    splits = collector.splits() if options.own_split else {}
+    split = None if options.own_split and isinstance(samples, Specimens) else options.split
+    splits = splits or make_splits(split, samples.ids, labels)
     summary = summarise(
         samples,
         spectra,
@@ -71,8 +93,8 @@ def import_dataset(source: Path, options: ImportOptions) -> Dataset:
     )
     provenance: dict[str, Any] = {
         "made_by": f"xreg data import, xreg {version('xreg')}",
-        "source": source.name,
-        "layout": importer.name,
+        "source": sources[0].name if len(sources) == 1 else [one.name for one in sources],
+        "layout": layout,
         "sha256": log.sha256,
         "grids": _grids(options),
         "interpolation": "linear" if grids else "none",
@@ -80,7 +102,9 @@ def import_dataset(source: Path, options: ImportOptions) -> Dataset:
         "columns": options.columns.model_dump(exclude_defaults=True),
         "absorber": options.absorber,
         "sites": options.sites,
-        "split": options.split.model_dump(mode="json") if options.split else None,
+        "split": "that of the source"
+        if options.own_split and collector.parts
+        else split and split.model_dump(mode="json"),
         "set_aside": [{"file": bad.file, "reason": bad.reason} for bad in log.bad],
         "remarks": [
             {"remark": text, "files": len(files), "first": files[0]}
@@ -91,6 +115,18 @@ def import_dataset(source: Path, options: ImportOptions) -> Dataset:
     }
     metadata = Metadata(**options.dataset.model_dump(), provenance=provenance)
     return Dataset(samples, spectra, metadata, labels, log.label_units, splits)
+
+
+def _joined(
+    before: Mapping[str, str], now: Mapping[str, str], what: str, source: Path
+) -> dict[str, str]:
+    """Return the units of all sources read so far."""
+    for name, unit in now.items():
+        if before.get(name, unit) != unit:
+            raise DataError(
+                f"'{source}' has the {what} '{name}' in {unit}, those before in {before[name]}."
+            )
+    return {**before, **now}
 
 
 def _grids(options: ImportOptions) -> dict[str, str]:

@@ -58,3 +58,8 @@ class ImportOptions(Config):
     )
     bad: BadPolicy = setting("refuse", description="What bad entries do: refuse, or be left out.")
     split: SplitSection | None = setting(None, description="Split named 'default' to make.")
+    own_split: bool = setting(
+        True,
+        description="In its place keep a split that the source has (folders train and test); make "
+        "none of specimens, which nothing is trained on.",
+    )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import field_validator
 
 from xreg.core.config import Config, setting
-from xreg.core.data.samples import Samples, Structures
+from xreg.core.data.samples import Samples
 from xreg.core.data.spectra import Channel, Spectra
 from xreg.core.errors import ConfigError, DataError, UnknownNameError
 from xreg.core.interfaces import Step
@@ -76,7 +76,7 @@ def process(
     ConfigError, DataError
         If a step cannot be done; the message names the channel, the step and the sample.
     """
-    absorbers = samples.absorbers() if isinstance(samples, Structures) else None
+    absorbers = samples.absorbers()
     made: dict[str, Channel] = {}
     for name, spec in recipe.items():
         source = made[spec.source] if spec.source in made else spectra[spec.source]

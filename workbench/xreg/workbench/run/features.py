@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from xreg.core import progress, storage
 from xreg.core.data.samples import Parameters, Samples, Structures
+from xreg.core.data.specimens import Specimens
 from xreg.core.errors import PluginError, SampleError
 from xreg.core.executor import ExecutorKind, WorkerDiedError, cores, open_workers
 from xreg.core.interfaces import Descriptor
@@ -311,5 +312,7 @@ def _hash_samples(samples: Samples) -> str:
             arrays += [batch.cell, batch.pbc]
         elif isinstance(batch, Parameters):
             arrays = [batch.values]
+        elif isinstance(batch, Specimens):
+            arrays = [batch.composition, batch.absorber]
         parts += [storage.digest(np.ascontiguousarray(array).tobytes()) for array in arrays]
     return storage.digest("".join(parts))

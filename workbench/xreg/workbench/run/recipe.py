@@ -283,6 +283,11 @@ def open_data(recipe: Recipe) -> tuple[dict[str, Any], Dataset, Channel, Split]:
         "hash": dataset.hash,
     }
     filled["target"]["channel"], channel = _target(recipe.target, dataset)
+    if dataset.samples.lack:
+        raise DataError(
+            f"dataset '{dataset.metadata.name}' holds {dataset.samples.in_words}: no model can be "
+            "trained on them; import the spectra together with structures or parameters."
+        )
     filled["split"], split = _split(recipe, dataset)
     return filled, dataset, channel, split
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from xreg.core.config import Config, setting
+from xreg.core.readers.spectra.columns import SpectrumColumns
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["AbsorberSetting", "ArraySettings", "ChannelName", "SitesSetting"]
+__all__ = ["AbsorberSetting", "ArraySettings", "ChannelName", "MeasuredSettings", "SitesSetting"]
 
 ChannelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 Absorber = Annotated[int, Field(ge=-1_000_000, le=1_000_000)] | Annotated[str, Field(max_length=64)]
@@ -42,6 +43,18 @@ class SitesSetting(AbsorberSetting):
     def every(self) -> bool:
         """Whether each atom of the absorbing element is a sample."""
         return self.sites == "all"
+
+
+class MeasuredSettings(Config):
+    """What to take from files of measured spectra."""
+
+    channel: ChannelName = setting("xas", description="Name for the channel.")
+    columns: SpectrumColumns = setting(
+        SpectrumColumns(), description="Which columns to take, where the file does not tell."
+    )
+    absorber: Absorber | None = setting(
+        None, description="Absorbing element, where the file does not tell."
+    )
 
 
 class ArraySettings(Config):

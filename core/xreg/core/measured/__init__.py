@@ -1,0 +1,1 @@
+"""Measured spectra: from the tables of beamlines to specimens; importers share it."""

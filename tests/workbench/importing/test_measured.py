@@ -1,0 +1,181 @@
+"""Measured spectra without structures: imported, stored, shown, processed, and no model of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from xreg.cli import main as cli
+from xreg.core.data.specimens import Specimen, Specimens
+from xreg.core.errors import ConfigError, DataError
+from xreg.registry.publishing import describe
+from xreg.registry.stores.store import open_store
+from xreg.registry.stores.writer import write_store
+from xreg.workbench.importing.collect import BadEntriesError
+from xreg.workbench.importing.imports import import_dataset
+from xreg.workbench.importing.options import ImportOptions
+from xreg.workbench.process.process import ProcessingRecipe, process_dataset
+
+FOIL, RUST = 7112.0, 7123.0
+
+
+def options(**changes: object) -> ImportOptions:
+    return ImportOptions.parse({"dataset": {"name": "fe", "version": "1.0.0"}, **changes}, "import")
+
+
+def mu(energy: np.ndarray, edge: float) -> np.ndarray:
+    return 0.7 + np.arctan((energy - edge) / 1.5) / np.pi
+
+
+def xdi(path: Path, edge: float, start: float = 7000.0, extra: str = "", element: str = "Fe"):
+    energy = np.arange(start, 7300, 0.5)
+    signal = mu(energy, edge)
+    i0 = 1e5 + energy
+    head = (
+        "# XDI/1.0 made\n# Column.1: energy eV\n# Column.2: i0\n# Column.3: itrans\n"
+        f"# Column.4: mutrans\n# Element.symbol: {element}\n# Element.edge: K\n"
+        f"# Beamline.name: 13-ID-E\n{extra}# ///\n# made up\n#----\n# energy i0 itrans mutrans\n"
+    )
+    columns = np.transpose([energy, i0, i0 * np.exp(-signal), signal])
+    path.write_text(head + "".join(" ".join(f"{v:.8f}" for v in row) + "\n" for row in columns))
+    return path
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> list[Path]:
+    extra = "# Sample.stoichiometry: Fe2O3\n# Sample.temperature: 25 C\n# Sample.prep: pellet\n"
+    return [
+        xdi(tmp_path / "foil.xdi", FOIL, extra="# Sample.temperature: 10 K\n"),
+        xdi(tmp_path / "rust.xdi", RUST, extra=extra),
+    ]
+
+
+def test_fields_become_labels(two: list[Path]) -> None:
+    found = import_dataset(two, options())
+    assert list(found.samples) == [Specimen("foil", "", 26), Specimen("rust", "Fe2O3", 26)]
+    labels = {name: values.tolist() for name, values in found.labels.items()}
+    assert labels == {
+        "signal": ["mutrans"] * 2,
+        "mode": ["transmission"] * 2,
+        "edge": ["K"] * 2,
+        "beamline.name": ["13-ID-E"] * 2,
+        "temperature": [10.0, 298.15],
+        "sample.prep": ["", "pellet"],
+    }
+    assert dict(found.label_units) == {"temperature": "K"}
+    assert found.metadata.provenance["source"] == ["foil.xdi", "rust.xdi"]
+    assert found.metadata.provenance["layout"] == "xdi"
+    assert found.splits == {}
+    energy = np.arange(7000, 7300, 0.5)
+    np.testing.assert_allclose(found.spectra["xas"].intensity[1], mu(energy, RUST), atol=1e-8)
+
+
+def test_signal_from_counts(two: list[Path]) -> None:
+    asked = {"columns": {"signal": "ln(i0/itrans)"}}
+    found = import_dataset(two, options(**asked))
+    energy = np.arange(7000, 7300, 0.5)
+    np.testing.assert_allclose(found.spectra["xas"].intensity[0], mu(energy, FOIL), atol=1e-8)
+    assert found.labels["signal"].tolist() == ["ln(i0/itrans)"] * 2
+
+
+def test_store_round_trip(two: list[Path], tmp_path: Path) -> None:
+    found = import_dataset(two, options())
+    write_store(found, tmp_path / "fe.zarr")
+    read = open_store(tmp_path / "fe.zarr")
+    assert isinstance(read.samples, Specimens)
+    assert list(read.samples) == list(found.samples)
+    for name, values in found.labels.items():
+        assert read.labels[name].tolist() == values.tolist()
+    np.testing.assert_array_equal(read.spectra["xas"].intensity[:], found.spectra["xas"].intensity)
+    entry = describe(tmp_path / "fe.zarr")
+    assert (entry.samples, entry.kind, entry.contents) == (2, "specimens", "Fe")
+    part = read.select(np.array([1]))
+    assert list(part.samples) == [Specimen("rust", "Fe2O3", 26)]
+
+
+def test_energies_of_their_own_need_a_grid_that_is_told(tmp_path: Path) -> None:
+    files = [
+        xdi(tmp_path / "a.xdi", FOIL), xdi(tmp_path / "b.xdi", RUST, start=7000.3),
+    ]  # fmt: skip
+    with pytest.raises(BadEntriesError, match=r"--grid 7000\.3:7299\.5:0\.5"):
+        import_dataset(files, options())
+    found = import_dataset(files, options(grids={"xas": "7000.3:7299.5:0.5"}))
+    assert len(found) == 2
+
+
+def test_align_to_the_edge_of_the_named_absorber(two: list[Path]) -> None:
+    steps = [
+        {"name": "align", "edge": "K", "each": True},
+        {"name": "resample", "about": 7112, "first": -40, "last": 100, "points": 281},
+    ]
+    recipe = ProcessingRecipe.parse({"processing": {"a": {"source": "xas", "steps": steps}}}, "it")
+    made = process_dataset(import_dataset(two, options()), recipe.processing)
+    values = made.spectra["a"].intensity[:]
+    np.testing.assert_allclose(values[0], values[1], atol=0.02)
+
+
+def test_unknown_absorber_is_named(tmp_path: Path) -> None:
+    energy = np.arange(7000, 7300, 0.5)
+    np.savetxt(tmp_path / "a.dat", np.transpose([energy, mu(energy, FOIL)]), header="energy mu")
+    found = import_dataset(tmp_path / "a.dat", options())
+    assert found.samples.absorbers().tolist() == [0]
+    step = {"name": "align", "edge": "K"}
+    recipe = ProcessingRecipe.parse({"processing": {"a": {"source": "xas", "steps": [step]}}}, "it")
+    with pytest.raises(DataError, match="sample 'a' names no absorber"):
+        process_dataset(found, recipe.processing)
+    named = import_dataset(tmp_path / "a.dat", options(absorber="Fe"))
+    assert named.samples.absorbers().tolist() == [26]
+
+
+def test_absorbers_that_disagree(two: list[Path]) -> None:
+    with pytest.raises(BadEntriesError, match="its header says Fe, and --absorber Ni"):
+        import_dataset(two, options(absorber="Ni"))
+    with pytest.raises(ConfigError, match="give the symbol"):
+        import_dataset(two, options(absorber=0))
+
+
+def test_a_foreign_file_among_many(two: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "readme.md").write_text("no spectra\n")
+    with pytest.raises(BadEntriesError, match="looks like no known layout"):
+        import_dataset([*two, tmp_path / "readme.md"], options())
+    found = import_dataset([*two, tmp_path / "readme.md"], options(bad="set-aside"))
+    assert len(found) == 2
+    assert found.metadata.provenance["set_aside"][0]["file"].endswith("readme.md")
+
+
+def test_structures_and_specimens_do_not_mix(two: list[Path], tmp_path: Path) -> None:
+    energy = np.arange(7000, 7300, 0.5)
+    np.savez(
+        tmp_path / "set.npz",
+        parameters=np.ones((1, 1)),
+        parameter_names=["dq"],
+        spectra_xas=mu(energy, FOIL)[None],
+        energy_xas=energy,
+    )
+    with pytest.raises(BadEntriesError, match="it gives parameters, those before gave specimens"):
+        import_dataset([*two, tmp_path / "set.npz"], options())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "--descriptor", "soap", "--emulator", "ridge"],
+        ["run", "--emulator", "graph"],
+        ["search", "--family", "soap"],
+    ],
+)
+def test_no_model_of_specimens(
+    two: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys, arguments: list[str]
+) -> None:
+    write_store(import_dataset(two, options()), tmp_path / "fe.zarr")
+    monkeypatch.chdir(tmp_path)
+    head, *rest = arguments
+    asked = [head, "--dataset", "fe.zarr", *rest, "--set", "target.channel=xas"]
+    with pytest.raises(SystemExit) as ended:
+        cli.main(asked)
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert "neither structure nor parameters" in told
+    assert len(told.strip().splitlines()) == 1
