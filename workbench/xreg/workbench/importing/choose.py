@@ -112,7 +112,8 @@ def _settings(
     columns = options.columns.model_dump(exclude_defaults=True)
     if "columns" not in known and (said := set(columns) - (set(known) & {"unit"})):
         first = next(key for key in columns if key in said)
-        others = " or ".join(_with_columns())
+        *some, last = _with_columns()
+        others = f"{', '.join(some)} or {last}" if some else last
         raise ConfigError(
             f"--{first} is for text spectra of the layout {others}, not for '{name}'."
         )
