@@ -137,5 +137,7 @@ def test_arrays_in_kev(tmp_path):
     found = import_dataset(tmp_path / "a.npz", options).spectra["xas"]
     np.testing.assert_allclose(found.energy, ENERGY)
     options = ImportOptions.parse({**told, "columns": {"signal": "2"}}, "import")
-    with pytest.raises(Exception, match="--signal is for text spectra of the layout .*pairs.*, not for .npz"):
+    with pytest.raises(
+        Exception, match=r"--signal is for text spectra of the layout .*pairs.*, not for .npz"
+    ):
         import_dataset(tmp_path / "a.npz", options)

@@ -578,7 +578,7 @@ def test_bad_requests_end_in_one_sentence(tmp_path, monkeypatch, capsys, argumen
 
 def test_an_unknown_source_says_who_was_asked(tmp_path):
     (tmp_path / "notes.dat").write_text("no spectra\n")
-    with pytest.raises(ConfigError, match="asked were .*extxyz.*, feff.*, npz, .*pairs") as caught:
+    with pytest.raises(ConfigError, match=r"asked were .*extxyz.*, feff.*, npz, .*pairs") as caught:
         load(tmp_path / "notes.dat")
     assert "--layout" in str(caught.value)
     with pytest.raises(UnknownNameError, match=r"--layout ffef: no importer 'ffef'.*'feff'"):
