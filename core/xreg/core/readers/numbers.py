@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 import re
 
-__all__ = ["is_number", "is_row", "number", "number_of"]
+import numpy as np
+from numpy.typing import NDArray
+from pydantic_core import from_json
+
+__all__ = ["is_number", "is_row", "number", "number_of", "plain_numbers"]
 
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eEdDqQ][+-]?[0-9]+)?")
 # Fortran leaves the E out before an exponent of three digits (1.19203-101).
@@ -64,3 +68,22 @@ def is_row(line: str) -> bool:
     cells = line.replace('"', " ").replace(",", " ").replace(";", " ").split()
     found = [number_of(cell) for cell in cells]
     return any(v is not None and not math.isnan(v) for v in found) and None not in found
+
+
+def plain_numbers(words: list[bytes]) -> NDArray[np.float64] | None:
+    """Return (n,) what :func:`number_of` makes of words, much faster; None where one is unusual.
+
+    Parameters
+    ----------
+    words
+        (n,) words of digits, signs, points and ``e`` alone.
+    """
+    try:
+        # A JSON parser takes a third of the time of strtod, to the same last bit.
+        found = np.array(from_json(b"[" + b",".join(words) + b"]"), np.float64)
+    except (ValueError, OverflowError):  # '.5' and '+1' are none of JSON's
+        try:
+            found = np.array(list(map(float, words)))
+        except ValueError:
+            return None
+    return found if np.isfinite(found).all() else None

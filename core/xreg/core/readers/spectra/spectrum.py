@@ -90,22 +90,28 @@ def spectrum_of(table: Table, asked: SpectrumColumns = PLAIN) -> TextSpectrum:
     """Return the spectrum in a table; see :func:`read_spectrum`."""
     chosen = choose(table, asked)
     used = [chosen.energy, *chosen.signal, *([] if chosen.noise is None else [chosen.noise])]
+    scan = asked.scan and not table.one_scan
     rows = np.arange(len(table.values))
-    if asked.scan and not table.one_scan:
+    if scan:
         rows = _scan(table, table.values[:, chosen.energy], asked.scan)
     if table.has_gaps:
         _require_finite(table, rows, used)
     notes = [chosen.note] if chosen.note else []
-    energy = _in_ev(table, chosen.energy, asked, notes)[rows]
-    signal = signal_of(table, chosen)[rows]
+    energy, signal = _in_ev(table, chosen.energy, asked, notes), signal_of(table, chosen)
+    if scan:
+        energy, signal = energy[rows], signal[rows]
     if len(chosen.signal) > 1 and not (finite := np.isfinite(signal)).all():
         row = int(rows[int(np.argmin(finite))])
         raise DataError(f"its signal {asked.signal} has no value in line {table.line(row)}")
     noise = None if chosen.noise is None else table.values[rows, chosen.noise]
     if len(energy) < 2:
         raise DataError(f"the spectrum has {len(energy)} point(s)")
-    order = _order(table, energy, rows)
+    steps = energy[1:] - energy[:-1]
+    least = float(steps.min())
+    order = None if least > 0 else _order(table, energy, rows)
     if order is not None:
+        steps = -steps[::-1]
+        least = float(steps.min())
         energy, signal = energy[order], signal[order]
         noise = None if noise is None else noise[order]
         notes.append("the energies fall, and were sorted")
@@ -113,7 +119,7 @@ def spectrum_of(table: Table, asked: SpectrumColumns = PLAIN) -> TextSpectrum:
     if noise is not None and not (noise > 0).all():
         i = int(np.flatnonzero(noise <= 0)[0])
         raise DataError(f"the noise at point {i + 1} of the spectrum must be positive")
-    if (gap := _gap(energy)) is not None:
+    if (gap := _gap(steps, least)) is not None:
         at = rows if order is None else rows[order]
         if not asked.scan and not table.one_scan and _parted(table, at, gap):
             first, second = sorted(table.line(int(row)) for row in at[gap : gap + 2])
@@ -145,7 +151,7 @@ def _require_finite(table: Table, rows: NDArray[np.intp], used: list[int]) -> No
 
 def _in_ev(table: Table, column: int, asked: SpectrumColumns, notes: list[str]) -> Array:
     """Return all energies in eV, and note how they came to be."""
-    values = table.values[:, column]
+    values = table.values[:, column].copy()
     unit = (asked.unit or table.units[column]).strip().lower()
     angle = table.names[column].lower() in ANGLE_NAMES
     if unit == "kev":
@@ -158,7 +164,8 @@ def _in_ev(table: Table, column: int, asked: SpectrumColumns, notes: list[str]) 
         raise DataError(
             f"the unit '{table.units[column]}' of its energies is not known; say --unit eV or keV"
         )
-    if (zero := number_of(table.fields.get("fdmnes.e_edge", "")) or 0.0) > 0:
+    relative = table.fields.get("fdmnes.e_edge", "")
+    if relative and (zero := number_of(relative) or 0.0) > 0:
         low, high = float(np.nanmin(values)), float(np.nanmax(values))
         # Some energies are below zero, or all lie nearer to it than to the edge.
         if low < 0 or low <= max(zero - high, low - zero):
@@ -185,11 +192,9 @@ def _from_angle(table: Table, values: Array, radians: float) -> Array:
     return energies
 
 
-def _order(table: Table, energy: Array, rows: NDArray[np.intp]) -> NDArray[np.intp] | None:
-    """Return the order in which energies rise, None where they do."""
+def _order(table: Table, energy: Array, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the order in which energies that do not rise would."""
     steps = energy[1:] - energy[:-1]
-    if (steps > 0).all():
-        return None
     if (steps < 0).all():
         return np.arange(len(energy))[::-1]
     parts = _runs(energy)
@@ -231,7 +236,8 @@ def _scan(table: Table, energy: Array, scan: str) -> NDArray[np.intp]:
     parts = []
     for run in _runs(energy):
         rising = run if energy[run[-1]] >= energy[run[0]] else run[::-1]
-        gap = _gap(energy[rising])
+        steps = np.diff(energy[rising])
+        gap = _gap(steps, float(steps.min(initial=np.inf)))
         cut = gap is not None and _parted(table, rising, gap)
         pieces = [rising[: gap + 1], rising[gap + 1 :]] if cut and gap is not None else [rising]
         parts += sorted((np.sort(piece) for piece in pieces), key=lambda piece: int(piece[0]))
@@ -247,10 +253,9 @@ def _parted(table: Table, rows: NDArray[np.intp], gap: int) -> bool:
     return bool(apart[gap] > np.median(apart))
 
 
-def _gap(energy: Array) -> int | None:
+def _gap(steps: Array, least: float) -> int | None:
     """Return after which point a stretch without points is far longer than the steps around it."""
-    steps = energy[1:] - energy[:-1]
-    if len(steps) < 5 or steps.max() <= GAP * steps.min():
+    if len(steps) < 5 or steps.max() <= GAP * least:
         return None
     around = np.maximum(
         np.concatenate([steps[:1] * np.inf, steps[:-1]]),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import math
+from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import chain
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.errors import DataError
-from xreg.core.readers.numbers import number_of
+from xreg.core.readers.numbers import number_of, plain_numbers
 from xreg.core.readers.spectra.blocks import (
     SEPARATORS,
     Block,
@@ -22,14 +25,16 @@ from xreg.core.readers.spectra.blocks import (
 )
 from xreg.core.readers.spectra.dialect import Dialect, dialect_of
 from xreg.core.readers.spectra.header import columns_of, fields_of, named_counts
-from xreg.core.readers.text import lines_of
+from xreg.core.readers.text import decode, lines_of
 
 __all__ = ["Table", "read_table"]
 
-# All that a plain table of numbers holds below its first row, and tabs that stand for gaps.
+# All that a plain table of numbers holds below its first row, and what it does not.
 PLAIN = b"0123456789+-.eE \t\n"
-GAPS = ("\t\t", "\t\n", "\n\t")
+GAPS = (b"\t\t", b"\t\n", b"\n\t")
+Told = tuple[tuple[tuple[str, str], ...], Mapping[str, str]]
 BLANKS, TABS = Dialect(), Dialect("\t")
+KEPT = 4096  # characters of a header up to which what it says is kept for the next file
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,32 +100,53 @@ def read_table(content: bytes, scan: str = "") -> Table:
     DataError
         If it is no such table, with the line; or if it holds several.
     """
+    if (table := _plain(content)) is not None:
+        return table
     lines = lines_of(content)
-    start = first_row(lines)
-    if start == len(lines):
+    if first_row(lines) == len(lines):
         raise DataError("it holds no numbers" if any(map(str.strip, lines)) else "it is empty")
-    return _plain(lines, start) or _any(lines, scan)
+    return _any(lines, scan)
 
 
-def _plain(lines: list[str], start: int) -> Table | None:
+def _plain(content: bytes) -> Table | None:
     """Read a table without any doubt, much faster; None where a second look is needed."""
-    text = "\n".join(lines[start:])
-    if not text.isascii() or text.encode().translate(None, PLAIN):
+    if b"\r" in content:
+        content = content.replace(b"\r\n", b"\n")
+    start = _first(content)
+    head, rows = content[:start], content[start:]
+    if not rows or rows.translate(None, PLAIN) or b"\0" in head or b"\x1a" in head:
         return None
-    if "\t" in text and (text[0] == "\t" or any(gap in text for gap in GAPS)):
+    tabs = b"\t" in rows
+    # Beside a tab, a blank may stand for a gap.
+    if tabs and (b" " in rows or any(gap in b"\n" + rows + b"\n" for gap in GAPS)):
         return None
-    if any(line.startswith("#S ") for line in lines[:start]):
+    header = decode(head).split("\n")[:-1]
+    if b"\r" in head or any(line.startswith("#S ") for line in header):
         return None
-    try:
-        values = np.loadtxt(io.StringIO(text), comments=None, ndmin=2)
-    except ValueError:  # rows of several lengths among them
+    if not head.isascii() and first_row(header) < len(header):  # blanks of other kinds
         return None
-    if not np.isfinite(values).all():
+    lines = [*map(bytes.split, rows.split(b"\n"))]
+    width, widths = len(lines[0]), set(map(len, lines))
+    if widths - {0} != {width} or (values := plain_numbers([*chain(*lines)])) is None:
         return None
-    numbers: Sequence[int] = range(start + 1, start + 1 + len(values))
-    if len(lines) - start > len(values):  # blank lines between
-        numbers = [i for i, line in enumerate(lines[start:], start + 1) if line.strip()]
-    return _table(values, lines[:start], TABS if "\t" in lines[start] else BLANKS, numbers)
+    values = values.reshape(-1, width)
+    first = len(header) + 1
+    numbers: Sequence[int] = range(first, first + len(values))
+    if len(lines) - (not lines[-1]) > len(values):  # blank lines between
+        numbers = [i for i, line in enumerate(lines, first) if line]
+    return _table(values, header, TABS if tabs else BLANKS, numbers)
+
+
+def _first(content: bytes) -> int:
+    """Return where the first row of numbers begins, the length where there is none."""
+    start = len(BOM_UTF8) if content.startswith(BOM_UTF8) else 0
+    while start < len(content):
+        end = content.find(b"\n", start)
+        end = len(content) if end < 0 else end
+        if not first_row([content[start:end].decode("latin-1")]):
+            return start
+        start = end + 1
+    return len(content)
 
 
 def _any(lines: list[str], scan: str) -> Table:
@@ -159,9 +185,7 @@ def _table(
     *,
     one_scan: bool = False,
 ) -> Table:
-    check_header(header, values.shape[1])
-    fields = fields_of(header)
-    columns = columns_of(header, dialect, values.shape[1], fields)
+    columns, fields = _told(header, dialect, values.shape[1])
     odd = odd or {}
     # Columns without a single cell: separators at the ends of lines, or two where one will do.
     empty = {
@@ -171,13 +195,30 @@ def _table(
     }
     if empty:
         keep = [j for j in range(values.shape[1]) if j not in empty]
-        columns = [columns[j] for j in keep]
+        columns = tuple(columns[j] for j in keep)
         if not any(name for name, _ in columns):
-            columns = columns_of(header, dialect, len(keep), fields)
+            columns = tuple(columns_of(header, dialect, len(keep), fields))
         values = values[:, keep]
         odd = {(i, keep.index(j)): cell for (i, j), cell in odd.items() if j not in empty}
     names, units = zip(*columns, strict=True) if columns else ((), ())
     return Table(values, names, units, fields, one_scan, lines, _cells=odd)
+
+
+def _told(header: Sequence[str], dialect: Dialect, count: int) -> Told:
+    """Return name and unit of each column, and the fields of a header."""
+    if sum(map(len, header)) > KEPT:
+        return _tell(tuple(header), dialect, count)
+    return _tell_once(tuple(header), dialect, count)
+
+
+def _tell(header: tuple[str, ...], dialect: Dialect, count: int) -> Told:
+    check_header(header, count)
+    fields = fields_of(header)
+    return tuple(columns_of(header, dialect, count, fields)), MappingProxyType(fields)
+
+
+# The files of a series have one header.
+_tell_once = lru_cache(maxsize=64)(_tell)
 
 
 def _drop_count(block: Block) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,8 @@ TOO_DENSE = 1.5
 HUGE = 1e6
 """Å. Beyond it digits of distances are lost."""
 FLAT = 1e-6
+NEARLY = 1e-3
+"""Å. So near to a bound a distance is computed with more care."""
 MANY = 5_000_000
 """Images of atoms; more are needed about a cell that is thin as no crystal's."""
 # So many atoms are compared pair by pair; a tree takes longer to build.
@@ -60,26 +64,46 @@ def judge(
     """
     if not len(numbers):
         return "it has no atoms", []
-    strange = np.flatnonzero((numbers < 1) | (numbers >= len(SYMBOLS)))
-    if strange.size:
-        at = int(strange[0])
+    if numbers.min() < 1 or numbers.max() >= len(SYMBOLS):
+        at = int(np.flatnonzero((numbers < 1) | (numbers >= len(SYMBOLS)))[0])
         what = "a dummy atom" if numbers[at] == 0 else "no element"
         return f"its atom {at} has the atomic number {numbers[at]}, {what}", []
-    if not np.isfinite(positions).all():
-        at = int(np.argmin(np.isfinite(positions).all(axis=1)))
-        return f"its atom {at} has a position that is not finite", []
-    if not np.isfinite(cell).all():
-        return "it has cell vectors that are not finite", []
-    if max(np.abs(positions).max(), np.abs(cell).max()) > HUGE:
-        return f"it has lengths of more than {HUGE:g} Å", []
+    # Not so where one is no number, either.
+    if not (np.abs(positions).max() <= HUGE and np.abs(cell).max() <= HUGE):
+        return _huge(positions, cell), []
     if pbc.any():
         return _crystal(numbers, positions, cell, pbc)
     if len(numbers) < 2:
         return "", []
     if len(numbers) <= FEW:
-        x, y, z = (_apart(column) for column in (positions - positions[0]).T)
+        arms = positions - positions[0]
+        squares = (arms * arms).sum(axis=1)
+        squares = squares + squares[:, None] - 2 * (arms @ arms.T)
+        if _beyond_doubt(numbers, squares):
+            return "", []
+        x, y, z = (_apart(column) for column in arms.T)
         return _told(numbers, _all_pairs(x * x + y * y + z * z))
     return _told(numbers, _nearest(positions, positions, np.arange(len(numbers))))
+
+
+def _huge(positions: NDArray[np.float64], cell: NDArray[np.float64]) -> str:
+    finite = np.isfinite(positions).all(axis=1)
+    if not finite.all():
+        return f"its atom {int(np.argmin(finite))} has a position that is not finite"
+    if not np.isfinite(cell).all():
+        return "it has cell vectors that are not finite"
+    return f"it has lengths of more than {HUGE:g} Å"
+
+
+def _beyond_doubt(numbers: NDArray[np.int32], squares: NDArray[Any]) -> bool:
+    """Tell quickly, of (a, a) squared distances, whether the nearest pair is one as of a bond."""
+    from ase.data import covalent_radii
+
+    squares.flat[:: len(squares) + 1] = np.inf
+    one, other = divmod(int(squares.argmin()), len(squares))
+    least = math.sqrt(max(squares[one, other], 0.0))
+    bond = covalent_radii[numbers[one]] + covalent_radii[numbers[other]]
+    return bool(TOO_NEAR + NEARLY < least < min(TOO_FAR, SPARSE * bond) - NEARLY)
 
 
 def _crystal(
@@ -147,8 +171,7 @@ def _plain(
     g = (full @ full.T).astype(np.float32)
     squares = a * (g[0, 0] * a + 2 * g[0, 1] * b + 2 * g[0, 2] * c)
     squares += b * (g[1, 1] * b + 2 * g[1, 2] * c) + g[2, 2] * c * c
-    near = _all_pairs(np.maximum(squares, 0))
-    return bool(near.distances.min() > TOO_NEAR and near.sparsity(numbers) < SPARSE)
+    return _beyond_doubt(numbers, squares)
 
 
 def _images(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import warnings
 from collections.abc import Iterator, Sequence
@@ -68,7 +69,7 @@ def parse_frames(content: bytes, name: str) -> Iterator[Frame]:
         if content.startswith(magic):
             raise DataError(f"it is compressed ({packer}); unpack it first")
     lines = lines_of(content)
-    if not any(line.strip() for line in lines):
+    if not any(map(str.strip, lines)):
         raise DataError("it is empty")
     kind = _format(name, lines)
     frames: Iterator[Frame]
@@ -104,10 +105,9 @@ def one_frame(content: bytes, name: str) -> Frame:
 
 def _format(name: str, lines: Sequence[str]) -> str:
     """Tell the format by the file's name, else by its first lines."""
-    path = Path(name)
-    if kind := SUFFIXES.get(path.suffix.lower()):
+    if kind := SUFFIXES.get(os.path.splitext(name)[1].lower()):
         return kind
-    stem = re.split(r"[._-]", path.name.upper())
+    stem = re.split(r"[._-]", Path(name).name.upper())
     for word in (stem[0], stem[-1]):
         if word in NAMED:
             return NAMED[word]

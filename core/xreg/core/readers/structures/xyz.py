@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from xreg.core.errors import DataError
 from xreg.core.readers.numbers import number
 from xreg.core.readers.structures.comments import fields_of, unit_problem
+from xreg.core.readers.structures.extended import extended_fields
 from xreg.core.readers.structures.frame import NO_CELL, NO_PBC, Frame
 from xreg.core.readers.structures.symbols import name_elements
 
@@ -123,7 +124,7 @@ def _parsed(where: str, place: int, comment: str, rows: list[list[str]], line: i
     cell, pbc, notes = NO_CELL, NO_PBC, []
     extended = bool(EXTENDED.search(comment))
     if extended:
-        info = _extended_fields(comment)
+        info = extended_fields(comment)
         columns = _columns(info)
         cell, pbc = _cell(info)
     else:
@@ -210,17 +211,6 @@ def _fits(kind: str, words: Sequence[str]) -> bool:
     except (ValueError, KeyError, OverflowError):
         return False
     return True
-
-
-def _extended_fields(comment: str) -> dict[str, Any]:
-    from ase.io.extxyz import key_val_str_to_dict
-
-    try:
-        return dict(key_val_str_to_dict(comment))
-    except Exception as error:  # ASE raises what happens to go wrong
-        raise DataError(
-            f"its comment line is no extended xyz ({type(error).__name__}: {str(error)[:80]})"
-        ) from None
 
 
 def _columns(info: dict[str, Any]) -> list[Column]:

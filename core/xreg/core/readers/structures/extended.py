@@ -1,0 +1,79 @@
+"""The comment line of extended xyz, as ASE reads it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from xreg.core.errors import DataError
+from xreg.core.readers.numbers import plain_numbers
+
+__all__ = ["extended_fields"]
+
+QUOTED = re.compile(r'(?<==)"([-+0-9.eE, \t]+)"(?!\S)|"[^"]*"?')
+# What may open, close or escape something else than double quotes do.
+OTHERS = re.compile(r"['{}\[\]\\\ue000]")
+# ASE looks at a line letter by letter; longer lists of numbers are taken out of it before.
+FEW = 9
+VERBATIM = ("uid",)
+
+
+def extended_fields(comment: str) -> dict[str, Any]:
+    """Return the fields of a comment line of extended xyz.
+
+    Raises
+    ------
+    DataError
+        If ASE cannot read it.
+    """
+    if (found := _without_lists(comment)) is not None:
+        return found
+    return _by_ase(comment)
+
+
+def _without_lists(comment: str) -> dict[str, Any] | None:
+    """Return the fields as ASE does, much faster where a spectrum is among them; None if unsure."""
+    if '="' not in comment or OTHERS.search(comment):
+        return None
+    lists: dict[str, Any] = {}
+
+    def kept(match: re.Match[str]) -> str:
+        words = (match[1] or "").replace(",", " ").encode().split()
+        if len(words) <= FEW or (values := _as_ase(match[1], words)) is None:
+            return match[0]
+        mark = f"\ue000{len(lists)}"
+        lists[mark] = values
+        return mark
+
+    short = QUOTED.sub(kept, comment)
+    if not lists:
+        return None
+    fields = _by_ase(short)
+    marked = [key for key, value in fields.items() if isinstance(value, str) and value in lists]
+    # A key given twice, something around a list, or one that ASE keeps as text.
+    if len(marked) != len(lists) or any(key.lower() in VERBATIM for key in marked):
+        return None
+    return {key: lists[value] if key in marked else value for key, value in fields.items()}
+
+
+def _as_ase(text: str, words: list[bytes]) -> Any:
+    """Return (n,) whole numbers where all are, else numbers; None where ASE may see others."""
+    if any(mark in text for mark in ".eE"):
+        return plain_numbers(words)
+    import numpy as np
+
+    try:
+        return np.array([*map(int, words)], dtype=int)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _by_ase(comment: str) -> dict[str, Any]:
+    from ase.io.extxyz import key_val_str_to_dict
+
+    try:
+        return dict(key_val_str_to_dict(comment))
+    except Exception as error:  # ASE raises what happens to go wrong
+        raise DataError(
+            f"its comment line is no extended xyz ({type(error).__name__}: {str(error)[:80]})"
+        ) from None
