@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+import h5py
 import numpy as np
 from ase import Atoms
 from ase.io import write
@@ -13,8 +14,10 @@ from xreg.core.testing import ImporterSuite
 from xreg.plugins.columns.importer import ColumnsImporter
 from xreg.plugins.extxyz.importer import ExtxyzImporter
 from xreg.plugins.feff.importer import FeffImporter
+from xreg.plugins.nexus.importer import NexusImporter
 from xreg.plugins.npz.importer import NpzImporter
 from xreg.plugins.pairs.importer import PairsImporter
+from xreg.plugins.spec.importer import SpecImporter
 from xreg.plugins.xdi.importer import XdiImporter
 
 ENERGY = np.arange(8980.0, 9020.5, 0.5)
@@ -118,7 +121,7 @@ class TestColumns(ImporterSuite):
 
     def write(self, folder: Path) -> Path:
         rows = "\n".join(
-            f"#S {i + 1} ascan energy\n#L Energy  mu\n"
+            "# Energy (eV)  mu\n"
             + "\n".join(f"{e:.2f} {v:.8f}" for e, v in zip(ENERGY, spectrum(i), strict=True))
             for i in range(3)
         )
@@ -127,5 +130,43 @@ class TestColumns(ImporterSuite):
 
     def spoil(self, source: Path) -> None:
         text = source.read_text()
+        head, first, second, third = text.split("# Energy (eV)  mu\n")
+        parts = [head, first, second.replace("8990.00 ", "8980.00 "), third]
+        source.write_text("# Energy (eV)  mu\n".join(parts))
+
+
+class TestSpec(ImporterSuite):
+    component = SpecImporter
+
+    def write(self, folder: Path) -> Path:
+        lines = ["#F run.spec", "#E 1700000000", "#D Tue Nov 14 22:13:20 2023", ""]
+        for i in range(3):
+            lines += [f"#S {i + 1}  ascan energy 8.98 9.02 80 1", "#N 2", "#L Energy (eV)  mu"]
+            lines += [f"{e:.2f} {v:.8f}" for e, v in zip(ENERGY, spectrum(i), strict=True)]
+            lines.append("")
+        (folder / "run.spec").write_text("\n".join(lines))
+        return folder / "run.spec"
+
+    def spoil(self, source: Path) -> None:
+        text = source.read_text()
         start = text.index("#S 2")
         source.write_text(text[:start] + text[start:].replace("8990.00 ", "8980.00 ", 1))
+
+
+class TestNexus(ImporterSuite):
+    component = NexusImporter
+
+    def write(self, folder: Path) -> Path:
+        with h5py.File(folder / "run.nxs", "w") as file:
+            for i in range(3):
+                data = file.create_group(f"scan{i + 1}/data")
+                data.attrs["signal"] = "mu"
+                data.attrs["axes"] = "energy"
+                data["energy"] = ENERGY
+                data["energy"].attrs["units"] = "eV"
+                data["mu"] = spectrum(i)
+        return folder / "run.nxs"
+
+    def spoil(self, source: Path) -> None:
+        with h5py.File(source, "a") as file:
+            file["scan2/data/mu"][4] = np.nan

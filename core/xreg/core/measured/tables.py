@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.atoms.elements import SYMBOLS, atomic_number
 from xreg.core.data.specimens import Specimen
@@ -16,12 +20,22 @@ from xreg.core.readers.importing.curve import Curve
 from xreg.core.readers.importing.log import ImportLog
 from xreg.core.readers.importing.settings import MeasuredSettings
 from xreg.core.readers.spectra.blocks import split_blocks
-from xreg.core.readers.spectra.choice import choose
-from xreg.core.readers.spectra.spectrum import spectrum_of
+from xreg.core.readers.spectra.choice import ENERGIES, choose
+from xreg.core.readers.spectra.columns import SpectrumColumns
+from xreg.core.readers.spectra.spectrum import ANGLE_NAMES, spectrum_of
 from xreg.core.readers.spectra.table import Table, read_table
 from xreg.core.readers.text import lines_of
 
-__all__ = ["LABEL_UNITS", "TableReader", "labels_of", "stem_of", "text_entries"]
+__all__ = [
+    "LABEL_UNITS",
+    "TableReader",
+    "labels_of",
+    "names_energy",
+    "note_file",
+    "stem_of",
+    "table_of",
+    "text_entries",
+]
 
 LABEL_UNITS = {"temperature": "K"}
 """Units of the labels that :func:`labels_of` turns into numbers."""
@@ -31,6 +45,8 @@ COMPOSITION = ("sample.stoichiometry", "sample.formula", "sample.composition")
 TEMPERATURE = re.compile(
     r"([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*(K|kelvin|°?\s*C|celsius|deg(?:ree)?s?\s*C)"
 )
+LOWEST = 150.0
+"""Energies without a unit that end below this, in eV, may be keV."""
 CELSIUS = 273.15
 NAME = re.compile(r"[^A-Za-z0-9_.+-]+")
 MODES = {
@@ -80,9 +96,12 @@ class TableReader:
         """
         asked = self.config.columns
         found = spectrum_of(table, asked)
+        chosen = choose(table, asked)
+        unit = asked.unit or table.units[chosen.energy]
+        if not unit and table.names[chosen.energy].lower() not in ANGLE_NAMES:
+            _require_electronvolts(found.energy)
         for note in found.notes:
             self.log.remark(file, note)
-        chosen = choose(table, asked)
         signal = asked.signal or table.names[chosen.signal[0]] or str(chosen.signal[0] + 1)
         composition = next((k for k in COMPOSITION if table.fields.get(k)), "")
         fields = {k: v for k, v in table.fields.items() if k != composition}
@@ -146,6 +165,52 @@ def _scans(content: bytes) -> list[str]:
     except DataError:
         return [""]  # what reads it tells the reason
     return [block.number for block in blocks] if len(blocks) > 1 else [""]
+
+
+def _require_electronvolts(energy: NDArray[np.float64]) -> None:
+    """Refuse energies without a unit that look like keV; few edges are at so low an energy."""
+    if energy[-1] < LOWEST:
+        raise DataError(
+            f"its energies are {energy[0]:g} … {energy[-1]:g} and their unit is not told; say "
+            "--unit keV, or --unit eV"
+        )
+
+
+def table_of(
+    columns: Mapping[str, ArrayLike],
+    units: Mapping[str, str] | None = None,
+    fields: Mapping[str, str] | None = None,
+) -> Table:
+    """Return a table of named columns, as one of a text would be.
+
+    Parameters
+    ----------
+    columns
+        (r,) numbers each, by name; NaN where one is missing.
+    units
+        Unit of a column, by name.
+    fields
+        What else is told, by names as in XDI (``element.symbol``).
+    """
+    values = np.column_stack([np.asarray(column, dtype=np.float64) for column in columns.values()])
+    gaps = {(int(i), int(j)): "nan" for i, j in np.argwhere(~np.isfinite(values))}
+    known = tuple((units or {}).get(name, "") for name in columns)
+    rows = range(1, len(values) + 1)
+    return Table(values, tuple(columns), known, dict(fields or {}), True, rows, _cells=gaps)
+
+
+def note_file(log: ImportLog, source: Path) -> None:
+    """Account for a file that a library reads, without holding it in memory."""
+    with source.open("rb") as file:
+        log.seen(source.name, hashlib.file_digest(file, "sha256").digest())
+
+
+def names_energy(table: Table, asked: SpectrumColumns) -> bool:
+    """Whether a column is asked for as the energy, or named so."""
+    names = [name.lower() for name in table.names]
+    return bool(asked.energy) or any(
+        name in known or "energ" in name for known in ENERGIES[:3] for name in names
+    )
 
 
 def stem_of(source: Path) -> str:

@@ -1,0 +1,300 @@
+"""HDF5 and NeXus files of measured spectra."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from xreg.core.errors import DataError
+from xreg.core.interfaces import Entry, Importer
+from xreg.core.measured.tables import (
+    LABEL_UNITS,
+    TableReader,
+    names_energy,
+    note_file,
+    stem_of,
+    table_of,
+)
+from xreg.core.readers.importing.log import ImportLog
+from xreg.core.readers.spectra.columns import SpectrumColumns
+from xreg.core.readers.spectra.table import Table
+from xreg.plugins.nexus.plugin import NexusImportConfig
+
+if TYPE_CHECKING:
+    import h5py
+
+__all__ = ["NexusImporter"]
+
+MAGIC = b"\x89HDF\r\n\x1a\n"
+# What no file of spectra needs more of.
+MOST_OBJECTS, DEEPEST, LONGEST = 100_000, 12, 1_000_000
+# Texts of an entry that become labels or fields, by the end of their path.
+TEXTS = {
+    "title": "title",
+    "start_time": "start_time",
+    "sample/name": "sample.name",
+    "sample/chemical_formula": "sample.stoichiometry",
+    "sample/description": "sample.description",
+    "instrument/name": "beamline.name",
+    "instrument/beamline": "beamline.name",
+    "source/name": "facility.name",
+    "data/mode": "mode",
+    "mode": "mode",
+    "element/symbol": "element.symbol",
+    "element": "element.symbol",
+    "absorption_edge/name": "element.edge",
+    "absorption_edge": "element.edge",
+    "edge": "element.edge",
+}
+TEMPERATURE = "sample/temperature"
+INCOMING, ABSORBED = "incoming_beam", "absorbed_beam"
+
+
+@dataclass
+class Found:
+    """What one entry of a file holds.
+
+    Attributes
+    ----------
+    columns
+        Path below the entry and values of each one-dimensional dataset of numbers.
+    units
+        Their units.
+    fields
+        Texts by names as in XDI.
+    signals
+        Path of the signal of each group that names one.
+    """
+
+    columns: dict[str, Any] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, str] = field(default_factory=dict)
+    signals: list[str] = field(default_factory=list)
+
+
+class NexusImporter(Importer[NexusImportConfig]):
+    """Each entry with energies is a sample, called as the file, with the entry behind if several.
+
+    Columns are the one-dimensional datasets of numbers as long as the energies, called by the last
+    part of their path; of a detector ``i0/data`` it is ``i0``. The signal is what ``--signal`` asks
+    for, else what the file itself marks (attribute ``signal`` of an ``NXdata``), else, in an
+    ``NXxas``, ln(incoming_beam/absorbed_beam) in transmission and absorbed_beam/incoming_beam
+    otherwise, else what its name tells. Texts on sample, beamline and detection are labels.
+
+    Links to other files, virtual datasets and external storage are never followed.
+
+    Parameters
+    ----------
+    config
+        See :class:`~xreg.plugins.nexus.plugin.NexusImportConfig`.
+    """
+
+    name: ClassVar[str] = "nexus"
+    Config = NexusImportConfig
+
+    @classmethod
+    def sniff(cls, path: Path, head: bytes) -> float:
+        """Go by the signature of HDF5."""
+        return 0.8 if head.startswith(MAGIC) else 0.0
+
+    def entries(self, source: Path, log: ImportLog) -> Iterator[Entry]:
+        """Yield the spectrum of each entry."""
+        import h5py
+
+        log.label_units = LABEL_UNITS
+        note_file(log, source)
+        try:
+            file = h5py.File(source, "r")
+        except OSError as error:
+            raise DataError(f"'{source}' cannot be read as HDF5 ({error}).") from None
+        with file:
+            groups = _entries(file, source, log)
+            scan = self.config.columns.scan
+            if scan and scan not in groups:
+                raise DataError(f"'{source}' has no entry {scan}; it has {', '.join(groups)}.")
+            chosen = {scan: groups[scan]} if scan else groups
+            several = len(chosen) > 1
+            for name, group in chosen.items():
+                where = f"{source}, entry {name}" if name else str(source)
+                with log.entry(where):
+                    found = _look(group, where, log)
+                    table, asked = self._table(found)
+                    if not names_energy(table, asked):
+                        log.pass_over(where, "none of its datasets is named as an energy")
+                        continue
+                    sample = stem_of(source) + (f"-{name}" if several else "")
+                    config = self.config.model_copy(update={"columns": asked})
+                    labels: dict[str, Any] = {"entry": name} if several else {}
+                    if asked.signal and asked.signal != self.config.columns.signal:
+                        log.remark(where, f"the signal is {asked.signal}")
+                    if TEMPERATURE in found.columns:
+                        labels |= _temperature(found)
+                    yield TableReader(config, log).entry(table, where, sample, labels)
+
+    def _table(self, found: Found) -> tuple[Table, SpectrumColumns]:
+        """Return the columns beside the energies, and which of them are asked for."""
+        asked = self.config.columns
+        arrays = {path: v for path, v in found.columns.items() if v.ndim == 1 and len(v) > 1}
+        names = _names(list(arrays))
+        energy = _energy(names, asked)
+        length = len(arrays[energy]) if energy else max(map(len, arrays.values()), default=0)
+        order = sorted(arrays, key=lambda path: path != energy)
+        columns = {names[p]: arrays[p] for p in order if len(arrays[p]) == length}
+        if not columns:
+            raise DataError("it holds no columns of numbers")
+        units = {names[path]: unit for path, unit in found.units.items() if path in names}
+        table = table_of(columns, units, found.fields)
+        if energy and not asked.energy:
+            asked = asked.model_copy(update={"energy": names[energy]})
+        if not asked.signal:
+            asked = asked.model_copy(update={"signal": _signal(found, names, columns)})
+        return table, asked
+
+
+def _entries(file: h5py.File, source: Path, log: ImportLog) -> dict[str, h5py.Group]:
+    """Return the entries of a file by name; the file itself where it has no groups of its own."""
+    import h5py
+
+    found: dict[str, h5py.Group] = {}
+    for name in file:
+        if (child := _child(file, name, str(source), log)) is not None and isinstance(
+            child, h5py.Group
+        ):
+            found[name] = child
+    if not found or any(isinstance(file.get(n, getlink=True), h5py.HardLink)
+                        and isinstance(file[n], h5py.Dataset) for n in file):  # fmt: skip
+        return {"": file}
+    return found
+
+
+def _child(group: h5py.Group, name: str, where: str, log: ImportLog) -> Any:
+    """Return a member of a group; None where it lies in another file, or nowhere."""
+    import h5py
+
+    link = group.get(name, getlink=True)
+    path = f"{group.name.rstrip('/')}/{name}"
+    if isinstance(link, h5py.ExternalLink):
+        log.pass_over(f"{where}: {path}", "it is a link to another file, which is not followed")
+        return None
+    if isinstance(link, h5py.SoftLink):
+        return None  # what it names is met at its own place
+    try:
+        child = group[name]
+    except (KeyError, OSError, RuntimeError) as error:
+        raise DataError(f"its {path} cannot be read ({error})") from None
+    if isinstance(child, h5py.Dataset) and (child.external or child.is_virtual):
+        log.pass_over(f"{where}: {path}", "its numbers lie in another file, which is not read")
+        return None
+    return child
+
+
+def _look(entry: h5py.Group, where: str, log: ImportLog) -> Found:
+    """Return what an entry holds; each object is looked at once."""
+    import h5py
+
+    found, seen = Found(), 0
+    stack: list[tuple[str, h5py.Group, int]] = [("", entry, 0)]
+    known: set[Any] = set()
+    while stack:
+        prefix, group, depth = stack.pop()
+        if depth > DEEPEST:
+            raise DataError(f"its {group.name} is more than {DEEPEST} groups deep")
+        if isinstance(signal := _text(group.attrs.get("signal")), str) and signal:
+            found.signals.append(_target(group, signal, entry) or f"{prefix}{signal}")
+        for name in group:
+            seen += 1
+            if seen > MOST_OBJECTS:
+                raise DataError(f"it holds more than {MOST_OBJECTS} objects")
+            child = _child(group, name, where, log)
+            if child is None:
+                continue
+            info = h5py.h5o.get_info(child.id)
+            if (token := (info.fileno, info.addr)) in known:
+                continue
+            known.add(token)
+            path = f"{prefix}{name}"
+            if isinstance(child, h5py.Group):
+                stack.append((f"{path}/", child, depth + 1))
+            elif isinstance(child, h5py.Dataset):
+                _take(child, path, found)
+    return found
+
+
+def _target(group: h5py.Group, name: str, entry: h5py.Group) -> str:
+    """Return the path below the entry that a soft link of a group names."""
+    import h5py
+
+    link = group.get(name, getlink=True)
+    root = entry.name.rstrip("/") + "/"
+    if isinstance(link, h5py.SoftLink):
+        path = link.path if link.path.startswith("/") else f"{group.name.rstrip('/')}/{link.path}"
+        return path.removeprefix(root) if path.startswith(root) else ""
+    return ""
+
+
+def _take(dataset: h5py.Dataset, path: str, found: Found) -> None:
+    """Take a column of numbers, or a text that is known by its place."""
+    if dataset.dtype.kind in "iuf" and dataset.ndim <= 1:
+        if dataset.size > LONGEST:
+            raise DataError(f"its {path} has {dataset.size} numbers, more than {LONGEST}")
+        try:
+            found.columns[path] = np.asarray(dataset[()], dtype=np.float64)
+        except (OSError, RuntimeError, MemoryError) as error:
+            raise DataError(f"its {path} cannot be read ({error})") from None
+        if unit := _text(dataset.attrs.get("units")):
+            found.units[path] = unit
+        return
+    if dataset.size != 1 or dataset.dtype.kind not in "OSU":
+        return
+    for end, name in TEXTS.items():
+        if (path == end or path.endswith(f"/{end}")) and (text := _text(dataset[()])):
+            found.fields.setdefault(name, text)
+
+
+def _text(value: Any) -> str:
+    """Return the text of a value or attribute, empty where it is none."""
+    value = value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace").strip()
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _names(paths: list[str]) -> dict[str, str]:
+    """Return a name for each path: its last part that tells something, longer where two agree."""
+    parts = {path: [p for p in path.split("/") if p not in ("data", "value")] for path in paths}
+    names = {path: (part or [path])[-1] for path, part in parts.items()}
+    taken = list(names.values())
+    return {p: name if taken.count(name) == 1 else p for p, name in names.items()}
+
+
+def _energy(names: Mapping[str, str], asked: SpectrumColumns) -> str:
+    """Return the path of the energies: that of the monochromator, or of the shortest path."""
+    if asked.energy:
+        return next((p for p, name in names.items() if asked.energy in (name, p)), "")
+    found = [p for p, name in names.items() if name.rpartition("/")[2].lower() == "energy"]
+    found = found or [p for p, name in names.items() if "energy" in name.lower()]
+    return min(found, key=lambda p: ("monochromator" not in p, p.count("/"), p), default="")
+
+
+def _signal(found: Found, names: Mapping[str, str], columns: Mapping[str, Any]) -> str:
+    """Return what is to be taken for the signal, empty where names have to tell."""
+    for path in found.signals:
+        if names.get(path) in columns:
+            return names[path]
+    if INCOMING in columns and ABSORBED in columns:
+        if "transmission" in found.fields.get("mode", "").lower():
+            return f"ln({INCOMING}/{ABSORBED})"
+        return f"{ABSORBED}/{INCOMING}"
+    return ""
+
+
+def _temperature(found: Found) -> dict[str, float]:
+    value = np.atleast_1d(found.columns[TEMPERATURE])
+    unit = found.units.get(TEMPERATURE, "K").lower()
+    if value.size != 1 or not np.isfinite(value[0]) or unit not in ("k", "kelvin"):
+        return {}
+    return {"temperature": float(value[0])}
