@@ -66,7 +66,6 @@ def predict(
     work.write_prediction(out, found)
     if plot is not None:
         work.draw_prediction(plot, found)
-    assert found.summary is not None
     tell_summary(found.summary.lines(), found.summary.doubts())
     left_out = [f"not predicted: {name}: {why}" for name, why in found.refused.items()]
     for remark in [*found.remarks, *left_out]:

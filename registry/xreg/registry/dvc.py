@@ -64,7 +64,9 @@ class Objects:
         self.root = root
         self.most = most
         remote = read_remote(root, cloned=is_clone(root))
-        self.source = remote
+        # Another's folder, named by a registry that came from elsewhere: read, never written.
+        away = remote is not None and remote.folder and not (remote.inside or remote.own)
+        self.foreign = remote if away else None
         self.cache = self._cache(remote)
         with translated(f"registry {root}"):
             self.remote = None if remote is None else place_of(remote, root)
@@ -169,12 +171,11 @@ class Objects:
         """Bring an object from the cache to the remote, if there is one."""
         if self.remote is None:
             return
-        assert self.source is not None
-        if self.source.folder is not None and not self.source.inside and not self.source.own:
+        if self.foreign is not None:
             raise RunError(
-                f"registry {self.root} keeps its objects in '{self.source.folder}', outside of its "
-                "folder; if that is yours to write to, say so by `dvc remote add --global "
-                f"{self.source.name} {self.source.folder}`."
+                f"registry {self.root} keeps its objects in '{self.foreign.folder}', outside of "
+                "its folder; if that is yours to write to, say so by `dvc remote add --global "
+                f"{self.foreign.name} {self.foreign.folder}`."
             )
         place, source = self.remote, Path(self._own_cache().of(md5))
         with translated(f"pushing to {place.label}"):

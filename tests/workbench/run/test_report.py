@@ -176,7 +176,7 @@ def symmetry_functions() -> list[FeatureLabel]:
 
 def test_a_panel_is_not_spent_on_one_weight(tmp_path: Path) -> None:
     shown = report_data(d=97, labels=symmetry_functions())
-    figure = component_vectors(shown, shown.decompositions[0])
+    figure = component_vectors(shown, shown.decompositions[0].vectors)
     assert len(figure.axes) == 2 * 3  # both axes and the shares
     ticks = {text.get_text() for axis in figure.axes for text in axis.get_yticklabels()}
     assert "G1" in ticks

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from xreg.core.interfaces import Decomposer, FeatureLabel
 
 __all__ = [
+    "AxisBlock",
     "Block",
     "absorber_note",
     "block_names",
@@ -35,14 +36,18 @@ class Block:
         Quantity and unit along the block; empty where there is none.
     columns
         (c,) columns, in the order of the axis.
-    at
-        (c,) positions on the axis; None where there is none.
     """
 
     name: str
     axis: str
     columns: NDArray[np.intp]
-    at: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True, eq=False)
+class AxisBlock(Block):
+    """Columns that stand on an axis, at (c,) positions."""
+
+    at: NDArray[np.float64]
 
 
 def blocks(labels: Sequence[FeatureLabel]) -> list[Block]:
@@ -50,15 +55,15 @@ def blocks(labels: Sequence[FeatureLabel]) -> list[Block]:
     members: dict[tuple[str, str], list[int]] = {}
     for column, label in enumerate(labels):
         members.setdefault((label.block, label.axis), []).append(column)
-    found = []
+    found: list[Block] = []
     for (name, axis), columns in members.items():
         places = [labels[column].at for column in columns]
         if axis and all(place is not None for place in places):
             at = np.array(places, dtype=np.float64)
             order = np.argsort(at, kind="stable")
-            found.append(Block(name, axis, np.array(columns)[order], at[order]))
+            found.append(AxisBlock(name, axis, np.array(columns)[order], at[order]))
         else:
-            found.append(Block(name, "", np.array(columns), None))
+            found.append(Block(name, "", np.array(columns)))
     return found
 
 

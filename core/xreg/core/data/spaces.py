@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import model_validator
+from pydantic import PrivateAttr, model_validator
 
 from xreg.core.config import Config, setting
 from xreg.core.data.samples import Parameters
@@ -73,6 +73,8 @@ class ParameterRange(Config):
         None, gt=0, description="Standard deviation of a normal distribution before the cut."
     )
     value: float | None = setting(None, description="The value of a constant.")
+    _ends: tuple[float, float] = PrivateAttr()
+    _normal: tuple[float, float] = PrivateAttr()  # mean and std, of a normal distribution
 
     @model_validator(mode="before")
     @classmethod
@@ -91,25 +93,26 @@ class ParameterRange(Config):
             "constant": ("value",),
             "normal": ("low", "high", "mean", "std"),
         }.get(self.distribution, ("low", "high"))
-        for name in ("low", "high", "mean", "std", "value"):
-            if (getattr(self, name) is None) == (name in wanted):
+        given = {name: getattr(self, name) for name in ("low", "high", "mean", "std", "value")}
+        for name, number in given.items():
+            if (number is None) == (name in wanted):
                 verb = "needs" if name in wanted else "takes no"
                 raise ValueError(f"the distribution {self.distribution} {verb} '{name}'")
-        if self.low is not None and self.high is not None:
-            if not self.low < self.high:
-                raise ValueError(f"low ({self.low:g}) must be below high ({self.high:g})")
-            if self.distribution == "log-uniform" and self.low <= 0:
-                raise ValueError(f"a log-uniform range must be positive, low is {self.low:g}")
+        if self.distribution == "constant":
+            self._ends = given["value"], given["value"]
+            return self
+        low, high = self._ends = given["low"], given["high"]
+        self._normal = given["mean"], given["std"]
+        if not low < high:
+            raise ValueError(f"low ({low:g}) must be below high ({high:g})")
+        if self.distribution == "log-uniform" and low <= 0:
+            raise ValueError(f"a log-uniform range must be positive, low is {low:g}")
         return self
 
     @property
     def ends(self) -> tuple[float, float]:
         """Smallest and largest value."""
-        if self.value is not None:
-            return self.value, self.value
-        assert self.low is not None
-        assert self.high is not None
-        return self.low, self.high
+        return self._ends
 
     def values(self, share: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the values below which these shares (0 … 1) of the distribution lie."""
@@ -121,10 +124,9 @@ class ParameterRange(Config):
         elif self.distribution == "normal":
             from scipy.stats import truncnorm
 
-            assert self.mean is not None
-            assert self.std is not None
-            ends = (low - self.mean) / self.std, (high - self.mean) / self.std
-            values = truncnorm.ppf(share, *ends, loc=self.mean, scale=self.std)
+            mean, std = self._normal
+            ends = (low - mean) / std, (high - mean) / std
+            values = truncnorm.ppf(share, *ends, loc=mean, scale=std)
         else:
             values = low + (high - low) * share
         return np.clip(values, low, high)

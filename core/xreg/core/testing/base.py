@@ -180,7 +180,7 @@ class ComponentSuite:
         assert copy is not component
         assert copy.get_params() == component.get_params()
         assert not copy.__sklearn_is_fitted__()
-        assert copy.__sklearn_tags__() is not None
+        assert copy.__sklearn_tags__() == component.__sklearn_tags__()
 
     def test_repr(self) -> None:
         """The text of a component names its class."""

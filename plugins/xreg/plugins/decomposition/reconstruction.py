@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.analysis import style
-from xreg.core.analysis.components import Block, absorber_note, blocks
+from xreg.core.analysis.components import AxisBlock, Block, absorber_note, blocks
 from xreg.core.analysis.context import AnalysisContext
 from xreg.core.errors import DataError, NotApplicableError
 from xreg.core.interfaces import Decomposer, FeatureLabel
@@ -240,7 +240,7 @@ def _shown(found: Reconstruction) -> list[Block]:
     by_unit: dict[str, list[int]] = {}
     for column in columns.tolist():
         by_unit.setdefault(found.labels[column].unit, []).append(column)
-    return [Block(unit, "", np.array(columns), None) for unit, columns in by_unit.items()]
+    return [Block(unit, "", np.array(columns)) for unit, columns in by_unit.items()]
 
 
 def _told(found: Reconstruction, block: Block) -> float:
@@ -305,7 +305,7 @@ def _draw(
         known, guess = _mean(found.known[members]), _mean(found.found[members])
         for axis, block in zip(line, shown, strict=True):
             true, back, error = (values[block.columns] for values in (known, guess, band))
-            if block.at is not None:
+            if isinstance(block, AxisBlock):
                 axis.fill_between(
                     block.at, back - error, back + error, color=style.PREDICTED_FILL, alpha=0.5
                 )

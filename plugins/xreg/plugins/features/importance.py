@@ -123,9 +123,7 @@ class ImportanceAnalysis(Analysis[ImportanceConfig]):
         """Permute features and blocks, of the model as it is or trained anew on folds."""
         labels = context.features
         whole = blocks(labels)
-        singles = [
-            Block(label.block, label.axis, np.array([i]), None) for i, label in enumerate(labels)
-        ]
+        singles = [Block(label.block, label.axis, np.array([i])) for i, label in enumerate(labels)]
         plans: dict[str, list[Block]] = {}
         if len(labels) <= self.config.most_features:
             plans["feature"] = singles

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xreg.core.analysis import style
-from xreg.core.analysis.components import Block, blocks
+from xreg.core.analysis.components import AxisBlock, blocks
 from xreg.core.interfaces import FeatureLabel
 
 if TYPE_CHECKING:
@@ -30,14 +30,15 @@ def by_feature(labels: Sequence[FeatureLabel], found: Importance) -> Figure:
     matter most on an axis are coloured.
     """
     parts = blocks(labels)
-    axes = list(dict.fromkeys(block.axis for block in parts if block.axis))
+    on_axis = [block for block in parts if isinstance(block, AxisBlock)]
+    axes = list(dict.fromkeys(block.axis for block in on_axis))
     if not axes:
         return _bars([label.title for label in labels], found)
     rows = len(found.ranges)
     figure = style.new_figure(1.45 * rows + 0.3)
     grid = figure.subplots(rows, len(axes), squeeze=False, sharex="col")
     for column, name in enumerate(axes):
-        curves = [block for block in parts if block.axis == name]
+        curves = [block for block in on_axis if block.axis == name]
         weight = np.array([found.mean[block.columns, 0].clip(0).sum() for block in curves])
         strongest = np.argsort(-weight, kind="stable")[:MOST_CURVES].tolist()
         colours = {index: style.PALETTE[i] for i, index in enumerate(sorted(strongest))}
@@ -59,8 +60,7 @@ def by_feature(labels: Sequence[FeatureLabel], found: Importance) -> Figure:
     return figure
 
 
-def _curve(axis: Axes, block: Block, found: Importance, part: int, colour: str | None) -> None:
-    assert block.at is not None
+def _curve(axis: Axes, block: AxisBlock, found: Importance, part: int, colour: str | None) -> None:
     mean, spread = found.mean[block.columns, part], found.spread[block.columns, part]
     look: dict[str, Any] = {"color": style.GUIDE, "lw": 0.6, "zorder": 1}
     if colour is not None:

@@ -97,8 +97,7 @@ class GP(Emulator[GPConfig]):
         errors = self.weights_[:, channels] / precision[:, None]
         self.amplitude_ = np.sqrt(np.mean(np.square(errors) * precision[:, None], axis=0))
         self.spread_factor_ = 1.0
-        if self.config.calibrate and len(held):
-            assert validation is not None
+        if validation is not None and self.config.calibrate and len(held):
             mean, std = self._predict(held)
             self.spread_factor_ = spread_factor(validation[1] - mean, std)
 

@@ -194,8 +194,8 @@ def _train_together(
         emulator.spread_factor_ = 1.0
         if held is not None and size > 1 and emulator.config.calibrate:
             mean, std = emulator._predict(held[0].numpy())
-            assert std is not None
-            emulator.spread_factor_ = spread_factor(held[1].numpy() - mean, std)
+            if std is not None:
+                emulator.spread_factor_ = spread_factor(held[1].numpy() - mean, std)
 
 
 class _Tail:

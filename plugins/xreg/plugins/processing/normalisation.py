@@ -28,8 +28,7 @@ class Normalise(Step[NormaliseConfig]):
         values = curves.intensity
         if self.config.pre is not None:
             values = values - curves.window_means(values, self.config.pre)[:, None]
-        if self.config.by == "edge-jump":
-            assert self.config.post is not None
+        if self.config.post is not None:  # by the edge jump
             scale = curves.window_means(values, self.config.post)
         elif self.config.by == "maximum":
             scale = values.max(axis=1)

@@ -54,7 +54,7 @@ def on_grid(
     nearest = np.abs(grid[:, None] - wanted).argmin(axis=0)
     if np.abs(grid[nearest] - wanted).max() <= SAME:
         return intensity[:, nearest], ""
-    if (averaged := _coarsened(known, wanted)) is not None:
+    if (averaged := _coarsened(known, grid, wanted)) is not None:
         return averaged, ""
     if wanted[0] < grid[0] - SAME or wanted[-1] > grid[-1] + SAME:
         raise DataError(
@@ -72,15 +72,16 @@ def on_grid(
     )
 
 
-def _coarsened(known: Channel, wanted: NDArray[np.float64]) -> NDArray[np.float64] | None:
+def _coarsened(
+    known: Channel, grid: NDArray[np.float64], wanted: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
     """Return averages over equal bins where the model's energies are the centres of such bins.
 
     That is what ``target.points`` of a recipe does; the edges follow from the centres.
     """
-    assert known.energy is not None
     width = (wanted[-1] - wanted[0]) / (len(wanted) - 1)
     low, high = wanted[0] - width / 2, wanted[-1] + width / 2
-    ends = np.abs(known.energy[:, None] - [low, high]).min(axis=0)
+    ends = np.abs(grid[:, None] - [low, high]).min(axis=0)
     steps = np.diff(wanted)
     if ends.max() > SAME or np.abs(steps - width).max() > SAME:
         return None

@@ -47,12 +47,12 @@ class Prediction:
         What was predicted.
     mean, spread
         (n, m) in the unit of the data; the spread only where the emulator has one.
+    summary
+        What samples and spectra are like.
     assessment
         How far each spectrum may be trusted, where the model can tell.
     remarks
         What whoever uses the spectra must know, a sentence each.
-    summary
-        What samples and spectra are like.
     notes
         What was read in a way that the user should see, and in which files and frames.
     refused
@@ -63,17 +63,16 @@ class Prediction:
     target: Target
     mean: NDArray[np.float64]
     spread: NDArray[np.float64] | None
+    summary: Summary
     assessment: Assessment | None = None
     remarks: tuple[str, ...] = ()
-    summary: Summary | None = None
     notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
 
     def facts(self) -> dict[str, Any]:
         """Return, as JSON values, what is written beside the spectra."""
-        summary = None if self.summary is None else self.summary.plain()
         notes = [{"note": note, "frames": list(where)} for note, where in self.notes.items()]
-        return {"remarks": list(self.remarks), "notes": notes, "summary": summary}
+        return {"remarks": list(self.remarks), "notes": notes, "summary": self.summary.plain()}
 
 
 def predict(model: Model, samples: Samples, read: NewSamples | None = None) -> Prediction:
@@ -120,13 +119,13 @@ def predict(model: Model, samples: Samples, read: NewSamples | None = None) -> P
         target,
         mean,
         spread,
-        assessment,
-        tuple(model.changes()),
         summarise(
             samples[kept],
             Spectra({target.channel: made}),
             set_aside=dict(read.bad) if read else None,
         ),
+        assessment,
+        tuple(model.changes()),
         {note: list(frames) for note, frames in read.notes.items()} if read else {},
         {str(ids[row]): refused[row] for row in sorted(refused)},
     )

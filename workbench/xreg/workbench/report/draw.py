@@ -114,7 +114,7 @@ def _plans(report_data: ReportData) -> Iterator[_Plan]:
             "Learning curve",
             "Loss on training and validation data, one line a network; a dot marks the lowest "
             "validation loss.",
-            spectra.learning_curve,
+            partial(spectra.learning_curve, history=report_data.history),
         )
     if report_data.decompositions:
         yield _Plan(
@@ -167,7 +167,7 @@ def _decomposition_plans(report_data: ReportData, found: Decomposition) -> Itera
                 else f"; the first {structure.MOST_DIRECTIONS} of {len(found.vectors)}."
             )
             + absorber_note(feature.name for feature in report_data.features),
-            partial(vectors.component_vectors, found=found),
+            partial(vectors.component_vectors, vectors=found.vectors),
         )
     if found.sweeps and report_data.target.energy is not None:
         yield _Plan(

@@ -6,6 +6,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xreg.core.analysis import style
 from xreg.core.analysis.scores import channel_table, decile_rows
@@ -182,10 +183,8 @@ def parity(report_data: ReportData) -> Figure:
     return figure
 
 
-def learning_curve(report_data: ReportData) -> Figure:
+def learning_curve(_: ReportData, history: NDArray[np.float64]) -> Figure:
     """Draw training and validation loss against the epoch, one line a network."""
-    history = report_data.history
-    assert history is not None
     models = (history.shape[1] - 1) // 2
     figure = new_figure(2.6, style.WIDTH * 0.62)
     axis = figure.subplots()

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.analysis import style
-from xreg.core.analysis.components import Block, block_names, block_shares, blocks
+from xreg.core.analysis.components import AxisBlock, Block, block_names, block_shares, blocks
 from xreg.core.analysis.style import new_figure
 from xreg.core.interfaces import FeatureLabel
-from xreg.workbench.report.report_data import Decomposition, ReportData
+from xreg.workbench.report.report_data import ReportData
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,23 +31,23 @@ FEW_WEIGHTS = 3
 LEAST_SHARE = 0.01
 
 
-def component_vectors(report_data: ReportData, found: Decomposition) -> Figure:
-    """Draw the basis vectors, each on what the descriptor's columns mean.
+def component_vectors(report_data: ReportData, vectors: NDArray[Any]) -> Figure:
+    """Draw the (k, d) basis vectors, each on what the descriptor's columns mean.
 
     Few features are bars, side by side for all vectors. Of many, each vector gets a row: features
     on an axis are curves along it, one a block (an element pair); of others the share of each
     block in the squared length and, unless they are few, the largest weights are shown.
     """
-    assert found.vectors is not None
-    vectors = found.vectors[:MOST_DIRECTIONS]
+    vectors = vectors[:MOST_DIRECTIONS]
     labels = report_data.features
     if len(labels) <= MOST_BARS and not any(label.axis for label in labels):
         return _all_bars(vectors, labels)
     parts = blocks(labels)
+    on_axis = [block for block in parts if isinstance(block, AxisBlock)]
     loose = [block for block in parts if not block.axis]
     panels: list[Any] = []
-    for name in dict.fromkeys(block.axis for block in parts if block.axis):
-        panels.append(partial(_curves, [block for block in parts if block.axis == name], vectors))
+    for name in dict.fromkeys(block.axis for block in on_axis):
+        panels.append(partial(_curves, [block for block in on_axis if block.axis == name], vectors))
     columns = np.concatenate([[], *(block.columns for block in loose)]).astype(np.intp)
     few = 0 < len(columns) <= FEW_WEIGHTS and bool(panels)
     if len(parts) > MOST_CURVES or len(loose) > 1 or few:
@@ -88,7 +88,7 @@ def _bars(axis: Axes, weights: NDArray[Any], names: Sequence[str]) -> None:
 
 
 def _curves(
-    parts: list[Block], vectors: NDArray[Any], axis: Axes, vector: NDArray[Any], last: bool
+    parts: list[AxisBlock], vectors: NDArray[Any], axis: Axes, vector: NDArray[Any], last: bool
 ) -> None:
     """Draw a vector along one axis; the blocks that weigh most in all vectors are coloured."""
     weight = np.array([np.square(vectors[:, block.columns]).sum() for block in parts])
@@ -96,7 +96,6 @@ def _curves(
     coloured = [i for i in strongest.tolist() if weight[i] >= LEAST_SHARE * weight.sum() > 0]
     axis.axhline(0, color=style.GUIDE, lw=0.7, zorder=0)
     for i, block in enumerate(parts):
-        assert block.at is not None
         look: dict[str, Any] = {"marker": "o", "ms": 2.5} if len(block.columns) < 12 else {}
         if i in coloured:
             colour = style.PALETTE[coloured.index(i)]

@@ -325,15 +325,11 @@ def _split(recipe: Recipe, dataset: Dataset) -> tuple[dict[str, Any], Split]:
                 f"dataset '{dataset.metadata.name}' has no split '{name}'{hint}."
             )
         return SplitSection(name=name).model_dump(mode="json"), dataset.splits[name]
-    filled = SplitSection(
-        fractions=section.fractions or (0.8, 0.1, 0.1),
-        group=section.group,
-        seed=recipe.seed if section.seed is None else section.seed,
-    )
+    fractions = section.fractions or (0.8, 0.1, 0.1)
+    seed = recipe.seed if section.seed is None else section.seed
+    filled = SplitSection(fractions=fractions, group=section.group, seed=seed)
     groups = dataset.label(section.group) if section.group else None
-    assert filled.fractions is not None
-    seed = filled.seed or 0
-    split = make_split(dataset.samples.ids, filled.fractions, seed=seed, groups=groups)
+    split = make_split(dataset.samples.ids, fractions, seed=seed, groups=groups)
     return filled.model_dump(mode="json"), split
 
 

@@ -78,6 +78,12 @@ class _Family(_Part):
             raise ValueError("names neither emulator nor decomposer")
         return self
 
+    @property
+    def judged(self) -> tuple[str, float] | None:
+        """Name and score of its best model; None where no candidate has a score."""
+        model = self.decomposer or self.emulator
+        return None if model is None or self.score is None else (model.name, self.score)
+
 
 class _Results(_Part):
     contest: Line
@@ -170,15 +176,14 @@ def leaderboard(places: Iterable[Path]) -> list[Contest]:
         rules = content.rules.model_dump()
         contest = contests.setdefault(content.contest, Contest(content.contest, rules))
         for found in content.families:
-            if found.score is None:
+            if found.judged is None:
                 continue
-            judged = found.decomposer or found.emulator
-            assert judged is not None
+            model, score = found.judged
             entry = Entry(
                 found.label,
-                judged.name,
+                model,
                 found.plugin,
-                found.score,
+                score,
                 found.fold_spread or 0.0,
                 found.seed_spread,
                 found.test,

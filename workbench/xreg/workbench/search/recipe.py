@@ -92,14 +92,13 @@ class FamilySection(Config):
 
     @model_validator(mode="after")
     def _label(self) -> Self:
-        if self.descriptor is None and self.emulator is None:
+        first = self.descriptor or self.emulator
+        if first is None:
             raise ValueError("needs a 'descriptor' or an 'emulator'")
         if self.emulator is not None and self.decomposer is not None:
             raise ValueError("has an 'emulator' and a 'decomposer'; one of them is judged")
         if not self.label:
-            named = self.descriptor or self.emulator
-            assert named is not None
-            object.__setattr__(self, "label", named.name)
+            object.__setattr__(self, "label", first.name)
         return self
 
 
