@@ -203,8 +203,10 @@ def abilities_of_generator(spec: ComponentSpec, generator: SpectrumGenerator) ->
     yield f"Takes {generator.accepts.kind}{by}."
     again = "the same" if generator.deterministic else "not exactly the same"
     yield f"Repeating a calculation gives {again} numbers."
+    units = generator.channel_units()
     for channel, grid in generator.grids().items():
-        yield f"Channel `{channel}`: {len(grid)} energies, {grid[0]:g} to {grid[-1]:g} eV."
+        unit = f", in {units[channel]}" if channel in units else ""
+        yield f"Channel `{channel}`{unit}: {len(grid)} energies, {grid[0]:g} to {grid[-1]:g} eV."
     for label, unit in generator.label_units().items():
         yield f"Label `{label}`" + (f" in {unit}." if unit else ".")
     for name, known in generator.parameters().items():

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli import data_create, data_process, data_sticks
+from xreg.cli import data_create, data_export, data_process, data_sticks
 from xreg.cli.output import cell, echo
 
 app = typer.Typer(help="Datasets: list, pull, make and publish them.", no_args_is_help=True)
@@ -179,5 +179,6 @@ def verify(
 
 app.command("generate")(data_create.generate)
 app.command("import")(data_create.import_)
+app.command("export")(data_export.export)
 app.command("process")(data_process.process)
 app.command("sticks")(data_sticks.sticks)

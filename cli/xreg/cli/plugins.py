@@ -87,6 +87,8 @@ def _show_settings(config: type[Config]) -> None:
 
 def _show_parameters(generator: SpectrumGenerator) -> None:
     """Print what a sample of a generator consists of, and the spaces ready to draw samples from."""
+    for channel, unit in generator.channel_units().items():
+        echo(f"  channel {channel} [{unit}]")
     if parameters := generator.parameters():
         echo("  parameters of a sample")
     for name, known in parameters.items():

@@ -5,7 +5,7 @@ Attributes
 API_VERSION
     Version of the plugin interface. A plugin states the one that it was written for as
     ``XREG_API`` in the module of its entry point; it runs on that and on every later one of the
-    same major version.
+    same major version. 1.1 brought exporters, and units of channels that a generator states.
 """
 
-API_VERSION = "1.0"
+API_VERSION = "1.1"

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from xreg.core.errors import DataError, UnknownNameError, did_you_mean
 
-__all__ = ["Channel", "LineList", "Spectra", "Spectrum"]
+__all__ = ["ARBITRARY", "Channel", "LineList", "Spectra", "Spectrum"]
+
+ARBITRARY = "arb. u."
+"""Unit of intensities where nothing says which."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +36,7 @@ class Channel:
     intensity: Any
     energy: NDArray[np.float64] | None = None
     features: tuple[str, ...] = ()
-    unit: str = "arb. u."
+    unit: str = ARBITRARY
 
     def __post_init__(self) -> None:
         if (self.energy is None) == (not self.features):
@@ -114,11 +117,21 @@ class Spectrum:
     labels: Mapping[str, float] = field(default_factory=dict)
 
     @staticmethod
-    def stack(spectra: Sequence[Spectrum], grids: Mapping[str, NDArray[np.float64]]) -> Spectra:
-        """Join single spectra on declared grids into :class:`Spectra`."""
+    def stack(
+        spectra: Sequence[Spectrum],
+        grids: Mapping[str, NDArray[np.float64]],
+        units: Mapping[str, str] | None = None,
+    ) -> Spectra:
+        """Join single spectra on declared grids, in declared units, into :class:`Spectra`."""
+        units = units or {}
         return Spectra(
             {
-                name: Channel(np.array([s.channels[name] for s in spectra]), np.asarray(grid))
+                name: Channel(
+                    np.array([s.channels[name] for s in spectra]),
+                    np.asarray(grid),
+                    (),
+                    units.get(name, ARBITRARY),
+                )
                 for name, grid in grids.items()
             }
         )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from xreg.core.interfaces.decomposer import Decomposer
     from xreg.core.interfaces.descriptor import Descriptor, FeatureLabel, TorchView
     from xreg.core.interfaces.emulator import Emulator
+    from xreg.core.interfaces.exporter import Exported, Exporter
     from xreg.core.interfaces.generator import Availability, SpectrumGenerator
     from xreg.core.interfaces.importer import Entry, Importer
     from xreg.core.interfaces.step import Curves, Step
@@ -27,6 +28,8 @@ __all__ = [
     "Descriptor",
     "Emulator",
     "Entry",
+    "Exported",
+    "Exporter",
     "FeatureLabel",
     "Importer",
     "SpectrumGenerator",
@@ -44,6 +47,8 @@ _HOMES = {
     "Descriptor": "descriptor",
     "Emulator": "emulator",
     "Entry": "importer",
+    "Exported": "exporter",
+    "Exporter": "exporter",
     "FeatureLabel": "descriptor",
     "Importer": "importer",
     "SpectrumGenerator": "generator",

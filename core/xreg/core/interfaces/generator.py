@@ -41,6 +41,10 @@ class SpectrumGenerator(Component[ConfigT]):
     def grids(self) -> dict[str, NDArray[np.float64]]:
         """Return the (m,) energy grid in eV of each channel that ``generate`` fills."""
 
+    def channel_units(self) -> dict[str, str]:
+        """Return the unit of the intensities of each channel; arbitrary units where it has none."""
+        return {}
+
     def label_units(self) -> dict[str, str]:
         """Return name and unit of each label that ``generate`` fills."""
         return {}

@@ -120,5 +120,12 @@ KINDS: Mapping[str, Kind] = {
             "Reads files of other programs into a dataset.",
             "xreg data import SOURCE --layout {name}",
         ),
+        _kind(
+            "exporter",
+            "Exporters",
+            "Exporter",
+            "Writes a dataset into files of other programs.",
+            "xreg data export DATASET -o PATH --to {name}",
+        ),
     )
 }

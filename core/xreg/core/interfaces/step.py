@@ -114,6 +114,10 @@ class Step(Component[ConfigT]):
         """Labels of the dataset that the step reads, known before any work."""
         return ()
 
+    def unit(self, before: str) -> str:
+        """Return the unit of the intensities after the step; the one that they had, by default."""
+        return before
+
     @abstractmethod
     def apply(self, curves: Curves) -> Curves:
         """Return new curves; those that are given stay as they are.

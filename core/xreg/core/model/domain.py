@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from xreg.core.atoms.elements import SYMBOLS, symbols
 from xreg.core.data.samples import Parameters, Samples, Structures
+from xreg.core.data.spectra import ARBITRARY
 from xreg.core.errors import DataError
 
 __all__ = ["Domain", "Target"]
@@ -34,7 +35,7 @@ class Target:
     channel: str
     energy: NDArray[np.float64] | None = None
     features: tuple[str, ...] = ()
-    unit: str = "arb. u."
+    unit: str = ARBITRARY
 
     @property
     def grid(self) -> NDArray[np.float64]:

@@ -36,6 +36,7 @@ from xreg.core.testing.examples import (  # noqa: E402
     tetrahedra,
     waters,
 )
+from xreg.core.testing.exporter import ExporterSuite, ReadBack  # noqa: E402
 from xreg.core.testing.generator import GeneratorSuite  # noqa: E402
 from xreg.core.testing.importer import ImporterSuite  # noqa: E402
 from xreg.core.testing.step import StepSuite  # noqa: E402
@@ -45,8 +46,10 @@ __all__ = [
     "DecomposerSuite",
     "DescriptorSuite",
     "EmulatorSuite",
+    "ExporterSuite",
     "GeneratorSuite",
     "ImporterSuite",
+    "ReadBack",
     "StepSuite",
     "clusters",
     "crystals",

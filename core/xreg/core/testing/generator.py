@@ -109,6 +109,14 @@ class GeneratorSuite(ComponentSuite):
             assert np.isfinite(energy).all()
             assert (np.diff(energy) > 0).all(), name
 
+    def test_units(self) -> None:
+        """The unit of a channel is a word, of a channel that there is."""
+        component = self.build()
+        units = component.channel_units()
+        assert set(units) <= set(component.grids())
+        for name, unit in units.items():
+            assert unit == unit.strip() != "", f"channel '{name}' has the unit {unit!r}"
+
     # What it computes --------------------------------------------------------------------------
 
     def test_spectra(self) -> None:
@@ -130,7 +138,7 @@ class GeneratorSuite(ComponentSuite):
             assert all(np.isfinite(value) for value in spectrum.labels.values())
         first, second = (np.concatenate(list(s.channels.values())) for s in spectra[:2])
         assert not np.array_equal(first, second), "different samples give one spectrum"
-        stacked = Spectrum.stack(spectra, grids)
+        stacked = Spectrum.stack(spectra, grids, component.channel_units())
         assert all(len(channel) == len(samples) for channel in stacked.values())
 
     def test_determinism(self) -> None:

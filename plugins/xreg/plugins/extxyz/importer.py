@@ -11,17 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.atoms.elements import SYMBOLS
+from xreg.core.data.dataset import PARTS
 from xreg.core.errors import DataError
 from xreg.core.interfaces import Entry, Importer
 from xreg.core.progress import track
-from xreg.core.readers.importing.curve import Curve
+from xreg.core.readers.importing.curve import Curve, stated_unit
 from xreg.core.readers.importing.log import ImportLog
 from xreg.core.readers.structures import Frame, parse_frames
+from xreg.plugins.extxyz.fields import ABSORBER, ENERGY, ID, SPLIT, UNIT
 from xreg.plugins.extxyz.plugin import ExtxyzImportConfig
 
 __all__ = ["ExtxyzImporter"]
 
-ID = "id"
 FIRST_LINES = re.compile(rb"\s*\d+[ \t]*\r?\n[^\n]*Properties=")
 
 
@@ -33,8 +34,12 @@ class ExtxyzImporter(Importer[ExtxyzImportConfig]):
     ``xas_energy``, or those given. Where the spectra stand in per-atom arrays and the absorber is
     an element, every atom of that element is a sample.
 
+    Their unit is the info entry ``xas_unit``, else arbitrary.
+
     The info entry ``id`` names a frame, else file stem and number do; with several sites the site
-    is appended. Other info entries that are one number or word each in all samples become labels.
+    is appended. Other info entries that are one number or word each in all samples become labels;
+    ``<label>_unit`` says the unit of one, and ``split_<name>`` in which part of a split (train,
+    validation or test) a sample is.
 
     Parameters
     ----------
@@ -77,7 +82,12 @@ class ExtxyzImporter(Importer[ExtxyzImportConfig]):
                         unit = config.energy_unit
                         curves = {c: _curve(frame, c, site, energies, unit) for c in channels}
                         sample = frame.structure(full, site)
-                        yield Entry(where, [sample], curves, _labels(frame, channels))
+                        labels = _labels(frame, channels, log)
+                        if absorber in (None, ABSORBER):
+                            labels.pop(ABSORBER, None)  # it has said what it is there for
+                        yield Entry(where, [sample], curves, labels)
+                        for split, part in _splits(frame).items():
+                            log.splits.setdefault(split, {})[full] = part
 
 
 def _curve(
@@ -94,11 +104,12 @@ def _curve(
     else:
         raise DataError(f"it has no spectrum: '{channel}' is neither in its info nor in its arrays")
     energy = energies.get(channel)
-    if (own := frame.info.get(f"{channel}_energy")) is not None:
+    if (own := frame.info.get(f"{channel}{ENERGY}")) is not None:
         energy = unit * _vector(own)
     if energy is None:
         raise DataError(f"it has no energies: no '{channel}_energy' in its info, and none given")
-    return Curve(_vector(energy), _vector(intensity))
+    unit_said = stated_unit(str(frame.info.get(f"{channel}{UNIT}", "")))
+    return Curve(_vector(energy), _vector(intensity), unit_said)
 
 
 def _vector(values: Any) -> NDArray[np.float64]:
@@ -108,11 +119,25 @@ def _vector(values: Any) -> NDArray[np.float64]:
         raise DataError("the spectrum is no list of numbers") from None
 
 
-def _labels(frame: Frame, channels: Sequence[str]) -> dict[str, Any]:
-    """Return the fields of a frame that are a number or a word, and no spectrum."""
-    taken = {ID, *channels, *(f"{channel}_energy" for channel in channels)}
-    return {
+def _labels(frame: Frame, channels: Sequence[str], log: ImportLog) -> dict[str, Any]:
+    """Return the fields of a frame that are a number or a word, and nothing else's."""
+    taken = {ID, *channels}
+    taken |= {f"{channel}{end}" for channel in channels for end in (ENERGY, UNIT)}
+    taken |= {f"{SPLIT}{name}" for name in _splits(frame)}
+    found = {
         key: value
         for key, value in frame.info.items()
         if key not in taken and isinstance(value, str | int | float | np.number | np.bool_)
+    }
+    units = {key: f"{key}{UNIT}" for key in found if isinstance(found.get(f"{key}{UNIT}"), str)}
+    log.label_units = {**log.label_units, **{key: str(found[u]) for key, u in units.items()}}
+    return {key: value for key, value in found.items() if key not in units.values()}
+
+
+def _splits(frame: Frame) -> dict[str, str]:
+    """Return the part of each split that a frame says it is in."""
+    return {
+        key.removeprefix(SPLIT): value
+        for key, value in frame.info.items()
+        if key.startswith(SPLIT) and isinstance(value, str) and value in PARTS
     }

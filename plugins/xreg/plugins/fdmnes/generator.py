@@ -58,6 +58,10 @@ class Fdmnes(SpectrumGenerator[FdmnesConfig]):
         """Return the energies of each channel, (m,) in eV from the edge."""
         return {channel: self._grid for channel in self.config.channels}
 
+    def channel_units(self) -> dict[str, str]:
+        """Return FDMNES' unit of cross sections."""
+        return {channel: "Mb" for channel in self.config.channels}
+
     @cached_property
     def _grid(self) -> Array:
         return energies(self.config.range)

@@ -11,7 +11,10 @@ from xreg.core.errors import SampleError
 from xreg.core.programs.cluster import Cluster
 from xreg.plugins.feff.plugin import FeffConfig
 
-__all__ = ["energy_mesh", "feff_input"]
+__all__ = ["UNIT", "energy_mesh", "feff_input"]
+
+UNIT = "µ0 at +50 eV"
+"""What FEFF counts mu in: the atomic background so far above the edge."""
 
 K_SQUARED = 3.80998212
 """ħ²/2m in eV Å²."""

@@ -20,7 +20,7 @@ from xreg.core.interfaces import Availability, SpectrumGenerator
 from xreg.core.programs.cluster import check_site, cluster
 from xreg.core.programs.program import Limits, Report, run_program
 from xreg.core.readers.spectra.table import read_table
-from xreg.plugins.feff.cards import energy_mesh, feff_input
+from xreg.plugins.feff.cards import UNIT, energy_mesh, feff_input
 from xreg.plugins.feff.plugin import FeffConfig
 
 __all__ = ["Feff"]
@@ -63,6 +63,10 @@ class Feff(SpectrumGenerator[FeffConfig]):
     def grids(self) -> dict[str, Array]:
         """Return the energies of each channel, (m,) in eV from the Fermi level."""
         return {channel: self._mesh for channel in self.config.channels}
+
+    def channel_units(self) -> dict[str, str]:
+        """Return the atomic background 50 eV above the edge, which FEFF counts in."""
+        return {channel: UNIT for channel in self.config.channels}
 
     @cached_property
     def _mesh(self) -> Array:

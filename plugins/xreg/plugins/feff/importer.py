@@ -24,6 +24,7 @@ from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.spectrum import spectrum_of
 from xreg.core.readers.spectra.table import Table, read_table
 from xreg.core.readers.structures import Frame, one_frame
+from xreg.plugins.feff.cards import UNIT
 from xreg.plugins.feff.plugin import FeffImportConfig
 from xreg.plugins.feff.trees import ARCHIVES, SITE, Tree, read_tree
 
@@ -104,7 +105,7 @@ class FeffImporter(Importer[FeffImportConfig]):
                 yield Entry(
                     file,
                     [sample],
-                    {self.config.channel: Curve(spectrum.energy, spectrum.intensity)},
+                    {self.config.channel: Curve(spectrum.energy, spectrum.intensity, UNIT)},
                     {
                         "material": name,
                         "site": site,

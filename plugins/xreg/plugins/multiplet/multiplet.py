@@ -72,6 +72,10 @@ class Multiplet(SpectrumGenerator[MultipletConfig]):
         """Return the energies of each channel, (m,) in eV."""
         return {channel: window(self.config).energies for channel in self.config.channels}
 
+    def channel_units(self) -> dict[str, str]:
+        """Return the squared radial integral per eV."""
+        return {channel: "⟨2p|r|3d⟩²/eV" for channel in self.config.channels}
+
     def parameters(self) -> Mapping[str, Parameter]:
         """Return the model's parameters."""
         return PARAMETERS

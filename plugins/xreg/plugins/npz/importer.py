@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.data.dataset import PARTS
 from xreg.core.data.samples import ParameterSet, Structure
 from xreg.core.errors import DataError, did_you_mean
 from xreg.core.interfaces import Entry, Importer
 from xreg.core.progress import track
-from xreg.core.readers.importing.curve import Curve
+from xreg.core.readers.importing.curve import Curve, stated_unit
 from xreg.core.readers.importing.log import ImportLog
 from xreg.core.readers.npz import load_arrays
 from xreg.core.readers.structures import Frame, counted_from_one
@@ -37,7 +38,8 @@ NAMES = (
     "spectra",
     "energy",
 )
-PREFIXED = re.compile(r"^(spectra|energy|label)_(.+)$")
+PREFIXED = re.compile(r"^(spectra|energy|unit|label|labelunit|split)_(.+)$", re.DOTALL)
+UNIT_OF = "labelunit_"
 ROWS = ("ids", "absorber", "cell", "pbc", "parameters")
 Arrays = Mapping[str, NDArray[Any]]
 # Makes the sample of a name and row.
@@ -59,6 +61,8 @@ class NpzImporter(Importer[NpzImportConfig]):
     ``parameter_names``, ``parameter_units``  (p,) each
     ``ids``                                   (n,) names; file stem and number without
     ``label_<name>``                          (n,) numbers or words
+    ``split_<name>``                          (n,) ``train``, ``validation``, ``test`` or empty
+    ``unit_<channel>``, ``labelunit_<name>``  unit of its intensities, of a label
     ========================================  ====================================================
 
     Any other name is refused, and pickled (object) arrays are not read.
@@ -88,20 +92,28 @@ class NpzImporter(Importer[NpzImportConfig]):
         unit, energies = self.config.energy_unit, self.config.energies()
         axes = {name: _energy(source, arrays, name, n, energies, unit) for name in spectra}
         labels = {k.removeprefix("label_"): v for k, v in arrays.items() if k.startswith("label_")}
-        _check_rows(source, n, {**spectra, **labels, **{k: arrays[k] for k in ROWS if k in arrays}})
+        splits = {k.removeprefix("split_"): v for k, v in arrays.items() if k.startswith("split_")}
+        _check_splits(source, splits)
+        log.label_units = _label_units(source, arrays, labels)
+        rows = {k: arrays[k] for k in ROWS if k in arrays}
+        _check_rows(source, n, {**spectra, **labels, **splits, **rows})
         make = (_parameters if "parameters" in arrays else _structures)(
             source, arrays, n, self.config.absorber, log
         )
+        units = {name: stated_unit(str(arrays.get(f"unit_{name}", ""))) for name in spectra}
         names = arrays.get("ids", [f"{source.stem}-{i}" for i in range(n)])
         for i in track(range(n), f"reading {source.name}", n):
             where = f"{source.name}, row {i}"
             with log.entry(where):
                 curves = {
-                    name: Curve(axes[name][i], np.asarray(values[i], np.float64))
+                    name: Curve(axes[name][i], np.asarray(values[i], np.float64), units[name])
                     for name, values in spectra.items()
                 }
                 known = {name: values[i].item() for name, values in labels.items()}
                 yield Entry(where, [make(str(names[i]), i)], curves, known)
+                for split, parts in splits.items():
+                    if part := str(parts[i]):
+                        log.splits.setdefault(split, {})[str(names[i])] = part
 
 
 def _load(source: Path, log: ImportLog) -> dict[str, NDArray[Any]]:
@@ -166,6 +178,9 @@ FORMS = {
     "parameter_units": ("US", (1,)),
     "ids": ("USiu", (1,)),
     "label": ("biufUS", (1,)),
+    "split": ("US", (1,)),
+    "unit": ("US", (0,)),
+    "labelunit": ("US", (0,)),
 }
 """Kinds of numbers or texts of each array, and how many axes it may have."""
 
@@ -178,6 +193,25 @@ def _check_form(source: Path, name: str, array: NDArray[Any]) -> None:
             f"'{source}': '{name}' holds {array.dtype} in {array.ndim} axes; it must hold "
             f"{'texts' if kinds == 'US' else 'numbers'} in {' or '.join(map(str, axes))}."
         )
+
+
+def _label_units(source: Path, arrays: Arrays, labels: Arrays) -> dict[str, str]:
+    """Return the unit of each label that has one."""
+    units = {
+        k.removeprefix("labelunit_"): str(v) for k, v in arrays.items() if k.startswith(UNIT_OF)
+    }
+    if unknown := sorted(set(units) - set(labels)):
+        raise DataError(f"'{source}': '{UNIT_OF}{unknown[0]}' is the unit of no label.")
+    return units
+
+
+def _check_splits(source: Path, splits: Arrays) -> None:
+    for name, parts in splits.items():
+        if wrong := sorted(set(parts.astype(str).tolist()) - {"", *PARTS}):
+            raise DataError(
+                f"'{source}': 'split_{name}' holds '{wrong[0]}'; it must be {', '.join(PARTS)} or "
+                "empty."
+            )
 
 
 def _check_rows(source: Path, n: int, arrays: Arrays) -> None:

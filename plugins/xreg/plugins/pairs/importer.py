@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, Literal
 
+import numpy as np
+
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.errors import DataError
 from xreg.core.interfaces import Entry, Importer
 from xreg.core.progress import track
-from xreg.core.readers.importing.curve import Curve
+from xreg.core.readers.importing.curve import Curve, stated_unit
 from xreg.core.readers.importing.log import ImportLog
 from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.spectrum import TextSpectrum, read_spectrum
@@ -19,6 +21,9 @@ from xreg.core.readers.structures import SUFFIXES, one_frame
 from xreg.plugins.pairs.plugin import PairsImportConfig
 
 __all__ = ["PairsImporter"]
+
+ABSORBER = "absorber"
+WORDS = (str, int, float, np.number, np.bool_)
 
 
 class PairsImporter(Importer[PairsImportConfig]):
@@ -71,7 +76,9 @@ class PairsImporter(Importer[PairsImportConfig]):
         config = self.config
         frame = one_frame(log.seen(xyz.name, xyz.read_bytes()), xyz.name)
         sites = log.sites(frame, stem, config.absorber, config.every)
-        labels = {k: v for k, v in frame.info.items() if isinstance(v, str | int | float)}
+        labels = {k: v for k, v in frame.info.items() if isinstance(v, WORDS)}
+        if config.absorber in (None, ABSORBER):
+            labels.pop(ABSORBER, None)  # it has said what it is there for
         with log.entry(str(table)):
             found = _spectrum(table, config.columns, log)
             for site in sites:
@@ -82,7 +89,7 @@ class PairsImporter(Importer[PairsImportConfig]):
                     )
             several = len(sites) > 1
             samples = [frame.structure(f"{stem}-{s}" if several else stem, s) for s in sites]
-            curve = Curve(found.energy, found.intensity)
+            curve = Curve(found.energy, found.intensity, stated_unit(found.unit))
             yield Entry(str(table), samples, {config.channel: curve}, labels)
 
 

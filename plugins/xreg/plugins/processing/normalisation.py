@@ -23,6 +23,10 @@ class Normalise(Step[NormaliseConfig]):
     name = "normalise"
     Config = NormaliseConfig
 
+    def unit(self, before: str) -> str:
+        """Return what the spectra are counted in: what of them has become one."""
+        return {"edge-jump": "edge jump", "maximum": "maximum", "area": "mean"}[self.config.by]
+
     def apply(self, curves: Curves) -> Curves:
         """Return the curves after the step."""
         values = curves.intensity

@@ -52,6 +52,10 @@ class PySCF(SpectrumGenerator[PySCFConfig]):
             grids[channel] = first + step * np.arange(int((last - first) / step + 1e-6) + 1)
         return grids
 
+    def channel_units(self) -> dict[str, str]:
+        """Return what oscillator strengths and lines of unit area are counted in."""
+        return {channel: "1/eV" for channel in self.config.channels}
+
     def label_units(self) -> dict[str, str]:
         """Return the labels that go with the chosen channels, all in eV."""
         labels = {} if self.config.half_hole_start == "atoms" else {"total_energy": "eV"}

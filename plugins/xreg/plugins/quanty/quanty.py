@@ -73,6 +73,12 @@ class Quanty(SpectrumGenerator[QuantyConfig]):
         """Return the energies of each channel, (m,) in eV."""
         return {channel: window(self.config).energies for channel in self.config.channels}
 
+    def channel_units(self) -> dict[str, str]:
+        """Return the squared radial integral per eV; a template of yours has units of its own."""
+        if self.config.template:
+            return {}
+        return {channel: "⟨2p|r|3d⟩²/eV" for channel in self.config.channels}
+
     def parameters(self) -> Mapping[str, Parameter]:
         """Return the model's parameters; those of a template of yours are not known."""
         return {} if self.config.template else PARAMETERS

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from xreg.core.data.samples import Parameters, Samples, Structures
 from xreg.core.data.specimens import Specimens
+from xreg.core.data.spectra import ARBITRARY
 from xreg.core.errors import DataError, UnknownNameError, did_you_mean
 
 __all__ = [
@@ -58,7 +59,7 @@ class ChannelSpec:
 
     energy: NDArray[np.float64] | None = None
     features: tuple[str, ...] = ()
-    unit: str = "arb. u."
+    unit: str = ARBITRARY
     dtype: str = "float64"
 
     @property

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from xreg.core.code import code_in
 from xreg.core.data.dataset import Dataset, Metadata, Split, make_split
-from xreg.core.data.spectra import Channel, Spectra
+from xreg.core.data.spectra import ARBITRARY, Channel, Spectra
 from xreg.core.errors import ConfigError, CorruptError, RunError, UnknownNameError, did_you_mean
 from xreg.core.interfaces import SpectrumGenerator
 from xreg.core.readers.summary import summarise
@@ -128,12 +128,17 @@ class Growth:
         self.splits = make_splits(recipe.split, table.samples.ids, table.labels)
         units = {**table.label_units, **generator.label_units()}
         self.units = {name: unit for name, unit in units.items() if unit}
+        stated = generator.channel_units()
+        self.channel_units = {name: stated.get(name, ARBITRARY) for name in generator.grids()}
         self.store = GrowingStore(
             journal.folder,
             output,
             self._metadata({}),
             table.samples,
-            {name: ChannelSpec(grid) for name, grid in generator.grids().items()},
+            {
+                name: ChannelSpec(grid, (), self.channel_units[name])
+                for name, grid in generator.grids().items()
+            },
             precision={k: v for k, v in recipe.precision.items() if k not in recipe.processing},
             labels=table.labels,
             label_units=self.units,
@@ -202,7 +207,10 @@ class Growth:
         metadata = self._metadata(failures)
         if not failures and not self.recipe.processing:
             grids = self.generator.grids()
-            stored = {name: Channel(self.store.stored(name), grid) for name, grid in grids.items()}
+            stored = {
+                name: Channel(self.store.stored(name), grid, (), self.channel_units[name])
+                for name, grid in grids.items()
+            }
             summary = summarise(self.table.samples, Spectra(stored)).plain()
             metadata = with_summary(metadata, summary)
             self.store.complete(metadata, labels, self.units, self.splits)
@@ -219,7 +227,12 @@ class Growth:
             samples,
             Spectra(
                 {
-                    name: Channel(ChosenRows(self.store.stored(name), kept), grid)
+                    name: Channel(
+                        ChosenRows(self.store.stored(name), kept),
+                        grid,
+                        (),
+                        self.channel_units[name],
+                    )
                     for name, grid in self.generator.grids().items()
                 }
             ),

@@ -7,7 +7,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from xreg.core.data.dataset import Dataset, Metadata
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.data.dataset import PARTS, Dataset, Metadata, Split
 from xreg.core.data.specimens import Specimens
 from xreg.core.errors import DataError, UnknownNameError, did_you_mean
 from xreg.core.readers.importing.curve import parse_grid
@@ -20,6 +23,8 @@ from xreg.workbench.importing.collect import COMMON, BadEntriesError, Collector
 from xreg.workbench.importing.options import ImportOptions
 
 __all__ = ["import_dataset"]
+
+DEFAULT = "default"
 
 
 def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dataset:
@@ -82,9 +87,14 @@ def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dat
     assumed = {name: z for name, z in log.assumed.items() if name in taken}
     for note in same_first_atoms(assumed):
         log.remark(sources[0].name, note)
-    splits = collector.splits() if options.own_split else {}
+    own = _splits_of_source(log, samples.ids)
+    if options.own_split:
+        own |= collector.splits()
+    else:
+        own.pop(DEFAULT, None)
     split = None if options.own_split and isinstance(samples, Specimens) else options.split
-    splits = splits or make_splits(split, samples.ids, labels)
+    made = {} if DEFAULT in own else make_splits(split, samples.ids, labels)
+    splits = {**made, **own}
     summary = summarise(
         samples,
         spectra,
@@ -103,7 +113,7 @@ def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dat
         "absorber": options.absorber,
         "sites": options.sites,
         "split": "that of the source"
-        if options.own_split and collector.parts
+        if DEFAULT in own
         else split and split.model_dump(mode="json"),
         "set_aside": [{"file": bad.file, "reason": bad.reason} for bad in log.bad],
         "remarks": [
@@ -115,6 +125,15 @@ def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dat
     }
     metadata = Metadata(**options.dataset.model_dump(), provenance=provenance)
     return Dataset(samples, spectra, metadata, labels, log.label_units, splits)
+
+
+def _splits_of_source(log: ImportLog, ids: NDArray[np.str_]) -> dict[str, Split]:
+    """Return the splits that the source names."""
+    splits = {}
+    for name, known in log.splits.items():
+        parts = np.array([known.get(one, "") for one in ids.tolist()])
+        splits[name] = Split(*(ids[parts == part] for part in PARTS))
+    return splits
 
 
 def _joined(

@@ -85,9 +85,12 @@ def process(
         intensity = np.asarray(source.intensity[:], dtype=np.float64)
         grid = np.asarray(source.energy, dtype=np.float64)
         curves = Curves(grid, np.zeros(len(samples)), intensity, samples.ids, labels, absorbers)
-        where = f"channel '{name}'"
-        curves = apply_steps(curves, spec.built(where), where)
-        made[name] = Channel(curves.intensity, curves.grid + curves.offset[0], (), source.unit)
+        where, unit = f"channel '{name}'", source.unit
+        steps = spec.built(where)
+        curves = apply_steps(curves, steps, where)
+        for step in steps:
+            unit = step.unit(unit)
+        made[name] = Channel(curves.intensity, curves.grid + curves.offset[0], (), unit)
     return Spectra(made)
 
 

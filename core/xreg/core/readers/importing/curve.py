@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.data.spectra import ARBITRARY
 from xreg.core.errors import ConfigError, DataError
 from xreg.core.readers.spectra.checks import require_signal
 
-__all__ = ["ARBITRARY", "TOLERANCE", "Curve", "parse_grid"]
+__all__ = ["ARBITRARY", "TOLERANCE", "Curve", "parse_grid", "stated_unit"]
 
-ARBITRARY = "arb. u."
-"""Unit of intensities where nothing says which."""
+ARBITRARY_TOO = re.compile(r"arb(itrary)?\.?[ _]?(u(nits?)?\.?)?", re.IGNORECASE)
 MAX_POINTS = 100_000
 # A grid point may miss the measured range by the rounding of printed energies.
 TOLERANCE = 1e-6
@@ -76,6 +77,12 @@ class Curve:
                 f"{grid[0]:g}…{grid[-1]:g} eV by {lack:.3g} eV (narrow the grid or hold the ends)"
             )
         return np.interp(grid, self.energy, self.intensity)
+
+
+def stated_unit(text: str) -> str:
+    """Return the unit of intensities that a file states; one spelling for arbitrary units."""
+    text = text.strip()
+    return ARBITRARY if not text or ARBITRARY_TOO.fullmatch(text) else text
 
 
 def parse_grid(text: str) -> NDArray[np.float64]:

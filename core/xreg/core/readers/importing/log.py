@@ -44,6 +44,8 @@ class ImportLog:
         Units of the labels, by name.
     parameter_units
         Units of the parameters, by name, where samples are parameter sets.
+    splits
+        Part (train, validation or test) of each sample by id, for each split of the source by name.
     """
 
     bad: list[Bad] = field(default_factory=list)
@@ -52,6 +54,7 @@ class ImportLog:
     assumed: dict[str, int] = field(default_factory=dict)
     label_units: Mapping[str, str] = field(default_factory=dict)
     parameter_units: Mapping[str, str] = field(default_factory=dict)
+    splits: dict[str, dict[str, str]] = field(default_factory=dict)
     _hash: Any = field(default_factory=hashlib.sha256)
 
     @contextmanager

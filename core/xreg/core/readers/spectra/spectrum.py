@@ -47,6 +47,8 @@ class TextSpectrum:
         What was chosen, converted or sorted on the way, in words.
     fields
         Fields of the header.
+    unit
+        Unit of the signal, empty where the file does not tell.
     """
 
     energy: Array
@@ -56,6 +58,7 @@ class TextSpectrum:
     edge: str = ""
     notes: tuple[str, ...] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
+    unit: str = ""
 
 
 PLAIN = SpectrumColumns()
@@ -132,7 +135,8 @@ def spectrum_of(table: Table, asked: SpectrumColumns = PLAIN) -> TextSpectrum:
     edge = table.fields.get("element.edge", "").strip().upper()
     if element and (verdict := judge_energies(energy, element, edge)):
         notes.append(verdict)
-    return TextSpectrum(energy, signal, noise, element, edge, tuple(notes), table.fields)
+    unit = table.units[chosen.signal[0]].strip() if len(chosen.signal) == 1 else ""
+    return TextSpectrum(energy, signal, noise, element, edge, tuple(notes), table.fields, unit)
 
 
 def _require_finite(table: Table, rows: NDArray[np.intp], used: list[int]) -> None:

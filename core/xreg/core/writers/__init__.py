@@ -1,0 +1,1 @@
+"""What several exporters share: the other direction of :mod:`xreg.core.readers`."""

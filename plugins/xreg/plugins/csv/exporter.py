@@ -1,0 +1,97 @@
+"""A dataset as tables of text."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from xreg.core.data.dataset import PARTS, Dataset
+from xreg.core.data.samples import Parameters
+from xreg.core.data.spectra import Channel
+from xreg.core.errors import DataError
+from xreg.core.interfaces.exporter import Exporter, Part
+from xreg.core.text import with_unit
+from xreg.core.writers.names import file_stems
+from xreg.plugins.csv.plugin import CsvExportConfig
+
+__all__ = ["CsvExporter"]
+
+ENDING = ".csv"
+SAMPLES = "samples"
+
+
+class CsvExporter(Exporter[CsvExportConfig]):
+    """A table a channel, and one of the samples.
+
+    ``NAME.csv`` (of several channels ``NAME.<channel>.csv`` each) has a row an energy and a column
+    a sample, whose heads are ``energy (eV)`` and the ids. ``NAME.samples.csv`` has a row a sample:
+    its id, and under ``name (unit)`` its parameters and labels; ``unit <channel>`` and
+    ``split <name>``.
+
+    Parameters
+    ----------
+    config
+        See :class:`~xreg.plugins.csv.plugin.CsvExportConfig`.
+    """
+
+    name: ClassVar[str] = "csv"
+    Config = CsvExportConfig
+    suffixes: ClassVar[tuple[str, ...]] = (ENDING,)
+    holds: ClassVar[frozenset[Part]] = frozenset(
+        ("parameters", "units", "labels", "label units", "splits")
+    )
+
+    def check(self, dataset: Dataset, path: Path) -> None:
+        """Refuse channels whose table would take the name of another."""
+        super().check(dataset, path)
+        names = list(dict(self.channels(dataset)))
+        if len(names) > 1:
+            file_stems([*names, SAMPLES])
+
+    def _write(self, dataset: Dataset, path: Path) -> None:
+        channels = dict(self.channels(dataset))
+        stem = path.name[: -len(ENDING)]
+        for name, channel in channels.items():
+            single = len(channels) == 1
+            file = path if single else path.with_name(f"{stem}.{name}{ENDING}")
+            self._table(file, _spectra(dataset, channel))
+        self._table(path.with_name(f"{stem}.{SAMPLES}{ENDING}"), _samples(dataset, channels))
+
+    def _table(self, path: Path, rows: Iterable[Sequence[Any]]) -> None:
+        separator = "\t" if self.config.separator == "tab" else self.config.separator
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, delimiter=separator).writerows(rows)
+
+
+def _spectra(dataset: Dataset, channel: Channel) -> Iterator[Sequence[Any]]:
+    yield ["energy (eV)", *dataset.samples.ids.tolist()]
+    assert channel.energy is not None
+    columns = np.asarray(channel.intensity, np.float64).T
+    for energy, row in zip(channel.energy.tolist(), columns, strict=True):
+        yield [energy, *row.tolist()]
+
+
+def _samples(dataset: Dataset, channels: dict[str, Channel]) -> Iterator[Sequence[Any]]:
+    ids = dataset.samples.ids.tolist()
+    columns: list[tuple[str, list[Any]]] = [("id", ids)]
+    if isinstance(dataset.samples, Parameters):
+        values = np.asarray(dataset.samples.values, np.float64).T.tolist()
+        named = zip(dataset.samples.names, dataset.samples.units, values, strict=True)
+        columns += [(with_unit(name, unit), column) for name, unit, column in named]
+    for name, label in dataset.labels.items():
+        head = with_unit(name, dataset.label_units.get(name, ""))
+        columns.append((head, np.asarray(label).tolist()))
+    columns += [(f"unit {name}", [c.unit] * len(ids)) for name, c in channels.items()]
+    for name, split in dataset.splits.items():
+        parts = {str(one): part for part in PARTS for one in getattr(split, part)}
+        columns.append((f"split {name}", [parts.get(one, "") for one in ids]))
+    twice = [head for head, count in Counter(head for head, _ in columns).items() if count > 1]
+    if twice:
+        raise DataError(f"two columns of the samples would be called '{twice[0]}'; rename one.")
+    yield [head for head, _ in columns]
+    yield from zip(*(column for _, column in columns), strict=True)

@@ -1,0 +1,205 @@
+"""Whatever a dataset holds comes back from a file, or is said to be left out."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xreg.core.data.dataset import PARTS, Dataset, Metadata, Split
+from xreg.core.data.samples import Parameters, Structure, Structures
+from xreg.core.data.spectra import Channel, Spectra
+from xreg.core.errors import DataError
+from xreg.workbench.exporting.exports import export_dataset
+from xreg.workbench.importing.imports import import_dataset
+from xreg.workbench.importing.options import ImportOptions
+
+FINITE = st.floats(-1e12, 1e12, allow_nan=False)
+# What a reader may take for something else.
+ODD = st.sampled_from(
+    [
+        "007",
+        "12",
+        "1e5",
+        "nan",
+        "T",
+        "False",
+        "1 2",
+        "T F",
+        "_JSON 1",
+        " a ",
+        '"',
+        "\\",
+        "a=b",
+        "{1}",
+    ]
+)
+# No surrogates, which no text file holds.
+TEXT = ODD | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=9)
+VISIBLE = st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"])
+NAME = ODD | st.text(VISIBLE, min_size=1, max_size=8)
+UNIT = st.sampled_from(["arb. u.", "Mb", "1/eV", "⟨2p|r|3d⟩²/eV", "µ0 at +50 eV", 'odd "unit"'])
+COLUMN = st.sampled_from(["int", "float", "bool", "text"])
+PLAIN_NAME = st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True)
+
+
+@st.composite
+def energies(draw: st.DrawFn) -> np.ndarray:
+    steps = draw(st.lists(st.floats(1e-3, 10.0), min_size=2, max_size=11))
+    return np.cumsum([draw(st.floats(1.0, 2e4)), *steps])
+
+
+@st.composite
+def datasets(draw: st.DrawFn, kind: str, ids: Any = NAME, several: bool = True) -> Dataset:
+    n = draw(st.integers(1, 4))
+    names = draw(st.lists(ids, min_size=n, max_size=n, unique_by=str.casefold))
+    spectra = {}
+    for name in draw(st.sampled_from([["xas"], ["xas", "xes-2"]] if several else [["xas"]])):
+        energy = draw(energies())
+        rows = [draw(st.lists(FINITE, min_size=len(energy), max_size=len(energy))) for _ in names]
+        intensity = np.array(rows)
+        intensity[:, 0] += intensity[:, 1] + 1.0  # a constant spectrum is refused as no signal
+        spectra[name] = Channel(intensity, energy, (), draw(UNIT))
+    labels = {}
+    for name in draw(st.lists(NAME, max_size=3, unique=True)):
+        values = {
+            "int": st.integers(-(2**40), 2**40),
+            "float": st.floats(width=64, allow_infinity=True),
+            "bool": st.booleans(),
+            "text": TEXT,
+        }[draw(COLUMN)]
+        labels[name] = np.array([draw(values) for _ in names])
+    splits = {}
+    for name in draw(st.lists(PLAIN_NAME, max_size=2, unique=True)):
+        parts = np.array([draw(st.sampled_from([*PARTS, ""])) for _ in names])
+        if (parts != "").any():
+            splits[name] = Split(*(np.array(names)[parts == part] for part in PARTS))
+    units = {name: draw(st.sampled_from(["eV", "Å"])) for name in labels if draw(st.booleans())}
+    if kind == "parameters":
+        columns = draw(st.lists(NAME, min_size=1, max_size=3, unique=True))
+        values = np.array([[draw(FINITE) for _ in columns] for _ in names])
+        samples: Any = Parameters(names, values, columns, [draw(TEXT) for _ in columns])
+    else:
+        samples = Structures.of([draw(structures(name)) for name in names])
+    metadata = Metadata(name="toy", version="1.0.0", licence="CC0-1.0")
+    return Dataset(samples, Spectra(spectra), metadata, labels, units, splits)
+
+
+@st.composite
+def structures(draw: st.DrawFn, name: str) -> Structure:
+    size = draw(st.integers(1, 4))
+    jitter = [[draw(st.floats(-0.1, 0.1)) for _ in range(3)] for _ in range(size)]
+    positions = np.array([[1.9 * i, 0.3 * i, 0.0] for i in range(size)]) + jitter
+    periodic = draw(st.booleans())
+    cell = np.diag([11.0, 12.5, 13.0]) + (0.1 * draw(st.floats(-1, 1)) if periodic else 0.0)
+    return Structure(
+        name,
+        np.array([draw(st.sampled_from([1, 8, 26, 29])) for _ in range(size)], np.int32),
+        positions,
+        cell if periodic else np.zeros((3, 3)),
+        np.full(3, periodic),
+        draw(st.integers(0, size - 1)),
+    )
+
+
+def there_and_back(dataset: Dataset, file: str, to: str = "") -> tuple[Dataset, str]:
+    with tempfile.TemporaryDirectory() as folder:
+        done = export_dataset(dataset, Path(folder) / file, to)
+        options = {
+            "dataset": {"name": "toy", "version": "1.0.0"},
+            "channels": list(dataset.spectra),
+            "layout": to or file.rpartition(".")[2],
+        }
+        again = import_dataset(done.files[-1], ImportOptions.parse(options, "test"))
+    return again, "\n".join(done.left_out)
+
+
+def compare(got: Dataset, want: Dataset, left_out: str, holds_more: bool = True) -> None:
+    order = {name: i for i, name in enumerate(got.samples.ids.tolist())}
+    assert set(order) == set(want.samples.ids.tolist())
+    rows = np.array([order[name] for name in want.samples.ids.tolist()])
+    got = got.select(rows)
+    for name, channel in want.spectra.items():
+        np.testing.assert_array_equal(got.spectra[name].energy, channel.energy)
+        np.testing.assert_array_equal(got.spectra[name].intensity, channel.intensity)
+        assert got.spectra[name].unit == channel.unit or f"the unit {channel.unit!r}" in left_out
+    for name, values in want.labels.items():
+        if name not in got.labels:
+            assert f"label {name!r}" in left_out
+            continue
+        assert got.labels[name].dtype.kind == values.dtype.kind, name
+        np.testing.assert_array_equal(got.labels[name], values)
+        if holds_more:
+            assert got.label_units.get(name, "") == want.label_units.get(name, "")
+    assert set(got.labels) <= set(want.labels)
+    if holds_more:
+        assert set(got.splits) == set(want.splits)
+        for name, split in want.splits.items():
+            for part in PARTS:
+                assert set(getattr(got.splits[name], part)) == set(getattr(split, part))
+    if isinstance(want.samples, Parameters):
+        assert (got.samples.names, got.samples.units) == (want.samples.names, want.samples.units)
+        np.testing.assert_array_equal(got.samples.values, want.samples.values)
+        return
+    for a, b in zip(got.samples, want.samples, strict=True):
+        for field in ("numbers", "positions", "cell", "pbc", "absorber"):
+            np.testing.assert_array_equal(getattr(a, field), getattr(b, field))
+
+
+@settings(max_examples=60, deadline=None)
+@given(datasets("structures"))
+def test_extxyz(dataset):
+    again, left_out = there_and_back(dataset, "out.extxyz")
+    compare(again, dataset, left_out)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(["structures", "parameters"]).flatmap(datasets))
+def test_npz(dataset):
+    again, left_out = there_and_back(dataset, "out.npz")
+    compare(again, dataset, left_out)
+
+
+@settings(max_examples=40, deadline=None)
+@given(datasets("structures", ids=PLAIN_NAME, several=False))
+def test_pairs(dataset):
+    again, left_out = there_and_back(dataset, "out", "pairs")
+    compare(again, dataset, left_out, holds_more=False)
+    if dataset.splits:
+        assert "splits: " in left_out
+    if dataset.labels and dataset.label_units:
+        assert "units of labels: " in left_out
+
+
+@settings(max_examples=40, deadline=None)
+@given(ids=st.lists(NAME, min_size=1, max_size=4, unique=True))
+def test_folders_write_a_file_for_each_id_or_nothing(ids):
+    energy = np.arange(3.0)
+    spectra = Spectra({"xas": Channel(np.ones((len(ids), 3)), energy)})
+    samples = Parameters(ids, np.ones((len(ids), 1)), ["x"], [""])
+    whole = Dataset(samples, spectra, Metadata(name="toy", version="1.0.0"))
+    folds = {one.casefold() for one in ids}
+    able = len(folds) == len(ids) and not any(set('/\\:*?"<>|') & set(one) for one in ids)
+    with tempfile.TemporaryDirectory() as folder:
+        if able and all(one == one.strip(" .") and one.strip() == one for one in ids):
+            export_dataset(whole, Path(folder) / "out", "xdi")
+            assert {p.name for p in (Path(folder) / "out").iterdir()} == {f"{i}.xdi" for i in ids}
+        elif not able:
+            with pytest.raises(DataError, match="choose a format of one file"):
+                export_dataset(whole, Path(folder) / "out", "xdi")
+            assert not list(Path(folder).iterdir())
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "", " a", "a.", "x" * 300, "tab\there"])
+def test_an_id_that_can_name_no_file_is_refused(name, tmp_path):
+    spectra = Spectra({"xas": Channel(np.ones((1, 3)), np.arange(3.0))})
+    samples = Parameters([name], np.ones((1, 1)), ["x"], [""])
+    whole = Dataset(samples, spectra, Metadata(name="toy", version="1.0.0"))
+    with pytest.raises(DataError, match="choose a format of one file"):
+        export_dataset(whole, tmp_path / "out", "xdi")
+    assert not list(tmp_path.iterdir())

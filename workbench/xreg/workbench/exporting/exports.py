@@ -1,0 +1,80 @@
+"""From a dataset to files: the exporter is chosen by the name of the file, or asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from xreg.core.data.dataset import Dataset
+from xreg.core.errors import ConfigError, UnknownNameError
+from xreg.core.interfaces.exporter import Exported, Exporter
+from xreg.registry.plugins import host
+
+__all__ = ["choose_exporter", "export_dataset"]
+
+
+def export_dataset(
+    dataset: Dataset, path: Path, to: str = "", settings: Mapping[str, Any] | None = None
+) -> Exported:
+    """Write a dataset in a format of other programs.
+
+    Parameters
+    ----------
+    dataset
+        The samples with their spectra.
+    path
+        The new file or folder.
+    to
+        Name of the exporter; the one for files of such a name without it.
+    settings
+        Its settings.
+
+    Returns
+    -------
+    Exported
+        The files that were written, and what of the dataset is in none of them.
+
+    Raises
+    ------
+    ConfigError, UnknownNameError
+        If there is no such exporter, none or several write files of that name.
+    DataError
+        If something is there already, or the format cannot hold these samples.
+    """
+    return choose_exporter(path, to, settings).write(dataset, path)
+
+
+def choose_exporter(
+    path: Path, to: str = "", settings: Mapping[str, Any] | None = None
+) -> Exporter[Any]:
+    """Return the exporter that is asked for, or the one for files of such a name."""
+    if not to:
+        to = _by_suffix(path)
+    else:
+        try:
+            host().get("exporter", to)
+        except UnknownNameError as error:
+            raise UnknownNameError(f"--to {to}: {error}") from None
+    exporter: Exporter[Any] = host().build("exporter", to, settings or {})
+    return exporter
+
+
+def _by_suffix(path: Path) -> str:
+    known: dict[str, tuple[str, ...]] = {}
+    for installed in host().of_kind("exporter"):
+        if not installed.spec.missing():
+            kind: type[Exporter[Any]] = host().load("exporter", installed.spec.name)
+            known[installed.spec.name] = kind.suffixes
+    fitting = [name for name, ends in known.items() if ends and path.name.lower().endswith(ends)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        raise ConfigError(
+            f"'{path}' may be written by {' and by '.join(fitting)}; name one of them with --to."
+        )
+    there = (f"{name} ({', '.join(ends) or 'a folder'})" for name, ends in known.items())
+    raise ConfigError(
+        f"the name of '{path}' does not tell its format; choose one with --to: "
+        f"{', '.join(there) or 'no exporter is installed'}."
+    )
