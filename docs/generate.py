@@ -18,7 +18,14 @@ from typing import Any
 
 from xreg.core.analysis.needs import NEEDS
 from xreg.core.hooks import ComponentSpec
-from xreg.core.interfaces import Analysis, Decomposer, Descriptor, Emulator, SpectrumGenerator
+from xreg.core.interfaces import (
+    Analysis,
+    Decomposer,
+    Descriptor,
+    Emulator,
+    Exporter,
+    SpectrumGenerator,
+)
 from xreg.core.interfaces.kinds import KINDS
 from xreg.core.text import with_unit
 from xreg.registry.plugins import Installed, host
@@ -192,6 +199,10 @@ def abilities(spec: ComponentSpec) -> Iterator[str]:
             yield f"Needs {NEEDS[need].words}."
         if getattr(spec, "default", False):
             yield "Is done where nobody asks for any analysis and it applies."
+    elif issubclass(method, Exporter):
+        yield f"Writes {', '.join(f'`{end}`' for end in method.suffixes) or 'a folder'}."
+        yield f"Takes {' or '.join(method.needs)}."
+        yield f"Holds ids, energies, intensities, {', '.join(sorted(method.holds))}."
     elif issubclass(method, SpectrumGenerator):
         yield from abilities_of_generator(spec, method())
 

@@ -118,6 +118,9 @@ def test_the_recipe_on_a_page_is_accepted(generate):
         if spec.kind == "importer":
             assert f"--layout {spec.name}" in generate.recipe_lines(spec)[0]
             continue
+        if spec.kind == "exporter":
+            assert f"--to {spec.name}" in generate.recipe_lines(spec)[0]
+            continue
         section = yaml.safe_load("\n".join(generate.recipe_lines(spec)))
         if spec.kind == "decomposer":
             section = section["decomposers"][0]

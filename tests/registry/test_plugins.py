@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from xreg.core import API_VERSION
 from xreg.core.config import Config, setting
 from xreg.core.errors import (
     ConfigError,
@@ -127,11 +128,14 @@ BROKEN = {
         "@hookimpl\ndef xreg_components(): raise OSError('disk')",
         "OSError: disk",
     ),
-    "no-api": (GOOD.replace('XREG_API = "1.0"', ""), 'add XREG_API = "1.0" to its module'),
-    "odd-api": (GOOD.replace('"1.0"', "1.0"), "XREG_API is 1.0; write it as '1.0'"),
+    "no-api": (
+        GOOD.replace('XREG_API = "1.0"', ""),
+        f'add XREG_API = "{API_VERSION}" to its module',
+    ),
+    "odd-api": (GOOD.replace('"1.0"', "1.0"), f"XREG_API is 1.0; write it as '{API_VERSION}'"),
     "newer-api": (
-        GOOD.replace('"1.0"', '"1.1"'),
-        "interface 1.1, and this is 1.0: install a newer",
+        GOOD.replace('"1.0"', '"1.99"'),
+        f"interface 1.99, and this is {API_VERSION}: install a newer",
     ),
     "older-api": (GOOD.replace('"1.0"', '"0.9"'), "install a newer version of it"),
 }
