@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from xreg.core.data.specimens import Specimen
 from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.spectrum import read_spectrum
 from xreg.core.readers.spectra.table import read_table
@@ -43,6 +44,7 @@ def plain(text: str, kind: type) -> Any:
     return {"True": True, "False": False}[text] if kind is bool else kind(text)
 
 
+NUMBERS = {"": 0, "O": 8}
 LABELS = {"site": int, "energy_shift": float, "bound": bool, "where": str}
 
 
@@ -67,9 +69,12 @@ class TestCsv(ExporterSuite):
                 elif head.startswith("split "):
                     parts = found.splits.setdefault(head.removeprefix("split "), {})
                     parts |= {row["id"]: cell} if cell else {}
-                elif head != "id":
+                elif head not in ("id", "composition", "absorber"):
                     found.parameter_units = {**found.parameter_units, name: unit}
             found.labels.append(values)
+            if "composition" in row:
+                made = Specimen(row["id"], row["composition"], NUMBERS[row["absorber"]])
+                found.samples.append(made)
         tables = {
             c: read_table((path.parent / f"{stem}.{c}.csv").read_bytes()) for c in self.channels
         }
@@ -115,6 +120,10 @@ class TestXdi(ExporterSuite):
                     found.splits.setdefault(label, {})[name] = text
                 elif family == "Parameter":
                     found.parameter_units = {**found.parameter_units, label: text.partition(" ")[2]}
+            if not any(key.startswith("Parameter.") for key in fields):
+                composition = fields.get("Sample.stoichiometry", "")
+                absorber = NUMBERS[fields.get("Element.symbol", "")]
+                found.samples.append(Specimen(name, composition, absorber))
             found.ids.append(name)
             found.spectra.append(spectra)
             found.labels.append(values)

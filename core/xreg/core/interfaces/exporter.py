@@ -17,7 +17,16 @@ from xreg.core.interfaces.component import Component, ConfigT
 
 __all__ = ["Exported", "Exporter", "Part"]
 
-Part = Literal["structures", "parameters", "units", "labels", "label units", "splits", "metadata"]
+Part = Literal[
+    "structures",
+    "parameters",
+    "specimens",
+    "units",
+    "labels",
+    "label units",
+    "splits",
+    "metadata",
+]
 """What a format may hold besides ids, energies and intensities."""
 
 
@@ -47,7 +56,7 @@ class Exporter(Component[ConfigT]):
     holds
         What the format can hold of a dataset; the rest is left out, and said to be.
     needs
-        The kinds of samples (``structures``, ``parameters``) of which there must be one.
+        The kinds of samples that it writes: ``structures``, ``parameters``, ``specimens``.
     """
 
     kind: ClassVar[str] = "exporter"

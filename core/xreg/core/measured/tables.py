@@ -16,7 +16,7 @@ from xreg.core.atoms.elements import SYMBOLS, atomic_number
 from xreg.core.data.specimens import Specimen
 from xreg.core.errors import ConfigError, DataError
 from xreg.core.interfaces.importer import Entry
-from xreg.core.readers.importing.curve import Curve
+from xreg.core.readers.importing.curve import Curve, stated_unit
 from xreg.core.readers.importing.log import ImportLog
 from xreg.core.readers.importing.settings import MeasuredSettings
 from xreg.core.readers.spectra.blocks import split_blocks
@@ -112,9 +112,10 @@ class TableReader:
         if found.edge:
             known["edge"] = found.edge
         channel = self.config.channel
-        curves = {channel: Curve(found.energy, found.intensity)}
+        unit = stated_unit(found.unit)
+        curves = {channel: Curve(found.energy, found.intensity, unit)}
         if found.noise is not None:
-            curves[f"{channel}_noise"] = Curve(found.energy, found.noise)
+            curves[f"{channel}_noise"] = Curve(found.energy, found.noise, unit)
         made_of = table.fields.get(composition, "")
         specimen = Specimen(name, made_of, self.absorber(found.element))
         return Entry(file, [specimen], curves, known)
@@ -231,7 +232,8 @@ def labels_of(fields: Mapping[str, str]) -> dict[str, Any]:
         if field == "sample.temperature" and (kelvin := _kelvin(value)) is not None:
             found["temperature"] = kelvin
         else:
-            found[NAME.sub("_", field).lstrip("_.+-") or "field"] = value
+            name = field.removeprefix("label.")  # the family in which xreg writes labels
+            found[NAME.sub("_", name).lstrip("_.+-") or "field"] = value
     return found
 
 

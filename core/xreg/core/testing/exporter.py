@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from xreg.core.data.dataset import Dataset, Metadata, Split
 from xreg.core.data.samples import Parameters, Samples, Structure
+from xreg.core.data.specimens import Specimen, Specimens
 from xreg.core.data.spectra import Channel, Spectra
 from xreg.core.errors import DataError
 from xreg.core.interfaces.exporter import Exporter, Part
@@ -82,6 +83,9 @@ class ExporterSuite(ComponentSuite):
         """Return five samples of a kind with all that a dataset can have."""
         random = np.random.default_rng(7)
         samples: Samples = parameters(N) if kind == "parameters" else waters(N)
+        if kind == "specimens":
+            known = [8, 8, 8, 8, 0]
+            samples = Specimens(samples.ids, ["H2O", "", "D2O", "ice", "H2O"], known)
         ids = samples.ids
         energies = {"xas": np.linspace(2.5, 3.1, 9) * 1000 / 3, "xes": np.array([520.1, 522, 525])}
         spectra = {
@@ -139,7 +143,7 @@ class ExporterSuite(ComponentSuite):
         """It says what the format can hold, in known words."""
         assert self.component.holds <= set(Part.__args__)  # type: ignore[attr-defined]
         assert self.component.needs
-        assert set(self.component.needs) <= {"structures", "parameters"}
+        assert set(self.component.needs) <= {"structures", "parameters", "specimens"}
         assert all(end.startswith(".") and end.islower() for end in self.component.suffixes)
 
     def test_round_trip(self, tmp_path: Path) -> None:
@@ -241,7 +245,7 @@ class ExporterSuite(ComponentSuite):
 
     def test_other_samples(self, tmp_path: Path) -> None:
         """Samples of a kind that it does not write are refused, and nothing is written."""
-        for kind in {"structures", "parameters"} - set(self.component.needs):
+        for kind in {"structures", "parameters", "specimens"} - set(self.component.needs):
             with refuses(DataError, kind):
                 self.build().write(self.dataset(kind), self.place(tmp_path / kind))
             assert not (tmp_path / kind).exists()
@@ -265,6 +269,9 @@ class ExporterSuite(ComponentSuite):
 
 
 def _same_sample(got: Any, want: Any) -> None:
+    if isinstance(want, Specimen):
+        assert got == want
+        return
     if not isinstance(want, Structure):
         assert dict(got.values) == dict(want.values)
         return

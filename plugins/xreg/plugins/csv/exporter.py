@@ -10,8 +10,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.data.dataset import PARTS, Dataset
 from xreg.core.data.samples import Parameters
+from xreg.core.data.specimens import Specimens
 from xreg.core.data.spectra import Channel
 from xreg.core.errors import DataError
 from xreg.core.interfaces.exporter import Exporter, Part
@@ -30,8 +32,8 @@ class CsvExporter(Exporter[CsvExportConfig]):
 
     ``NAME.csv`` (of several channels ``NAME.<channel>.csv`` each) has a row an energy and a column
     a sample, whose heads are ``energy (eV)`` and the ids. ``NAME.samples.csv`` has a row a sample:
-    its id, and under ``name (unit)`` its parameters and labels; ``unit <channel>`` and
-    ``split <name>``.
+    its id, of a specimen composition and absorber, under ``name (unit)`` parameters and labels;
+    ``unit <channel>`` and ``split <name>``.
 
     Parameters
     ----------
@@ -42,8 +44,9 @@ class CsvExporter(Exporter[CsvExportConfig]):
     name: ClassVar[str] = "csv"
     Config = CsvExportConfig
     suffixes: ClassVar[tuple[str, ...]] = (ENDING,)
+    needs: ClassVar[tuple[str, ...]] = ("structures", "parameters", "specimens")
     holds: ClassVar[frozenset[Part]] = frozenset(
-        ("parameters", "units", "labels", "label units", "splits")
+        ("parameters", "specimens", "units", "labels", "label units", "splits")
     )
 
     def check(self, dataset: Dataset, path: Path) -> None:
@@ -83,6 +86,10 @@ def _samples(dataset: Dataset, channels: dict[str, Channel]) -> Iterator[Sequenc
         values = np.asarray(dataset.samples.values, np.float64).T.tolist()
         named = zip(dataset.samples.names, dataset.samples.units, values, strict=True)
         columns += [(with_unit(name, unit), column) for name, unit, column in named]
+    if isinstance(dataset.samples, Specimens):
+        symbols = [SYMBOLS[z] if z else "" for z in dataset.samples.absorber.tolist()]
+        composition = dataset.samples.composition.tolist()
+        columns += [("composition", composition), ("absorber", symbols)]
     for name, label in dataset.labels.items():
         head = with_unit(name, dataset.label_units.get(name, ""))
         columns.append((head, np.asarray(label).tolist()))

@@ -14,6 +14,7 @@ from xreg.core.atoms.edges import edges_of
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.data.dataset import PARTS, Dataset
 from xreg.core.data.samples import Parameters, Structures
+from xreg.core.data.specimens import Specimens
 from xreg.core.data.spectra import Channel
 from xreg.core.errors import DataError
 from xreg.core.interfaces.exporter import Exporter, Part
@@ -44,8 +45,9 @@ class XdiExporter(Exporter[XdiExportConfig]):
 
     name: ClassVar[str] = "xdi"
     Config = XdiExportConfig
+    needs: ClassVar[tuple[str, ...]] = ("structures", "parameters", "specimens")
     holds: ClassVar[frozenset[Part]] = frozenset(
-        ("parameters", "units", "labels", "label units", "splits")
+        ("parameters", "specimens", "units", "labels", "label units", "splits")
     )
 
     def left_out(self, dataset: Dataset) -> Iterator[str]:
@@ -55,15 +57,13 @@ class XdiExporter(Exporter[XdiExportConfig]):
         for family, name in fields:
             if problem := _problem(family, name, fields):
                 yield f"{family.lower()} {name!r} ({problem})"
-        if isinstance(dataset.samples, Structures):
-            for name, channel in self.channels(dataset):
-                lost = {SYMBOLS[z] for z in np.unique(dataset.samples.absorbers()).tolist()}
-                lost = {symbol for symbol in lost if not self._edge(symbol, channel)}
-                if lost:
-                    yield (
-                        f"the edge of {', '.join(sorted(lost))} in channel '{name}' (its energies "
-                        "do not tell; --set edge=K says it)"
-                    )
+        elements = set(_absorbers(dataset)) - {""}
+        for name, channel in self.channels(dataset):
+            if lost := sorted(one for one in elements if not self._edge(one, channel)):
+                yield (
+                    f"the edge of {', '.join(lost)} in channel '{name}' (its energies do not tell; "
+                    "--set edge=K says it)"
+                )
 
     def check(self, dataset: Dataset, path: Path) -> None:
         """Refuse channels that no column can be named after."""
@@ -83,9 +83,7 @@ class XdiExporter(Exporter[XdiExportConfig]):
         stems = iter(file_stems([".".join(filter(None, one)) for one in names]))
         texts = _texts(dataset)
         fields = {key: column for key, column in texts.items() if not _problem(*key, texts)}
-        absorbers = None
-        if isinstance(dataset.samples, Structures):
-            absorbers = [SYMBOLS[z] for z in dataset.samples.absorbers().tolist()]
+        absorbers = _absorbers(dataset)
         n = len(dataset)
         for i in track(range(n), f"writing {path.name}", n):
             if i % ROWS == 0:
@@ -93,7 +91,7 @@ class XdiExporter(Exporter[XdiExportConfig]):
             said = [f"Sample.id: {dataset.samples.ids[i]}"]
             said += [f"{f}.{name}: {c[i]}" for (f, name), c in fields.items() if c[i]]
             for name, channel in channels.items():
-                element = [] if absorbers is None else self._element(absorbers[i], channel)
+                element = self._element(absorbers[i], channel) if absorbers[i] else []
                 head = [*element, "Column.1: energy eV", f"Column.2: {name} {channel.unit}", *said]
                 text = _file(head, name, channel, spectra[name].intensity[i % ROWS])
                 (path / f"{next(stems)}.xdi").write_text(text, encoding="utf-8", newline="\n")
@@ -120,6 +118,13 @@ def _file(head: list[str], name: str, channel: Channel, intensity: Any) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _absorbers(dataset: Dataset) -> list[str]:
+    """Return the symbol of each absorber, empty where it is not known."""
+    if not isinstance(dataset.samples, Structures | Specimens):
+        return [""] * len(dataset)
+    return [SYMBOLS[z] if z else "" for z in dataset.samples.absorbers().tolist()]
+
+
 def _texts(dataset: Dataset) -> dict[tuple[str, str], list[str]]:
     """Return what each field of a header would say, sample by sample; empty where it says none."""
     found: dict[tuple[str, str], list[str]] = {}
@@ -135,6 +140,8 @@ def _texts(dataset: Dataset) -> dict[tuple[str, str], list[str]]:
             dataset.samples.names, dataset.samples.units, table, strict=True
         ):
             add("Parameter", name, column, unit)
+    if isinstance(dataset.samples, Specimens):
+        add("Sample", "stoichiometry", dataset.samples.composition.tolist())
     for name, label in dataset.labels.items():
         add("Label", name, np.asarray(label).tolist(), dataset.label_units.get(name, ""))
     for name, split in dataset.splits.items():
