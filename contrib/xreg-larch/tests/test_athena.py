@@ -1,0 +1,117 @@
+"""Athena projects that larch itself writes, and files that only look like one."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("larch", reason="xraylarch is not installed (pip install xraylarch)")
+
+from larch import Group
+from larch.io import create_athena
+from xreg_larch import AthenaImportConfig
+from xreg_larch.importer import AthenaImporter
+
+from xreg.core.errors import DataError
+from xreg.core.readers.importing.log import ImportLog
+from xreg.core.testing import ImporterSuite
+
+ENERGY = np.arange(6950.0, 7600.0, 0.5)
+
+
+def mu(edge: float) -> np.ndarray:
+    return 0.7 + np.arctan((ENERGY - edge) / 1.5) / np.pi + 1e-5 * (ENERGY - edge)
+
+
+def project(path: Path, edges: dict[str, float], *, packed: bool = True, shift: float = 0) -> Path:
+    made = create_athena(str(path))
+    for label, edge in edges.items():
+        group = Group(energy=ENERGY.copy(), mu=mu(edge), label=label, filename=label)
+        group.energy_shift = shift
+        made.add_group(group)
+    made.save(str(path))
+    if not packed:
+        path.write_bytes(gzip.decompress(path.read_bytes()))
+    return path
+
+
+def read(path: Path, **settings: object):
+    log = ImportLog()
+    return list(AthenaImporter(AthenaImportConfig.parse(settings, "it")).entries(path, log)), log
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_as_larch_writes_it(tmp_path: Path, packed: bool) -> None:
+    path = project(tmp_path / "fe.prj", {"foil": 7112.0, "rust": 7123.0}, packed=packed)
+    assert AthenaImporter.sniff(path, path.read_bytes()[:4096]) == 0.95
+    entries, log = read(path)
+    assert not log.bad
+    assert [e.samples[0].id for e in entries] == ["foil", "rust"]
+    assert [e.samples[0].absorber for e in entries] == [26, 26]
+    np.testing.assert_allclose(entries[1].curves["xas"].energy, ENERGY, atol=1e-6)
+    np.testing.assert_allclose(entries[1].curves["xas"].intensity, mu(7123.0), atol=1e-7)
+    assert entries[0].labels["edge"] == "K"
+    assert abs(entries[0].labels["e0"] - 7112) < 2
+
+
+def test_the_shift_of_a_group_is_added(tmp_path: Path) -> None:
+    (entry,), log = read(project(tmp_path / "a.prj", {"foil": 7112.0}, shift=1.25))
+    np.testing.assert_allclose(entry.curves["xas"].energy, ENERGY + 1.25, atol=1e-6)
+    assert entry.labels["energy_shift"] == 1.25
+    assert "shifted" in " ".join(log.remarks)
+
+
+def test_two_groups_of_one_name_are_not_joined(tmp_path: Path) -> None:
+    path = project(tmp_path / "a.prj", {"foil": 7112.0, "rust": 7123.0}, packed=False)
+    path.write_text(path.read_text().replace("rust", "foil"))
+    _, log = read(path)
+    assert "2 groups are in the project and 1" in log.bad[0].reason
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "@x = [str(i) for i in range(3)];",
+        "@x = open('/etc/passwd');",
+        "system('ls');",
+        "$old_group = 'a'.__class__;",
+        "@y = ('1') * 10;",
+    ],
+)
+def test_what_a_project_holds_is_never_run(tmp_path: Path, line: str) -> None:
+    path = project(tmp_path / "a.prj", {"foil": 7112.0}, packed=False)
+    head, rest = path.read_text().split("\n", 1)
+    if not head.startswith("# Athena"):
+        head, rest = "# Athena project file -- Demeter version 0.9.25", "$old_group = 'abc';\n"
+    path.write_text(f"{head}\n{line}\n{rest}")
+    with pytest.raises(DataError, match=r"its line 2 is no list of numbers and texts"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no project\n", b"\x1f\x8bxx", gzip.compress(b"# Athena project file -- what\n"), b"{}"],
+)
+def test_no_project(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.prj").write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.prj"):
+        read(tmp_path / "a.prj")
+
+
+class TestAthena(ImporterSuite):
+    component = AthenaImporter
+    plugin = "xreg_larch"
+
+    def write(self, folder: Path) -> Path:
+        edges = {"a": 7112.0, "b": 7115.0, "c": 7123.0}
+        return project(folder / "set.prj", edges, packed=False)
+
+    def spoil(self, source: Path) -> None:
+        text = source.read_text()
+        values = [f"{v}" for v in mu(7115.0)]
+        first = next(t for t in (values[0], f"{mu(7115.0)[0]:.9f}", f"{mu(7115.0)[0]:.10g}"))
+        assert first in text
+        source.write_text(text.replace(first, "nan", 1))
