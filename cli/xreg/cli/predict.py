@@ -22,7 +22,9 @@ def predict(
             help="Structures (xyz, extxyz, cif, POSCAR …), or CSV for a model of parameters."
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Result: .csv or .zarr.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Result: .csv, .zarr, or a file of an exporter.")
+    ],
     plot: Annotated[Path | None, typer.Option(help="Draw the spectra into this PNG file.")] = None,
     absorber: Annotated[
         str | None,
@@ -43,10 +45,7 @@ def predict(
     from xreg.workbench.predict import predict as work
     from xreg.workbench.predict.samples import read_samples
 
-    work.check_output(out, (".csv", ".zarr"))
-    if out.suffix == ".csv":
-        work.check_output(work.trust_path(out), (".csv",))
-        work.check_output(work.summary_path(out), (".json",))
+    work.check_result(out)
     loaded = load_model(model, registry, allow_code=allow_code)
     if plot is not None:
         work.check_plot(plot, loaded.target)
@@ -63,7 +62,8 @@ def predict(
     if found.refused and not sets_aside(bad):  # what only shows when it is described
         places = {name: row for row, name in enumerate(read.samples.ids.tolist())}
         _refuse(read.without({places[name]: why for name, why in found.refused.items()}))
-    work.write_prediction(out, found)
+    for what in work.write_prediction(out, found):
+        echo(f"left out, as {out.suffix} cannot hold it: {what}", fg="yellow", err=True)
     if plot is not None:
         work.draw_prediction(plot, found)
     tell_summary(found.summary.lines(), found.summary.doubts())

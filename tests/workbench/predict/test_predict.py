@@ -18,6 +18,8 @@ from xreg.core.data.samples import Structures
 from xreg.core.errors import CorruptError, DataError, XregError
 from xreg.registry.models import find_model, list_models, load_model
 from xreg.workbench.arrays import read_predictions
+from xreg.workbench.importing.imports import import_dataset
+from xreg.workbench.importing.options import ImportOptions
 from xreg.workbench.run.recipe import load_recipe
 from xreg.workbench.run.run import execute
 
@@ -319,3 +321,34 @@ def test_models_list_says_that_there_are_none(
 ) -> None:
     assert run("models", "list") == 0
     assert "no models here" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("file", ["out.extxyz", "out.npz"])
+def test_another_ending_is_an_exporters(
+    file: str, trained: Path, structures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("predict", trained, structures, "-o", file) == 0
+    told = capsys.readouterr().err
+    assert f"left out, as {Path(file).suffix} cannot hold it: metadata: provenance" in told
+    options = {"dataset": {"name": "back", "version": "1.0.0"}, "channels": ["xes", "xes_std"]}
+    back = import_dataset(Path(file), ImportOptions.parse(options, "test"))
+    frames = Structures.from_atoms(read(structures, index=":"))
+    mean, std = load_model(trained).predict(frames, return_std=True)
+    np.testing.assert_array_equal(back.spectra["xes"].intensity, mean)
+    np.testing.assert_array_equal(back.spectra["xes_std"].intensity, std)
+    np.testing.assert_allclose(back.spectra["xes"].energy, np.linspace(520, 532, 61))
+    assert back.samples.ids.tolist() == ["0", "stretched"]
+    np.testing.assert_allclose(back.samples.positions, frames.positions)
+    assert set(back.labels) == {"trust", "level", "expected_error", "outside", "reason"}
+    assert back.label_units == {"expected_error": "%"}
+    assert run("predict", trained, structures, "-o", file) == 2
+    assert f"'{file}' exists already" in capsys.readouterr().err
+
+
+def test_an_unknown_ending_is_refused_before_any_work(
+    structures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("predict", "no-such-model", structures, "-o", "out.h5") == 2
+    told = capsys.readouterr().err
+    assert ".csv and .zarr are predictions" in told
+    assert "npz (.npz)" in told

@@ -12,27 +12,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.data.dataset import Dataset, Metadata
 from xreg.core.data.samples import Samples
 from xreg.core.data.spectra import Channel, Spectra
-from xreg.core.errors import DataError, SampleError
+from xreg.core.errors import ConfigError, DataError, SampleError
 from xreg.core.files import disk_errors, flush, require_free, staging, write_csv, write_text
 from xreg.core.model.domain import Target
 from xreg.core.model.model import Model
 from xreg.core.model.trust import Assessment
 from xreg.core.readers.summary import Summary, summarise
 from xreg.workbench.arrays import write_predictions
+from xreg.workbench.exporting.exports import choose_exporter
 from xreg.workbench.predict.samples import NewSamples
 
 __all__ = [
     "Prediction",
     "check_output",
     "check_plot",
+    "check_result",
     "draw_prediction",
     "predict",
     "summary_path",
     "trust_path",
     "write_prediction",
 ]
+
+OWN = (".csv", ".zarr")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +46,8 @@ class Prediction:
 
     Attributes
     ----------
-    ids
-        (n,) sample ids.
+    samples
+        The n samples.
     target
         What was predicted.
     mean, spread
@@ -59,7 +64,7 @@ class Prediction:
         Ids of samples of which the model can say nothing, and why; they are not among ``ids``.
     """
 
-    ids: NDArray[np.str_]
+    samples: Samples
     target: Target
     mean: NDArray[np.float64]
     spread: NDArray[np.float64] | None
@@ -68,6 +73,28 @@ class Prediction:
     remarks: tuple[str, ...] = ()
     notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ids(self) -> NDArray[np.str_]:
+        """(n,) sample ids."""
+        return self.samples.ids
+
+    def dataset(self) -> Dataset:
+        """Return the predicted spectra as a dataset, to be exported or looked at.
+
+        The spread is the channel ``<channel>_std``; how far each may be trusted stands in labels.
+        """
+        target, labels = self.target, _assessed(self)
+        rows = {target.channel: self.mean}
+        if self.spread is not None:
+            rows[f"{target.channel}_std"] = self.spread
+        channels = {
+            name: Channel(values, target.energy, target.features, target.unit)
+            for name, values in rows.items()
+        }
+        metadata = Metadata(name="prediction", version="1.0.0", provenance=self.facts())
+        units = {"expected_error": "%"} if labels else {}
+        return Dataset(self.samples, Spectra(channels), metadata, labels, units)
 
     def facts(self) -> dict[str, Any]:
         """Return, as JSON values, what is written beside the spectra."""
@@ -115,7 +142,7 @@ def predict(model: Model, samples: Samples, read: NewSamples | None = None) -> P
     target = model.target
     made = Channel(mean, target.energy, target.features, target.unit)
     return Prediction(
-        ids[kept],
+        samples[kept],
         target,
         mean,
         spread,
@@ -145,6 +172,29 @@ def check_plot(path: Path, target: Target) -> None:
         raise DataError("target features have no energies to plot; leave --plot out.")
 
 
+def check_result(path: Path) -> None:
+    """Refuse a place for predicted spectra, before anything is predicted.
+
+    Raises
+    ------
+    ConfigError, DataError
+        If the name tells no format, or something is there.
+    """
+    if path.suffix not in OWN:
+        try:
+            choose_exporter(path)
+        except ConfigError as error:
+            raise ConfigError(
+                f"{' and '.join(OWN)} are predictions as xreg has them; {error}"
+            ) from None
+        require_free(path)
+        return
+    check_output(path, OWN)
+    if path.suffix == ".csv":
+        check_output(trust_path(path), (".csv",))
+        check_output(summary_path(path), (".json",))
+
+
 def check_output(path: Path, endings: Sequence[str]) -> None:
     """Refuse a result file of an ending that is not known, or in a place that is not free."""
     if path.suffix not in endings:
@@ -152,14 +202,21 @@ def check_output(path: Path, endings: Sequence[str]) -> None:
     require_free(path)
 
 
-def write_prediction(path: Path, prediction: Prediction) -> None:
-    """Write spectra as CSV (a row an energy, a column a sample) or Zarr (by sample id).
+def write_prediction(path: Path, prediction: Prediction) -> tuple[str, ...]:
+    """Write spectra as CSV (a row an energy, a column a sample), Zarr (by sample id), or exported.
 
     Where the model can tell how far they may be trusted, that is in the Zarr group too, or in
     ``<name>.trust.csv`` beside the CSV file. What they are like stands in the attributes of the
-    group, or in ``<name>.summary.json``.
+    group, or in ``<name>.summary.json``. Any other ending is that of an exporter.
+
+    Returns
+    -------
+    tuple of str
+        What the format cannot hold.
     """
-    check_output(path, (".csv", ".zarr"))
+    check_result(path)
+    if path.suffix not in OWN:
+        return choose_exporter(path).write(prediction.dataset(), path).left_out
     path.parent.mkdir(parents=True, exist_ok=True)
     with disk_errors(f"'{path}'"):
         if path.suffix == ".zarr":
@@ -176,11 +233,12 @@ def write_prediction(path: Path, prediction: Prediction) -> None:
                 )
                 flush(group)
                 os.rename(group, path)
-            return
+            return ()
         if prediction.assessment is not None:
             write_csv(trust_path(path), _trust_rows(prediction))
         write_text(summary_path(path), json.dumps(prediction.facts(), indent=1, ensure_ascii=False))
         write_csv(path, _spectra_rows(prediction))
+    return ()
 
 
 def trust_path(path: Path) -> Path:
