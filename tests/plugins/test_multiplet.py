@@ -298,6 +298,24 @@ def test_batches_change_no_bit(ion: str) -> None:
         same(spectrum.channels["xas"], together[i].channels["xas"])
 
 
+@pytest.mark.parametrize("ion", ["Ni2+", "Cr3+"])
+def test_spectra_that_share_their_sticks_change_no_bit(ion: str) -> None:
+    """Rows that differ in widths share sticks, those in temperature too share levels."""
+    first = published(3, seed=9)
+    values = np.repeat(first.values, 4, axis=0)
+    names = list(first.names)
+    values[1::4, names.index("sigma")] *= 1.1
+    values[2::4, names.index("T")] += 20.0
+    values[3::4, names.index("gamma1")] *= 1.2
+    values = values[np.random.default_rng(0).permutation(len(values))]
+    ids = [str(i) for i in range(len(values))]
+    many = Parameters(ids, values, names, first.units)
+    generator = Multiplet(ion=ion)
+    for sample, spectrum in zip(many, generator.generate_many(many), strict=True):
+        alone = generator.generate(sample).channels["xas"]
+        assert np.array_equal(spectrum.channels["xas"], alone)
+
+
 @pytest.mark.parametrize("ion", ["Ni2+", "V3+"])
 def test_torch_computes_the_same(ion: str) -> None:
     samples = published(3, 7)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any, ClassVar
@@ -34,6 +34,7 @@ POLARISATION: Mapping[str, tuple[float, float]] = {
     "xas_z": (1.0, 0.0),
 }
 CPU_BATCH = 32
+STICKS = [list(PARAMETERS).index(name) for name in ("Dq", "Ds", "Dt", "S1", "S2", "T")]
 GPU_BYTES = 2**31
 
 
@@ -164,29 +165,40 @@ class Multiplet(SpectrumGenerator[MultipletConfig]):
             size = CPU_BATCH if solver.largest < LARGE else 1
         else:
             size = max(1, GPU_BYTES // (64 * solver.largest**2))
-        found: list[Spectrum] = []
+        table = np.array(rows)
+        # Spectra that differ in widths alone, as many of a fit do, have the same sticks.
+        _, first, same = np.unique(table[:, STICKS], axis=0, return_index=True, return_inverse=True)
+        order = np.argsort(first)  # as they came, so that like ones stay together
+        spectra: dict[int, Spectrum] = {}
         with _threads().limit(limits=1 if on_cpu else None):
-            for start in range(0, len(rows), size):
-                found += self._batch(solver, rows[start : start + size], on_cpu and size > 1)
-        return found
+            for start in range(0, len(order), size):
+                chosen = order[start : start + size]
+                sticks = solver.solve(_columns(solver, table[first[chosen]]), on_cpu and size > 1)
+                owners = np.flatnonzero(np.isin(same, chosen))
+                place = np.argsort(chosen)[np.searchsorted(np.sort(chosen), same[owners])]
+                most = CPU_BATCH if on_cpu else size
+                for part in range(0, len(owners), most):
+                    here = slice(part, part + most)
+                    found = self._broadened(solver, sticks.of(place[here]), table[owners[here]])
+                    spectra.update(zip(owners[here].tolist(), found, strict=True))
+        return [spectra[i] for i in range(len(rows))]
 
-    def _batch(self, solver: Solver, rows: list[Array], every: bool) -> list[Spectrum]:
-        parameters = _columns(solver, rows)
-        sticks: Sticks = solver.solve(parameters, every)
+    def _broadened(self, solver: Solver, sticks: Sticks, table: Array) -> list[Spectrum]:
         energy, border = sticks.energy + solver.ion.origin, solver.ion.border
+        widths = _columns(solver, table)
         seen = {POLARISATION[channel] for channel in self.config.channels}
         spectra = {}
         for share in seen:
             lines = Lines(energy, share[0] * sticks.along + share[1] * sticks.across, border)
-            broadened = broaden(solver.xp, lines, window(self.config), parameters)
+            broadened = broaden(solver.xp, lines, window(self.config), widths)
             spectra[share] = np.asarray(broadened.cpu() if solver.xp is not np else broadened)
         return [
             Spectrum({c: spectra[POLARISATION[c]][i].copy() for c in self.config.channels})
-            for i in range(len(rows))
+            for i in range(len(table))
         ]
 
 
-def _columns(solver: Solver, rows: list[Array]) -> dict[str, Any]:
+def _columns(solver: Solver, rows: Sequence[Array] | Array) -> dict[str, Any]:
     table = np.array(rows)
     return {name: solver.array(table[:, i].copy()) for i, name in enumerate(PARAMETERS)}
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import lapack
 
 from xreg.core.ions.model import BOLTZMANN, Ion
@@ -42,6 +43,12 @@ class Sticks:
     energy: Array
     along: Array
     across: Array
+
+    def of(self, rows: NDArray[np.intp]) -> Sticks:
+        """Return those of some parameter sets, any of them more than once."""
+        if len(rows) == len(self.energy) and (rows == np.arange(len(rows))).all():
+            return self
+        return Sticks(*(values[rows] for values in (self.energy, self.along, self.across)))
 
 
 class Solver:
@@ -111,8 +118,12 @@ class Solver:
         names = ("S1", "S2", "Dq", "Ds", "Dt")
         factors = xp.stack([xp.ones_like(parameters["T"]), *(parameters[n] for n in names)], -1)
         kt = (BOLTZMANN * parameters["T"])[:, None]
+        factors, same = _once(xp, factors)  # those that differ in temperature alone
 
-        levels = [xp.linalg.eigh(_combine(factors, stack)) for _, stack in self.initial]
+        levels = [
+            tuple(values[same] for values in xp.linalg.eigh(_combine(factors, stack)))
+            for _, stack in self.initial
+        ]
         lowest = xp.amin(xp.stack([energy[:, 0] for energy, _ in levels], -1), -1)[:, None]
         boltzmann = [xp.exp((lowest - energy) / kt) for energy, _ in levels]
         partition = sum(
@@ -131,7 +142,7 @@ class Solver:
             if not into:
                 continue
             excited = xp.concatenate([matrix @ states[i][1] for i, _, _, matrix in into], -1)
-            energy, amplitude = _project(xp, _combine(factors, stack), excited)
+            energy, amplitude = _project(xp, _combine(factors, stack), excited, same)
             strength = amplitude**2
             below = xp.concatenate([states[i][0] for i, *_ in into], -1)
             along = self.array(
@@ -161,12 +172,23 @@ def _combine(factors: Array, stack: Array) -> Array:
     return total
 
 
-def _project(xp: Any, matrices: Array, vectors: Array) -> tuple[Array, Array]:
-    """Return eigenvalues (B, b), and vectors (B, b, k) in the basis of eigenvectors."""
+def _once(xp: Any, factors: Array) -> tuple[Array, Any]:
+    """Return the rows that differ, and which of them each row is."""
+    if xp is not np or len(factors) == 1:
+        return factors, slice(None)
+    unique, same = np.unique(factors, axis=0, return_inverse=True)
+    return (factors, slice(None)) if len(unique) == len(factors) else (unique, same)
+
+
+def _project(xp: Any, matrices: Array, vectors: Array, same: Any) -> tuple[Array, Array]:
+    """Return eigenvalues (B, b), and vectors (B, b, k) in the basis of eigenvectors.
+
+    The matrix of each of the B is that of place ``same``.
+    """
     if xp is np and matrices.shape[-1] >= LARGE:
-        pairs = [_project_one(m, v) for m, v in zip(matrices, vectors, strict=True)]
+        pairs = [_project_one(m, v) for m, v in zip(matrices[same], vectors, strict=True)]
         return np.stack([e for e, _ in pairs]), np.stack([a for _, a in pairs])
-    energy, eigenvectors = xp.linalg.eigh(matrices)
+    energy, eigenvectors = (values[same] for values in xp.linalg.eigh(matrices))
     return energy, xp.swapaxes(eigenvectors, -1, -2) @ vectors
 
 
