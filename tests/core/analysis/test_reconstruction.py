@@ -82,11 +82,11 @@ def test_known_and_reconstructed_means_are_over_the_same_samples() -> None:
     ("values", "unit", "names"),
     [
         (np.linspace(-2079.9, -2078.1, 31), "eV",
-         ["E < -2079.3 eV", "-2079.3 ≤ E < -2078.7 eV", "E ≥ -2078.7 eV"]),
+         ["E < −2079.3 eV", "−2079.3 ≤ E < −2078.7 eV", "E ≥ −2078.7 eV"]),
         (np.linspace(1386, 7582, 31), "K", ["E < 3451 K", "3451 ≤ E < 5517 K", "E ≥ 5517 K"]),
         (np.linspace(0, 1, 31), "", ["E < 0.333", "0.333 ≤ E < 0.667", "E ≥ 0.667"]),
-        (np.linspace(1e-9, 4e-9, 31), "", ["E < 2e-09", "2e-09 ≤ E < 3e-09", "E ≥ 3e-09"]),
-        (np.linspace(-1e4, 5e3, 31), "", ["E < -5000", "-5000 ≤ E < 0", "E ≥ 0"]),
+        (np.linspace(1e-9, 4e-9, 31), "", ["E < 2e−09", "2e−09 ≤ E < 3e−09", "E ≥ 3e−09"]),
+        (np.linspace(-1e4, 5e3, 31), "", ["E < −5000", "−5000 ≤ E < 0", "E ≥ 0"]),
         (np.array([*[0.0] * 25, 1, 2, 3, 4, 5, 6, 7]), "", ["E ≥ 0"]),
     ],
 )  # fmt: skip

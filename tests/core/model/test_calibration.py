@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from xreg.core.analysis.results import PartResult
 from xreg.core.errors import NotApplicableError
+from xreg.core.model.calibration import spread_factor
 from xreg.core.model.domain import Target
 from xreg.plugins.validation.calibration import (
     LEVELS,
@@ -51,10 +53,23 @@ def test_findings_say_how_far_off_a_claim_is():
     found = CalibrationAnalysis(bins=4).analyse(Judged(errors, np.zeros_like(errors), spread))
     assert found.metrics["error_over_spread"] == pytest.approx(2, rel=0.02)
     assert found.metrics["within"]["2"] == pytest.approx(0.683, abs=0.01)
-    assert "times the spread; 38 % lie" in found.text
+    assert found.text.startswith("38 % of the errors of the test spectra lie within one")
     assert len(found.tables[0].rows) == 4
     figure = draw(LEVELS, np.array([0.1, 0.2]), np.array([0.1, 0.3]), "arb. u.")
     assert len(figure.axes) == 2
+
+
+@pytest.mark.parametrize("networks", [2, 3, 10])
+def test_a_few_points_on_which_networks_agree_do_not_decide_the_scale(networks):
+    """Spread of small ensembles: with two networks errors over spread follow a Cauchy law."""
+    rng = np.random.default_rng(networks)
+    every = rng.normal(size=(networks, 4000, 5))
+    errors, spread = every.mean(axis=0), every.std(axis=0, ddof=1)
+    factor = spread_factor(errors, spread)
+    assert np.mean(np.abs(errors) <= factor * spread) == pytest.approx(0.683, abs=1e-3)
+    # Student's t with n - 1 degrees of freedom, of the mean of n: 68.27 % of it lies within this.
+    wide = stats.t(networks - 1).ppf((1 + 0.6827) / 2) / np.sqrt(networks)
+    assert factor == pytest.approx(wide, rel=0.05)
 
 
 def test_a_model_without_spread_is_named():

@@ -272,3 +272,17 @@ def test_bad_thresholds_are_named(water_store: Path, bad: dict[str, Any], reason
 
     with pytest.raises(ConfigError, match=reason):
         load_recipe(None, {"dataset": str(water_store), "emulator": "ridge", "features": bad})
+
+
+def test_an_analysis_that_turns_out_not_to_apply_does_not_cost_the_model(
+    water_store: Path, tmp_path: Path
+) -> None:
+    """Only after training is it known that no feature was dropped."""
+    folder = run(
+        water_store, tmp_path / "run", descriptor="internal", analyses=["feature-filter", "trust"]
+    )
+    load_model(folder)
+    assert list(read(folder / "metrics.json")["analyses"]) == ["trust"]
+    told = "Analysis 'feature-filter' was left out: no feature was dropped and none is constant."
+    assert told in read(folder / "summary.json")["remarks"]
+    assert "feature-filter&#39; was left out" in (folder / "report.html").read_text("utf-8")

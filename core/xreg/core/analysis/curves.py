@@ -19,6 +19,9 @@ __all__ = ["Array", "draw_curve", "training_scores"]
 
 Array = NDArray[np.float64]
 
+# Share of the axis that a label such as "12,000" takes.
+LABEL_WIDTH = 0.1
+
 
 def training_scores(
     context: AnalysisContext, trainings: Sequence[Training], task: str, shape: tuple[int, ...]
@@ -32,6 +35,16 @@ def training_scores(
         ]
 
     return np.reshape(retrain(context, trainings, judge, task), (*shape, 2))
+
+
+def _apart(places: Array) -> Array:
+    """Return places, the last one first, whose labels have room on a logarithmic axis."""
+    least = LABEL_WIDTH * np.log(places.max() / places.min())
+    kept: list[float] = []
+    for place in np.sort(places)[::-1].tolist():
+        if not kept or np.log(kept[-1] / place) >= least:
+            kept.append(place)
+    return np.array(kept)
 
 
 def draw_curve(
@@ -50,7 +63,8 @@ def draw_curve(
         axis.plot(places, mean, "o-", ms=3.5, color=colour, label=name)
     if logarithmic:
         axis.set_xscale("log")
-        axis.set_xticks(places, [f"{place:,.0f}" for place in places])
+        apart = _apart(np.asarray(places, dtype=np.float64))
+        axis.set_xticks(apart, [f"{place:,.0f}" for place in apart])
         axis.minorticks_off()
     axis.set_xlabel(label)
     axis.set_ylabel("R²")

@@ -19,6 +19,8 @@ __all__ = [
     "TRUE",
     "TRUE_FILL",
     "WIDTH",
+    "count_axis",
+    "energy_axis",
     "energy_label",
     "log_ticks",
     "new_figure",
@@ -114,6 +116,36 @@ def log_ticks(*axes: Any) -> None:
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_formatter(NullFormatter())
+
+
+def count_axis(axis: Any) -> None:
+    """Label an x or y axis that counts something at whole numbers only."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+
+def energy_axis(axes: Any, energy: Any, *, most: int = 6, beside: bool = False) -> None:
+    """Give panels their energy axis: limits, a label, and few, round ticks.
+
+    Parameters
+    ----------
+    axes
+        The panel.
+    energy
+        (m,) energies in eV.
+    most
+        Intervals between ticks, at most.
+    beside
+        Whether other panels stand on its left or right: a tick at the very end of the axis would
+        run into theirs and is left out.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_xlim(energy[0], energy[-1])
+    prune = "both" if beside else None
+    axes.xaxis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10], prune=prune))
+    axes.set_xlabel(energy_label(float(energy[0]), float(energy[-1])))
 
 
 def energy_label(low: float, high: float) -> str:

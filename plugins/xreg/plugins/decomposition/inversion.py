@@ -141,22 +141,20 @@ class InversionAnalysis(Analysis[InversionConfig]):
             }
             widest = int(np.argmax(own.single))
             words.append(
-                f"{label}: backward from its own prediction the input of {layers[widest].name} "
-                f"loses most in one step (relative error {own.single[widest]:.2g}); the features "
-                f"come "
-                f"back with {own.whole[0]:.2g}, from the known spectra with {real.whole[0]:.2g}."
+                f"{label}: on the way back, {layers[widest].name} loses most in one step "
+                f"(relative error of its input {own.single[widest]:.2g}). The features come back "
+                f"with a relative error of {own.whole[0]:.2g} from the network's own prediction, "
+                f"and of {real.whole[0]:.2g} from the known spectra."
             )
             tables.append(_table(label, layers, conditions, own, real))
             drawings.append(
                 Drawing(
                     file_name(label),
-                    f"{label}: forward against backward",
-                    "Relative error (root of the summed squares, against the spread) of what each "
-                    "layer takes in when it is found backward by pseudo-inverses: from the "
-                    "network's "
-                    "own prediction, from the known spectra, and from the layer's own output "
-                    "alone. "
-                    "At 1 nothing is known any more.",
+                    f"{label}: error of each layer's input on the way back",
+                    "Error of each layer's input, relative to its spread, when it is found "
+                    "backward by pseudo-inverses: from the network's own prediction, from the "
+                    "known spectra, and from the layer's own output alone. At 1 (dotted) nothing "
+                    "is known any more.",
                     partial(_draw, layers, own, real),
                 )
             )
@@ -277,14 +275,14 @@ def _table(
     ]  # fmt: skip
     return Table(
         file_name(label),
-        f"{label}: errors of what each layer takes in, found backward",
+        f"{label}: error of each layer's input on the way back",
         ["layer", "width", "condition number", "from its own output", "from the prediction",
          "from known spectra", "out of range from the prediction (%)",
          "out of range from known spectra (%)"],
         rows,
-        "Errors are relative to the spread over the samples. Out of range is the share of the "
-        "values found for a layer's output that the activation after the layer never gives; they "
-        "are moved to the border of its range before it is undone.",
+        "Errors are relative to the spread over the samples. Out of range: the share of the "
+        "values found for a layer's output that its activation cannot give; they are moved to the "
+        "end of its range before the activation is inverted.",
     )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ MOST_PANELS = 4
 MOST_POINTS = 12
 FEWEST = 3
 ROUNDING = 1e-24  # of the squares of constant numbers
+UNITS = {"": "value", "Å": "length (Å)", "°": "angle (°)", "eV": "energy (eV)"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,24 +106,22 @@ class ReconstructionAnalysis(Analysis[ReconstructionConfig]):
                     file_name(label),
                     f"{label}: structure from spectra",
                     f"Means over the {judged.told()} {context.judged} samples that could be "
-                    "reconstructed, ensemble by ensemble: of their known structures, and of what "
-                    "was "
-                    "reconstructed from their spectra alone. The band is the standard error of the "
-                    f"reconstruction of one structure, measured on {before.told()} "
-                    f"{other[0] if other else context.judged} samples: it holds what the spectra "
-                    f"do "
-                    "not see." + absorber_note(block.name for block in shown),
+                    "reconstructed, ensemble by ensemble: of their known structures, and of the "
+                    "structures found from their spectra alone. "
+                    f"{'The band is' if shown[0].axis else 'Error bars are'} the standard error "
+                    f"of the reconstruction of one structure, measured on {before.told()} "
+                    f"{other[0] if other else context.judged} samples: it includes what the "
+                    "spectra do not see." + absorber_note(block.name for block in shown),
                     partial(_draw, judged, band, groups, shown),
                 )
             )
             told = ", ".join(f"t{style.subscript(i)} {v:.2f}" for i, v in enumerate(scores, 1))
-            words.append(f"{label}: R² of the scores found from spectra alone {told}.")
+            words.append(f"{label}: R² of the scores found from spectra alone is {told}.")
             if failed := int((~judged.expanded).sum()):
                 words.append(
-                    f"{failed} of {len(rows)} spectra could not be inverted (no features were "
-                    f"found "
-                    "with the scores that fit them best, as where these lie far from the scores of "
-                    "training samples); means and errors of structures leave them out."
+                    f"{failed} of {len(rows)} spectra could not be inverted: no features were "
+                    "found with the scores that fit them best, which may lie far from the scores "
+                    "of training samples; means and errors of structures leave them out."
                 )
         return Findings(" ".join(words), metrics, tables, drawings)
 
@@ -185,7 +184,7 @@ def ensembles(
             )
     edges = np.quantile(values.astype(float), (1 / 3, 2 / 3))
     place = np.digitize(values.astype(float), edges)
-    low, high = _told_apart(*edges.tolist())
+    low, high = (end.replace("-", "−") for end in _told_apart(*edges.tolist()))
     words = (f"{name} < {low}{unit}", f"{low} ≤ {name} < {high}{unit}", f"{name} ≥ {high}{unit}")
     found = {word: np.flatnonzero(place == i) for i, word in enumerate(words)}
     return {word: members for word, members in found.items() if len(members)}
@@ -324,7 +323,7 @@ def _draw(
                 axis.plot(place, true, "_", ms=14, mew=1.6, color=style.TRUE, label="known")
                 names = [found.labels[column].name for column in block.columns.tolist()]
                 axis.set_xticks(place, names, rotation=30 if len(names) > FEWEST else 0)
-                axis.set_ylabel(block.name)
+                axis.set_ylabel(UNITS.get(block.name, block.name))
                 axis.margins(x=0.2)
         # On a line of its own, where it may run on over the other panels.
         title = f"{name}: {found.told(members)} samples"

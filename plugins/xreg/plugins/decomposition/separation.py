@@ -112,23 +112,23 @@ class SeparationAnalysis(Analysis[SeparationConfig]):
             "How well scores tell labels apart",
             ["decomposition", "label", "kinds", *heads],
             rows,
-            "0: no better than guessing, 1: perfectly. Of kinds, the adjusted balanced accuracy "
-            "of a "
-            "linear discriminant; of numbers, R² of a straight line; by the first k scores, in "
-            "five "
-            "folds.",
+            "From the first k scores, in five folds: 0 is no better than guessing, 1 is perfect. "
+            "For labels with kinds (their number is given) the adjusted balanced accuracy of a "
+            "linear discriminant; for numbers R² of a linear regression.",
         )
         drawing = Drawing(
             "separation",
             "How well scores tell labels apart",
-            f"By the first k scores of the {part} samples; 0 is guessing, 1 perfect.",
+            f"From the first k scores of the {part} samples: 0 is no better than guessing, 1 is "
+            "perfect.",
             partial(_draw, rows, heads),
         )
         best = max(
             (row for row in rows if row[3] is not None), key=lambda row: row[3], default=None
         )
         text = "" if best is None else (
-            f"The first score of {best[0]} tells {best[1]} best ({best[3]:.2f})."
+            f"Of all first scores and labels, that of {best[0]} tells {best[1]} best "
+            f"({best[3]:.2f})."
         )  # fmt: skip
         return Findings(text, metrics, [table], [drawing])
 

@@ -37,7 +37,6 @@ class FeatureFilterAnalysis(Analysis[FeatureFilterConfig]):
             text=f"Of {numbers['described']:,} features {numbers['kept']:,} were kept: "
             f"{numbers['dropped_by_variance']:,} vary too little over the training set, "
             f"{numbers['dropped_by_correlation']:,} follow another one; {numbers['constant']:,} "
-            f"of all "
             "are constant.",
             metrics=numbers,
             tables=[

@@ -76,7 +76,7 @@ class FeatureShareAnalysis(Analysis[FeatureShareConfig]):
                         "±",
                         f"R² of the {context.judged} set",
                         "± ",
-                        "the last one in",
+                        "last one added",
                     ],
                     [
                         [
@@ -88,17 +88,15 @@ class FeatureShareAnalysis(Analysis[FeatureShareConfig]):
                         for count, m, s in zip(counts, mean, spread, strict=True)
                     ],
                     f"Mean and standard deviation over {self.config.repeats} trainings. The order "
-                    f"is that "
-                    f"of permutation importance in the {part} set.",
+                    f"is that of permutation importance in the {part} set.",
                 )
             ],
             drawings=[
                 Drawing(
                     "shares",
                     "Score by share of features",
-                    "R² when only so many features are kept, the most important ones first; bands "
-                    "are "
-                    "one standard deviation over trainings.",
+                    "R² if only this share of the features is kept, the most important ones first; "
+                    "bands are one standard deviation over trainings.",
                     lambda: draw_curve(
                         100 * counts / len(order),
                         {"train": scores[..., 0], context.judged: scores[..., 1]},

@@ -248,6 +248,9 @@ def _findings(
         )
         arrays[f"{kind}/names"] = np.array(names[kind])
         arrays[f"{kind}/loss"] = result.values
+    over = "bars and bands" if any(label.axis for label in labels) else "error bars"
+    over = f"{over} are one standard deviation over permutations"
+    over += " and folds." if config.folds else "."
     if "feature" in found:
         drawings.append(
             Drawing(
@@ -255,8 +258,7 @@ def _findings(
                 "Importance of features",
                 "Loss of R² when one feature is permuted among the samples, for the whole spectrum "
                 "and for two windows, and the loss in the first window minus that in the second; "
-                "bands are one standard deviation over permutations"
-                f"{' and folds' if config.folds else ''}.",
+                f"{over}",
                 lambda: figures.by_feature(labels, found["feature"]),
             )
         )
@@ -265,8 +267,8 @@ def _findings(
             Drawing(
                 "by_block",
                 "Importance of blocks",
-                "The same when all features of a block are permuted together: what they say in "
-                "common counts too.",
+                "The same when all features of a block are permuted together, so that information "
+                "which they share counts too; error bars are one standard deviation.",
                 lambda: figures.by_block(names["block"], found["block"]),
             )
         )
@@ -275,7 +277,7 @@ def _findings(
     told = ", ".join(f"{names[kind][g]} ({first.mean[g, 0]:.3f})" for g in top)
     where = f"{config.folds} folds" if config.folds else f"the {context.judged} set"
     return Findings(
-        text=f"R² is lost most, in {where}, when these are permuted: {told}.",
+        text=f"Permuting these costs most R², in {where}: {told}.",
         metrics={
             kind: {
                 names[kind][g]: {

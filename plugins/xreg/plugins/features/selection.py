@@ -307,8 +307,8 @@ def _findings(
                 "path",
                 "Score by number of features",
                 "R² on held-out folds after each step of forward and backward selection; bands are "
-                "one standard deviation over the folds. Between the two lies what a set of that "
-                "size can do.",
+                "one standard deviation over the folds. Both are greedy: another set of the same "
+                "size may do better than either.",
                 lambda: draw_paths(found, counts, total),
             )
         ],

@@ -83,8 +83,8 @@ class GPConfig(Config):
     )
     calibrate: bool = setting(
         True,
-        description="Scale the spread so that standardised errors on the validation set have "
-        "unit variance; without one, leave-one-out errors serve.",
+        description="Scale the spread so that 68 % of the errors on the validation set lie within "
+        "it; without a validation set it rests on leave-one-out errors.",
     )
 
     @model_validator(mode="after")

@@ -37,8 +37,7 @@ class BranchingAnalysis(Analysis[BranchingConfig]):
         elif not energy[0] < parting < energy[-1]:
             raise NotApplicableError(
                 f"analysis 'branching': the boundary {parting:g} eV lies outside the spectra, "
-                f"which "
-                f"span {energy[0]:g}…{energy[-1]:g} eV."
+                f"which span {energy[0]:g}…{energy[-1]:g} eV."
             )
         known = branching_ratio(energy, result.known, parting)
         predicted = branching_ratio(energy, result.predicted, parting)
@@ -60,11 +59,9 @@ class BranchingAnalysis(Analysis[BranchingConfig]):
             ["predicted over true − 1 (%)", *np.quantile(relative, (0.05, 0.5, 0.95)).tolist()]
         )
         return Findings(
-            text=f"L3 and L2 are parted at {parting:.2f} eV. The predicted branching ratio is off "
-            f"by "
-            f"{np.median(np.abs(relative)):.2f} % (median); that of the errors in both edges goes "
-            f"with "
-            f"the true one with a Pearson correlation of {with_misfit:.2f}.",
+            text=f"L3 and L2 are divided at {parting:.2f} eV. The predicted branching ratio is off "
+            f"by {np.median(np.abs(relative)):.2f} % (median); the ratio of the errors in both "
+            f"edges has a Pearson correlation of {with_misfit:.2f} with the true branching ratio.",
             metrics={
                 "boundary": parting,
                 "median_error": float(np.median(np.abs(relative))),
@@ -86,9 +83,9 @@ class BranchingAnalysis(Analysis[BranchingConfig]):
                 Drawing(
                     "ratios",
                     "Branching ratio and misfit ratio",
-                    "Left: predicted against true ratio of L3 to L2 intensity. Right: how the "
-                    "error "
-                    "divides between the edges; on the line in proportion to intensity.",
+                    "(a) Predicted against true ratio of L3 to L2 intensity. (b) Ratio of the "
+                    "absolute errors in L3 and L2 (misfit): on the line the error is shared in "
+                    "proportion to intensity.",
                     lambda: _draw(known, predicted, misfit),
                 )
             ],

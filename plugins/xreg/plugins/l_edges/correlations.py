@@ -24,6 +24,7 @@ __all__ = ["CorrelationsAnalysis", "quantities"]
 
 ERROR = "spectrum error"
 FEWEST = 5
+LEAST_SHOWN = 0.05
 
 
 def quantities(context: AnalysisContext) -> dict[str, NDArray[np.float64]]:
@@ -82,7 +83,7 @@ class CorrelationsAnalysis(Analysis[CorrelationsConfig]):
         titles = _titles(context, names)
         strongest = ", ".join(f"{row[0]} ({row[1]:+.2f})" for row in table[: self.config.named])
         return Findings(
-            text=f"The spectrum error goes most with {strongest} (Pearson).",
+            text=f"The spectrum error correlates most (Pearson) with {strongest}.",
             metrics={"error": {str(row[0]): row[1] for row in table}},
             tables=[
                 Table(
@@ -90,7 +91,9 @@ class CorrelationsAnalysis(Analysis[CorrelationsConfig]):
                     "Correlation with the spectrum error",
                     ["quantity", "Pearson r", "r with the error's logarithm"],
                     [[titles[str(name)], *values] for name, *values in table],
-                    "A quantity with bars is its absolute value.",
+                    "Misfit: the largest pointwise difference of a spectrum, in units of its "
+                    "range, and its energy. Intensity: the area of the true spectrum. |x| is the "
+                    "absolute value of x.",
                 ),
                 Table(
                     "matrix",
@@ -105,8 +108,9 @@ class CorrelationsAnalysis(Analysis[CorrelationsConfig]):
             drawings=[
                 Drawing(
                     "matrix",
-                    "What goes with what",
-                    "Pearson correlation of each pair of quantities over the judged samples.",
+                    "Correlation of all pairs",
+                    "Pearson correlation of each pair of quantities over the "
+                    f"{context.judged} samples; below {LEAST_SHOWN:g} no number is written.",
                     lambda: _draw(names, linear),
                 )
             ],
@@ -149,7 +153,7 @@ def _draw(names: list[str], linear: NDArray[np.float64]) -> Figure:
     image = axis.imshow(linear, cmap="RdBu_r", vmin=-1, vmax=1)
     for i, row in enumerate(linear):
         for j, value in enumerate(row):
-            if np.isfinite(value) and i != j and abs(value) >= 0.05:
+            if np.isfinite(value) and i != j and abs(value) >= LEAST_SHOWN:
                 text = f"{value:.2f}".replace("0.", ".").replace("-", "−")
                 colour = "white" if abs(value) > 0.6 else style.TRUE
                 axis.text(j, i, text, ha="center", va="center", fontsize=5.5, color=colour)

@@ -102,15 +102,15 @@ class ErrorAlongAnalysis(Analysis[ErrorAlongConfig]):
                     ]
                 )
         of = f" {unit}" if unit else ""
+        limit, share = f"{self.config.limit:g} %", f"{self.config.share:g} %"
         said = (
-            f"from {start:.3g} to {far:.3g}{of}, {self.config.share:g} % of the spectra stay"
+            f"From {name} = {start:.3g} to {far:.3g}{of}, {share} of the spectra"
             if far is not None
-            else f"not even near {start:.3g}{of} do {self.config.share:g} % of the spectra stay"
-        )
+            else f"Even near {name} = {start:.3g}{of}, fewer than {share} of the spectra"
+        ).replace("-", "−")
         return Findings(
-            text=f"Along {name}, {said} under {self.config.limit:g} % spectrum error; of all "
-            f"spectra, "
-            f"{inside:.1f} % do.",
+            text=f"{said} stay under a spectrum error of {limit}; of all spectra {inside:.1f} % "
+            "do.",
             metrics={
                 "parameter": name,
                 "unit": unit,
@@ -133,6 +133,8 @@ class ErrorAlongAnalysis(Analysis[ErrorAlongConfig]):
                         f"under {self.config.limit:g} % (%)",
                     ],
                     rows,
+                    f"Spectrum error of the spectra in equal intervals of {name}; the last column "
+                    f"is the share of them with an error under {limit}.",
                 )
             ],
             drawings=[
@@ -141,7 +143,7 @@ class ErrorAlongAnalysis(Analysis[ErrorAlongConfig]):
                     f"Spectrum error along {name}",
                     "Each point is a spectrum. Line and bands: a Gaussian process fitted to the "
                     "logarithm of the error, its mean and the ranges that hold 68 % and 95 % of "
-                    "spectra. Where the background is grey, training samples lie.",
+                    f"spectra. {_caption(known, values, name)}",
                     lambda: _draw(name, unit, values, error, process, known, far, self.config),
                 )
             ],
@@ -186,6 +188,14 @@ def _start(values: NDArray[np.float64], known: tuple[float, float] | None, wante
         outside = (known[0] - low, high - known[1]) if known else (0.0, 0.0)
         wanted = "high" if outside[0] > max(outside[1], 0.0) else "low"
     return low if wanted == "low" else high
+
+
+def _caption(known: tuple[float, float] | None, values: NDArray[np.float64], name: str) -> str:
+    if known is None:
+        return "Where the training samples lie is not known."
+    if known[0] < values.max() and known[1] > values.min():
+        return f"Grey: the range of {name} in training."
+    return f"All of it lies outside the range of {name} in training."
 
 
 def _draw(

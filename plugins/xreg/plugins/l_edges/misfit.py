@@ -96,22 +96,13 @@ class MisfitAnalysis(Analysis[MisfitConfig]):
                 "name fewer in 'groups'."
             )
         group = np.full(len(at), -1)
+        parting = _parting(energy, known[sound]) if len(self.config.groups) == 2 else None
         group[sound] = _grouped(at[sound], len(self.config.groups))
-        rows: list[list[Cell]] = []
-        for number, name in enumerate(self.config.groups):
-            inside = group == number
-            rows.append(
-                [
-                    name,
-                    int(inside.sum()),
-                    100 * float(inside.mean()),
-                    float(at[inside].mean()),
-                    float(at[inside].std()),
-                    float(np.median(np.abs(size[inside]))),
-                    float(np.abs(size[inside]).max()),
-                    100 * float((size[inside] > 0).mean()),
-                ]
-            )
+        how = "grouped by k-means"
+        if parting is not None and not _straddle(at, group, parting):
+            group[sound] = at[sound] >= parting
+            how = f"divided at {parting:.2f} eV, between the two edges"
+        rows = [_row(name, at, size, group == i) for i, name in enumerate(self.config.groups)]
         columns = ("spectra", "share", "energy", "energy_spread", "size", "largest", "over")
         unit = {
             "spectrum": "of the spectrum's range",
@@ -123,8 +114,8 @@ class MisfitAnalysis(Analysis[MisfitConfig]):
             "The largest pointwise difference of a spectrum (the KST of Lüder, arXiv:2107.13149, "
             f"Fig. 5) has a median of {np.nanmedian(np.abs(size)):.3g} {unit} and lies {shares}."
         )
-        ratios = _ratios(energy, known[sound], rows)
-        if ratios:
+        ratios = {} if parting is None else _ratios(energy, known[sound], rows, parting)
+        if "r_mepd" in ratios:
             text += (
                 f" r_MEPD, their number in {rows[0][0]} over that in {rows[1][0]}, is "
                 f"{ratios['r_mepd']:.2f}, the branching ratio of the mean spectrum "
@@ -154,9 +145,8 @@ class MisfitAnalysis(Analysis[MisfitConfig]):
                         "too high (%)",
                     ],
                     rows,
-                    f"Energies of the largest misfit grouped by k-means; sizes {unit}. Too high: "
-                    f"the "
-                    "share in which the prediction lies above.",
+                    f"Energies of the largest misfit {how}. Sizes are {unit}. Too high: the share "
+                    "in which the prediction lies above the true spectrum.",
                 ),
                 Table(
                     "channels",
@@ -164,18 +154,17 @@ class MisfitAnalysis(Analysis[MisfitConfig]):
                     ["quantity", "r with mean", "r with standard deviation"],
                     channels,
                     "Pearson correlation over energies with the mean and the standard deviation "
-                    "of the "
-                    "true spectra (Fig. 8). The largest KST: over energies that have one.",
+                    "of the true spectra (Fig. 8 of that paper). KST: the largest misfit of a "
+                    "spectrum; the largest KST is taken over energies that have one.",
                 ),
             ],
             drawings=[
                 Drawing(
                     "energies",
                     "Energy and size of the largest misfit",
-                    "Mean and standard deviation of the true spectra with the density of the "
-                    "energies, "
-                    "and each spectrum's largest misfit coloured by its group, with density "
-                    "contours.",
+                    "(a) Mean and standard deviation of the true spectra, and the density of the "
+                    "energies at which the largest misfits lie. (b) Each spectrum's largest "
+                    "misfit coloured by its group, with density contours.",
                     lambda: _draw(energy, known[sound], at, size, group, self.config.groups, unit),
                 )
             ],
@@ -184,17 +173,45 @@ class MisfitAnalysis(Analysis[MisfitConfig]):
         )
 
 
-def _ratios(energy: Array, known: Array, rows: list[list[Cell]]) -> dict[str, float]:
-    """Return r_MEPD and the branching ratio of the mean spectrum, where there are two edges."""
-    if len(rows) != 2:
-        return {}
+def _row(name: str, at: Array, size: Array, inside: NDArray[np.bool_]) -> list[Cell]:
+    """Return name, number, share and, where there are any, the statistics of one group."""
+    number, share = int(inside.sum()), 100 * float(inside.mean())
+    if not number:
+        return [name, 0, share, None, None, None, None, None]
+    misfits = np.abs(size[inside])
+    return [
+        name,
+        number,
+        share,
+        float(at[inside].mean()),
+        float(at[inside].std()),
+        float(np.median(misfits)),
+        float(misfits.max()),
+        100 * float((size[inside] > 0).mean()),
+    ]
+
+
+def _parting(energy: Array, known: Array) -> float | None:
+    """Return the energy (eV) between two edges of the known spectra, None where there is none."""
     try:
-        parting = boundary(energy, known)
+        return boundary(energy, known)
     except NotApplicableError:
-        return {}
+        return None
+
+
+def _straddle(at: Array, group: NDArray[np.int_], parting: float) -> bool:
+    """Whether two groups of energies lie about on either side: then they are the two edges."""
+    return bool(at[group == 0].mean() < parting <= at[group == 1].mean())
+
+
+def _ratios(
+    energy: Array, known: Array, rows: list[list[Cell]], parting: float
+) -> dict[str, float]:
+    """Return r_MEPD, where the upper edge has any misfits, and the mean spectrum's branching."""
     (ratio,) = branching_ratio(energy, known.mean(axis=0)[None], parting)
     number, others = (float(str(row[1])) for row in rows)
-    return {"r_mepd": number / others, "branching_ratio": float(ratio)}
+    found = {"branching_ratio": float(ratio)}
+    return {"r_mepd": number / others, **found} if others else found
 
 
 def _channels(
@@ -267,9 +284,8 @@ def _draw(
         colour = style.PALETTE[number % len(style.PALETTE)]
         bottom.plot(at[rows], 10 ** height[rows], ".", ms=3, alpha=0.4, color=colour, label=name)
         _contours(bottom, at[group == number], height[group == number], colour)
-    bottom.set_yscale("log")
-    bottom.set_xlim(energy[0], energy[-1])
-    bottom.set_xlabel(style.energy_label(float(energy[0]), float(energy[-1])))
+    style.log_ticks(bottom.yaxis)
+    style.energy_axis(bottom, energy)
     bottom.set_ylabel(f"largest misfit\n({unit})")
     bottom.set_title("largest misfit of each spectrum, with density contours")
     bottom.legend(markerscale=3)

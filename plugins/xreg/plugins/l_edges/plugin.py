@@ -25,7 +25,8 @@ class MisfitConfig(Config):
         min_length=1,
         max_length=8,
         description="Names of the groups that k-means finds among the energies of the largest "
-        "misfit, from low to high energy.",
+        "misfit, from low to high energy. Two groups that both lie in one edge are not told apart: "
+        "the spectra are divided between their two edges instead.",
     )
     box: Literal["spectrum", "dataset", "none"] = setting(
         "spectrum",

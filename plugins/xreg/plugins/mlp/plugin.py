@@ -51,8 +51,8 @@ class MLPConfig(TrainingConfig):
     )
     calibrate: bool = setting(
         True,
-        description="Scale the spread of an ensemble so that standardised errors on the "
-        "validation set have unit variance.",
+        description="Scale the spread of an ensemble so that 68 % of the errors on the validation "
+        "set lie within it.",
     )
 
 

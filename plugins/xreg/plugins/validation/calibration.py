@@ -63,10 +63,9 @@ class CalibrationAnalysis(Analysis[CalibrationConfig]):
         claimed, made = bins_by_spread(errors, spread, self.config.bins)
         shares = reliability(errors, spread)
         return Findings(
-            text=f"Errors of the {context.judged} spectra are {ratio:.2f} times the spread; "
-            f"{100 * inside[0]:.0f} % lie within one standard deviation and {100 * inside[1]:.0f} "
-            f"% "
-            "within two (a normal distribution: 68 and 95 %).",
+            text=f"{100 * inside[0]:.0f} % of the errors of the {context.judged} spectra lie "
+            f"within one standard deviation and {100 * inside[1]:.0f} % within two (a normal "
+            f"distribution: 68 and 95 %); scaled by {ratio:.2f} the spread would hold 68 %.",
             metrics={
                 "error_over_spread": ratio,
                 "within": dict(zip(("1", "2", "3"), inside, strict=True)),
@@ -85,8 +84,9 @@ class CalibrationAnalysis(Analysis[CalibrationConfig]):
                 Drawing(
                     "reliability",
                     "Share of errors inside each interval, and error against spread",
-                    "On the diagonal the claim is true. Left: intervals of a normal distribution. "
-                    "Right: spectra in equal groups by their spread.",
+                    "On the diagonal the claim is true. (a) Share of errors inside intervals that "
+                    "should hold a given share if errors are normal. (b) Root mean square error "
+                    "and spread of spectra in equal groups, from the surest to the least sure.",
                     lambda: draw(shares, claimed, made, context.target.unit),
                 )
             ],

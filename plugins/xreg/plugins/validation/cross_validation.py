@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from xreg.core.analysis.context import AnalysisContext, Retrained
 from xreg.core.analysis.folds import learning_folds
 from xreg.core.analysis.retraining import Training, retrain
-from xreg.core.analysis.scores import part_scores
+from xreg.core.analysis.scores import SPECTRUM_ERROR_BOUNDS, part_scores
 from xreg.core.errors import NotApplicableError
 from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
+from xreg.core.text import with_unit
 from xreg.plugins.validation.plugin import CrossValidationConfig
+from xreg.plugins.validation.spectrum_error import interval_names
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,6 +24,20 @@ if TYPE_CHECKING:
 __all__ = ["CrossValidationAnalysis", "flatten", "summarise"]
 
 PARTS = ("train", "held out")
+COUNTS = "spectrum_error.counts."
+WORDS = {
+    "samples": "samples",
+    "r2": "R²",
+    "r2_standardised": "R², standardised",
+    "standardised_channels": "channels that R², standardised, counts",
+    "rmse": "root mean square error",
+    "sample_r2.first_decile": "R² of single spectra, first decile",
+    "sample_r2.median": "R² of single spectra, median",
+    "sample_r2.ninth_decile": "R² of single spectra, ninth decile",
+    "spectrum_error.median": "spectrum error, median (%)",
+    "spectrum_error.ninth_decile": "spectrum error, ninth decile (%)",
+    "spectrum_error.outliers": "spectra with a spectrum error ≥ 10 % (%)",
+}
 
 
 def flatten(scores: Mapping[str, Any]) -> dict[str, float]:
@@ -97,8 +113,7 @@ class CrossValidationAnalysis(Analysis[CrossValidationConfig]):
             text=f"R² of held-out spectra is {r2['mean']:.4f} ± {r2['std_folds']:.4f} (median "
             f"{r2['median']:.4f}) over {self.config.repeats} × {self.config.folds} folds of "
             f"{sum(map(len, folds[0])):,} samples{_of_groups(self.config.group)}; the test part "
-            f"was not "
-            "touched.",
+            "was not touched.",
             metrics={part.replace(" ", "_"): found for part, found in table.items()},
             tables=[
                 Table(
@@ -114,7 +129,7 @@ class CrossValidationAnalysis(Analysis[CrossValidationConfig]):
                     ],
                     [
                         [
-                            name,
+                            _words(name, context.target.unit),
                             *(
                                 table[part][name][key]
                                 for part in PARTS
@@ -125,21 +140,30 @@ class CrossValidationAnalysis(Analysis[CrossValidationConfig]):
                         if name in table["held out"]
                     ],
                     "Mean over all trainings; standard deviation over all of them, and over the "
-                    "means "
-                    "of the repeats. Filter, scalers and emulator are learned in each fold anew.",
+                    "means of the repeats. Filter, scalers and emulator are fitted anew in each "
+                    "fold.",
                 )
             ],
             drawings=[
                 Drawing(
                     "r2",
                     "R² by fold",
-                    "Each point is one training; lines are the means of a repeat.",
+                    "Each point is one training; each line is the mean of a repeat.",
                     lambda: draw_r2(
                         {part: np.array(table[part]["r2"]["values"]) for part in PARTS}
                     ),
                 )
             ],
         )
+
+
+def _words(name: str, unit: str) -> str:
+    """Return what a score is called in a table."""
+    if name.startswith(COUNTS):
+        names = [f"below {bound:g} %" for bound in SPECTRUM_ERROR_BOUNDS]
+        intervals = dict(zip([*names, "10 % and more"], interval_names(), strict=True))
+        return f"spectra with a spectrum error {intervals[name.removeprefix(COUNTS)]} %"
+    return with_unit(WORDS[name], unit) if name == "rmse" else WORDS.get(name, name)
 
 
 def _of_groups(group: str | None) -> str:

@@ -98,9 +98,9 @@ class LearningCurveAnalysis(Analysis[LearningCurveConfig]):
                 Drawing(
                     "curve",
                     "Learning curve",
-                    "R² on the spectra trained on and on those of the judged set, against the "
-                    "number "
-                    "of training spectra; bands are one standard deviation over random subsets.",
+                    f"R² of the training spectra and of the {context.judged} set against the "
+                    "number of training spectra; bands are one standard deviation over random "
+                    "subsets.",
                     lambda: draw_curve(
                         number,
                         {"trained on": scores[..., 0], context.judged: scores[..., 1]},

@@ -44,9 +44,8 @@ class SpectrumErrorAnalysis(Analysis[SpectrumErrorConfig]):
         result = context.result
         by_channel = 100 * channel_error(result.known, result.predicted)
         return Findings(
-            text=f"{outliers} of {len(error):,} {context.judged} spectra are outliers, with a "
-            f"spectrum "
-            f"error of {SPECTRUM_ERROR_BOUNDS[-1]:g} % or more; the median is "
+            text=f"{outliers:,} of {len(error):,} {context.judged} spectra are outliers, with a "
+            f"spectrum error of {SPECTRUM_ERROR_BOUNDS[-1]:g} % or more; the median is "
             f"{np.nanmedian(error):.2f} %.",
             metrics={
                 "median": np.nanmedian(error),
@@ -66,9 +65,8 @@ class SpectrumErrorAnalysis(Analysis[SpectrumErrorConfig]):
                         [name, *(float(100 * found[i] / found.sum()) for found in counts.values())]
                         for i, name in enumerate(names)
                     ],
-                    "Share of the spectra of each part in each interval of "
-                    "SE = Σ|predicted − true| / Σ|predicted + true| over the energies of a "
-                    "spectrum.",
+                    "Share of the spectra of each part in each interval of the spectrum error "
+                    "Σ|predicted − true| / Σ|predicted + true| over the energies of a spectrum.",
                 ),
                 Table(
                     "worst",
@@ -88,9 +86,9 @@ class SpectrumErrorAnalysis(Analysis[SpectrumErrorConfig]):
                 Drawing(
                     "by-energy",
                     "Spectrum error by energy",
-                    "The same sum at each energy over all spectra of the set, beside their mean "
-                    "and "
-                    "one standard deviation: an error where hardly any intensity is counts little.",
+                    "(a) The same ratio at each energy, summed over all spectra of the set. "
+                    "(b) Their mean, and one standard deviation as a band: where there is hardly "
+                    "any intensity, a large error in (a) matters little.",
                     lambda: draw_by_energy(context, by_channel),
                 ),
             ],
@@ -130,7 +128,8 @@ def draw_intervals(counts: Mapping[str, NDArray[np.intp]]) -> Figure:
         middle = np.arange(len(names)) + (number - (len(counts) - 1) / 2) * width
         share = 100 * found / found.sum()
         bars = axis.bar(middle, share, 0.9 * width, color=style.PALETTE[number], label=part)
-        axis.bar_label(bars, [f"{value:.2g}" for value in share], fontsize="x-small", padding=1)
+        words = [f"{value:.1f}".removesuffix(".0") for value in share]
+        axis.bar_label(bars, words, fontsize="x-small", padding=1)
     axis.set_xticks(range(len(names)), names)
     axis.set_xlabel("spectrum error (%)")
     axis.set_ylabel("spectra (%)")
@@ -154,8 +153,7 @@ def draw_by_energy(context: AnalysisContext, by_channel: NDArray[np.float64]) ->
     predicted = context.result.predicted.mean(axis=0)
     bottom.plot(energy, predicted, color=style.PREDICTED, ls=(0, (4, 2)), label="predicted, mean")
     bottom.set_ylabel(f"intensity ({context.target.unit})")
-    bottom.set_xlabel(style.energy_label(float(energy[0]), float(energy[-1])))
-    bottom.set_xlim(energy[0], energy[-1])
+    style.energy_axis(bottom, energy)
     bottom.legend()
     style.panel_letters((top, bottom))
     return figure

@@ -89,8 +89,7 @@ class TrustAnalysis(Analysis[TrustConfig]):
         return Findings(
             text="The expected error ranks the true spectrum error with a Spearman correlation of "
             f"{ranks[0][2]:.2f} over {ranks[0][1]:,} spectra; {100 * found.trust.mean():.0f} % "
-            f"were "
-            f"expected to stay under {OUTLIER:g} %, {100 * good[sound].mean():.0f} % do.",
+            f"were expected to stay under {OUTLIER:g} %, and {100 * good[sound].mean():.0f} % do.",
             metrics={
                 "spearman": {str(row[0]): row[2] for row in ranks},
                 "expected_share": 100 * found.trust.mean(),
@@ -110,19 +109,19 @@ class TrustAnalysis(Analysis[TrustConfig]):
                         "median true (%)",
                     ],
                     ranks,
-                    "Spearman correlation with the true spectrum error, of the error expected "
-                    "from all "
-                    "evidence and of single pieces of it. Outside: a parameter beyond its range in "
+                    "Spearman's correlation with the true spectrum error: of the error expected "
+                    "from all evidence, and of each piece of it alone: the emulator's spread, the "
+                    "roughness and the negative share of the predicted spectrum, and the distance "
+                    "to the training samples. Outside: a parameter beyond its range in "
                     "training, surroundings that no training sample has, or features far from "
-                    "them.",
+                    "theirs.",
                 ),
                 Table(
                     "calibration",
                     "Trust and what came of it",
                     ["trust", "spectra", "mean trust", f"share under {OUTLIER:g} %"],
                     calibration,
-                    f"Trust is the probability of a spectrum error under {OUTLIER:g} %; where it "
-                    f"is "
+                    f"Trust is the probability of a spectrum error under {OUTLIER:g} %; if it is "
                     "calibrated, the last two columns agree.",
                 ),
             ],
@@ -130,11 +129,9 @@ class TrustAnalysis(Analysis[TrustConfig]):
                 Drawing(
                     "errors",
                     "Expected and true error",
-                    "Left: each spectrum's true error against the expected one. Right: mean error "
-                    "of "
-                    "the spectra that are kept when the least trusted are left out, beside the "
-                    "best "
-                    "possible order and none.",
+                    "(a) Each spectrum's true error against the expected one. (b) Mean error of "
+                    "the spectra that are kept if the least trusted are left out, compared with "
+                    "the best possible order and with none.",
                     lambda: _draw(found, error, sound),
                 )
             ],

@@ -236,10 +236,8 @@ class PeaksAnalysis(Analysis[PeaksConfig]):
         return Findings(
             text=f"{scores['hit_rate']:.1f} % of {scores['peaks']:,} prominent peaks of the "
             f"{context.judged} set have a predicted one within {self.config.tolerance:g} eV, on "
-            f"average "
-            f"{error['mean_error']:.2f} eV away; {scores['false_rate']:.1f} % of the predicted "
-            f"peaks "
-            "belong to none.",
+            f"average {error['mean_error']:.2f} eV away; {scores['false_rate']:.1f} % of the "
+            "predicted peaks belong to none.",
             metrics=scores,
             tables=[
                 Table(
@@ -253,8 +251,8 @@ class PeaksAnalysis(Analysis[PeaksConfig]):
                             (f"intensity ({unit})", "intensity"),
                         )
                     ],
-                    "Errors are predicted minus true over all pairs of peaks; R² is of predicted "
-                    "against true values over the set.",
+                    "Errors are predicted minus true over all pairs of peaks, σ is their standard "
+                    "deviation; R² compares predicted and true values of all pairs.",
                 ),
                 Table(
                     "prominences",
@@ -270,17 +268,18 @@ class PeaksAnalysis(Analysis[PeaksConfig]):
                         [100 * row["prominence"], *(row[key] for key in RATES)]
                         for row in scores["by_prominence"]
                     ],
-                    "The same for peaks that stand out by at least so much of the range of the "
-                    "true "
-                    "spectrum. A peak below the error of the model cannot be expected to be found.",
+                    "The same for peaks that rise by at least this share of the true spectrum's "
+                    "range above the valleys beside them. Hit rate: true peaks with a predicted "
+                    "partner. False rate: predicted peaks without a true one. A peak smaller than "
+                    "the error of the model cannot be expected to be found.",
                 ),
             ],
             drawings=[
                 Drawing(
                     "parity",
                     "Peaks, predicted against true",
-                    "Left and middle: energy and height of each matched pair; the darker, the more "
-                    "pairs. Right: how far predicted peaks are shifted.",
+                    "(a, b) Predicted against true energy and height of each matched pair; the "
+                    "darker, the more pairs. (c) How far predicted peaks are shifted.",
                     lambda: draw_parity(found, scores, self.config.tolerance, unit),
                 )
             ],
@@ -331,6 +330,7 @@ def draw_parity(found: Matched, scores: dict[str, Any], tolerance: float, unit: 
     axis.axvline(0, color=style.TRUE, lw=0.8)
     axis.set(xlim=(-tolerance, tolerance), box_aspect=1)
     axis.set_xlabel("predicted − true (eV)")
+    style.count_axis(axis.yaxis)
     axis.set_ylabel("pairs of peaks")
     axis.set_title(f"σ = {scores['energy']['sigma']:.2f} eV")
     style.panel_letters(panels)

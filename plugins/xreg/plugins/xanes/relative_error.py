@@ -141,18 +141,16 @@ class RelativeErrorAnalysis(Analysis[RelativeErrorConfig]):
                 Drawing(
                     "by-energy",
                     "Error by energy",
-                    "Top: mean true and predicted spectrum. Middle: predicted minus true; half of "
-                    "the "
-                    "spectra lie in the darker band, nine in ten in the lighter one. Bottom: how "
-                    "Δμ is "
-                    "distributed, with the spectra of the examples marked.",
+                    "(a) Mean true and predicted spectrum. (b) Predicted minus true: half of the "
+                    "spectra lie in the darker band, nine in ten in the lighter one. (c) "
+                    "Distribution of Δμ; lines mark the examples of the next figure.",
                     lambda: draw_by_energy(energy, result, bands, error, rows, context.target.unit),
                 ),
                 Drawing(
                     "examples",
                     "Examples by percentile of Δμ",
-                    "True and predicted spectra whose Δμ stands at these percentiles of the "
-                    f"{context.judged} set: of a hundred spectra so many are predicted better.",
+                    "True and predicted spectra whose Δμ is at these percentiles of the "
+                    f"{context.judged} set: so many of a hundred spectra are predicted better.",
                     lambda: draw_examples(
                         energy, result, error, rows, self.config.percentiles, context.target.unit
                     ),
@@ -191,8 +189,7 @@ def draw_by_energy(
     bottom.plot(energy, bands[2], color=style.TRUE, lw=0.9, label="median")
     bottom.axhline(0, color=style.GUIDE, lw=0.7, zorder=0)
     bottom.set_ylabel(f"predicted − true ({unit})")
-    bottom.set_xlim(energy[0], energy[-1])
-    bottom.set_xlabel(style.energy_label(float(energy[0]), float(energy[-1])))
+    style.energy_axis(bottom, energy)
     bottom.margins(y=0.2)
     bottom.legend(ncols=3, fontsize=7, loc="upper left")
     axis = right.subplots()
@@ -205,7 +202,8 @@ def draw_by_energy(
     axis.set_xlim(0, end)
     axis.set_xlabel("Δμ (%)")
     axis.set_ylabel("number of spectra")
-    axis.set_title(f"{beyond} of {len(finite):,} further right" if beyond else "")
+    style.count_axis(axis.yaxis)
+    axis.set_title(f"{beyond:,} of {len(finite):,} are off the right edge" if beyond else "")
     style.panel_letters((top, bottom, axis))
     return figure
 
@@ -237,14 +235,12 @@ def draw_examples(
             low, high = guess - result.spread[row], guess + result.spread[row]
             axis.fill_between(energy, low, high, color=style.PREDICTED_FILL, alpha=0.4)
         axis.set_title(
-            f"{percentile:g} %: Δμ = {error[row]:.2f} %\n{result.ids[row]}",
+            f"percentile {percentile:g}: Δμ = {error[row]:.2f} %\n{result.ids[row]}",
             color=colour,
             fontsize=8,
         )
-        axis.set_xlim(energy[0], energy[-1])
-        axis.set_xlabel(style.energy_label(float(energy[0]), float(energy[-1])))
+        style.energy_axis(axis, energy, most=4, beside=columns > 1)
         axis.set_ylabel(f"intensity ({unit})")
-        axis.locator_params(axis="x", nbins=4)
     panels[0].legend()
     style.tidy(panels, len(rows), columns)
     return figure

@@ -8,6 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from xreg.core import progress
 from xreg.core.analysis.components import absorber_note
 from xreg.core.analysis.style import styled
@@ -70,15 +73,26 @@ def draw_all(report_data: ReportData, folder: Path) -> list[Picture]:
     return pictures
 
 
+def _history_caption(history: NDArray[np.float64]) -> str:
+    held = history[:, 1 + (history.shape[1] - 1) // 2 :]
+    if not np.isfinite(held).any():
+        return "Loss on training data, one line for each network."
+    return (
+        "Loss on training and validation data, one line for each network; a dot marks the lowest "
+        "validation loss."
+    )
+
+
 def _plans(report_data: ReportData) -> Iterator[_Plan]:
     judged = report_data.judged
+    spread = report_data.parts[judged].spread is not None
     if report_data.target.energy is not None:
         yield _Plan(
             "mean_spectra",
             "Spectra",
             "Mean spectra",
-            "Mean over the spectra of each part; the band and the dotted lines are one standard "
-            "deviation over the set, for true and predicted spectra.",
+            "Mean over the spectra of each part. One standard deviation over the set is the band "
+            "for true spectra, and lies between the dotted lines for predicted ones.",
             spectra.mean_spectra,
         )
         yield _Plan(
@@ -86,17 +100,19 @@ def _plans(report_data: ReportData) -> Iterator[_Plan]:
             "Spectra",
             "Single spectra",
             f"Left: R² of every spectrum of the {judged} set about its own mean intensity. Right: "
-            "the spectra at the first decile, the median and the ninth decile of that score; nine "
-            "in ten spectra are predicted better than the first of them. A band around a "
-            "prediction is the emulator's own spread, where it has one.",
+            "the spectra at the first decile, the median and the ninth decile of that score, "
+            "marked on the left by lines of the same colour: nine in ten spectra are predicted "
+            "better than the first, half better than the second, one in ten better than the "
+            "third." + (" The bands are the emulator's own spread (one σ)." if spread else ""),
             spectra.score_distribution,
         )
         yield _Plan(
             "residuals",
             "Spectra",
             "Error by energy",
-            "Root mean square error and mean error at each energy beside the spread that was to "
-            "be explained, and the share of it that was.",
+            "(a) Root mean square error and bias (mean error) at each energy, over the spread of "
+            "the true spectra about their mean. (b) The share of that variance which the emulator "
+            "explains; the lowest values may lie below the axis.",
             spectra.residuals,
         )
     else:
@@ -111,9 +127,8 @@ def _plans(report_data: ReportData) -> Iterator[_Plan]:
         yield _Plan(
             "learning_curve",
             "Training",
-            "Learning curve",
-            "Loss on training and validation data, one line a network; a dot marks the lowest "
-            "validation loss.",
+            "Training history",
+            _history_caption(report_data.history),
             partial(spectra.learning_curve, history=report_data.history),
         )
     if report_data.decompositions:
@@ -121,8 +136,8 @@ def _plans(report_data: ReportData) -> Iterator[_Plan]:
             "covered_variance",
             "Decomposition",
             "Covered variance",
-            "Share of the spectral variance that is predicted from the first k scores of each "
-            "decomposition alone.",
+            "Share of the spectral variance that the first k scores of each decomposition alone "
+            "predict. The dotted line is the emulator with all features.",
             structure.covered_variance,
         )
     for found in report_data.decompositions:
@@ -145,14 +160,16 @@ def _finished(drawing: Drawing, report_data: ReportData) -> Figure:
 
 def _decomposition_plans(report_data: ReportData, found: Decomposition) -> Iterator[_Plan]:
     label = found.label
-    samples = f"{min(len(found.ids), structure.MOST_POINTS):,} of {len(found.ids):,} samples"
-    against = "The first two scores" if found.scores.shape[1] > 1 else "The score"
+    n, most = len(found.ids), structure.MOST_POINTS
+    samples = f"all {n:,} samples" if n <= most else f"{most:,} of {n:,} samples"
     yield _Plan(
         f"scores_{label}",
         label,
         f"Scores of {label}",
-        f"{against} of {samples}, coloured by labels and features; colour scales run from the "
-        "first to the last percentile.",
+        f"The first two scores of {samples}, coloured by labels and features; the colours span "
+        "the 1st to the 99th percentile."
+        if found.scores.shape[1] > 1
+        else f"Labels and features of {samples} against the only score.",
         partial(structure.score_scatter, found=found),
     )
     if found.vectors is not None:
@@ -174,7 +191,7 @@ def _decomposition_plans(report_data: ReportData, found: Decomposition) -> Itera
             f"response_{label}",
             label,
             f"What each direction of {label} does to the spectrum",
-            "Emulated spectra while one score goes from its 5th to its 95th percentile and the "
-            "others rest at their median.",
+            "Emulated spectra as one score goes from its 5th to its 95th percentile while the "
+            "others stay at their median.",
             partial(structure.spectral_response, found=found),
         )

@@ -107,12 +107,14 @@ def _headlines(report_data: ReportData) -> list[Headline]:
         kind = "raw intensities" if report_data.target.energy is not None else "raw values"
         r2 = scores.get("r2")
         if interval := scores.get("r2_interval"):
-            kind = f"{kind}; 95 %: {interval[0]:.3f} … {interval[1]:.3f}"
+            ends = " … ".join(f"{end:.3f}".replace("-", "−") for end in interval)
+            kind = f"{kind}; 95 % interval {ends}"
     else:
         kind, r2 = "targets standardised one by one", scores.get("r2_standardised")
     found = [Headline(_score(r2), f"R² on the {report_data.judged} set", kind)]
     if "sample_r2" in scores:
-        found.append(Headline(_score(scores["sample_r2"]["median"]), "median R²", "single spectra"))
+        median = _score(scores["sample_r2"]["median"])
+        found.append(Headline(median, "R² of a single spectrum", "median"))
     if "spectrum_error" in scores:
         error = scores["spectrum_error"]
         found.append(
@@ -181,6 +183,8 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None:
+        return "–"
+    if value == "":
         return "–"
     if isinstance(value, list | tuple):
         return ", ".join(_text(item) for item in value) or "–"

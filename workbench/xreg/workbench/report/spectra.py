@@ -32,11 +32,9 @@ __all__ = [
 LONGEST_TITLE = 72
 
 
-def _energy_axis(axis: Axes, report_data: ReportData) -> Any:
+def _energy_axis(axis: Axes, report_data: ReportData, *, beside: bool = False) -> Any:
     energy = report_data.target.grid
-    axis.set_xlim(energy[0], energy[-1])
-    axis.locator_params(axis="x", nbins=6, steps=[1, 2, 5, 10])  # few and round: labels are long
-    axis.set_xlabel(style.energy_label(float(energy[0]), float(energy[-1])))
+    style.energy_axis(axis, energy, beside=beside)
     return energy
 
 
@@ -47,7 +45,7 @@ def mean_spectra(report_data: ReportData) -> Figure:
     panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
     for axis, part in zip(panels, shown, strict=True):
         result = report_data.parts[part]
-        energy = _energy_axis(axis, report_data)
+        energy = _energy_axis(axis, report_data, beside=len(shown) > 1)
         mean, spread = result.known.mean(axis=0), result.known.std(axis=0)
         guess, width = result.predicted.mean(axis=0), result.predicted.std(axis=0)
         axis.fill_between(
@@ -94,13 +92,14 @@ def score_distribution(report_data: ReportData) -> Figure:
     inside = finite[finite >= low]
     axis.hist(inside, bins=np.linspace(low, 1, 31), color=style.TRUE_FILL, alpha=0.75)
     if below := len(finite) - len(inside):
-        axis.set_title(f"{report_data.judged}, {below} of {len(finite)} spectra further left")
+        axis.set_title(f"{report_data.judged}; {below:,} of {len(finite):,} are off the left edge")
     else:
-        axis.set_title(f"{report_data.judged}, {counted(len(finite), 'spectrum', 'spectra')}")
+        axis.set_title(f"{report_data.judged} ({counted(len(finite), 'spectrum', 'spectra')})")
     for row, colour in zip(rows.values(), style.PALETTE, strict=False):
         axis.axvline(scores[row], color=colour, lw=1.6)
     axis.set_xlim(low, 1)
     axis.xaxis.set_major_locator(MaxNLocator(4))
+    style.count_axis(axis.yaxis)
     axis.set_xlabel("R² of a single spectrum")
     axis.set_ylabel("number of spectra")
     panels = right.subplots(len(rows), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
@@ -198,8 +197,8 @@ def learning_curve(_: ReportData, history: NDArray[np.float64]) -> Figure:
             axis.plot(epoch, held, color=style.PREDICTED, label=first or "validation", **thin)
             best = int(np.nanargmin(held))
             axis.plot(epoch[best], held[best], "o", ms=3.5, color=style.PREDICTED)
-    axis.set_yscale("log")
-    axis.locator_params(axis="x", integer=True)
+    style.log_ticks(axis.yaxis)
+    style.count_axis(axis.xaxis)
     axis.set_xlabel("epoch")
     axis.set_ylabel("loss")
     handles, labels = axis.get_legend_handles_labels()
@@ -209,12 +208,12 @@ def learning_curve(_: ReportData, history: NDArray[np.float64]) -> Figure:
 
 
 def predicted_spectra(
-    ids: Any, predicted: Any, material_target: Any, spread: Any = None, most: int = 8
+    ids: Any, predicted: Any, target: Any, spread: Any = None, most: int = 8
 ) -> Figure:
     """Draw predicted spectra of new samples: the first few in colour, all as mean and spread."""
     figure = new_figure(3.0, style.WIDTH * 0.72)
     axis = figure.subplots()
-    energy = material_target.energy
+    energy = target.energy
     if len(ids) > most:
         mean, width = predicted.mean(axis=0), predicted.std(axis=0)
         axis.fill_between(energy, mean - width, mean + width, color=style.TRUE_FILL, alpha=0.35)
@@ -224,8 +223,7 @@ def predicted_spectra(
         if spread is not None:
             low, high = predicted[row] - spread[row], predicted[row] + spread[row]
             axis.fill_between(energy, low, high, color=colour, alpha=0.2)
-    axis.set_xlim(energy[0], energy[-1])
-    axis.set_xlabel(style.energy_label(float(energy[0]), float(energy[-1])))
-    axis.set_ylabel(f"intensity ({material_target.unit})")
+    style.energy_axis(axis, energy)
+    axis.set_ylabel(f"intensity ({target.unit})")
     axis.legend()
     return figure

@@ -179,12 +179,10 @@ def spectral_response(report_data: ReportData, found: Decomposition) -> Figure:
             axis.plot(
                 energy, spectrum, color=colormaps[SWEEP_COLOURS](percent(100 * share)), lw=1.2
             )
-        axis.set_xlim(energy[0], energy[-1])
-        axis.set_xlabel(style.energy_label(float(energy[0]), float(energy[-1])))
+        style.energy_axis(axis, energy, most=5, beside=columns > 1)
         axis.set_ylabel(f"intensity ({report_data.target.unit})")
         ends = f"{sweep.stops[0]:.2g} … {sweep.stops[-1]:.2g}".replace("-", "−")
         axis.set_title(f"t{style.subscript(index)} = {ends}")
-        axis.locator_params(axis="x", nbins=5, steps=[1, 2, 5, 10])
     style.tidy(panels, len(sweeps), columns)
     bar = figure.colorbar(
         ScalarMappable(percent, SWEEP_COLOURS), ax=list(panels[: len(sweeps)]), pad=0.01, aspect=30

@@ -103,8 +103,27 @@ def carry_out(
     chosen: Sequence[Chosen],
     context: AnalysisContext,
     stages: Callable[[str], AbstractContextManager[None]],
+    remarks: list[str] | None = None,
 ) -> list[Analysed]:
-    """Do the analyses, each as a stage of its own; a default one that does not apply is logged."""
+    """Do the analyses, each as a stage of its own; a default one that does not apply is logged.
+
+    Parameters
+    ----------
+    chosen
+        What to do.
+    context
+        The fitted model and its data.
+    stages
+        Opens a stage of the given name.
+    remarks
+        Takes a sentence for each analysis that was asked for and turns out not to apply: a model
+        that took hours to train is not lost for it.
+
+    Raises
+    ------
+    NotApplicableError
+        If that happens and no ``remarks`` are given.
+    """
     done = []
     for one in chosen:
         with stages(f"analysis {one.spec.name}"):
@@ -112,9 +131,13 @@ def carry_out(
                 analysis = host().load("analysis", one.spec.name)(one.config)
                 findings = analysis.analyse(context)
             except NotApplicableError as error:
-                if one.named:
+                if not one.named:
+                    log.info("left out: %s", error)
+                elif remarks is None:
                     raise
-                log.info("left out: %s", error)
+                else:
+                    remarks.append(f"Analysis '{one.spec.name}' was left out: {error}")
+                    log.warning("%s", remarks[-1])
             else:
                 done.append(Analysed(one.spec.name, one.spec.summary, one.config, findings))
     return done
