@@ -461,7 +461,7 @@ def make_catalogue(rng: random.Random, folder: Path) -> None:
 
 
 RESULTS: dict[str, Any] = {
-    "contest": "abc", "xreg": "0.1.0", "emulator": "mlp",
+    "benchmark": "abc", "xreg": "0.1.0", "emulator": "mlp",
     "rules": {"dataset": {"name": "x", "version": "1.0.0"}, "target": {"channel": "xas", "moments": {}},
               "folds": {"count": 3, "repeats": 1, "group": None}, "budget": 60.0, "seeds": 3, "seed": 0,
               "split": {"name": None, "fractions": [0.8, 0.1, 0.1]}, "features": {}},

@@ -245,23 +245,21 @@ def features_of_water(method: type[Descriptor]) -> Iterator[str]:
 
 
 def leaderboard_page() -> str:
-    """Return the results of our searches, one contest after another."""
+    """Return the results of our searches, one benchmark after another."""
     from xreg.workbench.search.leaderboard import leaderboard, markdown
 
     lines = [
         "# Leaderboard",
         "",
-        "Results of [`xreg search`](search.md). Families of one contest were judged by the same "
+        "Results of [`xreg search`](search.md). Families of one benchmark were judged by the same "
         "rules with the same budget; a method of your own enters by being installed: repeat the "
         "search with it, and `xreg leaderboard` puts both into one table.",
         "",
     ]
-    found = {
-        p: json.loads(p.read_text("utf-8"))["contest"] for p in sorted(SEARCHES.glob("*.json"))
-    }
-    for contest in leaderboard(found):
-        lines.append(markdown([contest]))
-        for place in (p for p, key in found.items() if key == contest.key):
+    places = sorted(SEARCHES.glob("*.json"))
+    for benchmark in leaderboard(places):
+        lines.append(markdown([benchmark]))
+        for place in (p for p in places if leaderboard([p])[0].key == benchmark.key):
             lines += [f"![Score against budget]({SEARCHES.name}/{place.stem}.png)", ""]
     return "\n".join(lines)
 

@@ -98,8 +98,8 @@ def test_recipe_of_a_run(name: str) -> None:
 
 def test_search() -> None:
     assert load_search(HERE / "search.yaml", {}, []).families[0].label == "internal"
-    (contest,) = leaderboard([HERE / "search"])
-    (entry,) = contest.entries
+    (benchmark,) = leaderboard([HERE / "search"])
+    (entry,) = benchmark.entries
     assert (entry.label, entry.model, entry.candidates) == ("internal", "ridge", 322)
     assert entry.score == pytest.approx(0.6743, abs=5e-5)
     assert entry.test == pytest.approx(0.8158, abs=5e-5)

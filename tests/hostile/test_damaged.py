@@ -122,7 +122,7 @@ def test_a_journal_of_an_earlier_version_is_read(tmp_path):
 
 
 RESULTS = {
-    "contest": "c",
+    "benchmark": "c",
     "rules": {
         "dataset": {"name": "x", "version": "1.0.0"},
         "target": {"channel": "xas", "moments": {}},
@@ -148,7 +148,7 @@ RESULTS = {
         (lambda r: r["rules"].pop("dataset"), "rules.dataset"),
         (lambda r: r.update(rules=3), "rules"),
         (lambda r: r.update(families={"a": 1}), "families"),
-        (lambda r: r.update(contest=["c"]), "contest"),
+        (lambda r: r.update(benchmark=["c"]), "benchmark"),
     ],
 )
 def test_results_of_another_form_are_told(tmp_path, change, told):

@@ -18,15 +18,15 @@ def leaderboard(
         Path | None, typer.Option("--out", "-o", help="Markdown file; printed if not given.")
     ] = None,
 ) -> None:
-    """Rank the families of several searches, one table for each contest."""
+    """Rank the families of several searches, one table for each benchmark."""
     from xreg.workbench.search import leaderboard as work
 
-    contests = work.leaderboard(searches)
-    text = work.markdown(contests)
+    benchmarks = work.leaderboard(searches)
+    text = work.markdown(benchmarks)
     if out is None:
         echo(text)
     else:
         from xreg.core.files import write_text
 
         write_text(out, f"# Leaderboard\n\n{text}")
-        echo(f"{sum(len(c.entries) for c in contests)} families in {len(contests)} contests")
+        echo(f"{sum(len(b.entries) for b in benchmarks)} families in {len(benchmarks)} benchmarks")

@@ -62,7 +62,7 @@ def search(
     loaded = load_search(recipe, overrides, set_ or (), allow_code=allow_code)
     folder = out or Path("searches") / (loaded.name or f"{loaded.dataset.name or 'dataset'}-search")
     with features_folder(no_cache) as features, progress():
-        standings = carry_out(
+        results = carry_out(
             loaded,
             folder,
             workers=workers,
@@ -71,7 +71,7 @@ def search(
             seconds=None if time is None else 60 * time,
             features=features,
         )
-    for place, s in enumerate(standings, 1):
+    for place, s in enumerate(results, 1):
         if s.score is None:
             echo(f"{place:>2}. {s.label:<16} no candidate ({s.failed} failed)")
         else:
@@ -80,6 +80,6 @@ def search(
                 f"{place:>2}. {s.label:<16} R² {s.score:.4f} ± {s.fold_spread:.4f}{test}"
                 f"  ({counted(s.candidates, 'candidate')}, {s.seconds:.0f} s)"
             )
-    for remark in remarks(standings):
+    for remark in remarks(results):
         echo(remark)
     echo(f"report: {folder / 'report.html'}; recipes of the winners: {folder / 'recipes'}")

@@ -13,7 +13,7 @@ from xreg.core.metrics import covered_variance
 from xreg.core.model.preprocessing import Preprocessing
 from xreg.plugins.mlp.plugin import MLPConfig
 from xreg.plugins.ridge.ridge import Ridge
-from xreg.workbench.search.candidates import SearchSpace, contest_folds, cross_validate
+from xreg.workbench.search.candidates import SearchSpace, cross_validate, cross_validation_folds
 
 SPACE = {
     "width": {"choice": [16, 32]},
@@ -69,7 +69,7 @@ def test_a_bad_space_is_refused(space: dict[str, object], said: str) -> None:
 
 def test_rows_that_stop_training_are_of_other_groups_than_those_that_train() -> None:
     groups = np.arange(60) % 12
-    for fold in contest_folds(60, 4, groups=groups):
+    for fold in cross_validation_folds(60, 4, groups=groups):
         parts = [set(groups[rows]) for rows in (fold.train, fold.stop, fold.held)]
         assert sum(map(len, parts)) == len(set.union(*parts)) == 12
         assert sorted([*fold.train, *fold.stop, *fold.held]) == list(range(60))
@@ -79,7 +79,7 @@ def test_cross_validation_is_what_scikit_learn_gives() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(3, 2, (80, 5))
     Y = X @ rng.normal(size=(5, 7)) + 0.3 * rng.normal(size=(80, 7)) + 5
-    folds = contest_folds(80, 4, seed=2)
+    folds = cross_validation_folds(80, 4, seed=2)
     found = cross_validate([Ridge(alpha=2.0), Ridge(alpha=50.0)], X, Y, folds, Preprocessing())
     assert found.shape == (2, 4)
     for row, alpha in enumerate((2.0, 50.0)):

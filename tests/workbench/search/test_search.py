@@ -120,17 +120,17 @@ def test_decomposers_that_train_their_own_network_compete(
     ]
     common = {"name": "pls", "rank": 2}
     small = recipe(water_store, families=[*families, "internal"], decomposer=common)
-    standings = {s.label: s for s in search(small, tmp_path / "search", workers=2)}
-    assert standings["ridge"].decomposer is None
+    results = {s.label: s for s in search(small, tmp_path / "search", workers=2)}
+    assert results["ridge"].decomposer is None
     for label, name in (("ednn", "ednn"), ("internal", "pls")):
-        assert standings[label].decomposer["name"] == name
-        assert standings[label].emulator is None
+        assert results[label].decomposer["name"] == name
+        assert results[label].emulator is None
         path = tmp_path / "search" / "recipes" / f"{label}.yaml"
         run = execute(load_recipe(path), tmp_path / label)
         covered = json.loads((run / "metrics.json").read_text())["decomposers"][name]["test"]
-        assert covered[-1] == pytest.approx(standings[label].test, abs=1e-6)
-    (contest,) = leaderboard([tmp_path / "search"])
-    assert {e.model for e in contest.entries} == {"ednn", "ridge", "pls"}
+        assert covered[-1] == pytest.approx(results[label].test, abs=1e-6)
+    (benchmark,) = leaderboard([tmp_path / "search"])
+    assert {e.model for e in benchmark.entries} == {"ednn", "ridge", "pls"}
 
 
 def test_models_that_cannot_be_trained_together_are_all_drawn_anew(
@@ -146,25 +146,25 @@ def test_models_that_cannot_be_trained_together_are_all_drawn_anew(
 
 def test_a_family_with_nothing_new_to_draw_is_done(water_store: Path, tmp_path: Path) -> None:
     few = {"name": "ridge", "alpha": {"choice": [1.0, 10.0]}}
-    (standing,) = search(
+    (result,) = search(
         recipe(water_store, families=["internal"], emulator=few, budget=1e6), tmp_path, workers=1
     )
     drawn = {json.dumps(entry[:2]) for entry in told(tmp_path).values()}
     assert len(drawn) == 4, "two settings of angles, two of alpha"
-    assert standing.seconds < 1e6
+    assert result.seconds < 1e6
 
 
 def test_a_family_that_always_fails_is_given_up_and_starves_nobody(
     mixed_store: Path, tmp_path: Path
 ) -> None:
-    standings = search(recipe(mixed_store, budget=0.05), tmp_path / "both", workers=1)
-    found = {s.label: s for s in standings}
+    results = search(recipe(mixed_store, budget=0.05), tmp_path / "both", workers=1)
+    found = {s.label: s for s in results}
     assert found["coulomb"].score is not None
     assert found["coulomb"].seconds >= 0.05
     assert found["internal"].score is None
     assert found["internal"].done
     assert found["internal"].failed == found["internal"].candidates <= 10
-    assert any(r.startswith("internal: ") and "seen from O" in r for r in remarks(standings))
+    assert any(r.startswith("internal: ") and "seen from O" in r for r in remarks(results))
     with pytest.raises(RunError, match=r"'internal' failed because: .* seen from O"):
         search(recipe(mixed_store, families=["internal"]), tmp_path / "one", workers=1)
 
@@ -186,9 +186,9 @@ def test_a_search_leaves_other_folders_alone_and_nothing_when_refused(
 
 
 def test_a_search_that_was_stopped_says_so(water_store: Path, tmp_path: Path) -> None:
-    standings = search(recipe(water_store, budget=1e6), tmp_path / "s", workers=1, seconds=0.5)
-    assert not any(s.done for s in standings)
-    (line,) = [r for r in remarks(standings) if r.startswith("Not finished")]
+    results = search(recipe(water_store, budget=1e6), tmp_path / "s", workers=1, seconds=0.5)
+    assert not any(s.done for s in results)
+    (line,) = [r for r in remarks(results) if r.startswith("Not finished")]
     assert "internal" in line
     assert line in (tmp_path / "s" / "report.html").read_text()
 
@@ -299,12 +299,12 @@ def test_a_family_that_joins_later_competes_under_the_same_rules(
     alone = tmp_path / "alone"
     late = {"label": "late", "descriptor": {"name": "internal", "angles": "cosine"}}
     search(recipe(water_store, families=[late]), alone, workers=1)
-    contests = leaderboard([finished, alone])
-    assert len(contests) == 1
-    assert {e.label for e in contests[0].entries} == {"internal", "coulomb", "late"}
-    scores = [e.score for e in contests[0].entries]
+    benchmarks = leaderboard([finished, alone])
+    assert len(benchmarks) == 1
+    assert {e.label for e in benchmarks[0].entries} == {"internal", "coulomb", "late"}
+    scores = [e.score for e in benchmarks[0].entries]
     assert scores == sorted(scores, reverse=True)
-    text = markdown(contests)
+    text = markdown(benchmarks)
     assert "water 1.0.0, xes" in text
     assert "groups by trajectory" in text
 

@@ -14,11 +14,11 @@ from xreg.core.analysis import style
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Course", "budget_curves", "distributions", "ranking"]
+__all__ = ["BudgetCurve", "budget_curves", "distributions", "ranking"]
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
+class BudgetCurve:
     """How a family's candidates scored, one after another.
 
     Attributes
@@ -58,17 +58,17 @@ def ranking(rows: Sequence[tuple[str, float, float, float | None]]) -> Figure:
     return figure
 
 
-def budget_curves(courses: Mapping[str, Course], budget: float) -> Figure:
+def budget_curves(curves: Mapping[str, BudgetCurve], budget: float) -> Figure:
     """Draw the best score until then against the processor time spent."""
     figure = style.new_figure(3.6)
     axis = figure.subplots()
     drawn = []
-    for index, (label, course) in enumerate(courses.items()):
-        known = np.isfinite(course.best)
+    for index, (label, curve) in enumerate(curves.items()):
+        known = np.isfinite(curve.best)
         if not known.any():
             continue
-        seconds = np.minimum(course.seconds[known], budget)
-        best = course.best[known]
+        seconds = np.minimum(curve.seconds[known], budget)
+        best = curve.best[known]
         dashes = ("-", "--", ":")[index // len(style.PALETTE) % 3]
         colour = style.PALETTE[index % len(style.PALETTE)]
         axis.step(seconds, best, dashes, where="post", label=label, color=colour)
@@ -85,15 +85,15 @@ def budget_curves(courses: Mapping[str, Course], budget: float) -> Figure:
     return figure
 
 
-def distributions(courses: Mapping[str, Course]) -> Figure:
+def distributions(curves: Mapping[str, BudgetCurve]) -> Figure:
     """Draw the scores of all candidates of each family: how forgiving it is."""
-    figure = style.new_figure(0.9 + 0.34 * len(courses))
+    figure = style.new_figure(0.9 + 0.34 * len(curves))
     axis = figure.subplots()
-    place = np.arange(len(courses))[::-1]
-    values = [course.scores[np.isfinite(course.scores)] for course in courses.values()]
+    place = np.arange(len(curves))[::-1]
+    values = [curve.scores[np.isfinite(curve.scores)] for curve in curves.values()]
     shown = [np.maximum(v, 0) for v in values]  # what is worse than the mean spectrum is all alike
     held = [(v, y) for v, y in zip(shown, place, strict=True) if len(v)]
-    axis.set_ylim(-0.6, len(courses) - 0.4)
+    axis.set_ylim(-0.6, len(curves) - 0.4)
     if held:
         axis.boxplot(
             [v for v, _ in held],
@@ -103,7 +103,7 @@ def distributions(courses: Mapping[str, Course]) -> Figure:
             flierprops={"marker": ".", "markersize": 3, "markeredgecolor": style.GUIDE},
             medianprops={"color": style.PREDICTED},
         )
-    axis.set_yticks(place, [f"{n} ({len(v)})" for n, v in zip(courses, values, strict=True)])
+    axis.set_yticks(place, [f"{n} ({len(v)})" for n, v in zip(curves, values, strict=True)])
     axis.set_xlabel("R² of all candidates (below 0 drawn at 0)")
     axis.grid(axis="x", color=style.GUIDE, alpha=0.4, linewidth=0.5)
     return figure

@@ -31,18 +31,18 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 __all__ = [
-    "SINGLE",
+    "MOST_UNUSABLE",
     "Fold",
     "SearchRange",
     "SearchSpace",
-    "contest_folds",
     "cross_validate",
+    "cross_validation_folds",
     "score_folds",
 ]
 
 log = logging.getLogger("xreg.search")
 # Share of the samples up to which a method may say nothing of them and still be a candidate.
-SINGLE = 0.1
+MOST_UNUSABLE = 0.1
 RangeKind = Literal["choice", "int", "float", "log-int", "log"]
 
 
@@ -209,7 +209,7 @@ class Fold:
     held: NDArray[np.intp]
 
 
-def contest_folds(
+def cross_validation_folds(
     n: int, folds: int, *, repeats: int = 1, seed: int = 0, groups: NDArray[Any] | None = None
 ) -> list[Fold]:
     """Divide n rows for cross-validation; about a tenth of each training part stops training."""
@@ -245,7 +245,7 @@ def cross_validate(
     Y
         (n, m) targets.
     folds
-        See :func:`contest_folds`.
+        See :func:`cross_validation_folds`.
     preprocessing
         Filter and scalings, learned anew on the training rows of each fold.
     """
@@ -274,7 +274,7 @@ def score_folds(
                 if not any(set(one) - unusable for one in found):
                     raise
                 unusable = unusable.union(*found)
-                if len(unusable) > SINGLE * len(X):
+                if len(unusable) > MOST_UNUSABLE * len(X):
                     raise
                 first = {row: why for one in found for row, why in one.items()}
                 log.warning(

@@ -17,7 +17,7 @@ from xreg.core.model.domain import Domain
 from xreg.core.storage import canonical_json, digest
 from xreg.core.text import counted
 from xreg.workbench.run.features import FeatureCache
-from xreg.workbench.search.candidates import SINGLE, Fold
+from xreg.workbench.search.candidates import MOST_UNUSABLE, Fold
 
 __all__ = ["fold_inputs", "knowable_folds"]
 
@@ -58,7 +58,7 @@ def fold_inputs(
             cost[key] = cache.seconds
         used = np.concatenate([fold.train, fold.stop, fold.held])
         if wrong := sorted(set(rows[used].tolist()) & set(cache.bad)):
-            if len(wrong) > SINGLE * len(used):
+            if len(wrong) > MOST_UNUSABLE * len(used):
                 raise SampleError(cache.bad[wrong[0]])
             bad |= {row: cache.bad[row] for row in wrong}
     if bad:

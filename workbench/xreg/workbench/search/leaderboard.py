@@ -1,4 +1,4 @@
-"""The leaderboard: results of searches under the same rules, in one table for each contest."""
+"""The leaderboard: results of searches under the same rules, in one table for each benchmark."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xreg.core.errors import CorruptError, DataError
 from xreg.core.storage import canonical_json, digest, parse_json
 from xreg.core.text import counted
 
-__all__ = ["Contest", "Entry", "leaderboard", "markdown"]
+__all__ = ["Benchmark", "Entry", "leaderboard", "markdown"]
 
 RESULTS = "results.json"
 
@@ -86,14 +86,14 @@ class _Family(_Part):
 
 
 class _Results(_Part):
-    contest: Line
+    benchmark: Line
     rules: _Rules
     families: list[_Family]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One family in a contest; attributes as of :class:`xreg.workbench.search.ranking.Standing`.
+    """One family; attributes as of :class:`xreg.workbench.search.ranking.FamilyResult`.
 
     Attributes
     ----------
@@ -113,7 +113,7 @@ class Entry:
 
 
 @dataclass(frozen=True, eq=False)
-class Contest:
+class Benchmark:
     """Searches that share dataset, target, split, folds and budget.
 
     Attributes
@@ -151,7 +151,7 @@ class Contest:
         )
 
 
-def leaderboard(places: Iterable[Path]) -> list[Contest]:
+def leaderboard(places: Iterable[Path]) -> list[Benchmark]:
     """Collect results of searches.
 
     Parameters
@@ -161,8 +161,8 @@ def leaderboard(places: Iterable[Path]) -> list[Contest]:
 
     Returns
     -------
-    list of Contest
-        By title. Where two searches of one contest have a family of one label, model and
+    list of Benchmark
+        By title. Where two searches of one benchmark have a family of one label, model and
         plugin version, the one judged on more candidates stands.
 
     Raises
@@ -170,11 +170,11 @@ def leaderboard(places: Iterable[Path]) -> list[Contest]:
     DataError
         If a place holds no results of a search.
     """
-    contests: dict[str, Contest] = {}
+    benchmarks: dict[str, Benchmark] = {}
     for place in places:
         content = _read(place / RESULTS if place.is_dir() else place)
         rules = content.rules.model_dump()
-        contest = contests.setdefault(content.contest, Contest(content.contest, rules))
+        benchmark = benchmarks.setdefault(content.benchmark, Benchmark(content.benchmark, rules))
         for found in content.families:
             if found.judged is None:
                 continue
@@ -190,14 +190,14 @@ def leaderboard(places: Iterable[Path]) -> list[Contest]:
                 found.candidates,
                 found.seconds,
             )
-            same = [e for e in contest.entries if _who(e) == _who(entry)]
+            same = [e for e in benchmark.entries if _who(e) == _who(entry)]
             if not same:
-                contest.entries.append(entry)
+                benchmark.entries.append(entry)
             elif entry.candidates > same[0].candidates:
-                contest.entries[contest.entries.index(same[0])] = entry
-    for contest in contests.values():
-        contest.entries.sort(key=lambda e: -e.score)
-    return sorted(contests.values(), key=lambda c: (c.title, c.key))
+                benchmark.entries[benchmark.entries.index(same[0])] = entry
+    for benchmark in benchmarks.values():
+        benchmark.entries.sort(key=lambda e: -e.score)
+    return sorted(benchmarks.values(), key=lambda b: (b.title, b.key))
 
 
 def _who(entry: Entry) -> tuple[str, str, str]:
@@ -216,7 +216,9 @@ def _read(path: Path) -> _Results:
     stated = content.pop("digest", None)
     if stated is not None and stated != digest(canonical_json(content)):
         raise CorruptError(f"'{path}' was changed after it was written; get it anew.")
-    if not {"contest", "rules", "families"} <= set(content):
+    if "contest" in content:  # the name of the key before
+        content["benchmark"] = content.pop("contest")
+    if not {"benchmark", "rules", "families"} <= set(content):
         raise DataError(f"'{path}' holds no results of a search; give its folder.")
     try:
         return _Results.model_validate(content)
@@ -226,19 +228,19 @@ def _read(path: Path) -> _Results:
         raise CorruptError(f"'{path}': '{where}': {item['msg']}; the file is damaged.") from None
 
 
-def markdown(contests: Sequence[Contest]) -> str:
+def markdown(benchmarks: Sequence[Benchmark]) -> str:
     """Return the tables in Markdown."""
     lines = []
-    for contest in contests:
-        lines += [f"## {contest.title}", "", contest.conditions, ""]
+    for benchmark in benchmarks:
+        lines += [f"## {benchmark.title}", "", benchmark.conditions, ""]
         heads = ["", "family", "model", "R²", "± folds", "± seeds", "test R²", "candidates",
                  "time (s)", "plugin"]  # fmt: skip
         lines += ["| " + " | ".join(heads) + " |", "|---:|---|---|" + "---:|" * 6 + "---|"]
-        for place, e in enumerate(contest.entries, 1):
+        for place, e in enumerate(benchmark.entries, 1):
             spread, test = ("–" if v is None else f"{v:.4f}" for v in (e.seed_spread, e.test))
             cells = [str(place), f"`{e.label}`", f"`{e.model}`", f"{e.score:.4f}",
                      f"{e.fold_spread:.4f}", spread, test, str(e.candidates),
                      f"{e.seconds:.0f}", e.plugin]  # fmt: skip
             lines.append("| " + " | ".join(cells) + " |")
-        lines += ["", f"Contest `{contest.key}`.", ""]
+        lines += ["", f"Benchmark `{benchmark.key}`.", ""]
     return "\n".join(lines)

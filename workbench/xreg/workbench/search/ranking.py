@@ -9,11 +9,11 @@ from typing import Any
 from xreg.core.interfaces.analysis import Table
 from xreg.core.text import counted
 
-__all__ = ["Standing", "ranking_table", "remarks"]
+__all__ = ["FamilyResult", "ranking_table", "remarks"]
 
 
 @dataclass(frozen=True)
-class Standing:
+class FamilyResult:
     """How a family has done.
 
     Attributes
@@ -56,10 +56,10 @@ class Standing:
     test: float | None = None
 
 
-def ranking_table(standings: Sequence[Standing]) -> Table:
+def ranking_table(results: Sequence[FamilyResult]) -> Table:
     """Return the ranking in words and numbers."""
     rows = []
-    for place, s in enumerate(standings, 1):
+    for place, s in enumerate(results, 1):
         scores = (s.score, s.fold_spread, s.seed_spread, s.test)
         rows.append(
             [place, s.label, *(None if v is None else f"{v:.4f}" for v in scores),
@@ -79,13 +79,13 @@ def ranking_table(standings: Sequence[Standing]) -> Table:
     )  # fmt: skip
 
 
-def remarks(standings: Sequence[Standing]) -> Iterator[str]:
+def remarks(results: Sequence[FamilyResult]) -> Iterator[str]:
     """Say in a sentence each what a reader of the ranking should know."""
-    if open_ := [s.label for s in standings if not s.done]:
+    if open_ := [s.label for s in results if not s.done]:
         yield (
             f"Not finished: {', '.join(open_)} may go on; repeat the command with the same folder."
         )
-    for s in standings:
+    for s in results:
         if s.failed:
             failed = f"{s.failed:,} of {counted(s.candidates, 'candidate')} failed"
             yield f"{s.label}: {failed}, first: {s.failure}"

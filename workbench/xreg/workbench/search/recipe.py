@@ -217,7 +217,7 @@ class SearchRecipe(Config):
         plain["dataset"]["hash"] = dataset_hash
         return plain
 
-    def contest(self, dataset_hash: str) -> str:
+    def benchmark(self, dataset_hash: str) -> str:
         """Return the hash of the rules."""
         return digest(canonical_json(self.rules(dataset_hash)))[:16]
 

@@ -15,10 +15,10 @@ from xreg.core.files import write_csv, write_text
 from xreg.core.interfaces.analysis import Drawing, Table
 from xreg.core.settings_in_words import value_in_words
 from xreg.core.storage import canonical_json, digest
-from xreg.workbench.report import ranking as contest
+from xreg.workbench.report import ranking as figures
 from xreg.workbench.report.draw import Picture, save_figure
 from xreg.workbench.report.page import embed, fill
-from xreg.workbench.search.ranking import Standing, ranking_table, remarks
+from xreg.workbench.search.ranking import FamilyResult, ranking_table, remarks
 
 if TYPE_CHECKING:
     from xreg.workbench.search.recipe import Family
@@ -27,42 +27,46 @@ if TYPE_CHECKING:
 __all__ = ["write_results"]
 
 
-def write_results(search: Search, standings: Sequence[Standing]) -> None:
+def write_results(search: Search, results: Sequence[FamilyResult]) -> None:
     """Write everything into the search's folder."""
     folder = search.folder
     families = {family.label: family for family in search.families}
-    courses = {s.label: _course(search, families[s.label]) for s in standings}
-    table = ranking_table(standings)
+    curves = {s.label: _budget_curve(search, families[s.label]) for s in results}
+    table = ranking_table(results)
     write_csv(folder / "ranking.csv", [table.columns, *table.rows])
     write_csv(folder / "candidates.csv", _candidates(search))
-    results = json.loads(json.dumps(_results(search, standings)))
-    results["digest"] = digest(canonical_json(results))
-    write_text(folder / "results.json", json.dumps(results, indent=1) + "\n")
+    content = json.loads(json.dumps(_results(search, results)))
+    content["digest"] = digest(canonical_json(content))
+    write_text(folder / "results.json", json.dumps(content, indent=1) + "\n")
     (folder / "recipes").mkdir(exist_ok=True)
-    for standing in standings:
-        if standing.score is not None:
+    for result in results:
+        if result.score is not None:
             recipe = search.recipe.run_recipe(
-                standing.label, standing.descriptor, standing.emulator, standing.decomposer,
+                result.label, result.descriptor, result.emulator, result.decomposer,
                 search.recipe.seed,
             )  # fmt: skip
-            write_text(folder / "recipes" / f"{standing.label}.yaml", recipe.to_yaml())
-    won = [(s.label, list(_won(s, families[s.label]))) for s in standings if s.score is not None]
-    pictures = _figures(search, courses, standings)
-    write_text(folder / "report.html", _page(search, standings, table, pictures, won))
+            write_text(folder / "recipes" / f"{result.label}.yaml", recipe.to_yaml())
+    winners = [
+        (s.label, list(_winning_settings(s, families[s.label])))
+        for s in results
+        if s.score is not None
+    ]
+    pictures = _figures(search, curves, results)
+    write_text(folder / "report.html", _page(search, results, table, pictures, winners))
 
 
-def _course(search: Search, family: Family) -> contest.Course:
+def _budget_curve(search: Search, family: Family) -> figures.BudgetCurve:
     found = search.study.candidates(family)
     seconds = np.cumsum([c.seconds for c in found])
     scores = np.array([np.nan if c.scores is None else c.score for c in found])
-    return contest.Course(seconds, scores)
+    return figures.BudgetCurve(seconds, scores)
 
 
 def _figures(
-    search: Search, courses: dict[str, contest.Course], standings: Sequence[Standing]
+    search: Search, curves: dict[str, figures.BudgetCurve], results: Sequence[FamilyResult]
 ) -> list[Picture]:
     ranked = [
-        (s.label, s.score, s.fold_spread or 0.0, s.test) for s in standings if s.score is not None
+        (s.label, s.score, s.fold_spread or 0.0, s.test) for s in results if s.score is not None
     ]
     budget = search.recipe.budget
     drawings = [
@@ -71,21 +75,21 @@ def _figures(
             "Ranking",
             "The best candidate of each family: mean over folds and seeds, with the standard "
             "deviation over folds; diamonds: the test part.",
-            lambda: contest.ranking(ranked),
+            lambda: figures.ranking(ranked),
         ),
         Drawing(
             "budget",
             "Score against budget",
             "The best score in cross-validation after so much processor time. Who is ahead at the "
             "end of a short budget is the cheaper choice.",
-            lambda: contest.budget_curves(courses, budget),
+            lambda: figures.budget_curves(curves, budget),
         ),
         Drawing(
             "distributions",
             "All candidates",
             "Scores of all candidates of each family (their number in brackets): a narrow box high "
             "up needs little searching.",
-            lambda: contest.distributions(courses),
+            lambda: figures.distributions(curves),
         ),
     ]
     if not ranked:
@@ -101,17 +105,17 @@ def _figures(
     return pictures
 
 
-def _results(search: Search, standings: Sequence[Standing]) -> dict[str, Any]:
+def _results(search: Search, results: Sequence[FamilyResult]) -> dict[str, Any]:
     plain = search.recipe.plain()
     rules = {key: plain[key] for key in ("dataset", "target", "split", "features", "folds",
              "budget", "seeds", "seed")}  # fmt: skip
     rules["dataset"].pop("path")
     return {
-        "contest": search.contest,
+        "benchmark": search.benchmark,
         "xreg": version("xreg"),
         "rules": rules,
         "emulator": plain["emulator"]["name"],
-        "families": [asdict(standing) for standing in standings],
+        "families": [asdict(result) for result in results],
     }
 
 
@@ -132,7 +136,7 @@ def _candidates(search: Search) -> Iterator[Sequence[Any]]:
 
 def _page(
     search: Search,
-    standings: Sequence[Standing],
+    results: Sequence[FamilyResult],
     table: Table,
     pictures: Sequence[Picture],
     winners: Sequence[tuple[str, Sequence[tuple[str, str, str]]]],
@@ -149,19 +153,19 @@ def _page(
             f"{recipe.folds.count}-fold cross-validation{repeated}{grouped} on "
             f"{len(search.rows):,} samples; {len(search.test):,} for the test. Every family has "
             f"{recipe.budget:g} s of processor time, descriptors included.",
-            *remarks(standings),
+            *remarks(results),
         ],
         table=table,
         figures=[embed(picture) for picture in pictures],
         winners=winners,
-        contest=search.contest,
+        benchmark=search.benchmark,
     )
 
 
-def _won(standing: Standing, family: Family) -> Iterator[tuple[str, str, str]]:
+def _winning_settings(result: FamilyResult, family: Family) -> Iterator[tuple[str, str, str]]:
     """Yield each setting of a winner: its name, its value, and what it was drawn from."""
     for kind, space in zip(("descriptor", family.model), family.spaces, strict=True):
-        settings: dict[str, Any] = getattr(standing, kind) or {}
+        settings: dict[str, Any] = getattr(result, kind) or {}
         for key, value in settings.items():
             drawn = f"of {space.ranges[key]}" if key in space.ranges else ""
             yield f"{kind} {key}", value_in_words(value), drawn

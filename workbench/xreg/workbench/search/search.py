@@ -10,10 +10,10 @@ from xreg.core import progress
 from xreg.core.errors import RunError
 from xreg.core.executor import ExecutorKind, WorkerDiedError, open_workers
 from xreg.core.files import require_room, write_text
-from xreg.workbench.search.ranking import Standing
+from xreg.workbench.search.ranking import FamilyResult
 from xreg.workbench.search.recipe import SearchRecipe
 from xreg.workbench.search.results import write_results
-from xreg.workbench.search.session import RECIPE, Search, mute
+from xreg.workbench.search.session import RECIPE, Search, no_progress
 
 __all__ = ["search"]
 
@@ -29,7 +29,7 @@ def search(
     scheduler: str | None = None,
     seconds: float | None = None,
     features: Path | None = None,
-) -> list[Standing]:
+) -> list[FamilyResult]:
     """Search with several workers, then write tables, figures, recipes and the page.
 
     Repeating the call goes on where it was; several calls at once share the work.
@@ -62,22 +62,22 @@ def search(
             for job, result in crew.unordered(_work, jobs):
                 if isinstance(result, WorkerDiedError):
                     log.warning("search worker %d died; its candidates are judged again", job[2])
-            with progress.listen(mute):
+            with progress.listen(no_progress):
                 now.work(until)  # what workers that were killed have left
         count = len(now.families)
         families = [(str(out), index, features) for index in range(count)]
         winners = crew.unordered(_judge_winner, families)
         for _ in progress.track(winners, "winners", count):
             pass  # what a worker that dies has not judged is judged below
-    standings = now.conclude()
-    write_results(now, standings)
-    if all(s.score is None and s.done for s in standings):
-        first = standings[0]
+    results = now.conclude()
+    write_results(now, results)
+    if all(s.score is None and s.done for s in results):
+        first = results[0]
         raise RunError(
             f"no candidate of any family could be judged; '{first.label}' failed because: "
             f"{first.failure}"
         )
-    return standings
+    return results
 
 
 def _work(job: tuple[str, float | None, int, Path | None]) -> int:

@@ -28,12 +28,12 @@ from xreg.registry.plugins import host
 from xreg.workbench.run.features import Execution, FeatureCache
 from xreg.workbench.search.candidates import (
     Fold,
-    contest_folds,
     cross_validate,
+    cross_validation_folds,
     score_folds,
 )
 from xreg.workbench.search.folds import fold_inputs, knowable_folds
-from xreg.workbench.search.ranking import Standing
+from xreg.workbench.search.ranking import FamilyResult
 from xreg.workbench.search.recipe import (
     Family,
     SearchRecipe,
@@ -43,7 +43,7 @@ from xreg.workbench.search.recipe import (
 )
 from xreg.workbench.search.study import Candidate, Group, SearchStudy
 
-__all__ = ["RECIPE", "Search", "mute"]
+__all__ = ["RECIPE", "Search", "no_progress"]
 
 RECIPE = "search.yaml"
 WATCH_SECONDS = 2.0
@@ -70,7 +70,7 @@ class Search:
         self.recipe, dataset, channel, split = open_search(recipe)
         self.folder, self.dataset, self.features = folder, dataset, features
         self.families = members(self.recipe, dataset.samples)
-        self.contest = self.recipe.contest(dataset.hash)
+        self.benchmark = self.recipe.benchmark(dataset.hash)
         ids = dataset.samples.ids
         self.known = np.asarray(channel.intensity, dtype=np.float64)
         divided = split.indices(ids)
@@ -86,7 +86,7 @@ class Search:
         )
         group = self.recipe.folds.group
         groups = dataset.label(group)[self.rows] if group else None
-        self.folds: list[Fold] = contest_folds(
+        self.folds: list[Fold] = cross_validation_folds(
             len(self.rows),
             self.recipe.folds.count,
             repeats=self.recipe.folds.repeats,
@@ -104,7 +104,7 @@ class Search:
         # Last, so that a refused search leaves nothing behind.
         rules = self.recipe.rules(dataset.hash)
         code = {family.label: self._code(family) for family in self.families}
-        self.study = SearchStudy(folder, self.recipe, self.families, self.contest, rules, code)
+        self.study = SearchStudy(folder, self.recipe, self.families, self.benchmark, rules, code)
 
     def _code(self, family: Family) -> dict[str, str]:
         """Return the hash of all code that the scores of a family come from."""
@@ -259,17 +259,17 @@ class Search:
             cost = 0.0
         return cost
 
-    def conclude(self) -> list[Standing]:
+    def conclude(self) -> list[FamilyResult]:
         """Return how the families have done, best first; winners not yet judged again are."""
-        standings = [self._standing(family) for family in self.families]
-        return sorted(standings, key=lambda s: -np.inf if s.score is None else s.score)[::-1]
+        results = [self._result(family) for family in self.families]
+        return sorted(results, key=lambda s: -np.inf if s.score is None else s.score)[::-1]
 
-    def _standing(self, family: Family) -> Standing:
+    def _result(self, family: Family) -> FamilyResult:
         candidates = self.study.candidates(family)
         name = family.names[0] or family.names[1]
         installed = host().get("descriptor" if family.names[0] else family.model, name)
         reasons = [c.reason for c in candidates if c.scores is None]
-        bare = Standing(
+        bare = FamilyResult(
             family.label, None, None, None, f"{installed.distribution} {installed.version}",
             len(candidates), len(reasons), reasons[0] if reasons else "",
             self.study.done(family), self.study.spent(family),
@@ -313,7 +313,7 @@ class Search:
         found: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
         if (found.get("family"), found.get("trial")) != (family.identity, best.number):
             found = {"family": family.identity, "trial": best.number}
-            with progress.listen(mute):
+            with progress.listen(no_progress):
                 found |= self._judge_again(family, best)
             kept.parent.mkdir(exist_ok=True)
             write_text(kept, json.dumps(found))
@@ -337,5 +337,5 @@ class Search:
         return result
 
 
-def mute(*_: Any) -> None:
+def no_progress(*_: Any) -> None:
     """Hear nothing: the training of a single candidate is of no interest."""

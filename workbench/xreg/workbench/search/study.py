@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Candidate", "Group", "SearchStudy"]
 
 JOURNAL = "study.journal"
-HOPELESS = 3  # groups with failures and no success after which a family is given up
+GIVE_UP_AFTER = 3  # groups with failures and no success after which a family is given up
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,7 @@ class SearchStudy:
         Its recipe, complete.
     families
         The competitors.
-    contest, rules
+    benchmark, rules
         What every trial must share: a hash, and what it was made from.
     code
         Hash of the code of each of a family's components, by family and what it is.
@@ -107,7 +107,7 @@ class SearchStudy:
         folder: Path,
         recipe: SearchRecipe,
         families: Sequence[Family],
-        contest: str,
+        benchmark: str,
         rules: Mapping[str, Any],
         code: Mapping[str, Mapping[str, str]],
     ) -> None:
@@ -128,11 +128,11 @@ class SearchStudy:
         with self._alone():
             self.storage = JournalStorage(CheckedJournal(self.journal))
             self.studies = {
-                f.label: self._open(f, contest, rules, code[f.label]) for f in self.families
+                f.label: self._open(f, benchmark, rules, code[f.label]) for f in self.families
             }
 
     def _open(
-        self, family: Family, contest: str, rules: Mapping[str, Any], code: Mapping[str, str]
+        self, family: Family, benchmark: str, rules: Mapping[str, Any], code: Mapping[str, str]
     ) -> Study:
         import optuna
 
@@ -142,7 +142,11 @@ class SearchStudy:
         known = study.user_attrs
         other = _differences(known.get("rules", {}), rules)
         for key, value, what in (
-            ("contest", contest, f"other rules ({'; '.join(other[:3]) or 'an earlier version'})"),
+            (
+                "benchmark",
+                benchmark,
+                f"other rules ({'; '.join(other[:3]) or 'an earlier version'})",
+            ),
             ("family", family.identity, f"another search space of family '{family.label}'"),
         ):
             if known.get(key, value) != value:
@@ -157,7 +161,7 @@ class SearchStudy:
                 f"'{family.label}' were judged in '{self.workers.parent}', and theirs are no "
                 "scores to compare new ones with; choose another folder."
             )
-        own = {"contest": contest, "family": family.identity, "rules": dict(rules)}
+        own = {"benchmark": benchmark, "family": family.identity, "rules": dict(rules)}
         own["code"] = dict(code)
         for key in own.keys() - known.keys():  # whoever opens the record first writes them down
             study.set_user_attr(key, own[key])
@@ -208,7 +212,7 @@ class SearchStudy:
             for family in self.families:
                 trials = self.trials(family)
                 spent = sum(_seconds(t) for t in trials)
-                if spent >= self.recipe.budget or _hopeless(trials):
+                if spent >= self.recipe.budget or _given_up(trials):
                     continue
                 running = [t for t in trials if not t.state.is_finished()]
                 left = [t for t in running if not self._at_work(t.user_attrs["worker"], me)]
@@ -339,7 +343,7 @@ class SearchStudy:
         trials = self.trials(family)
         settled = all(t.state.is_finished() for t in trials)
         drawn = settled and _drawn(trials) >= family.size
-        return self.over(family) or _hopeless(trials) or drawn
+        return self.over(family) or _given_up(trials) or drawn
 
     def candidates(self, family: Family) -> list[Candidate]:
         """Return the candidates judged within the budget, in the order of their results."""
@@ -382,12 +386,12 @@ def _drawn(trials: Sequence[FrozenTrial]) -> int:
     return len({canonical_json(trial.params) for trial in trials})
 
 
-def _hopeless(trials: Sequence[FrozenTrial]) -> bool:
+def _given_up(trials: Sequence[FrozenTrial]) -> bool:
     """Tell whether nothing has succeeded in several groups, as where a method cannot do at all."""
     finished = [t for t in trials if t.state.is_finished()]
     if any("scores" in t.user_attrs for t in finished):
         return False
-    return len({t.user_attrs["group"] for t in finished}) >= HOPELESS
+    return len({t.user_attrs["group"] for t in finished}) >= GIVE_UP_AFTER
 
 
 def _seconds(trial: FrozenTrial, key: str = "seconds") -> float:
