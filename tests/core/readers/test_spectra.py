@@ -142,7 +142,7 @@ def test_numbers_as_they_are_written(text, values):
         ("1500 1\n16O0 2\n1700 3\n", "its line 2 '16O0 2' holds a value that is no number"),
         ("15OO 1\n1600 2\n1700 3\n", "line '15OO 1' above the rows"),
         ("1500 1\n1600 1_0\n", "its line 2 '1600 1_0' holds a value that is no number"),
-        ("1500 1.0-2.0\n1600 2\n", "above the rows holds a value that is no number"),
+        ("1500 1.0-2.0\n1600 2\n", "its line 2 has 2 columns where line 1 has 3"),
         ("1500\n1600\n", "it has 1 column where energy and signal are needed"),
         ("1500 1\n", "the spectrum has 1 point"),
         ("0 ! none\n", "it has 1 column where energy and signal are needed"),
@@ -154,7 +154,7 @@ def test_numbers_as_they_are_written(text, values):
         ("1500 1\n1700 2\n1600 3\n", "do not increase from 1700 to 1600 eV (line 3)"),
         ("1500 0\n1600 0\n1700 0\n", "all intensities of the spectrum are zero"),
         ("1500 2\n1600 2\n1700 2\n", "all intensities of the spectrum are 2, a constant"),
-        ("Energy (Ry)  mu\n500 1\n501 2\n", "the unit 'Ry' of its energies is not known"),
+        ("Energy (mu)  mu\n500 1\n501 2\n", "the unit 'mu' of its energies is not known"),
     ],
 )
 def test_what_cannot_be_a_spectrum_is_refused(text, words):

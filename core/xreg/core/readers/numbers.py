@@ -9,11 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import from_json
 
-__all__ = ["is_number", "is_row", "number", "number_of", "plain_numbers"]
+__all__ = ["is_number", "is_row", "number", "number_of", "parted", "plain_numbers"]
 
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eEdDqQ][+-]?[0-9]+)?")
 # Fortran leaves the E out before an exponent of three digits (1.19203-101).
 SHORT = re.compile(r"([+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+))([+-][0-9]{3})")
+# A sign in a number begins the next one, where fields of fixed width touch: '-1.0-2.0'. Behind it
+# stands a decimal point, else it is an exponent's (1.2-101).
+TOUCHING = re.compile(r"(?<=[0-9.])(?=[+-](?:[0-9]+\.|\.[0-9]))")
+# When a row was measured; a column of these holds no numbers.
+TIME = re.compile(
+    r"(?:\d{4}-\d\d-\d\d|\d\d?/\d\d?/\d{4})"
+    r"(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
+    r"|\d\d?:\d\d:\d\d(?:\.\d+)?"
+)
 # A field that was too narrow for its number (Fortran), or a value that is not there.
 OVERFLOW = re.compile(r"\*+")
 GAPS = frozenset(
@@ -26,7 +35,7 @@ GAPS = frozenset(
 
 
 def number_of(cell: str) -> float | None:
-    """Return the number in a cell with a decimal point; NaN for a gap or overflow, else None.
+    """Return the number in a cell with a decimal point; NaN for a gap, overflow or time, else None.
 
     Words of Python's that are no numbers in a file (``1_000``) are none.
     """
@@ -38,7 +47,7 @@ def number_of(cell: str) -> float | None:
         return float(f"{found[1]}e{found[2]}")
     if "\u2212" in cell:  # a typographic minus
         return number_of(cell.replace("\u2212", "-"))
-    if OVERFLOW.fullmatch(cell) or cell.lower() in GAPS:
+    if OVERFLOW.fullmatch(cell) or cell.lower() in GAPS or TIME.fullmatch(cell):
         return math.nan
     return None
 
@@ -87,3 +96,8 @@ def plain_numbers(words: list[bytes]) -> NDArray[np.float64] | None:
         except ValueError:
             return None
     return found if np.isfinite(found).all() else None
+
+
+def parted(line: str) -> str:
+    """Return a line with blanks between numbers that run into each other at a sign."""
+    return TOUCHING.sub(" ", line)

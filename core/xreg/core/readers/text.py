@@ -16,6 +16,26 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# What other files begin with, what that is, and what makes text of it.
+BINARY = (
+    (b"\x1f\x8b", "compressed (gzip); unpack it first"),
+    (b"BZh", "compressed (bzip2); unpack it first"),
+    (b"\xfd7zXZ", "compressed (xz); unpack it first"),
+    (
+        b"PK\x03\x04",
+        "compressed (zip); unpack it first, or save it as text if it is a sheet of Excel",
+    ),
+    (b"\xd0\xcf\x11\xe0", "a document of Office; save it as text"),
+    (b"\x89HDF\r\n", "an HDF5 file, as NeXus is; export what is wanted as text"),
+    *((b"CDF" + v, "a netCDF file; export what is wanted as text") for v in (b"\1", b"\2", b"\5")),
+    (b"SQLite format 3\0", "a database, as ASE's may be; export it as extended xyz"),
+    (b"- of Ulm", "a trajectory of ASE's; export it as extended xyz"),
+    (b"\x80\x04\x95", "a pickle, which is never read as it may run code"),
+    (b"%PDF-", "no text, but a PDF"),
+    (b"\x89PNG", "no text, but an image"),
+)
+# Marks without width that editors and joined files leave between characters.
+INVISIBLE = dict.fromkeys((0x200B, 0x2060, 0xFEFF))
 # What no text holds; tab, line ends, form feed and DOS' end of file (0x1a) may stand in one.
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1b-\x1f\x7f]")
 CONTROLS = bytes(code for code in range(128) if CONTROL.match(chr(code)))
@@ -30,8 +50,11 @@ def decode(content: bytes) -> str:
     Raises
     ------
     DataError
-        If it is no text.
+        If it is no text, with what it is where that is known.
     """
+    for head, what in BINARY:
+        if content.startswith(head):
+            raise DataError(f"it is {what}")
     encoding = _encoding(content)
     try:
         text = content.decode(encoding)
@@ -46,7 +69,7 @@ def decode(content: bytes) -> str:
     plain = encoding in ("utf-8", "utf-8-sig")
     if len(content.translate(None, CONTROLS)) != len(content) if plain else CONTROL.search(text):
         raise DataError("it is no text")
-    return text
+    return text if text.isascii() else text.translate(INVISIBLE)
 
 
 def lines_of(content: bytes) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from xreg.core.errors import DataError
-from xreg.core.readers.numbers import is_number, is_row
+from xreg.core.readers.numbers import is_number, is_row, parted
 
 __all__ = [
     "SEPARATORS",
@@ -16,6 +16,7 @@ __all__ = [
     "chosen_block",
     "first_row",
     "is_comment",
+    "like_row",
     "split_blocks",
     "without_mark",
 ]
@@ -27,6 +28,9 @@ SCAN = re.compile(r"#S\s+(\d+)\s*(.*)")
 # A cell that was meant as a number, and what dates and times look like.
 MEANT = re.compile(r"[+-]?[.,]?[0-9]")
 DATE = re.compile(r"\d{1,4}([-/])\d{1,2}\1\d{1,4}|\d{1,2}\.\d{1,2}\.\d{2,4}|\d+:\d")
+# The blank between a day and a time of day stands between no columns.
+DAY = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d)")
+VALUE = re.compile(r"(?<![A-Za-z0-9])[0-9]+[.,][0-9]+")
 SEPARATORS = re.compile(r"[\s,;]+")
 SHOWN = 6
 
@@ -43,6 +47,8 @@ class Block:
         Lines above the rows; ``shared`` ones stand above the first of several blocks.
     rows, lines
         Rows without what stands behind a comment mark, and their line numbers.
+    touching
+        Line of the first row in which numbers run into each other, and were parted.
     """
 
     number: str = ""
@@ -51,6 +57,7 @@ class Block:
     shared: list[str] = field(default_factory=list)
     rows: list[str] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
+    touching: int = 0
 
     def __str__(self) -> str:
         title = f" ({self.title[:30]})" if self.title else ""
@@ -67,10 +74,20 @@ def without_mark(line: str) -> str:
     return MARK.sub("", line, count=1) if is_comment(line) else line
 
 
+def like_row(lines: Sequence[str]) -> str:
+    """Return where a line looks most like a row of numbers that cannot be read, in words."""
+    best, most = 0, 1
+    for i, line in enumerate(lines):
+        count = 0 if is_comment(line) else len(VALUE.findall(line))
+        if count > most:
+            best, most = i, count
+    return f"; its line {best + 1} is '{lines[best].strip()[:40]}'" if most > 1 else ""
+
+
 def first_row(lines: Sequence[str]) -> int:
     """Return the index of the first row of numbers, the number of lines where there is none."""
     for i, line in enumerate(lines):
-        if line and not is_comment(line) and is_row(TRAILING.sub("", line)):
+        if line and not is_comment(line) and is_row(parted(TRAILING.sub("", line))):
             return i
     return len(lines)
 
@@ -106,8 +123,11 @@ def split_blocks(lines: Sequence[str]) -> list[Block]:
             elif not here.rows:
                 here.header.append(line)
             continue
-        row = TRAILING.sub("", line)
-        if is_row(row):
+        row = DAY.sub(r"\1T\2", TRAILING.sub("", line))
+        touching = not is_row(row) and is_row(parted(row))
+        if touching:
+            row, here.touching = parted(row), here.touching or number
+        if touching or is_row(row):
             here.rows.append(row)
             here.lines.append(number)
         elif not here.rows:

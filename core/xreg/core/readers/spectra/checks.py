@@ -7,13 +7,25 @@ from numpy.typing import NDArray
 
 from xreg.core.errors import DataError
 
-__all__ = ["require_signal"]
+__all__ = ["require_signal", "spike_of"]
 
-# What programs write where they have no value; the largest as netCDF, EPICS, Fortran and C do.
-MARKERS = np.array([999.0, 999.25, 9999.0, 99999.0, 999999.0, 9999999.0, 32768.0, 1e10, 1e20])
+# What programs write where they have no value: nines (999, -9999.9, 99999 …), eights, what lies at
+# the ends of whole numbers in a computer; the largest as netCDF, EPICS, Fortran and C do.
+NINES = [
+    round(float(digit * whole + "." + digit * after), after)
+    for digit, least in (("9", 3), ("8", 4))
+    for whole in range(least, 11)
+    for after in range(5)
+]
+ENDS = [float(2**bits - less) for bits in (15, 16, 31, 32, 63, 64) for less in (0, 1)]
+MARKERS = np.unique([999.25, 1e10, *NINES, *ENDS])
 HUGE = 1e20
 # A marker stands so many times the span of all other values outside of them.
 OUTSIDE = 10.0
+# A value so many times outside of all others is told.
+SPIKE = 5.0
+# What is left of a constant by rounding.
+ROUNDING = 1e-12
 
 
 def require_signal(energy: NDArray[np.float64], intensity: NDArray[np.float64]) -> None:
@@ -31,14 +43,15 @@ def require_signal(energy: NDArray[np.float64], intensity: NDArray[np.float64]) 
         1e30 …) far outside of all others.
     """
     low, high = float(intensity.min()), float(intensity.max())
-    if low == high:
+    top = max(-low, high)
+    if high - low <= ROUNDING * top:
         what = "zero" if high == 0 else f"{high:g}, a constant"
         raise DataError(f"all intensities of the spectrum are {what}")
-    top = max(-low, high)
     if top < MARKERS[0]:
         return
     size = np.abs(intensity)
-    marked = (size >= HUGE) | np.isin(size, MARKERS)
+    nearest = MARKERS[np.clip(np.searchsorted(MARKERS, size * (1 - 1e-6)), 0, len(MARKERS) - 1)]
+    marked = (size >= HUGE) | (np.abs(size - nearest) <= 1e-6 * nearest)
     if not marked.any() or marked.all():
         return
     others = intensity[~marked]
@@ -52,3 +65,26 @@ def require_signal(energy: NDArray[np.float64], intensity: NDArray[np.float64]) 
             f"the spectrum is {intensity[i]:g} at point {i + 1} ({energy[i]:g} eV){more}, as "
             "programs mark a missing value; remove such points"
         )
+
+
+def spike_of(energy: NDArray[np.float64], intensity: NDArray[np.float64]) -> str:
+    """Return what is to be said of one value that lies far outside of all others, or nothing.
+
+    Parameters
+    ----------
+    energy, intensity
+        (m,) finite numbers each, not all the same.
+    """
+    if len(intensity) < 5:
+        return ""
+    low, lower, upper, high = np.partition(intensity, (0, 1, -2, -1))[[0, 1, -2, -1]].tolist()
+    if high - upper > SPIKE * (upper - low):
+        at, others = int(intensity.argmax()), (low, upper)
+    elif lower - low > SPIKE * (high - lower):
+        at, others = int(intensity.argmin()), (lower, high)
+    else:
+        return ""
+    return (
+        f"its value {intensity[at]:g} at {energy[at]:g} eV lies far outside of all others, "
+        f"{others[0]:g} … {others[1]:g}"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from xreg.core.errors import DataError, did_you_mean
 from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.table import Table
+from xreg.core.readers.spectra.units import unit_of
 
 __all__ = ["Chosen", "choose"]
 
@@ -39,10 +41,26 @@ class Chosen:
     note: str = ""
 
 
+ACCENT = re.compile("[\u0300-\u036f]")
 RATIO = re.compile(r"\s*(?:(ln)\s*\(\s*(.+?)\s*/\s*(.+?)\s*\)|(.+?)\s*/\s*(.+?))\s*")
 # Names in the order in which they are preferred; FEFF's omega is absolute, its e is not.
 ENERGIES: Sequence[frozenset[str]] = (
-    frozenset(("energy", "energie", "photonenergy", "photon energy", "photon_energy", "hv", "hν")),
+    frozenset(
+        (
+            *(
+                "energy",
+                "energie",
+                "energia",
+                "энергия",
+                "エネルギー",
+                "能量",
+                "光子能量",
+                "hv",
+                "hν",
+            ),
+            *("photonenergy", "photon energy", "photon_energy", "photonenergie"),
+        )
+    ),
     frozenset(("omega",)),
     frozenset(("e", "en", "ene", "mono_energy", "mono energy", "energy_mono", "incident energy")),
     frozenset(("angle", "theta", "bragg", "bragg_angle", "monoangle", "mono_angle")),
@@ -51,6 +69,8 @@ MU = frozenset(
     (
         *("mu", "µ", "μ", "mux", "xmu", "mu(e)", "µ(e)", "μ(e)", "xmu(e)", "mutrans", "mufluor"),
         *("<xanes>", "xanes", "xas", "xes", "absorption", "absorbance", "intensity"),
+        *("absorptionskoeffizient", "extinktion", "intensitat", "absorcion", "intensidad"),
+        *("absorcao", "intensite", "assorbimento", "intensita", "поглощение", "吸収", "吸收"),
     )
 )
 NORMALISED = frozenset(
@@ -60,6 +80,14 @@ NOISE = frozenset(
     (
         *("sigma", "σ", "error", "err", "noise", "std", "stddev", "std_dev", "sd", "uncertainty"),
         *("standard deviation", "standard error", "yerr", "dy"),
+    )
+)
+# What stands in first columns of other data: chi(k) and its transform, times, counters of points.
+OTHERS = frozenset(
+    (
+        *("k", "q", "r", "time", "t", "zeit", "temps", "epoch", "timestamp", "date", "index", "no"),
+        *("nr", "point", "points", "pt", "pts", "pt_no", "channel", "pixel", "2theta", "two_theta"),
+        *("temperature", "wavelength", "lambda", "λ", "frame", "seq", "scan"),
     )
 )
 
@@ -79,7 +107,7 @@ def choose(table: Table, asked: SpectrumColumns) -> Chosen:
     count = table.values.shape[1]
     if count < 2:
         raise DataError("it has 1 column where energy and signal are needed")
-    names = [name.lower() for name in table.names]
+    names = [_plain(name) for name in table.names]
     energy = _column(table, asked.energy, "--energy") if asked.energy else _energy(table, names)
     noise = _column(table, asked.noise, "--noise") if asked.noise else None
     if asked.signal:
@@ -108,10 +136,24 @@ def _energy(table: Table, names: Sequence[str]) -> int:
                 f"{len(found)} of its columns ({_list(table)}) are named as energies; say which "
                 "with --energy COL"
             )
+    found = [i for i, unit in enumerate(table.units) if (u := unit_of(unit)) and u.kind == "energy"]
+    if len(found) == 1:
+        return found[0]
     like = [i for i, name in enumerate(names) if "energ" in name]
     if len(like) > 1 and 0 not in like:
         raise DataError(f"which of its columns ({_list(table)}) is the energy; say --energy COL")
-    return 0 if 0 in like or not like else like[0]
+    first = 0 if 0 in like or not like else like[0]
+    if not like and names[0] in OTHERS and not table.units[0]:
+        raise DataError(
+            f"its first column is '{table.names[0]}', which is no energy; say which of its columns "
+            f"({_list(table)}) is with --energy COL"
+        )
+    return first
+
+
+def _plain(name: str) -> str:
+    """Return a name in lower case, without the accents of European languages."""
+    return unicodedata.normalize("NFC", ACCENT.sub("", unicodedata.normalize("NFD", name.lower())))
 
 
 def _noise(names: Sequence[str], taken: set[int]) -> int | None:
@@ -121,6 +163,7 @@ def _noise(names: Sequence[str], taken: set[int]) -> int | None:
 
 def _only(table: Table, names: Sequence[str], energy: int, noise: int | None) -> int:
     rest = [i for i in range(len(names)) if i not in (energy, noise)]
+    rest = [i for i in rest if not np.isnan(table.values[:, i]).all()]  # times of measurement
     if len(rest) == 1:
         return rest[0]
     for known in (MU, NORMALISED):

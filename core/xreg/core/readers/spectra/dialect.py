@@ -43,6 +43,8 @@ class Dialect:
 
     def words(self, line: str) -> list[str]:
         """Return the cells of a line as they stand."""
+        if self.quoted and not self.separator:
+            return line.replace('"', " ").split()
         if self.quoted:
             cells = next(csv.reader([line], delimiter=self.separator, skipinitialspace=True), [])
         elif not self.separator:
@@ -76,9 +78,16 @@ def dialect_of(rows: Sequence[str], named: Sequence[int] = ()) -> Dialect:
     if '"' in text:
         for separator in QUOTED:
             found = Dialect(separator, quoted=True)
-            if all(separator in row for row in rows) and len(found.words(rows[0])) > 1:
-                decimal = "," in "".join(found.words(rows[0]))
+            first = found.words(rows[0]) if all(separator in row for row in rows) else []
+            if len(first) > 1 and '"' not in "".join(first):
+                cells = [cell for row in rows for cell in found.words(row)]
+                decimal = any("," in cell for cell in cells)
+                if decimal and any("." in cell for cell in cells):  # thousands may be parted too
+                    raise DataError(_both(rows))
                 return Dialect(separator, decimal, quoted=True)
+        rows = [row.replace('"', " ") for row in rows]
+        found = dialect_of(rows, named)
+        return found if found.separator else Dialect("", found.decimal_comma, quoted=True)
     if "," in text:
         return _with_commas(rows, text, named)
     if ";" in text:

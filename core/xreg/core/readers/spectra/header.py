@@ -10,8 +10,9 @@ from xreg.core.errors import DataError
 from xreg.core.readers.numbers import is_number
 from xreg.core.readers.spectra.blocks import SEPARATORS, is_comment, without_mark
 from xreg.core.readers.spectra.dialect import Dialect
+from xreg.core.readers.spectra.units import is_unit, unit_of
 
-__all__ = ["columns_of", "fields_of", "named_counts", "split_name"]
+__all__ = ["columns_of", "fields_of", "named_counts", "said_unit", "split_name"]
 
 # XDI: '# Element.symbol: Fe', '# Column.1: energy eV' (B. Ravel and M. Newville, J. Phys. Conf.
 # Ser. 712, 012148 (2016)).
@@ -23,8 +24,21 @@ EDGES = {(1, 1): "K", (2, 1): "L1", (2, 2): "L2", (2, 3): "L3"}
 # A word with a unit behind it in brackets, as one name.
 WORD = re.compile(r"[^\s(\[]\S*(?:\s+[(\[][^)\]]*[)\]])?|[(\[][^)\]]*[)\]]")
 BRACKETS = re.compile(r"(.*?)\s*[(\[]\s*([^()\[\]]*)\s*[)\]]\s*")
-SUFFIX = re.compile(r"(.+?)[\s_/]*(k?eV|degrees|degree|deg|rad|radians)", re.IGNORECASE)
-UNITS = frozenset(("ev", "kev", "deg", "degree", "degrees", "rad", "a.u.", "arb.", "counts", "cps"))
+SUFFIX = re.compile(r"(.+?)(?:\s*/\s*|[\s_,]+|(?<=[^\s_/A-Za-z]))([^\s/_,]+)")
+# 'Energy unit: keV', 'X axis: photon energy in keV'; a number between is a value, no unit.
+SAID = re.compile(
+    r"(?:en[eé]rg|\bx[- ]?(?:axis|unit|label)|\bcol(?:umn)?\.?\s*1\b)"
+    r"[^0-9]{0,60}?(?<![A-Za-z])(k?eV)\b",
+    re.IGNORECASE,
+)
+NO_AXIS = re.compile(
+    r"resol|step|shift|width|ring|beam|electron|edge|e0|fermi|offset|calib|broad|cut|range|max|min",
+    re.IGNORECASE,
+)
+ENERGY_NAMES = re.compile(
+    r"en[eé]rg\w*|e|hv|hν|ω|omega|mono\w*|wavelength|λ|lambda|angle|theta", re.IGNORECASE
+)
+UNITS = frozenset(("a.u.", "arb.", "counts", "cps"))
 POINTS = frozenset(("-", "1", "arb.u.", "arb", "au", "s", "mbarn"))
 # mu(E) and chi(k) are names.
 ARGUMENTS = frozenset(("e", "k", "r", "w", "ω", "hv"))
@@ -100,7 +114,7 @@ def _names(header: Sequence[str], dialect: Dialect, count: int) -> list[str]:
     found = _split(lines[-1], dialect, count)
     if not found and (plain := [line for line in lines if not is_comment(line)]):
         found = _split(plain[-1], dialect, count)  # with a comment below it
-    if found and all(name.strip("()[]").lower() in UNITS | POINTS for name in found):
+    if found and all(_says_unit(name) for name in found):
         above = _split(lines[-2], dialect, count) if len(lines) > 1 else []
         if above:
             return [f"{a} ({u.strip('()[]')})" for a, u in zip(above, found, strict=True)]
@@ -119,6 +133,8 @@ def _split(line: str, dialect: Dialect, count: int) -> list[str]:
     if dialect.separator:
         # Last, a first name that is empty: that of the rows' numbers, which many leave out.
         ways = [dialect.words(text), *ways, dialect.words(line.rstrip(" \n"))]
+    if paired := _with_units(SEPARATORS.split(text), count):
+        ways = [paired, *ways]
     if text.endswith("@#"):  # FEFF's end of a header
         ways = [text[:-2].split(), *ways]
     for way in ways:
@@ -126,9 +142,48 @@ def _split(line: str, dialect: Dialect, count: int) -> list[str]:
         if len(names) != count or any(map(is_number, names)):
             continue
         letters = [any(c.isalnum() for c in name) for name in names]
-        if all(letters) or (way is ways[-1] and dialect.separator and all(letters[1:])):
+        if (
+            way is paired
+            or all(letters)
+            or (way is ways[-1] and dialect.separator and all(letters[1:]))
+        ):
             return names
     return []
+
+
+def _with_units(words: Sequence[str], count: int) -> list[str]:
+    """Return the names of a line in which units stand behind names as words of their own.
+
+    A line that tells of nothing but the energies (``energy keV``) leaves further columns unnamed.
+    """
+    names: list[str] = []
+    units = 0
+    for word in words:
+        if names and is_unit(word.strip("()[]")) and not names[-1].endswith(")"):
+            names[-1] += f" ({word.strip('()[]')})"
+            units += 1
+        else:
+            names.append(word)
+    if not units or not ENERGY_NAMES.fullmatch(names[0].partition(" (")[0]):
+        return []
+    if len(names) == 1 and "(" in names[0]:
+        names += [""] * (count - 1)
+    return names if len(names) == count else []
+
+
+def said_unit(header: Sequence[str]) -> str:
+    """Return the unit in which a header's prose says that energies are, empty where it does not."""
+    found = {
+        said[1].lower()
+        for line in header
+        if not NO_AXIS.search(line) and (said := SAID.search(line))
+    }
+    return found.pop() if len(found) == 1 else ""
+
+
+def _says_unit(name: str) -> bool:
+    word = name.strip("()[]")
+    return is_unit(word) or word.lower() in UNITS | POINTS
 
 
 def _telling(header: Sequence[str]) -> list[str]:
@@ -144,8 +199,8 @@ def split_name(name: str) -> tuple[str, str]:
         return "energy", name
     if (found := BRACKETS.fullmatch(name)) and found[1]:
         return (name, "") if found[2].lower() in ARGUMENTS else (found[1], found[2])
-    if found := SUFFIX.fullmatch(name):
-        if found[1][-1:].isalpha() and name[len(found[1])] not in " _/\t":
-            return name, ""
-        return found[1], found[2]
+    if (found := SUFFIX.fullmatch(name)) and not is_number(found[1].split()[-1]):
+        stated = name[len(found[1]) :].lstrip().startswith("/") and unit_of(found[2])
+        if stated or is_unit(found[2]):
+            return found[1], found[2]
     return name, ""

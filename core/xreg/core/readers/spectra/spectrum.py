@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 from xreg.core.errors import DataError
 from xreg.core.readers.energies import judge_energies
 from xreg.core.readers.numbers import number_of
-from xreg.core.readers.spectra.checks import require_signal
+from xreg.core.readers.spectra.checks import require_signal, spike_of
 from xreg.core.readers.spectra.choice import choose, signal_of
 from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.table import Table, read_table
+from xreg.core.readers.spectra.units import HC, bragg_energies, unit_of
 
 __all__ = ["PLAIN", "TextSpectrum", "read_spectrum", "spectrum_of"]
 
 Array = NDArray[np.float64]
 
-# h c in eV Å (CODATA 2018, exact).
-HC = 12398.419843320026
-ANGLES = {"deg": np.pi / 180, "degree": np.pi / 180, "degrees": np.pi / 180, "rad": 1.0}
-ANGLES |= {"radian": 1.0, "radians": 1.0}
+# Columns that are Bragg angles where no unit says otherwise, and wavelengths, which need one.
 ANGLE_NAMES = frozenset(("angle", "theta", "bragg", "bragg_angle", "monoangle", "mono_angle"))
+# No absorption edge lies higher (U K, 115.6 keV).
+MOST_KEV = 150.0
 # Points of a scan; fewer are no scan but a point out of order.
 SCAN_POINTS = 3
 # A gap so many times the steps on both sides is told.
@@ -119,6 +119,8 @@ def spectrum_of(table: Table, asked: SpectrumColumns = PLAIN) -> TextSpectrum:
         noise = None if noise is None else noise[order]
         notes.append("the energies fall, and were sorted")
     require_signal(energy, signal)
+    if spike := spike_of(energy, signal):
+        notes.append(spike)
     if noise is not None and not (noise > 0).all():
         i = int(np.flatnonzero(noise <= 0)[0])
         raise DataError(f"the noise at point {i + 1} of the spectrum must be positive")
@@ -136,6 +138,7 @@ def spectrum_of(table: Table, asked: SpectrumColumns = PLAIN) -> TextSpectrum:
     if element and (verdict := judge_energies(energy, element, edge)):
         notes.append(verdict)
     unit = table.units[chosen.signal[0]].strip() if len(chosen.signal) == 1 else ""
+    notes = [*table.notes, *notes]
     return TextSpectrum(energy, signal, noise, element, edge, tuple(notes), table.fields, unit)
 
 
@@ -156,18 +159,28 @@ def _require_finite(table: Table, rows: NDArray[np.intp], used: list[int]) -> No
 def _in_ev(table: Table, column: int, asked: SpectrumColumns, notes: list[str]) -> Array:
     """Return all energies in eV, and note how they came to be."""
     values = table.values[:, column].copy()
-    unit = (asked.unit or table.units[column]).strip().lower()
-    angle = table.names[column].lower() in ANGLE_NAMES
-    if unit == "kev":
-        notes.append("energies in keV were converted to eV")
-        values = 1000.0 * values
-    elif unit in ANGLES or (angle and not unit):
-        values = _from_angle(table, values, ANGLES[unit or "deg"])
-        notes.append("Bragg angles were converted to eV")
-    elif unit not in ("", "ev"):
+    written = asked.unit or table.units[column]
+    if not written and table.names[column].lower() in ANGLE_NAMES:
+        written = "deg"
+    if not written and table.said_unit == "kev" and np.nanmax(values) < MOST_KEV:
+        written = "keV"
+    unit = unit_of(written or "eV")
+    if unit is None:
         raise DataError(
-            f"the unit '{table.units[column]}' of its energies is not known; say --unit eV or keV"
+            f"the unit '{written}' of its energies is not known; convert them to eV, and say "
+            "--unit eV where they are"
         )
+    if unit.kind == "angle":
+        values = bragg_energies(values * unit.size, table.fields.get("mono.d_spacing", ""))
+        notes.append(f"Bragg angles in {unit.name} were converted to eV")
+    elif unit.kind == "wavelength":
+        if (values <= 0).any():
+            raise DataError("its wavelengths are not all positive")
+        values = HC / (values * unit.size)
+        notes.append(f"wavelengths in {unit.name} were converted to eV")
+    elif unit.size != 1:
+        values = values * unit.size
+        notes.append(f"energies in {unit.name} were converted to eV")
     relative = table.fields.get("fdmnes.e_edge", "")
     if relative and (zero := number_of(relative) or 0.0) > 0:
         low, high = float(np.nanmin(values)), float(np.nanmax(values))
@@ -176,24 +189,6 @@ def _in_ev(table: Table, column: int, asked: SpectrumColumns, notes: list[str]) 
             notes.append(f"energies were relative to E_edge, {zero:g} eV, which was added")
             values = values + zero
     return values
-
-
-def _from_angle(table: Table, values: Array, radians: float) -> Array:
-    text = table.fields.get("mono.d_spacing", "")
-    try:
-        spacing = float(text.split()[0])
-    except (IndexError, ValueError):
-        spacing = 0.0
-    if not spacing > 0:
-        raise DataError(
-            "its energies are angles, and no 'Mono.d_spacing' (Å) tells of what crystal; give a "
-            "column of energies"
-        )
-    with np.errstate(all="ignore"):
-        energies = HC / (2 * spacing * np.sin(values * radians))
-    if not (np.isfinite(energies) & (energies > 0)).all():
-        raise DataError("its energies are angles, and not all of them are between 0° and 180°")
-    return energies
 
 
 def _order(table: Table, energy: Array, rows: NDArray[np.intp]) -> NDArray[np.intp]:

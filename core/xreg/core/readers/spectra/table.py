@@ -21,10 +21,11 @@ from xreg.core.readers.spectra.blocks import (
     check_header,
     chosen_block,
     first_row,
+    like_row,
     split_blocks,
 )
 from xreg.core.readers.spectra.dialect import Dialect, dialect_of
-from xreg.core.readers.spectra.header import columns_of, fields_of, named_counts
+from xreg.core.readers.spectra.header import columns_of, fields_of, named_counts, said_unit
 from xreg.core.readers.text import decode, lines_of
 
 __all__ = ["Table", "read_table"]
@@ -32,7 +33,7 @@ __all__ = ["Table", "read_table"]
 # All that a plain table of numbers holds below its first row, and what it does not.
 PLAIN = b"0123456789+-.eE \t\n"
 GAPS = (b"\t\t", b"\t\n", b"\n\t")
-Told = tuple[tuple[tuple[str, str], ...], Mapping[str, str]]
+Told = tuple[tuple[tuple[str, str], ...], Mapping[str, str], str]
 BLANKS, TABS = Dialect(), Dialect("\t")
 KEPT = 4096  # characters of a header up to which what it says is kept for the next file
 
@@ -51,6 +52,10 @@ class Table:
         Fields of the header by name in lower case (``element.symbol``, ``mono.d_spacing``).
     one_scan
         Whether the file marks this table as one scan.
+    said_unit
+        Unit in which the header says that energies are, elsewhere than in the names of columns.
+    notes
+        What was done to read the rows, in words.
     """
 
     values: NDArray[np.float64]
@@ -58,6 +63,8 @@ class Table:
     units: tuple[str, ...]
     fields: Mapping[str, str] = field(default_factory=dict)
     one_scan: bool = False
+    said_unit: str = ""
+    notes: tuple[str, ...] = ()
     _lines: Sequence[int] = ()
     _cells: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
@@ -104,7 +111,8 @@ def read_table(content: bytes, scan: str = "") -> Table:
         return table
     lines = lines_of(content)
     if first_row(lines) == len(lines):
-        raise DataError("it holds no numbers" if any(map(str.strip, lines)) else "it is empty")
+        empty = not any(map(str.strip, lines))
+        raise DataError("it is empty" if empty else f"it holds no numbers{like_row(lines)}")
     return _any(lines, scan)
 
 
@@ -173,7 +181,12 @@ def _any(lines: list[str], scan: str) -> Table:
             if not math.isfinite(number):
                 odd[i, j] = cell
             values[i, j] = number
-    return _table(values, header, dialect, block.lines, odd, one_scan=bool(block.number))
+    notes = []
+    if block.touching:
+        notes.append(f"numbers that touch (line {block.touching}) were parted before their signs")
+    return _table(
+        values, header, dialect, block.lines, odd, one_scan=bool(block.number), notes=notes
+    )
 
 
 def _table(
@@ -184,8 +197,9 @@ def _table(
     odd: Mapping[tuple[int, int], str] | None = None,
     *,
     one_scan: bool = False,
+    notes: Sequence[str] = (),
 ) -> Table:
-    columns, fields = _told(header, dialect, values.shape[1])
+    columns, fields, said = _told(header, dialect, values.shape[1])
     odd = odd or {}
     # Columns without a single cell: separators at the ends of lines, or two where one will do.
     empty = {
@@ -201,11 +215,11 @@ def _table(
         values = values[:, keep]
         odd = {(i, keep.index(j)): cell for (i, j), cell in odd.items() if j not in empty}
     names, units = zip(*columns, strict=True) if columns else ((), ())
-    return Table(values, names, units, fields, one_scan, lines, _cells=odd)
+    return Table(values, names, units, fields, one_scan, said, tuple(notes), lines, odd)
 
 
 def _told(header: Sequence[str], dialect: Dialect, count: int) -> Told:
-    """Return name and unit of each column, and the fields of a header."""
+    """Return name and unit of each column, the fields of a header, and a unit in its prose."""
     if sum(map(len, header)) > KEPT:
         return _tell(tuple(header), dialect, count)
     return _tell_once(tuple(header), dialect, count)
@@ -214,7 +228,8 @@ def _told(header: Sequence[str], dialect: Dialect, count: int) -> Told:
 def _tell(header: tuple[str, ...], dialect: Dialect, count: int) -> Told:
     check_header(header, count)
     fields = fields_of(header)
-    return tuple(columns_of(header, dialect, count, fields)), MappingProxyType(fields)
+    columns = tuple(columns_of(header, dialect, count, fields))
+    return columns, MappingProxyType(fields), said_unit(header)
 
 
 # The files of a series have one header.

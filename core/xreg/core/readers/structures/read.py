@@ -24,6 +24,7 @@ SUFFIXES = {
     ".extxyz": "xyz",
     ".exyz": "xyz",
     ".cif": "cif",
+    ".mcif": "cif",
     ".vasp": "poscar",
     ".poscar": "poscar",
     ".contcar": "poscar",
@@ -36,7 +37,6 @@ SUFFIXES = {
 """Format by the end of a file's name; all are text, none is read by unpickling."""
 NAMED = {"POSCAR": "poscar", "CONTCAR": "poscar", "XDATCAR": "vasp-xdatcar"}
 FORMATS = "xyz, extxyz, cif, POSCAR, XDATCAR, pdb, sdf or gen"
-COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip"}
 VECTOR = re.compile(r"\s*(?:[+-]?[\d.]+(?:[eEdD][+-]?\d+)?\s+){2}[+-]?[\d.]+")
 
 
@@ -65,9 +65,6 @@ def read_frames(path: Path) -> Iterator[Frame]:
 
 def parse_frames(content: bytes, name: str) -> Iterator[Frame]:
     """Yield the structures of a file's content; as :func:`read_frames` otherwise."""
-    for magic, packer in COMPRESSED.items():
-        if content.startswith(magic):
-            raise DataError(f"it is compressed ({packer}); unpack it first")
     lines = lines_of(content)
     if not any(map(str.strip, lines)):
         raise DataError("it is empty")
@@ -138,9 +135,29 @@ def _records(lines: Sequence[str]) -> list[str]:
     return [part for part in parts if part.strip()]
 
 
+def _no_structure(lines: Sequence[str], kind: str) -> str:
+    """Return why a file of these kinds is refused though ASE would make something of it."""
+    if kind == "sdf" and len(lines) > 3:
+        if "V3000" in lines[3]:
+            return "it is written in version V3000, which is not read: write V2000, or xyz"
+        if lines[1][20:22].upper() == "2D":
+            return "it is a drawing in two dimensions, no structure"
+    if kind == "proteindatabank":
+        atoms = [line for line in lines if line.startswith(("ATOM  ", "HETATM"))]
+        if other := [line[6:16].strip() for line in atoms if line[16:17].strip()]:
+            return (
+                f"its atoms {', '.join(other[:4])} … have alternative locations: keep one of each"
+            )
+        if bare := [line[6:16].strip() for line in atoms if not line[76:78].strip()]:
+            return f"its atoms {', '.join(bare[:4])} … have no element in columns 77 and 78"
+    return ""
+
+
 def _ase_part(text: str, where: str, kind: str, place: int) -> list[Frame]:
     from ase.io import read
 
+    if problem := _no_structure(text.split("\n"), kind):
+        return [Frame.bad(where, place, problem)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -149,6 +166,7 @@ def _ase_part(text: str, where: str, kind: str, place: int) -> list[Frame]:
             reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0][:80]}"
             return [Frame.bad(where, place, f"it cannot be read as {kind} ({reason})")]
     atoms = found if isinstance(found, list) else [found]
+    atoms = [one for one in atoms if len(one)] or atoms[:1]  # ASE makes one of a last 'END' too
     frames = []
     for number, one in enumerate(atoms):
         here = f"{where}, frame {number}" if len(atoms) > 1 else where
