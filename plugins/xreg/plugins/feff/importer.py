@@ -92,6 +92,9 @@ class FeffImporter(Importer[FeffImportConfig]):
             path = folder / "xmu.dat"
             with log.entry(file := str(path)):
                 site, element = _site(folder)
+                if element != (self.config.absorber or element):
+                    log.pass_over(file, f"its absorber is {element}")
+                    continue
                 content = log.seen(*tree.read(path))
                 material = tree.material_of(folder)
                 frame = frame_of(material)

@@ -199,6 +199,11 @@ class FeffImportConfig(Config):
     """Settings of the importer ``feff``."""
 
     channel: ChannelName = setting("xas", description="Name for the channel.")
+    absorber: Symbol | None = setting(
+        None,
+        description="Element whose sites are imported, of a tree with sites of several; others are "
+        "passed over.",
+    )
 
 
 @hookimpl

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,15 +16,23 @@ from xreg.core.interfaces import Entry, Importer
 from xreg.core.progress import track
 from xreg.core.readers.importing.curve import Curve, stated_unit
 from xreg.core.readers.importing.log import ImportLog
+from xreg.core.readers.numbers import is_row
 from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.spectrum import TextSpectrum, read_spectrum
 from xreg.core.readers.structures import SUFFIXES, one_frame
+from xreg.core.readers.text import lines_of
 from xreg.plugins.pairs.plugin import PairsImportConfig
 
 __all__ = ["PairsImporter"]
 
 ABSORBER = "absorber"
 WORDS = (str, int, float, np.number, np.bool_)
+# Files that lie beside data: notes on them, what systems leave, and copies that editors make.
+NOTES = re.compile(
+    r"(?:readme|licen[cs]e|copying|changelog|citation|authors|todo)(?:[._-]|$)", re.IGNORECASE
+)
+SYSTEM = re.compile(r"thumbs\.db|desktop\.ini|.*\.lnk|Icon\r?|__MACOSX", re.IGNORECASE)
+COPIES = re.compile(r".*~|#.*#|.*\.(?:bak|orig|swp|tmp|part)", re.IGNORECASE)
 
 
 class PairsImporter(Importer[PairsImportConfig]):
@@ -56,6 +65,7 @@ class PairsImporter(Importer[PairsImportConfig]):
         given = self.config.spectra
         structures, spectra = (source, Path(given)) if given else find_pair(source)
         left, right = _by_stem(structures, tuple(SUFFIXES), log), _by_stem(spectra, (), log)
+        _pass_over_litter(left, right, log)
         stems = sorted({*left, *right})
         for stem in track(stems, f"reading {structures.name}", len(stems)):
             xyz, table = left.get(stem, []), right.get(stem, [])
@@ -118,6 +128,46 @@ def find_pair(source: Path) -> tuple[Path, Path]:
     return xyz[0], next(folder for folder in folders if folder != xyz[0])
 
 
+def _litter(name: str) -> str:
+    """Return what a file is that lies beside data, by its name; nothing of any other."""
+    if NOTES.match(name):
+        return "it describes the folder"
+    if SYSTEM.fullmatch(name):
+        return "it is a file of the system's"
+    return "it is an editor's copy" if COPIES.fullmatch(name) else ""
+
+
+def _pass_over_litter(
+    structures: dict[str, list[Path]], spectra: dict[str, list[Path]], log: ImportLog
+) -> None:
+    """Pass over files among the spectra that hold no table, where no structure is lost by that.
+
+    These are files beside a spectrum of the same stem (a picture, a log), and files of a stem that
+    no structure has (a script, a list). What stands alone beside a structure is its spectrum, good
+    or bad.
+    """
+    for stem, files in list(spectra.items()):
+        if len(files) == 1 and stem in structures:
+            continue
+        tables = [file for file in files if _holds_rows(file)]
+        if stem in structures and not tables:
+            continue
+        for file in files:
+            if file not in tables:
+                log.pass_over(str(file), "it holds no table of numbers")
+        spectra[stem] = tables
+        if not tables:
+            del spectra[stem]
+
+
+def _holds_rows(file: Path) -> bool:
+    try:
+        lines = lines_of(file.read_bytes())
+    except DataError:
+        return False
+    return sum(map(is_row, lines)) > 1
+
+
 def _by_stem(folder: Path, suffixes: tuple[str, ...], log: ImportLog) -> dict[str, list[Path]]:
     if not folder.is_dir():
         raise DataError(f"there is no folder '{folder}'.")
@@ -130,6 +180,8 @@ def _by_stem(folder: Path, suffixes: tuple[str, ...], log: ImportLog) -> dict[st
                 raise DataError("it is a link that leads nowhere")
         elif path.is_dir():
             log.pass_over(str(path), "it is a folder")
+        elif what := _litter(path.name):
+            log.pass_over(str(path), what)
         elif suffixes and path.suffix.lower() not in suffixes:
             log.pass_over(str(path), f"it is none of {', '.join(suffixes)}")
         else:

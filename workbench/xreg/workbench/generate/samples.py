@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,8 @@ from numpy.typing import NDArray
 from xreg.core.data.samples import Parameters, Samples, Structure, Structures
 from xreg.core.errors import DataError, SampleError, did_you_mean
 from xreg.core.interfaces import SpectrumGenerator
+from xreg.core.readers.numbers import number_of
+from xreg.core.readers.sheet import read_sheet
 from xreg.registry.stores.layout import round_mantissa, stored_dtype
 from xreg.workbench.generate.draw import draw_samples
 from xreg.workbench.generate.recipe import LabelSection, SamplesSection
@@ -213,6 +214,7 @@ def _structures(path: Path, section: SamplesSection) -> _Read:
     rows = _chosen(path, "frames", len(every), section)
     found = _Read()
     assumed: dict[str, int] = {}
+    twins: list[str] = []
     for row in rows:
         frame, where = every[row], f"'{path}', frame {row}"
         if frame.problem:
@@ -231,11 +233,13 @@ def _structures(path: Path, section: SamplesSection) -> _Read:
         if not sites:
             sites = [0]
             assumed[name] = int(frame.numbers[0])
+            if (frame.numbers == frame.numbers[0]).sum() > 1:
+                twins.append(name)
         several = section.sites == "all" and len(sites) > 1
         for site in sites:
             found.samples.append(frame.structure(f"{name}-{site}" if several else name, site))
             found.known.append(dict(frame.info))
-    for note in same_first_atoms(assumed, ABSORBER):
+    for note in same_first_atoms(assumed, twins, ABSORBER):
         found.notes[note] = [path.name]
     if not found.samples:
         reason = next(iter(found.bad.values()))
@@ -246,18 +250,20 @@ def _structures(path: Path, section: SamplesSection) -> _Read:
 def _table(path: Path, section: SamplesSection) -> tuple[Parameters, list[dict[str, Any]]]:
     if not section.parameters:
         raise DataError(f"'{path}' is a table: 'parameters' must name its columns and their units.")
-    with path.open(newline="") as file:
-        every = list(csv.DictReader(file))
+    try:
+        header, body = read_sheet(path.read_bytes())
+    except DataError as error:
+        raise DataError(f"'{path}': {str(error).rstrip('.')}.") from None
+    every = [dict(zip(header, row, strict=True)) for row in body]
     rows = _chosen(path, "rows", len(every), section)
     known = [every[row] for row in rows]
     values = np.empty((len(rows), len(section.parameters)))
     for i, row in enumerate(rows):
         for j, name in enumerate(section.parameters):
             text = _value(path, name, known[i], row)
-            try:
-                values[i, j] = float(text)
-            except (TypeError, ValueError):
-                raise DataError(f"'{path}', row {row}: '{name}' is {text!r}, no number.") from None
+            if (number := number_of(str(text))) is None:
+                raise DataError(f"'{path}', row {row}: '{name}' is {text!r}, no number.")
+            values[i, j] = number
     bad = np.argwhere(~np.isfinite(values))
     if bad.size:
         name = list(section.parameters)[bad[0, 1]]

@@ -119,6 +119,13 @@ def _settings(
         )
     if "channel" in known and len(options.channels) != 1:
         raise ConfigError(f"layout '{name}' has one channel, not {', '.join(options.channels)}.")
+    for key, said_so in (
+        ("absorber", options.absorber is not None),
+        ("sites", options.sites != "one"),
+        ("spectra", bool(options.spectra)),
+    ):
+        if said_so and key not in known:
+            raise ConfigError(f"the layout '{name}' has no --{key}.")
     given = {
         "channel": options.channels[0],
         "channels": options.channels,

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.data.dataset import PARTS, Split
 from xreg.core.data.samples import Parameters, ParameterSet, Samples, Structure, Structures
 from xreg.core.data.specimens import Specimen, Specimens
 from xreg.core.data.spectra import Channel, Spectra
 from xreg.core.errors import DataError
 from xreg.core.interfaces import Entry
+from xreg.core.readers.energies import judge_energies
 from xreg.core.readers.importing.curve import TOLERANCE, Curve
 from xreg.core.readers.importing.log import Bad, ImportLog
 
@@ -106,7 +108,10 @@ class Collector:
         rows = {}
         for name, curve in curves.items():
             curve.check()
-            rows[name] = self._row(file, name, curve)
+            try:
+                rows[name] = self._row(file, name, curve)
+            except DataError as error:
+                raise DataError(f"{str(error).rstrip('.')}{self._doubt(sample, curve)}") from None
             if (unit := self.units.setdefault(name, curve.unit)) != curve.unit:
                 raise DataError(f"its intensities are in {curve.unit}, those before in {unit}")
         if self.spectra and set(rows) != set(self.spectra):
@@ -116,6 +121,21 @@ class Collector:
         self.labels.append(dict(labels))
         for name, row in rows.items():
             self.spectra.setdefault(name, []).append(row)
+
+    def _doubt(self, sample: Structure | ParameterSet | Specimen, curve: Curve) -> str:
+        """Return why a spectrum may have other energies than the rest, where its absorber tells."""
+        if not isinstance(sample, Structure):
+            return ""
+        element = SYMBOLS[sample.numbers[sample.absorber]]
+        if verdict := judge_energies(curve.energy, element):
+            return f"; {verdict}"
+        others = {SYMBOLS[s.numbers[s.absorber]] for s in self.samples if isinstance(s, Structure)}
+        if not others or element in others:
+            return ""
+        return (
+            f"; it is of {element}, and those before are of {', '.join(sorted(others))}: import "
+            "one element at a time, with --absorber ELEMENT"
+        )
 
     def _row(self, file: str, name: str, curve: Curve) -> NDArray[np.float64]:
         steps = curve.energy[1:] - curve.energy[:-1]

@@ -85,7 +85,7 @@ def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dat
     samples, spectra, labels = collector.taken()
     taken = set(samples.ids.tolist())
     assumed = {name: z for name, z in log.assumed.items() if name in taken}
-    for note in same_first_atoms(assumed):
+    for note in same_first_atoms(assumed, log.several):
         log.remark(sources[0].name, note)
     own = _splits_of_source(log, samples.ids)
     if options.own_split:

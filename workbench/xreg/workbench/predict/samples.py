@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,8 +14,8 @@ from xreg.core.errors import DataError, SampleError
 from xreg.core.model.domain import Domain
 from xreg.core.model.model import Model
 from xreg.core.readers.numbers import number_of
+from xreg.core.readers.sheet import read_sheet
 from xreg.core.readers.structures import Frame, absorbing_sites, read_frames
-from xreg.core.readers.text import lines_of
 
 __all__ = ["BadSamplesError", "NewSamples", "read_samples"]
 
@@ -66,7 +65,7 @@ class BadSamplesError(SampleError):
         self.lines = [_told(*one).rstrip(".") for one in read.bad]
         first, total = self.lines[0], len(read.bad) + len(read.samples)
         if total == 1:
-            super().__init__(f"{first}.")
+            super().__init__(first if first.endswith("?") else f"{first}.")
         elif len(read.samples):
             super().__init__(
                 f"{len(self.lines)} of {total} samples cannot be predicted, first {first}; repair "
@@ -105,7 +104,8 @@ def read_samples(
         If the file cannot be read, or holds nothing of that kind.
     """
     if not path.is_file():
-        raise DataError(f"there is no file '{path}'.")
+        is_folder = path.is_dir()
+        raise DataError(f"'{path}' is a folder." if is_folder else f"there is no file '{path}'.")
     if domain.kind == "parameters":
         return NewSamples(_read_parameters(path, domain))
     wanted = int(absorber) if absorber is not None and absorber.isdecimal() else absorber
@@ -141,12 +141,9 @@ def read_samples(
 
 def _read_parameters(path: Path, domain: Domain) -> Parameters:
     try:
-        lines = [line for line in lines_of(path.read_bytes()) if line.strip()]
-        separator = next((mark for mark in ";\t" if lines and mark in lines[0]), ",")
-        rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
-    except (DataError, csv.Error):
-        raise DataError(f"'{path}' is no CSV file.") from None
-    header, body = (rows[0], rows[1:]) if rows else ([], [])
+        header, body = read_sheet(path.read_bytes())
+    except DataError as error:
+        raise DataError(f"'{path}': {str(error).rstrip('.')}.") from None
     missing = [name for name in domain.parameters if name not in header]
     if missing or not body:
         what = f"lacks the column '{missing[0]}'" if missing else "has no rows"
@@ -154,13 +151,7 @@ def _read_parameters(path: Path, domain: Domain) -> Parameters:
     columns = [header.index(name) for name in domain.parameters]
     values = np.empty((len(body), len(columns)))
     for number, row in enumerate(body):
-        if len(row) != len(header):
-            raise DataError(
-                f"'{path}', row {number + 2}: {len(row)} cells under a header of {len(header)}."
-            )
-        cells = [row[column] for column in columns]
-        # Where no comma stands between columns, decimals may follow one.
-        found = [number_of(c if separator == "," else c.replace(",", ".")) for c in cells]
+        found = [number_of(row[column]) for column in columns]
         values[number] = [np.nan if value is None else value for value in found]
         if not np.isfinite(values[number]).all():
             raise DataError(f"'{path}', row {number + 2}: a value is missing or no number.")

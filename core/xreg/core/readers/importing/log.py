@@ -40,6 +40,8 @@ class ImportLog:
         What was chosen, converted or sorted: the files, by what was done.
     assumed
         Atomic number of each first atom that is taken for the absorber, by the sample's id.
+    several
+        Ids of those of them whose structure has further atoms of that element.
     label_units
         Units of the labels, by name.
     parameter_units
@@ -52,6 +54,7 @@ class ImportLog:
     passed_over: list[PassedOver] = field(default_factory=list)
     remarks: dict[str, list[str]] = field(default_factory=dict)
     assumed: dict[str, int] = field(default_factory=dict)
+    several: list[str] = field(default_factory=list)
     label_units: Mapping[str, str] = field(default_factory=dict)
     parameter_units: Mapping[str, str] = field(default_factory=dict)
     splits: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -82,6 +85,8 @@ class ImportLog:
         if found := absorbing_sites(frame, absorber, every=every):
             return found
         self.assumed[name] = int(frame.numbers[0])
+        if (frame.numbers == frame.numbers[0]).sum() > 1:
+            self.several.append(name)
         return [0]
 
     def seen(self, file: str, content: bytes) -> bytes:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.errors import DataError, SampleError
 from xreg.core.readers.structures.frame import Frame
+from xreg.core.text import counted
 
 __all__ = ["ENTRY", "absorbing_sites", "counted_from_one", "same_first_atoms"]
 
@@ -94,7 +95,9 @@ def _only(frame: Frame, elements: Sequence[int], every: bool, how: str) -> list[
     return sites
 
 
-def same_first_atoms(assumed: Mapping[str, int], how: str = HOW) -> list[str]:
+def same_first_atoms(
+    assumed: Mapping[str, int], several: Sequence[str] = (), how: str = HOW
+) -> list[str]:
     """Return what is to be said of first atoms that are taken for absorbers.
 
     Nothing says which atom absorbs there, so that they may only be of one element.
@@ -103,6 +106,8 @@ def same_first_atoms(assumed: Mapping[str, int], how: str = HOW) -> list[str]:
     ----------
     assumed
         Atomic number of the first atom of each such sample, by id.
+    several
+        Those of them that have further atoms of that element.
     how
         What the user is told to do.
 
@@ -122,7 +127,15 @@ def same_first_atoms(assumed: Mapping[str, int], how: str = HOW) -> list[str]:
             f"no absorber is named, and the first atoms are of several elements ({told}; "
             f"{SYMBOLS[rare]} in '{odd}'): {how}."
         )
-    return [f"no absorber is named, so that the first atom is taken: {SYMBOLS[rare]} everywhere"]
+    element = SYMBOLS[counts[0][0]]
+    note = f"no absorber is named, so that the first atom is taken: {element} everywhere"
+    if several := [name for name in several if name in assumed]:
+        verb = "has" if len(several) == 1 else "have"
+        note += (
+            f", though {counted(len(several), 'structure')} {verb} further atoms of {element} "
+            f"(first '{several[0]}'): {how}"
+        )
+    return [note]
 
 
 def counted_from_one(absorber: NDArray[np.int64], numbers: Sequence[NDArray[np.int32]]) -> str:

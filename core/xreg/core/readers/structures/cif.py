@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import re
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.errors import DataError
 from xreg.core.readers.structures.frame import Frame
-from xreg.core.readers.structures.symbols import name_elements
+from xreg.core.readers.structures.symbols import element_of, name_elements
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -25,12 +27,24 @@ OPERATIONS = (
     "_space_group_symop.operation_xyz",
     "_symmetry_equiv_pos_as_xyz",
 )
+# Operations of magnetic CIF carry the reversal of time as a fourth part, and centrings apart.
+MAGNETIC = ("_space_group_symop_magn_operation.xyz", "_space_group_symop.magn_operation_xyz")
+CENTRINGS = ("_space_group_symop_magn_centering.xyz", "_space_group_symop.magn_centering_xyz")
+OTHERS = (
+    *("_space_group_name_hall", "_space_group.name_hall", "_symmetry_space_group_name_hall"),
+    *("_space_group_magn.number_bns", "_space_group_magn.name_bns", "_space_group_magn.number_og"),
+    *("_space_group.magn_number_bns", "_space_group.magn_name_bns"),
+)
+MODULATED = ("_cell_modulation_dimension", "_space_group_ssg", "_cell_wave_vector")
+FORMULA = re.compile(r"([A-Z][a-z]?)([0-9.]*)")
 NAMES = ("_space_group_name_h-m_alt", "_symmetry_space_group_name_h-m")
 GROUPS = ("_space_group_it_number", "_space_group.it_number", "_symmetry_int_tables_number")
 # Space groups of two origins (International Tables A), and those of two sets of axes.
 ORIGINS = {48, 50, 59, 68, 70, 85, 86, 88, 125, 126, 129, 130, 133, 134, 137, 138, 141, 142}
 ORIGINS |= {201, 203, 222, 224, 227, 228}
 RHOMBOHEDRAL = {146, 148, 155, 160, 161, 166, 167}
+RATIO = 1.02
+"""Proportions of elements that differ by more are told."""
 SAME_SITE = 1e-3
 """Fraction of the cell within which images of a site are one atom (1/3 written as 0.333)."""
 UNKNOWN = ("?", ".", "")
@@ -121,13 +135,13 @@ def _frame(where: str, place: int, title: str, tags: dict[str, Any]) -> Frame:
 
     known = {**tags, "_atom_site_type_symbol": [chemical_symbols[z] for z in numbers]}
     known.pop("_atom_site_occupancy", None)  # all are one
-    notes += _symmetry(tags)
-    operations = next((tags[key] for key in OPERATIONS if tags.get(key)), None)
+    operations, more = _operations(tags)
+    notes += more if operations else _symmetry(tags)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             block = CIFBlock(title, known)
-            if operations is None or "_cell_length_a" not in tags:
+            if not operations or "_cell_length_a" not in tags:
                 atoms = block.get_atoms(fractional_occupancies=False)
             else:  # as they are listed: names and numbers of groups leave settings open
                 atoms = _expanded(block.get_unsymmetrized_structure(), operations)
@@ -137,16 +151,66 @@ def _frame(where: str, place: int, title: str, tags: dict[str, Any]) -> Frame:
                 f"its structure cannot be built ({type(error).__name__}: {text})"
             ) from None
     atoms.info = {}
+    notes += _compared(str(tags.get("_chemical_formula_sum", "")), atoms.numbers.tolist())
     return Frame.of(where, place, atoms, tuple(notes))
 
 
-def _expanded(sites: Atoms, operations: str | Sequence[str]) -> Atoms:
+def _operations(tags: dict[str, Any]) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return each symmetry operation with the centring that follows it, and notes.
+
+    Raises
+    ------
+    DataError
+        If a structure is modulated, so that no cell repeats.
+    """
+    if wave := [key for key in tags if key.startswith(MODULATED)]:
+        raise DataError(f"its structure is modulated ({wave[0]}), so that no cell of it repeats")
+
+    def listed(keys: Sequence[str]) -> list[str]:
+        found: Any = next((tags[key] for key in keys if tags.get(key)), [])
+        return [str(one).strip("'\" ") for one in ([found] if isinstance(found, str) else found)]
+
+    if plain := listed(OPERATIONS):
+        return [(one, "x,y,z") for one in plain], []
+    if not (magnetic := listed(MAGNETIC)):
+        return [], []
+    centred = listed(CENTRINGS) or ["x,y,z"]
+    parts = [[",".join(one.split(",")[:3]) for one in group] for group in (magnetic, centred)]
+    return (
+        [(one, other) for one in parts[0] for other in parts[1]],
+        ["its operations are those of magnetic symmetry: places are taken, and moments are not"],
+    )
+
+
+def _compared(formula: str, numbers: list[int]) -> list[str]:
+    """Return what is to be said of atoms that are not those of the formula."""
+    wanted: dict[int, float] = {}
+    for part in formula.strip("'\" ").split():
+        if not (found := FORMULA.fullmatch(part)) or not (z := element_of(found[1]).number):
+            return []
+        try:
+            wanted[z] = wanted.get(z, 0.0) + float(found[2] or 1)
+        except ValueError:
+            return []
+    there = Counter(numbers)
+    if missing := [SYMBOLS[z] for z in wanted if z not in there]:
+        return [f"its formula '{formula}' has {', '.join(missing)}, of which it lists no atom"]
+    shares = [there[z] / count for z, count in wanted.items() if count > 0]
+    if shares and max(shares) > RATIO * min(shares):
+        has = " ".join(f"{SYMBOLS[z]}{count}" for z, count in sorted(there.items()))
+        return [f"its atoms ({has}) are not in the proportions of its formula '{formula}'"]
+    return []
+
+
+def _expanded(sites: Atoms, operations: Sequence[tuple[str, str]]) -> Atoms:
     """Return all atoms of a cell, of its sites and the symmetry operations."""
     from ase import Atoms
     from ase.spacegroup.spacegroup import parse_sitesym
 
-    listed = [operations] if isinstance(operations, str) else list(operations)
-    turns, shifts = parse_sitesym([str(one).strip("'\" ") for one in listed])
+    turns, shifts = parse_sitesym([one for one, _ in operations])
+    after, moved = parse_sitesym([other for _, other in operations])
+    shifts = np.einsum("nij,nj->ni", after, shifts) + moved
+    turns = np.einsum("nij,njk->nik", after, turns)
     numbers, places = [], []
     for number, site in zip(sites.numbers, sites.get_scaled_positions(wrap=False), strict=True):
         images = np.einsum("nij,j->ni", turns, site) + shifts
@@ -209,14 +273,14 @@ def _symmetry(tags: dict[str, Any]) -> list[str]:
 
     if "_cell_length_a" not in tags:
         return ["it has no cell, and is taken for a molecule"]
-    operations = next((tags[key] for key in OPERATIONS if tags.get(key)), None)
-    if operations is not None:
-        return []
     symbol = next(
         (str(tags[key]).strip() for key in NAMES if tags.get(key, "?") not in UNKNOWN), ""
     )
     number = next((tags[key] for key in GROUPS if tags.get(key, "?") not in UNKNOWN), None)
     if not symbol and number is None:
+        others = [str(tags[key]) for key in OTHERS if tags.get(key, "?") not in UNKNOWN]
+        if others and others[0].strip().replace(" ", "").upper() != "P1":
+            raise DataError(f"its symmetry is '{others[0]}', and no symmetry operations are listed")
         return ["it states no symmetry: its sites are taken for all atoms of the cell (P 1)"]
     try:
         group = Spacegroup(symbol or int(number or 0))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.errors import DataError
 from xreg.core.readers.numbers import number
 from xreg.core.readers.structures.frame import Frame
@@ -16,7 +17,7 @@ from xreg.core.readers.structures.symbols import element_of
 __all__ = ["poscar_frame"]
 
 # What VASP writes behind an element: the potential's variant and, since 6.4.2, its hash.
-POTENTIAL = re.compile(r"([A-Z][a-z]?)(?:_[A-Za-z0-9_.]+)?(?:/[0-9A-Za-z]*)?")
+POTENTIAL = re.compile(r"([A-Za-z]{1,2})(?:_[A-Za-z0-9_.]+)?(?:/[0-9A-Za-z]*)?")
 FORMULA = re.compile(r"([A-Z][a-z]?)(\d*)")
 
 
@@ -123,8 +124,8 @@ def _symbols(words: Sequence[str]) -> tuple[list[int], list[str]]:
         if not found or named.problem:
             raise DataError(f"its line of symbols has '{word[:40]}', which is no element")
         numbers.append(named.number)
-        if word != found[1]:
-            notes.append(f"{word} is read as {found[1]}")
+        if word != SYMBOLS[named.number] and word != found[1]:
+            notes.append(f"{word} is read as {SYMBOLS[named.number]}")
         elif named.note:
             notes.append(named.note)
     return numbers, notes

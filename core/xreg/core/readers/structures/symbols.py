@@ -68,6 +68,18 @@ def element_of(word: str) -> Named:
     return Named(0, problem="is no element")
 
 
+def _doubtful(word: str, named: Named) -> Named:
+    """Return what a label means in a structure that writes symbols as ``Fe``; ``CA1`` is none."""
+    found = LABEL.fullmatch(word)
+    letters = found[2] if found else ""
+    if found is None or not found[3] or len(letters) < 2 or letters != letters.upper():
+        return named
+    if (first := NUMBERS.get(letters[0])) is None:
+        return named
+    symbols = f"{SYMBOLS[first]} or {SYMBOLS[named.number]}"
+    return Named(0, problem=f"may be {symbols}: write plain symbols")
+
+
 def name_elements(words: list[str]) -> tuple[list[int], list[str], str]:
     """Return atomic numbers of the names of a structure's atoms, notes, and what is wrong.
 
@@ -82,6 +94,8 @@ def name_elements(words: list[str]) -> tuple[list[int], list[str], str]:
         (a,) atomic numbers; each note once; the problem of the first bad atom, or nothing.
     """
     known = {word: element_of(word) for word in dict.fromkeys(words)}
+    if any(word[1:2].islower() and named.number for word, named in known.items()):
+        known |= {word: _doubtful(word, named) for word, named in known.items() if named.note}
     bad = [word for word, named in known.items() if named.problem]
     if bad:
         at = words.index(bad[0])

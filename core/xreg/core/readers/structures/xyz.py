@@ -150,6 +150,10 @@ def _parsed(where: str, place: int, comment: str, rows: list[list[str]], line: i
     numbers, more, problem = name_elements(words)
     if problem:
         raise DataError(problem)
+    if not extended and min(widths) > width and (what := _counter(rows, numbers)):
+        raise DataError(
+            f"the numbers behind its symbols are {what}, and x, y and z stand after them"
+        )
     if named and numbered and len(named + numbered) > 1:
         other = _values(numbered[0], rows, line)
         if (differ := np.flatnonzero(other != np.array(numbers, other.dtype))).size:
@@ -164,6 +168,18 @@ def _parsed(where: str, place: int, comment: str, rows: list[list[str]], line: i
     return Frame(
         where, place, np.array(numbers, np.int32), positions, cell, pbc, info, rest, (*notes, *more)
     )
+
+
+def _counter(rows: list[list[str]], numbers: list[int]) -> str:
+    """Return what the first numbers of rows are where they cannot be x, or nothing."""
+    try:
+        first = [number(row[1]) for row in rows]
+    except ValueError:
+        return ""
+    if first == numbers:
+        return "atomic numbers"
+    count = len(rows) > 2 and first in (list(range(len(rows))), list(range(1, len(rows) + 1)))
+    return "numbers of atoms" if count else ""
 
 
 def _values(column: Column, rows: list[list[str]], line: int) -> NDArray[Any]:
