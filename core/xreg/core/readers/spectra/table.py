@@ -63,10 +63,10 @@ class Table:
     units: tuple[str, ...]
     fields: Mapping[str, str] = field(default_factory=dict)
     one_scan: bool = False
-    said_unit: str = ""
-    notes: tuple[str, ...] = ()
     _lines: Sequence[int] = ()
     _cells: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    said_unit: str = ""
+    notes: tuple[str, ...] = ()
 
     def line(self, row: int) -> int:
         """Return the number of the line of a row, from 1."""
@@ -215,7 +215,7 @@ def _table(
         values = values[:, keep]
         odd = {(i, keep.index(j)): cell for (i, j), cell in odd.items() if j not in empty}
     names, units = zip(*columns, strict=True) if columns else ((), ())
-    return Table(values, names, units, fields, one_scan, said, tuple(notes), lines, odd)
+    return Table(values, names, units, fields, one_scan, lines, odd, said, tuple(notes))
 
 
 def _told(header: Sequence[str], dialect: Dialect, count: int) -> Told:
