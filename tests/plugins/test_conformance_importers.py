@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,11 +14,15 @@ from ase.io import write
 from xreg.core.testing import ImporterSuite
 from xreg.plugins.columns.importer import ColumnsImporter
 from xreg.plugins.extxyz.importer import ExtxyzImporter
+from xreg.plugins.fdmnes.importer import FdmnesImporter
 from xreg.plugins.feff.importer import FeffImporter
+from xreg.plugins.materials_project.importer import MaterialsProjectImporter
 from xreg.plugins.nexus.importer import NexusImporter
 from xreg.plugins.npz.importer import NpzImporter
 from xreg.plugins.pairs.importer import PairsImporter
+from xreg.plugins.quanty.importer import QuantyImporter
 from xreg.plugins.spec.importer import SpecImporter
+from xreg.plugins.xanesnet.importer import XanesnetImporter
 from xreg.plugins.xdi.importer import XdiImporter
 
 ENERGY = np.arange(8980.0, 9020.5, 0.5)
@@ -170,3 +175,94 @@ class TestNexus(ImporterSuite):
     def spoil(self, source: Path) -> None:
         with h5py.File(source, "a") as file:
             file["scan2/data/mu"][4] = np.nan
+
+
+class TestFdmnes(ImporterSuite):
+    component = FdmnesImporter
+    single = True
+
+    def write(self, folder: Path) -> Path:
+        head = " 8979.000   29  1  1     0.00000 = E_edge, Z, n_edge, j_edge, Abs_before_edge\n"
+        for i in range(3):
+            rows = "".join(
+                f" {e - 8979:10.3f} {v:14.7E}\n" for e, v in zip(ENERGY, spectrum(i), strict=True)
+            )
+            (folder / f"out_{i}.txt").write_text(f"{head}    Energy    <xanes>\n{rows}")
+        return folder
+
+    def spoil(self, source: Path) -> None:
+        file = source / "out_1.txt"
+        file.write_text(file.read_text().replace("    11.000 ", "   -11.000 "))
+
+
+class TestMaterialsProject(ImporterSuite):
+    component = MaterialsProjectImporter
+
+    def write(self, folder: Path) -> Path:
+        documents = []
+        for i in range(3):
+            sites = [
+                {"species": [{"element": "Cu", "occu": 1}], "abc": [0, 0, 0]},
+                {"species": [{"element": "O", "occu": 1}], "abc": [0.4 + 0.01 * i, 0.5, 0.5]},
+            ]
+            structure = {"lattice": {"matrix": (4.2 * np.eye(3)).tolist()}, "sites": sites}
+            documents.append(
+                {
+                    "x": ENERGY.tolist(),
+                    "y": spectrum(i).tolist(),
+                    "structure": structure,
+                    "absorbing_element": "Cu",
+                    "absorbing_index": 0,
+                    "edge": "K",
+                    "spectrum_type": "XANES",
+                }
+            )
+        (folder / "cu.json").write_text(json.dumps(documents))
+        return folder / "cu.json"
+
+    def spoil(self, source: Path) -> None:
+        documents = json.loads(source.read_text())
+        documents[1]["absorbing_index"] = 1
+        source.write_text(json.dumps(documents))
+
+
+class TestXanesnet(ImporterSuite):
+    component = XanesnetImporter
+
+    def write(self, folder: Path) -> Path:
+        for part, numbers in (("train", (0, 1)), ("test", (2,))):
+            for name in ("xyz", "xanes"):
+                (folder / f"{name}_{part}").mkdir()
+            for i in numbers:
+                write(folder / f"xyz_{part}" / f"s{i}.xyz", dimer(i))
+                rows = np.transpose([ENERGY, spectrum(i)])
+                np.savetxt(folder / f"xanes_{part}" / f"s{i}.txt", rows)
+        return folder
+
+    def spoil(self, source: Path) -> None:
+        (source / "xanes_train" / "s1.txt").write_text("nothing\n")
+
+
+class TestQuanty(ImporterSuite):
+    component = QuantyImporter
+    single = True
+
+    def write(self, folder: Path) -> Path:
+        head = (
+            "#Spectra: 1\n"
+            "Emin______Emax       8.980000000000000E+03  9.020000000000000E+03\n"
+            "EminPole__EmaxPole   9.000000000000000E+03  9.000000000000000E+03\n"
+            "dE________Gamma      5.000000000000000E-01  3.000000000000000E-01\n"
+            "Energy               Re[0]                  Im[0]                \n"
+        )
+        for i in range(3):
+            rows = "".join(
+                f"{e:.12E} {0:.15E} {-np.pi * v:.15E}\n"
+                for e, v in zip(ENERGY, spectrum(i), strict=True)
+            )
+            (folder / f"s{i}.spec").write_text(head + rows)
+        return folder
+
+    def spoil(self, source: Path) -> None:
+        file = source / "s1.spec"
+        file.write_text(file.read_text().replace("8.990000000000E+03", "8.980000000000E+03"))

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from xreg.core.config import setting
 from xreg.core.hooks import ComponentSpec, Program, hookimpl
 from xreg.core.programs.engine import EngineConfig
+from xreg.core.readers.importing.settings import MeasuredSettings
 
 XREG_API = "1.0"
 
@@ -158,6 +159,19 @@ class FdmnesConfig(EngineConfig):
         return self
 
 
+class FdmnesImportConfig(MeasuredSettings):
+    """Settings of the importer ``fdmnes``."""
+
+    edge_energy: float | None = setting(
+        None,
+        unit="eV",
+        gt=0,
+        le=200_000,
+        description="Energy of the edge (E_edge), where energies are counted from it and no raw "
+        "output beside the file tells it.",
+    )
+
+
 FDMNES = Program(
     "FDMNES",
     "pip install --no-deps pyfitit, or download it from fdmnes.neel.cnrs.fr and set $FDMNES to it",
@@ -170,7 +184,7 @@ FDMNES = Program(
 
 @hookimpl
 def xreg_components() -> Sequence[ComponentSpec]:
-    """Offer the generator."""
+    """Offer generator and importer."""
     return [
         ComponentSpec(
             "generator",
@@ -180,5 +194,12 @@ def xreg_components() -> Sequence[ComponentSpec]:
             summary="X-ray absorption near an edge by multiple scattering or finite differences "
             "(FDMNES)",
             requires=[FDMNES],
-        )
+        ),
+        ComponentSpec(
+            "importer",
+            "fdmnes",
+            FdmnesImportConfig,
+            "xreg.plugins.fdmnes.importer:FdmnesImporter",
+            summary="Spectra as FDMNES writes them: raw, convoluted, of several sites",
+        ),
     ]

@@ -8,9 +8,11 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from xreg.core.config import setting
+from xreg.core.atoms.elements import Symbol
+from xreg.core.config import Config, setting
 from xreg.core.hooks import ComponentSpec, Program, hookimpl
 from xreg.core.ions.settings import ModelConfig
+from xreg.core.readers.importing.settings import ChannelName
 
 XREG_API = "1.0"
 
@@ -49,6 +51,20 @@ class QuantyConfig(ModelConfig):
             raise ValueError("is not UTF-8 text") from None
 
 
+class QuantyImportConfig(Config):
+    """Settings of the importer ``quanty``."""
+
+    channel: ChannelName = setting("xas", description="Name for the channel.")
+    absorber: Symbol | None = setting(None, description="Absorbing element, which no file tells.")
+    origin: float = setting(
+        0.0,
+        unit="eV",
+        ge=-1e6,
+        le=1e6,
+        description="What is added to the energies, which Quanty counts from the ground state.",
+    )
+
+
 QUANTY = Program(
     "Quanty",
     "pip install --no-deps crispy, or download it from quanty.org and set $QUANTY to it",
@@ -64,7 +80,7 @@ QUANTY = Program(
 
 @hookimpl
 def xreg_components() -> Sequence[ComponentSpec]:
-    """Offer the generator."""
+    """Offer generator and importer."""
     return [
         ComponentSpec(
             "generator",
@@ -73,5 +89,12 @@ def xreg_components() -> Sequence[ComponentSpec]:
             "xreg.plugins.quanty.quanty:Quanty",
             summary="L2,3 absorption of a 3d ion, or spectra of a Lua template of yours, by Quanty",
             requires=[QUANTY],
-        )
+        ),
+        ComponentSpec(
+            "importer",
+            "quanty",
+            QuantyImportConfig,
+            "xreg.plugins.quanty.importer:QuantyImporter",
+            summary="Spectra as Quanty prints them (.spec), from Crispy too",
+        ),
     ]

@@ -1,0 +1,192 @@
+"""XANESNET's training sets: folders of xyz files and of FDMNES' spectra, and its dataset.npz."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar, Literal, NamedTuple
+
+import numpy as np
+
+from xreg.core.data.specimens import Specimen
+from xreg.core.errors import DataError
+from xreg.core.interfaces import Entry, Importer
+from xreg.core.progress import track
+from xreg.core.readers.importing.curve import Curve
+from xreg.core.readers.importing.log import ImportLog
+from xreg.core.readers.npz import load_arrays
+from xreg.core.readers.spectra.spectrum import read_spectrum
+from xreg.core.readers.structures import SUFFIXES, one_frame
+from xreg.plugins.xanesnet.plugin import XanesnetImportConfig
+
+__all__ = ["XanesnetImporter"]
+
+Part = Literal["", "train", "validation", "test"]
+PARTS: dict[str, Part] = {
+    "": "",
+    "train": "train",
+    "training": "train",
+    "valid": "validation",
+    "val": "validation",
+    "validation": "validation",
+    "test": "test",
+    "testing": "test",
+}
+STRUCTURES = re.compile(r"xyz(?:_(\w+))?", re.IGNORECASE)
+SPECTRA = re.compile(r"(?:xanes|xas|xes)(?:_(\w+))?", re.IGNORECASE)
+ARRAYS = {"x.npy", "y.npy", "e.npy"}
+
+
+class Pair(NamedTuple):
+    """A folder of structures, one of spectra, and the part of the split that they are."""
+
+    structures: Path
+    spectra: Path
+    part: Part
+
+
+class XanesnetImporter(Importer[XanesnetImportConfig]):
+    """Structures and spectra of the same stem; folders for training and test stay a split.
+
+    Folders are ``xyz_train`` and ``xanes_train``, ``xyz_test`` and ``xanes_test``, … beside each
+    other, or ``xyz`` and ``xanes`` inside ``train``, ``test``, …. The absorber is the first atom,
+    as XANESNET has it, unless ``--absorber`` says otherwise. A ``dataset.npz`` holds spectra ``y``
+    on energies ``e`` by ``ids``, and descriptors ``x`` in place of structures: its samples are
+    specimens, and ``x`` is not kept.
+
+    Parameters
+    ----------
+    config
+        See :class:`~xreg.plugins.xanesnet.plugin.XanesnetImportConfig`.
+    """
+
+    name: ClassVar[str] = "xanesnet"
+    Config = XanesnetImportConfig
+    source: ClassVar[Literal["file", "folder"]] = "folder"
+    archives: ClassVar[tuple[str, ...]] = (".npz",)
+
+    @classmethod
+    def sniff(cls, path: Path, head: bytes) -> float:
+        """Go by the names of folders, or of the arrays of an ``.npz``."""
+        if path.is_dir():
+            pairs = _pairs(path)
+            return (0.9 if any(pair.part for pair in pairs) else 0.6) if pairs else 0.0
+        if path.suffix != ".npz" or not head.startswith(b"PK\x03\x04"):
+            return 0.0
+        try:
+            with zipfile.ZipFile(path) as archive:
+                return 0.97 if set(archive.namelist()) >= ARRAYS else 0.0
+        except (OSError, zipfile.BadZipFile):
+            return 0.0
+
+    def entries(self, source: Path, log: ImportLog) -> Iterator[Entry]:
+        """Yield each sample."""
+        if source.is_file():
+            yield from self._arrays(source, log)
+            return
+        pairs = _pairs(source)
+        if not pairs:
+            raise DataError(
+                f"'{source}' has no folders xyz_train and xanes_train, nor train/xyz and "
+                "train/xanes."
+            )
+        for pair in pairs:
+            yield from self._folder(pair, log)
+
+    def _folder(self, pair: Pair, log: ImportLog) -> Iterator[Entry]:
+        left = _by_stem(pair.structures, tuple(SUFFIXES), log)
+        right = _by_stem(pair.spectra, (), log)
+        stems = sorted({*left, *right})
+        for stem in track(stems, f"reading {pair.structures.name}", len(stems)):
+            files = [*left.get(stem, []), *right.get(stem, [])]
+            where = str(files[-1])
+            with log.entry(where):
+                if not (len(left.get(stem, [])) == len(right.get(stem, [])) == 1):
+                    raise DataError(_unmatched(stem, left, right))
+                yield self._entry(stem, left[stem][0], right[stem][0], pair.part, log)
+
+    def _entry(self, stem: str, xyz: Path, table: Path, part: Part, log: ImportLog) -> Entry:
+        config = self.config
+        frame = one_frame(log.seen(xyz.name, xyz.read_bytes()), xyz.name)
+        absorber = 0 if config.absorber is None else config.absorber
+        sites = log.sites(frame, stem, absorber, config.every)
+        found = read_spectrum(log.seen(table.name, table.read_bytes()), config.columns)
+        for note in found.notes:
+            log.remark(str(table), note)
+        several = len(sites) > 1
+        samples = [frame.structure(f"{stem}-{s}" if several else stem, s) for s in sites]
+        curves = {config.channel: Curve(found.energy, found.intensity)}
+        return Entry(str(table), samples, curves, {}, part)
+
+    def _arrays(self, source: Path, log: ImportLog) -> Iterator[Entry]:
+        content = log.seen(source.name, source.read_bytes())
+        arrays = load_arrays(source, io.BytesIO(content))
+        if lack := [name for name in ("y", "e") if name not in arrays]:
+            raise DataError(f"'{source}' has no array '{lack[0]}'.")
+        y, e = arrays["y"], arrays["e"]
+        if y.ndim != 2 or e.shape != y.shape[1:] or y.dtype.kind not in "iuf":
+            raise DataError(
+                f"'{source}': 'y' {y.shape} and 'e' {e.shape} must be (n, m) spectra on (m,) "
+                "energies."
+            )
+        names = arrays.get("ids", np.array([f"{source.stem}-{i}" for i in range(len(y))]))
+        if names.shape != y.shape[:1] or names.dtype.kind not in "USiu":
+            raise DataError(f"'{source}': 'ids' are no {len(y)} names.")
+        if "x" in arrays:
+            log.remark(source.name, "the descriptors 'x' are not kept; structures make new ones")
+        energy = np.asarray(e, np.float64)
+        for i, name in enumerate(names.astype(str).tolist()):
+            with log.entry(where := f"{source}, row {i}"):
+                curve = Curve(energy, np.asarray(y[i], np.float64))
+                yield Entry(where, [Specimen(name)], {self.config.channel: curve}, {})
+
+
+def _pairs(source: Path) -> list[Pair]:
+    """Return the pairs of folders in a set, those for training first."""
+    found: list[Pair] = []
+    beside = _matched(source)
+    found += [Pair(*folders, part) for part, folders in beside.items()]
+    for name in sorted(PARTS):
+        if name and (source / name).is_dir():
+            for part, folders in _matched(source / name).items():
+                if not part:
+                    found.append(Pair(*folders, PARTS[name]))
+    order = list(dict.fromkeys(PARTS.values()))
+    return sorted(found, key=lambda pair: order.index(pair.part))
+
+
+def _matched(folder: Path) -> dict[Part, tuple[Path, Path]]:
+    sides: list[dict[Part, Path]] = []
+    for pattern in (STRUCTURES, SPECTRA):
+        side: dict[Part, Path] = {}
+        for path in sorted(folder.iterdir()):
+            match = pattern.fullmatch(path.name)
+            if match and path.is_dir() and (match[1] or "").lower() in PARTS:
+                side[PARTS[(match[1] or "").lower()]] = path
+        sides.append(side)
+    left, right = sides
+    return {part: (left[part], right[part]) for part in left if part in right}
+
+
+def _by_stem(folder: Path, suffixes: tuple[str, ...], log: ImportLog) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if not path.is_file():
+            log.pass_over(str(path), "it is no file")
+        elif suffixes and path.suffix.lower() not in suffixes:
+            log.pass_over(str(path), f"it is none of {', '.join(suffixes)}")
+        else:
+            found.setdefault(path.stem, []).append(path)
+    return found
+
+
+def _unmatched(stem: str, left: dict[str, list[Path]], right: dict[str, list[Path]]) -> str:
+    files = [*left.get(stem, []), *right.get(stem, [])]
+    if len(left.get(stem, [])) > 1 or len(right.get(stem, [])) > 1:
+        return f"'{stem}' is a duplicate: {', '.join(file.name for file in files)}"
+    return f"no {'spectrum' if stem in left else 'structure'} of that name"
