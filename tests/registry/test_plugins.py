@@ -282,6 +282,19 @@ def test_listing_is_light() -> None:
     assert imported == []
 
 
+def test_listing_builds_no_validator() -> None:
+    """To build one takes longer than a plugin's whole declaration; a default must not need it."""
+    probe = (
+        "from xreg.registry.plugins import host\n"
+        "from xreg.core.config import Config\n"
+        "def below(c): return [c, *(d for one in c.__subclasses__() for d in below(one))]\n"
+        "list(host())\n"
+        "print([c.__name__ for c in below(Config)[1:] if c.__pydantic_complete__])"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 # A plugin that breaks its interface --------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ whose module imports nothing heavy and implements the first of these hooks.
 
 from __future__ import annotations
 
+import csv
 import importlib
 import importlib.util
 import os
@@ -118,13 +119,15 @@ class Program(Requirement):
         if end is None:
             return None
         try:
-            files = metadata.files(self.wheel) or []
+            distribution = metadata.distribution(self.wheel)
         except metadata.PackageNotFoundError:
             return None
-        found = (
-            shutil.which(str(file.locate())) for file in files if file.as_posix().endswith(end)
+        # Its `files` make a path of each line, and there may be thousands.
+        lines = csv.reader(
+            line for line in (distribution.read_text("RECORD") or "").splitlines() if end in line
         )
-        return next(filter(None, found), None)
+        files = (distribution.locate_file(row[0]) for row in lines if row[0].endswith(end))
+        return next(filter(None, (shutil.which(str(file)) for file in files)), None)
 
     def require(self) -> Path:
         """Return the program's file, or raise `MissingRequirementError` with the way to get it."""

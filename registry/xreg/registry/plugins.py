@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, distribution, distributions
 from inspect import isfunction
+from types import ModuleType
 from typing import Any
 
 import pluggy
@@ -74,7 +75,7 @@ class PluginHost:
         name = f"{distribution}:{point.name}"
         _require_api(module)
         try:
-            self.manager.register(module, name=name)
+            self.manager.register(_hooks_alone(module), name=name)
             # Hooks of other plugins were checked before; what is pending now is this plugin's.
             self.manager.check_pending()
             _require_marks(module)
@@ -200,6 +201,15 @@ def _require_sound(spec: Any) -> None:
         )
     if not (isinstance(spec.config, type) and issubclass(spec.config, Config)):
         raise PluginError(f"the settings of {spec.kind} '{spec.name}' are no Config class")
+
+
+def _hooks_alone(module: Any) -> ModuleType:
+    """Return what of a module may be a hook, as pluggy looks slowly at all that it is given."""
+    found = ModuleType(getattr(module, "__name__", ""))
+    for name, value in vars(module).items():
+        if name.startswith("xreg_") or (isfunction(value) and hasattr(value, "xreg_impl")):
+            setattr(found, name, value)
+    return found
 
 
 def _entry_points() -> Iterator[EntryPoint]:

@@ -10,7 +10,7 @@ from pydantic import Field
 from xreg.core.config import Config, setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 from xreg.core.readers.importing.settings import ChannelName, SitesSetting
-from xreg.core.readers.spectra.columns import SpectrumColumns
+from xreg.core.readers.spectra.columns import NOTHING_SAID, SpectrumColumns
 
 XREG_API = "1.1"
 
@@ -23,7 +23,7 @@ class PairsImportConfig(SitesSetting):
         "", file=True, description="Folder of the spectra, where it is not beside the other."
     )
     columns: SpectrumColumns = setting(
-        SpectrumColumns(), description="Columns of text spectra, where their headers do not tell."
+        NOTHING_SAID, description="Columns of text spectra, where their headers do not tell."
     )
 
 

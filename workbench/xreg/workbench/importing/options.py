@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from xreg.core.config import Config, setting
 from xreg.core.readers.importing.settings import ChannelName
-from xreg.core.readers.spectra.columns import SpectrumColumns
+from xreg.core.readers.spectra.columns import NOTHING_SAID, SpectrumColumns
 from xreg.workbench.generate.recipe import DatasetSection, SplitSection
 
 __all__ = ["ImportOptions"]
@@ -43,7 +43,7 @@ class ImportOptions(Config):
         "", description="Layout pairs: folder of the spectra, where it is not beside the other."
     )
     columns: SpectrumColumns = setting(
-        SpectrumColumns(), description="Columns of text spectra, where their headers do not tell."
+        NOTHING_SAID, description="Columns of text spectra, where their headers do not tell."
     )
     absorber: int | str | None = setting(
         None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from xreg.core.config import Config, setting
-from xreg.core.readers.spectra.columns import SpectrumColumns
+from xreg.core.readers.spectra.columns import NOTHING_SAID, SpectrumColumns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +50,7 @@ class MeasuredSettings(Config):
 
     channel: ChannelName = setting("xas", description="Name for the channel.")
     columns: SpectrumColumns = setting(
-        SpectrumColumns(), description="Which columns to take, where the file does not tell."
+        NOTHING_SAID, description="Which columns to take, where the file does not tell."
     )
     absorber: Absorber | None = setting(
         None, description="Absorbing element, where the file does not tell."

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from xreg.core.config import Config, setting
 
-__all__ = ["SpectrumColumns"]
+__all__ = ["NOTHING_SAID", "SpectrumColumns"]
 
 Text = Annotated[str, Field(max_length=200)]
 
@@ -23,3 +23,8 @@ class SpectrumColumns(Config):
     noise: Text = setting("", description="Column of the noise: its name or number.")
     unit: Literal["", "eV", "keV"] = setting("", description="Unit of the energies: eV or keV.")
     scan: Text = setting("", description="Number of the scan, where a file holds several.")
+
+
+# Without validation: to build a validator takes longer than to list all plugins' names.
+NOTHING_SAID = SpectrumColumns.model_construct()
+"""The header alone tells."""
