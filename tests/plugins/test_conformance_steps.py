@@ -6,8 +6,10 @@ from typing import ClassVar
 
 from xreg.core.testing import StepSuite
 from xreg.plugins.processing.broadening import Arctangent, Gaussian, Lorentzian
+from xreg.plugins.processing.edges import AlignTo, Calibrate, EdgeStep
 from xreg.plugins.processing.energies import Align, Coarsen, Resample, Shift
 from xreg.plugins.processing.normalisation import Normalise
+from xreg.plugins.processing.repair import Deglitch
 
 
 class TestLorentzian(StepSuite):
@@ -51,3 +53,23 @@ class TestCoarsen(StepSuite):
 class TestNormalise(StepSuite):
     component = Normalise
     settings: ClassVar = {"pre": (7093, 7100), "post": (7140, 7165)}
+
+
+class TestEdgeStep(StepSuite):
+    component = EdgeStep
+    settings: ClassVar = {"pre": (-18, -5), "post": (20, 55), "degree": 1}
+
+
+class TestCalibrate(StepSuite):
+    component = Calibrate
+    settings: ClassVar = {"reference": "b"}
+
+
+class TestAlignTo(StepSuite):
+    component = AlignTo
+    settings: ClassVar = {"reference": "a", "window": (-8, 30)}
+
+
+class TestDeglitch(StepSuite):
+    component = Deglitch
+    settings: ClassVar = {"windows": ((7150, 7152),)}

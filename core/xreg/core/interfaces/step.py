@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -38,6 +38,9 @@ class Curves:
         (n,) values of each label.
     absorbers
         (n,) atomic number of each absorber, 0 where not known; None where no sample has one.
+    found
+        (n,) values that steps found, with their unit, by name; they become labels
+        ``<channel>.<name>`` of the dataset.
     """
 
     grid: Array
@@ -46,6 +49,7 @@ class Curves:
     ids: NDArray[np.str_]
     labels: Mapping[str, NDArray[Any]]
     absorbers: NDArray[np.int32] | None = None
+    found: Mapping[str, tuple[Array, str]] = field(default_factory=dict)
 
     def label(self, name: str) -> Array:
         """Return the values of a label, which must be numbers."""

@@ -172,6 +172,113 @@ class CoarsenConfig(Config):
         return self
 
 
+class EdgeStepConfig(Config):
+    """Normalisation of a measured edge; what is not given is chosen as larch chooses it."""
+
+    e0: Energy | LabelName | None = setting(
+        None,
+        unit="eV",
+        description="Energy of the edge, or the label that holds it; where not given, where the "
+        "spectrum is steepest.",
+    )
+    step: float | None = setting(
+        None, gt=0, le=1e9, description="Height of the edge; fitted where not given."
+    )
+    pre: Window | None = setting(
+        None, unit="eV", description="Energies from E0 that the line below the edge is fitted to."
+    )
+    pre_degree: Literal[0, 1] = setting(
+        1, description="Below the edge a line (1), or a constant (0)."
+    )
+    victoreen: int = setting(
+        0, ge=0, le=4, description="Power of the energy in the line below the edge (nvict)."
+    )
+    post: Window | None = setting(
+        None,
+        unit="eV",
+        description="Energies from E0 that the polynomial above the edge is fitted to.",
+    )
+    degree: int | None = setting(
+        None, ge=0, le=5, description="Degree of that polynomial (nnorm); 0 to 2 by its range."
+    )
+    flatten: bool = setting(
+        True, description="Take the polynomial off above the edge, so that the spectrum is level."
+    )
+
+    @model_validator(mode="after")
+    def _windows(self) -> Self:
+        for window in (self.pre, self.post):
+            if window is not None and window[0] >= window[1]:
+                raise ValueError("a window must rise")
+        return self
+
+
+class CalibrateConfig(Config):
+    """One shift for all, by a reference."""
+
+    reference: LabelName = setting(description="Sample whose edge is known: a foil.")
+    to: float | None = setting(
+        None,
+        unit="eV",
+        ge=-1e6,
+        le=1e6,
+        description="Energy of its edge; of the table of edges where not given.",
+    )
+    edge: EdgeName = setting("K", description="Edge that the table is asked for.")
+
+
+class AlignToConfig(Config):
+    """A shift for each, by a reference."""
+
+    reference: LabelName = setting(description="Sample that all others are aligned to.")
+    by: Literal["derivative", "spectrum"] = setting(
+        "derivative", description="What is laid on each other."
+    )
+    window: Window = setting(
+        (-15.0, 35.0), unit="eV", description="Energies from the reference's E0 that count."
+    )
+    limit: float = setting(
+        20.0, unit="eV", gt=0, le=1000, description="How far a spectrum may be moved."
+    )
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if self.window[0] >= self.window[1]:
+            raise ValueError("a window must rise")
+        return self
+
+
+class DeglitchConfig(Config):
+    """Points to be replaced."""
+
+    windows: tuple[Window, ...] = setting(
+        (), unit="eV", max_length=1000, description="Energies whose points are replaced."
+    )
+    threshold: float | None = setting(
+        None,
+        ge=3,
+        le=1e6,
+        description="Robust standard deviations from which on a point is a glitch; none is looked "
+        "for where not given.",
+    )
+    keep: Window = setting(
+        (-20.0, 60.0),
+        unit="eV",
+        description="Energies from E0 where no glitch is looked for: the edge itself.",
+    )
+    most: float = setting(
+        0.05, gt=0, le=0.5, description="Largest share of points that may be replaced."
+    )
+
+    @model_validator(mode="after")
+    def _asked(self) -> Self:
+        if not self.windows and self.threshold is None:
+            raise ValueError("give windows, or a threshold")
+        if any(low >= high for low, high in (*self.windows, self.keep)):
+            raise ValueError("a window must rise")
+        return self
+
+
 HOME = "xreg.plugins.processing"
 
 
@@ -234,5 +341,33 @@ def xreg_components() -> Sequence[ComponentSpec]:
             NormaliseConfig,
             f"{HOME}.normalisation:Normalise",
             "Scales the edge jump, the maximum or the area to one.",
+        ),
+        ComponentSpec(
+            "step",
+            "edge-step",
+            EdgeStepConfig,
+            f"{HOME}.edges:EdgeStep",
+            "Normalises a measured edge: pre-edge line, edge step, flattening (as larch).",
+        ),
+        ComponentSpec(
+            "step",
+            "calibrate",
+            CalibrateConfig,
+            f"{HOME}.edges:Calibrate",
+            "Moves all energies so that the edge of a reference is where it has to be.",
+        ),
+        ComponentSpec(
+            "step",
+            "align-to",
+            AlignToConfig,
+            f"{HOME}.edges:AlignTo",
+            "Moves each spectrum onto a reference by least squares.",
+        ),
+        ComponentSpec(
+            "step",
+            "deglitch",
+            DeglitchConfig,
+            f"{HOME}.repair:Deglitch",
+            "Replaces glitches by a line between their neighbours.",
         ),
     ]

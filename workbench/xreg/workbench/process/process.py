@@ -16,7 +16,7 @@ from xreg.core.data.spectra import Spectra
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
 from xreg.core.files import require_room
 from xreg.core.readers.summary import summarise
-from xreg.workbench.process.steps import ProcessedChannel, process
+from xreg.workbench.process.steps import ProcessedChannel, process_and_find
 from xreg.workbench.recipes.overrides import apply_setting, read_yaml
 
 __all__ = [
@@ -93,7 +93,7 @@ def process_dataset(dataset: Dataset, processing: Mapping[str, ProcessedChannel]
     """Return a dataset with the channels that a processing makes beside those that it had.
 
     Channels of an earlier processing are replaced: they can be made again from what is kept. The
-    steps stand in the provenance, under ``processing``.
+    steps stand in the provenance, under ``processing``; what they found becomes labels.
 
     Raises
     ------
@@ -103,11 +103,28 @@ def process_dataset(dataset: Dataset, processing: Mapping[str, ProcessedChannel]
     known = dataset.metadata.provenance
     earlier = known.get("processing", {})
     kept = {name: c for name, c in dataset.spectra.items() if name not in earlier}
-    check_processing(processing, kept, dataset.labels)
-    made = process(Spectra(kept), processing, dataset.samples, dataset.labels)
+    old = {label for one in earlier.values() for label in one.get("found", ())}
+    labels = {name: values for name, values in dataset.labels.items() if name not in old}
+    check_processing(processing, kept, labels)
+    made, found = process_and_find(Spectra(kept), processing, dataset.samples, labels)
+    if taken := sorted(set(found) & set(labels)):
+        raise ConfigError(f"there is a label '{taken[0]}' already; name the channel otherwise.")
     steps = {name: spec.recorded() for name, spec in processing.items()}
+    for name, one in steps.items():
+        if mine := [label for label in found if label.startswith(f"{name}.")]:
+            one["found"] = mine
+    units = {name: unit for name, unit in dataset.label_units.items() if name in labels}
+    units |= {name: unit for name, (_, unit) in found.items() if unit}
+    labels |= {name: values for name, (values, _) in found.items()}
     metadata = dataset.metadata.model_copy(update={"provenance": {**known, "processing": steps}})
-    return replace(dataset, spectra=Spectra({**kept, **made}), metadata=metadata, hash="")
+    return replace(
+        dataset,
+        spectra=Spectra({**kept, **made}),
+        labels=labels,
+        label_units=units,
+        metadata=metadata,
+        hash="",
+    )
 
 
 def process_store(

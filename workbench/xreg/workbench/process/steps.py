@@ -18,7 +18,10 @@ from xreg.core.interfaces.step import Curves
 from xreg.registry.plugins import host
 from xreg.workbench.recipes.sections import ComponentSection
 
-__all__ = ["ProcessedChannel", "apply_steps", "process"]
+__all__ = ["Found", "ProcessedChannel", "apply_steps", "process", "process_and_find"]
+
+Found = dict[str, tuple[NDArray[Any], str]]
+"""Labels that a processing found, by name: values and unit."""
 
 
 class ProcessedChannel(Config):
@@ -69,7 +72,19 @@ def process(
     samples: Samples,
     labels: Mapping[str, NDArray[Any]],
 ) -> Spectra:
-    """Return the channels that a recipe makes, in its order; one may be made from an earlier one.
+    """Return the channels that a recipe makes; see :func:`process_and_find`."""
+    return process_and_find(spectra, recipe, samples, labels)[0]
+
+
+def process_and_find(
+    spectra: Spectra,
+    recipe: Mapping[str, ProcessedChannel],
+    samples: Samples,
+    labels: Mapping[str, NDArray[Any]],
+) -> tuple[Spectra, Found]:
+    """Return the channels that a recipe makes, in its order, and the labels that steps found.
+
+    A channel may be made from an earlier one, and a step may read the labels found for it.
 
     Raises
     ------
@@ -78,20 +93,23 @@ def process(
     """
     absorbers = samples.absorbers()
     made: dict[str, Channel] = {}
+    found: Found = {}
     for name, spec in recipe.items():
         source = made[spec.source] if spec.source in made else spectra[spec.source]
         if source.energy is None:
             raise ConfigError(f"channel '{spec.source}' has target features and no energies.")
         intensity = np.asarray(source.intensity[:], dtype=np.float64)
         grid = np.asarray(source.energy, dtype=np.float64)
-        curves = Curves(grid, np.zeros(len(samples)), intensity, samples.ids, labels, absorbers)
+        known = {**labels, **{key: values for key, (values, _) in found.items()}}
+        curves = Curves(grid, np.zeros(len(samples)), intensity, samples.ids, known, absorbers)
         where, unit = f"channel '{name}'", source.unit
         steps = spec.built(where)
         curves = apply_steps(curves, steps, where)
         for step in steps:
             unit = step.unit(unit)
         made[name] = Channel(curves.intensity, curves.grid + curves.offset[0], (), unit)
-    return Spectra(made)
+        found |= {f"{name}.{key}": value for key, value in curves.found.items()}
+    return Spectra(made), found
 
 
 def apply_steps(curves: Curves, steps: Iterable[Step[Any]], where: str = "processing") -> Curves:
