@@ -30,7 +30,8 @@ from xreg.core.ions.settings import IonName
 from xreg.plugins.multiplet.multiplet import Multiplet
 from xreg.workbench.generate.compute import Batch, Compute
 from xreg.workbench.generate.generate import generate
-from xreg.workbench.generate.recipe import load_generation_recipes
+from xreg.workbench.generate.recipe import GenerationRecipe
+from xreg.workbench.recipes.load import load
 
 RECIPE = Path(__file__).parents[1] / "examples" / "l-edges" / "published.yaml"
 SPECTRA = 360_000
@@ -67,7 +68,7 @@ def driver_seconds(engine: float) -> float:
 
     def taken(folder: Path, n: int) -> float:
         settings = [f"samples.count={n}", f"split.counts=[{n - 2}, 1, 1]"]
-        recipe = load_generation_recipes(RECIPE, settings, ["ni2"])["ni2"]
+        recipe = load(GenerationRecipe, RECIPE, None, settings, ["ni2"])["ni2"]
         start = processor_time()
         generate(recipe, folder, folder / f"{n}.zarr", workers=CORES)
         return processor_time() - start

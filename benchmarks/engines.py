@@ -99,7 +99,7 @@ def both_cores(samples: int) -> None:
         write(folder / "s.extxyz", frames)
         (folder / "r.yaml").write_text(
             "dataset: {name: co, version: 1.0.0}\nsamples: {file: s.extxyz, absorber: Fe}\n"
-            f"generator: {{name: feff, settings: {feff}}}\nsplit: null\n"
+            f"generator: {dict(name='feff', **feff)}\nsplit: null\n"
         )
         command = [sys.executable, "-m", "xreg.cli.main", "data", "generate", "r.yaml"]
         two = _seconds(lambda: _run([*command, "--workers", "2", "-o", "two.zarr"], folder))

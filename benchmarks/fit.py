@@ -27,9 +27,10 @@ from xreg.core.data.samples import ParameterSet
 from xreg.core.ions.model import spaces
 from xreg.plugins.multiplet.multiplet import Multiplet
 from xreg.workbench.fit.engine import engine
-from xreg.workbench.fit.fit import FitSettings, Fitted, fit_spectrum
+from xreg.workbench.fit.fit import Fitted, fit_spectrum
 from xreg.workbench.fit.minima import descend
 from xreg.workbench.fit.misfit import Misfit
+from xreg.workbench.fit.recipe import FitSettings
 
 NOISE = 0.01  # of the height of the spectrum
 STEP = 0.1  # eV between measured energies
@@ -53,9 +54,7 @@ def one(model: str, ion: str, number: int, small: float | None, starts: int) -> 
     measured += height * (
         rng.uniform(0, 0.3) + rng.uniform(-0.1, 0.1) * np.linspace(-1, 1, len(energy))
     )
-    settings = FitSettings(
-        shift=LIMITS, starts=starts, engine="multiplet", engine_settings={"ion": ion}
-    )
+    settings = FitSettings(shift=LIMITS, starts=starts, generator={"name": "multiplet", "ion": ion})
     start = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "spectrum.txt"

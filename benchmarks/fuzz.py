@@ -71,21 +71,13 @@ def read_spectra(folder: Path) -> None:
 
 
 def read_recipes(folder: Path) -> None:
-    from xreg.workbench.generate.recipe import load_generation_recipes
-    from xreg.workbench.process.process import load_processing_recipe
-    from xreg.workbench.run.recipe import load_recipes
-    from xreg.workbench.search.recipe import load_search
+    from xreg.cli.schema import RECIPES, recipe_class
+    from xreg.workbench.recipes.load import load
 
     (path,) = folder.glob("*.yaml")
-    if path.stem == "run":
-        for recipe in load_recipes(path).values():
-            recipe.to_yaml()
-    elif path.stem == "search":
-        load_search(path, {}, ()).to_yaml()
-    elif path.stem == "process":
-        load_processing_recipe(path)
-    else:
-        load_generation_recipes(path)
+    kind = recipe_class(path.stem if path.stem in RECIPES else "generate")
+    for recipe in load(kind, path).values():
+        recipe.to_yaml()
 
 
 def read_store(folder: Path) -> None:

@@ -228,15 +228,15 @@ RECIPES: dict[str, dict[str, Any]] = {
         "descriptor": {"name": "soap", "cutoff": 4.0, "n_max": 4, "l_max": 3},
         "features": {"variance": 0.0, "correlation": 0.99},
         "emulator": {"name": "mlp", "width": 16, "epochs": 2},
-        "decomposers": [{"name": "pca", "label": "p", "rank": 2}, "eca"],
-        "analyses": [{"name": "misfit"}],
+        "decomposers": {"p": {"name": "pca", "rank": 2}, "eca": None},
+        "analyses": {"misfit": None},
         "each": {"a": {"emulator.width": 8}, "b": {"target.channel": "xas"}},
         "seed": 3,
     },
     "generate": {
         "dataset": {"name": "x", "version": "1.0.0", "title": "t"},
         "samples": {"space": {"Dq": {"unit": "eV", "low": 0, "high": 1}}, "count": 4, "seed": 1},
-        "generator": {"name": "multiplet", "settings": {"ion": "Ni2+", "points": 11}},
+        "generator": {"name": "multiplet", "ion": "Ni2+", "points": 11},
         "split": {"fractions": [0.8, 0.1, 0.1]},
         "precision": {"xas": 23},
         "processing": {
@@ -245,12 +245,12 @@ RECIPES: dict[str, dict[str, Any]] = {
                 "steps": [{"step": "coarsen", "first": 852.0, "last": 870.0, "channels": 5}],
             }
         },
-        "on_failure": "set-aside",
+        "bad": "set-aside",
     },
     "search": {
         "dataset": "h2o@1.0.0",
         "target": {"channel": "xes"},
-        "families": ["soap", {"descriptor": {"name": "coulomb"}, "label": "c"}],
+        "families": {"soap": None, "c": {"descriptor": {"name": "coulomb"}}},
         "emulator": {"name": "mlp", "width": {"int": [8, 64]}, "epochs": 3},
         "folds": {"count": 3},
         "budget": 10,

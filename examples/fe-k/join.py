@@ -55,7 +55,7 @@ METADATA = {
 }
 
 
-def opened(path: Path, steps: dict[str, Any]) -> tuple[str, Dataset]:
+def opened(path: Path, channels: dict[str, Any]) -> tuple[str, Dataset]:
     """Return the engine of a store, and the store with the labels and channels of ``fe-k``."""
     data = open_store(path)
     engine = data.metadata.provenance["generator"]["name"]
@@ -75,7 +75,7 @@ def opened(path: Path, steps: dict[str, Any]) -> tuple[str, Dataset]:
     }
     recipe = {
         "raw": ProcessedChannel.model_validate({"source": "raw", "steps": [RAW]}),
-        "xanes": ProcessedChannel.model_validate({"source": "raw", "steps": steps[engine]}),
+        "xanes": ProcessedChannel.model_validate(channels[engine]),
     }
     first = process(Spectra({"raw": data.spectra["raw"]}), {"xanes": recipe["xanes"]},
                     data.samples, labels)  # fmt: skip
@@ -129,8 +129,8 @@ def main() -> None:
     parser.add_argument("--version", default="1.0.0", help="of the data set")
     parser.add_argument("stores", type=Path, nargs="+")
     args = parser.parse_args()
-    steps = read_yaml(Path(__file__).with_name("processing.yaml"))
-    parts = [opened(path, steps) for path in args.stores]
+    channels = read_yaml(Path(__file__).with_name("processing.yaml"))["processing"]
+    parts = [opened(path, channels) for path in args.stores]
     frames = [s for _, data in parts for s in data.samples]
     ids = np.array([f"{s.id}-{engine}" for engine, data in parts for s in data.samples])
     samples = Structures.from_atoms(
@@ -147,7 +147,7 @@ def main() -> None:
     }
     provenance = {
         "made_by": f"examples/fe-k, xreg {version('xreg')}",
-        "processing": steps,
+        "processing": {name: channel["steps"] for name, channel in channels.items()},
         "raw_grid": RAW,
         "parts": [data.metadata.provenance for _, data in parts],
     }

@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--sites", dest="count", type=int, default=6)
     arguments = parser.parse_args()
     recipe = yaml.safe_load(Path(__file__).with_name("generate.yaml").read_text(encoding="utf-8"))
-    settings = recipe["generator"]["settings"]
+    settings = {key: value for key, value in recipe["generator"].items() if key != "name"}
     atoms = read(arguments.sites, f":{arguments.count}")
     found = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
     for radius, scf in RADII:

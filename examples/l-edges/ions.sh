@@ -18,7 +18,7 @@ one() {
     --set "dataset.path=$(realpath "$store")" -o "$folder/runs/$ion" || return
   for split in default oh c4v; do
     along=()
-    [[ $split == default ]] || along=(--set error-along.parameter=Dq)
+    [[ $split == default ]] || along=(--set analyses.error-along.parameter=Dq)
     [[ -d $folder/runs/$ion-$split ]] || xreg evaluate "$folder/runs/$ion" "$store" --split "$split" \
       --part test --analysis spectrum-error --analysis misfit "${along[@]}" \
       -o "$folder/runs/$ion-$split" || return

@@ -123,13 +123,13 @@ def test_the_recipe_on_a_page_is_accepted(generate):
             continue
         section = yaml.safe_load("\n".join(generate.recipe_lines(spec)))
         if spec.kind == "decomposer":
-            section = section["decomposers"][0]
+            section = {"name": spec.name, **section["decomposers"][spec.name]}
         elif spec.kind == "analysis":
-            section = section["analyses"][0]
+            section = {"name": spec.name, **(section["analyses"][spec.name] or {})}
         elif spec.kind == "step":
             (section,) = section["processing"]["xanes"]["steps"]
         elif spec.kind == "generator":
-            section = {"name": spec.name, **section["generator"]["settings"]}
+            section = section["generator"]
         else:
             section = section[spec.kind]
         assert section.pop("name") == spec.name

@@ -12,7 +12,8 @@ import yaml
 from ase import Atoms
 from ase.spacegroup import crystal
 
-from xreg.workbench.generate.recipe import load_generation_recipe
+from xreg.workbench.generate.recipe import GenerationRecipe
+from xreg.workbench.recipes.load import load_one
 
 FOLDER = Path(__file__).parents[2] / "examples" / "geo2-kb"
 
@@ -125,5 +126,5 @@ def test_bands_of_two_gaussians(script):
 
 
 def test_the_generation_recipe_is_read():
-    recipe = load_generation_recipe(FOLDER / "generate.yaml")
+    recipe = load_one(GenerationRecipe, FOLDER / "generate.yaml")
     assert [step.name for step in recipe.processing["xes"].steps] == ["shift", "resample"]

@@ -23,7 +23,7 @@ def table(monkeypatch):
 
 def test_every_ion_of_the_study_is_made_trained_and_compared(table):
     recipe = yaml.safe_load((FOLDER / "ions.yaml").read_text(encoding="utf-8"))
-    ions = {key: each["generator.settings.ion"] for key, each in recipe["each"].items()}
+    ions = {key: each["generator.ion"] for key, each in recipe["each"].items()}
     assert len(ions) == 22
     assert set(ions) == set(table.PUBLISHED)
     for key, ion in ions.items():

@@ -35,7 +35,8 @@ from xreg.registry.models import load_model
 from xreg.registry.plugins import PluginHost
 from xreg.registry.stores.writer import write_store
 from xreg.workbench.fit.sticks import sticks_of
-from xreg.workbench.generate.recipe import load_generation_recipe
+from xreg.workbench.generate.recipe import GenerationRecipe
+from xreg.workbench.recipes.load import load_one
 
 NAMES = ("h", "sigma", "gamma1", "gamma2")
 ENERGY = np.linspace(850.0, 860.0, 21)
@@ -216,7 +217,7 @@ def recipe(folder: Path, settings: dict[str, Any], name: str = "quanty") -> Path
     content = {
         "dataset": {"name": "mini", "version": "1.0.0"},
         "samples": {"space": {"h": {"low": 0, "high": 1}}, "count": 2},
-        "generator": {"name": name, "settings": settings},
+        "generator": {"name": name, **settings},
     }
     path = folder / "recipe.yaml"
     path.write_text(yaml.safe_dump(content))
@@ -243,13 +244,13 @@ def test_input_lines_of_a_recipe_wait_for_consent(sandbox, name, settings):
     path = recipe(sandbox.stranger, settings, name)
     sandbox.freeze()
     with pytest.raises(ConsentError, match=next(iter(settings))):
-        load_generation_recipe(path)
+        load_one(GenerationRecipe, path)
 
 
 def test_each_variant_of_a_recipe_waits_for_consent(sandbox):
     path = recipe(sandbox.stranger, {})
     content = yaml.safe_load(path.read_text())
-    content["each"] = {"a": {"generator.settings.template": "x = ${h}\n"}}
+    content["each"] = {"a": {"generator.template": "x = ${h}\n"}}
     path.write_text(yaml.safe_dump(content))
     sandbox.freeze()
     assert run("data", "generate", path, "--only", "a") == 2
@@ -259,28 +260,28 @@ def test_a_changed_file_beside_a_recipe_is_other_code(sandbox):
     template = sandbox.stranger / "theirs.lua"
     template.write_text("x = ${h}\n")
     path = recipe(sandbox.stranger, {"template": "theirs.lua"})
-    load_generation_recipe(path, allow_code=True)
-    load_generation_recipe(path)
+    load_one(GenerationRecipe, path, allow_code=True)
+    load_one(GenerationRecipe, path)
     template.write_text("os.execute(1) -- ${h}\n")
     with pytest.raises(ConsentError):
-        load_generation_recipe(path)
+        load_one(GenerationRecipe, path)
 
 
 def test_what_the_user_sets_needs_no_consent(sandbox):
     (sandbox.work / "mine.lua").write_text("x = ${h}\n")
     path = recipe(sandbox.stranger, {"template": PAYLOAD % sandbox.sentinel})
-    load_generation_recipe(path, ["generator.settings.template=mine.lua"])
+    load_one(GenerationRecipe, path, None, ["generator.template=mine.lua"])
     with pytest.raises(ConsentError):  # another setting is no consent
-        load_generation_recipe(path, ["generator.settings.points=11"])
+        load_one(GenerationRecipe, path, None, ["generator.points=11"])
     mixed = recipe(sandbox.stranger, {"keywords": {"Hubbard": "1"}}, "fdmnes")
     with pytest.raises(ConsentError):  # nor is one key of a mapping... of another setting
-        load_generation_recipe(mixed, ["generator.settings.radius=3"])
+        load_one(GenerationRecipe, mixed, None, ["generator.radius=3"])
 
 
 def test_data_of_an_agreed_recipe_need_no_second_consent(sandbox):
     (sandbox.work / "mine.lua").write_text(GOOD)
     path = recipe(sandbox.work, {"template": "mine.lua"})
-    load_generation_recipe(path, allow_code=True)
+    load_one(GenerationRecipe, path, allow_code=True)
     mine = store(sandbox.work / "mini.zarr", quanty(template=GOOD))
     config = code_in("generator 'quanty'", Quanty.Config, {"template": GOOD})
     require_consent(config, f"dataset '{mine}'", allow=False, read="")

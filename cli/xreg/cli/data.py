@@ -9,25 +9,16 @@ from typing import Annotated
 import typer
 
 from xreg.cli import data_create, data_export, data_process, data_sticks
+from xreg.cli.options import Registry
 from xreg.cli.output import cell, echo
 
 app = typer.Typer(help="Datasets: list, pull, make and publish them.", no_args_is_help=True)
 
-RegistryOption = Annotated[
-    str | None,
-    typer.Option(
-        "--registry",
-        "-r",
-        metavar="PLACE",
-        help="A configured name, a folder or a git URL; without it the registry around the "
-        "working folder, then those of your configuration.",
-    ),
-]
 Reference = Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="Newest version if none.")]
 
 
 @app.command("list")
-def list_(registry: RegistryOption = None) -> None:
+def list_(registry: Registry = None) -> None:
     """List the published datasets; pulls nothing."""
     from xreg.registry.datasets import cached, list_datasets
 
@@ -52,7 +43,7 @@ def list_(registry: RegistryOption = None) -> None:
 
 
 @app.command()
-def show(reference: Reference, registry: RegistryOption = None) -> None:
+def show(reference: Reference, registry: Registry = None) -> None:
     """Show all that is known about a dataset, or about a store of yours (….zarr); pulls nothing."""
     from xreg.workbench.recipes.yaml_text import dump_yaml
 
@@ -114,7 +105,7 @@ def pull(
     references: Annotated[
         list[str], typer.Argument(metavar="NAME[@VERSION]...", help="Newest version if none.")
     ],
-    registry: RegistryOption = None,
+    registry: Registry = None,
 ) -> None:
     """Bring datasets into the cache, each file checked against its hash."""
     from xreg.cli.progress import progress
@@ -129,7 +120,7 @@ def pull(
 @app.command()
 def publish(
     store: Annotated[Path, typer.Argument(help="Folder of the store (….zarr).")],
-    registry: RegistryOption = None,
+    registry: Registry = None,
 ) -> None:
     """Check a store and put it into a registry, under the name and version that it carries."""
     from xreg.cli.progress import progress
@@ -150,7 +141,7 @@ def verify(
     reference: Annotated[
         str | None, typer.Argument(metavar="[NAME[@VERSION]]", help="Every dataset if none.")
     ] = None,
-    registry: RegistryOption = None,
+    registry: Registry = None,
 ) -> None:
     """Compare every file, in the remote and in the cache, with its hash."""
     from xreg.cli.progress import progress

@@ -3,61 +3,52 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from xreg.cli.options import (
+    Absorber,
     AllowCode,
     Bad,
+    Channels,
     EnergyColumn,
     EnergyUnit,
     Executor,
+    Name,
     NoiseColumn,
+    Only,
+    Out,
     Scan,
     Scheduler,
+    Seed,
+    Set,
     SignalColumn,
     Sites,
+    Workers,
+    places,
     spectrum_columns,
 )
 from xreg.cli.output import echo
 from xreg.core.errors import ConfigError
 
-Output = Annotated[
-    Path | None,
-    typer.Option("--output", "-o", help="The store to write; NAME-VERSION.zarr here without it."),
-]
-
 
 def generate(
     recipe: Annotated[Path, typer.Argument(help="A generation recipe (YAML).")],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="The store to write, NAME-VERSION.zarr here without it; of a recipe with several "
-            "datasets, the folder for their stores.",
-        ),
-    ] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(help="Of a recipe with several datasets (each:), the one of this name."),
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Samples computed at once; all cores without it.")
-    ] = None,
+    out: Out = None,
+    only: Only = None,
+    bad: Bad = None,
+    workers: Workers = None,
     executor: Executor = "process",
     scheduler: Scheduler = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="key=value over the recipe, with dots.")
-    ] = None,
+    set_: Set = None,
     allow_code: AllowCode = False,
 ) -> None:
     """Compute the spectra of a recipe; repeat after an interruption to go on.
 
-    The store grows in OUTPUT.partial, and can be read there (open_dataset) while it does. Of a
-    recipe with several datasets, those that are there already are passed over.
+    The store is NAME-VERSION.zarr here, if --out says nothing. It grows in OUT.partial, and can be
+    read there (open_dataset) while it does. Of a recipe with several datasets --out is the folder,
+    and those that are there already are passed over.
     """
     from xreg.cli.progress import progress
     from xreg.cli.summary import tell_summary
@@ -65,18 +56,15 @@ def generate(
     from xreg.core.files import require_room
     from xreg.core.text import counted
     from xreg.workbench.generate.generate import generate
-    from xreg.workbench.generate.recipe import load_generation_recipes
+    from xreg.workbench.generate.recipe import GenerationRecipe
+    from xreg.workbench.recipes.load import load
 
     crew = executor_kind(executor)
-    recipes = load_generation_recipes(recipe, set_ or (), only or (), allow_code=allow_code)
-    several = "" not in recipes and not (only and len(only) == 1)
-    for parsed in recipes.values():
-        store = output
-        if several:
-            store = (output or Path()) / f"{parsed.dataset.name}-{parsed.dataset.version}.zarr"
-            if store.exists():
-                echo(f"{store}: there already")
-                continue
+    loaded = load(
+        GenerationRecipe, recipe, {"bad": bad}, set_ or (), only or (), allow_code=allow_code
+    )
+    for parsed, store in places(loaded, out, Path(), lambda _, one: one.store_name):
+        if store is not None:
             require_room(store)
             store.parent.mkdir(parents=True, exist_ok=True)
         with progress():
@@ -101,7 +89,7 @@ def import_(
         list[Path],
         typer.Argument(metavar="SOURCE...", help="A folder or archive, or one or more files."),
     ],
-    output: Output = None,
+    out: Out = None,
     layout: Annotated[
         str, typer.Option(help="Name of the importer (xreg plugins list); auto asks them all.")
     ] = "auto",
@@ -113,9 +101,7 @@ def import_(
         float,
         typer.Option(help="How far, in eV, the end values of a spectrum hold beyond its range."),
     ] = 0.0,
-    channel: Annotated[
-        list[str] | None, typer.Option(help="Name of a channel (xas if not given).")
-    ] = None,
+    channel: Channels = None,
     spectra: Annotated[
         Path | None, typer.Option(help="Folder of the spectra, where it is not beside the other.")
     ] = None,
@@ -124,28 +110,20 @@ def import_(
     noise: NoiseColumn = None,
     unit: EnergyUnit = None,
     scan: Scan = None,
-    absorber: Annotated[
-        str | None,
-        typer.Option(
-            help="Absorbing atom: index from 0, element, or info key; without it the first atom, "
-            "where that is of one element everywhere."
-        ),
-    ] = None,
+    absorber: Absorber = None,
     sites: Sites = "one",
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="key=value: a further setting of the importer."),
-    ] = None,
-    bad: Bad = "refuse",
-    name: Annotated[str | None, typer.Option(help="Dataset name; of OUTPUT without it.")] = None,
+    set_: Set = None,
+    bad: Bad = None,
+    name: Name = None,
     version: Annotated[str, typer.Option(help="Dataset version.")] = "1.0.0",
     title: Annotated[str, typer.Option(help="One line for lists.")] = "",
     description: Annotated[str, typer.Option(help="What the data are.")] = "",
     licence: Annotated[str, typer.Option(help="Licence of the data.")] = "",
     citation: Annotated[str, typer.Option(help="What to cite.")] = "",
     split_by: Annotated[
-        str, typer.Option(help="Label whose groups stay on one side of the split (material).")
-    ] = "",
+        str | None,
+        typer.Option(help="Label whose groups stay on one side of the split (material)."),
+    ] = None,
     fractions: Annotated[
         tuple[float, float, float] | None,
         typer.Option(
@@ -153,7 +131,7 @@ def import_(
             "has one, else 0.8 0.1 0.1."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the split.")] = 0,
+    seed: Seed = None,
     precision: Annotated[
         list[str] | None,
         typer.Option(help="CHANNEL=bits or positions=bits: mantissa bits to keep."),
@@ -166,31 +144,29 @@ def import_(
     extxyz: frames with spectra in their info or arrays. npz: named arrays.
 
     Every entry that is unmatched, duplicate, short, empty, not finite, not monotonic or on another
-    element's site is listed with its reason.
+    element's site is listed with its reason. The store is NAME-VERSION.zarr here, if --out says
+    nothing, and the channel xas, if --channel does. --set split.parts=folder takes the split of a
+    folder with train and test in it.
     """
     from xreg.cli.progress import progress
     from xreg.cli.summary import tell_summary
-    from xreg.core.files import require_room
+    from xreg.core.files import require_free
     from xreg.core.text import counted
     from xreg.registry.stores.writer import write_store
     from xreg.workbench.importing.collect import BadEntriesError
     from xreg.workbench.importing.imports import import_dataset
     from xreg.workbench.importing.options import ImportOptions
-    from xreg.workbench.recipes.overrides import apply_setting
+    from xreg.workbench.recipes.load import load_one
 
-    if name is None and output is None:
-        raise ConfigError("a dataset needs a name: give --name, or --output NAME.zarr.")
-    name = name or Path(output or "").name.removesuffix(".zarr")
-    output = output or Path(f"{name}-{version}.zarr")
-    require_room(output)
-    if output.exists():
-        raise ConfigError(
-            f"'{output}' exists, and a store is never overwritten; give another name."
-        )
-    settings: dict[str, Any] = {}
-    for text in set_ or ():
-        apply_setting(settings, text)
-    options = ImportOptions.parse(
+    if name is None and out is None:
+        raise ConfigError("a dataset needs a name: give --name, or --out NAME.zarr.")
+    name = name or Path(out or "").name.removesuffix(".zarr")
+    store = out or Path(f"{name}-{version}.zarr")
+    require_free(store)
+    split = {"group": split_by, "fractions": fractions, "seed": seed}
+    options = load_one(
+        ImportOptions,
+        None,
         {
             "dataset": {
                 "name": name,
@@ -201,8 +177,7 @@ def import_(
                 "citation": citation,
             },
             "layout": layout,
-            "settings": settings,
-            "channels": channel or ["xas"],
+            "channels": tuple(channel or ["xas"]),
             "grids": {key: value for key, _, value in (g.rpartition("=") for g in grid or [])},
             "hold_ends": hold_ends,
             "spectra": "" if spectra is None else str(spectra),
@@ -212,10 +187,9 @@ def import_(
             else absorber,
             "sites": sites,
             "bad": bad,
-            "split": {"group": split_by, "fractions": fractions or (0.8, 0.1, 0.1), "seed": seed},
-            "own_split": fractions is None and not split_by,
+            "split": {key: value for key, value in split.items() if value is not None},
         },
-        "data import",
+        set_ or (),
     )
     bits = {}
     for text in precision or []:
@@ -226,7 +200,7 @@ def import_(
     try:
         with progress():
             dataset = import_dataset(source, options)
-            write_store(dataset, output, precision=bits)
+            write_store(dataset, store, precision=bits)
     except BadEntriesError as error:
         for entry in error.entries:
             echo(f"bad: {entry}", err=True)
@@ -238,4 +212,4 @@ def import_(
         echo(f"note: {where}: {said['remark']}", fg="yellow", err=True)
     summary = dataset.metadata.provenance["summary"]
     tell_summary(summary["text"], summary["doubts"])
-    echo(f"{output}: {counted(len(dataset), 'sample')}")
+    echo(f"{store}: {counted(len(dataset), 'sample')}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from xreg.cli.options import Registry, RequiredOut, Set
 from xreg.cli.output import echo
 
 
@@ -14,37 +14,32 @@ def export(
     dataset: Annotated[
         str, typer.Argument(help="Dataset: name, name@version, or path of a .zarr store.")
     ],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="The new file or folder; it is never overwritten.")
-    ],
+    out: RequiredOut,
     to: Annotated[
-        str,
+        str | None,
         typer.Option(help="Name of the exporter (xreg plugins list), where OUT does not tell it."),
-    ] = "",
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="key=value: a setting of the exporter.")
     ] = None,
-    registry: Annotated[
-        str | None, typer.Option("--registry", "-r", help="Registry of the dataset.")
-    ] = None,
+    set_: Set = None,
+    registry: Registry = None,
 ) -> None:
     """Write a dataset in a format of other programs.
 
     extxyz, npz and csv write files; xdi and pairs a folder of a file for each sample. What a format
-    cannot hold is listed.
+    cannot hold is listed. A setting of the exporter is --set to.KEY=VALUE.
     """
     from xreg.cli.progress import progress
     from xreg.core.text import counted
-    from xreg.registry.datasets import open_dataset
-    from xreg.workbench.exporting.exports import choose_exporter
-    from xreg.workbench.recipes.overrides import apply_setting
+    from xreg.workbench.exporting.exports import ExportOptions, choose_exporter
+    from xreg.workbench.recipes.data import open_section
+    from xreg.workbench.recipes.load import load_one
 
-    settings: dict[str, Any] = {}
-    for text in set_ or ():
-        apply_setting(settings, text)
-    exporter = choose_exporter(out, to, settings)
+    settings = [f"dataset.registry={registry}"] if registry else []
+    flags = {"dataset": dataset, "to": to}
+    options = load_one(ExportOptions, None, flags, settings + (set_ or []))
+    name = "" if options.to.name == "auto" else options.to.name
+    exporter = choose_exporter(out, name, options.to.settings)
     with progress():
-        opened = open_dataset(dataset, registry=registry)
+        opened, _ = open_section(options.dataset, spectra=True)
         done = exporter.write(opened, out)
     for what in done.left_out:
         echo(f"left out, as {exporter.name} cannot hold it: {what}", fg="yellow", err=True)

@@ -7,30 +7,29 @@ from typing import Annotated
 
 import typer
 
+from xreg.cli.options import Only, Out, Registry, Set, places
 from xreg.cli.output import echo
 
 
 def process(
     store: Annotated[str, typer.Argument(help="A store (….zarr), or NAME@VERSION.")],
     recipe: Annotated[Path, typer.Argument(help="A recipe of channels and steps (YAML).")],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", help="The store to write; NAME-VERSION.zarr here without it."
-        ),
-    ] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="key=value over the recipe, with dots.")
-    ] = None,
+    out: Out = None,
+    only: Only = None,
+    set_: Set = None,
+    registry: Registry = None,
 ) -> None:
     """Broaden, align, normalise and resample raw spectra into channels of a new store.
 
-    Raw channels are kept, channels of an earlier processing replaced; the steps are recorded.
+    Raw channels are kept, channels of an earlier processing replaced; the steps are recorded. The
+    new store is NAME-VERSION.zarr here, if --out says nothing.
     """
     from xreg.cli.summary import tell_summary
-    from xreg.workbench.process.process import load_processing_recipe, process_store
+    from xreg.workbench.process.process import ProcessingRecipe, process_store
+    from xreg.workbench.recipes.load import load
 
-    parsed = load_processing_recipe(recipe, set_ or ())
-    written, summary = process_store(store, parsed, output)
-    tell_summary(summary["text"], summary["doubts"])
-    echo(f"{written}: channels {', '.join(parsed.processing)} made")
+    loaded = load(ProcessingRecipe, recipe, None, set_ or (), only or ())
+    for parsed, place in places(loaded, out, Path(), lambda name, _: f"{name}.zarr"):
+        written, summary = process_store(store, parsed, place, registry)
+        tell_summary(summary["text"], summary["doubts"])
+        echo(f"{written}: channels {', '.join(parsed.processing)} made")

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from xreg.cli.options import AllowCode
+from xreg.cli.options import AllowCode, Registry, RequiredOut
 from xreg.cli.output import echo
 
 
 def sticks(
     dataset: Annotated[str, typer.Argument(help="A store (….zarr), or NAME[@VERSION].")],
     sample: Annotated[str, typer.Argument(help="Id of the sample.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Result: .csv.")],
-    registry: Annotated[str | None, typer.Option(help="Registry of the dataset.")] = None,
+    out: RequiredOut,
+    registry: Registry = None,
     allow_code: AllowCode = False,
 ) -> None:
-    """Compute the transitions behind a spectrum: energies and strengths before any broadening."""
+    """Compute the transitions behind a spectrum: energies and strengths before any broadening.
+
+    OUT is a .csv file.
+    """
     from xreg.workbench.fit.sticks import sticks_of, write_sticks
     from xreg.workbench.predict.predict import check_output
 

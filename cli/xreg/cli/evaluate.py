@@ -2,79 +2,101 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xreg.cli.options import AllowCode, Analyses, Model, NoCache, features_folder
+from xreg.cli.options import (
+    AllowCode,
+    Analyses,
+    Bad,
+    Channel,
+    NoCache,
+    Only,
+    Registry,
+    RequiredOut,
+    Set,
+    Split,
+    features_folder,
+    places,
+    recipe_or,
+)
 from xreg.cli.output import echo
+
+if TYPE_CHECKING:
+    from xreg.workbench.evaluate.evaluate import Evaluated
 
 
 def evaluate(
-    model: Model,
-    dataset: Annotated[
-        str, typer.Argument(help="Dataset: name, name@version, or path of a .zarr store.")
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to make.")],
-    split: Annotated[
-        str | None,
-        typer.Option(
-            help="Split of the dataset; the run's own if the model was trained on this dataset."
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL|RECIPE",
+            help="Folder of a run or model, name of a run, or name@version; or a recipe (.yaml).",
         ),
+    ],
+    out: RequiredOut,
+    dataset: Annotated[
+        str | None,
+        typer.Argument(help="Dataset: name, name@version, or path of a .zarr store."),
     ] = None,
+    split: Split = None,
     part: Annotated[
         str | None,
         typer.Option(
             help="train, validation, test or all; test if a split is named, else all samples."
         ),
     ] = None,
-    channel: Annotated[
-        str | None, typer.Option(help="Channel with the known spectra; the model's if not given.")
-    ] = None,
+    channel: Channel = None,
     analysis: Analyses = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="ANALYSIS.KEY=VALUE",
-            help="Setting of an analysis, which is then done: spectrum-error.worst=50.",
-        ),
-    ] = None,
+    bad: Bad = None,
+    set_: Set = None,
+    only: Only = None,
     interpolate: Annotated[
         bool,
         typer.Option(
             "--interpolate", help="Interpolate known spectra where the model has other energies."
         ),
     ] = False,
-    registry: Annotated[
-        str | None, typer.Option(help="Registry of model and dataset: name, path or git URL.")
-    ] = None,
+    registry: Registry = None,
     allow_code: AllowCode = False,
     no_cache: NoCache = False,
 ) -> None:
-    """Judge a model on a dataset: scores, analyses, figures and one page in one folder."""
+    """Judge a model on a dataset: scores, analyses, figures and one page in one folder.
+
+    A setting of an analysis asks for that analysis: --set analyses.spectrum-error.worst=50. A
+    recipe with several evaluations leaves a folder of such folders.
+    """
     from xreg.cli.progress import progress
+    from xreg.workbench.evaluate.evaluate import evaluate as carry_out
+    from xreg.workbench.evaluate.recipe import Evaluation
+    from xreg.workbench.recipes.load import load
+
+    recipe, flags = recipe_or(model, "model")
+    flags |= {
+        "dataset": dataset,
+        "split": split,
+        "part": part,
+        "channel": channel,
+        "analyses": analysis or None,
+        "bad": bad,
+        "interpolate": interpolate or None,
+    }
+    settings = [f"dataset.registry={registry}"] if registry else []
+    loaded = load(
+        Evaluation, recipe, flags, settings + (set_ or []), only or (), allow_code=allow_code
+    )
+    for one, place in places(loaded, out, out, lambda name, _: name):
+        with features_folder(no_cache) as features, progress():
+            found = carry_out(one, place or out, allow_code=allow_code, features=features)
+        _tell(found)
+
+
+def _tell(found: Evaluated) -> None:
+    """Print remarks and scores of an evaluation, and where it is."""
     from xreg.cli.summary import score_interval
     from xreg.core.text import counted
-    from xreg.workbench.evaluate.evaluate import Question
-    from xreg.workbench.evaluate.evaluate import evaluate as carry_out
 
-    question = Question(
-        model,
-        dataset,
-        registry,
-        channel,
-        split,
-        part,
-        analysis or None,
-        set_ or (),
-        interpolate,
-        allow_code,
-    )
-    with features_folder(no_cache) as features, progress():
-        found = carry_out(replace(question, features=features), out)
     for remark in found.remarks:
         echo(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
     judged = next(name for name in found.metrics if name not in ("decomposers", "analyses"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,8 +12,15 @@ from xreg.cli.options import (
     EnergyColumn,
     EnergyUnit,
     NoiseColumn,
+    Only,
+    Registry,
+    RequiredOut,
     Scan,
+    Seed,
+    Set,
     SignalColumn,
+    places,
+    recipe_or,
     spectrum_columns,
 )
 from xreg.cli.output import echo
@@ -22,13 +29,17 @@ from xreg.cli.output import echo
 def fit(
     model: Annotated[
         str,
-        typer.Argument(help="Model of parameters: folder or name of a run, or name@version."),
+        typer.Argument(
+            metavar="MODEL|RECIPE",
+            help="Model of parameters: folder or name of a run, or name@version; or a recipe "
+            "(.yaml).",
+        ),
     ],
+    out: RequiredOut,
     spectrum: Annotated[
-        Path,
+        Path | None,
         typer.Argument(help="Measured spectrum in a text file: csv, xdi, columns of any program."),
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to make.")],
+    ] = None,
     energy: EnergyColumn = None,
     signal: SignalColumn = None,
     noise: NoiseColumn = None,
@@ -47,75 +58,85 @@ def fit(
         ),
     ] = None,
     shift: Annotated[
-        str, typer.Option(metavar="LOW:HIGH", help="Limits of the rigid energy shift in eV.")
-    ] = "-1:1",
+        str | None,
+        typer.Option(metavar="LOW:HIGH", help="Limits of the rigid energy shift in eV; -1:1."),
+    ] = None,
     window: Annotated[
         str | None, typer.Option(metavar="LOW:HIGH", help="Energies to fit, in eV.")
     ] = None,
     background: Annotated[
-        str, typer.Option(help="none, constant, linear, steps or linear+steps.")
-    ] = "linear",
+        str | None,
+        typer.Option(help="none, constant, linear (the default), steps or linear+steps."),
+    ] = None,
     edge: Annotated[
         list[float] | None,
         typer.Option(help="Energy of a step of the background in eV; twice for L3 and L2."),
     ] = None,
-    edge_width: Annotated[float, typer.Option(help="Full width of the steps in eV.")] = 1.0,
-    engine: Annotated[
+    edge_width: Annotated[
+        float | None, typer.Option(help="Full width of the steps in eV; 1.")
+    ] = None,
+    generator: Annotated[
         str | None,
         typer.Option(
             help="Exact generator to refine with (that of the model's dataset by default), or none."
         ),
     ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A setting of that generator."),
-    ] = None,
-    starts: Annotated[int, typer.Option(help="Searches through the network.")] = 64,
-    seed: Annotated[int, typer.Option(help="Seed of their starting points.")] = 0,
+    set_: Set = None,
+    only: Only = None,
+    starts: Annotated[int | None, typer.Option(help="Searches through the network; 64.")] = None,
+    seed: Seed = None,
     intervals: Annotated[
-        bool, typer.Option(help="Find the 68 % interval of each unknown, not only its σ.")
-    ] = True,
-    registry: Annotated[
-        str | None, typer.Option(help="Registry of the model and its dataset.")
+        bool | None,
+        typer.Option(
+            "--intervals/--no-intervals",
+            help="Find the 68 % interval of each unknown, not only its σ; done by default.",
+        ),
     ] = None,
+    registry: Registry = None,
     allow_code: AllowCode = False,
 ) -> None:
-    """Fit a measured spectrum: search through the network, refine exactly, say how sure it is."""
+    """Fit a measured spectrum: search through the network, refine exactly, say how sure it is.
+
+    A setting of the exact generator is --set generator.KEY=VALUE. A recipe with several fits
+    leaves a folder of such folders.
+    """
     from xreg.cli.pairs import numbers, pairs
     from xreg.cli.progress import progress
     from xreg.core.files import require_free
-    from xreg.core.readers.spectra.columns import SpectrumColumns
-    from xreg.workbench.fit.fit import FitSettings, fit_spectrum
-    from xreg.workbench.fit.results import result_rows, write_fit
-    from xreg.workbench.recipes.overrides import apply_setting
+    from xreg.workbench.fit.recipe import FitRecipe
+    from xreg.workbench.fit.results import fit as carry_out
+    from xreg.workbench.recipes.load import load
 
-    require_free(out)
-    columns = SpectrumColumns.parse(spectrum_columns(energy, signal, noise, unit, scan), "fit")
-    engine_settings: dict[str, object] = {}
-    for text in set_ or []:
-        apply_setting(engine_settings, text)
-    settings = FitSettings.parse(
-        {
-            "background": background,
-            "edges": tuple(edge or ()),
-            "edge_width": edge_width,
-            "shift": numbers("--shift", shift, 2),
-            "window": None if window is None else numbers("--window", window, 2),
-            "fix": {k: numbers("--fix", v, 1)[0] for k, v in pairs("--fix", fix)},
-            "ranges": {k: numbers("--range", v, 2) for k, v in pairs("--range", range_)},
-            "starts": starts,
-            "seed": seed,
-            "intervals": intervals,
-            "engine": engine or "",
-            "engine_settings": engine_settings,
-        },
-        "fit",
-    )
-    with progress():
-        done = fit_spectrum(
-            model, spectrum, settings, registry, columns=columns, allow_code=allow_code
-        )
-        table = write_fit(done, out)
+    recipe, flags = recipe_or(model, "model")
+    flags |= {
+        "spectrum": None if spectrum is None else str(spectrum),
+        "columns": spectrum_columns(energy, signal, noise, unit, scan) or None,
+        "background": background,
+        "edges": tuple(edge) if edge else None,
+        "edge_width": edge_width,
+        "shift": None if shift is None else numbers("--shift", shift, 2),
+        "window": None if window is None else numbers("--window", window, 2),
+        "fix": {k: numbers("--fix", v, 1)[0] for k, v in pairs("--fix", fix)} or None,
+        "ranges": {k: numbers("--range", v, 2) for k, v in pairs("--range", range_)} or None,
+        "starts": starts,
+        "seed": seed,
+        "intervals": intervals,
+        "generator": generator,
+        "registry": registry,
+    }
+    loaded = load(FitRecipe, recipe, flags, set_ or (), only or (), allow_code=allow_code)
+    if "" in loaded:
+        require_free(out)
+    for one, place in places(loaded, out, out, lambda name, _: name):
+        with progress():
+            table = carry_out(one, place or out, allow_code=allow_code)
+        _tell(table, place or out)
+
+
+def _tell(table: dict[str, Any], out: Path) -> None:
+    """Print what was found, and where it is."""
+    from xreg.workbench.fit.results import result_rows
+
     rows = [("", "value", "σ", "68 % interval", "unit", "range", ""), *result_rows(table)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:

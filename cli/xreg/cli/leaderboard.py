@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from xreg.cli.options import Out
 from xreg.cli.output import echo
 
 
@@ -14,11 +15,12 @@ def leaderboard(
     searches: Annotated[
         list[Path], typer.Argument(help="Folders of searches, or their results.json.")
     ],
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Markdown file; printed if not given.")
-    ] = None,
+    out: Out = None,
 ) -> None:
-    """Rank the families of several searches, one table for each benchmark."""
+    """Rank the families of several searches, one table for each benchmark.
+
+    The tables are printed, or go into a Markdown file by --out.
+    """
     from xreg.workbench.search import leaderboard as work
 
     benchmarks = work.leaderboard(searches)

@@ -52,7 +52,9 @@ def _dispatch(arguments: list[str]) -> None:
             gc.enable()
     else:
         from xreg.cli.app import app
+        from xreg.cli.options import refuse_old
 
+        refuse_old(arguments)
         tell_warnings()
         app(arguments)
 

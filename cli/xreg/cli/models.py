@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-from xreg.cli.options import AllowCode, Model
+from xreg.cli.options import AllowCode, Model, Registry
 from xreg.cli.output import echo
 
 app = typer.Typer(help="Trained models: of runs here, and of registries.", no_args_is_help=True)
-
-Registry = Annotated[str | None, typer.Option(help="Registry: name, path or git URL.")]
 
 
 @app.command("list")

@@ -2,37 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 
+from xreg.cli.output import echo
 from xreg.core.errors import ConfigError
 
 __all__ = [
+    "Absorber",
     "AllowCode",
     "Analyses",
     "Bad",
+    "Channel",
+    "Channels",
     "Dataset",
     "EnergyColumn",
     "EnergyUnit",
     "Executor",
     "Model",
+    "Name",
     "NoCache",
     "NoiseColumn",
+    "Only",
+    "Out",
+    "Registry",
+    "RequiredOut",
     "Scan",
     "Scheduler",
+    "Seed",
+    "Set",
     "SignalColumn",
     "Sites",
+    "Split",
+    "Workers",
     "every_site",
     "features_folder",
+    "places",
+    "recipe_or",
+    "refuse_old",
     "sets_aside",
     "spectrum_columns",
 ]
 
+RecipeT = TypeVar("RecipeT")
+OLD = {"--output": "--out", "--engine": "--generator"}
+"""Options of earlier versions, and what they are called now."""
+
+_OUT = typer.Option("--out", "-o", help="Where the result goes, which must not be there yet.")
+Out = Annotated[Path | None, _OUT]
+RequiredOut = Annotated[Path, _OUT]
+Registry = Annotated[
+    str | None,
+    typer.Option(
+        "--registry",
+        "-r",
+        metavar="PLACE",
+        help="A configured name, a folder or a git URL; without it the registry around the "
+        "working folder, then those of your configuration.",
+    ),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Any setting of the recipe, with dots: emulator.width=128; again for several.",
+    ),
+]
+Bad = Annotated[
+    str | None,
+    typer.Option(
+        metavar="refuse|set-aside", help="Bad samples: refuse them, or set them aside, listed."
+    ),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(help="Of a recipe with several results (each:), the one of this name."),
+]
+Name = Annotated[
+    str | None, typer.Option(help="Name of the result; as recipe or --out say if not given.")
+]
+_CHANNEL = typer.Option(help="Channel of spectra, by name.")
+Channel = Annotated[str | None, _CHANNEL]
+Channels = Annotated[list[str] | None, _CHANNEL]
+Split = Annotated[str | None, typer.Option(help="Split of the dataset, by name.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of all that is drawn at random.")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Processes at once; all cores if not given.")
+]
+Absorber = Annotated[
+    str | None,
+    typer.Option(
+        help="Absorbing atom: index from 0, an element or, at import, the info key that holds one "
+        "of these. Without it the first atom, where that is of one element everywhere."
+    ),
+]
 Model = Annotated[
     str, typer.Argument(help="Folder of a run or model, name of a run, or name@version.")
 ]
@@ -90,9 +159,6 @@ NoCache = Annotated[
     ),
 ]
 Scheduler = Annotated[str | None, typer.Option(help="Address of the Dask scheduler.")]
-Bad = Annotated[
-    str, typer.Option(help="Samples that are bad: refuse, or set-aside (leave them out).")
-]
 Sites = Annotated[
     str,
     typer.Option(
@@ -111,14 +177,66 @@ def features_folder(no_cache: bool) -> Iterator[Path | None]:
         yield Path(folder)
 
 
+def refuse_old(arguments: Sequence[str]) -> None:
+    """Refuse an option of an earlier version, and say what it is called now."""
+    for argument in arguments:
+        option = argument.partition("=")[0]
+        if option in OLD:
+            raise ConfigError(f"there is no option '{option}' any more; write {OLD[option]}.")
+
+
+def places(
+    loaded: Mapping[str, RecipeT],
+    out: Path | None,
+    folder: Path,
+    own: Callable[[str, RecipeT], str],
+    *,
+    again: bool = False,
+) -> Iterator[tuple[RecipeT, Path | None]]:
+    """Yield each recipe of a file and where its result goes.
+
+    The result of a single one goes to ``out``. Those of several go into that folder, and what is
+    there already is passed over.
+
+    Parameters
+    ----------
+    loaded
+        The recipes by name, which is empty for the only one of a file.
+    out
+        What the user asks for.
+    folder
+        Folder of several results where the user says nothing.
+    own
+        Gives the name of one of several results.
+    again
+        Whether a result that is there is gone on with.
+    """
+    for name, recipe in loaded.items():
+        if not name or (out is not None and len(loaded) == 1):
+            yield recipe, out
+            continue
+        place = (out or folder) / own(name, recipe)
+        if place.exists() and not again:
+            echo(f"{place}: there already")
+            continue
+        yield recipe, place
+
+
+def recipe_or(first: str, key: str) -> tuple[Path | None, dict[str, Any]]:
+    """Return a first argument as the recipe that it is, or as the value of a key of one."""
+    if first.endswith((".yaml", ".yml")):
+        return Path(first), {}
+    return None, {key: first}
+
+
 def every_site(sites: str) -> bool:
     """Return whether several candidates for the absorber are a sample each."""
     return _one_of("--sites", sites, ("one", "all")) == "all"
 
 
-def sets_aside(bad: str) -> bool:
+def sets_aside(bad: str | None) -> bool:
     """Return whether bad samples are left out."""
-    return _one_of("--bad", bad, ("refuse", "set-aside")) == "set-aside"
+    return bad is not None and _one_of("--bad", bad, ("refuse", "set-aside")) == "set-aside"
 
 
 def _one_of(option: str, value: str, known: tuple[str, ...]) -> str:

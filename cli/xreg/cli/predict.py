@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from xreg.cli.options import AllowCode, Bad, Model, Sites, every_site, sets_aside
+from xreg.cli.options import (
+    Absorber,
+    AllowCode,
+    Bad,
+    Model,
+    Registry,
+    RequiredOut,
+    Sites,
+    every_site,
+    sets_aside,
+)
 from xreg.cli.output import echo
 
 if TYPE_CHECKING:
@@ -22,23 +32,19 @@ def predict(
             help="Structures (xyz, extxyz, cif, POSCAR …), or CSV for a model of parameters."
         ),
     ],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="Result: .csv, .zarr, or a file of an exporter.")
-    ],
+    out: RequiredOut,
     plot: Annotated[Path | None, typer.Option(help="Draw the spectra into this PNG file.")] = None,
-    absorber: Annotated[
-        str | None,
-        typer.Option(
-            help="Index of the absorbing atom (from 0), or an element: each of its atoms is "
-            "predicted."
-        ),
-    ] = None,
+    absorber: Absorber = None,
     sites: Sites = "one",
-    bad: Bad = "refuse",
-    registry: Annotated[str | None, typer.Option(help="Registry of the model.")] = None,
+    bad: Bad = None,
+    registry: Registry = None,
     allow_code: AllowCode = False,
 ) -> None:
-    """Predict spectra of structures; what the model cannot know is refused."""
+    """Predict spectra of structures; what the model cannot know is refused.
+
+    OUT is a .csv file, a .zarr group, or a file of an exporter. An element as --absorber has each
+    of its atoms predicted.
+    """
     from xreg.cli.summary import tell_summary
     from xreg.core.text import counted
     from xreg.registry.models import load_model

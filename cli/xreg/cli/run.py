@@ -11,11 +11,21 @@ import typer
 from xreg.cli.options import (
     AllowCode,
     Analyses,
+    Bad,
+    Channel,
     Dataset,
     Executor,
+    Name,
     NoCache,
+    Only,
+    Out,
+    Registry,
     Scheduler,
+    Set,
+    Split,
+    Workers,
     features_folder,
+    places,
 )
 from xreg.cli.output import echo
 
@@ -29,44 +39,27 @@ def run(
         Path | None, typer.Argument(help="Recipe (YAML); flags can replace it.")
     ] = None,
     dataset: Dataset = None,
-    registry: Annotated[
-        str | None, typer.Option(help="Registry of the dataset: name, path or git URL.")
-    ] = None,
-    channel: Annotated[str | None, typer.Option(help="Channel to predict.")] = None,
-    split: Annotated[str | None, typer.Option(help="Split of the dataset.")] = None,
+    registry: Registry = None,
+    channel: Channel = None,
+    split: Split = None,
     descriptor: Annotated[str | None, typer.Option(help="Descriptor.")] = None,
     emulator: Annotated[str | None, typer.Option(help="Emulator.")] = None,
     decomposer: Annotated[
         list[str] | None, typer.Option(help="Decomposer; give it again for several.")
     ] = None,
     analysis: Analyses = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Any setting: emulator.width=128, decomposers.eca.rank=3.",
-        ),
-    ] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="Folder to make; runs/<date>-<name> if not given."),
-    ] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(help="Of a recipe with several runs (each:), the one of this name."),
-    ] = None,
+    bad: Bad = None,
+    set_: Set = None,
+    name: Name = None,
+    out: Out = None,
+    only: Only = None,
     dry_run: Annotated[
         bool,
         typer.Option(
             "--dry-run", help="Print the resolved recipe and what it would cost; do nothing."
         ),
     ] = False,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Processes for costly descriptors; all cores if not given."),
-    ] = None,
+    workers: Workers = None,
     executor: Executor = "process",
     scheduler: Scheduler = None,
     allow_code: AllowCode = False,
@@ -74,27 +67,30 @@ def run(
 ) -> None:
     """Train and judge a model as a recipe says, and leave one folder with everything in it.
 
-    A recipe with several runs leaves a folder of such folders and a table of their scores; those
-    that are there already are passed over.
+    The folder is runs/<date>-<name>, if --out says nothing. A recipe with several runs leaves a
+    folder of such folders, runs/<name>, and a table of their scores; those that are there already
+    are passed over.
     """
     from xreg.core.executor import executor_kind
+    from xreg.workbench.recipes.load import load
     from xreg.workbench.run.features import Execution
-    from xreg.workbench.run.recipe import load_recipes
+    from xreg.workbench.run.recipe import Recipe
 
     execution = Execution(executor_kind(executor), workers, scheduler)
     overrides = {
         "name": name,
         "dataset": dataset,
-        "split": {"name": split} if split else None,
+        "split": split,
         "descriptor": descriptor,
         "emulator": emulator,
         "decomposers": decomposer or None,
         "analyses": analysis or None,
+        "bad": bad,
     }
     texts = [f"target.channel={channel}"] if channel else []
     texts += [f"dataset.registry={registry}"] if registry else []
     settings = [*texts, *(set_ or ())]
-    loaded = load_recipes(recipe, overrides, settings, only or (), allow_code=allow_code)
+    loaded = load(Recipe, recipe, overrides, settings, only or (), allow_code=allow_code)
     if dry_run:
         _estimate(loaded, execution)
         return
@@ -108,22 +104,14 @@ def _carry_out(loaded: dict[str, Recipe], out: Path | None, execution: Execution
     from xreg.workbench.run.run import execute
     from xreg.workbench.run.series import write_scores
 
-    if "" in loaded:
-        with progress():
-            folder = execute(loaded[""], out, execution)
-        _tell(folder)
-        return
     first = next(iter(loaded))
     whole = out or Path("runs") / loaded[first].name.removesuffix(f"-{first}")
-    for variant, one in loaded.items():
-        folder = whole / variant
-        if folder.exists():
-            echo(f"{folder}: there already")
-            continue
+    for one, place in places(loaded, out, whole, lambda name, _: name):
         with progress():
-            execute(one, folder, execution)
+            folder = execute(one, place, execution)
         _tell(folder)
-    echo(f"scores: {write_scores(whole)}")
+    if "" not in loaded and not (out and len(loaded) == 1):
+        echo(f"scores: {write_scores(whole)}")
 
 
 def _estimate(recipes: dict[str, Recipe], execution: Execution) -> None:

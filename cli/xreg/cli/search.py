@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xreg.cli.options import AllowCode, Dataset, Executor, NoCache, Scheduler, features_folder
+from xreg.cli.options import (
+    AllowCode,
+    Bad,
+    Dataset,
+    Executor,
+    NoCache,
+    Only,
+    Out,
+    Registry,
+    Scheduler,
+    Set,
+    Workers,
+    features_folder,
+    places,
+)
 from xreg.cli.output import echo
+
+if TYPE_CHECKING:
+    from xreg.workbench.search.ranking import FamilyResult
 
 
 def search(
@@ -26,51 +43,59 @@ def search(
     budget: Annotated[
         float | None, typer.Option(help="Processor time of each family in seconds.")
     ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="Any setting: emulator.epochs=500, folds.count=3."
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", "-o", help="Folder of the search; one that exists goes on. searches/<name>."
-        ),
-    ] = None,
+    registry: Registry = None,
+    bad: Bad = None,
+    set_: Set = None,
+    out: Out = None,
+    only: Only = None,
     time: Annotated[
         float | None, typer.Option(help="Stop after so many minutes; call again to go on.")
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; all cores if not given.")
-    ] = None,
+    workers: Workers = None,
     executor: Executor = "process",
     scheduler: Scheduler = None,
     allow_code: AllowCode = False,
     no_cache: NoCache = False,
 ) -> None:
-    """Let families of methods compete, each with an equal budget of processor time."""
+    """Let families of methods compete, each with an equal budget of processor time.
+
+    The folder is searches/<name>, if --out says nothing; a search that is there already goes on.
+    """
     from xreg.cli.progress import progress
     from xreg.core.executor import executor_kind
-    from xreg.core.text import counted
-    from xreg.workbench.search.ranking import remarks
-    from xreg.workbench.search.recipe import load_search
+    from xreg.workbench.recipes.load import load
+    from xreg.workbench.search.recipe import SearchRecipe
     from xreg.workbench.search.search import search as carry_out
 
     kind = executor_kind(executor)
-    overrides = {"dataset": dataset, "families": family or None, "budget": budget}
-    loaded = load_search(recipe, overrides, set_ or (), allow_code=allow_code)
-    folder = out or Path("searches") / (loaded.name or f"{loaded.dataset.name or 'dataset'}-search")
-    with features_folder(no_cache) as features, progress():
-        results = carry_out(
-            loaded,
-            folder,
-            workers=workers,
-            executor=kind,
-            scheduler=scheduler,
-            seconds=None if time is None else 60 * time,
-            features=features,
-        )
+    overrides = {"dataset": dataset, "families": family or None, "budget": budget, "bad": bad}
+    settings = [f"dataset.registry={registry}"] if registry else []
+    loaded = load(
+        SearchRecipe, recipe, overrides, settings + (set_ or []), only or (), allow_code=allow_code
+    )
+    first, one = next(iter(loaded.items()))
+    whole = Path("searches") / one.name.removesuffix(f"-{first}")
+    until = None if time is None else 60 * time
+    for one, place in places(loaded, out, whole, lambda name, _: name, again=True):
+        folder = place or whole
+        with features_folder(no_cache) as features, progress():
+            results = carry_out(
+                one,
+                folder,
+                workers=workers,
+                executor=kind,
+                scheduler=scheduler,
+                seconds=until,
+                features=features,
+            )
+        _tell(results, folder)
+
+
+def _tell(results: list[FamilyResult], folder: Path) -> None:
+    """Print the ranking and where everything is."""
+    from xreg.core.text import counted
+    from xreg.workbench.search.ranking import remarks
+
     for place, s in enumerate(results, 1):
         if s.score is None:
             echo(f"{place:>2}. {s.label:<16} no candidate ({s.failed} failed)")

@@ -14,6 +14,7 @@ from xreg.core import storage
 from xreg.core.data.dataset import PARTS
 from xreg.core.errors import CorruptError, DataError, UnknownNameError, XregError, did_you_mean
 from xreg.core.paths import check_paths, confined
+from xreg.core.run import require_format
 from xreg.registry.consent import component_code, require_consent
 from xreg.registry.plugins import host
 from xreg.registry.registries import Registry, candidates
@@ -63,7 +64,7 @@ def list_models(registry: str | Path | None = None, runs: Path | None = None) ->
         if not folder.name.startswith(".") and (folder / "model" / storage.META).is_file():
             try:
                 found.append(_entry(str(folder), "run", folder / "model", folder))
-            except CorruptError as error:  # one damaged run hides no other
+            except (CorruptError, DataError) as error:  # one damaged run hides no other
                 log.warning("passed over: %s", error)
     return found + list(_published(registry))
 
@@ -99,7 +100,7 @@ def _of_registry(place: Registry) -> list[ModelEntry]:
         reference = f"{folder.parent.name}@{folder.name}"
         try:
             found.append(_entry(reference, str(place), folder / "model", folder))
-        except CorruptError as error:
+        except (CorruptError, DataError) as error:
             log.warning("passed over: %s", error)
     return found
 
@@ -158,6 +159,7 @@ def _json(path: Path, model: type[_Told]) -> dict[str, Any]:
         return {}
     except OSError as error:
         raise CorruptError(f"{path} cannot be read ({error.strerror}).") from None
+    require_format(content.get("format"), str(path))
     try:
         return model.model_validate(content).model_dump(exclude_unset=True)
     except ValidationError as error:

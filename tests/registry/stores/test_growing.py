@@ -22,11 +22,12 @@ from xreg.registry.stores.growing import GrowingStore
 from xreg.registry.stores.journal import Journal, _load
 from xreg.registry.stores.store import open_store
 from xreg.workbench.generate.generate import generate
-from xreg.workbench.generate.recipe import load_generation_recipe
+from xreg.workbench.generate.recipe import GenerationRecipe
 from xreg.workbench.generate.store import Growth
+from xreg.workbench.recipes.load import load_one
 
 FAILING = {
-    "name": "toy-table", "settings": {"fails": [f"wide-{i}" for i in range(2100, 2200)]}
+    "name": "toy-table", "fails": [f"wide-{i}" for i in range(2100, 2200)]
 }  # fmt: skip
 TOY = Path(__file__).parents[2] / "toy_distribution"
 SHARD = 1000
@@ -58,7 +59,7 @@ def recipe(folder: Path, count: int, seconds: float = 0.0, **changes: object) ->
                 "flat": {"space": {"dq": 0, "ds": [-1, 1]}, "count": 200, "seed": 1},
             }
         },
-        "generator": {"name": "toy-table", "settings": {"seconds": seconds}},
+        "generator": {"name": "toy-table", "seconds": seconds},
         "split": {"fractions": [0.8, 0.1, 0.1], "within": {"set": "wide"}},
         "precision": {"xas": 12, "parameters": 23},
         **changes,
@@ -69,7 +70,7 @@ def recipe(folder: Path, count: int, seconds: float = 0.0, **changes: object) ->
 
 
 def run(path: Path, output: str = "out.zarr", workers: int = 1):
-    return generate(load_generation_recipe(path), path.parent, Path(output), workers=workers)
+    return generate(load_one(GenerationRecipe, path), path.parent, Path(output), workers=workers)
 
 
 def computed(folder: Path) -> Counter[str]:
@@ -158,7 +159,7 @@ def half(toy: Path) -> Path:
 
 
 def finish(toy: Path, count: int = 2400, output: str = "out.zarr"):
-    return run(recipe(toy, count, generator=FAILING, on_failure="set-aside"), output)
+    return run(recipe(toy, count, generator=FAILING, bad="set-aside"), output)
 
 
 def test_an_unfinished_store_is_marked_and_cannot_be_published_or_taken_for_whole(toy):
@@ -205,11 +206,11 @@ def test_more_samples_go_on_from_a_growing_store(toy):
 def test_failures_set_aside_in_finished_shards_are_tried_again_where_they_are_refused(toy):
     """The shard is opened again; its good samples are not computed twice."""
     fails = ["wide-7", "wide-1500"]
-    generator = {"name": "toy-table", "settings": {"fails": fails}}
+    generator = {"name": "toy-table", "fails": fails}
     with pytest.MonkeyPatch.context() as patch:  # a kill at the very end
         patch.setattr(Growth, "finish", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            run(recipe(toy, 2400, generator=generator, on_failure="set-aside"))
+            run(recipe(toy, 2400, generator=generator, bad="set-aside"))
     partial = open_store(toy / "out.zarr.partial")
     assert len(partial) == 2398
     assert not set(fails) & set(partial.samples.ids)

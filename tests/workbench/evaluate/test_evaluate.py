@@ -7,9 +7,11 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from xreg.cli.main import main
 from xreg.core.data.dataset import Dataset, Metadata, make_split
@@ -22,7 +24,9 @@ from xreg.registry.stores.store import open_store
 from xreg.registry.stores.writer import write_store
 from xreg.workbench.arrays import read_predictions
 from xreg.workbench.evaluate.comparison import on_grid
-from xreg.workbench.evaluate.evaluate import Question, evaluate
+from xreg.workbench.evaluate.evaluate import evaluate
+from xreg.workbench.evaluate.recipe import Evaluation
+from xreg.workbench.recipes.load import load_one
 from xreg.workbench.run.recipe import load_recipe
 from xreg.workbench.run.run import execute
 
@@ -52,7 +56,7 @@ def run(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "dataset": str(store),
         "descriptor": {"name": "polynomial", "degree": 2},
         "emulator": "ridge",
-        "analyses": [],
+        "analyses": {},
     }
     return execute(load_recipe(None, content), tmp_path_factory.mktemp("runs") / "ni")
 
@@ -60,7 +64,7 @@ def run(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_part_of_the_run_scores_as_it_did_in_the_run(
     run: Path, store: Path, workplace: Path
 ) -> None:
-    found = evaluate(Question(str(run), str(store), part="test", analyses=["trust"]), "out")
+    found = evaluate(question(run, store, part="test", analyses=["trust"]), "out")
     assert not found.remarks
     before = json.loads((run / "metrics.json").read_text())["test"]
     for name in ("samples", "r2", "rmse", "spectrum_error"):
@@ -84,7 +88,8 @@ def test_the_command_judges_an_extrapolation_with_every_analysis_of_an_l_edge(
     write_store(spectra("c4v", 60, 1), Path("c4v.zarr"))
     names = ("spectrum-error", "misfit", "correlations", "trust")
     flags = [text for name in names for text in ("--analysis", name)]
-    flags += ["--set", "error-along.parameter=Dq", "--set", "spectrum-error.worst=3"]
+    flags += ["--set", "analyses.error-along.parameter=Dq"]
+    flags += ["--set", "analyses.spectrum-error.worst=3"]
     with pytest.raises(SystemExit) as end:
         main(["evaluate", str(run), "c4v.zarr", "-o", "out", *flags])
     assert not end.value.code
@@ -114,8 +119,10 @@ def test_the_command_judges_an_extrapolation_with_every_analysis_of_an_l_edge(
     assert "xreg evaluate" in page
 
 
-def question(run: Path, store: Path, **changes: object) -> Question:
-    return replace(Question(str(run), str(store), analyses=["misfit"]), **changes)  # type: ignore[arg-type]
+def question(run: Path, store: Path, **changes: Any) -> Evaluation:
+    settings = changes.pop("settings", ())
+    content = {"model": str(run), "dataset": str(store), "analyses": ["misfit"], **changes}
+    return load_one(Evaluation, None, content, settings)
 
 
 @pytest.mark.parametrize(
@@ -123,15 +130,31 @@ def question(run: Path, store: Path, **changes: object) -> Question:
     [
         ({"channel": "xes"}, UnknownNameError, "has no channel 'xes'.*--channel"),
         ({"split": "odd"}, UnknownNameError, "has no split 'odd'"),
-        ({"part": "tset"}, XregError, r"no part 'tset' \(did you mean 'test'"),
+        ({"part": "tset"}, XregError, r"'part' must be .*'test' or 'all', got 'tset'"),
         ({"dataset": "nowhere.zarr"}, XregError, "nowhere.zarr"),
         ({"model": "nothing"}, UnknownNameError, "no model or run 'nothing'"),
         ({"analyses": ["misfitt"]}, UnknownNameError, r"no analysis 'misfitt' .*'misfit'"),
         ({"analyses": ["learning-curve"]}, NotApplicableError, "needs the training data"),
-        ({"settings": ["worst=3"]}, XregError, "write analysis.key=value"),
-        ({"settings": ["spectrum-error.wurst=3"]}, XregError, "unknown key 'wurst'.*'worst'"),
-        ({"settings": ["error-along.parameter=dq"]}, UnknownNameError, "no parameter 'dq'.*Dq, Ds"),
-        ({"settings": ["branching.boundary=10"]}, NotApplicableError, "outside the spectra"),
+        (
+            {"settings": ["error-along.parameter=Dq"]},
+            UnknownNameError,
+            "a setting of analyses is analyses.error-along.parameter",
+        ),
+        (
+            {"settings": ["analyses.spectrum-error.wurst=3"]},
+            XregError,
+            "unknown key 'wurst'.*'worst'",
+        ),
+        (
+            {"settings": ["analyses.error-along.parameter=dq"]},
+            UnknownNameError,
+            "no parameter 'dq'.*Dq, Ds",
+        ),
+        (
+            {"settings": ["analyses.branching.boundary=10"]},
+            NotApplicableError,
+            "outside the spectra",
+        ),
     ],
 )
 def test_bad_questions_are_refused_and_leave_nothing(
@@ -140,6 +163,36 @@ def test_bad_questions_are_refused_and_leave_nothing(
     with pytest.raises(error, match=said):
         evaluate(question(run, store, **changes), "out")
     assert not list(Path().iterdir())
+
+
+def test_a_recipe_asks_for_several_evaluations_and_is_recorded(
+    run: Path, store: Path, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = {
+        "model": str(run),
+        "dataset": {"path": str(store), "frames": ":200"},
+        "analyses": {"errors": {"name": "spectrum-error", "worst": 3}, "spectrum-error": {}},
+        "each": {"own": {"part": "test"}, "made": {"split": {"fractions": [0.5, 0, 0.5]}}},
+    }
+    Path("judge.yaml").write_text(yaml.safe_dump(content))
+    for _ in range(2):
+        with pytest.raises(SystemExit) as end:
+            main(["evaluate", "judge.yaml", "-o", "out", "--set", "analyses.errors.worst=4"])
+        assert not end.value.code
+    printed = capsys.readouterr().out
+    assert printed.count("there already") == 2
+    own, made = (json.loads(Path(f"out/{n}/metrics.json").read_text()) for n in ("own", "made"))
+    assert made["test"]["samples"] == 100
+    with np.load(run / "splits.npz") as splits:
+        ids = open_store(store).samples.ids[:200]
+        assert own["test"]["samples"] == int(np.isin(ids, splits["test"]).sum())
+    assert set(own["analyses"]) == {"errors", "spectrum-error"}
+    assert len(Path("out/own/analyses/errors/worst.csv").read_text().splitlines()) == 5
+    with pytest.raises(SystemExit) as end:
+        main(["evaluate", "out/own/recipe.yaml", "-o", "again"])
+    assert not end.value.code
+    assert json.loads(Path("again/metrics.json").read_text()) == own
+    assert yaml.safe_load(Path("again/recipe.yaml").read_text())["format"] == 2
 
 
 def test_samples_of_another_kind_and_existing_folders_are_refused(

@@ -138,7 +138,7 @@ def test_one_of_several_channels_must_be_chosen_for_pairs(tmp_path):
     whole = toy()
     two = {"xes": whole.spectra["xas"], **whole.spectra}
     both = Dataset(whole.samples, Spectra(two), whole.metadata)
-    with pytest.raises(DataError, match="has xes, xas; choose with --set channel=xes"):
+    with pytest.raises(DataError, match=r"has xes, xas; choose with --set to\.channel=xes"):
         export_dataset(both, tmp_path / "set", "pairs")
     done = export_dataset(both, tmp_path / "set", "pairs", {"channel": "xas"})
     assert list(done.left_out[:2]) == ["channel 'xes'", "target features 'moments'"]

@@ -136,7 +136,7 @@ def test_the_truth_is_found_again(xreg, model, spectrum, tmp_path) -> None:
 
 def test_with_the_network_alone_and_some_parameters_known(xreg, model, spectrum, tmp_path) -> None:
     code, _, wrong = xreg(
-        "fit", model, spectrum, "-o", tmp_path / "it", "--engine", "none", "--starts", 4,
+        "fit", model, spectrum, "-o", tmp_path / "it", "--generator", "none", "--starts", 4,
         "--fix", "S2=0.76", "--range", "Dq=0.15:0.19", "--shift", "0.25:0.25",
         "--window", "450:466",
     )  # fmt: skip
@@ -150,11 +150,36 @@ def test_with_the_network_alone_and_some_parameters_known(xreg, model, spectrum,
     assert not (tmp_path / "it" / "sticks.csv").exists()
 
 
+def test_a_recipe_fits_several_times(xreg, model, spectrum, tmp_path) -> None:
+    content = {
+        "model": str(model), "spectrum": str(spectrum), "generator": "none", "starts": 2,
+        "intervals": False, "each": {"free": {}, "known": {"fix": {"S2": 0.76}}},
+    }  # fmt: skip
+    (tmp_path / "fit.yaml").write_text(json.dumps(content))
+    code, out, wrong = xreg("fit", tmp_path / "fit.yaml", "-o", tmp_path / "out", "--set", "seed=3")
+    assert code == 0, wrong
+    assert out.count("of the height") == 2
+    free, known = (
+        json.loads((tmp_path / "out" / n / "fit.json").read_text()) for n in ("free", "known")
+    )
+    assert not free["parameters"]["S2"]["fixed"]
+    assert known["parameters"]["S2"]["value"] == 0.76
+    assert known["settings"]["seed"] == 3
+    again = tmp_path / "out" / "known" / "recipe.yaml"
+    code, _, wrong = xreg("fit", again, "-o", tmp_path / "again")
+    assert code == 0, wrong
+    repeated = json.loads((tmp_path / "again" / "fit.json").read_text())
+    assert repeated["parameters"] == known["parameters"]
+    code, _, wrong = xreg("fit", model, spectrum, "-o", tmp_path / "x", "--set", "ion=Ni2+")
+    assert (code, "a setting of generator is generator.ion" in wrong) == (2, True)
+
+
 def test_another_engine_can_be_named(model, spectrum) -> None:
-    from xreg.workbench.fit.fit import FitSettings, fit_spectrum
+    from xreg.workbench.fit.fit import fit_spectrum
+    from xreg.workbench.fit.recipe import FitSettings
 
     settings = FitSettings(
-        starts=4, refined=1, engine="multiplet", engine_settings={**ION, "channels": ["xas"]}
+        starts=4, refined=1, generator={"name": "multiplet", **ION, "channels": ["xas"]}
     )
     done = fit_spectrum(model / "model", spectrum, settings)
     assert done.generator.config.ion == "Ti4+"
@@ -174,10 +199,13 @@ def test_another_engine_can_be_named(model, spectrum) -> None:
         (["--window", "400:466"], ["window 400 … 466 eV", "449.8"]),
         (["--background", "cubic"], ["background", "linear+steps"]),
         (["--background", "steps"], ["edges"]),
-        (["--engine", "multplet"], ["did you mean 'multiplet'"]),
-        (["--engine", "pyscf"], ["takes structures, not parameters"]),
-        (["--engine", "multiplet", "--set", "ion=Ti9+"], ["Ti9+"]),
-        (["--engine", "multiplet", "--set", "ion=Ni2+"], ["847.7", "less than what is fitted"]),
+        (["--generator", "multplet"], ["did you mean 'multiplet'"]),
+        (["--generator", "pyscf"], ["takes structures, not parameters"]),
+        (["--generator", "multiplet", "--set", "generator.ion=Ti9+"], ["Ti9+"]),
+        (
+            ["--generator", "multiplet", "--set", "generator.ion=Ni2+"],
+            ["847.7", "less than what is fitted"],
+        ),
         (["--starts", "0"], ["starts"]),
     ],
 )
@@ -243,7 +271,7 @@ def test_one_spectrum_written_in_several_ways_gives_one_fit(
     )
     comma = "\n".join("\t".join(pair).replace(".", ",") for pair in pairs)
     several = "\n".join(f"{e} {298000 + i} {v} 5" for i, (e, v) in enumerate(pairs))
-    quick = ("--starts", 4, "--engine", "none", "--no-intervals", "--background", "constant")
+    quick = ("--starts", 4, "--generator", "none", "--no-intervals", "--background", "constant")
     found = []
     for name, text, said in (
         ("plain.txt", spectrum.read_text(), ()),
@@ -303,22 +331,24 @@ def test_a_model_whose_data_nobody_knows(xreg, model, spectrum, tmp_path) -> Non
     shutil.copytree(model / "model", tmp_path / "alone")
     code, _, wrong = xreg("fit", tmp_path / "alone", spectrum, "-o", tmp_path / "it")
     assert code == 2
-    assert "--engine" in wrong
+    assert "--generator" in wrong
 
 
 def test_the_page_tells_of_other_solutions(model, spectrum, tmp_path) -> None:
     from dataclasses import replace
 
-    from xreg.workbench.fit.fit import FitSettings, fit_spectrum
+    from xreg.workbench.fit.fit import fit_spectrum
+    from xreg.workbench.fit.recipe import FitSettings
     from xreg.workbench.fit.results import result_rows, write_fit
 
-    settings = FitSettings(starts=2, engine="none", fix={"S2": 0.76}, intervals=False)
+    settings = FitSettings(starts=2, generator="none", fix={"S2": 0.76}, intervals=False)
     done = fit_spectrum(model / "model", spectrum, settings)
     other = replace(
         done.fit.best, values=done.fit.best.values + 0.001, chi2=done.fit.best.chi2 * 1.001
     )
     best = done.fit.modes[0]
     modes = [replace(best, weight=0.6), replace(best, weight=0.4, minimum=other)]
+    (tmp_path / "it").mkdir()
     told = write_fit(replace(done, fit=replace(done.fit, modes=modes)), tmp_path / "it")
     assert any("not unique" in remark for remark in told["remarks"])
     assert told["alternatives"][0]["weight"] == 0.4

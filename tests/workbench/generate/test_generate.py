@@ -27,8 +27,9 @@ from xreg.registry.stores import layout
 from xreg.registry.stores.journal import Finished, Journal
 from xreg.registry.stores.store import open_store
 from xreg.workbench.generate.generate import _task, generate
-from xreg.workbench.generate.recipe import load_generation_recipe
+from xreg.workbench.generate.recipe import GenerationRecipe
 from xreg.workbench.generate.samples import read_samples, sample_keys
+from xreg.workbench.recipes.load import load_one
 
 TOY = Path(__file__).parents[2] / "toy_distribution"
 GENERATE = [sys.executable, "-m", "xreg.cli.main", "data", "generate"]
@@ -90,7 +91,7 @@ def recipe(folder: Path, n: int = 30, **changes: object) -> Path:
 
 def run(path: Path, output: str = "out.zarr", **options: object):
     options = {"workers": 1, **options}
-    return generate(load_generation_recipe(path), path.parent, Path(output), **options)
+    return generate(load_one(GenerationRecipe, path), path.parent, Path(output), **options)
 
 
 def computed(folder: Path) -> Counter[str]:
@@ -152,11 +153,11 @@ def kill_after(command: list[str], partial: Path, batches: int) -> None:
 
 
 def test_killed_again_and_again_it_ends_with_the_same_bytes_and_computes_nothing_twice(toy):
-    path = recipe(toy, 40, generator={"name": "toy", "settings": {"seconds": 0.06}})
+    path = recipe(toy, 40, generator={"name": "toy", "seconds": 0.06})
     command = [*GENERATE, str(path), "--workers", "1", "-o", "killed.zarr"]
     partial = toy / "killed.zarr.partial"
     keys = sample_keys(
-        read_samples(load_generation_recipe(path).samples, toy, {"positions": 16}).samples
+        read_samples(load_one(GenerationRecipe, path).samples, toy, {"positions": 16}).samples
     )
     ids = dict(zip(keys, (f.info["id"] for f in molecules(40)), strict=True))
     before = Counter()
@@ -181,8 +182,8 @@ def test_killed_again_and_again_it_ends_with_the_same_bytes_and_computes_nothing
 
 def test_failing_samples_are_set_aside_with_their_reasons(toy):
     fails = {"s0003": "sample", "s0007": "bug", "s0011": "nan", "s0029": "death"}
-    changes = {"generator": {"name": "toy", "settings": {"fails": fails}}}
-    made = run(recipe(toy, on_failure="set-aside", **changes))
+    changes = {"generator": {"name": "toy", "fails": fails}}
+    made = run(recipe(toy, bad="set-aside", **changes))
     reasons = {
         "s0003": "no convergence in 50 cycles",
         "s0007": "ZeroDivisionError: a bug",
@@ -199,7 +200,7 @@ def test_failing_samples_are_set_aside_with_their_reasons(toy):
 
 
 def test_a_refused_failure_keeps_the_finished_samples(toy, capsys):
-    changes = {"generator": {"name": "toy", "settings": {"fails": {"s0020": "sample"}}}}
+    changes = {"generator": {"name": "toy", "fails": {"s0020": "sample"}}}
     path = recipe(toy, **changes)
     with pytest.raises(SystemExit) as end:
         cli.main(["data", "generate", str(path), "-o", "out.zarr", "--workers", "1"])
@@ -208,7 +209,7 @@ def test_a_refused_failure_keeps_the_finished_samples(toy, capsys):
     assert message.startswith("xreg: sample 's0020': no convergence in 50 cycles; finished samples")
     assert not (toy / "out.zarr").exists()
     first = computed(toy)
-    path = recipe(toy, on_failure="set-aside", **changes)
+    path = recipe(toy, bad="set-aside", **changes)
     cli_end(path)
     assert "set aside: s0020: no convergence" in capsys.readouterr().err
     again = computed(toy) - first
@@ -224,7 +225,7 @@ def cli_end(path: Path) -> None:
 
 
 def test_a_wrong_shape_is_the_plugins_fault(toy):
-    changes = {"generator": {"name": "toy", "settings": {"fails": {"s0001": "shape"}}}}
+    changes = {"generator": {"name": "toy", "fails": {"s0001": "shape"}}}
     with pytest.raises(
         PluginError, match=r"'toy' returned the channels .*\(12,\).*'s0001'.*\(13,\)"
     ):
@@ -233,9 +234,9 @@ def test_a_wrong_shape_is_the_plugins_fault(toy):
 
 def test_all_samples_failing_is_a_failed_run(toy):
     fails = {f"s{i:04d}": "sample" for i in range(3)}
-    changes = {"generator": {"name": "toy", "settings": {"fails": fails}}}
+    changes = {"generator": {"name": "toy", "fails": fails}}
     with pytest.raises(RunError, match=r"no sample could be computed \(3 tried\), first 's0000'"):
-        run(recipe(toy, 3, on_failure="set-aside", split=None, **changes))
+        run(recipe(toy, 3, bad="set-aside", split=None, **changes))
 
 
 def test_an_extended_version_takes_the_earlier_samples_over(toy, monkeypatch):
@@ -257,7 +258,7 @@ def test_an_extended_version_takes_the_earlier_samples_over(toy, monkeypatch):
     assert np.array_equal(same.labels["longest"], other.labels["longest"])
     assert same.metadata.provenance["extends"]["dataset"] == "toy 1.0.0"
     for change, text in (
-        ({"generator": {"name": "toy", "settings": {"width": 0.6}}}, "setting width is 0.5"),
+        ({"generator": {"name": "toy", "width": 0.6}}, "setting width is 0.5"),
         ({"precision": {"xes": 9}}, "precision is"),
     ):
         with pytest.raises(ConfigError, match=text):
@@ -326,8 +327,8 @@ def test_a_damaged_journal_file_is_thrown_away(tmp_path):
 def test_a_failure_is_tried_again_where_it_is_refused(toy):
     """Set aside by a call that was killed, then refused: it is computed again, and stands."""
     fails = {"s0002": "sample"}
-    path = recipe(toy, 6, split=None, generator={"name": "toy", "settings": {"fails": fails}})
-    loaded = load_generation_recipe(path)
+    path = recipe(toy, 6, split=None, generator={"name": "toy", "fails": fails})
+    loaded = load_one(GenerationRecipe, path)
     from xreg_toy_generator import Toy
 
     task = {**_task(Toy(fails=fails), plugin_host.host()), "precision": loaded.precision}
@@ -338,14 +339,14 @@ def test_a_failure_is_tried_again_where_it_is_refused(toy):
     with pytest.raises(RunError, match="no convergence in 50 cycles"):
         run(path)
     assert computed(toy)["s0002"] == 1
-    made = run(recipe(toy, 6, split=None, on_failure="set-aside",
-                      generator={"name": "toy", "settings": {"fails": fails}}))  # fmt: skip
+    made = run(recipe(toy, 6, split=None, bad="set-aside",
+                      generator={"name": "toy", "fails": fails}))  # fmt: skip
     assert made.failures == {"s0002": "failed before"}
     assert computed(toy)["s0002"] == 1
 
 
 def test_structures_without_the_absorber_are_marked_and_the_others_done(toy):
-    path = recipe(toy, 6, split=None, on_failure="set-aside")
+    path = recipe(toy, 6, split=None, bad="set-aside")
     frames = molecules(6)
     frames[1].numbers[0] = 16
     frames[4].numbers[1] = 8
@@ -421,8 +422,8 @@ def test_two_at_once_do_not_share_a_work_folder(tmp_path):
 BAD = {
     "unknown key": ({"smaples": {}}, "unknown key 'smaples' .did you mean 'samples'"),
     "unknown generator": ({"generator": {"name": "tyo"}}, "no generator 'tyo' .did you mean 'toy'"),
-    "unknown setting": ({"generator": {"settings": {"widht": 1}}}, "did you mean 'width'"),
-    "out of bounds": ({"generator": {"settings": {"width": -1}}}, "width"),
+    "unknown setting": ({"generator": {"widht": 1}}, "did you mean 'width'"),
+    "out of bounds": ({"generator": {"width": -1}}, "width"),
     "not available": ({"generator": {"name": "toy-absent"}}, "'toy' is not on the PATH"),
     "other samples": ({"generator": {"name": "toy-table"}}, "takes parameters; .*holds structures"),
     "no such file": ({"samples": {"file": "no.xyz"}}, "no.xyz' cannot be read"),
@@ -498,11 +499,11 @@ def test_a_store_is_never_overwritten(toy):
 
 def test_settings_from_the_command_line_win(toy):
     path = recipe(toy)
-    changed = load_generation_recipe(path, ["generator.settings.width=0.7", "samples.frames=:3"])
+    changed = load_one(GenerationRecipe, path, None, ["generator.width=0.7", "samples.frames=:3"])
     assert changed.generator.settings == {"width": 0.7}
     assert changed.samples.frames == ":3"
     with pytest.raises(XregError, match="--set"):
-        load_generation_recipe(path, ["generator"])
+        load_one(GenerationRecipe, path, None, ["generator"])
 
 
 def test_killed_pyscf_resumes_with_the_same_bytes(tmp_path, monkeypatch):
@@ -514,7 +515,7 @@ def test_killed_pyscf_resumes_with_the_same_bytes(tmp_path, monkeypatch):
         "grid_for": {"H": [10, 50], "O": [15, 50]},
         "xps_grid": [535.0, 550.0, 0.25],
     }
-    changes = {"generator": {"name": "pyscf", "settings": settings}, "split": None,
+    changes = {"generator": {"name": "pyscf", **settings}, "split": None,
                "precision": {"xps": 9}}  # fmt: skip
     path = recipe(tmp_path, 8, **changes)
     command = [*GENERATE, str(path), "--workers", "1", "-o", "killed.zarr"]

@@ -13,7 +13,8 @@ import yaml
 
 from xreg.registry.stores.store import open_store
 from xreg.workbench.generate.generate import generate
-from xreg.workbench.generate.recipe import load_generation_recipe
+from xreg.workbench.generate.recipe import GenerationRecipe
+from xreg.workbench.recipes.load import load_one
 
 distributed = pytest.importorskip("distributed")
 
@@ -28,7 +29,7 @@ def recipe(folder: Path) -> Path:
     content = {
         "dataset": {"name": "fe2", "version": "1.0.0"},
         "samples": {"space": "published", "count": COUNT},
-        "generator": {"name": "multiplet", "settings": {"ion": "Fe2+", "points": 51}},
+        "generator": {"name": "multiplet", "ion": "Fe2+", "points": 51},
         "split": {"counts": [40, 10, 10]},
     }
     path = folder / "recipe.yaml"
@@ -48,7 +49,7 @@ def kill_one(cluster, partial: Path, killed: list[int]) -> None:
 
 def test_a_killed_dask_worker_changes_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    loaded = load_generation_recipe(recipe(tmp_path))
+    loaded = load_one(GenerationRecipe, recipe(tmp_path))
     straight = generate(loaded, tmp_path, Path("process.zarr"), workers=1).path
     killed: list[int] = []
     with distributed.LocalCluster(

@@ -16,7 +16,8 @@ from xreg.core.ions.settings import IonName
 from xreg.plugins.multiplet.multiplet import Multiplet
 from xreg.registry.stores.store import open_store
 from xreg.workbench.generate.generate import generate
-from xreg.workbench.generate.recipe import load_generation_recipe, load_generation_recipes
+from xreg.workbench.generate.recipe import GenerationRecipe
+from xreg.workbench.recipes.load import load, load_one
 
 ROOT = Path(__file__).parents[3]
 RECIPES = ROOT / "examples" / "l-edges"
@@ -26,7 +27,7 @@ def recipe(folder: Path, **changes: object) -> Path:
     content = {
         "dataset": {"name": "ni2", "version": "1.0.0"},
         "samples": {"space": "published", "count": 8, "seed": 3},
-        "generator": {"name": "multiplet", "settings": {"points": 31}},
+        "generator": {"name": "multiplet", "points": 31},
         "split": None,
         "precision": {"xas": 15, "parameters": 23},
         **changes,
@@ -38,7 +39,9 @@ def recipe(folder: Path, **changes: object) -> Path:
 
 def run(path: Path, output: str = "out.zarr"):
     return open_store(
-        generate(load_generation_recipe(path), path.parent, path.parent / output, workers=1).path
+        generate(
+            load_one(GenerationRecipe, path), path.parent, path.parent / output, workers=1
+        ).path
     )
 
 
@@ -109,7 +112,7 @@ def test_a_space_written_out_and_the_published_sizes(tmp_path):
 
 def test_the_recipes_of_the_repository_are_those_of_the_published_databases():
     for name, count in (("published", 360_000), ("oh", 20_000), ("c4v", 20_000)):
-        recipes = load_generation_recipes(RECIPES / f"{name}.yaml")
+        recipes = load(GenerationRecipe, RECIPES / f"{name}.yaml")
         ions = [recipe.generator.settings["ion"] for recipe in recipes.values()]
         assert sorted(ions) == sorted(get_args(IonName))
         for key, made in recipes.items():
@@ -117,12 +120,12 @@ def test_the_recipes_of_the_repository_are_those_of_the_published_databases():
             assert key == ion.lower().removesuffix("+")
             assert made.dataset.name == f"{key}-{name}"
             assert (made.samples.space, made.samples.count) == (name, count)
-    made = load_generation_recipes(RECIPES / "published.yaml", only=["ni2"])
+    made = load(GenerationRecipe, RECIPES / "published.yaml", only=["ni2"])
     assert made["ni2"].split.counts == (320_000, 20_000, 20_000)
 
 
 def test_one_command_makes_all_datasets_of_a_recipe_and_passes_over_finished_ones(tmp_path, capsys):
-    each = {"ni2": {"generator.settings.ion": "Ni2+"}, "ti4": {"generator.settings.ion": "Ti4+"}}
+    each = {"ni2": {"generator.ion": "Ni2+"}, "ti4": {"generator.ion": "Ti4+"}}
     path = recipe(tmp_path, each=each, dataset={"name": "{each}-db", "version": "1.0.0"})
     out = tmp_path / "out"
     command = ["data", "generate", str(path), "-o", str(out), "--workers", "1"]
@@ -160,12 +163,12 @@ BAD = {
     "counts": ({"samples": PUBLISHED, "split": {"counts": [4, 1, 1]}},
                "split.counts 4, 1, 1 add up to 6; there are 4 samples"),
     "counts of groups": ({"split": {"counts": [6, 1, 1], "group": "set"}},
-                         "cannot keep groups together by counts"),
+                         "'counts' and 'group' exclude each other"),
     "within": ({"split": {"within": {"set": "oh"}}}, "split.within 'set' is none of the labels"),
     "no such value": ({"samples": {"sets": {"oh": {"space": "oh", "count": 4}}},
                        "split": {"within": {"set": "o"}}}, "no sample has set 'o'"),
-    "ion": ({"generator": {"name": "multiplet", "settings": {"ion": "Cu2+"}}}, "Ti2.*Fe6.*Ni4"),
-    "space of another": ({"generator": {"name": "quanty", "settings": {"template": "x = 1\n"}}},
+    "ion": ({"generator": {"name": "multiplet", "ion": "Cu2+"}}, "Ti2.*Fe6.*Ni4"),
+    "space of another": ({"generator": {"name": "quanty", "template": "x = 1\n"}},
                          "'quanty' offers no parameter space 'published'"),
     "missing parameter": ({"samples": {"space": {"Dq": [0, 1]}, "count": 2}},
                           "'Dq' in no unit; generator 'multiplet' takes eV|lacks the parameter"),
@@ -195,15 +198,15 @@ def test_files_among_settings_are_meant_from_the_folder_of_the_recipe(tmp_path):
         ("x = ${height}\n", "x = ${height}\n"),
         ("", ""),
     ):
-        path = recipe(tmp_path, generator={"name": "quanty", "settings": {"template": given}})
-        loaded = load_generation_recipe(path, allow_code=True)
+        path = recipe(tmp_path, generator={"name": "quanty", "template": given})
+        loaded = load_one(GenerationRecipe, path, allow_code=True)
         assert loaded.generator.settings["template"] == meant
-    changed = load_generation_recipe(path, ["generator.settings.template=mine.lua"])
+    changed = load_one(GenerationRecipe, path, None, ["generator.template=mine.lua"])
     assert changed.generator.settings["template"] == "mine.lua"  # of the working folder
 
 
 def test_which_datasets_to_make_must_exist(tmp_path, capsys):
-    each = {"ni2": {"generator.settings.ion": "Ni2+"}}
+    each = {"ni2": {"generator.ion": "Ni2+"}}
     for path, only, text in (
         (recipe(tmp_path, each=each), "ni3", "has no 'ni3' (did you mean 'ni2'?)"),
         (RECIPES / "oh.yaml", "ni9", "has no 'ni9' (did you mean 'ni4'?)"),

@@ -532,7 +532,7 @@ def test_the_command_writes_a_store(feff, tmp_path, capsys):
     assert (dataset.metadata.name, dataset.metadata.licence) == ("cu-k", "CC0-1.0")
     assert dataset.spectra["xas"].intensity.dtype == np.float32
     assert run(*command) == 2
-    assert "a store is never overwritten" in capsys.readouterr().err
+    assert "exists already" in capsys.readouterr().err
 
 
 def test_the_command_lists_bad_entries_and_leaves_nothing(feff, tmp_path, capsys):

@@ -48,7 +48,9 @@ def iron(n: int = 5) -> Dataset:
 
 
 def recipe(**processing: Any) -> ProcessingRecipe:
-    return ProcessingRecipe.parse({"processing": processing, "version": "1.1.0"}, "test")
+    return ProcessingRecipe.parse(
+        {"processing": processing, "dataset": {"version": "1.1.0"}}, "test"
+    )
 
 
 def test_store_processed_and_again(tmp_path: Path) -> None:
@@ -113,11 +115,35 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, new = tmp_path / "recipe.yaml", tmp_path / "new.zarr"
     file.write_text(yaml.safe_dump({"processing": {"xanes": XANES}}))
     command = ["data", "process", str(tmp_path / "fe.zarr"), str(file), "-o", str(new)]
-    assert code([*command, "--set", "version=2.0.0"]) == 0
+    assert code([*command, "--set", "dataset.version=2.0.0"]) == 0
     assert "channels xanes made" in capsys.readouterr().out
     assert open_store(new).metadata.version == "2.0.0"
     assert code(command) == 2
     assert "a store is never overwritten" in capsys.readouterr().err
+
+
+def test_each_makes_several_stores_and_passes_over_what_is_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_store(iron(), tmp_path / "fe.zarr")
+    file, out = tmp_path / "recipe.yaml", tmp_path / "made"
+    first, _, *rest = XANES["steps"]
+    each = [
+        {"name": name, "processing.xanes.steps": [first, {"name": "lorentzian", "width": w}, *rest]}
+        for name, w in (("sharp", 1.0), ("broad", 5.0))
+    ]
+    file.write_text(yaml.safe_dump({"processing": {"xanes": XANES}, "each": each}))
+    command = ["data", "process", str(tmp_path / "fe.zarr"), str(file), "-o", str(out)]
+    assert code(command) == 0
+    sharp, broad = (
+        open_store(out / f"{name}.zarr").spectra["xanes"] for name in ("sharp", "broad")
+    )
+    assert np.asarray(sharp.intensity[:]).max() > 1.02 * np.asarray(broad.intensity[:]).max()
+    assert code(command) == 0
+    assert capsys.readouterr().out.count("there already") == 2
+    alone = tmp_path / "alone.zarr"
+    assert code([*command[:-1], str(alone), "--only", "broad"]) == 0
+    assert open_store(alone).metadata.provenance["processing"]["xanes"]["steps"][1]["width"] == 5.0
 
 
 NICKEL: dict[str, Any] = {

@@ -77,15 +77,15 @@ def analysed(water_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
         tmp_path_factory.mktemp("runs") / "analysed",
         descriptor="internal",
         split={"group": "trajectory", "fractions": [0.5, 0.25, 0.25]},
-        analyses=[
-            "relative-error",
-            "peaks",
-            {"name": "importance", "windows": [[520, 527], [527, 532]], "folds": 3},
-            {"name": "cross-validation", "folds": 3, "repeats": 2, "group": "trajectory"},
-            {"name": "learning-curve", "shares": [0.1, 1.0], "repeats": 2},
-            {"name": "feature-selection", "learner": "emulator"},
-            {"name": "feature-share", "shares": [0.3, 1.0], "repeats": 1},
-        ],
+        analyses={
+            "relative-error": {},
+            "peaks": {},
+            "importance": {"windows": [[520, 527], [527, 532]], "folds": 3},
+            "cross-validation": {"folds": 3, "repeats": 2, "group": "trajectory"},
+            "learning-curve": {"shares": [0.1, 1.0], "repeats": 2},
+            "feature-selection": {"learner": "emulator"},
+            "feature-share": {"shares": [0.3, 1.0], "repeats": 1},
+        },
     )
 
 
@@ -163,7 +163,7 @@ def test_processes_change_no_number(
         tmp_path / "run",
         descriptor="internal",
         split={"group": "trajectory", "fractions": [0.5, 0.25, 0.25]},
-        analyses=[{"name": "learning-curve", "shares": [0.1, 1.0], "repeats": 2}],
+        analyses={"learning-curve": {"shares": [0.1, 1.0], "repeats": 2}},
     )
     found, expected = (
         read(path / "metrics.json")["analyses"]["learning-curve"] for path in (folder, analysed)
@@ -190,8 +190,8 @@ def test_the_example_asks_for_what_exists() -> None:
     example = Path(__file__).parents[3] / "examples" / "xanes" / "analyses.yaml"
     recipe = load_recipe(example)
     assert recipe.analyses is not None
-    assert {section.name for section in recipe.analyses} <= known
-    settings = {section.name: section.settings for section in recipe.analyses}
+    assert set(recipe.analyses) <= known
+    settings = {label: section.settings for label, section in recipe.analyses.items()}
     assert settings["cross-validation"] == {
         "folds": 5,
         "repeats": 5,
@@ -208,10 +208,10 @@ def test_an_emulator_of_samples_is_cross_validated_too(
         tmp_path / "run",
         descriptor=None,
         emulator="dull",
-        analyses=[
-            {"name": "cross-validation", "folds": 4, "repeats": 1},
-            {"name": "learning-curve", "shares": [0.5, 1.0], "repeats": 1},
-        ],
+        analyses={
+            "cross-validation": {"folds": 4, "repeats": 1},
+            "learning-curve": {"shares": [0.5, 1.0], "repeats": 1},
+        },
     )
     found = read(folder / "metrics.json")["analyses"]
     # It predicts the mean spectrum of the training rows: nothing of the variance is covered.
@@ -237,7 +237,13 @@ def test_what_the_data_lack_is_refused_before_training(
 
     failing = {"name": "dull", "fail": True}  # would fail the run if it were trained
     with pytest.raises(XregError, match=reason):
-        run(water_store, tmp_path / "run", descriptor=None, emulator=failing, analyses=[analysis])
+        run(
+            water_store,
+            tmp_path / "run",
+            descriptor=None,
+            emulator=failing,
+            analyses={analysis["name"]: analysis},
+        )
 
 
 @pytest.mark.parametrize(
@@ -256,7 +262,12 @@ def test_what_cannot_be_done_with_features_is_refused(
     from xreg.core.errors import DataError
 
     with pytest.raises(DataError, match=reason):
-        run(water_store, tmp_path / "run", descriptor="internal", analyses=[analysis])
+        run(
+            water_store,
+            tmp_path / "run",
+            descriptor="internal",
+            analyses={analysis["name"]: analysis},
+        )
 
 
 @pytest.mark.parametrize(

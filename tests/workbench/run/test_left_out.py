@@ -82,7 +82,7 @@ def test_what_is_trained_on_or_at_fault_is_refused_or_set_aside_as_asked(
     store, parts = waters(water_store, workplace, {"train": 30.0, "test": 0.1})
     with pytest.raises(SampleError, match=r"no atom within 4 Å .*2 such samples; .*set-aside"):
         execute(recipe(store), "refused")
-    folder = execute(recipe(store, bad_samples="set-aside"), "run")
+    folder = execute(recipe(store, bad="set-aside"), "run")
     assert set(left_out(folder)) == {parts["train"][0], parts["test"][0]}
 
 

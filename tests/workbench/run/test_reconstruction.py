@@ -17,16 +17,16 @@ from xreg.workbench.run.run import execute
 RECIPE: dict[str, Any] = {
     "descriptor": "internal",
     "emulator": {"name": "mlp", "width": 32, "depth": 2, "epochs": 200, "threads": 1},
-    "decomposers": [
-        {"name": "eca", "rank": 3, "starts": 2},
-        {"name": "ednn", "rank": 2, "starts": 1, "depth": 1, "width": 16, "epochs": 150,
-         "activation": "leaky-relu"},
-    ],
-    "analyses": [
-        {"name": "reconstruction", "label": "angle"},
-        "inversion",
-        {"name": "separation", "labels": ["angle"], "ranks": [1, 3]},
-    ],
+    "decomposers": {
+        "eca": {"rank": 3, "starts": 2},
+        "ednn": {"rank": 2, "starts": 1, "depth": 1, "width": 16, "epochs": 150,
+                 "activation": "leaky-relu"},
+    },
+    "analyses": {
+        "reconstruction": {"label": "angle"},
+        "inversion": None,
+        "separation": {"labels": ["angle"], "ranks": [1, 3]},
+    },
 }  # fmt: skip
 
 
@@ -86,17 +86,17 @@ def test_the_way_back_through_the_network_is_told_layer_by_layer(finished: Path)
 @pytest.mark.parametrize(
     ("decomposers", "analysis", "words"),
     [
-        ([{"name": "ednn", "activation": "silu"}], "inversion", r"\(elu, leaky-relu, softplus"),
-        ([{"name": "nnca", "activation": "tanh"}, "pca"], "inversion", "one-to-one activation"),
-        ([], "inversion", "one-to-one activation"),
-        ([], "reconstruction", "'reconstruction' needs a model with a decomposer"),
-        ([], "separation", "'separation' needs a model with a decomposer"),
-        (["pca"], {"name": "reconstruction", "label": "angel"}, "no label 'angel'.*'angle'"),
-        (["pca"], {"name": "separation", "labels": ["angel"]}, "no label 'angel'.*'angle'"),
+        ({"ednn": {"activation": "silu"}}, "inversion", r"\(elu, leaky-relu, softplus"),
+        ({"nnca": {"activation": "tanh"}, "pca": None}, "inversion", "one-to-one activation"),
+        ({}, "inversion", "one-to-one activation"),
+        ({}, "reconstruction", "'reconstruction' needs a model with a decomposer"),
+        ({}, "separation", "'separation' needs a model with a decomposer"),
+        ({"pca": None}, {"reconstruction": {"label": "angel"}}, "no label 'angel'.*'angle'"),
+        ({"pca": None}, {"separation": {"labels": ["angel"]}}, "no label 'angel'.*'angle'"),
     ],
 )
 def test_what_cannot_be_done_is_refused_before_any_training(
-    decomposers: list[Any],
+    decomposers: dict[str, Any],
     analysis: Any,
     words: str,
     water_store: Path,
@@ -112,7 +112,7 @@ def test_what_cannot_be_done_is_refused_before_any_training(
         "descriptor": "internal",
         "emulator": "ridge",
         "decomposers": decomposers,
-        "analyses": [analysis],
+        "analyses": {analysis: None} if isinstance(analysis, str) else analysis,
     }
     with pytest.raises(XregError, match=words):
         run(tmp_path, content)

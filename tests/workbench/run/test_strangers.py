@@ -23,7 +23,8 @@ from xreg.plugins.ridge.ridge import Ridge
 from xreg.registry.datasets import open_dataset
 from xreg.registry.plugins import host
 from xreg.registry.stores.writer import write_store
-from xreg.workbench.evaluate.evaluate import Question, evaluate
+from xreg.workbench.evaluate.evaluate import evaluate
+from xreg.workbench.evaluate.recipe import Evaluation
 from xreg.workbench.predict.predict import predict
 from xreg.workbench.run.recipe import Recipe
 from xreg.workbench.run.run import execute
@@ -56,7 +57,7 @@ RECIPE: dict[str, Any] = {
     "name": "strangers",
     "target": {"channel": "xes"},
     "emulator": {"name": "ridge"},
-    "analyses": [],
+    "analyses": {},
 }
 
 
@@ -83,7 +84,8 @@ def test_element_that_training_never_saw(
     assert "scores are over the rest" in test
     assert "left out" in (folder / "report.html").read_text()
     done = evaluate(
-        Question(str(folder / "model"), str(store), part="test", split="default"), tmp_path / "e"
+        Evaluation(model=str(folder / "model"), dataset=str(store), part="test", split="default"),
+        tmp_path / "e",
     )
     assert any(r.startswith("2 of ") and "contains S" in r for r in done.remarks)
     model = Model.load(folder / "model", host().load)
@@ -142,7 +144,7 @@ def test_descriptor_of_a_search_learns_from_training_rows_alone(
 ) -> None:
     content = {
         "name": "spied", "dataset": str(water_store), "folds": {"count": 3, "group": "trajectory"},
-        "families": ["mbdf"], "emulator": {"name": "ridge"}, "budget": 0.1, "networks": 1,
+        "families": {"mbdf": None}, "emulator": {"name": "ridge"}, "budget": 0.1, "networks": 1,
     }  # fmt: skip
     now = Search(tmp_path / "search", SearchRecipe.parse(content, "search"))
     spy = Spy(MBDF, monkeypatch)

@@ -12,22 +12,24 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from xreg.core.errors import ConfigError, DataError, RunError, UnknownNameError, XregError
 from xreg.registry.plugins import host
+from xreg.workbench.recipes.load import load_one
 from xreg.workbench.run.recipe import load_recipe
 from xreg.workbench.run.run import execute
 from xreg.workbench.search.leaderboard import leaderboard, markdown
 from xreg.workbench.search.ranking import remarks
-from xreg.workbench.search.recipe import SearchRecipe, load_search
+from xreg.workbench.search.recipe import SearchRecipe
 from xreg.workbench.search.search import search
 from xreg.workbench.search.session import Search
 
 SMALL: dict[str, Any] = {
     "folds": {"count": 3, "group": "trajectory"},
-    "families": ["internal", "coulomb"],
+    "families": {"internal": None, "coulomb": None},
     "emulator": {"name": "ridge", "alpha": {"log": [1e-4, 1e4]}},
     "budget": 0.15,
     "networks": 3,
@@ -114,12 +116,13 @@ def test_decomposers_that_train_their_own_network_compete(
     water_store: Path, tmp_path: Path
 ) -> None:
     tiny = {"name": "ednn", "rank": 1, "starts": 1, "epochs": 5, "width": {"choice": [4, 8]}}
-    families = [
-        {"label": "ednn", "descriptor": "internal", "decomposer": tiny},
-        {"label": "ridge", "descriptor": "internal", "emulator": "ridge"},
-    ]
+    families = {
+        "ednn": {"descriptor": "internal", "decomposer": tiny},
+        "ridge": {"descriptor": "internal", "emulator": "ridge"},
+        "internal": {},
+    }
     common = {"name": "pls", "rank": 2}
-    small = recipe(water_store, families=[*families, "internal"], decomposer=common)
+    small = recipe(water_store, families=families, decomposer=common)
     results = {s.label: s for s in search(small, tmp_path / "search", workers=2)}
     assert results["ridge"].decomposer is None
     for label, name in (("ednn", "ednn"), ("internal", "pls")):
@@ -137,7 +140,9 @@ def test_models_that_cannot_be_trained_together_are_all_drawn_anew(
     water_store: Path, tmp_path: Path
 ) -> None:
     free = {"name": "ednn", "learning_rate": {"log": [1e-4, 1e-2]}}
-    now = Search(tmp_path, recipe(water_store, families=["internal"], decomposer=free, networks=5))
+    now = Search(
+        tmp_path, recipe(water_store, families={"internal": {}}, decomposer=free, networks=5)
+    )
     with now.study.worker() as me:
         group = now.study.claim(me)
     assert group is not None
@@ -147,7 +152,9 @@ def test_models_that_cannot_be_trained_together_are_all_drawn_anew(
 def test_a_family_with_nothing_new_to_draw_is_done(water_store: Path, tmp_path: Path) -> None:
     few = {"name": "ridge", "alpha": {"choice": [1.0, 10.0]}}
     (result,) = search(
-        recipe(water_store, families=["internal"], emulator=few, budget=1e6), tmp_path, workers=1
+        recipe(water_store, families={"internal": {}}, emulator=few, budget=1e6),
+        tmp_path,
+        workers=1,
     )
     drawn = {json.dumps(entry[:2]) for entry in told(tmp_path).values()}
     assert len(drawn) == 4, "two settings of angles, two of alpha"
@@ -166,7 +173,7 @@ def test_a_family_that_always_fails_is_given_up_and_starves_nobody(
     assert found["internal"].failed == found["internal"].candidates <= 10
     assert any(r.startswith("internal: ") and "seen from O" in r for r in remarks(results))
     with pytest.raises(RunError, match=r"'internal' failed because: .* seen from O"):
-        search(recipe(mixed_store, families=["internal"]), tmp_path / "one", workers=1)
+        search(recipe(mixed_store, families={"internal": {}}), tmp_path / "one", workers=1)
 
 
 def test_a_search_leaves_other_folders_alone_and_nothing_when_refused(
@@ -248,7 +255,7 @@ def test_folds_that_a_killed_worker_had_judged_are_not_judged_again(
 
     monkeypatch.setattr("xreg.workbench.search.session.NOTED_FROM", 0.0)
     monkeypatch.setattr(Ridge, "fits_together", frozenset({"alpha"}))
-    small = recipe(water_store, families=["internal"], budget=1e-9)
+    small = recipe(water_store, families={"internal": {}}, budget=1e-9)
     whole, now = (Search(tmp_path / name, small) for name in ("whole", "killed"))
     for found in (whole, now):
         (found.folder / "search.yaml").write_text(small.to_yaml())
@@ -297,8 +304,8 @@ def test_a_family_that_joins_later_competes_under_the_same_rules(
     finished: Path, water_store: Path, tmp_path: Path
 ) -> None:
     alone = tmp_path / "alone"
-    late = {"label": "late", "descriptor": {"name": "internal", "angles": "cosine"}}
-    search(recipe(water_store, families=[late]), alone, workers=1)
+    late = {"late": {"descriptor": {"name": "internal", "angles": "cosine"}}}
+    search(recipe(water_store, families=late), alone, workers=1)
     benchmarks = leaderboard([finished, alone])
     assert len(benchmarks) == 1
     assert {e.label for e in benchmarks[0].entries} == {"internal", "coulomb", "late"}
@@ -310,13 +317,49 @@ def test_a_family_that_joins_later_competes_under_the_same_rules(
 
 
 def test_a_descriptor_can_compete_as_it_is(water_store: Path, tmp_path: Path) -> None:
-    as_it_is = {"label": "as-it-is", "descriptor": {"name": "soap", "space": "defaults"}}
+    as_it_is = {"as-it-is": {"descriptor": {"name": "soap", "space": "defaults"}}}
     folder = tmp_path / "defaults"
-    search(recipe(water_store, families=[as_it_is], budget=0.4), folder, workers=1)
+    search(recipe(water_store, families=as_it_is, budget=0.4), folder, workers=1)
     found = Search(folder)
     candidates = found.study.candidates(found.families[0])
     assert {str(c.descriptor) for c in candidates} == {"{}"}
     assert len({c.model["alpha"] for c in candidates}) == len(candidates) > 1
+
+
+def test_each_makes_several_searches_that_go_on(
+    water_store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from xreg.cli.main import main
+
+    content = {**SMALL, "dataset": str(water_store), "families": {"internal": {}}, "seeds": 1,
+               "each": {"ridge": {}, "fixed": {"emulator.alpha": 1.0}}}  # fmt: skip
+    (tmp_path / "two.yaml").write_text(yaml.safe_dump(content))
+    for _ in range(2):  # the second call goes on where nothing is left to do
+        with pytest.raises(SystemExit) as end:
+            main(
+                ["search", str(tmp_path / "two.yaml"), "-o", str(tmp_path / "o"), "--workers", "1"]
+            )
+        assert not end.value.code
+    for name in ("ridge", "fixed"):
+        results = json.loads((tmp_path / "o" / name / "results.json").read_text())
+        assert (results["format"], len(results["families"])) == (2, 1)
+        assert (
+            load_recipe(tmp_path / "o" / name / "recipes" / "internal.yaml").emulator.name
+            == "ridge"
+        )
+        assert (tmp_path / "o" / name / "run.log").exists()
+
+
+def test_spectra_that_are_not_finite_are_refused_or_set_aside(
+    spoilt_store: Path, tmp_path: Path
+) -> None:
+    alone: Any = {"families": {"internal": {}}}
+    with pytest.raises(XregError, match="bad: set-aside"):
+        Search(tmp_path / "no", recipe(spoilt_store, **alone))
+    found = Search(tmp_path / "yes", recipe(spoilt_store, **alone, bad="set-aside"))
+    used = np.concatenate(list(found.parts.values()))
+    assert np.isfinite(np.asarray(found.dataset.spectra["xes"].intensity[:])[used]).all()
+    assert found.benchmark != recipe(spoilt_store, **alone).benchmark(found.dataset.hash)
 
 
 @pytest.mark.parametrize(
@@ -325,15 +368,14 @@ def test_a_descriptor_can_compete_as_it_is(water_store: Path, tmp_path: Path) ->
         ({"emulator": {"name": "ridge", "alhpa": 1.0}}, ConfigError, "did you mean 'alpha'"),
         ({"emulator": {"name": "ridge", "space": {"alpha": {"log": [1, 10]}}}},
          ConfigError, "ranges of settings stand beside 'name'"),
-        ({"families": ["intern"]}, UnknownNameError, "did you mean 'internal'"),
-        ({"families": [{"descriptor": {"name": "soap", "space": "narrow"}}]}, UnknownNameError,
-         "no search space 'narrow'"),
-        ({"families": ["soap", "soap"]}, ConfigError, "two families are labelled 'soap'"),
+        ({"families": {"intern": {}}}, UnknownNameError, "did you mean 'internal'"),
+        ({"families": {"x": {"descriptor": {"name": "soap", "space": "narrow"}}}},
+         UnknownNameError, "no search space 'narrow'"),
         ({"folds": {"count": 1}}, ConfigError, "folds.count"),
         ({"decomposer": "eca"}, ConfigError, "decomposer 'eca' needs an emulator"),
         ({"decomposer": {"name": "ednn", "space": "wide"}}, UnknownNameError,
          "no search space 'wide'"),
-        ({"families": [{"descriptor": "internal", "emulator": "ridge", "decomposer": "pls"}]},
+        ({"families": {"x": {"descriptor": "internal", "emulator": "ridge", "decomposer": "pls"}}},
          ConfigError, "one of them is judged"),
     ],
 )  # fmt: skip
@@ -343,7 +385,7 @@ def test_bad_requests_get_one_sentence(
     path = tmp_path / "bad.yaml"
     path.write_text(yaml.safe_dump({**SMALL, "dataset": str(water_store), **change}))
     with pytest.raises(error, match=said):
-        load_search(path, {}, ())
+        load_one(SearchRecipe, path)
 
 
 def test_all_families_are_the_descriptors_that_take_the_samples(

@@ -101,8 +101,9 @@ class Findings:
 
 @dataclass(frozen=True, eq=False)
 class Analysed:
-    """A finished analysis, with the settings that it had."""
+    """A finished analysis under its label, with the settings that it had."""
 
+    label: str
     name: str
     summary: str
     config: Config

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["KINDS", "Kind"]
+__all__ = ["KINDS", "LABELLED", "Kind"]
 
 
 @dataclass(frozen=True)
@@ -90,21 +90,21 @@ KINDS: Mapping[str, Kind] = {
             "Decomposers",
             "Decomposer",
             "Finds the few directions of the features that spectra see.",
-            "decomposers:\n  - name: {name}\n    {settings}",
+            "decomposers:\n  {name}:\n    {settings}",
         ),
         _kind(
             "generator",
             "Spectrum generators",
             "SpectrumGenerator",
             "Computes spectra of samples.",
-            "generator:\n  name: {name}\n  settings:\n    {settings}",
+            "generator:\n  name: {name}\n  {settings}",
         ),
         _kind(
             "analysis",
             "Analyses",
             "Analysis",
             "Says how good a model is, and what it has learned.",
-            "analyses:\n  - name: {name}\n    {settings}",
+            "analyses:\n  {name}:\n    {settings}",
         ),
         _kind(
             "step",
@@ -129,3 +129,6 @@ KINDS: Mapping[str, Kind] = {
         ),
     )
 }
+
+LABELLED: Mapping[str, str] = {kind.plural.lower(): kind.name for kind in KINDS.values()}
+"""Keys of a recipe that hold components by label (``decomposers``), and the kind of these."""

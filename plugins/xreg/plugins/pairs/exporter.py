@@ -55,7 +55,7 @@ class PairsExporter(Exporter[PairsExportConfig]):
         if len(names := list(dict(super().channels(dataset)))) > 1:
             raise DataError(
                 f"pairs holds one channel, and '{dataset.metadata.name}' has {', '.join(names)}; "
-                f"choose with --set channel={names[0]}."
+                f"choose with --set to.channel={names[0]}."
             )
 
     def channels(self, dataset: Dataset) -> Iterator[tuple[str, Channel]]:

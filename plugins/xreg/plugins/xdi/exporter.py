@@ -62,7 +62,7 @@ class XdiExporter(Exporter[XdiExportConfig]):
             if lost := sorted(one for one in elements if not self._edge(one, channel)):
                 yield (
                     f"the edge of {', '.join(lost)} in channel '{name}' (its energies do not tell; "
-                    "--set edge=K says it)"
+                    "--set to.edge=K says it)"
                 )
 
     def check(self, dataset: Dataset, path: Path) -> None:

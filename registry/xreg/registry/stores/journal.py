@@ -131,13 +131,13 @@ class Journal:
                 raise ConfigError(
                     f"'{self.folder}' holds samples computed by other code of the generator "
                     f"'{self.task['name']}', which has changed since; delete it or give another "
-                    "--output, so that both do not end in one store."
+                    "--out, so that both do not end in one store."
                 )
             # Earlier versions did not write the code down.
             if known != self.task and known != {k: v for k, v in self.task.items() if k != "code"}:
                 raise ConfigError(
                     f"'{self.folder}' holds unfinished work of other settings "
-                    f"({_difference(known, self.task)}); delete it or give another --output."
+                    f"({_difference(known, self.task)}); delete it or give another --out."
                 )
         else:
             _write(head, (json.dumps(self.task, indent=1, ensure_ascii=False) + "\n").encode())

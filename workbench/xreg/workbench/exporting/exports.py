@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from xreg.core.config import setting
 from xreg.core.data.dataset import Dataset
 from xreg.core.errors import ConfigError, UnknownNameError
 from xreg.core.interfaces.exporter import Exported, Exporter
 from xreg.registry.plugins import host
+from xreg.workbench.recipes.sections import AnyRecipe, ComponentSection, DatasetSection
 
-__all__ = ["choose_exporter", "export_dataset"]
+__all__ = ["ExportOptions", "choose_exporter", "export_dataset"]
+
+
+class ExportOptions(AnyRecipe):
+    """Which dataset is exported, and how."""
+
+    command: ClassVar[str] = "export"
+    word: ClassVar[str] = "data export"
+    home: ClassVar[str] = "to"
+
+    dataset: DatasetSection = setting(description="The dataset.")
+    to: ComponentSection = setting(
+        ComponentSection(name="auto"),
+        description="The exporter and settings of it; auto goes by the name of the file.",
+    )
 
 
 def export_dataset(

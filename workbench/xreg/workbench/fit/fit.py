@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import model_validator
 
-from xreg.core.config import Config, setting
 from xreg.core.errors import ConfigError, DataError, XregError
 from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.spectrum import PLAIN, read_spectrum
@@ -22,7 +20,8 @@ from xreg.registry.datasets import find, open_dataset
 from xreg.registry.models import ModelEntry, find_model, load_model
 from xreg.registry.plugins import host
 from xreg.registry.registries import Registry, configured
-from xreg.workbench.fit.problem import Background, BackgroundKind, Measured, Problem, narrowed
+from xreg.workbench.fit.problem import Background, Measured, Problem, narrowed
+from xreg.workbench.fit.recipe import NO_GENERATOR, FitSettings
 from xreg.workbench.fit.sticks import origin
 
 if TYPE_CHECKING:
@@ -32,73 +31,7 @@ if TYPE_CHECKING:
     from xreg.workbench.fit.refine import Fit
     from xreg.workbench.fit.search import Starts
 
-__all__ = ["FitSettings", "Fitted", "fit_spectrum", "read_measured"]
-
-Range = tuple[float, float]
-NO_ENGINE = "none"
-
-
-class FitSettings(Config):
-    """How a spectrum is fitted."""
-
-    background: BackgroundKind = setting(
-        "linear",
-        description="Beside the lines: none, constant, linear (constant and slope), steps "
-        "(constant and an arctangent at each edge) or linear+steps.",
-    )
-    edges: tuple[float, ...] = setting(
-        (),
-        max_length=8,
-        unit="eV",
-        description="Energies of the steps; of two, the first is twice as high as the second.",
-    )
-    edge_width: float = setting(
-        1.0, unit="eV", gt=0, le=100, description="Full width of a step at half maximum."
-    )
-    shift: Range = setting(
-        (-1.0, 1.0),
-        unit="eV",
-        description="Smallest and largest rigid shift of the model's energies; two equal numbers "
-        "fix it.",
-    )
-    window: Range | None = setting(
-        None,
-        unit="eV",
-        description="Measured energies to fit; all that the model has if not given.",
-    )
-    fix: dict[str, float] = setting({}, description="Values of parameters that are known.")
-    ranges: dict[str, Range] = setting(
-        {}, description="Ranges of parameters, narrower than those the model was trained on."
-    )
-    starts: int = setting(64, ge=1, le=65_536, description="Searches through the network.")
-    iterations: int = setting(
-        200, ge=10, le=100_000, description="Most steps of each of these searches."
-    )
-    refined: int = setting(
-        24, ge=1, le=1024, description="How many different minima are tried with the exact engine."
-    )
-    intervals: bool = setting(
-        True,
-        description="Whether to find the 68 % interval of each unknown by fitting the others anew.",
-    )
-    seed: int = setting(0, ge=0, le=2**31, description="Seed of the starting points.")
-    engine: str = setting(
-        "",
-        description="Generator for the refinement; that of the model's dataset if not given, none "
-        "to refine with the network itself.",
-    )
-    engine_settings: dict[str, Any] = setting(
-        {}, description="Settings of that generator; they replace the dataset's."
-    )
-
-    @model_validator(mode="after")
-    def _ascending(self) -> Self:
-        low, high = self.shift
-        if not -100 <= low <= high <= 100:
-            raise ValueError(f"the shift must ascend within ±100 eV, got {low:g}, {high:g}")
-        if self.window is not None and not self.window[0] < self.window[1]:
-            raise ValueError("the window must ascend, got {:g}, {:g}".format(*self.window))
-        return self
+__all__ = ["Fitted", "fit_spectrum", "read_measured"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,7 +176,7 @@ def fit_spectrum(
             "version": generator.version(),
             "settings": generator.config.model_dump(mode="json"),
         },
-        "settings": settings.model_dump(mode="json"),
+        "settings": settings.model_dump(mode="json", include=set(FitSettings.model_fields)),
         "seconds": {
             "search": round(searched - began, 2),
             "refinement": round(refined - searched, 2),
@@ -294,20 +227,21 @@ def _engine(
     entry: ModelEntry, settings: FitSettings, registry: str | Path | None, allow_code: bool
 ) -> SpectrumGenerator | None:
     """Return the generator for the refinement, by name from the host."""
-    if settings.engine == NO_ENGINE:
+    asked = settings.generator
+    if asked.name == NO_GENERATOR:
         return None
     known: Mapping[str, Any] = {}
-    if not settings.engine or not settings.engine_settings:
-        known = _origin(entry, registry, needed=not settings.engine)
-    name = settings.engine or known["name"]
+    if not asked.name or not asked.settings:
+        known = _origin(entry, registry, needed=not asked.name)
+    name = asked.name or known["name"]
     theirs = known.get("settings", {}) if name == known.get("name") else {}
-    merged = {**theirs, **settings.engine_settings}
+    merged = {**theirs, **asked.settings}
     require_consent(
         component_code("generator", name, merged),
         f"the dataset of model '{entry.reference}'",
         allow=allow_code,
         read="xreg data show and the dataset's name",
-        own=settings.engine_settings,
+        own=asked.settings,
     )
     return host().build("generator", name, merged)
 
@@ -330,8 +264,8 @@ def _origin(entry: ModelEntry, registry: str | Path | None, needed: bool) -> Map
             return {}
         raise ConfigError(
             f"which exact engine made the data of model '{entry.reference}' cannot be found out "
-            f"({str(error).rstrip('.')}); name it with --engine NAME and --set KEY=VALUE, or "
-            f"--engine {NO_ENGINE} to do without."
+            f"({str(error).rstrip('.')}); name it with --generator NAME and --set "
+            f"generator.KEY=VALUE, or --generator {NO_GENERATOR} to do without."
         ) from None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -10,19 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xreg.core.files import disk_errors, flush, require_free, staging, write_csv, write_text
+from xreg.core.files import write_csv, write_text
+from xreg.core.run import FORMAT
 from xreg.workbench.fit.problem import range_text
 from xreg.workbench.fit.refine import VAGUE
 from xreg.workbench.fit.sticks import write_sticks
-from xreg.workbench.result_folder import write_json
+from xreg.workbench.result_folder import result_folder, write_json
 
 if TYPE_CHECKING:
     from xreg.core.data.spectra import LineList
     from xreg.workbench.fit.fit import Fitted
     from xreg.workbench.fit.minima import Minimum
+    from xreg.workbench.fit.recipe import FitRecipe
     from xreg.workbench.fit.refine import Fit
 
-__all__ = ["result_rows", "result_table", "write_fit"]
+__all__ = ["fit", "result_rows", "result_table", "write_fit"]
 
 # Correlation of neighbouring residuals, in units of what noise alone gives, from which it is told.
 SHAPED = 4.0
@@ -54,6 +55,7 @@ def result_table(done: Fitted) -> dict[str, Any]:
     curves = [fit.best.scale, *fit.best.heights.tolist()]
     noise = fit.noise**2
     return {
+        "format": FORMAT,
         "xreg": version("xreg"),
         **done.facts,
         "parameters": parameters,
@@ -113,8 +115,45 @@ def result_rows(table: dict[str, Any]) -> list[tuple[str, ...]]:
     return rows
 
 
+def fit(recipe: FitRecipe, out: Path, *, allow_code: bool = False) -> dict[str, Any]:
+    """Fit a spectrum as a recipe says, and leave one folder with everything in it.
+
+    Parameters
+    ----------
+    recipe
+        What to fit, and how.
+    out
+        Folder to make. Nothing appears under its name before it is complete.
+    allow_code
+        Whether the user agrees to code that came with the model or its dataset.
+
+    Returns
+    -------
+    dict
+        What ``fit.json`` holds.
+
+    Raises
+    ------
+    XregError
+        As :func:`xreg.workbench.fit.fit.fit_spectrum`.
+    """
+    from xreg.workbench.fit.fit import fit_spectrum
+
+    with result_folder(out, "fit") as growing:
+        done = fit_spectrum(
+            recipe.model,
+            Path(recipe.spectrum),
+            recipe,
+            recipe.registry,
+            columns=recipe.columns,
+            allow_code=allow_code,
+        )
+        write_text(growing.path / "recipe.yaml", recipe.to_yaml())
+        return write_fit(done, growing.path)
+
+
 def write_fit(done: Fitted, folder: Path) -> dict[str, Any]:
-    """Write ``fit.json``, ``fit.csv``, ``fit.png`` and ``report.html``, and what they tell.
+    """Write ``fit.json``, ``fit.csv``, ``fit.png`` and ``report.html`` into a folder.
 
     Where the engine knows the transitions, ``sticks.csv`` lists those of the best parameters.
     """
@@ -123,25 +162,18 @@ def write_fit(done: Fitted, folder: Path) -> dict[str, Any]:
     from xreg.workbench.report.draw import save_figure
     from xreg.workbench.report.page import data_url, fill
 
-    require_free(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
     table = result_table(done)
     lines = _lines(done)
-    with disk_errors(f"'{folder}'"), staging(folder) as room:
-        made = room / "fit"
-        made.mkdir()
-        write_json(made / "fit.json", table)
-        _write_curves(made / "fit.csv", done.fit)
-        if lines is not None:
-            write_sticks(made / "sticks.csv", lines, done.fit.best.shift)
-        with styled():
-            figure = draw_fit(done.fit, done.starts, done.intervals, lines, done.channel)
-            save_figure(figure, made / "fit.png")
-        picture = data_url(made / "fit.png")
-        page = fill("fit", result=table, rows=result_rows(table), picture=picture)
-        write_text(made / "report.html", page)
-        flush(made)
-        os.rename(made, folder)
+    write_json(folder / "fit.json", table)
+    _write_curves(folder / "fit.csv", done.fit)
+    if lines is not None:
+        write_sticks(folder / "sticks.csv", lines, done.fit.best.shift)
+    with styled():
+        figure = draw_fit(done.fit, done.starts, done.intervals, lines, done.channel)
+        save_figure(figure, folder / "fit.png")
+    picture = data_url(folder / "fit.png")
+    page = fill("fit", result=table, rows=result_rows(table), picture=picture)
+    write_text(folder / "report.html", page)
     return table
 
 

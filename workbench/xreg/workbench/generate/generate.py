@@ -100,13 +100,11 @@ def generate(
     RunError
         If a sample fails and the recipe refuses that; what was finished is kept.
     """
-    name, dataset = recipe.generator.name, recipe.dataset
-    output = output or Path(f"{dataset.name}-{dataset.version}.zarr")
+    name = recipe.generator.name
+    output = output or Path(recipe.store_name)
     require_room(output)
     if output.exists():
-        raise ConfigError(
-            f"'{output}' exists; a store is never overwritten: give another --output."
-        )
+        raise ConfigError(f"'{output}' exists; a store is never overwritten: give another --out.")
     plugins = plugins or host()
     generator: SpectrumGenerator = plugins.build("generator", name, recipe.generator.settings)
     if not (availability := generator.available()):
@@ -121,7 +119,7 @@ def generate(
     growth = Growth(recipe, table, generator, task, keys, journal, base, output)
     with journal:
         growth.open()
-        work = _Work(generator, table, keys, growth, recipe.on_failure == "refuse")
+        work = _Work(generator, table, keys, growth, recipe.bad == "refuse")
         missing = np.flatnonzero(~growth.done)
         if missing.size:
             work.run(missing, executor, workers, scheduler)
@@ -139,9 +137,9 @@ def _check(recipe: GenerationRecipe, generator: SpectrumGenerator, table: Sample
             f"generator '{generator.name}' takes {generator.accepts.kind}; "
             f"'{recipe.samples.file or 'a parameter space'}' holds {samples.kind}."
         )
-    if (table.unfit or table.bad) and recipe.on_failure == "refuse":
+    if (table.unfit or table.bad) and recipe.bad == "refuse":
         reason = next(iter([*table.bad.values(), *table.unfit.values()])).rstrip(".")
-        raise SampleError(f"{reason}; or have such samples set aside (on_failure: set-aside).")
+        raise SampleError(f"{reason}; or have such samples set aside (bad: set-aside).")
     generator.check(samples)
     if both := sorted(set(table.labels) & set(generator.label_units())):
         raise ConfigError(
@@ -269,7 +267,7 @@ class _Work:
                 reason = f"sample '{sample}': {reason}"
             raise RunError(
                 f"{reason}; finished samples are kept in '{self.growth.journal.folder}', so repair "
-                "it and repeat, or set on_failure to set-aside."
+                "it and repeat, or say bad: set-aside."
             )
 
 

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.code import code_in
-from xreg.core.data.dataset import Dataset, Metadata, Split, make_split
+from xreg.core.data.dataset import Dataset, Metadata
 from xreg.core.data.spectra import ARBITRARY, Channel, Spectra
-from xreg.core.errors import ConfigError, CorruptError, RunError, UnknownNameError, did_you_mean
+from xreg.core.errors import ConfigError, CorruptError, RunError
 from xreg.core.interfaces import SpectrumGenerator
 from xreg.core.readers.summary import summarise
 from xreg.core.storage import digest
@@ -27,11 +27,12 @@ from xreg.registry.stores.layout import ChannelSpec
 from xreg.registry.stores.partial import ChosenRows, without
 from xreg.registry.stores.writer import write_store
 from xreg.workbench.fit.sticks import origin
-from xreg.workbench.generate.recipe import GenerationRecipe, SplitSection
+from xreg.workbench.generate.recipe import GenerationRecipe
 from xreg.workbench.generate.samples import SampleTable, sample_keys
 from xreg.workbench.process.process import process_dataset
+from xreg.workbench.recipes.splits import make_splits, settled
 
-__all__ = ["Base", "Growth", "make_splits", "open_base", "with_summary"]
+__all__ = ["Base", "Growth", "open_base", "with_summary"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +151,7 @@ class Growth:
 
     def open(self) -> None:
         """Go on from what the work folder holds."""
-        refuse = self.recipe.on_failure == "refuse"
+        refuse = self.recipe.bad == "refuse"
         if self.store.foreign:
             for shard in sorted(self.journal.shards):
                 self._reopen(shard)
@@ -300,7 +301,7 @@ class Growth:
             "deterministic": self.generator.deterministic,
             "samples": self.table.origin,
             "precision": recipe.precision,
-            "split": None if split is None else split.model_dump(mode="json", exclude_none=True),
+            "split": None if split is None else settled(split, 0).said(),
             "set_aside": [
                 {"id": i, "reason": reason} for i, reason in {**self.table.bad, **failures}.items()
             ],
@@ -314,64 +315,6 @@ def with_summary(metadata: Metadata, summary: Mapping[str, Any]) -> Metadata:
     """Return metadata whose provenance tells what the spectra are like."""
     provenance = {**metadata.provenance, "summary": summary}
     return metadata.model_copy(update={"provenance": provenance})
-
-
-def make_splits(
-    section: SplitSection | None, ids: NDArray[np.str_], labels: Mapping[str, NDArray[Any]]
-) -> dict[str, Split]:
-    """Return the splits that a recipe asks for: ``default``, and those of other sets of samples.
-
-    Where only samples of one value of a label are dealt (``within``), each other value gets a split
-    of its own name: trained and validated on the same samples, tested on all with that value.
-
-    Raises
-    ------
-    UnknownNameError
-        If a label or value does not exist.
-    ConfigError
-        If counts do not add up to the samples that are there.
-    """
-    if section is None:
-        return {}
-    for key in (section.group, *section.within):
-        if key and key not in labels:
-            where = "group" if key == section.group else "within"
-            raise UnknownNameError(
-                f"split.{where} '{key}' is none of the labels{did_you_mean(key, labels)}."
-            )
-    inside = np.ones(len(ids), dtype=bool)
-    for name, value in section.within.items():
-        known = np.unique(labels[name]).astype(str)
-        if value not in known:
-            raise UnknownNameError(
-                f"split.within: no sample has {name} '{value}'{did_you_mean(value, known)}."
-            )
-        inside &= labels[name].astype(str) == value
-    groups = labels[section.group][inside] if section.group else None
-    if section.counts is not None:
-        default = _dealt(ids[inside], section.counts, section.seed)
-    else:
-        default = make_split(ids[inside], section.fractions, seed=section.seed, groups=groups)
-    splits = {"default": default}
-    for name, value in section.within.items():
-        for other in np.unique(labels[name]).astype(str):
-            if other != value:
-                test = ids[labels[name].astype(str) == other]
-                splits[str(other)] = Split(default.train, default.validation, test)
-    return splits
-
-
-def _dealt(ids: NDArray[np.str_], counts: tuple[int, int, int], seed: int) -> Split:
-    """Return a split of exactly so many samples, drawn at random."""
-    if sum(counts) != len(ids):
-        raise ConfigError(
-            f"split.counts {', '.join(map(str, counts))} add up to {sum(counts)}; there are "
-            f"{len(ids)} samples to deal."
-        )
-    order = np.random.default_rng(seed).permutation(len(ids))
-    first, second = counts[0], counts[0] + counts[1]
-    parts = order[:first], order[first:second], order[second:]
-    return Split(*(ids[np.sort(part)] for part in parts))
 
 
 def _origin(dataset: Dataset) -> dict[str, Any]:

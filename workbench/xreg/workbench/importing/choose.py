@@ -42,16 +42,16 @@ def choose_importer(
     ConfigError, UnknownNameError
         If there is no such importer, none or several know the source, or the options do not fit.
     """
-    if options.layout == "auto":
+    if options.layout.name == "auto":
         name = _best(source, log)
     else:
-        name = options.layout
+        name = options.layout.name
         try:
             host().get("importer", name)
         except UnknownNameError as error:
             raise UnknownNameError(f"--layout {name}: {error}") from None
     kind: type[Importer[Any]] = host().load("importer", name)
-    settings = {**_settings(name, kind, options, grids), **options.settings}
+    settings = {**_settings(name, kind, options, grids), **options.layout.settings}
     importer: Importer[Any] = host().build("importer", name, settings)
     archive = kind.source == "folder" and source.name.endswith(kind.archives or "\0")
     if (kind.source == "file") != source.is_file() and not archive:

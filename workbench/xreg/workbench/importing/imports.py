@@ -17,14 +17,16 @@ from xreg.core.readers.importing.curve import parse_grid
 from xreg.core.readers.importing.log import Bad, ImportLog
 from xreg.core.readers.structures import same_first_atoms
 from xreg.core.readers.summary import summarise
-from xreg.workbench.generate.store import make_splits
 from xreg.workbench.importing.choose import UnknownLayoutError, choose_importer
 from xreg.workbench.importing.collect import COMMON, BadEntriesError, Collector
 from xreg.workbench.importing.options import ImportOptions
+from xreg.workbench.recipes.sections import SplitSection
+from xreg.workbench.recipes.splits import PART_OF, make_splits, settled
 
 __all__ = ["import_dataset"]
 
 DEFAULT = "default"
+FOLDER = "folder"
 
 
 def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dataset:
@@ -59,7 +61,9 @@ def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dat
     log = ImportLog()
     collector = Collector(log, dict(grids), options.hold_ends)
     layouts: list[str] = []
-    for one in sources:
+    places = [pair for one in sources for pair in _places(one, options, log)]
+    for part, one in places:
+        before = len(collector.samples)
         known = log.label_units, log.parameter_units
         try:
             importer = choose_importer(one, options, _grids(options), log)
@@ -70,6 +74,8 @@ def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dat
                 raise
             log.bad.append(Bad(str(one), str(error).rstrip(".")))
             continue
+        if part:
+            collector.parts |= {s.id: part for s in collector.samples[before:]}
         log.label_units = _joined(known[0], log.label_units, "label", one)
         log.parameter_units = _joined(known[1], log.parameter_units, "parameter", one)
         layouts.append(importer.name)
@@ -87,14 +93,11 @@ def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dat
     assumed = {name: z for name, z in log.assumed.items() if name in taken}
     for note in same_first_atoms(assumed, log.several):
         log.remark(sources[0].name, note)
-    own = _splits_of_source(log, samples.ids)
-    if options.own_split:
-        own |= collector.splits()
-    else:
-        own.pop(DEFAULT, None)
-    split = None if options.own_split and isinstance(samples, Specimens) else options.split
+    split = options.split
+    own = _own_splits(split, log, collector, samples.ids)
+    if isinstance(samples, Specimens) and not (split and split.said()):
+        split = None
     made = {} if DEFAULT in own else make_splits(split, samples.ids, labels)
-    splits = {**made, **own}
     summary = summarise(
         samples,
         spectra,
@@ -112,9 +115,7 @@ def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dat
         "columns": options.columns.model_dump(exclude_defaults=True),
         "absorber": options.absorber,
         "sites": options.sites,
-        "split": "that of the source"
-        if DEFAULT in own
-        else split and split.model_dump(mode="json"),
+        "split": "that of the source" if DEFAULT in own else split and settled(split, 0).said(),
         "set_aside": [{"file": bad.file, "reason": bad.reason} for bad in log.bad],
         "remarks": [
             {"remark": text, "files": len(files), "first": files[0]}
@@ -124,16 +125,20 @@ def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dat
         "summary": summary.plain(),
     }
     metadata = Metadata(**options.dataset.model_dump(), provenance=provenance)
-    return Dataset(samples, spectra, metadata, labels, log.label_units, splits)
+    return Dataset(samples, spectra, metadata, labels, log.label_units, {**made, **own})
 
 
-def _splits_of_source(log: ImportLog, ids: NDArray[np.str_]) -> dict[str, Split]:
-    """Return the splits that the source names."""
+def _own_splits(
+    asked: SplitSection | None, log: ImportLog, collector: Collector, ids: NDArray[np.str_]
+) -> dict[str, Split]:
+    """Return the splits that the source has; another ``default`` may be asked for."""
     splits = {}
     for name, known in log.splits.items():
         parts = np.array([known.get(one, "") for one in ids.tolist()])
         splits[name] = Split(*(ids[parts == part] for part in PARTS))
-    return splits
+    if asked is None or asked.parts == FOLDER or not asked.said():
+        return splits | collector.splits()
+    return {name: split for name, split in splits.items() if name != DEFAULT}
 
 
 def _joined(
@@ -146,6 +151,27 @@ def _joined(
                 f"'{source}' has the {what} '{name}' in {unit}, those before in {before[name]}."
             )
     return {**before, **now}
+
+
+def _places(source: Path, options: ImportOptions, log: ImportLog) -> list[tuple[str, Path]]:
+    """Return what to read: a source, or the folder or file of each part of its split."""
+    if options.split is None or options.split.parts != FOLDER:
+        return [("", source)]
+    found: dict[str, Path] = {}
+    for path in sorted(source.iterdir()) if source.is_dir() else ():
+        part = PART_OF.get(path.name.partition(".")[0].lower())
+        if part is None:
+            log.pass_over(path.name, "it is no part of the split")
+        elif part in found:
+            raise DataError(f"'{source}' has two {part} parts, {found[part].name} and {path.name}.")
+        else:
+            found[part] = path
+    if "train" not in found or len(found) == 1:
+        raise DataError(
+            f"'{source}' must hold 'train' and 'test' (and 'validation' if there is one), each a "
+            "folder or a file, to be split by folders."
+        )
+    return list(found.items())
 
 
 def _grids(options: ImportOptions) -> dict[str, str]:

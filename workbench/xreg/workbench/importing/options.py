@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
-from xreg.core.config import Config, setting
+from xreg.core.config import setting
 from xreg.core.readers.importing.settings import ChannelName
 from xreg.core.readers.spectra.columns import NOTHING_SAID, SpectrumColumns
-from xreg.workbench.generate.recipe import DatasetSection, SplitSection
+from xreg.workbench.recipes.sections import (
+    AnyRecipe,
+    BadPolicy,
+    ComponentSection,
+    NewDataset,
+    SplitSection,
+    bad_policy,
+)
 
 __all__ = ["ImportOptions"]
 
-BadPolicy = Literal["refuse", "set-aside"]
 
-
-class ImportOptions(Config):
+class ImportOptions(AnyRecipe):
     """How files become a dataset."""
 
-    dataset: DatasetSection = setting(description="Name, version, title, licence, citation.")
-    layout: str = setting(
-        "auto", description="The importer that reads the source; auto asks each that is installed."
-    )
-    settings: dict[str, Any] = setting(
-        {}, description="Further settings of that importer (xreg plugins show NAME)."
+    command: ClassVar[str] = "import"
+    word: ClassVar[str] = "data import"
+    home: ClassVar[str] = "layout"
+
+    dataset: NewDataset = setting(description="Name, version, title, licence, citation.")
+    layout: ComponentSection = setting(
+        ComponentSection(name="auto"),
+        description="The importer that reads the source, and further settings of it (xreg plugins "
+        "show NAME); auto asks each that is installed.",
     )
     channels: tuple[ChannelName, ...] = setting(
         ("xas",), min_length=1, description="Names of the channels; their keys in extxyz and npz."
@@ -56,10 +64,9 @@ class ImportOptions(Config):
         description="Where several atoms are of the absorbing element: refuse (one), or make a "
         "sample of each with the same spectrum (all).",
     )
-    bad: BadPolicy = setting("refuse", description="What bad entries do: refuse, or be left out.")
-    split: SplitSection | None = setting(None, description="Split named 'default' to make.")
-    own_split: bool = setting(
-        True,
-        description="In its place keep a split that the source has (folders train and test); make "
-        "none of specimens, which nothing is trained on.",
+    bad: BadPolicy = bad_policy()
+    split: SplitSection | None = setting(
+        None,
+        description="Split named 'default' to make. Where it says nothing, that of the source if "
+        "it has one, and none of specimens, which nothing is trained on.",
     )

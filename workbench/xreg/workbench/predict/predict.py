@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,7 @@ from xreg.core.data.dataset import Dataset, Metadata
 from xreg.core.data.samples import Samples
 from xreg.core.data.spectra import Channel, Spectra
 from xreg.core.errors import ConfigError, DataError, SampleError
-from xreg.core.files import disk_errors, flush, require_free, staging, write_csv, write_text
+from xreg.core.files import disk_errors, require_free, write_csv, write_text
 from xreg.core.model.domain import Target
 from xreg.core.model.model import Model
 from xreg.core.model.trust import Assessment
@@ -24,6 +23,7 @@ from xreg.core.readers.summary import Summary, summarise
 from xreg.workbench.arrays import write_predictions
 from xreg.workbench.exporting.exports import choose_exporter
 from xreg.workbench.predict.samples import NewSamples
+from xreg.workbench.result_folder import result_folder
 
 __all__ = [
     "Prediction",
@@ -217,23 +217,20 @@ def write_prediction(path: Path, prediction: Prediction) -> tuple[str, ...]:
     check_result(path)
     if path.suffix not in OWN:
         return choose_exporter(path).write(prediction.dataset(), path).left_out
+    if path.suffix == ".zarr":
+        with result_folder(path, "prediction", log_inside=False) as growing:
+            write_predictions(
+                growing.path,
+                prediction.ids,
+                prediction.target,
+                prediction.mean,
+                prediction.spread,
+                _assessed(prediction),
+                prediction.facts(),
+            )
+        return ()
     path.parent.mkdir(parents=True, exist_ok=True)
     with disk_errors(f"'{path}'"):
-        if path.suffix == ".zarr":
-            with staging(path) as folder:
-                group = folder / "group"
-                write_predictions(
-                    group,
-                    prediction.ids,
-                    prediction.target,
-                    prediction.mean,
-                    prediction.spread,
-                    _assessed(prediction),
-                    prediction.facts(),
-                )
-                flush(group)
-                os.rename(group, path)
-            return ()
         if prediction.assessment is not None:
             write_csv(trust_path(path), _trust_rows(prediction))
         write_text(summary_path(path), json.dumps(prediction.facts(), indent=1, ensure_ascii=False))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -17,13 +17,12 @@ from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
 from xreg.core.files import require_room
 from xreg.core.readers.summary import summarise
 from xreg.workbench.process.steps import ProcessedChannel, process_and_find
-from xreg.workbench.recipes.overrides import apply_setting, read_yaml
+from xreg.workbench.recipes.sections import AnyRecipe
 
 __all__ = [
     "Processing",
     "ProcessingRecipe",
     "check_processing",
-    "load_processing_recipe",
     "process_dataset",
     "process_store",
 ]
@@ -32,32 +31,24 @@ ChannelName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Processing = dict[ChannelName, ProcessedChannel]
 
 
-class ProcessingRecipe(Config):
+class ChangedDataset(Config):
+    """What the new dataset is called; where nothing is said, as the old one."""
+
+    name: str | None = setting(None, pattern=NAME_PATTERN, description="Name of the dataset.")
+    version: str | None = setting(None, pattern=VERSION_PATTERN, description="Version.")
+    title: str | None = setting(None, description="One line for lists.")
+    description: str | None = setting(None, description="What it is and how it was made.")
+
+
+class ProcessingRecipe(AnyRecipe):
     """What ``xreg data process`` reads: the channels to make, and what the result is called."""
 
+    command: ClassVar[str] = "process"
+
+    dataset: ChangedDataset = setting(
+        ChangedDataset(), description="What the new dataset is called; the old one's name if not."
+    )
     processing: Processing = setting(min_length=1, description="Channels to make, by name.")
-    name: str | None = setting(
-        None, pattern=NAME_PATTERN, description="Name of the new dataset; the old one's if none."
-    )
-    version: str | None = setting(
-        None, pattern=VERSION_PATTERN, description="Its version; the old one's if none."
-    )
-    title: str | None = setting(None, description="Its title; the old one's if none.")
-    description: str | None = setting(None, description="Its description; the old one's if none.")
-
-
-def load_processing_recipe(path: Path, overrides: Sequence[str] = ()) -> ProcessingRecipe:
-    """Read and validate a recipe; ``overrides`` are ``key=value`` with dots in the key.
-
-    Raises
-    ------
-    ConfigError, UnknownNameError
-        If the file is missing, is no YAML mapping, or has a bad key or value.
-    """
-    content = read_yaml(path)
-    for override in overrides:
-        apply_setting(content, override)
-    return ProcessingRecipe.parse(content, f"recipe '{path}'")
 
 
 def check_processing(
@@ -128,7 +119,10 @@ def process_dataset(dataset: Dataset, processing: Mapping[str, ProcessedChannel]
 
 
 def process_store(
-    reference: str, recipe: ProcessingRecipe, output: Path | None = None
+    reference: str,
+    recipe: ProcessingRecipe,
+    output: Path | None = None,
+    registry: str | None = None,
 ) -> tuple[Path, Mapping[str, Any]]:
     """Write a new store with the channels of a recipe, from one that exists.
 
@@ -142,6 +136,8 @@ def process_store(
         What to make.
     output
         The store to write, ``<name>-<version>.zarr`` in the working folder by default.
+    registry
+        Where to look for a dataset by name.
 
     Raises
     ------
@@ -151,13 +147,9 @@ def process_store(
     from xreg.registry.datasets import open_dataset
     from xreg.registry.stores.writer import write_store
 
-    dataset = process_dataset(open_dataset(reference), recipe.processing)
+    dataset = process_dataset(open_dataset(reference, registry=registry), recipe.processing)
     old = dataset.metadata
-    new = {
-        key: value
-        for key in ("name", "version", "title", "description")
-        if (value := getattr(recipe, key)) is not None
-    }
+    new = recipe.dataset.model_dump(exclude_none=True)
     provenance = {
         **old.provenance,
         "processed_by": f"xreg data process, xreg {version('xreg')}",
@@ -168,9 +160,7 @@ def process_store(
     output = output or Path(f"{metadata.name}-{metadata.version}.zarr")
     require_room(output)
     if output.exists():
-        raise ConfigError(
-            f"'{output}' exists; a store is never overwritten: give another --output."
-        )
+        raise ConfigError(f"'{output}' exists; a store is never overwritten: give another --out.")
     written = replace(dataset, metadata=metadata)
     path = write_store(written, output, precision=old.provenance.get("precision"))
     return path, provenance["summary"]

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import field_validator
 
 from xreg.core.config import Config, setting
 from xreg.core.data.samples import Samples
@@ -33,14 +32,6 @@ class ProcessedChannel(Config):
         description="What is done, in this order: a step's name and settings each "
         "(xreg plugins list).",
     )
-
-    @field_validator("steps", mode="before")
-    @classmethod
-    def _spelling(cls, value: Any) -> Any:
-        for entry in value if isinstance(value, list | tuple) else ():
-            if isinstance(entry, Mapping) and "step" in entry and "name" not in entry:
-                raise ValueError(f"write 'name: {entry['step']}' in place of 'step: …'")
-        return value
 
     def built(self, where: str) -> list[Step[Any]]:
         """Return the steps with their settings checked.

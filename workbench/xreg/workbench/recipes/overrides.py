@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
+from xreg.core.interfaces.kinds import LABELLED
+from xreg.registry.plugins import host
 from xreg.workbench.recipes.sections import NAME
 from xreg.workbench.recipes.yaml_text import load_yaml
 
 __all__ = ["apply_setting", "read_yaml", "variants"]
-
-# ``emulator: mlp`` is short for ``emulator: {name: mlp}``; a dataset may be named the same way.
-NAMED = ("dataset", "descriptor", "emulator")
-LISTED = ("decomposers", "analyses")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -53,7 +51,8 @@ def variants(
 ) -> dict[str, dict[str, Any]]:
     """Return a recipe's content once for each name in its section ``each``.
 
-    Below each name stand settings with dots in the key, which are laid over the rest::
+    Below each name stand settings with dots in the key, which are laid over the rest (in a list,
+    ``name`` is the name); ``{each}`` in a text of the section ``dataset`` becomes the name::
 
         each:
           xes: {target.channel: xes}
@@ -84,8 +83,12 @@ def variants(
             raise ConfigError(f"{where} has no section 'each' to choose '{only[0]}' from.")
         return {"": rest}
     each = content["each"]
+    if isinstance(each, list) and all(isinstance(v, dict) and "name" in v for v in each):
+        each = {one["name"]: {k: v for k, v in one.items() if k != "name"} for one in each}
     if not (isinstance(each, dict) and each and all(isinstance(v, dict) for v in each.values())):
         raise ConfigError(f"{where}: 'each' must map names to settings.")
+    if isinstance(content["each"], list) and len(each) < len(content["each"]):
+        raise ConfigError(f"{where}: two entries of 'each' have one name; give each its own.")
     for name in each:
         if not re.fullmatch(NAME, str(name)):
             raise ConfigError(
@@ -100,7 +103,16 @@ def variants(
         found[str(name)] = one = copy.deepcopy(rest)
         for key, value in each[name].items():
             _assign(one, str(key), value, f"{where}, 'each.{name}', ")
+        if "dataset" in one:
+            one["dataset"] = _named_by(one["dataset"], str(name))
     return found
+
+
+def _named_by(section: Any, name: str) -> Any:
+    """Return a section with a name in place of ``{each}``."""
+    if isinstance(section, dict):
+        return {key: _named_by(value, name) for key, value in section.items()}
+    return section.replace("{each}", name) if isinstance(section, str) else section
 
 
 def apply_setting(content: dict[str, Any], text: str) -> None:
@@ -112,7 +124,8 @@ def apply_setting(content: dict[str, Any], text: str) -> None:
         The recipe as plain values.
     text
         ``key=value`` with dots between the keys and YAML on the right: ``emulator.width=128``. A
-        decomposer is addressed by its label: ``decomposers.eca.rank=3``, an analysis by its name.
+        decomposer or analysis is addressed by its label: ``decomposers.eca.rank=3``; where the
+        recipe has none of that label but there is one of that name, it is added.
 
     Raises
     ------
@@ -135,45 +148,30 @@ def _assign(content: dict[str, Any], path: str, value: Any, where: str) -> None:
     if not all(keys):
         raise ConfigError(f"{where}{path}: write keys with a dot between, such as emulator.width.")
     place: Any = content
-    called = "name" if keys[0] == "analyses" else "label"  # in an analysis ``label`` is a setting
-    for depth, key in enumerate(keys[:-1]):
-        place = _step(place, key, called, where + ".".join(keys[: depth + 1]))
-    if keys[0] in LISTED and len(keys) == 2:
-        entry = (_labels(place, called) or ["NAME"])[0]
-        raise ConfigError(
-            f"{where}{path}: say whose '{keys[1]}' is meant, such as {keys[0]}.{entry}.{keys[1]}."
+    for depth, key in enumerate(keys):
+        if not isinstance(place, dict):
+            raise ConfigError(f"{where}{path}: '{'.'.join(keys[:depth])}' has no keys of its own.")
+        if depth and keys[depth - 1] in LABELLED:
+            last = depth == len(keys) - 1
+            _require_entry(place, keys[depth - 1], key, value if last else {}, f"{where}{path}")
+        if depth == len(keys) - 1:
+            place[key] = value
+            return
+        inner = place.get(key)
+        place[key] = {"name": inner} if isinstance(inner, str) else {} if inner is None else inner
+        place = place[key]
+
+
+def _require_entry(labels: dict[str, Any], key: str, label: str, value: Any, so_far: str) -> None:
+    """Refuse a label that is neither in the recipe nor the name of a component, or is no entry."""
+    first = next(iter(labels), "NAME")
+    known = any(i.spec.name == label for i in host().of_kind(LABELLED[key]))
+    if label not in labels and not known:
+        if not isinstance(value, dict):
+            raise ConfigError(
+                f"{so_far}: say whose '{label}' is meant, such as {key}.{first}.{label}."
+            )
+        hint = did_you_mean(label, labels)
+        raise UnknownNameError(
+            f"{so_far.rpartition(f'.{label}')[0]}.{label}: the recipe has no such entry{hint}."
         )
-    if not isinstance(place, dict):
-        raise ConfigError(f"{where}{path}: '{'.'.join(keys[:-1])}' has no keys of its own.")
-    place[keys[-1]] = value
-
-
-def _step(place: Any, key: str, called: str, so_far: str) -> Any:
-    """Return what ``key`` leads to, made where it is not there yet; ``called`` names entries."""
-    if isinstance(place, list):
-        labels = _labels(place, called)
-        if key not in labels:
-            hint = did_you_mean(key, labels)
-            raise UnknownNameError(f"{so_far}: the recipe has no such entry{hint}.")
-        index = labels.index(key)
-        place[index] = _named(place[index])
-        return place[index]
-    if not isinstance(place, dict):
-        raise ConfigError(f"{so_far}: there are no keys at this depth.")
-    inner = place.get(key)
-    if key in NAMED and isinstance(inner, str):
-        inner = _named(inner)
-    if key in LISTED and inner is None:
-        inner = []
-    place[key] = {} if inner is None else inner
-    return place[key]
-
-
-def _labels(place: list[Any], called: str) -> list[str]:
-    """Return what the entries of a list are called."""
-    entries = [_named(entry) for entry in place]
-    return [str(entry.get(called, entry.get("name"))) for entry in entries]
-
-
-def _named(entry: Any) -> dict[str, Any]:
-    return dict(entry) if isinstance(entry, Mapping) else {"name": entry}

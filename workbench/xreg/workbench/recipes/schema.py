@@ -1,70 +1,87 @@
-"""The JSON schema of a recipe, for editors that complete and check YAML."""
+"""The JSON schema of recipes, for editors that complete and check YAML."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from xreg.core.interfaces.kinds import KINDS, LABELLED
 from xreg.registry.plugins import host
-from xreg.workbench.recipes.sections import Recipe
+from xreg.workbench.recipes.sections import NAME, AnyRecipe
 
 __all__ = ["json_schema"]
 
+TEXTS = ("DatasetSection", "SplitSection", "NewDataset", "ComponentSection", "SpaceSection")
+SHORT = dict.fromkeys(TEXTS, "string") | dict.fromkeys(("LabelSection", "FamilySection"), "null")
+"""Sections that may be written as a text, or be left empty."""
 
-def json_schema() -> dict[str, Any]:
-    """Return the JSON schema of a recipe, with the settings of every installed component."""
-    schema = Recipe.model_json_schema()
+
+def json_schema(recipe: type[AnyRecipe]) -> dict[str, Any]:
+    """Return the JSON schema of a kind of recipe, with the settings of every installed component.
+
+    A search takes ranges for the settings of components, so these are not told there.
+    """
+    schema = recipe.model_json_schema()
     definitions = schema["$defs"]
-    options: dict[str, list[dict[str, str]]] = {"descriptor": [], "emulator": [], "decomposer": []}
-    for installed in host():
-        spec = installed.spec
-        if spec.kind not in options:
-            continue
-        key = f"{spec.kind}-{spec.name}"
-        own = spec.config.model_json_schema()
-        definitions |= own.pop("$defs", {})
-        head = {"name": {"const": spec.name, "description": spec.summary}}
-        if spec.kind == "decomposer":
-            head["label"] = definitions["DecomposerSection"]["properties"]["label"]
-        own["properties"] = head | own.get("properties", {})
-        own["required"] = ["name", *own.get("required", [])]
-        definitions[key] = own | {"title": f"{spec.kind} {spec.name}"}
-        names = [{"$ref": f"#/$defs/{key}"}]
-        if not spec.config.model_json_schema().get("required"):
-            names.append({"const": spec.name})
-        options[spec.kind] += names
-    properties = schema["properties"]
-    properties["analyses"] = _analyses(definitions) | {
-        "description": properties["analyses"]["description"]
-    }
-    for section in ("AnalysisSection", "ComponentSection", "DecomposerSection"):
-        del definitions[section]
-    for kind, extra in (("descriptor", [{"type": "null"}]), ("emulator", [])):
-        words = properties[kind].get("description", "")
-        properties[kind] = {"anyOf": options[kind] + extra, "description": words}
-    properties["decomposers"]["items"] = {"anyOf": options["decomposer"]}
-    properties["dataset"] = {
-        "anyOf": [{"$ref": "#/$defs/DatasetSection"}, {"type": "string"}],
-        "description": properties["dataset"].get("description", ""),
-    }
-    properties["each"] = {
-        "type": "object",
-        "additionalProperties": {"type": "object"},
-        "description": "Several runs: a name for each, and below it the settings in which it "
+    for section in [schema, *definitions.values()]:
+        for key, entry in section.get("properties", {}).items():
+            if not _is_component(entry):
+                continue
+            words = {"description": entry.get("description", "")}
+            nothing = [{"type": "null"}] if entry.get("default", "") is None else []
+            if key in LABELLED:
+                by_label = _labelled(LABELLED[key], definitions)
+                section["properties"][key] = {"anyOf": [by_label, *nothing]} | words
+            elif key in KINDS:
+                choices = _choices(key, definitions)
+                section["properties"][key] = {"anyOf": choices + nothing} | words
+    for name, short in SHORT.items():
+        if name in definitions:
+            definitions[name] = {"anyOf": [definitions[name], {"type": short}]}
+    variant = {"type": "object"}
+    schema["properties"]["each"] = {
+        "anyOf": [
+            {"type": "object", "additionalProperties": variant},
+            {"type": "array", "items": variant | {"required": ["name"]}},
+        ],
+        "description": "Several results: a name for each, and below it the settings in which it "
         "differs, with dots in the key.",
     }
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def _analyses(definitions: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of ``analyses``; the settings of each are added to the definitions."""
-    options: list[dict[str, Any]] = []
-    for installed in host().of_kind("analysis"):
-        spec = installed.spec
+def _is_component(entry: dict[str, Any]) -> bool:
+    """Whether a key takes components without ranges: those of a search have a section of theirs."""
+    return "#/$defs/ComponentSection" in str(entry)
+
+
+def _choices(kind: str, definitions: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what may stand for one component; the settings of each go to the definitions."""
+    found: list[dict[str, Any]] = []
+    for installed in host().of_kind(kind):
+        spec, key = installed.spec, f"{kind}-{installed.spec.name}"
         own = spec.config.model_json_schema()
+        required = own.get("required", [])
         definitions |= own.pop("$defs", {})
         head = {"name": {"const": spec.name, "description": spec.summary}}
         own["properties"] = head | own.get("properties", {})
-        own["required"] = ["name", *own.get("required", [])]
-        definitions[f"analysis-{spec.name}"] = own | {"title": f"analysis {spec.name}"}
-        options += [{"$ref": f"#/$defs/analysis-{spec.name}"}, {"const": spec.name}]
-    return {"anyOf": [{"type": "array", "items": {"anyOf": options}}, {"type": "null"}]}
+        definitions[key] = own | {"title": f"{kind} {spec.name}", "required": ["name", *required]}
+        found.append({"$ref": f"#/$defs/{key}"})
+        if not required:
+            found.append({"const": spec.name})
+    return found
+
+
+def _labelled(kind: str, definitions: dict[str, Any]) -> dict[str, Any]:
+    """Return what may stand for components by label: where that is a name, it says it already."""
+    choices = _choices(kind, definitions)
+    named = {}
+    for installed in host().of_kind(kind):
+        entry = definitions[f"{kind}-{installed.spec.name}"]
+        own = {**entry, "required": [key for key in entry["required"] if key != "name"]}
+        named[installed.spec.name] = {"anyOf": [own, *choices, {"type": "null"}]}
+    return {
+        "type": "object",
+        "properties": named,
+        "propertyNames": {"pattern": NAME},
+        "additionalProperties": {"anyOf": choices},
+    }

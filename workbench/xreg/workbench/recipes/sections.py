@@ -1,31 +1,69 @@
-"""The sections of a recipe and their settings."""
+"""The sections that recipes are made of, and their settings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal, Self
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import ConfigDict, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from xreg.core.config import Config, setting
+from xreg.core.data.dataset import NAME_PATTERN, VERSION_PATTERN
+from xreg.core.interfaces.kinds import KINDS, LABELLED
 from xreg.core.model.scaling import FeatureScaling, TargetScaling
+from xreg.core.run import FORMAT
 from xreg.registry.registries import plain_place
 from xreg.workbench.recipes.yaml_text import dump_yaml
 
 __all__ = [
-    "AnalysisSection",
+    "KIND_OF",
+    "NAME",
+    "SEED_LIMIT",
+    "AnyRecipe",
+    "BadPolicy",
     "ComponentSection",
     "DatasetSection",
-    "DecomposerSection",
     "FeaturesSection",
-    "Recipe",
+    "Labelled",
+    "NewDataset",
     "ReportSection",
     "SplitSection",
     "TargetSection",
+    "bad_policy",
+    "by_label",
 ]
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
 SEED_LIMIT = 2**31 - 1
+FRAMES = r"^-?\d*:-?\d*(:-?\d*)?$"
+
+KIND_OF = {
+    **{name: name for name in KINDS},
+    **LABELLED,
+    "steps": "step",
+    "layout": "importer",
+    "to": "exporter",
+}
+"""The kind of what stands below a key."""
+
+Count = Annotated[int, Field(ge=0)]
+HOW = ("fractions", "counts", "parts", "group", "within", "seed")
+EXCLUDE = {
+    "name": HOW,
+    "fractions": ("counts", "parts"),
+    "counts": ("parts", "group"),
+    "parts": ("group", "within", "seed"),
+}
+BadPolicy = Literal["refuse", "set-aside"]
+
+
+def bad_policy() -> Any:
+    """Return the setting ``bad``, which means the same in every recipe."""
+    return setting(
+        "refuse",
+        description="What bad samples do (spectra or features that are not finite, a failed "
+        "computation, an unreadable file): refuse them all, or set them aside, listed.",
+    )
 
 
 class ComponentSection(Config):
@@ -46,26 +84,80 @@ class ComponentSection(Config):
         return dict(self.model_extra or {})
 
 
-class AnalysisSection(ComponentSection):
-    """An analysis by name; all other keys are its own settings."""
+def by_label(value: Any) -> Any:
+    """Return components by label in which each states its name: the label, unless told."""
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        label: {"name": label, **(inner or {})} if isinstance(inner, Mapping | None) else inner
+        for label, inner in value.items()
+    }
 
-    name: str = setting(description="Name of an analysis (see the page Evaluate).")
+
+Labelled = Annotated[
+    dict[Annotated[str, Field(pattern=NAME)], ComponentSection], BeforeValidator(by_label)
+]
+"""Several components by label; a label is the component's name, unless ``name`` stands there."""
 
 
-class DecomposerSection(ComponentSection):
-    """A decomposer, by name and under the label that figures and files carry."""
+class AnyRecipe(Config):
+    """What all recipes have in common.
 
-    label: str = setting(
-        "",
-        pattern=r"^$|" + NAME,
-        description="Label in figures and files; the component's name if empty.",
+    Attributes
+    ----------
+    command
+        What such a recipe is for.
+    word
+        What messages call it.
+    home
+        Section that ``--set`` of earlier versions meant; it is named where a key is not known.
+    """
+
+    command: ClassVar[str] = ""
+    word: ClassVar[str] = "recipe"
+    home: ClassVar[str] = ""
+
+    format: int = setting(
+        FORMAT,
+        ge=FORMAT,
+        le=FORMAT,
+        description="Version of the language, in what xreg writes; by hand it is not needed.",
     )
 
-    @model_validator(mode="after")
-    def _label(self) -> Self:
-        if not self.label:
-            object.__setattr__(self, "label", self.name)
+    def components(self) -> Iterator[tuple[str, str, ComponentSection]]:
+        """Yield kind, place (``decomposers.eca``) and section of every component."""
+        yield from _components(self, "", "")
+
+    def default_name(self) -> str:
+        """Return a name for a recipe without a file; empty where the data will give one."""
+        return ""
+
+    def checked(self) -> Self:
+        """Return the recipe after all checks that need no data, filled in as far as that goes."""
         return self
+
+    def plain(self) -> dict[str, Any]:
+        """Return the recipe as JSON values."""
+        return self.model_dump(mode="json")
+
+    def to_yaml(self) -> str:
+        """Return the recipe as a YAML file's text."""
+        return dump_yaml(self.plain())
+
+
+def _components(value: Any, place: str, kind: str) -> Iterator[tuple[str, str, ComponentSection]]:
+    if isinstance(value, ComponentSection):
+        yield kind, place, value
+        return
+    inner: Any = ()
+    if isinstance(value, Config):
+        inner = ((name, getattr(value, name)) for name in type(value).model_fields)
+    elif isinstance(value, Mapping):
+        inner = value.items()
+    elif isinstance(value, tuple):
+        inner = enumerate(value)
+    for key, part in inner:
+        yield from _components(part, f"{place}.{key}".lstrip("."), KIND_OF.get(str(key), kind))
 
 
 class DatasetSection(Config):
@@ -79,6 +171,12 @@ class DatasetSection(Config):
     )
     hash: str = setting(
         "", description="Content hash that the dataset must have; not checked if empty."
+    )
+    frames: str = setting(
+        ":", pattern=FRAMES, description="Which samples, as a Python slice start:stop:step."
+    )
+    where: dict[str, Any] = setting(
+        {}, description="Labels and the value, or list of values, of the samples to use."
     )
 
     @model_validator(mode="before")
@@ -101,6 +199,28 @@ class DatasetSection(Config):
         if not self.name and not self.path:
             raise ValueError("needs a 'name' or the 'path' of a .zarr store")
         return self
+
+    @property
+    def whole(self) -> bool:
+        """Whether all samples are used."""
+        return self.frames == ":" and not self.where
+
+
+class NewDataset(Config):
+    """What a dataset that is made is called, and under which terms it may be used."""
+
+    name: str = setting(pattern=NAME_PATTERN, description="Name of the dataset.")
+    version: str = setting(pattern=VERSION_PATTERN, description="Version, such as 1.0.0.")
+    title: str = setting("", description="One line for lists.")
+    description: str = setting("", description="What it is, how it was made, what it is for.")
+    licence: str = setting("", description="Licence of the data (an SPDX name).")
+    citation: str = setting("", description="What to cite.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        name, at, version = value.partition("@") if isinstance(value, str) else ("", "", "")
+        return {"name": name, "version": version} if at else value
 
 
 class TargetSection(Config):
@@ -152,22 +272,46 @@ class SplitSection(Config):
 
     name: str | None = setting(None, description="Split of the dataset.")
     fractions: tuple[float, float, float] | None = setting(
-        None, description="Shares of train, validation and test, where no stored split is named."
+        None,
+        description="Shares of train, validation and test; 0.8, 0.1 and 0.1 where nothing is said.",
+    )
+    counts: tuple[Count, Count, Count] | None = setting(
+        None, description="Numbers of samples to train, validate and test, in place of shares."
+    )
+    parts: str | None = setting(
+        None,
+        description="Label whose values (train, validation, test) say where each sample belongs; "
+        "at import 'folder', the first folder of its file.",
     )
     group: str | None = setting(None, description="Label whose groups are never divided.")
+    within: dict[str, str] = setting(
+        {},
+        max_length=1,
+        description="Label and value of the samples to deal; each other value of the label gets a "
+        "split of its own name, which tests on the samples of that value.",
+    )
     seed: int | None = setting(
         None, ge=0, le=SEED_LIMIT, description="Seed of the shuffle; the recipe's if not given."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
     @model_validator(mode="after")
     def _either(self) -> Self:
-        made_here = {"fractions": self.fractions, "group": self.group, "seed": self.seed}
-        given = [key for key, value in made_here.items() if value is not None]
-        if self.name and given:
-            raise ValueError(f"'name' and '{given[0]}' exclude each other")
+        given = self.said()
+        for first, others in EXCLUDE.items():
+            if first in given and (other := next((k for k in given if k in others), None)):
+                raise ValueError(f"'{first}' and '{other}' exclude each other")
         if self.fractions and (min(self.fractions) < 0 or abs(sum(self.fractions) - 1) > 1e-9):
             raise ValueError("'fractions' must not be negative and must add up to 1")
         return self
+
+    def said(self) -> dict[str, Any]:
+        """Return what is given, by key."""
+        return {key: value for key, value in dict(self).items() if value not in (None, {})}
 
 
 class FeaturesSection(Config):
@@ -204,63 +348,3 @@ class ReportSection(Config):
         description="A second descriptor, with its default settings, whose features can colour the "
         "scores too: internal shows what SOAP makes of bond lengths.",
     )
-
-
-class Recipe(Config):
-    """Everything that makes a run."""
-
-    name: str = setting("", pattern=r"^$|" + NAME, description="Name of the run.")
-    dataset: DatasetSection = setting(description="The dataset.")
-    target: TargetSection = setting(TargetSection(), description="What is predicted.")
-    split: SplitSection = setting(SplitSection(), description="Train, validation and test.")
-    descriptor: ComponentSection | None = setting(
-        None, description="The descriptor; none for an emulator that takes samples."
-    )
-    features: FeaturesSection = setting(
-        FeaturesSection(), description="Which features are kept, and how they are scaled."
-    )
-    emulator: ComponentSection = setting(description="The emulator.")
-    decomposers: tuple[DecomposerSection, ...] = setting((), description="The decomposers.")
-    analyses: tuple[AnalysisSection, ...] | None = setting(
-        None, description="The analyses; those that apply and cost little if not given."
-    )
-    report: ReportSection = setting(ReportSection(), description="What the report shows.")
-    bad_samples: Literal["refuse", "set-aside"] = setting(
-        "refuse",
-        description="What samples with spectra or features that are not finite do: stop the run, "
-        "or be listed and left out.",
-    )
-    seed: int = setting(
-        0, ge=0, le=SEED_LIMIT, description="Seed of every component and split that states none."
-    )
-
-    @model_validator(mode="after")
-    def _labels(self) -> Self:
-        labels = [section.label for section in self.decomposers]
-        if twice := {label for label in labels if labels.count(label) > 1}:
-            raise ValueError(
-                f"two decomposers are labelled '{min(twice)}'; give one another 'label'"
-            )
-        return self
-
-    def components(self) -> list[tuple[str, ComponentSection]]:
-        """Return kind and section of every component, in the order of the data's way."""
-        found: list[tuple[str, ComponentSection]] = []
-        if self.descriptor is not None:
-            found.append(("descriptor", self.descriptor))
-        found.append(("emulator", self.emulator))
-        return found + [("decomposer", section) for section in self.decomposers]
-
-    def asked_analyses(self) -> list[tuple[str, dict[str, Any]]] | None:
-        """Return name and settings of the analyses asked for; None where the recipe is silent."""
-        if self.analyses is None:
-            return None
-        return [(section.name, section.settings) for section in self.analyses]
-
-    def plain(self) -> dict[str, Any]:
-        """Return the recipe as JSON values."""
-        return self.model_dump(mode="json")
-
-    def to_yaml(self) -> str:
-        """Return the recipe as a YAML file's text."""
-        return dump_yaml(self.plain())

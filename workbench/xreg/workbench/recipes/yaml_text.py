@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["dump_yaml", "load_yaml"]
+__all__ = ["dump_yaml", "in_one_line", "load_yaml"]
 
 # Tag, pattern, and the characters that such a value can begin with ("" is the empty value).
 CORE_SCHEMA = (
@@ -100,3 +100,16 @@ def load_yaml(text: str) -> Any:
 def dump_yaml(content: Mapping[str, Any]) -> str:
     """Return YAML in the order of the keys, short lists on one line."""
     return yaml.dump(dict(content), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+def in_one_line(content: Mapping[str, Any]) -> str:
+    """Return YAML in one line, without the outermost brackets: ``pca: {rank: 2}``."""
+    text = yaml.dump(
+        dict(content),
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=True,
+        width=float("inf"),
+    )
+    return " ".join(text.split("\n")).strip().removeprefix("{").removesuffix("}")

@@ -145,8 +145,8 @@ def _plans(report_data: ReportData) -> Iterator[_Plan]:
     for analysed in report_data.analyses:
         for drawing in analysed.findings.drawings:
             yield _Plan(
-                f"{analysed.name}_{drawing.name}",
-                f"analysis {analysed.name}",
+                f"{analysed.label}_{drawing.name}",
+                f"analysis {analysed.label}",
                 drawing.title,
                 drawing.caption,
                 partial(_finished, drawing),

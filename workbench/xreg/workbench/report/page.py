@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from xreg.core.analysis import style
+from xreg.core.interfaces.kinds import LABELLED
 from xreg.core.run import ReportSection
 from xreg.core.text import counted, with_unit
 from xreg.workbench.report.draw import Picture
@@ -163,17 +164,17 @@ def _settings(recipe: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]
     groups: list[tuple[str, list[tuple[str, str]]]] = []
     general: list[tuple[str, str]] = []
     for key, value in recipe.items():
-        if isinstance(value, Mapping):
+        if key in LABELLED:
+            for label, section in (value or {}).items():
+                rows = [(name, _text(inner)) for name, inner in section.items() if name != "name"]
+                own = "" if label == section["name"] else f" ({section['name']})"
+                groups.append((f"{LABELLED[key]} {label}{own}", rows))
+        elif isinstance(value, Mapping):
             rows = [(name, _text(inner)) for name, inner in value.items() if inner is not None]
             if key in ("descriptor", "emulator"):
                 groups.append((f"{key} {value['name']}", [row for row in rows if row[0] != "name"]))
             else:
                 groups.append((key, rows))
-        elif key in ("decomposers", "analyses"):
-            word = "decomposer" if key == "decomposers" else "analysis"
-            for section in value:
-                rows = [(name, _text(inner)) for name, inner in section.items() if name != "name"]
-                groups.append((f"{word} {section['name']}", rows))
         else:
             general.append((key, _text(value)))
     return [("run", general), *groups]

@@ -17,13 +17,14 @@ from xreg.core.hooks import AnalysisSpec
 from xreg.core.interfaces.analysis import Analysed
 from xreg.registry.plugins import host
 from xreg.workbench.arrays import write_arrays
+from xreg.workbench.recipes.sections import ComponentSection
 
 if TYPE_CHECKING:
     from xreg.core.analysis.context import AnalysisContext, AnalysisData
     from xreg.core.model.model import Model
     from xreg.core.model.pipeline import Pipeline
 
-__all__ = ["Chosen", "carry_out", "choose", "complete", "save"]
+__all__ = ["Chosen", "carry_out", "choose", "save"]
 
 log = logging.getLogger("xreg.run")
 
@@ -34,33 +35,27 @@ class Chosen:
 
     Attributes
     ----------
+    label
+        What its results are called.
     named
         Whether it was asked for: then it is an error if it does not apply.
     """
 
+    label: str
     spec: AnalysisSpec
     config: Config
     named: bool
 
 
-def complete(name: str, settings: Mapping[str, Any], seed: int) -> Config:
-    """Return the settings of an analysis, validated; a seed left open is the recipe's."""
-    config = host().get("analysis", name).spec.config
-    own = {"seed": seed} if "seed" in config.model_fields else {}
-    return config.parse({**own, **settings}, f"analysis {name}")
-
-
 def choose(
-    asked: Sequence[tuple[str, Mapping[str, Any]]] | None,
-    model: Pipeline | Model,
-    data: AnalysisData,
+    asked: Mapping[str, ComponentSection] | None, model: Pipeline | Model, data: AnalysisData
 ) -> list[Chosen]:
     """Return what is to be done: what is asked for, else what applies by default.
 
     Parameters
     ----------
     asked
-        Name and settings of each analysis; None for the default.
+        The analyses by label; None for the default.
     model, data
         What will be looked at; the model need not be fitted yet.
 
@@ -73,8 +68,8 @@ def choose(
     """
     if asked is not None:
         chosen = [
-            Chosen(_spec(name), complete(name, settings, data.seed), True)
-            for name, settings in asked
+            Chosen(label, _spec(one.name), _config(one.name, one.settings, data), True)
+            for label, one in asked.items()
         ]
         for one in chosen:
             require(one.spec, model, data, one.config)
@@ -96,7 +91,14 @@ def _default(model: Pipeline | Model, data: AnalysisData) -> Iterator[Chosen]:
                 require(spec, model, data)
             except NotApplicableError:
                 continue
-            yield Chosen(spec, complete(spec.name, {}, data.seed), False)
+            yield Chosen(spec.name, spec, _config(spec.name, {}, data), False)
+
+
+def _config(name: str, settings: Mapping[str, Any], data: AnalysisData) -> Config:
+    """Return the settings of an analysis, validated; a seed left open is the recipe's."""
+    config = host().get("analysis", name).spec.config
+    own = {"seed": data.seed} if "seed" in config.model_fields else {}
+    return config.parse({**own, **settings}, f"analysis {name}")
 
 
 def carry_out(
@@ -126,7 +128,7 @@ def carry_out(
     """
     done = []
     for one in chosen:
-        with stages(f"analysis {one.spec.name}"):
+        with stages(f"analysis {one.label}"):
             try:
                 analysis = host().load("analysis", one.spec.name)(one.config)
                 findings = analysis.analyse(context)
@@ -139,15 +141,17 @@ def carry_out(
                     remarks.append(f"Analysis '{one.spec.name}' was left out: {error}")
                     log.warning("%s", remarks[-1])
             else:
-                done.append(Analysed(one.spec.name, one.spec.summary, one.config, findings))
+                done.append(
+                    Analysed(one.label, one.spec.name, one.spec.summary, one.config, findings)
+                )
     return done
 
 
 def save(done: Sequence[Analysed], folder: Path) -> None:
-    """Write tables (CSV) and arrays (Zarr) into ``<folder>/<analysis>/``."""
+    """Write tables (CSV) and arrays (Zarr) into ``<folder>/<label>/``."""
     for analysed in done:
         findings = analysed.findings
-        home = folder / analysed.name
+        home = folder / analysed.label
         if findings.tables or findings.arrays:
             home.mkdir(parents=True)
         for table in findings.tables:

@@ -94,12 +94,12 @@ def prepare(resolved: Resolved, execution: Execution, stages: Stages) -> Prepare
     """
     recipe, dataset, channel = resolved.recipe, resolved.dataset, resolved.channel
     ids = dataset.samples.ids
-    refuse = recipe.bad_samples == "refuse"
+    refuse = recipe.bad == "refuse"
     with stages("targets"):
         known = np.asarray(channel.intensity, dtype=np.float64)
         what = f"channel '{recipe.target.channel}' of dataset '{dataset.metadata.name}'"
         if refuse:
-            require_finite(known, ids, what, "set them aside (bad_samples: set-aside)")
+            require_finite(known, ids, what, "set them aside (bad: set-aside)")
         bad = {
             row: f"{what} is not finite there"
             for row in np.flatnonzero(~finite_rows(known)).tolist()
@@ -192,7 +192,7 @@ def _beyond(
         for row, why in unusable.items()
         if row in trained or not isinstance(why, OutsideError)
     }
-    if resolved.recipe.bad_samples == "refuse" and faults:
+    if resolved.recipe.bad == "refuse" and faults:
         raise SampleError(_refusal(faults, samples.ids))
     found = {row: str(why) for row, why in unusable.items()}
     ready.rows = _without(divided, bad | found)
@@ -266,4 +266,4 @@ def _refusal(bad: dict[int, str], ids: NDArray[np.str_]) -> str:
     text = bad[first].rstrip(".")
     named = text if str(ids[first]) in text else f"sample '{ids[first]}': {text}"
     count = f"{len(bad)} such samples" if len(bad) > 1 else "the only such sample"
-    return f"{named} ({count}; 'bad_samples: set-aside' leaves them out)."
+    return f"{named} ({count}; 'bad: set-aside' leaves them out)."

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from xreg.core.executor import cores
+from xreg.core.run import FORMAT
 from xreg.core.source import source_hash
 from xreg.registry.plugins import host
 
@@ -54,17 +55,19 @@ def summary(
     recipe = ready.resolved.recipe
     metadata = ready.resolved.dataset.metadata
     seeds = {"recipe": recipe.seed, "split": recipe.split.seed}
-    for kind, section in recipe.components():
+    steps = [step for step in recipe.components() if step[0] != "analysis"]
+    for kind, place, section in steps:
         if "seed" in section.settings:
-            label = getattr(section, "label", section.name)
+            label = place.partition(".")[2] or section.name
             seeds[f"{kind} {label}"] = section.settings["seed"]
     return {
+        "format": FORMAT,
         "name": run.name,
         **stamp(started),
         "dataset": {
             "name": metadata.name,
             "version": metadata.version,
-            "hash": ready.resolved.dataset.hash,
+            "hash": recipe.dataset.hash,
             "path": recipe.dataset.path,
             "registry": recipe.dataset.registry,
             "channel": recipe.target.channel,
@@ -76,7 +79,7 @@ def summary(
             "set_aside": ready.set_aside,
         },
         "remarks": ready.remarks,
-        "components": components((kind, section.name) for kind, section in recipe.components()),
+        "components": components((kind, section.name) for kind, _, section in steps),
         "seeds": seeds,
         "seconds": {stage: round(value, 2) for stage, value in seconds.items()},
         "total_seconds": round(run.seconds, 2),

@@ -245,7 +245,7 @@ def score_remarks(metrics: Mapping[str, Any], judged: str = "test") -> list[str]
 
 def with_analyses(report_data: ReportData, done: Sequence[Analysed]) -> ReportData:
     """Return the report data with what analyses found."""
-    metrics = {analysed.name: analysed.findings.plain() for analysed in done}
+    metrics = {analysed.label: analysed.findings.plain() for analysed in done}
     return replace(report_data, analyses=done, metrics={**report_data.metrics, "analyses": metrics})
 
 
@@ -342,9 +342,9 @@ def final_recipe(ready: Prepared, report_data: ReportData) -> dict[str, Any]:
     return plain
 
 
-def settings_of(done: Sequence[Analysed]) -> list[dict[str, Any]]:
+def settings_of(done: Sequence[Analysed]) -> dict[str, dict[str, Any]]:
     """Return analyses as a recipe names them, settings filled in."""
-    return [{"name": a.name, **a.config.model_dump(mode="json")} for a in done]
+    return {a.label: {"name": a.name, **a.config.model_dump(mode="json")} for a in done}
 
 
 def with_provenance(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import random
 import sys
 from datetime import UTC, datetime
@@ -14,13 +13,12 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from xreg.core.analysis.context import AnalysisContext
-from xreg.core.errors import RunError
-from xreg.core.files import disk_errors, flush, require_free, staging
+from xreg.core.files import require_free
 from xreg.core.model.model import Model
 from xreg.core.model.preprocessing import ScaledColumns
 from xreg.core.run import ReportSection, Run
 from xreg.registry.plugins import host
-from xreg.workbench.result_folder import failure, logged, write_json
+from xreg.workbench.result_folder import logged, result_folder, write_json
 from xreg.workbench.run import analyses, provenance
 from xreg.workbench.run.features import Execution
 from xreg.workbench.run.preparation import Prepared, Stages, prepare
@@ -68,25 +66,15 @@ def execute(
     started = datetime.now(UTC)
     with stages("dataset"):
         resolved = resolve(recipe)
-    final = Path(out) if out is not None else _free_name(resolved.recipe.name, started)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    with disk_errors(f"run '{resolved.recipe.name}'"), staging(final) as folder:
-        with logged(folder / "run.log"):
-            run = Run(resolved.recipe.name, folder, resolved.recipe.plain())
-            try:
-                _carry_out(run, resolved, stages, started, execution or Execution())
-            except Exception as error:
-                raise failure(error, "run", stages.current, folder, final) from error
-        flush(folder)
-        if final.exists():  # made by a run that went on beside this one
-            if out is not None:
-                raise RunError(f"'{out}' was made by another run meanwhile; choose another folder.")
-            final = _free_name(resolved.recipe.name, started)
-        os.rename(folder, final)
-    run.folder = final
-    with logged(final / "run.log"):
+    name = resolved.recipe.name
+    place = (lambda: _free_name(name, started)) if out is None else Path(out)
+    with result_folder(place, "run", stage=lambda: stages.current) as growing:
+        run = Run(name, growing.path, resolved.recipe.plain())
+        _carry_out(run, resolved, stages, started, execution or Execution())
+    run.folder = growing.final
+    with logged(run.folder / "run.log"):
         _call_hooks("xreg_run_finished", run)
-    return final
+    return run.folder
 
 
 def _carry_out(
@@ -101,7 +89,7 @@ def _carry_out(
     ready = prepare(resolved, execution, stages)
     results.check_colours(ready)
     data = results.data_of(ready)
-    chosen = analyses.choose(resolved.recipe.asked_analyses(), resolved.pipeline, data)
+    chosen = analyses.choose(resolved.recipe.analyses, resolved.pipeline, data)
     model = _train(ready, stages)
     context = AnalysisContext.of(model, data)
     with stages("predictions and trust"):

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from xreg.core.errors import CorruptError, DataError
+from xreg.core.run import require_format
 from xreg.core.storage import canonical_json, digest, parse_json
 from xreg.core.text import counted
 
@@ -49,6 +50,8 @@ class _Folds(_Part):
 class _Split(_Part):
     name: Line | None = None
     fractions: tuple[float, float, float] | None = None
+    counts: tuple[int, int, int] | None = None
+    parts: Line | None = None
 
 
 class _Rules(_Part):
@@ -143,7 +146,8 @@ class Benchmark:
         folds, split = self.rules["folds"], self.rules["split"]
         grouped = f", groups by {folds['group']}" if folds["group"] else ""
         repeated = f", {folds['repeats']} times" if folds["repeats"] > 1 else ""
-        named = f"split '{split['name']}'" if split["name"] else f"split {split['fractions']}"
+        how = split["fractions"] or split["counts"] or f"by {split['parts']}"
+        named = f"split '{split['name']}'" if split["name"] else f"split {how}"
         return (
             f"{folds['count']}-fold cross-validation{repeated}{grouped}; {named}; "
             f"{self.rules['budget']:g} s of processor time for each family; "
@@ -216,7 +220,8 @@ def _read(path: Path) -> _Results:
     stated = content.pop("digest", None)
     if stated is not None and stated != digest(canonical_json(content)):
         raise CorruptError(f"'{path}' was changed after it was written; get it anew.")
-    if "contest" in content:  # the name of the key before
+    require_format(content.get("format"), f"'{path}'")
+    if "contest" in content:  # of version 1
         content["benchmark"] = content.pop("contest")
     if not {"benchmark", "rules", "families"} <= set(content):
         raise DataError(f"'{path}' holds no results of a search; give its folder.")

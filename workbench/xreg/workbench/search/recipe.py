@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from xreg.core.config import Config, setting
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
 from xreg.core.storage import canonical_json, digest
-from xreg.registry.consent import component_code, require_consent
 from xreg.registry.plugins import host
-from xreg.workbench.recipes.overrides import apply_setting, read_yaml
+from xreg.workbench.recipes.data import open_data
 from xreg.workbench.recipes.sections import (
     NAME,
     SEED_LIMIT,
+    AnyRecipe,
+    BadPolicy,
     ComponentSection,
     DatasetSection,
     FeaturesSection,
-    Recipe,
     SplitSection,
     TargetSection,
+    bad_policy,
 )
-from xreg.workbench.recipes.yaml_text import dump_yaml
-from xreg.workbench.run.recipe import anchor, open_data
+from xreg.workbench.run.recipe import Recipe
 
 if TYPE_CHECKING:
     from xreg.core.data.dataset import Dataset, Split
@@ -39,7 +38,6 @@ __all__ = [
     "FamilySection",
     "FoldsSection",
     "SearchRecipe",
-    "load_search",
     "members",
     "open_search",
 ]
@@ -47,6 +45,11 @@ __all__ = [
 DEFAULTS = "defaults"  # the ready space of every component in which nothing is drawn
 
 ModelKind = Literal["emulator", "decomposer"]
+# Keys of the rules that version 1 of the language did not have.
+YOUNGER: Mapping[str, Mapping[str, Any]] = {
+    "dataset": {"frames": ":", "where": {}},
+    "split": {"counts": None, "parts": None, "within": {}},
+}
 
 
 class SpaceSection(ComponentSection):
@@ -70,11 +73,10 @@ class SpaceSection(ComponentSection):
 class FamilySection(Config):
     """One competitor: a descriptor, and what is to differ from the common model."""
 
-    label: str = setting(
-        "", pattern=r"^$|" + NAME, description="Label; the component's name if empty."
-    )
     descriptor: SpaceSection | None = setting(
-        None, description="The descriptor; none for an emulator that takes samples."
+        None,
+        description="The descriptor; none for an emulator that takes samples. That of the label's "
+        "name where a family says nothing.",
     )
     emulator: SpaceSection | None = setting(
         None, description="An emulator of its own; the common one if not given."
@@ -85,21 +87,25 @@ class FamilySection(Config):
         "of an emulator by the covered variance of all its scores.",
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, value: Any) -> Any:
-        return {"descriptor": value} if isinstance(value, str) else value
-
     @model_validator(mode="after")
-    def _label(self) -> Self:
-        first = self.descriptor or self.emulator
-        if first is None:
+    def _judged(self) -> Self:
+        if self.descriptor is None and self.emulator is None:
             raise ValueError("needs a 'descriptor' or an 'emulator'")
         if self.emulator is not None and self.decomposer is not None:
             raise ValueError("has an 'emulator' and a 'decomposer'; one of them is judged")
-        if not self.label:
-            object.__setattr__(self, "label", first.name)
         return self
+
+
+def _labelled(value: Any) -> Any:
+    """Return families in which one that says nothing has the descriptor of its label's name."""
+    if not isinstance(value, Mapping):
+        return value
+    return {label: body or {"descriptor": label} for label, body in value.items()}
+
+
+Families = Annotated[
+    dict[Annotated[str, Field(pattern=NAME)], FamilySection], BeforeValidator(_labelled)
+]
 
 
 class FoldsSection(Config):
@@ -112,8 +118,11 @@ class FoldsSection(Config):
     )
 
 
-class SearchRecipe(Config):
+class SearchRecipe(AnyRecipe):
     """Everything that makes a search."""
+
+    command: ClassVar[str] = "search"
+    word: ClassVar[str] = "search"
 
     name: str = setting("", pattern=r"^$|" + NAME, description="Name of the search.")
     dataset: DatasetSection = setting(description="The dataset.")
@@ -123,10 +132,10 @@ class SearchRecipe(Config):
     )
     features: FeaturesSection = setting(FeaturesSection(), description="Filters and scaling.")
     folds: FoldsSection = setting(FoldsSection(), description="The cross-validation.")
-    families: tuple[FamilySection, ...] | Literal["all"] = setting(
+    families: Families | Literal["all"] = setting(
         "all",
-        description="The competitors: descriptors by name, or descriptor and emulator with search "
-        "spaces; all stands for every installed descriptor that takes the dataset's samples.",
+        description="The competitors by label: descriptor and emulator with search spaces; all "
+        "stands for every installed descriptor that takes the dataset's samples.",
     )
     emulator: SpaceSection = setting(
         SpaceSection(name="mlp"), description="The emulator and its search space."
@@ -152,36 +161,18 @@ class SearchRecipe(Config):
     seeds: int = setting(
         3, ge=1, le=100, description="Seeds with which each family's winner is judged again."
     )
+    bad: BadPolicy = bad_policy()
     seed: int = setting(0, ge=0, le=SEED_LIMIT, description="Seed of folds and draws.")
 
-    @model_validator(mode="after")
-    def _labels(self) -> Self:
-        labels = [] if self.families == "all" else [f.label for f in self.families]
-        if twice := {label for label in labels if labels.count(label) > 1}:
-            raise ValueError(f"two families are labelled '{min(twice)}'; give one another 'label'")
+    def default_name(self) -> str:
+        """Return the dataset's name and what is done."""
+        return f"{self.dataset.name or 'dataset'}-search"
+
+    def checked(self) -> Self:
+        """Return the recipe once all families are known to be able to compete."""
+        for label, family in {} if self.families == "all" else self.families.items():
+            _family(label, family, self)
         return self
-
-    def components(self) -> list[tuple[str, SpaceSection]]:
-        """Return kind and section of every component that is named."""
-        sections: list[tuple[str, SpaceSection | None]] = [
-            ("emulator", self.emulator),
-            ("decomposer", self.decomposer),
-        ]
-        for family in () if self.families == "all" else self.families:
-            sections += [
-                ("descriptor", family.descriptor),
-                ("emulator", family.emulator),
-                ("decomposer", family.decomposer),
-            ]
-        return [(kind, section) for kind, section in sections if section is not None]
-
-    def plain(self) -> dict[str, Any]:
-        """Return the recipe as JSON values."""
-        return self.model_dump(mode="json")
-
-    def to_yaml(self) -> str:
-        """Return the recipe as a YAML file's text."""
-        return dump_yaml(self.plain())
 
     def run_recipe(
         self,
@@ -201,7 +192,8 @@ class SearchRecipe(Config):
         if emulator is None:
             fixed = _space("emulator", self.emulator).fixed
             emulator = {"name": self.emulator.name, **fixed}
-        models = {"emulator": emulator, "decomposers": [decomposer] if decomposer else []}
+        labelled = {decomposer["name"]: decomposer} if decomposer else {}
+        models = {"emulator": emulator, "decomposers": labelled}
         return Recipe.parse(
             {**common, "name": name, "descriptor": descriptor, **models, "seed": seed},
             f"recipe of family '{label}'",
@@ -210,10 +202,16 @@ class SearchRecipe(Config):
     def rules(self, dataset_hash: str) -> dict[str, Any]:
         """Return all that results must share to be comparable; families do not count."""
         plain = self.plain()
-        for key in ("name", "families", "emulator", "decomposer", "networks", "together"):
+        for key in ("format", "name", "families", "emulator", "decomposer", "networks", "together"):
             del plain[key]
         for key in ("path", "registry"):  # where it lies says nothing of what it is
             del plain["dataset"][key]
+        for section, keys in YOUNGER.items():  # a search that says nothing there is as before them
+            for key, nothing in keys.items():
+                if plain[section][key] == nothing:
+                    del plain[section][key]
+        if self.bad == "refuse":
+            del plain["bad"]
         plain["dataset"]["hash"] = dataset_hash
         return plain
 
@@ -258,53 +256,12 @@ class Family:
         return digest(canonical_json([self.names, spaces]))[:16]
 
 
-def load_search(
-    path: str | Path | None,
-    overrides: Mapping[str, Any],
-    settings: Sequence[str],
-    *,
-    allow_code: bool = False,
-) -> SearchRecipe:
-    """Read a search recipe, lay overrides over it, and check all that needs no data.
-
-    Raises
-    ------
-    ConsentError
-        If the file brings code that the user has not agreed to (``allow_code``).
-    ConfigError, UnknownNameError
-        In one sentence, with the key that was probably meant.
-    """
-    content = read_yaml(Path(path)) if path is not None else {}
-    if path is not None:
-        anchor(content, Path(path).resolve().parent)
-        content.setdefault("name", Path(path).stem)
-    content.update({key: value for key, value in overrides.items() if value is not None})
-    for text in settings:
-        apply_setting(content, text)
-    where = f"search '{path}'" if path is not None else "search"
-    if "dataset" not in content:
-        raise ConfigError(f"{where} names no dataset; add it to the recipe or as a flag.")
-    recipe = SearchRecipe.parse(content, where)
-    for kind, section in recipe.components():
-        require_consent(
-            component_code(kind, section.name, section.settings),
-            where,
-            allow=allow_code or path is None,
-            read="the file",
-            files=True,
-        )
-    for family in () if recipe.families == "all" else recipe.families:
-        _family(family, recipe)
-    return recipe
-
-
 def open_search(recipe: SearchRecipe) -> tuple[SearchRecipe, Dataset, Channel, Split]:
     """Open the data and fill in what they decide: version, hash, channel, split, groups."""
-    sections = ("dataset", "target", "split", "features", "seed")
-    plain = recipe.plain()
-    data = Recipe.parse({key: plain[key] for key in sections} | {"emulator": "mlp"}, "search")
-    filled, dataset, channel, split = open_data(data)
-    plain |= filled
+    filled, dataset, channel, split = open_data(
+        recipe.dataset, recipe.target, recipe.split, recipe.seed
+    )
+    plain = recipe.plain() | filled
     if plain["folds"]["group"] is None:
         plain["folds"]["group"] = filled["split"]["group"]
     plain["name"] = recipe.name or f"{dataset.metadata.name}-search"
@@ -321,19 +278,17 @@ def members(recipe: SearchRecipe, samples: Samples) -> list[Family]:
         is not installed completely is left out.
     """
     if recipe.families != "all":
-        return [_family(section, recipe) for section in recipe.families]
+        return [_family(label, section, recipe) for label, section in recipe.families.items()]
     names = [
         found.spec.name
         for found in host()
         if found.spec.kind == "descriptor" and not found.spec.missing()
     ]
     fitting = [n for n in names if isinstance(samples, host().load("descriptor", n).accepts)]
-    return [
-        _family(FamilySection(label=n, descriptor=SpaceSection(name=n)), recipe) for n in fitting
-    ]
+    return [_family(n, FamilySection(descriptor=SpaceSection(name=n)), recipe) for n in fitting]
 
 
-def _family(section: FamilySection, recipe: SearchRecipe) -> Family:
+def _family(label: str, section: FamilySection, recipe: SearchRecipe) -> Family:
     from xreg.workbench.search.candidates import SearchSpace
 
     own = section.decomposer or (None if section.emulator else recipe.decomposer)
@@ -343,19 +298,19 @@ def _family(section: FamilySection, recipe: SearchRecipe) -> Family:
     takes = "features" if own else taken.takes
     if (takes == "samples") != (section.descriptor is None):
         raise ConfigError(
-            f"family '{section.label}': {kind} '{model.name}' takes {takes}, so it "
+            f"family '{label}': {kind} '{model.name}' takes {takes}, so it "
             f"{'must have no' if section.descriptor else 'needs a'} descriptor."
         )
     if own and taken.needs_emulator:
         raise ConfigError(
-            f"family '{section.label}': decomposer '{model.name}' needs an emulator; search for "
+            f"family '{label}': decomposer '{model.name}' needs an emulator; search for "
             "that, and add the decomposer to the winner's recipe."
         )
     first = SearchSpace()
     if section.descriptor is not None:
         first = _space("descriptor", section.descriptor)
     return Family(
-        section.label,
+        label,
         (section.descriptor.name if section.descriptor else None, model.name),
         (first, _space(kind, model)),
         frozenset() if own else taken.fits_together,

@@ -13,6 +13,7 @@ import numpy as np
 from xreg.core.analysis.style import styled
 from xreg.core.files import write_csv, write_text
 from xreg.core.interfaces.analysis import Drawing, Table
+from xreg.core.run import FORMAT
 from xreg.core.settings_in_words import value_in_words
 from xreg.core.storage import canonical_json, digest
 from xreg.workbench.report import ranking as figures
@@ -111,6 +112,7 @@ def _results(search: Search, results: Sequence[FamilyResult]) -> dict[str, Any]:
              "budget", "seeds", "seed")}  # fmt: skip
     rules["dataset"].pop("path")
     return {
+        "format": FORMAT,
         "benchmark": search.benchmark,
         "xreg": version("xreg"),
         "rules": rules,

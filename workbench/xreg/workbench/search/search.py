@@ -10,6 +10,7 @@ from xreg.core import progress
 from xreg.core.errors import RunError
 from xreg.core.executor import ExecutorKind, WorkerDiedError, open_workers
 from xreg.core.files import require_room, write_text
+from xreg.workbench.result_folder import result_folder
 from xreg.workbench.search.ranking import FamilyResult
 from xreg.workbench.search.recipe import SearchRecipe
 from xreg.workbench.search.results import write_results
@@ -54,6 +55,19 @@ def search(
     """
     require_room(out)
     now = Search(out, recipe, features)
+    with result_folder(out, "search", goes_on=True):
+        return _carry_out(now, workers, executor, scheduler, seconds, features)
+
+
+def _carry_out(
+    now: Search,
+    workers: int | None,
+    executor: ExecutorKind,
+    scheduler: str | None,
+    seconds: float | None,
+    features: Path | None,
+) -> list[FamilyResult]:
+    out = now.folder
     write_text(out / RECIPE, now.recipe.to_yaml())
     until = None if seconds is None else time.time() + seconds
     with open_workers(executor, workers, scheduler) as crew:

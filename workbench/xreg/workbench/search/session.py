@@ -25,6 +25,7 @@ from xreg.core.model.preprocessing import Preprocessing
 from xreg.core.source import source_hash
 from xreg.core.text import counted
 from xreg.registry.plugins import host
+from xreg.workbench.recipes.load import load_one
 from xreg.workbench.run.features import Execution, FeatureCache
 from xreg.workbench.search.candidates import (
     Fold,
@@ -37,7 +38,6 @@ from xreg.workbench.search.ranking import FamilyResult
 from xreg.workbench.search.recipe import (
     Family,
     SearchRecipe,
-    load_search,
     members,
     open_search,
 )
@@ -66,7 +66,7 @@ class Search:
     def __init__(
         self, folder: Path, recipe: SearchRecipe | None = None, features: Path | None = None
     ) -> None:
-        recipe = recipe or load_search(folder / RECIPE, {}, ())
+        recipe = recipe or load_one(SearchRecipe, folder / RECIPE)
         self.recipe, dataset, channel, split = open_search(recipe)
         self.folder, self.dataset, self.features = folder, dataset, features
         self.families = members(self.recipe, dataset.samples)
@@ -74,12 +74,15 @@ class Search:
         ids = dataset.samples.ids
         self.known = np.asarray(channel.intensity, dtype=np.float64)
         divided = split.indices(ids)
+        if self.recipe.bad == "set-aside":
+            finite = finite_rows(self.known)
+            divided = {part: rows[finite[rows]] for part, rows in divided.items()}
         self.test = divided["test"]
         self.rows = np.sort(np.concatenate([divided["train"], divided["validation"]]))
         self.parts = divided
         used = np.concatenate(list(divided.values()))
         what = f"channel '{self.recipe.target.channel}' of dataset '{dataset.metadata.name}'"
-        require_finite(self.known[used], ids[used], what)
+        require_finite(self.known[used], ids[used], what, "set them aside (bad: set-aside)")
         self.known[~finite_rows(self.known)] = 0.0  # rows that nobody uses
         self.target = Target(
             str(self.recipe.target.channel), channel.energy, channel.features, channel.unit

@@ -1,0 +1,130 @@
+"""From the sections on data of a recipe to dataset, target and split."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xreg.core.errors import DataError, UnknownNameError, did_you_mean
+from xreg.core.storage import canonical_json, digest
+from xreg.workbench.recipes.sections import DatasetSection, SplitSection, TargetSection
+from xreg.workbench.recipes.splits import make_splits, settled
+
+if TYPE_CHECKING:
+    from xreg.core.data.dataset import Dataset, Split
+    from xreg.core.data.spectra import Channel
+
+__all__ = ["find_split", "open_data", "open_section"]
+
+
+def open_data(
+    data: DatasetSection, target: TargetSection, split: SplitSection, seed: int
+) -> tuple[dict[str, Any], Dataset, Channel, Split]:
+    """Return a recipe's sections on data, filled in, and what they name.
+
+    Raises
+    ------
+    UnknownNameError
+        If the dataset, version, channel, split or label does not exist.
+    DataError
+        If the dataset is not the one whose hash the recipe states, or the parts do not fit.
+    """
+    dataset, named = open_section(data)
+    filled = {"dataset": named, "target": target.model_dump(mode="json")}
+    filled["target"]["channel"], channel = _target(target, dataset)
+    if dataset.samples.lack:
+        raise DataError(
+            f"dataset '{dataset.metadata.name}' holds {dataset.samples.in_words}: no model can be "
+            "trained on them; import the spectra together with structures or parameters."
+        )
+    filled["split"], found = find_split(dataset, split, seed)
+    return filled, dataset, channel, found
+
+
+def open_section(
+    section: DatasetSection, *, spectra: bool = False
+) -> tuple[Dataset, dict[str, Any]]:
+    """Return the dataset that a section names, cut to the samples it asks for, and it filled in.
+
+    ``spectra`` is as for :func:`xreg.registry.datasets.open_dataset`.
+    """
+    from xreg.registry.datasets import open_dataset
+
+    dataset = open_dataset(
+        section.path or section.name, section.version, section.registry, spectra=spectra
+    )
+    if section.hash and dataset.hash and section.hash != dataset.hash:
+        raise DataError(
+            f"dataset '{dataset.metadata.name}' {dataset.metadata.version} has the hash "
+            f"{dataset.hash}, but the recipe asks for {section.hash}; get the one it was made for, "
+            "or clear 'dataset.hash'."
+        )
+    filled = section.model_dump(mode="json") | {
+        "name": dataset.metadata.name,
+        "version": dataset.metadata.version,
+        "path": str(Path(section.path).resolve()) if section.path else None,
+        "hash": dataset.hash,
+    }
+    return (dataset if section.whole else _cut(dataset, section)), filled
+
+
+def _cut(dataset: Dataset, section: DatasetSection) -> Dataset:
+    """Return the samples of a dataset that a section asks for; its hash says which they are."""
+    inside = np.zeros(len(dataset), dtype=bool)
+    inside[slice(*(int(part) if part else None for part in section.frames.split(":")))] = True
+    for name, wanted in section.where.items():
+        known = np.asarray(dataset.label(name))
+        values = wanted if isinstance(wanted, list) else [wanted]
+        if known.dtype.kind in "US":
+            values = [str(value) for value in values]
+        if missing := [value for value in values if not np.isin(known, [value]).any()]:
+            hint = did_you_mean(str(missing[0]), np.unique(known).astype(str))
+            raise UnknownNameError(
+                f"dataset.where: no sample of '{dataset.metadata.name}' has {name} "
+                f"'{missing[0]}'{hint}."
+            )
+        inside &= np.isin(known, values)
+    rows = np.flatnonzero(inside)
+    if not rows.size:
+        raise DataError(
+            f"no sample of dataset '{dataset.metadata.name}' is left by 'dataset.frames' and "
+            "'dataset.where'."
+        )
+    chosen = digest(canonical_json([dataset.hash, section.frames, section.where]))
+    return replace(dataset.select(rows), hash=chosen if dataset.hash else "")
+
+
+def _target(section: TargetSection, dataset: Dataset) -> tuple[str, Channel]:
+    from xreg.core.data.grids import coarsen
+    from xreg.core.data.moments import spectral_moments
+
+    names = list(dataset.spectra)
+    name = section.channel or names[0]
+    if name not in names:
+        raise UnknownNameError(
+            f"dataset '{dataset.metadata.name}' has no channel '{name}'{did_you_mean(name, names)}."
+        )
+    channel = dataset.spectra[name]
+    if section.window is not None:
+        channel = channel.window(*section.window)
+    if section.points is not None:
+        channel = coarsen(channel, section.points)
+    if section.moments:
+        channel = spectral_moments(channel, section.moments)
+    return name, channel
+
+
+def find_split(dataset: Dataset, section: SplitSection, seed: int) -> tuple[dict[str, Any], Split]:
+    """Return a recipe's section on the split, filled in, and the split that it names or makes."""
+    stored = "default" if not section.said() and "default" in dataset.splits else section.name
+    if stored is None:
+        section = settled(section, seed)
+        splits = make_splits(section, dataset.samples.ids, dataset.labels)
+        return section.model_dump(mode="json"), splits["default"]
+    if stored not in dataset.splits:
+        hint = did_you_mean(stored, dataset.splits)
+        raise UnknownNameError(f"dataset '{dataset.metadata.name}' has no split '{stored}'{hint}.")
+    return SplitSection(name=stored).model_dump(mode="json"), dataset.splits[stored]
