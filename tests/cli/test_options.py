@@ -61,13 +61,14 @@ def test_what_belongs_together_is_there_together(
     options: Options,
 ) -> None:
     makes = {"run", "search", "evaluate", "fit", "predict", "data generate", "data import"}
-    makes |= {"data process"}
+    makes |= {"data process", "data export"}
     assert makes <= set(options["--out"])
     assert makes - {"predict"} == set(options["--set"])
-    assert makes - {"fit", "data process"} == set(options["--bad"])
+    assert makes - {"fit", "data process", "data export"} == set(options["--bad"])
     reads = {"run", "search", "evaluate", "fit", "predict", "data process", "data sticks"}
+    reads |= {"data export"}
     assert reads <= set(options["--registry"])
-    assert makes - {"predict", "data import"} == set(options["--only"])
+    assert makes - {"predict", "data import", "data export"} == set(options["--only"])
 
 
 @pytest.mark.parametrize("flag", list(OLD))
