@@ -68,7 +68,8 @@ def test_what_belongs_together_is_there_together(
     reads = {"run", "search", "evaluate", "fit", "predict", "data process", "data sticks"}
     reads |= {"data export"}
     assert reads <= set(options["--registry"])
-    assert makes - {"predict", "data import", "data export"} == set(options["--only"])
+    for flag in ("--only", "--dry-run"):
+        assert makes - {"predict", "data import", "data export"} == set(options[flag])
 
 
 @pytest.mark.parametrize("flag", list(OLD))

@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from xreg.cli.main import main
 from xreg.cli.schema import RECIPES, recipe_class
 from xreg.workbench.recipes.load import load
 from xreg.workbench.recipes.overrides import read_yaml, variants
@@ -42,6 +43,28 @@ def test_an_example_is_read(path: Path, schemas: dict[str, Any]) -> None:
     check = jsonschema.Draft202012Validator(schemas[command])
     for one in variants(content, "recipe").values():
         check.validate(json.loads(json.dumps(one)))
+
+
+@pytest.mark.parametrize(
+    ("command", "example"),
+    [
+        (["search"], "h2so4-aq/search.yaml"),
+        (["data", "generate"], "l-edges/oh.yaml"),
+        (["data", "process", "any.zarr"], "h2o/broad.yaml"),
+    ],
+)
+def test_a_dry_run_prints_what_is_read_back(
+    command: list[str], example: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = ROOT / "examples" / example
+    with pytest.raises(SystemExit) as end:
+        main([*command, str(path), "--dry-run"])
+    assert not end.value.code
+    kind = recipe_class(command_of(read_yaml(path)))
+    texts = capsys.readouterr().out.split("---\n")
+    for text, expected in zip(texts, load(kind, path).values(), strict=True):
+        (tmp_path / "again.yaml").write_text(text)
+        assert load(kind, tmp_path / "again.yaml")[""].plain() == expected.plain()
 
 
 def test_there_are_examples_of_many_kinds() -> None:

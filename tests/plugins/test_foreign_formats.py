@@ -250,7 +250,7 @@ def test_the_folders_of_xanesnet_stay_a_split(tmp_path: Path, layout: str) -> No
 
 def test_another_split_may_be_asked_for(tmp_path: Path) -> None:
     source = xanesnet(tmp_path / "fe", "{name}_{part}")
-    asked = {"own_split": False, "split": {"fractions": (0.4, 0.2, 0.4)}}
+    asked = {"split": {"fractions": (0.4, 0.2, 0.4)}}
     split = load(source, **asked).splits["default"]
     assert (len(split.train), len(split.validation), len(split.test)) == (2, 1, 2)
 

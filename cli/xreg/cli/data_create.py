@@ -12,6 +12,7 @@ from xreg.cli.options import (
     AllowCode,
     Bad,
     Channels,
+    DryRun,
     EnergyColumn,
     EnergyUnit,
     Executor,
@@ -27,6 +28,7 @@ from xreg.cli.options import (
     Sites,
     Workers,
     places,
+    shown,
     spectrum_columns,
 )
 from xreg.cli.output import echo
@@ -37,6 +39,7 @@ def generate(
     recipe: Annotated[Path, typer.Argument(help="A generation recipe (YAML).")],
     out: Out = None,
     only: Only = None,
+    dry_run: DryRun = False,
     bad: Bad = None,
     workers: Workers = None,
     executor: Executor = "process",
@@ -63,6 +66,8 @@ def generate(
     loaded = load(
         GenerationRecipe, recipe, {"bad": bad}, set_ or (), only or (), allow_code=allow_code
     )
+    if shown(loaded, dry_run):
+        return
     for parsed, store in places(loaded, out, Path(), lambda _, one: one.store_name):
         if store is not None:
             require_room(store)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli.options import Only, Out, Registry, Set, places
+from xreg.cli.options import DryRun, Only, Out, Registry, Set, places, shown
 from xreg.cli.output import echo
 
 
@@ -16,6 +16,7 @@ def process(
     recipe: Annotated[Path, typer.Argument(help="A recipe of channels and steps (YAML).")],
     out: Out = None,
     only: Only = None,
+    dry_run: DryRun = False,
     set_: Set = None,
     registry: Registry = None,
 ) -> None:
@@ -29,6 +30,8 @@ def process(
     from xreg.workbench.recipes.load import load
 
     loaded = load(ProcessingRecipe, recipe, None, set_ or (), only or ())
+    if shown(loaded, dry_run):
+        return
     for parsed, place in places(loaded, out, Path(), lambda name, _: f"{name}.zarr"):
         written, summary = process_store(store, parsed, place, registry)
         tell_summary(summary["text"], summary["doubts"])

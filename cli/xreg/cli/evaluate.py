@@ -11,6 +11,7 @@ from xreg.cli.options import (
     Analyses,
     Bad,
     Channel,
+    DryRun,
     NoCache,
     Only,
     Registry,
@@ -20,6 +21,7 @@ from xreg.cli.options import (
     features_folder,
     places,
     recipe_or,
+    shown,
 )
 from xreg.cli.output import echo
 
@@ -52,6 +54,7 @@ def evaluate(
     bad: Bad = None,
     set_: Set = None,
     only: Only = None,
+    dry_run: DryRun = False,
     interpolate: Annotated[
         bool,
         typer.Option(
@@ -86,6 +89,8 @@ def evaluate(
     loaded = load(
         Evaluation, recipe, flags, settings + (set_ or []), only or (), allow_code=allow_code
     )
+    if shown(loaded, dry_run):
+        return
     for one, place in places(loaded, out, out, lambda name, _: name):
         with features_folder(no_cache) as features, progress():
             found = carry_out(one, place or out, allow_code=allow_code, features=features)

@@ -9,6 +9,7 @@ import typer
 
 from xreg.cli.options import (
     AllowCode,
+    DryRun,
     EnergyColumn,
     EnergyUnit,
     NoiseColumn,
@@ -21,6 +22,7 @@ from xreg.cli.options import (
     SignalColumn,
     places,
     recipe_or,
+    shown,
     spectrum_columns,
 )
 from xreg.cli.output import echo
@@ -83,6 +85,7 @@ def fit(
     ] = None,
     set_: Set = None,
     only: Only = None,
+    dry_run: DryRun = False,
     starts: Annotated[int | None, typer.Option(help="Searches through the network; 64.")] = None,
     seed: Seed = None,
     intervals: Annotated[
@@ -125,6 +128,8 @@ def fit(
         "registry": registry,
     }
     loaded = load(FitRecipe, recipe, flags, set_ or (), only or (), allow_code=allow_code)
+    if shown(loaded, dry_run):
+        return
     if "" in loaded:
         require_free(out)
     for one, place in places(loaded, out, out, lambda name, _: name):

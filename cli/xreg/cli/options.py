@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from xreg.cli.output import echo
 from xreg.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from xreg.workbench.recipes.sections import AnyRecipe
 
 __all__ = [
     "Absorber",
@@ -21,6 +24,7 @@ __all__ = [
     "Channel",
     "Channels",
     "Dataset",
+    "DryRun",
     "EnergyColumn",
     "EnergyUnit",
     "Executor",
@@ -46,6 +50,7 @@ __all__ = [
     "recipe_or",
     "refuse_old",
     "sets_aside",
+    "shown",
     "spectrum_columns",
 ]
 
@@ -83,6 +88,12 @@ Bad = Annotated[
 Only = Annotated[
     list[str] | None,
     typer.Option(help="Of a recipe with several results (each:), the one of this name."),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", help="Print the resolved recipe, of a run its cost, too; do nothing."
+    ),
 ]
 Name = Annotated[
     str | None, typer.Option(help="Name of the result; as recipe or --out say if not given.")
@@ -220,6 +231,13 @@ def places(
             echo(f"{place}: there already")
             continue
         yield recipe, place
+
+
+def shown(loaded: Mapping[str, AnyRecipe], dry_run: bool) -> bool:
+    """Print the resolved recipes where nothing else is to be done, and return whether it is so."""
+    if dry_run:
+        echo("---\n".join(recipe.to_yaml() for recipe in loaded.values()), nl=False)
+    return dry_run
 
 
 def recipe_or(first: str, key: str) -> tuple[Path | None, dict[str, Any]]:

@@ -14,6 +14,7 @@ from xreg.cli.options import (
     Bad,
     Channel,
     Dataset,
+    DryRun,
     Executor,
     Name,
     NoCache,
@@ -53,12 +54,7 @@ def run(
     name: Name = None,
     out: Out = None,
     only: Only = None,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run", help="Print the resolved recipe and what it would cost; do nothing."
-        ),
-    ] = False,
+    dry_run: DryRun = False,
     workers: Workers = None,
     executor: Executor = "process",
     scheduler: Scheduler = None,

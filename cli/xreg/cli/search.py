@@ -11,6 +11,7 @@ from xreg.cli.options import (
     AllowCode,
     Bad,
     Dataset,
+    DryRun,
     Executor,
     NoCache,
     Only,
@@ -21,6 +22,7 @@ from xreg.cli.options import (
     Workers,
     features_folder,
     places,
+    shown,
 )
 from xreg.cli.output import echo
 
@@ -48,6 +50,7 @@ def search(
     set_: Set = None,
     out: Out = None,
     only: Only = None,
+    dry_run: DryRun = False,
     time: Annotated[
         float | None, typer.Option(help="Stop after so many minutes; call again to go on.")
     ] = None,
@@ -73,6 +76,8 @@ def search(
     loaded = load(
         SearchRecipe, recipe, overrides, settings + (set_ or []), only or (), allow_code=allow_code
     )
+    if shown(loaded, dry_run):
+        return
     first, one = next(iter(loaded.items()))
     whole = Path("searches") / one.name.removesuffix(f"-{first}")
     until = None if time is None else 60 * time

@@ -145,6 +145,20 @@ def test_each_makes_several_recipes_of_one(tmp_path: Path) -> None:
     assert list(load_recipes(path, only=["ridge"])) == ["ridge"]
 
 
+@pytest.mark.parametrize(
+    "each",
+    [
+        [{"name": "a"}, {"name": "b", "seed": 1}],
+        {"a": None, "b": {"seed": 1}},
+    ],
+)
+def test_each_may_be_a_list_and_an_entry_empty(tmp_path: Path, each: Any) -> None:
+    recipes = load_recipes(write(tmp_path, BASIC | {"each": each}))
+    assert {name: recipe.seed for name, recipe in recipes.items()} == {"a": 7, "b": 1}
+    numbered = write(tmp_path, BASIC | {"each": {1: {"seed": 1}}})
+    assert list(load_recipes(numbered, only=["1"])) == ["1"]
+
+
 def test_each_keeps_its_names_in_those_of_the_recipes(tmp_path: Path) -> None:
     path = write(tmp_path, BASIC | {"each": {"Ti2+": {"seed": 1}, "a.": {"seed": 2}}})
     assert [recipe.name for recipe in load_recipes(path).values()] == ["try-Ti2+", "try-a."]
@@ -155,6 +169,10 @@ def test_each_keeps_its_names_in_those_of_the_recipes(tmp_path: Path) -> None:
     [
         ({"a": 1}, [], "'each' must map names to settings"),
         ({}, [], "'each' must map names to settings"),
+        ([{"seed": 1}], [], "'each' must map names to settings"),
+        ([1], [], "'each' must map names to settings"),
+        ([{"name": "a"}, {"name": "a"}], [], "two entries of 'each' have one name"),
+        ([{"name": ["a"]}], [], "is no name of a folder"),
         ({"../a": {"seed": 1}}, [], "'../a' under 'each' is no name of a folder"),
         (EACH, ["rigde"], "has no 'rigde' (did you mean 'ridge'?)"),
         ({"a": {"emulator.widht": 3}}, [], "unknown key 'widht'"),

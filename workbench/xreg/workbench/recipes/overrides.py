@@ -82,30 +82,38 @@ def variants(
         if only:
             raise ConfigError(f"{where} has no section 'each' to choose '{only[0]}' from.")
         return {"": rest}
-    each = content["each"]
-    if isinstance(each, list) and all(isinstance(v, dict) and "name" in v for v in each):
-        each = {one["name"]: {k: v for k, v in one.items() if k != "name"} for one in each}
-    if not (isinstance(each, dict) and each and all(isinstance(v, dict) for v in each.values())):
-        raise ConfigError(f"{where}: 'each' must map names to settings.")
-    if isinstance(content["each"], list) and len(each) < len(content["each"]):
-        raise ConfigError(f"{where}: two entries of 'each' have one name; give each its own.")
-    for name in each:
-        if not re.fullmatch(NAME, str(name)):
-            raise ConfigError(
-                f"{where}: '{name}' under 'each' is no name of a folder; names are of letters, "
-                "digits and . _ + -, and begin with one of the first two."
-            )
+    each = _entries(content["each"], where)
     for name in only:
         if name not in each:
             raise UnknownNameError(f"{where} has no '{name}'{did_you_mean(name, each)}.")
     found = {}
     for name in only or each:
-        found[str(name)] = one = copy.deepcopy(rest)
+        found[name] = one = copy.deepcopy(rest)
         for key, value in each[name].items():
             _assign(one, str(key), value, f"{where}, 'each.{name}', ")
         if "dataset" in one:
-            one["dataset"] = _named_by(one["dataset"], str(name))
+            one["dataset"] = _named_by(one["dataset"], name)
     return found
+
+
+def _entries(given: Any, where: str) -> dict[str, dict[str, Any]]:
+    """Return the settings of each variant by its name."""
+    if isinstance(given, list) and all(isinstance(one, dict) and "name" in one for one in given):
+        entries = [(one["name"], {k: v for k, v in one.items() if k != "name"}) for one in given]
+    else:
+        entries = list(given.items()) if isinstance(given, dict) else []
+    each = {str(name): {} if one is None else one for name, one in entries}
+    if not each or not all(isinstance(one, dict) for one in each.values()):
+        raise ConfigError(f"{where}: 'each' must map names to settings.")
+    if len(each) < len(entries):
+        raise ConfigError(f"{where}: two entries of 'each' have one name; give each its own.")
+    for name in each:
+        if not re.fullmatch(NAME, name):
+            raise ConfigError(
+                f"{where}: '{name}' under 'each' is no name of a folder; names are of letters, "
+                "digits and . _ + -, and begin with one of the first two."
+            )
+    return each
 
 
 def _named_by(section: Any, name: str) -> Any:
