@@ -116,9 +116,62 @@ def test_a_flipped_bit_of_a_journal_is_noticed(tmp_path):
             list(CheckedJournal(tmp_path / "j").read_logs(0))
 
 
-def test_a_journal_of_an_earlier_version_is_read(tmp_path):
-    (tmp_path / "j").write_text('{"op_code":1}\n')
-    assert list(CheckedJournal(tmp_path / "j").read_logs(0)) == [{"op_code": 1}]
+@pytest.mark.parametrize("gone", range(4))
+def test_a_line_taken_out_of_a_journal_is_noticed(tmp_path, gone):
+    journal(tmp_path / "j")
+    lines = (tmp_path / "j").read_bytes().splitlines(keepends=True)
+    for changed in (
+        lines[:gone] + lines[gone + 1 :],
+        [*lines[:gone], lines[gone + 1], lines[gone], *lines[gone + 2 :]],
+        lines[: gone + 1] + lines[gone:],
+    ):
+        (tmp_path / "j").write_bytes(b"".join(changed))
+        with pytest.raises(CorruptError, match="lines before it are missing"):
+            list(CheckedJournal(tmp_path / "j").read_logs(0))
+
+
+def test_several_writers_keep_one_chain(tmp_path):
+    one, other = CheckedJournal(tmp_path / "j"), CheckedJournal(tmp_path / "j")
+    logs = [{"op_code": i, "text": "x" * 20_000 * i} for i in range(8)]
+    for i, log in enumerate(logs):
+        (one, other)[i % 2].append_logs([log])
+        assert list(one.read_logs(i)) == [log]
+    assert list(other.read_logs(0)) == logs
+
+
+def test_what_a_killed_writer_began_is_no_part_of_the_next_line(tmp_path):
+    logs = journal(tmp_path / "j")
+    with (tmp_path / "j").open("ab") as file:
+        file.write(b'{"chain":12,"rec')
+    CheckedJournal(tmp_path / "j").append_logs([{"op_code": 9}])
+    assert list(CheckedJournal(tmp_path / "j").read_logs(0)) == [*logs, {"op_code": 9}]
+
+
+EARLIER = (
+    b'{"op_code":1}\n'  # Optuna's
+    b'{"crc32":3235155165,"record":{"op_code":2,"value":[2,"\\u00e9",null]}}\n'  # until version 1.1
+    b'{"crc32":3235155165,"record":{"op_code":2,"value":[2,"\\u00e9",null]}}\n'
+)
+
+
+def test_a_journal_of_an_earlier_version_is_read_and_goes_on(tmp_path):
+    two = {"op_code": 2, "value": [2, "é", None]}
+    (tmp_path / "j").write_bytes(EARLIER)
+    assert list(CheckedJournal(tmp_path / "j").read_logs(0)) == [{"op_code": 1}, two, two]
+    new = CheckedJournal(tmp_path / "j")
+    new.append_logs([{"op_code": 3}])
+    new.append_logs([{"op_code": 4}])
+    logs = [{"op_code": 1}, two, two, {"op_code": 3}, {"op_code": 4}]
+    assert list(CheckedJournal(tmp_path / "j").read_logs(0)) == logs
+    assert list(new.read_logs(1)) == logs[1:]
+    lines = (tmp_path / "j").read_bytes().splitlines(keepends=True)
+    for gone in range(4):  # the first line of ours covers those before
+        (tmp_path / "j").write_bytes(b"".join(lines[:gone] + lines[gone + 1 :]))
+        with pytest.raises(CorruptError, match="lines before it are missing"):
+            list(CheckedJournal(tmp_path / "j").read_logs(0))
+    (tmp_path / "j").write_bytes(b"".join(lines) + EARLIER)  # none follows ours
+    with pytest.raises(CorruptError, match="line 6 of"):
+        list(CheckedJournal(tmp_path / "j").read_logs(0))
 
 
 RESULTS = {
