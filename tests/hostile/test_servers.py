@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -343,6 +344,8 @@ def ssh_server(sandbox, published):
     folder = sandbox.root / "server"
     shutil.copytree(published / "dvc-remote", folder / "data")
     forwarded: list[str] = []
+    passwords: list[str] = []
+    key = asyncssh.generate_private_key("ssh-ed25519")
 
     class Server(asyncssh.SSHServer):
         def begin_auth(self, username: str) -> bool:
@@ -352,6 +355,7 @@ def ssh_server(sandbox, published):
             return True
 
         def validate_password(self, username: str, password: str) -> bool:
+            passwords.append(password)
             return (username, password) == ("me", "T0KEN")
 
     class Sftp(asyncssh.SFTPServer):
@@ -367,7 +371,7 @@ def ssh_server(sandbox, published):
     async def begin() -> None:
         server = await asyncssh.listen(
             "127.0.0.1", 0, server_factory=Server, sftp_factory=Sftp,
-            server_host_keys=[asyncssh.generate_private_key("ssh-ed25519")],
+            server_host_keys=[key],
         )  # fmt: skip
         ready.append(server.sockets[0].getsockname()[1])
         started.set()
@@ -378,26 +382,78 @@ def ssh_server(sandbox, published):
 
     threading.Thread(target=work, daemon=True).start()
     assert started.wait(10)
-    yield f"ssh://127.0.0.1:{ready[0]}/data", forwarded
+    public = key.export_public_key().decode().split()
+    line = f"[127.0.0.1]:{ready[0]} {public[0]} {public[1]}\n"
+    yield SimpleNamespace(
+        url=f"ssh://127.0.0.1:{ready[0]}/data", forwarded=forwarded, passwords=passwords, line=line
+    )
     loop.call_soon_threadsafe(loop.stop)
 
 
+def known_hosts(home: Path, text: str, name: str = "known_hosts") -> None:
+    (home / ".ssh").mkdir(mode=0o700, exist_ok=True)
+    (home / ".ssh" / name).write_text(text)
+
+
 def test_a_server_by_ssh(stranger, sandbox, ssh_server):
-    url, forwarded = ssh_server
+    url = ssh_server.url
     root = stranger(lambda r: config(r, f"url = {url}\n    keyfile = key\n    ask_password = true"))
     own_config(sandbox.home, f"url = {url}\n    user = me\n    password = T0KEN")
+    known_hosts(sandbox.home, ssh_server.line)
     sandbox.freeze()
     path = pull("toy@1.0.0", registry=root.as_uri())
     assert folder_hash(path) == find("toy@1.0.0", registry=root).entry.hash
-    assert forwarded == []
+    assert ssh_server.forwarded == []
+
+
+def other_key(line: str) -> str:
+    import asyncssh
+
+    kind, key = (
+        asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().split()[:2]
+    )
+    return f"{line.split(maxsplit=1)[0]} {kind} {key}\n"
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        pytest.param(lambda line: None, id="no file"),
+        pytest.param(lambda line: "", id="empty"),
+        pytest.param(other_key, id="another key"),
+        pytest.param(lambda line: line.replace("127.0.0.1", "127.0.0.2"), id="another host"),
+        pytest.param(lambda line: f"@revoked {line}", id="revoked"),
+    ],
+)
+def test_a_server_by_ssh_that_is_not_the_known_one_is_refused(stranger, sandbox, ssh_server, known):
+    url = ssh_server.url
+    root = stranger(lambda r: config(r, f"url = {url}"))
+    own_config(sandbox.home, f"url = {url}\n    user = me\n    password = T0KEN")
+    if (text := known(ssh_server.line)) is not None:
+        known_hosts(sandbox.home, text)
+    sandbox.freeze()
+    with pytest.raises(RunError, match=r"known_hosts has no such key .* fingerprint"):
+        pull("toy@1.0.0", registry=root)
+    assert ssh_server.passwords == []
+
+
+def test_the_users_ssh_configuration_says_where_known_hosts_are(stranger, sandbox, ssh_server):
+    url = ssh_server.url
+    root = stranger(lambda r: config(r, f"url = {url}"))
+    own_config(sandbox.home, f"url = {url}\n    user = me\n    password = T0KEN")
+    known_hosts(sandbox.home, ssh_server.line, "elsewhere")
+    known_hosts(sandbox.home, "Host *\n    UserKnownHostsFile ~/.ssh/elsewhere\n", "config")
+    sandbox.freeze()
+    assert pull("toy@1.0.0", registry=root).is_dir()
 
 
 def test_a_server_by_ssh_asks_nothing_of_the_user(stranger, sandbox, ssh_server, monkeypatch):
-    url, _ = ssh_server
+    url = ssh_server.url
     asked: list[str] = []
     monkeypatch.setattr("getpass.getpass", lambda *a, **_: asked.append("x") or "guess")
     monkeypatch.setattr("dvc_ssh.client.getpass", lambda *a, **_: asked.append("x") or "guess")
     root = stranger(lambda r: config(r, f"url = {url}\n    ask_password = true"))
+    known_hosts(sandbox.home, ssh_server.line)
     sandbox.freeze()
     with pytest.raises(RunError, match="Permission denied"):
         pull("toy@1.0.0", registry=root)

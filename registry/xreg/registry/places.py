@@ -136,7 +136,11 @@ def place_of(remote: Remote, root: Path) -> Place:
             from asyncssh import SSHClient
 
             options["client_factory"] = SSHClient  # DVC's shows and asks what the server wants
-    return Place(remote.label, path, kind(**options))
+    system = kind(**options)
+    if kind.protocol == "ssh":
+        # DVC's takes any server for the right one; so it goes by the user's known_hosts.
+        system.fs_args["known_hosts"] = ()
+    return Place(remote.label, path, system)
 
 
 def _prepare() -> None:
@@ -169,5 +173,12 @@ def translated(what: str) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
+    if type(error).__name__ == "HostKeyNotVerifiable":
+        return (
+            f"{one_line(str(error)).rstrip('.')}, as ~/.ssh/known_hosts has no such key of it: ask "
+            "whoever runs the server for its fingerprint, compare, and add the key there "
+            "(connecting once by 'ssh' does both); if another key of that host is there, somebody "
+            "may stand between you and the server"
+        )
     text = without_credentials(str(error)).strip().replace("\n", " ") or type(error).__name__
     return one_line(text)[:500].rstrip(".")

@@ -19,6 +19,7 @@ from xreg.core.model.preprocessing import Preprocessing
 from xreg.registry.models import load_model
 from xreg.registry.stores.store import open_store
 from xreg.registry.stores.writer import write_store
+from xreg.workbench.run.estimate import estimate
 from xreg.workbench.run.recipe import load_recipe
 from xreg.workbench.run.run import execute
 from xreg.workbench.search.candidates import Fold, cross_validate
@@ -157,3 +158,48 @@ def test_in_a_fold_of_a_search_a_lone_site_is_passed_over(
     settings = {key: value for key, value in GP.items() if key != "name"}
     (score,) = cross_validate([Process(**settings)], data.samples[:], Y, [fold], Preprocessing())[0]
     assert 0.3 < score < 1
+
+
+def test_what_a_descriptor_cannot_learn_from_is_refused_or_set_aside_as_asked(
+    water_store: Path, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from xreg.plugins.internal.internal import Internal as Descriptor
+
+    store, parts = waters(water_store, workplace, {})
+    spoilt = [parts["train"][3], parts["train"][17]]
+    plain = Descriptor.fit
+
+    def fit(self: Any, samples: Any, y: Any = None) -> Any:
+        if at := [name for name in samples.ids.tolist() if name in spoilt]:
+            raise SampleError(f"sample '{at[0]}' teaches nothing.")
+        return plain(self, samples, y)
+
+    monkeypatch.setattr(Descriptor, "fit", fit)
+    changes = {"descriptor": "internal", "emulator": "ridge"}
+    with pytest.raises(SampleError, match=rf"'{spoilt[0]}' teaches nothing \(2 such samples; .*"):
+        execute(recipe(store, **changes), "refused")
+    folder = execute(recipe(store, **changes, bad_samples="set-aside"), "run")
+    assert left_out(folder) == spoilt
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert [metrics[p]["samples"] for p in ("train", "validation", "test")] == [38, 8, 12]
+    found = estimate(recipe(store, **changes, bad_samples="set-aside"))
+    assert found.measured == 38
+
+
+def test_what_no_single_sample_is_guilty_of_ends_the_run(
+    water_store: Path, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from xreg.plugins.internal.internal import Internal as Descriptor
+
+    store, _ = waters(water_store, workplace, {})
+    plain = Descriptor.fit
+
+    def fit(self: Any, samples: Any, y: Any = None) -> Any:
+        if len(samples) > 30:
+            raise SampleError("too many of them.")
+        return plain(self, samples, y)
+
+    monkeypatch.setattr(Descriptor, "fit", fit)
+    changes = {"descriptor": "internal", "emulator": "ridge", "bad_samples": "set-aside"}
+    with pytest.raises(SampleError, match="too many of them"):
+        execute(recipe(store, **changes), "run")

@@ -10,7 +10,7 @@ import numpy as np
 from xreg.core.executor import cores
 from xreg.core.model.domain import Target
 from xreg.core.model.features import build_features
-from xreg.workbench.run.features import Execution
+from xreg.workbench.run.features import Execution, fit_descriptor
 from xreg.workbench.run.preparation import Stages
 from xreg.workbench.run.provenance import peak_memory_mib
 from xreg.workbench.run.recipe import Recipe, resolve
@@ -86,7 +86,11 @@ def estimate(recipe: Recipe, execution: Execution | None = None) -> Estimate:
     width, stages = 0, Stages()
     if pipeline.descriptor is not None:
         start = time.perf_counter()
-        descriptor = pipeline.descriptor.__sklearn_clone__().fit(small)
+        descriptor = pipeline.descriptor.__sklearn_clone__()
+        if bad := fit_descriptor(descriptor, small, np.arange(len(small))):
+            kept = ~np.isin(np.arange(len(small)), list(bad))
+            small, known = small[kept], known[kept]
+            n, growth = len(small), len(train) / len(small)
         width = build_features(descriptor, small).shape[1]
         spent = (time.perf_counter() - start) * total / n
         crew = execution or Execution()

@@ -27,7 +27,7 @@ from xreg.core.model.features import require_kind
 from xreg.core.source import libraries, source_hash
 from xreg.registry.registries import cache_folder
 
-__all__ = ["Execution", "FeatureCache"]
+__all__ = ["Execution", "FeatureCache", "fit_descriptor"]
 
 BLOCK_ROWS = 256
 # Workers import the descriptor anew, which takes seconds: shorter work is done here.
@@ -245,6 +245,50 @@ def describe(descriptor: Descriptor, samples: Samples) -> Block:
         values[row] = np.nan
         reasons.setdefault(row, f"descriptor '{descriptor.name}' gives values that are not finite.")
     return Block(values, reasons, time.process_time() - start)
+
+
+def fit_descriptor(
+    descriptor: Descriptor, samples: Samples, rows: NDArray[np.intp]
+) -> dict[int, str]:
+    """Fit a descriptor to those of some samples from which it can learn.
+
+    Returns
+    -------
+    dict
+        Why it cannot learn from each of the others, by row; it is fitted without them.
+
+    Raises
+    ------
+    SampleError
+        If it can learn from none, or from each by itself and not from all together.
+    """
+    try:
+        descriptor.fit(samples[rows])
+    except SampleError:
+        bad = _unlearnable(descriptor, samples, rows)
+        rest = rows[~np.isin(rows, list(bad))]
+        if not bad or not len(rest):
+            raise
+        descriptor.fit(samples[rest])
+        return bad
+    return {}
+
+
+def _unlearnable(
+    descriptor: Descriptor, samples: Samples, rows: NDArray[np.intp]
+) -> dict[int, str]:
+    """Return the single samples that a fit fails of, which few do, by halves."""
+    try:
+        descriptor.fit(samples[rows])
+    except SampleError as error:
+        if len(rows) == 1:
+            return {int(rows[0]): str(error)}
+        first, second = np.array_split(rows, 2)
+        return {
+            **_unlearnable(descriptor, samples, first),
+            **_unlearnable(descriptor, samples, second),
+        }
+    return {}
 
 
 def _describe_item(item: tuple[int, Descriptor, Samples]) -> Block:

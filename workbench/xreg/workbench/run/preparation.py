@@ -17,7 +17,7 @@ from xreg.core.errors import DataError, OutsideError, SampleError
 from xreg.core.interfaces import Descriptor, FeatureLabel
 from xreg.core.model.domain import Domain, Target
 from xreg.registry.plugins import host
-from xreg.workbench.run.features import Execution, FeatureCache
+from xreg.workbench.run.features import Execution, FeatureCache, fit_descriptor
 from xreg.workbench.run.recipe import Resolved
 
 __all__ = ["Prepared", "Stages", "prepare"]
@@ -110,27 +110,8 @@ def prepare(resolved: Resolved, execution: Execution, stages: Stages) -> Prepare
     ready = Prepared(resolved, target, known, _without(divided, bad))
     _require_training(ready)
     if resolved.pipeline.descriptor is not None:
-        descriptor = resolved.pipeline.descriptor.__sklearn_clone__()
         with stages("features"):
-            cache = _cache(resolved, execution)
-            while True:
-                descriptor.fit(dataset.samples[ready.rows["train"]])
-                cache.build(descriptor)
-                new = {row: why for row, why in cache.bad.items() if row not in bad}
-                used = np.concatenate(list(ready.rows.values()))
-                if not new or not np.isin(list(new), used).any():
-                    break
-                faults = _faults(new, descriptor, dataset.samples, ready)
-                if refuse and faults:
-                    raise SampleError(_refusal(faults, ids))
-                # What is learned from the samples that remain may differ: fit and look again.
-                bad |= new
-                ready.rows = _without(divided, bad)
-                _require_training(ready)
-            resolved.pipeline.featurize = cache
-            ready.features = list(descriptor.feature_labels)
-            log.info("%d of %d samples described anew", cache.computed, len(ids))
-            ready.remarks = list(descriptor.remarks)
+            _describe(ready, resolved.pipeline.descriptor, divided, bad, execution)
     else:
         bad |= _beyond(ready, divided, bad)
         ready.rows = _without(divided, bad)
@@ -146,6 +127,42 @@ def prepare(resolved: Resolved, execution: Execution, stages: Stages) -> Prepare
     return ready
 
 
+def _describe(
+    ready: Prepared,
+    unfitted: Descriptor,
+    divided: dict[str, NDArray[np.intp]],
+    bad: dict[int, str],
+    execution: Execution,
+) -> None:
+    """Build the features; note in ``bad`` which samples have none, or teach a descriptor none."""
+    resolved, samples = ready.resolved, ready.resolved.dataset.samples
+    refuse = resolved.recipe.bad_samples == "refuse"
+    descriptor = unfitted.__sklearn_clone__()
+    cache = _cache(resolved, execution)
+
+    def without(new: dict[int, str], faults: dict[int, str]) -> None:
+        if refuse and faults:
+            raise SampleError(_refusal(faults, samples.ids))
+        bad.update(new)
+        ready.rows = _without(divided, bad)
+        _require_training(ready)
+
+    while True:
+        if unlearnt := fit_descriptor(descriptor, samples, ready.rows["train"]):
+            without(unlearnt, unlearnt)
+        cache.build(descriptor)
+        new = {row: why for row, why in cache.bad.items() if row not in bad}
+        used = np.concatenate(list(ready.rows.values()))
+        if not new or not np.isin(list(new), used).any():
+            break
+        # What is learned from the samples that remain may differ: fit and look again.
+        without(new, _faults(new, descriptor, samples, ready))
+    resolved.pipeline.featurize = cache
+    ready.features = list(descriptor.feature_labels)
+    log.info("%d of %d samples described anew", cache.computed, len(samples))
+    ready.remarks = list(descriptor.remarks)
+
+
 def _cache(resolved: Resolved, execution: Execution) -> FeatureCache:
     return FeatureCache(resolved.dataset.samples, resolved.dataset.hash, execution)
 
@@ -156,7 +173,7 @@ def _colours(
     """Return the features of a second descriptor; NaN for samples that are not used."""
     samples = ready.resolved.dataset.samples
     descriptor: Descriptor = host().build("descriptor", name, {})
-    descriptor.fit(samples[ready.rows["train"]])
+    fit_descriptor(descriptor, samples, ready.rows["train"])
     used = np.sort(np.concatenate(list(ready.rows.values())))
     labels = descriptor.feature_labels
     table = np.full((len(samples), len(labels)), np.nan)

@@ -16,7 +16,7 @@ from xreg.core.interfaces import Descriptor
 from xreg.core.model.domain import Domain
 from xreg.core.storage import canonical_json, digest
 from xreg.core.text import counted
-from xreg.workbench.run.features import FeatureCache
+from xreg.workbench.run.features import FeatureCache, fit_descriptor
 from xreg.workbench.search.candidates import MOST_UNUSABLE, Fold
 
 __all__ = ["fold_inputs", "knowable_folds"]
@@ -46,7 +46,8 @@ def fold_inputs(
     start = time.process_time()
     for fold in folds:
         descriptor = build()
-        descriptor.fit(samples[rows[fold.train]])
+        for row, why in fit_descriptor(descriptor, samples, rows[fold.train]).items():
+            log.warning("'%s' learns nothing from %s: %s", descriptor.name, samples.ids[row], why)
         fitted[id(fold)] = descriptor
     fitting = time.process_time() - start
     learned = {}

@@ -1,4 +1,4 @@
-"""The journal file of a search: Optuna's, with a checksum in each line that covers all before it."""
+"""The journal file of a search: Optuna's, each line with a checksum over all before it."""
 
 from __future__ import annotations
 
