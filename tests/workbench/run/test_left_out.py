@@ -178,11 +178,11 @@ def test_what_a_descriptor_cannot_learn_from_is_refused_or_set_aside_as_asked(
     changes = {"descriptor": "internal", "emulator": "ridge"}
     with pytest.raises(SampleError, match=rf"'{spoilt[0]}' teaches nothing \(2 such samples; .*"):
         execute(recipe(store, **changes), "refused")
-    folder = execute(recipe(store, **changes, bad_samples="set-aside"), "run")
+    folder = execute(recipe(store, **changes, bad="set-aside"), "run")
     assert left_out(folder) == spoilt
     metrics = json.loads((folder / "metrics.json").read_text())
     assert [metrics[p]["samples"] for p in ("train", "validation", "test")] == [38, 8, 12]
-    found = estimate(recipe(store, **changes, bad_samples="set-aside"))
+    found = estimate(recipe(store, **changes, bad="set-aside"))
     assert found.measured == 38
 
 
@@ -200,6 +200,6 @@ def test_what_no_single_sample_is_guilty_of_ends_the_run(
         return plain(self, samples, y)
 
     monkeypatch.setattr(Descriptor, "fit", fit)
-    changes = {"descriptor": "internal", "emulator": "ridge", "bad_samples": "set-aside"}
+    changes = {"descriptor": "internal", "emulator": "ridge", "bad": "set-aside"}
     with pytest.raises(SampleError, match="too many of them"):
         execute(recipe(store, **changes), "run")

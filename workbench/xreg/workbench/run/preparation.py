@@ -136,7 +136,7 @@ def _describe(
 ) -> None:
     """Build the features; note in ``bad`` which samples have none, or teach a descriptor none."""
     resolved, samples = ready.resolved, ready.resolved.dataset.samples
-    refuse = resolved.recipe.bad_samples == "refuse"
+    refuse = resolved.recipe.bad == "refuse"
     descriptor = unfitted.__sklearn_clone__()
     cache = _cache(resolved, execution)
 
