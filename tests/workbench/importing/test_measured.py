@@ -179,3 +179,17 @@ def test_no_model_of_specimens(
     told = capsys.readouterr().err
     assert "neither structure nor parameters" in told
     assert len(told.strip().splitlines()) == 1
+
+
+def test_arrays_of_spectra_alone_are_specimens(tmp_path: Path) -> None:
+    energy = np.arange(7000, 7300, 0.5)
+    arrays = {"spectra_xas": np.stack([mu(energy, FOIL), mu(energy, RUST)]), "energy_xas": energy}
+    np.savez(tmp_path / "a.npz", **arrays, composition=["Fe", "Fe2O3"])
+    found = import_dataset(tmp_path / "a.npz", options(absorber="Fe"))
+    assert list(found.samples) == [Specimen("a-0", "Fe", 26), Specimen("a-1", "Fe2O3", 26)]
+    np.savez(tmp_path / "b.npz", **arrays, element=["Fe", "Xx"])
+    with pytest.raises(DataError, match="'Xx' is no symbol"):
+        import_dataset(tmp_path / "b.npz", options())
+    np.savez(tmp_path / "c.npz", **arrays, absorber=[0, 0])
+    with pytest.raises(DataError, match="no 'numbers' and 'positions' to it"):
+        import_dataset(tmp_path / "c.npz", options())

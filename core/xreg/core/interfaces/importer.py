@@ -33,15 +33,12 @@ class Entry:
         Spectrum of each channel, with the unit of its intensities.
     labels
         Numbers and words of these samples, by name.
-    part
-        Part of the source's own split that they belong to; empty where the source has none.
     """
 
     file: str
     samples: Sequence[Structure | ParameterSet | Specimen]
     curves: Mapping[str, Curve]
     labels: Mapping[str, Any] = field(default_factory=dict)
-    part: Literal["", "train", "validation", "test"] = ""
 
 
 class Importer(Component[ConfigT]):

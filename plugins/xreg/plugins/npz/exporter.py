@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.data.dataset import PARTS, Dataset, Split
 from xreg.core.data.samples import Parameters, Structures
+from xreg.core.data.specimens import Specimens
 from xreg.core.errors import DataError
 from xreg.core.interfaces.exporter import Exporter, Part
 from xreg.plugins.npz.plugin import NpzExportConfig
@@ -31,7 +33,7 @@ class NpzExporter(Exporter[NpzExportConfig]):
     Config = NpzExportConfig
     suffixes: ClassVar[tuple[str, ...]] = (".npz",)
     holds: ClassVar[frozenset[Part]] = frozenset(
-        ("structures", "parameters", "units", "labels", "label units", "splits")
+        ("structures", "parameters", "specimens", "units", "labels", "label units", "splits")
     )
 
     def left_out(self, dataset: Dataset) -> Iterator[str]:
@@ -74,6 +76,12 @@ def _samples(dataset: Dataset) -> dict[str, NDArray[Any]]:
             "absorber": samples.absorber,
             "cell": samples.cell,
             "pbc": samples.pbc,
+        }
+    if isinstance(samples, Specimens):
+        symbols = [SYMBOLS[z] if z else "" for z in samples.absorber.tolist()]
+        return {
+            "composition": _texts(samples.composition, "composition"),
+            "element": _texts(symbols, "element"),
         }
     assert isinstance(samples, Parameters)
     return {

@@ -11,8 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.atoms.elements import SYMBOLS, atomic_number
 from xreg.core.data.dataset import PARTS
 from xreg.core.data.samples import ParameterSet, Structure
+from xreg.core.data.specimens import Specimen
 from xreg.core.errors import DataError, did_you_mean
 from xreg.core.interfaces import Entry, Importer
 from xreg.core.progress import track
@@ -32,6 +34,8 @@ NAMES = (
     "absorber",
     "cell",
     "pbc",
+    "composition",
+    "element",
     "parameters",
     "parameter_names",
     "parameter_units",
@@ -40,10 +44,10 @@ NAMES = (
 )
 PREFIXED = re.compile(r"^(spectra|energy|unit|label|labelunit|split)_(.+)$", re.DOTALL)
 UNIT_OF = "labelunit_"
-ROWS = ("ids", "absorber", "cell", "pbc", "parameters")
+ROWS = ("ids", "absorber", "cell", "pbc", "parameters", "composition", "element")
 Arrays = Mapping[str, NDArray[Any]]
 # Makes the sample of a name and row.
-Make = Callable[[str, int], Structure | ParameterSet]
+Make = Callable[[str, int], Structure | ParameterSet | Specimen]
 
 
 class NpzImporter(Importer[NpzImportConfig]):
@@ -59,6 +63,8 @@ class NpzImporter(Importer[NpzImportConfig]):
     ``cell``, ``pbc``                         (n, 3, 3) in Å and (n, 3), of crystals
     ``parameters``                            (n, p), in place of structures
     ``parameter_names``, ``parameter_units``  (p,) each
+    ``composition``, ``element``              (n,) texts and absorbing elements, of specimens: what
+                                              has neither structures nor parameters
     ``ids``                                   (n,) names; file stem and number without
     ``label_<name>``                          (n,) numbers or words
     ``split_<name>``                          (n,) ``train``, ``validation``, ``test`` or empty
@@ -97,9 +103,7 @@ class NpzImporter(Importer[NpzImportConfig]):
         log.label_units = _label_units(source, arrays, labels)
         rows = {k: arrays[k] for k in ROWS if k in arrays}
         _check_rows(source, n, {**spectra, **labels, **splits, **rows})
-        make = (_parameters if "parameters" in arrays else _structures)(
-            source, arrays, n, self.config.absorber, log
-        )
+        make = _maker(arrays)(source, arrays, n, self.config.absorber, log)
         units = {name: stated_unit(str(arrays.get(f"unit_{name}", ""))) for name in spectra}
         names = arrays.get("ids", [f"{source.stem}-{i}" for i in range(n)])
         for i in track(range(n), f"reading {source.name}", n):
@@ -177,6 +181,8 @@ FORMS = {
     "parameter_names": ("US", (1,)),
     "parameter_units": ("US", (1,)),
     "ids": ("USiu", (1,)),
+    "composition": ("US", (1,)),
+    "element": ("US", (1,)),
     "label": ("biufUS", (1,)),
     "split": ("US", (1,)),
     "unit": ("US", (0,)),
@@ -220,6 +226,32 @@ def _check_rows(source: Path, n: int, arrays: Arrays) -> None:
             raise DataError(
                 f"'{source}': '{name}' has {len(np.atleast_1d(array))} rows for {n} spectra."
             )
+
+
+def _maker(arrays: Arrays) -> Callable[..., Make]:
+    """Return what makes samples: of parameters, of structures, or of names alone."""
+    if "parameters" in arrays:
+        return _parameters
+    return _structures if {"numbers", "positions", "offsets"} & set(arrays) else _specimens
+
+
+def _specimens(
+    source: Path, arrays: Arrays, n: int, absorber: int | str | None, log: ImportLog
+) -> Make:
+    """Make samples that have neither structure nor parameters."""
+    for name in ("absorber", "cell", "pbc"):
+        if name in arrays:
+            raise DataError(f"'{source}' has '{name}', and no 'numbers' and 'positions' to it.")
+    elements = arrays.get("element", np.full(n, "" if absorber is None else absorber)).astype(str)
+    if unknown := sorted({*elements.tolist()} - {"", *SYMBOLS[1:]}):
+        raise DataError(f"'{source}': '{unknown[0]}' is no symbol of an absorbing element.")
+    composition = arrays.get("composition", np.full(n, "")).astype(str)
+
+    def make(name: str, i: int) -> Specimen:
+        symbol = str(elements[i])
+        return Specimen(name, str(composition[i]), atomic_number(symbol) if symbol else 0)
+
+    return make
 
 
 def _parameters(

@@ -72,8 +72,8 @@ class XanesnetImporter(Importer[XanesnetImportConfig]):
     def sniff(cls, path: Path, head: bytes) -> float:
         """Go by the names of folders, or of the arrays of an ``.npz``."""
         if path.is_dir():
-            pairs = _pairs(path)
-            return (0.9 if any(pair.part for pair in pairs) else 0.6) if pairs else 0.0
+            # One pair of folders without a split is what the importer 'pairs' is for.
+            return 0.9 if any(pair.part for pair in _pairs(path)) else 0.0
         if path.suffix != ".npz" or not head.startswith(b"PK\x03\x04"):
             return 0.0
         try:
@@ -101,25 +101,32 @@ class XanesnetImporter(Importer[XanesnetImportConfig]):
         right = _by_stem(pair.spectra, (), log)
         stems = sorted({*left, *right})
         for stem in track(stems, f"reading {pair.structures.name}", len(stems)):
-            files = [*left.get(stem, []), *right.get(stem, [])]
-            where = str(files[-1])
-            with log.entry(where):
-                if not (len(left.get(stem, [])) == len(right.get(stem, [])) == 1):
+            xyz, tables = left.get(stem, []), right.get(stem, [])
+            if len(xyz) == len(tables) == 1:
+                with log.entry(str(xyz[0])):
+                    yield from self._entry(stem, xyz[0], tables[0], pair.part, log)
+                continue
+            for file in (*xyz, *tables):
+                with log.entry(str(file)):
                     raise DataError(_unmatched(stem, left, right))
-                yield self._entry(stem, left[stem][0], right[stem][0], pair.part, log)
 
-    def _entry(self, stem: str, xyz: Path, table: Path, part: Part, log: ImportLog) -> Entry:
+    def _entry(
+        self, stem: str, xyz: Path, table: Path, part: Part, log: ImportLog
+    ) -> Iterator[Entry]:
         config = self.config
         frame = one_frame(log.seen(xyz.name, xyz.read_bytes()), xyz.name)
         absorber = 0 if config.absorber is None else config.absorber
         sites = log.sites(frame, stem, absorber, config.every)
-        found = read_spectrum(log.seen(table.name, table.read_bytes()), config.columns)
-        for note in found.notes:
-            log.remark(str(table), note)
-        several = len(sites) > 1
-        samples = [frame.structure(f"{stem}-{s}" if several else stem, s) for s in sites]
-        curves = {config.channel: Curve(found.energy, found.intensity)}
-        return Entry(str(table), samples, curves, {}, part)
+        with log.entry(str(table)):
+            found = read_spectrum(log.seen(table.name, table.read_bytes()), config.columns)
+            for note in found.notes:
+                log.remark(str(table), note)
+            several = len(sites) > 1
+            samples = [frame.structure(f"{stem}-{s}" if several else stem, s) for s in sites]
+            curves = {config.channel: Curve(found.energy, found.intensity)}
+            if part:
+                log.splits.setdefault("default", {}).update((one.id, part) for one in samples)
+            yield Entry(str(table), samples, curves, {})
 
     def _arrays(self, source: Path, log: ImportLog) -> Iterator[Entry]:
         content = log.seen(source.name, source.read_bytes())

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.atoms.elements import SYMBOLS
-from xreg.core.data.dataset import PARTS, Split
 from xreg.core.data.samples import Parameters, ParameterSet, Samples, Structure, Structures
 from xreg.core.data.specimens import Specimen, Specimens
 from xreg.core.data.spectra import Channel, Spectra
@@ -70,7 +69,6 @@ class Collector:
     spectra: dict[str, list[NDArray[np.float64]]] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     labels: list[dict[str, Any]] = field(default_factory=list)
-    parts: dict[str, str] = field(default_factory=dict)
     _first: dict[str, str] = field(default_factory=dict)
     _files: dict[str, str] = field(default_factory=dict)
     _spans: dict[str, list[tuple[float, float, float]]] = field(default_factory=dict)
@@ -80,8 +78,6 @@ class Collector:
         with self.log.entry(entry.file):
             for sample in entry.samples:
                 self.add(entry.file, sample, entry.curves, entry.labels)
-                if entry.part:
-                    self.parts[sample.id] = entry.part
 
     def add(
         self,
@@ -170,25 +166,6 @@ class Collector:
             if name in self._first and fine > 0 and start + fine < stop:
                 return f"--grid {start:g}:{stop:g}:{fine:g}"
         return ""
-
-    def splits(self) -> dict[str, Split]:
-        """Return the split that the source has, as ``default``; none where it has none.
-
-        Raises
-        ------
-        DataError
-            If some samples belong to no part of it.
-        """
-        if not self.parts:
-            return {}
-        ids = [sample.id for sample in self.samples]
-        if lack := [name for name in ids if name not in self.parts]:
-            raise DataError(
-                f"{len(lack)} samples are in no part of the source's own split, first '{lack[0]}'; "
-                "give --fractions to make another one."
-            )
-        chosen = {part: [name for name in ids if self.parts[name] == part] for part in PARTS}
-        return {"default": Split(*(np.array(chosen[part], np.str_) for part in PARTS))}
 
     def taken(self) -> tuple[Samples, Spectra, dict[str, NDArray[Any]]]:
         """Return the samples, their spectra and labels."""

@@ -75,7 +75,8 @@ def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dat
             log.bad.append(Bad(str(one), str(error).rstrip(".")))
             continue
         if part:
-            collector.parts |= {s.id: part for s in collector.samples[before:]}
+            mine = {sample.id: part for sample in collector.samples[before:]}
+            log.splits.setdefault(DEFAULT, {}).update(mine)
         log.label_units = _joined(known[0], log.label_units, "label", one)
         log.parameter_units = _joined(known[1], log.parameter_units, "parameter", one)
         layouts.append(importer.name)
@@ -94,7 +95,7 @@ def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dat
     for note in same_first_atoms(assumed, log.several):
         log.remark(sources[0].name, note)
     split = options.split
-    own = _own_splits(split, log, collector, samples.ids)
+    own = _own_splits(split, log, samples.ids)
     if isinstance(samples, Specimens) and not (split and split.said()):
         split = None
     made = {} if DEFAULT in own else make_splits(split, samples.ids, labels)
@@ -129,15 +130,17 @@ def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dat
 
 
 def _own_splits(
-    asked: SplitSection | None, log: ImportLog, collector: Collector, ids: NDArray[np.str_]
+    asked: SplitSection | None, log: ImportLog, ids: NDArray[np.str_]
 ) -> dict[str, Split]:
     """Return the splits that the source has; another ``default`` may be asked for."""
     splits = {}
     for name, known in log.splits.items():
         parts = np.array([known.get(one, "") for one in ids.tolist()])
         splits[name] = Split(*(ids[parts == part] for part in PARTS))
+        if lack := int((~np.isin(parts, PARTS)).sum()):
+            log.remark("splits", f"{lack} samples are in no part of the split '{name}'")
     if asked is None or asked.parts == FOLDER or not asked.said():
-        return splits | collector.splits()
+        return splits
     return {name: split for name, split in splits.items() if name != DEFAULT}
 
 
