@@ -35,4 +35,6 @@ def process(
     for parsed, place in places(loaded, out, Path(), lambda name, _: f"{name}.zarr"):
         written, summary = process_store(store, parsed, place, registry)
         tell_summary(summary["text"], summary["doubts"])
-        echo(f"{written}: channels {', '.join(parsed.processing)} made")
+        made = [f"channels {', '.join(parsed.processing)} made"] if parsed.processing else []
+        made += [f"scans merged by {parsed.merge.by}"] if parsed.merge else []
+        echo(f"{written}: {'; '.join(made)}")

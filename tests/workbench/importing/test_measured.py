@@ -193,3 +193,12 @@ def test_arrays_of_spectra_alone_are_specimens(tmp_path: Path) -> None:
     np.savez(tmp_path / "c.npz", **arrays, absorber=[0, 0])
     with pytest.raises(DataError, match="no 'numbers' and 'positions' to it"):
         import_dataset(tmp_path / "c.npz", options())
+
+
+def test_self_absorption_is_warned_of(two: list[Path]) -> None:
+    file = two[0]
+    file.write_text(file.read_text().replace("mutrans", "mufluor"))
+    found = import_dataset(two, options(columns={"signal": "4"}))
+    assert found.labels["mode"].tolist() == ["fluorescence", "transmission"]
+    (told,) = [one for one in found.metadata.provenance["remarks"] if "absorption" in one["remark"]]
+    assert (told["files"], Path(told["first"]).name) == (1, "foil.xdi")

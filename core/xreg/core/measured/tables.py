@@ -45,6 +45,10 @@ COMPOSITION = ("sample.stoichiometry", "sample.formula", "sample.composition")
 TEMPERATURE = re.compile(
     r"([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*(K|kelvin|°?\s*C|celsius|deg(?:ree)?s?\s*C)"
 )
+FLUORESCENCE = (
+    "measured in fluorescence: self-absorption may damp the spectrum of a sample that is neither "
+    "thin nor dilute, and nothing corrects it"
+)
 LOWEST = 150.0
 """Energies without a unit that end below this, in eV, may be keV."""
 CELSIUS = 273.15
@@ -107,10 +111,13 @@ class TableReader:
         fields = {k: v for k, v in table.fields.items() if k != composition}
         known = {"signal": signal, **labels_of(fields), **(labels or {})}
         for mode, names in MODES.items():
-            if signal.lower() in names:
+            taken = [table.names[i].lower() for i in chosen.signal]
+            if len(taken) == 1 and taken[0] in names:
                 known.setdefault("mode", mode)
         if found.edge:
             known["edge"] = found.edge
+        if "fluorescence" in str(known.get("mode", "")).lower():
+            self.log.remark(file, FLUORESCENCE)
         channel = self.config.channel
         unit = stated_unit(found.unit)
         curves = {channel: Curve(found.energy, found.intensity, unit)}
@@ -157,7 +164,8 @@ def text_entries(source: Path, reader: TableReader) -> Iterator[Entry]:
         with log.entry(where):
             table = read_table(content, one)
             name = f"{stem_of(source)}-{one}" if len(scans) > 1 else stem_of(source)
-            yield reader.entry(table, where, name, {"scan": one} if len(scans) > 1 else {})
+            labels = {"file": stem_of(source), "scan": one} if len(scans) > 1 else {}
+            yield reader.entry(table, where, name, labels)
 
 
 def _scans(content: bytes) -> list[str]:

@@ -128,7 +128,9 @@ class NexusImporter(Importer[NexusImportConfig]):
                         continue
                     sample = stem_of(source) + (f"-{name}" if several else "")
                     config = self.config.model_copy(update={"columns": asked})
-                    labels: dict[str, Any] = {"entry": name} if several else {}
+                    labels: dict[str, Any] = {}
+                    if several:
+                        labels = {"file": stem_of(source), "entry": name}
                     if asked.signal and asked.signal != self.config.columns.signal:
                         log.remark(where, f"the signal is {asked.signal}")
                     if TEMPERATURE in found.columns:

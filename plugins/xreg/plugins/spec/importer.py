@@ -78,7 +78,8 @@ class SpecImporter(Importer[SpecImportConfig]):
                         log.pass_over(where, f"none of its columns is named as an energy ({names})")
                         continue
                     name = f"{stem_of(source)}-{number}" if several else stem_of(source)
-                    yield reader.entry(table, where, name, {"scan": number, **labels})
+                    more = {"file": stem_of(source), "scan": number, **labels}
+                    yield reader.entry(table, where, name, more)
 
 
 def _chosen(keys: list[str], scan: str, source: Path) -> list[str]:

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from xreg.core.config import Config, setting
 from xreg.core.data.dataset import NAME_PATTERN, VERSION_PATTERN, Dataset
@@ -16,6 +16,7 @@ from xreg.core.data.spectra import Spectra
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
 from xreg.core.files import require_room
 from xreg.core.readers.summary import summarise
+from xreg.workbench.process.merge import MergeSection, merge_scans
 from xreg.workbench.process.steps import ProcessedChannel, process_and_find
 from xreg.workbench.recipes.sections import AnyRecipe
 
@@ -48,7 +49,16 @@ class ProcessingRecipe(AnyRecipe):
     dataset: ChangedDataset = setting(
         ChangedDataset(), description="What the new dataset is called; the old one's name if not."
     )
-    processing: Processing = setting(min_length=1, description="Channels to make, by name.")
+    processing: Processing = setting({}, description="Channels to make, by name.")
+    merge: MergeSection | None = setting(
+        None, description="Scans of one specimen to make one, after the channels are made."
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.processing and self.merge is None:
+            raise ValueError("give channels to make (processing), or scans to merge (merge)")
+        return self
 
 
 def check_processing(
@@ -147,7 +157,11 @@ def process_store(
     from xreg.registry.datasets import open_dataset
     from xreg.registry.stores.writer import write_store
 
-    dataset = process_dataset(open_dataset(reference, registry=registry), recipe.processing)
+    dataset = open_dataset(reference, registry=registry)
+    if recipe.processing:
+        dataset = process_dataset(dataset, recipe.processing)
+    if recipe.merge is not None:
+        dataset = merge_scans(dataset, recipe.merge)
     old = dataset.metadata
     new = recipe.dataset.model_dump(exclude_none=True)
     provenance = {
