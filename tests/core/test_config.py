@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import pytest
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from xreg.core.config import Config, setting
 from xreg.core.errors import ConfigError, did_you_mean
@@ -152,3 +153,23 @@ def test_half_of_a_surrogate_pair_is_told() -> None:
     """JSON can escape one; as a name it is refused in words."""
     with pytest.raises(ConfigError, match=r"^it: .*valid string"):
         ByName.parse({"numbers": {"\ud800": 1}}, "it")
+
+
+class Listed(Config):
+    """Settings that a plugin's own validator looks at."""
+
+    values: dict[str, int] = setting({}, description="Numbers.")
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        for name in self.values:
+            raise ValueError(f"there is no '{name}'")
+        return self
+
+
+def test_half_of_a_surrogate_pair_in_a_validators_own_words_is_told() -> None:
+    """Pydantic cannot hand such a message on, and raises a UnicodeEncodeError in its place."""
+    with pytest.raises(ConfigError, match=r"^it: there is no 'a'"):
+        Listed.parse({"values": {"a": 1}}, "it")
+    with pytest.raises(ConfigError, match=r"^it: .* no valid Unicode\.$"):
+        Listed.parse({"values": {json.loads('"\\ud800"'): 1}}, "it")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from xreg.core.model.filters import FeatureFilter
 from xreg.core.model.model import Model
 from xreg.core.model.pipeline import Pipeline
 from xreg.core.model.preprocessing import Preprocessing
+from xreg.core.model.saved import SavedModel
 from xreg.plugins.pca.pca import PCA
 
 
@@ -414,3 +416,15 @@ def test_nothing_but_json_and_safetensors_is_written(tmp_path, fitted):
         assert path.suffix in (".json", ".safetensors")
         if path.suffix == ".json":
             json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_half_of_a_surrogate_pair_in_a_saved_model_is_told() -> None:
+    """As a kind it comes into the words of a validator, which pydantic cannot hand on."""
+    ridge = Path(__file__).parents[2] / "artefacts" / "e23b448" / "models" / "ridge"
+    meta = json.loads((ridge / "component.json").read_text())
+    meta.pop("digest")
+    assert SavedModel.of(meta, Path("m")).steps["emulator"] == ("emulator", "ridge")
+    for kind, told in (("odd", "has a odd as emulator"), ("\ud800", "no valid Unicode")):
+        meta["steps"]["emulator"] = [kind, "ridge"]
+        with pytest.raises(CorruptError, match=told):
+            SavedModel.of(meta, Path("m"))

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import tracemalloc
 import warnings
 from pathlib import Path
 
@@ -430,6 +431,54 @@ def test_wrong_values_are_refused(store, name, change, reason):
     overwrite(store, name, change)
     with pytest.raises(DataError, match=reason):
         open_store(store)
+
+
+@pytest.mark.parametrize("names", [2, "angle", {"angle": 1}, [2], ["angle", None], True])
+@pytest.mark.parametrize("group", ["labels", "spectra", "splits"])
+def test_names_that_are_no_list_of_texts_are_told(store, group, names):
+    """JSON can hold anything there; ``names: 2`` was a TypeError that blamed xreg."""
+    attributes(store, group, names=names)
+    with pytest.raises(CorruptError, match=f"the names in '{group}' are no list of texts"):
+        open_store(store)
+
+
+def claim(store, node, rows, **chunks):
+    """Let an array claim so many rows, and the shards and chunks that go with them."""
+    path = store / node / "zarr.json"
+    body = json.loads(path.read_text())
+    body["shape"][0] = rows
+    if chunks:
+        body["chunk_grid"]["configuration"]["chunk_shape"][0] = chunks["shard"]
+        body["codecs"][0]["configuration"]["chunk_shape"][0] = chunks["chunk"]
+    path.write_text(json.dumps(body))
+
+
+BILLION = 10**9
+
+
+@pytest.mark.parametrize(
+    ("node", "chunks"),
+    [
+        ("samples/ids", {}),
+        ("labels/temperature", {}),
+        ("samples/structures/absorber", {}),
+        ("splits/default/train", {}),
+        ("samples/ids", {"shard": BILLION, "chunk": BILLION}),
+        ("labels/temperature", {"shard": BILLION, "chunk": BILLION}),
+        (XES, {"shard": BILLION, "chunk": BILLION}),
+        ("samples/structures/positions", {"shard": BILLION, "chunk": BILLION}),
+    ],
+)
+def test_memory_is_not_taken_for_what_an_array_only_claims(store, node, chunks):
+    """A bare ``zarr.json`` of some hundred bytes could fill any machine."""
+    claim(store, node, BILLION, **chunks)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=r"claims [\d,]{10,} bytes|lacks a part of its data"):
+            open_store(store, validate=False)
+        assert tracemalloc.get_traced_memory()[1] < 64 * 1024**2
+    finally:
+        tracemalloc.stop()
 
 
 def test_an_unwritten_chunk_is_not_taken_for_zero(store):
