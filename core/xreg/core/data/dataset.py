@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -216,6 +217,43 @@ class Dataset:
                 f"{did_you_mean(name, self.labels)}."
             )
         return np.asarray(self.labels[name])
+
+    def to_xarray(self) -> Any:
+        """Return spectra, labels and splits as an ``xarray.Dataset``, in memory.
+
+        Each channel is a variable over ``sample`` and ``energy_<channel>`` in eV (target features:
+        ``feature_<channel>``); ``label_<name>``, ``parameter_<name>``, ``split_<name>`` and
+        ``absorber`` (its atomic number) are coordinates of the samples; units stand in the
+        attribute ``units``. Positions of atoms, ragged as they are, are left out.
+
+        Raises
+        ------
+        MissingRequirementError
+            Without xarray (``pip install "xreg[xarray]"``).
+        """
+        from xreg.core.data.labelled import to_xarray
+
+        return to_xarray(self)
+
+    def _repr_html_(self) -> str:
+        channels = "".join(
+            f"<li>{escape(name)} [{escape(c.unit)}]: "
+            + (
+                f"{len(c.energy)} energies, {c.energy[0]:g} … {c.energy[-1]:g} eV</li>"
+                if c.energy is not None
+                else f"{escape(', '.join(c.features))}</li>"
+            )
+            for name, c in self.spectra.items()
+        )
+        listed = "".join(
+            f"<li>{what}: {escape(', '.join(names))}</li>"
+            for what, names in (("labels", self.labels), ("splits", self.splits))
+            if names
+        )
+        about = self.metadata
+        head = f"<h4>{escape(about.name)} {escape(about.version)}</h4><p>{escape(about.title)}</p>"
+        count = f"<li>{len(self):,} samples ({self.samples.kind})</li>"
+        return f"{head}<ul>{count}{channels}{listed}</ul>"
 
     def select(self, key: Any) -> Dataset:
         """Return a subset in memory; splits keep the samples that remain."""
