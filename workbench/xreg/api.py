@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from xreg.core.errors import ConfigError
 from xreg.workbench.notebook.models import PredictedSpectra, TrainedModel
@@ -22,6 +22,9 @@ from xreg.workbench.notebook.tables import Figure, Table
 
 if TYPE_CHECKING:
     from xreg.core.data.dataset import Dataset
+    from xreg.workbench.fit.fit import Fitted
+    from xreg.workbench.fit.recipe import FitRecipe
+    from xreg.workbench.recipes.sections import AnyRecipe
 
 __all__ = [
     "Evaluation",
@@ -45,6 +48,7 @@ __all__ = [
 ]
 
 Recipe = str | Path | Mapping[str, Any]
+RecipeT = TypeVar("RecipeT", bound="AnyRecipe")
 
 # Remarks are part of the results; without a handler, Python would print warnings of the log.
 logging.getLogger("xreg").addHandler(logging.NullHandler())
@@ -121,12 +125,10 @@ def run(
     ... )  # doctest: +SKIP
     >>> result.scores["r2"]  # doctest: +SKIP
     """
-    from xreg.workbench.run.recipe import load_recipe
+    from xreg.workbench.run.recipe import Recipe as RunRecipe
     from xreg.workbench.run.run import execute
 
-    path, content = _recipe(recipe)
-    loaded = load_recipe(path, content, settings, allow_code=allow_code)
-    folder = execute(loaded, out)
+    folder = execute(_loaded(RunRecipe, recipe, settings, allow_code), out)
     return RunResult(folder, _remarks(folder), allow_code=True)
 
 
@@ -164,29 +166,29 @@ def evaluate(
     analyses
         Names; those that apply and cost little if not given.
     settings
-        ``analysis.key=value`` texts.
+        ``analyses.NAME.KEY=VALUE`` texts.
     interpolate
         Whether known spectra may be interpolated onto the energies of the model.
     allow_code
         Whether you agree to code that came with the model.
     """
-    from xreg.workbench.evaluate.evaluate import Question
     from xreg.workbench.evaluate.evaluate import evaluate as work
+    from xreg.workbench.evaluate.recipe import Evaluation as EvaluationRecipe
 
-    question = Question(
-        _reference(model),
-        dataset,
-        registry,
-        channel,
-        split,
-        part,
-        analyses,
-        settings,
-        interpolate,
-        allow_code,
-    )
-    folder = Path(out) if out is not None else _free("evaluations", f"{_tail(model)}-{dataset}")
-    done = work(question, folder)
+    recipe = {
+        "model": _reference(model),
+        "dataset": dataset,
+        "split": split,
+        "part": part,
+        "channel": channel,
+        "analyses": None if analyses is None else list(analyses),
+        "interpolate": interpolate,
+    }
+    texts = [f"dataset.registry={registry}"] if registry else []
+    loaded = _loaded(EvaluationRecipe, recipe, [*texts, *settings], allow_code)
+    named = f"{Path(_reference(model)).name}-{Path(dataset).name}"
+    folder = Path(out) if out is not None else _free("evaluations", named)
+    done = work(loaded, folder, allow_code=allow_code)
     return Evaluation(done.folder, tuple(done.remarks))
 
 
@@ -267,30 +269,30 @@ def fit(
     out
         Folder to make; nothing is written if not given.
     settings
-        How it is fitted: :class:`xreg.workbench.fit.fit.FitSettings`.
+        How it is fitted, as a fit's recipe says it: ``{"starts": 16, "fix": {"T": 300.0}}``.
     columns
         Which columns of the file are energy, signal and noise, where their names do not tell.
     registry, allow_code
         See :func:`load_model`.
     """
-    from xreg.core.files import require_free
-    from xreg.core.readers.spectra.columns import SpectrumColumns
-    from xreg.workbench.fit.fit import FitSettings, fit_spectrum
+    from xreg.workbench.fit.recipe import FitRecipe
     from xreg.workbench.fit.results import write_fit
+    from xreg.workbench.result_folder import result_folder
 
-    if out is not None:
-        require_free(Path(out))
-    done = fit_spectrum(
-        _reference(model),
-        Path(spectrum),
-        FitSettings.parse(settings or {}, "fit"),
-        registry,
-        columns=SpectrumColumns.parse(columns or {}, "fit"),
-        allow_code=allow_code,
-    )
+    recipe = {
+        **(settings or {}),
+        "model": _reference(model),
+        "spectrum": str(spectrum),
+        "columns": dict(columns or {}),
+        "registry": None if registry is None else str(registry),
+    }
+    loaded = _loaded(FitRecipe, recipe, (), allow_code)
     if out is None:
-        return FitResult(done)
-    return FitResult(done, Path(out), write_fit(done, Path(out)))
+        return FitResult(_fitted(loaded, allow_code))
+    with result_folder(Path(out), "fit") as growing:
+        done = _fitted(loaded, allow_code)
+        facts = write_fit(done, growing.path)
+    return FitResult(done, Path(out), facts)
 
 
 @with_progress
@@ -321,16 +323,14 @@ def search(
         Whether you agree to code that came with the recipe's file.
     """
     from xreg.workbench.search.ranking import remarks
-    from xreg.workbench.search.recipe import load_search
+    from xreg.workbench.search.recipe import SearchRecipe
     from xreg.workbench.search.search import search as work
 
-    path, content = _recipe(recipe)
-    loaded = load_search(path, content, settings, allow_code=allow_code)
-    named = loaded.name or f"{loaded.dataset.name or 'dataset'}-search"
-    folder = Path(out) if out is not None else Path("searches") / named
+    loaded = _loaded(SearchRecipe, recipe, settings, allow_code)
+    folder = Path(out) if out is not None else Path("searches") / loaded.name
     seconds = None if minutes is None else 60 * minutes
-    standings = work(loaded, folder, workers=workers, seconds=seconds)
-    return SearchResult(folder, tuple(remarks(standings)), tuple(standings))
+    families = work(loaded, folder, workers=workers, seconds=seconds)
+    return SearchResult(folder, tuple(remarks(families)), tuple(families))
 
 
 @with_progress
@@ -390,19 +390,34 @@ def plugins(kind: str = "") -> Table:
 # What arguments stand for -------------------------------------------------------------------------
 
 
-def _recipe(recipe: Recipe) -> tuple[Path | None, dict[str, Any]]:
-    """Return the file of a recipe and what is laid over it."""
-    return (None, dict(recipe)) if isinstance(recipe, Mapping) else (Path(recipe), {})
+def _loaded(
+    kind: type[RecipeT], recipe: Recipe, settings: Sequence[str], allow_code: bool
+) -> RecipeT:
+    """Read a recipe from its file, or from a dictionary of the same form."""
+    from xreg.workbench.recipes.load import load_one
+
+    if isinstance(recipe, Mapping):
+        return load_one(kind, None, recipe, settings, allow_code=allow_code)
+    return load_one(kind, recipe, None, settings, allow_code=allow_code)
+
+
+def _fitted(recipe: FitRecipe, allow_code: bool) -> Fitted:
+    from xreg.workbench.fit.fit import fit_spectrum
+
+    return fit_spectrum(
+        recipe.model,
+        Path(recipe.spectrum),
+        recipe,
+        recipe.registry,
+        columns=recipe.columns,
+        allow_code=allow_code,
+    )
 
 
 def _reference(model: str | Path | RunResult | TrainedModel) -> str:
     if isinstance(model, RunResult):
         return str(model.folder)
     return model.reference if isinstance(model, TrainedModel) else str(model)
-
-
-def _tail(model: str | Path | RunResult | TrainedModel) -> str:
-    return Path(_reference(model)).name
 
 
 def _trained(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
@@ -153,7 +153,9 @@ class TrainedModel:
         if found.refused and not set_aside:
             rows = {name: row for row, name in enumerate(read.samples.ids.tolist())}
             raise BadSamplesError(read.without({rows[k]: why for k, why in found.refused.items()}))
-        return PredictedSpectra(replace(found, refused={**dict(read.bad), **found.refused}))
+        # Of samples the id, of frames of a file that are bad as such their place.
+        bad = {where.removeprefix("sample '").rstrip("'"): reason for where, reason in read.bad}
+        return PredictedSpectra(replace(found, refused={**bad, **found.refused}))
 
     @cached_property
     def about(self) -> Table:
@@ -187,7 +189,8 @@ def _samples(given: Any, absorber: str | None) -> Any:
 
     if isinstance(given, Dataset | Samples):
         return given.samples if isinstance(given, Dataset) else given
-    frames = [given] if hasattr(given, "get_positions") else list(given)
+    several = isinstance(given, Iterable) and not hasattr(given, "get_positions")
+    frames = list(given) if several else [given]
     if not frames or not all(hasattr(frame, "get_positions") for frame in frames):
         raise DataError("samples are a file, a dataset, samples of one, or ASE atoms.")
     if absorber is not None and not absorber.isdecimal():

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xreg.workbench.fit.fit import Fitted
-    from xreg.workbench.search.ranking import Standing
+    from xreg.workbench.search.ranking import FamilyResult
 
 __all__ = ["Evaluation", "FitResult", "RunResult", "SearchResult"]
 
@@ -129,11 +129,11 @@ class SearchResult(_Folder):
 
     Attributes
     ----------
-    standings
+    families
         How each has done, the best first.
     """
 
-    standings: tuple[Standing, ...] = ()
+    families: tuple[FamilyResult, ...] = ()
 
     @cached_property
     def ranking(self) -> Table:
@@ -148,7 +148,7 @@ class SearchResult(_Folder):
                 "failed": s.failed,
                 "seconds": s.seconds,
             }
-            for s in self.standings
+            for s in self.families
         ]
         return Table.of(rows, "Ranking")
 
