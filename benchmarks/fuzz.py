@@ -71,11 +71,11 @@ def read_spectra(folder: Path) -> None:
 
 
 def read_recipes(folder: Path) -> None:
-    from xreg.cli.schema import RECIPES, recipe_class
+    from xreg.cli.schema import recipe_class
     from xreg.workbench.recipes.load import load
 
     (path,) = folder.glob("*.yaml")
-    kind = recipe_class(path.stem if path.stem in RECIPES else "generate")
+    kind = recipe_class(path.stem.removesuffix("-1"))
     for recipe in load(kind, path).values():
         recipe.to_yaml()
 

@@ -242,7 +242,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "processing": {
             "xas_n": {
                 "source": "xas",
-                "steps": [{"step": "coarsen", "first": 852.0, "last": 870.0, "channels": 5}],
+                "steps": [{"name": "coarsen", "first": 852.0, "last": 870.0, "channels": 5}],
             }
         },
         "bad": "set-aside",
@@ -256,15 +256,46 @@ RECIPES: dict[str, dict[str, Any]] = {
         "budget": 10,
     },
     "process": {
-        "name": "x",
-        "version": "1.0.1",
+        "dataset": {"name": "x", "version": "1.0.1"},
         "processing": {
             "n": {
                 "source": "raw",
-                "steps": [{"step": "coarsen", "first": 852.0, "last": 870.0, "channels": 5}],
+                "steps": [{"name": "coarsen", "first": 852.0, "last": 870.0, "channels": 5}],
             }
         },
     },
+    "evaluate": {
+        "model": "runs/a",
+        "dataset": {"name": "h2o", "version": "1.0.0", "frames": ":9", "where": {"set": ["a"]}},
+        "split": {"parts": "set"},
+        "analyses": {"misfit": {}, "again": {"name": "misfit"}},
+        "each": [{"name": "a", "part": "test"}, {"name": "b", "split": "oh"}],
+    },
+    "fit": {
+        "model": "runs/a",
+        "spectrum": "a.txt",
+        "generator": {"name": "multiplet", "ion": "Ni2+"},
+        "fix": {"T": 300},
+        "ranges": {"Dq": [0.1, 0.2]},
+        "window": [850, 870],
+    },
+}
+# What version 1 of the language wrote, read as that.
+RECIPES["run-1"] = RECIPES["run"] | {
+    "format": 1,
+    "decomposers": [{"name": "pca", "label": "p", "rank": 2}, "eca"],
+    "analyses": ["misfit", {"name": "misfit"}],
+    "bad_samples": "refuse",
+}
+RECIPES["generate-1"] = RECIPES["generate"] | {
+    "format": 1,
+    "generator": {"name": "multiplet", "settings": {"ion": "Ni2+", "points": 11}},
+    "each": {"a": {"generator.settings.ion": "Co2+"}},
+    "on_failure": "refuse",
+}
+RECIPES["search-1"] = RECIPES["search"] | {
+    "format": 1,
+    "families": ["soap", {"descriptor": {"name": "coulomb"}, "label": "c"}],
 }
 
 

@@ -69,8 +69,9 @@ def _from_1(content: Content, command: str) -> Content:
     new: Content = {}
     for key, old in content.items():
         value = CONVERTED[key](old) if key in CONVERTED else old
-        if command == "process" and key in TITLES:
-            new["dataset"] = {**new.get("dataset", {}), key: value}
+        made = new.get("dataset", {})
+        if command == "process" and key in TITLES and isinstance(made, Mapping):
+            new["dataset"] = {**made, key: value}
         else:
             new[RENAMED.get(key, key)] = value
     return new
@@ -84,7 +85,7 @@ def _components(entries: Any, *, labelled: bool) -> Any:
     for entry in entries:
         body = dict(entry) if isinstance(entry, Mapping) else {}
         name = str(body.pop("name", entry))
-        label = _free(found, (labelled and body.pop("label", "")) or name)
+        label = _free(found, str((labelled and body.pop("label", "")) or name))
         found[label] = body if label == name else {"name": name, **body}
     return found
 
@@ -97,7 +98,7 @@ def _families(entries: Any) -> Any:
         body = dict(entry) if isinstance(entry, Mapping) else {"descriptor": entry}
         part = body.get("descriptor") or body.get("emulator")
         name = part.get("name") if isinstance(part, Mapping) else part
-        label = _free(found, body.pop("label", "") or str(name))
+        label = _free(found, str(body.pop("label", "") or name))
         found[label] = {} if body == {"descriptor": label} else body
     return found
 
