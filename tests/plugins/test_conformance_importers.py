@@ -11,7 +11,9 @@ import numpy as np
 from ase import Atoms
 from ase.io import write
 
+from xreg.core.readers.importing.log import ImportLog
 from xreg.core.testing import ImporterSuite
+from xreg.plugins.cclib.importer import CclibImporter
 from xreg.plugins.columns.importer import ColumnsImporter
 from xreg.plugins.extxyz.importer import ExtxyzImporter
 from xreg.plugins.fdmnes.importer import FdmnesImporter
@@ -266,3 +268,69 @@ class TestQuanty(ImporterSuite):
     def spoil(self, source: Path) -> None:
         file = source / "s1.spec"
         file.write_text(file.read_text().replace("8.990000000000E+03", "8.980000000000E+03"))
+
+
+def orca(number: int) -> str:
+    """Return the output of a calculation, in ORCA's words, as far as it is read."""
+    dashes = "-" * 77
+    states = "".join(
+        f"STATE  {i}:  E= {e / 27.2114:10.6f} au  {e:10.3f} eV  {e / 1.239841984e-4:10.1f} cm**-1 "
+        f"<S**2> =   0.000000\n     0a ->  2{i}a  :     0.990000 (c= -0.99500000)\n\n"
+        for i, e in enumerate((8985.0 + number, 8990.0), 1)
+    )
+    lines = "".join(
+        f"{i:4d} {e / 1.239841984e-4:10.1f} {1239.84 / e:8.1f}   {f:.9f}   0.00258  -0.05076  "
+        "-0.00000  -0.00000\n"
+        for i, (e, f) in enumerate([(8985.0 + number, 0.04), (8990.0, 0.1)], 1)
+    )
+    return (
+        "                                 *****************\n"
+        "                                 * O   R   C   A *\n"
+        "                                 *****************\n\n"
+        "                         Program Version 5.0.3 -  RELEASE  -\n\n"
+        "---------------------------------\nCARTESIAN COORDINATES (ANGSTROEM)\n"
+        "---------------------------------\n"
+        f"  Cu     0.000000    0.000000    0.000000\n"
+        f"  O      0.000000    0.000000    {1.8 + 0.1 * number:.6f}\n\n"
+        "------------------------\nTD-DFT/TDA EXCITED STATES (SINGLETS)\n"
+        f"------------------------\n\n{states}\n{dashes}\n"
+        "         ABSORPTION SPECTRUM VIA TRANSITION ELECTRIC DIPOLE MOMENTS\n"
+        f"{dashes}\n"
+        "State   Energy  Wavelength   fosc         T2         TX        TY        TZ\n"
+        "        (cm-1)    (nm)                  (au**2)     (au)      (au)      (au)\n"
+        f"{dashes}\n{lines}\n"
+        "                             ****ORCA TERMINATED NORMALLY****\n"
+        "TOTAL RUN TIME: 0 days 0 hours 0 minutes 11 seconds 901 msec\n"
+    )
+
+
+class TestCclib(ImporterSuite):
+    component = CclibImporter
+    single = True
+    settings: ClassVar = {"absorber": "Cu"}
+
+    def write(self, folder: Path) -> Path:
+        for i in range(3):
+            (folder / f"s{i}.out").write_text(orca(i))
+        return folder
+
+    def spoil(self, source: Path) -> None:
+        file = source / "s1.out"
+        file.write_text(file.read_text().replace("ABSORPTION SPECTRUM VIA", "SPECTRUM VIA"))
+
+    def test_lines(self, tmp_path: Path) -> None:
+        """Lines have the area of their oscillator strengths, at their energies."""
+        (tmp_path / "a.out").write_text(orca(0))
+        log = ImportLog()
+        config = CclibImporter.Config.parse({"absorber": "Cu", "margin": 1000, "shift": 2}, "it")
+        (entry,) = CclibImporter(config).entries(tmp_path / "a.out", log)
+        curve = entry.curves["xas"]
+        area = np.trapezoid(curve.intensity, curve.energy)
+        assert abs(area - 0.14) < 1e-3
+        peak = curve.energy[np.argmax(curve.intensity)]
+        assert abs(peak - 8992) < 0.05
+        assert entry.labels["program"] == "ORCA 5.0.3"
+        assert entry.labels["lines"] == 2
+        assert curve.unit == "1/eV"
+        assert entry.samples[0].numbers.tolist() == [29, 8]
+        assert not log.remarks
