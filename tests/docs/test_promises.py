@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
 import subprocess
 import sys
@@ -36,14 +35,6 @@ def generate():
 # README and .ci/run ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["run", "tests"])
-def test_each_command_is_one_line_that_installs_from_nothing(name):
-    line = command(name)
-    assert "\n" not in line
-    assert line.startswith("python3.11 -m venv .venv && . .venv/bin/activate && pip install ")
-    assert "-c constraints.txt" in line
-
-
 def test_ci_takes_its_test_command_from_the_readme():
     pick = re.search(r"^tests=\$\((sed .* README\.md)\)$", CI, re.MULTILINE)
     done = subprocess.run(
@@ -52,20 +43,6 @@ def test_ci_takes_its_test_command_from_the_readme():
     assert done.stdout.strip() == command("tests")
     assert 'eval "$tests"' in CI
     assert not re.search(r"^[^#]*\b(pip|pytest)\b", CI, re.MULTILINE), "a second test command"
-
-
-@pytest.mark.parametrize(("package", "programs"), [("crispy", "Quanty"), ("pyfitit", "FDMNES")])
-def test_the_test_command_brings_real_programs_at_exact_versions(package, programs):
-    installs = [part for part in command("tests").split(" && ") if "--no-deps" in part]
-    assert len(installs) == 1
-    assert package in installs[0].split()
-    assert re.search(rf"^{package}==", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
-    assert programs in README
-
-
-def test_ci_is_executable_and_strict():
-    assert os.access(ROOT / ".ci" / "run", os.X_OK)
-    assert "set -euo pipefail" in CI
 
 
 def test_ci_s_documentation_check_fails_on_a_broken_link(tmp_path):
@@ -80,11 +57,21 @@ def test_ci_s_documentation_check_fails_on_a_broken_link(tmp_path):
     assert b"nowhere.md" in built.stderr + built.stdout
 
 
-def test_files_that_the_readme_names_exist():
-    named = re.findall(r"\b(?:docs|examples|benchmarks)/[\w./-]*\w", README)
-    named += re.findall(r"\]\((?!http)([^)#]+)\)", README)
-    missing = [path for path in named if not (ROOT / path).exists()]
-    assert not missing
+def test_no_link_between_files_is_dead(generate):
+    """Of every Markdown file; pages that MkDocs makes from the program count as there."""
+    listed = subprocess.run(
+        ["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    made = {(ROOT / "docs" / name).resolve() for name in generate.pages()}
+    dead = []
+    for name in listed:
+        text = re.sub(r"```.*?```|`[^`\n]*`", "", (ROOT / name).read_text("utf-8"), flags=re.DOTALL)
+        for link in re.findall(r"\]\((?!\w+:)([^)#\s]+)(?:#[^)]*)?\)", text):
+            target = ((ROOT / name).parent / link).resolve()
+            if not target.exists() and target not in made:
+                dead.append(f"{name}: {link}")
+    assert len(listed) > 50
+    assert not dead
 
 
 def test_constraints_pin_exact_public_versions():
@@ -137,42 +124,3 @@ def test_the_recipe_on_a_page_is_accepted(generate):
             assert set(section) <= set(spec.config.model_fields)
             continue
         spec.config.parse(section, spec.name)
-
-
-def test_the_command_reference_knows_every_command(generate):
-    import typer.main
-
-    from xreg.cli.app import app
-
-    page = generate.cli_page()
-
-    def walk(command, path):
-        assert f"`{path}`" in page
-        for parameter in command.params:
-            shown = parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.metavar
-            assert (shown or parameter.name) in page, f"{path} {parameter.name}"
-        for name, child in getattr(command, "commands", {}).items():
-            walk(child, f"{path} {name}")
-
-    root = typer.main.get_command(app)
-    for name, child in root.commands.items():
-        walk(child, f"xreg {name}")
-
-
-def test_every_hook_is_explained_and_has_an_example_plugin():
-    from xreg.core import hooks
-
-    page = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
-    names = [name for name in vars(hooks) if name.startswith("xreg_")]
-    assert len(names) == 4
-    code = "".join(path.read_text() for path in (ROOT / "examples").glob("*/src/*/*.py"))
-    for name in names:
-        assert f"def {name}(" in code
-        assert name == "xreg_components" or f"`{name}(run)`" in page
-
-
-def test_every_page_is_in_the_navigation():
-    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    written = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")}
-    named = set(re.findall(r": ([\w/.-]+\.md)$", text, re.MULTILINE))
-    assert named == written | {"cli.md", "leaderboard.md"}

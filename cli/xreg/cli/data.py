@@ -14,7 +14,9 @@ from xreg.cli.output import cell, echo
 
 app = typer.Typer(help="Datasets: list, pull, make and publish them.", no_args_is_help=True)
 
-Reference = Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="Newest version if none.")]
+Reference = Annotated[
+    str, typer.Argument(metavar="NAME[@VERSION]", help="The newest version if none is given.")
+]
 
 
 @app.command("list")
@@ -44,7 +46,7 @@ def list_(registry: Registry = None) -> None:
 
 @app.command()
 def show(reference: Reference, registry: Registry = None) -> None:
-    """Show all that is known about a dataset, or about a store of yours (….zarr); pulls nothing."""
+    """Show everything known about a dataset, or a store of your own (….zarr); pulls nothing."""
     from xreg.workbench.recipes.yaml_text import dump_yaml
 
     if reference.endswith((".zarr", ".zarr.partial")):
@@ -103,11 +105,12 @@ def _lines(items: Iterable[str]) -> str:
 @app.command()
 def pull(
     references: Annotated[
-        list[str], typer.Argument(metavar="NAME[@VERSION]...", help="Newest version if none.")
+        list[str],
+        typer.Argument(metavar="NAME[@VERSION]...", help="The newest version if none is given."),
     ],
     registry: Registry = None,
 ) -> None:
-    """Bring datasets into the cache, each file checked against its hash."""
+    """Download datasets into the cache and check each file against its hash."""
     from xreg.cli.progress import progress
     from xreg.registry.datasets import pull
 
@@ -139,7 +142,8 @@ def publish(
 @app.command()
 def verify(
     reference: Annotated[
-        str | None, typer.Argument(metavar="[NAME[@VERSION]]", help="Every dataset if none.")
+        str | None,
+        typer.Argument(metavar="[NAME[@VERSION]]", help="All datasets if none is given."),
     ] = None,
     registry: Registry = None,
 ) -> None:

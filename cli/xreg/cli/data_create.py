@@ -47,11 +47,11 @@ def generate(
     set_: Set = None,
     allow_code: AllowCode = False,
 ) -> None:
-    """Compute the spectra of a recipe; repeat after an interruption to go on.
+    """Compute the spectra of a recipe; repeat the command to resume.
 
-    The store is NAME-VERSION.zarr here, if --out says nothing. It grows in OUT.partial, and can be
+    Without --out the store is NAME-VERSION.zarr here. It grows in OUT.partial, and can be
     read there (open_dataset) while it does. Of a recipe with several datasets --out is the folder,
-    and those that are there already are passed over.
+    and those that exist already are skipped.
     """
     from xreg.cli.progress import progress
     from xreg.cli.summary import tell_summary
@@ -104,11 +104,11 @@ def import_(
     ] = None,
     hold_ends: Annotated[
         float,
-        typer.Option(help="How far, in eV, the end values of a spectrum hold beyond its range."),
+        typer.Option(help="How far beyond its range, in eV, a spectrum keeps its end values."),
     ] = 0.0,
     channel: Channels = None,
     spectra: Annotated[
-        Path | None, typer.Option(help="Folder of the spectra, where it is not beside the other.")
+        Path | None, typer.Option(help="Folder of the spectra, if it is not beside the other.")
     ] = None,
     energy: EnergyColumn = None,
     signal: SignalColumn = None,
@@ -127,7 +127,7 @@ def import_(
     citation: Annotated[str, typer.Option(help="What to cite.")] = "",
     split_by: Annotated[
         str | None,
-        typer.Option(help="Label whose groups stay on one side of the split (material)."),
+        typer.Option(help="Label whose groups stay in one part of the split (material)."),
     ] = None,
     fractions: Annotated[
         tuple[float, float, float] | None,

@@ -17,7 +17,7 @@ def export(
     out: RequiredOut,
     to: Annotated[
         str | None,
-        typer.Option(help="Name of the exporter (xreg plugins list), where OUT does not tell it."),
+        typer.Option(help="Name of the exporter (xreg plugins list), if OUT does not tell."),
     ] = None,
     set_: Set = None,
     registry: Registry = None,

@@ -22,8 +22,8 @@ def process(
 ) -> None:
     """Broaden, align, normalise and resample raw spectra into channels of a new store.
 
-    Raw channels are kept, channels of an earlier processing replaced; the steps are recorded. The
-    new store is NAME-VERSION.zarr here, if --out says nothing.
+    Raw channels are kept, channels of an earlier processing replaced; the steps are recorded.
+    Without --out the new store is NAME-VERSION.zarr here.
     """
     from xreg.cli.summary import tell_summary
     from xreg.workbench.process.process import ProcessingRecipe, process_store

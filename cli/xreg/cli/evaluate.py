@@ -65,7 +65,7 @@ def evaluate(
     allow_code: AllowCode = False,
     no_cache: NoCache = False,
 ) -> None:
-    """Judge a model on a dataset: scores, analyses, figures and one page in one folder.
+    """Evaluate a model on a dataset: scores, analyses, figures and a report in one folder.
 
     A setting of an analysis asks for that analysis: --set analyses.spectrum-error.worst=50. A
     recipe with several evaluations leaves a folder of such folders.

@@ -49,14 +49,14 @@ def fit(
     scan: Scan = None,
     fix: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="A parameter that is known; again for several."),
+        typer.Option(metavar="NAME=VALUE", help="A known parameter; repeatable."),
     ] = None,
     range_: Annotated[
         list[str] | None,
         typer.Option(
             "--range",
             metavar="NAME=LOW:HIGH",
-            help="A narrower range of a parameter; again for several.",
+            help="A narrower range of a parameter; repeatable.",
         ),
     ] = None,
     shift: Annotated[
@@ -98,7 +98,7 @@ def fit(
     registry: Registry = None,
     allow_code: AllowCode = False,
 ) -> None:
-    """Fit a measured spectrum: search through the network, refine exactly, say how sure it is.
+    """Fit a measured spectrum: search with the network, refine exactly, give uncertainties.
 
     A setting of the exact generator is --set generator.KEY=VALUE. A recipe with several fits
     leaves a folder of such folders.

@@ -58,7 +58,7 @@ RecipeT = TypeVar("RecipeT")
 OLD = {"--output": "--out", "--engine": "--generator"}
 """Options of earlier versions, and what they are called now."""
 
-_OUT = typer.Option("--out", "-o", help="Where the result goes, which must not be there yet.")
+_OUT = typer.Option("--out", "-o", help="Where the result goes; it must not exist yet.")
 Out = Annotated[Path | None, _OUT]
 RequiredOut = Annotated[Path, _OUT]
 Registry = Annotated[
@@ -67,8 +67,8 @@ Registry = Annotated[
         "--registry",
         "-r",
         metavar="PLACE",
-        help="A configured name, a folder or a git URL; without it the registry around the "
-        "working folder, then those of your configuration.",
+        help="A configured name, a folder or a git URL; by default the registry around the "
+        "working folder, then those you have configured.",
     ),
 ]
 Set = Annotated[
@@ -76,33 +76,34 @@ Set = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Any setting of the recipe, with dots: emulator.width=128; again for several.",
+        help="A setting of the recipe, dotted: emulator.width=128. Repeatable.",
     ),
 ]
 Bad = Annotated[
     str | None,
     typer.Option(
-        metavar="refuse|set-aside", help="Bad samples: refuse them, or set them aside, listed."
+        metavar="refuse|set-aside",
+        help="Bad samples: refuse them, or set them aside and list them.",
     ),
 ]
 Only = Annotated[
     list[str] | None,
-    typer.Option(help="Of a recipe with several results (each:), the one of this name."),
+    typer.Option(help="Of a recipe with several results (each:), only the one of this name."),
 ]
 DryRun = Annotated[
     bool,
     typer.Option(
-        "--dry-run", help="Print the resolved recipe, of a run its cost, too; do nothing."
+        "--dry-run", help="Print the resolved recipe, and the cost of a run; do nothing else."
     ),
 ]
 Name = Annotated[
-    str | None, typer.Option(help="Name of the result; as recipe or --out say if not given.")
+    str | None, typer.Option(help="Name of the result; by default that of the recipe or of --out.")
 ]
 _CHANNEL = typer.Option(help="Channel of spectra, by name.")
 Channel = Annotated[str | None, _CHANNEL]
 Channels = Annotated[list[str] | None, _CHANNEL]
 Split = Annotated[str | None, typer.Option(help="Split of the dataset, by name.")]
-Seed = Annotated[int | None, typer.Option(help="Seed of all that is drawn at random.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of everything random.")]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Processes at once; all cores if not given.")
 ]
@@ -110,7 +111,7 @@ Absorber = Annotated[
     str | None,
     typer.Option(
         help="Absorbing atom: index from 0, an element or, at import, the info key that holds one "
-        "of these. Without it the first atom, where that is of one element everywhere."
+        "of these. By default the first atom, if that is of one element everywhere."
     ),
 ]
 Model = Annotated[
@@ -122,8 +123,8 @@ Dataset = Annotated[
 Analyses = Annotated[
     list[str] | None,
     typer.Option(
-        help="Analysis, one of `xreg plugins analyses`; give it again for several. Cheap ones that "
-        "apply by default."
+        help="Analysis, one of `xreg plugins analyses`; repeatable. By default the cheap ones "
+        "that apply."
     ),
 ]
 AllowCode = Annotated[
@@ -144,23 +145,27 @@ SignalColumn = Annotated[
     typer.Option(
         "--signal",
         metavar="COL",
-        help="Column of the signal, where a text spectrum has several: name or number, A/B of two "
+        help="Column of the signal, if a text spectrum has several: name or number, A/B of two "
         "columns, or 'ln(A/B)'.",
     ),
 ]
 NoiseColumn = Annotated[
     str | None,
     typer.Option(
-        "--noise", metavar="COL", help="Column of the noise; without it the one that is named so."
+        "--noise", metavar="COL", help="Column of the noise; by default the one named so."
     ),
 ]
 EnergyUnit = Annotated[
     str | None,
-    typer.Option("--unit", metavar="eV|keV", help="Unit of the energies; as the file says, or eV."),
+    typer.Option(
+        "--unit",
+        metavar="eV|keV",
+        help="Unit of the energies; by default that of the file, else eV.",
+    ),
 ]
 Scan = Annotated[
     str | None,
-    typer.Option("--scan", metavar="N", help="Number of the scan, where a file holds several."),
+    typer.Option("--scan", metavar="N", help="Number of the scan, if a file holds several."),
 ]
 NoCache = Annotated[
     bool,
@@ -173,7 +178,7 @@ Scheduler = Annotated[str | None, typer.Option(help="Address of the Dask schedul
 Sites = Annotated[
     str,
     typer.Option(
-        help="Where several atoms may be the absorber: one (refuse), or all (a sample of each)."
+        help="If several atoms may be the absorber: one (refuse), or all (a sample of each)."
     ),
 ]
 

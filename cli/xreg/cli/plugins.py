@@ -29,7 +29,7 @@ def list_() -> None:
 def analyses() -> None:
     """List every analysis.
 
-    Those marked with * are done where nobody asks for any and they apply.
+    Those marked with * are done by default, where they apply.
     """
     from xreg.registry.plugins import host
 

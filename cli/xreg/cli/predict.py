@@ -42,8 +42,8 @@ def predict(
 ) -> None:
     """Predict spectra of structures; what the model cannot know is refused.
 
-    OUT is a .csv file, a .zarr group, or a file of an exporter. An element as --absorber has each
-    of its atoms predicted.
+    OUT is a .csv file, a .zarr group, or a file of an exporter. With an element as --absorber
+    each of its atoms is predicted.
     """
     from xreg.cli.summary import tell_summary
     from xreg.core.text import counted

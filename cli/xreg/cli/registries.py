@@ -8,14 +8,14 @@ import typer
 
 from xreg.cli.output import echo
 
-app = typer.Typer(help="Registries that xreg looks in.", no_args_is_help=True)
+app = typer.Typer(help="Registries that xreg searches.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="What to call it.")]
 
 
 @app.command("list")
 def list_() -> None:
-    """List the registries in the order in which they are asked."""
+    """List the registries in the order in which they are searched."""
     from xreg.core.errors import UnknownNameError
     from xreg.registry.registries import candidates
 
@@ -31,7 +31,7 @@ def add(
     name: Name,
     location: Annotated[str, typer.Argument(metavar="PATH_OR_URL", help="Folder or git URL.")],
 ) -> None:
-    """Add a registry to your configuration, after a look at it."""
+    """Check a registry and add it to your configuration."""
     from xreg.registry import registries
 
     registry = registries.add(name, location)

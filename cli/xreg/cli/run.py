@@ -45,9 +45,7 @@ def run(
     split: Split = None,
     descriptor: Annotated[str | None, typer.Option(help="Descriptor.")] = None,
     emulator: Annotated[str | None, typer.Option(help="Emulator.")] = None,
-    decomposer: Annotated[
-        list[str] | None, typer.Option(help="Decomposer; give it again for several.")
-    ] = None,
+    decomposer: Annotated[list[str] | None, typer.Option(help="Decomposer; repeatable.")] = None,
     analysis: Analyses = None,
     bad: Bad = None,
     set_: Set = None,
@@ -61,11 +59,11 @@ def run(
     allow_code: AllowCode = False,
     no_cache: NoCache = False,
 ) -> None:
-    """Train and judge a model as a recipe says, and leave one folder with everything in it.
+    """Train and evaluate a model as a recipe says; everything goes into one folder.
 
-    The folder is runs/<date>-<name>, if --out says nothing. A recipe with several runs leaves a
-    folder of such folders, runs/<name>, and a table of their scores; those that are there already
-    are passed over.
+    Without --out the folder is runs/<date>-<name>. A recipe with several runs leaves a
+    folder of such folders, runs/<name>, and a table of their scores; those that exist already
+    are skipped.
     """
     from xreg.core.executor import executor_kind
     from xreg.workbench.recipes.load import load

@@ -38,8 +38,7 @@ def search(
     family: Annotated[
         list[str] | None,
         typer.Option(
-            help="Descriptor that competes; give it again for several. All installed ones that "
-            "take the samples by default."
+            help="Descriptor that competes; repeatable. By default all that take the samples."
         ),
     ] = None,
     budget: Annotated[
@@ -52,7 +51,8 @@ def search(
     only: Only = None,
     dry_run: DryRun = False,
     time: Annotated[
-        float | None, typer.Option(help="Stop after so many minutes; call again to go on.")
+        float | None,
+        typer.Option(help="Stop after this many minutes; repeat the command to resume."),
     ] = None,
     workers: Workers = None,
     executor: Executor = "process",
@@ -60,9 +60,9 @@ def search(
     allow_code: AllowCode = False,
     no_cache: NoCache = False,
 ) -> None:
-    """Let families of methods compete, each with an equal budget of processor time.
+    """Compare families of methods, each with the same budget of processor time.
 
-    The folder is searches/<name>, if --out says nothing; a search that is there already goes on.
+    Without --out the folder is searches/<name>; an existing search is resumed.
     """
     from xreg.cli.progress import progress
     from xreg.core.executor import executor_kind
