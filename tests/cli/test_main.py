@@ -105,9 +105,9 @@ def test_an_error_is_one_sentence_and_an_exit_code(failing, capsys, error, code,
 
 
 def test_debug_shows_the_traceback():
-    plain, debug = run("plugins", "show", "sope"), run("--debug", "plugins", "show", "sope")
+    plain, debug = run("plugins", "show", "soapp"), run("--debug", "plugins", "show", "soapp")
     assert plain.returncode == 2
-    assert plain.stderr == "xreg: no plugin 'sope' (did you mean 'soap'?).\n"
+    assert plain.stderr == "xreg: no plugin 'soapp' (did you mean 'soap'?).\n"
     assert "Traceback" in debug.stderr
     assert "UnknownNameError" in debug.stderr
 
