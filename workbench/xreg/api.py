@@ -181,7 +181,7 @@ def evaluate(
         "split": split,
         "part": part,
         "channel": channel,
-        "analyses": None if analyses is None else list(analyses),
+        "analyses": None if analyses is None else dict.fromkeys(analyses),
         "interpolate": interpolate,
     }
     texts = [f"dataset.registry={registry}"] if registry else []

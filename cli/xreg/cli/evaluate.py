@@ -81,7 +81,7 @@ def evaluate(
         "split": split,
         "part": part,
         "channel": channel,
-        "analyses": analysis or None,
+        "analyses": dict.fromkeys(analysis) if analysis else None,
         "bad": bad,
         "interpolate": interpolate or None,
     }

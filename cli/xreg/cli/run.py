@@ -77,8 +77,8 @@ def run(
         "split": split,
         "descriptor": descriptor,
         "emulator": emulator,
-        "decomposers": decomposer or None,
-        "analyses": analysis or None,
+        "decomposers": dict.fromkeys(decomposer) if decomposer else None,
+        "analyses": dict.fromkeys(analysis) if analysis else None,
         "bad": bad,
     }
     texts = [f"target.channel={channel}"] if channel else []

@@ -71,7 +71,12 @@ def search(
     from xreg.workbench.search.search import search as carry_out
 
     kind = executor_kind(executor)
-    overrides = {"dataset": dataset, "families": family or None, "budget": budget, "bad": bad}
+    overrides = {
+        "dataset": dataset,
+        "families": dict.fromkeys(family) if family else None,
+        "budget": budget,
+        "bad": bad,
+    }
     settings = [f"dataset.registry={registry}"] if registry else []
     loaded = load(
         SearchRecipe, recipe, overrides, settings + (set_ or []), only or (), allow_code=allow_code

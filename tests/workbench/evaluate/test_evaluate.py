@@ -64,7 +64,7 @@ def run(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_part_of_the_run_scores_as_it_did_in_the_run(
     run: Path, store: Path, workplace: Path
 ) -> None:
-    found = evaluate(question(run, store, part="test", analyses=["trust"]), "out")
+    found = evaluate(question(run, store, part="test", analyses={"trust": None}), "out")
     assert not found.remarks
     before = json.loads((run / "metrics.json").read_text())["test"]
     for name in ("samples", "r2", "rmse", "spectrum_error"):
@@ -121,7 +121,7 @@ def test_the_command_judges_an_extrapolation_with_every_analysis_of_an_l_edge(
 
 def question(run: Path, store: Path, **changes: Any) -> Evaluation:
     settings = changes.pop("settings", ())
-    content = {"model": str(run), "dataset": str(store), "analyses": ["misfit"], **changes}
+    content = {"model": str(run), "dataset": str(store), "analyses": {"misfit": None}, **changes}
     return load_one(Evaluation, None, content, settings)
 
 
@@ -133,8 +133,8 @@ def question(run: Path, store: Path, **changes: Any) -> Evaluation:
         ({"part": "tset"}, XregError, r"'part' must be .*'test' or 'all', got 'tset'"),
         ({"dataset": "nowhere.zarr"}, XregError, "nowhere.zarr"),
         ({"model": "nothing"}, UnknownNameError, "no model or run 'nothing'"),
-        ({"analyses": ["misfitt"]}, UnknownNameError, r"no analysis 'misfitt' .*'misfit'"),
-        ({"analyses": ["learning-curve"]}, NotApplicableError, "needs the training data"),
+        ({"analyses": {"misfitt": None}}, UnknownNameError, r"no analysis 'misfitt' .*'misfit'"),
+        ({"analyses": {"learning-curve": None}}, NotApplicableError, "needs the training data"),
         (
             {"settings": ["error-along.parameter=Dq"]},
             UnknownNameError,

@@ -33,7 +33,7 @@ def test_filters_are_recorded_by_label_and_saved_with_the_model(
         water_store,
         tmp_path / "run",
         features={"variance": 1e-12, "correlation": 0.99},
-        decomposers=["pca"],
+        decomposers={"pca": None},
     )
     told = read(folder / "features.json")
     dropped = told["dropped_by_variance"] + [e["feature"] for e in told["dropped_by_correlation"]]

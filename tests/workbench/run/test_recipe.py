@@ -70,9 +70,28 @@ def test_set_changes_one_value(tmp_path: Path, text: str, place: tuple, value: o
 def test_a_flag_keeps_the_settings_of_the_component_it_names(tmp_path: Path) -> None:
     path = write(tmp_path, BASIC)
     assert load_recipe(path, {"emulator": "mlp"}).emulator.settings["width"] == 32
-    changed = load_recipe(path, {"emulator": "ridge", "decomposers": ["pca"]})
+    changed = load_recipe(path, {"emulator": "ridge", "decomposers": {"eca": None, "pca": None}})
     assert changed.emulator.name == "ridge"
-    assert list(changed.decomposers) == ["pca"]
+    assert {k: one.settings["rank"] for k, one in changed.decomposers.items()} == {
+        "eca": 1,  # as the file says
+        "pca": load_recipe(None, {**BASIC, "decomposers": {"pca": {}}})
+        .decomposers["pca"]
+        .settings["rank"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"decomposers": ["eca"]}, "write 'decomposers: {eca: {}}'"),
+        ({"decomposers": [{"name": "eca", "label": "a"}]}, "write 'decomposers: {a: {name: eca}}'"),
+        ({"bad_samples": "refuse"}, "write 'bad: refuse'"),
+    ],
+)
+def test_an_old_spelling_of_python_is_refused_too(content: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_recipe(None, {"dataset": "h2o", "emulator": "ridge", **content})
+    assert said in str(caught.value)
 
 
 def test_flags_alone_make_a_recipe() -> None:

@@ -231,7 +231,7 @@ def test_samples_that_cannot_be_described_are_refused_or_set_aside(
 def test_tables_name_features_and_labels_with_their_units(
     water_store: Path, workplace: Path
 ) -> None:
-    chosen = ["importance", "feature-selection"]
+    chosen = {"importance": None, "feature-selection": None}
     folder = execute(recipe(water_store, analyses=chosen), "run")
     page = (folder / "report.html").read_text()
     tables = page.partition("rank correlation with")[2]

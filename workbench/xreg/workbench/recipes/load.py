@@ -60,8 +60,8 @@ def load(
         (:func:`xreg.workbench.recipes.overrides.variants`) makes several recipes of it; ``{each}``
         in a text of its section ``dataset`` becomes their name.
     overrides
-        Values that replace top-level keys of the file (those that are not None); a list of names
-        for components by label. A component of the file's name keeps the file's settings.
+        Values that replace top-level keys of the file (those that are not None). A component of
+        the file's name keeps the file's settings, and so does a label without any.
     settings
         ``key=value`` texts, applied last: ``emulator.width=128``, ``decomposers.eca.rank=3``.
     only
@@ -91,7 +91,7 @@ def load(
             _anchor(one, file.resolve().parent)
         for key, value in (overrides or {}).items():
             if value is not None:
-                one[key] = _replaced(one.get(key), value)
+                one[key] = _replaced(key, one.get(key), value)
         for text in settings:
             _require_key(kind, text)
             apply_setting(one, text)
@@ -204,10 +204,9 @@ def _anchored(kind: str, section: Any, folder: Path) -> Any:
     return section
 
 
-def _replaced(old: Any, new: Any) -> Any:
+def _replaced(key: str, old: Any, new: Any) -> Any:
     """Return the new value of a key; a component that keeps its name keeps its settings."""
-    if isinstance(new, list):
-        known = old if isinstance(old, Mapping) else {}
-        return {name: known.get(name) for name in new}
+    if key in LABELLED and isinstance(new, Mapping) and isinstance(old, Mapping):
+        return {label: old.get(label) if one is None else one for label, one in new.items()}
     same = isinstance(old, Mapping) and isinstance(new, str) and old.get("name") == new
     return old if same else new
