@@ -155,7 +155,7 @@ def stranger(sandbox: Sandbox, published: Path, git: Callable[..., None]) -> Cal
 
     def make(change: Callable[[Path], object] | None = None, name: str = "registry") -> Path:
         root = sandbox.stranger / name
-        git(sandbox.stranger, "clone", "--quiet", published.as_uri(), str(root))
+        git(sandbox.stranger, "clone", "--quiet", "--local", str(published), str(root))
         if change is not None:
             change(root)
             git(root, "add", "--all", "--force")
