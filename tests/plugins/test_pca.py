@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA as Principal
 
-from xreg.core.errors import DataError
+from xreg.core.errors import CorruptError, DataError
 from xreg.core.metrics import covered_variance
 from xreg.plugins.pca.pca import PCA
 from xreg.plugins.ridge.ridge import Ridge
@@ -80,3 +80,28 @@ def test_directions_beyond_what_varies_are_refused() -> None:
     X[:, 0] = np.arange(20)
     with pytest.raises(DataError, match="cannot find 2 directions among 1 features"):
         PCA(rank=2).fit(X, X)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("mean_", np.zeros((3, 5, 2))),
+        ("mean_", np.array(7.0)),
+        ("mean_", np.zeros(5)),
+        ("components_", np.zeros(6)),
+        ("components_", np.zeros((3, 5))),
+        ("candidates_", np.zeros((4, 2))),
+        ("candidates_", np.zeros(3)),
+    ],
+)
+def test_saved_arrays_that_do_not_fit_together_are_told(name: str, value: np.ndarray) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 6))
+    fitted = PCA(rank=3).fit(X, X[:, :2], Ridge().fit(X, X[:, :2]))
+    values, arrays = fitted.state()
+    again = PCA(rank=3)
+    again.restore(values, arrays)
+    np.testing.assert_array_equal(again.transform(X), fitted.transform(X))
+    assert name in arrays
+    with pytest.raises(CorruptError, match="do not fit together"):
+        PCA(rank=3).restore(values, {**arrays, name: value})

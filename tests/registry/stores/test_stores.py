@@ -481,6 +481,14 @@ def test_memory_is_not_taken_for_what_an_array_only_claims(store, node, chunks):
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("node", ["samples/ids", XES, "spectra/xes/energy"])
+@pytest.mark.parametrize("rows", [2**63, 10**30])
+def test_more_rows_than_an_index_can_name_are_told(store, node, rows):
+    claim(store, node, rows)
+    with pytest.raises(DataError, match=r"claims [\d,]{20,}"):
+        open_store(store, validate=False)
+
+
 def test_an_unwritten_chunk_is_not_taken_for_zero(store):
     array = zarr.open_array(store / XES, mode="r+", config={"write_empty_chunks": False})
     array[0:20] = np.nan  # Zarr drops a chunk that is all fill value

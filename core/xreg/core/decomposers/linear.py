@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xreg.core.errors import NotFittedError
+from xreg.core.errors import CorruptError, NotFittedError
 from xreg.core.interfaces import Decomposer, TorchView
 from xreg.core.interfaces.component import ConfigT
 from xreg.core.model.scaling import varying
@@ -31,6 +34,21 @@ class LinearDecomposer(Decomposer[ConfigT]):
     components_: NDArray[np.float64]
     mean_: NDArray[np.float64]
     candidates_: NDArray[np.float64]
+
+    def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take back a saved state whose arrays fit together; a CorruptError otherwise."""
+        super().restore(values, arrays)
+        held = {name: np.shape(getattr(self, name, None)) for name in ("components_", "mean_")}
+        if not any(name in {**values, **arrays} for name in held):
+            return
+        shape = held["components_"]
+        candidates = np.shape(getattr(self, "candidates_", np.empty((0, *shape[:1]))))
+        if len(shape) != 2 or held["mean_"] != shape[1:] or candidates[1:] != shape[:1]:
+            raise CorruptError(
+                f"the saved decomposer '{self.name}' holds directions of shape {shape}, a mean of "
+                f"{held['mean_']} and scores of {candidates}, which do not fit together; the file "
+                "is damaged."
+            )
 
     @property
     def rank(self) -> int:

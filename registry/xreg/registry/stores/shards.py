@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -56,6 +57,11 @@ class Shards:
             raise CorruptError(
                 f"{store}: array '{self.name}' is not cut into shards of whole rows; write the "
                 "store again with write_store."
+            )
+        if any(length > sys.maxsize for length in self.shape):
+            raise CorruptError(
+                f"{store}: array '{self.name}' claims {max(self.shape):,} rows; the store is "
+                "damaged."
             )
         self.shard, self.chunk = shards[0], chunks[0]
         require_plausible(
