@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from xreg.core.config import setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 from xreg.core.readers.importing.settings import ChannelName, SitesSetting
-from xreg.core.readers.spectra.columns import SpectrumColumns
+from xreg.core.readers.spectra.columns import NOTHING_SAID, SpectrumColumns
 
 XREG_API = "1.0"
 
@@ -17,7 +17,7 @@ class XanesnetImportConfig(SitesSetting):
 
     channel: ChannelName = setting("xas", description="Name for the channel.")
     columns: SpectrumColumns = setting(
-        SpectrumColumns(), description="Columns of text spectra, where their headers do not tell."
+        NOTHING_SAID, description="Columns of text spectra, where their headers do not tell."
     )
 
 
