@@ -38,7 +38,7 @@ class LinearDecomposer(Decomposer[ConfigT]):
     def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back a saved state whose arrays fit together; a CorruptError otherwise."""
         super().restore(values, arrays)
-        held = {name: np.shape(getattr(self, name, None)) for name in ("components_", "mean_")}
+        held = {name: np.shape(getattr(self, name, 0.0)) for name in ("components_", "mean_")}
         if not any(name in {**values, **arrays} for name in held):
             return
         shape = held["components_"]

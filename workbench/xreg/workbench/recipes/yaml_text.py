@@ -32,8 +32,17 @@ FOREIGN_BREAKS = frozenset("\r\x85\u2028\u2029")
 """What ends a line in YAML 1.1 beside the line feed."""
 
 
+DEEPEST = 100
+
+
 class _Loader(yaml.SafeLoader):
     """Reads the core schema; a key that stands twice is an error, not a silent replacement."""
+
+    def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:
+        """Go no deeper than any recipe does; for each level the scanner looks at all others."""
+        if self.flow_level >= DEEPEST:
+            raise yaml.YAMLError("nested too deep")
+        super().fetch_flow_collection_start(TokenClass)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
