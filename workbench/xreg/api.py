@@ -18,7 +18,7 @@ from xreg.core.errors import ConfigError
 from xreg.workbench.notebook.models import PredictedSpectra, TrainedModel
 from xreg.workbench.notebook.progress import with_progress
 from xreg.workbench.notebook.results import Evaluation, FitResult, RunResult, SearchResult
-from xreg.workbench.notebook.tables import Figure, Table
+from xreg.workbench.notebook.tables import Drawing, Figure, Table
 
 if TYPE_CHECKING:
     from xreg.core.data.dataset import Dataset
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from xreg.workbench.recipes.sections import AnyRecipe
 
 __all__ = [
+    "Drawing",
     "Evaluation",
     "Figure",
     "FitResult",

@@ -81,7 +81,9 @@ def test_predictions_of_files_atoms_and_datasets_agree(result, tmp_path):
     assert one.ids.tolist() == ["0"]
     assert one.energy.shape == one.spectra[0].shape == one.spread[0].shape
     assert one.trust["level"][0] in ("high", "medium", "low")
-    assert one.plot().axes
+    drawing = one.plot()
+    assert drawing.figure.axes
+    assert drawing._repr_png_().startswith(b"\x89PNG")
     assert "water" not in model._repr_html_()
     assert "absorber O" in model.about.rows[1][1]
     left_out = one.save(tmp_path / "p.npz")

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xreg.core.errors import DataError
-from xreg.workbench.notebook.tables import Table
+from xreg.workbench.notebook.tables import Drawing, Table
 
 if TYPE_CHECKING:
     import numpy as np
-    from matplotlib.figure import Figure as Plot
     from numpy.typing import NDArray
 
     from xreg.core.data.dataset import Dataset
@@ -92,7 +91,7 @@ class PredictedSpectra:
 
         return write_prediction(Path(path), self.prediction)
 
-    def plot(self) -> Plot:
+    def plot(self) -> Drawing:
         """Draw the spectra with their spread."""
         from xreg.core.analysis.style import styled
         from xreg.workbench.report.spectra import predicted_spectra
@@ -101,7 +100,7 @@ class PredictedSpectra:
             raise DataError("target features have no energies to plot.")
         with styled():
             found = self.prediction
-            return predicted_spectra(found.ids, found.mean, found.target, found.spread)
+            return Drawing(predicted_spectra(found.ids, found.mean, found.target, found.spread))
 
     def _repr_html_(self) -> str:
         told = [*self.prediction.remarks, *(f"{k}: {why}" for k, why in self.refused.items())]

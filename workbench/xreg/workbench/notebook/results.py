@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xreg.workbench.notebook.models import TrainedModel
-from xreg.workbench.notebook.tables import Figure, Table
+from xreg.workbench.notebook.tables import Drawing, Figure, Table
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Plot
     from numpy.typing import NDArray
 
     from xreg.workbench.fit.fit import Fitted
@@ -197,14 +196,14 @@ class FitResult:
         """What whoever uses the result must know, a sentence each."""
         return list(self.facts["remarks"])
 
-    def plot(self) -> Plot:
+    def plot(self) -> Drawing:
         """Draw the measured and the fitted spectrum with the fit's misfit and intervals."""
         from xreg.core.analysis.style import styled
         from xreg.workbench.fit.figures import draw_fit
 
         done = self.fitted
         with styled():
-            return draw_fit(done.fit, done.starts, done.intervals, None, done.channel)
+            return Drawing(draw_fit(done.fit, done.starts, done.intervals, None, done.channel))
 
     def _repr_html_(self) -> str:
         remarks = "".join(f"<li>{escape(text)}</li>" for text in self.remarks)

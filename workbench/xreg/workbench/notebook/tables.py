@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -12,7 +13,7 @@ from typing import Any
 from xreg.core.errors import UnknownNameError, did_you_mean
 from xreg.core.text import one_line
 
-__all__ = ["Figure", "Table"]
+__all__ = ["Drawing", "Figure", "Table"]
 
 LONGEST = 60
 """Rows that are shown; all of them are there."""
@@ -115,3 +116,21 @@ class Figure:
         data = base64.b64encode(self._repr_png_()).decode()
         name = escape(self.path.stem)
         return f'<img alt="{name}" style="max-width: 100%" src="data:image/png;base64,{data}">'
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A picture that was just drawn; a notebook shows it.
+
+    Attributes
+    ----------
+    figure
+        The figure of Matplotlib, to change or save it.
+    """
+
+    figure: Any
+
+    def _repr_png_(self) -> bytes:
+        written = io.BytesIO()
+        self.figure.savefig(written, format="png", metadata={"Software": None})
+        return written.getvalue()
