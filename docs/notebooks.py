@@ -50,6 +50,7 @@ def executed(path: Path) -> Any:
         room = Path(folder) / "work"
         room.mkdir()
         environment = {**os.environ, "XREG_CONFIG": str(settings)}
+        environment.pop("MPLBACKEND", None)  # the kernel's own shows pictures below cells
         client = NotebookClient(
             notebook, timeout=SECONDS, resources={"metadata": {"path": str(room)}}
         )
