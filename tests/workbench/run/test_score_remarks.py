@@ -23,11 +23,11 @@ def scores(r2: float, samples: int, groups: int, group: str | None = None) -> di
     ("train", "test", "said"),
     [
         (0.90, scores(0.85, 500, 500), []),
-        (0.90, scores(0.85, 7, 7), ["0.85 is that of only 7 samples (test)", "0.45 or 0.95"]),
-        (0.90, scores(0.85, 500, 3, "material"), ["500 samples of 3 groups ('material') (test)"]),
+        (0.90, scores(0.85, 7, 7), ["0.85 rests on only 7 samples: with", "0.45 or 0.95"]),
+        (0.90, scores(0.85, 500, 3, "material"), ["only 500 samples of 3 groups ('material')"]),
         (0.99, scores(0.70, 500, 500), ["0.99 on training samples and 0.70 on test samples"]),
         (0.60, scores(0.45, 500, 500), []),  # both poor: no sign of learning by heart
-        (0.99, scores(0.50, 7, 7), ["only 7 samples", "by heart"]),
+        (0.99, scores(0.50, 7, 7), ["only 7 samples", "overfits"]),
     ],
 )
 def test_few_samples_and_a_gap_are_told(

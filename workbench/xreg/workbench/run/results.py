@@ -226,19 +226,18 @@ def score_remarks(metrics: Mapping[str, Any], judged: str = "test") -> list[str]
         sure = (
             f"may as well be {interval[0]:.2f} or {interval[1]:.2f} (95 % interval)"
             if interval
-            else "has no error bar"
+            else "may be anything (too few for an interval)"
         )
         found.append(
-            f"The R² of {scores['r2']:.2f} is that of only {what} ({judged}): it {sure} with other "
-            "samples."
+            f"The {judged} R² of {scores['r2']:.2f} rests on only {what}: with other samples it "
+            f"{sure}."
         )
     if train and train["r2"] is not None:
         gap, left = train["r2"] - scores["r2"], (1 - scores["r2"], 1 - train["r2"])
         if gap > GAP and left[0] > TIMES * left[1]:
             found.append(
                 f"R² is {train['r2']:.2f} on training samples and {scores['r2']:.2f} on {judged} "
-                "samples: the model knows the training samples by heart, or the others are unlike "
-                "them."
+                "samples: the model overfits, or the other samples are unlike those in training."
             )
     return found
 
