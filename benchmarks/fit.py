@@ -38,7 +38,9 @@ LIMITS = (-1.0, 1.0)  # eV, of the shift
 SAME = 0.5  # difference of χ², in units of the noise, between a minimum and itself
 
 
-def one(model: str, ion: str, number: int, small: float | None, starts: int) -> dict[str, Any]:
+def one(
+    model: str, ion: str, number: int, small: float | None, starts: int, seed: int
+) -> dict[str, Any]:
     rng = np.random.default_rng(number)
     sample = spaces()["published"].sample(1, method="random", seed=1000 + number)[0]
     if small is not None:  # a nearly cubic site, whose signs are hard to tell
@@ -54,7 +56,8 @@ def one(model: str, ion: str, number: int, small: float | None, starts: int) -> 
     measured += height * (
         rng.uniform(0, 0.3) + rng.uniform(-0.1, 0.1) * np.linspace(-1, 1, len(energy))
     )
-    settings = FitSettings(shift=LIMITS, starts=starts, generator={"name": "multiplet", "ion": ion})
+    exact = {"name": "multiplet", "ion": ion}
+    settings = FitSettings(shift=LIMITS, starts=starts, seed=seed, generator=exact)
     start = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "spectrum.txt"
@@ -121,7 +124,13 @@ def report(rows: list[dict[str, Any]]) -> None:
 
 
 def main(
-    model: str, results: Path, ion: str, spectra: int, small: float | None, starts: int
+    model: str,
+    results: Path,
+    ion: str,
+    spectra: int,
+    small: float | None,
+    starts: int,
+    seed: int,
 ) -> None:
     torch.set_num_threads(1)
     rows = (
@@ -131,7 +140,7 @@ def main(
     with results.open("a") as stream:
         for number in range(spectra):
             if number not in done:
-                rows.append(one(model, ion, number, small, starts))
+                rows.append(one(model, ion, number, small, starts, seed))
                 stream.write(json.dumps(rows[-1]) + "\n")
                 stream.flush()
     report(rows)
@@ -147,4 +156,5 @@ if __name__ == "__main__":
         "--small", type=float, help="greatest |Ds| in eV, twice that of Dt; all of the space if not"
     )
     parser.add_argument("--starts", type=int, default=64)
+    parser.add_argument("--seed", type=int, default=0, help="of the starts, not of the spectra")
     main(**vars(parser.parse_args()))

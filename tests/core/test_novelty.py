@@ -7,8 +7,10 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 
-from xreg.core.data.samples import Structures
+from xreg.core.data.samples import Parameters, Structures
+from xreg.core.model.domain import Domain
 from xreg.core.model.novelty import Novelty
+from xreg.core.model.trust import ranges_left
 from xreg.plugins.soap.soap import SOAP
 
 DIRECTIONS = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]])
@@ -74,7 +76,7 @@ def test_strangers_are_seen(count: int) -> None:
     assert reasons([overfull])[0]
 
 
-@pytest.mark.parametrize(("count", "most"), [(49, 0.12), (300, 0.04)])
+@pytest.mark.parametrize(("count", "most"), [(49, 0.06), (300, 0.04)])
 def test_like_samples_are_not(count: int, most: float) -> None:
     """The share of false alarms among 200 further samples of the same kind."""
     shares = [np.mean([bool(w) for w in judged(count, s)(complexes(200, 100 + s))]) for s in (0, 1)]
@@ -88,6 +90,47 @@ def test_parameters_and_samples_without_features() -> None:
     assert novelty.reasons(Structures.from_atoms([Atoms("Fe")], 0), train[:1])[0]
     like = novelty.reasons(Structures.from_atoms(complexes(100, 9)), None)
     assert sum(map(bool, like)) <= 10
+
+
+def of_six(values: np.ndarray) -> Parameters:
+    ids = [f"{i}" for i in range(len(values))]
+    return Parameters(ids, values, tuple("abcdef"), ("eV",) * 6)
+
+
+def judged_box(values: np.ndarray):
+    """Return a function that says which of six parameters' samples are new."""
+    mean, scale = values.mean(axis=0), values.std(axis=0)
+    novelty = Novelty.of(Novelty.fit(of_six(values), (values - mean) / scale).arrays())
+    ranges = tuple(zip(values.min(axis=0).tolist(), values.max(axis=0).tolist(), strict=True))
+    domain = Domain("parameters", parameters=tuple("abcdef"), units=("eV",) * 6, ranges=ranges)
+
+    def new(others: np.ndarray) -> np.ndarray:
+        left = ranges_left(domain, of_six(others), float(novelty.widened[1]))
+        far = novelty.reasons(of_six(others), (others - mean) / scale)
+        return np.array([bool(a or b) for a, b in zip(left, far, strict=True)])
+
+    return new
+
+
+@pytest.mark.parametrize(("count", "beyond"), [(49, 0.2), (300, 0.05)])
+def test_parameters_inside_and_beyond_the_box(count: int, beyond: float) -> None:
+    """Of like samples 5 % are called new on average, and all that are farther out."""
+    alarms = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        new, others = judged_box(rng.random((count, 6))), rng.random((300, 6))
+        alarms.append(new(others).mean())
+        others[np.arange(300), rng.integers(0, 6, 300)] = 1 + beyond
+        assert new(others).all()
+    assert np.mean(alarms) <= 0.05
+    assert max(alarms) <= 0.2
+
+
+def test_a_model_of_before_has_no_wider_limits() -> None:
+    train = Structures.from_atoms(complexes(60))
+    arrays = Novelty.fit(train, train).arrays()
+    del arrays["widened"]
+    assert Novelty.of(arrays).widened.tolist() == [1.0, 0.0]
 
 
 def test_features_that_do_not_vary_end_nothing() -> None:

@@ -200,7 +200,7 @@ class Model:
         predicted, spread
             (n, m) spectra and their spread, in the units of the data.
         """
-        reasons = ranges_left(self.domain, samples)
+        reasons = ranges_left(self.domain, samples, float(self.novelty.widened[1]))
         for row, why in self.domain.strangers(samples).items():
             reasons[row] = reasons[row] or why.partition(";")[0]
         new = self.novelty.reasons(samples, inputs)

@@ -4,13 +4,15 @@ Three things are looked at, each against the training samples: what stands about
 many atoms, how far, of which elements, in a crystal or not), the parameters' ranges, and the
 features (distance to the nearest training samples, and what the leading principal components of the
 training features leave over). Limits are what 99 % of the training samples stay under among
-themselves, when each third of them is judged by the others, with a little room.
+themselves, when each third of them is judged by the others, with a little room. With few samples
+that is too strict for ranges and features together, so that their limits are widened by one factor
+until 95 % of the training samples, each third judged by the others, keep them (conformal quantile).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import numpy as np
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 
 from xreg.core.atoms.elements import SYMBOLS, symbols
 from xreg.core.atoms.neighbours import Neighbours, neighbours
-from xreg.core.data.samples import Samples, Structure, Structures
+from xreg.core.data.samples import Parameters, Samples, Structure, Structures
 
 __all__ = ["Novelty"]
 
@@ -36,6 +38,7 @@ INNER = 4.0  # Å: atoms within have their own neighbours inside REACH
 MOST_ATOMS = 200
 MOST = 2000  # training samples that are looked at
 PARTS = 3
+LEVEL = 0.95  # of samples like those in training stay inside all limits together
 NEAREST = 5
 DIRECTIONS = 16
 LEAST = 1e-9
@@ -70,6 +73,9 @@ class Novelty:
         (d,), (k, d), (k,) and (r, k): principal components of features; empty without features.
     limits
         (3,) usual distance in facts, distance in components, and remainder beside them.
+    widened
+        (2,) factor of the room about facts, and how far beyond its range, in units of that range, a
+        parameter may lie.
     """
 
     low: Array
@@ -84,6 +90,7 @@ class Novelty:
     scale: NDArray[np.float32]
     reference: NDArray[np.float32]
     limits: Array
+    widened: Array = field(default_factory=lambda: np.array([1.0, 0.0]))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything by name, to be stored."""
@@ -115,6 +122,7 @@ class Novelty:
         part = np.arange(len(rows)) % PARTS
         np.random.default_rng(seed).shuffle(part)
         limits = np.full(3, np.inf)
+        strain = np.zeros(len(rows))  # of each sample, judged by the other parts: 1 at a limit
         shortest = _unseen()
         low = high = mean = spread = np.empty(0)
         points, bonded = np.empty((0, 0)), np.empty(0, np.int64)
@@ -124,27 +132,40 @@ class Novelty:
             mean, spread = table.mean(axis=0), table.std(axis=0)
             spread = np.where(spread > LEAST, spread, 1.0)
             points = (table - mean) / spread
-            limits[0] = _limit(
-                np.concatenate(
-                    [_nearest(points[part != p], points[part == p]) for p in range(PARTS)]
-                )
-            )
+            strain = np.maximum(strain, _by_parts(table, part, _beyond_facts))
+            limits[0] = _limit(_by_parts(points, part, _nearest))
         space = _nowhere()
         if isinstance(inputs, np.ndarray) and len(rows) > 2 * PARTS:
             some = inputs[rows].astype(np.float64)
             space = _space(some, seed)
-            found = [
-                _measures(_space(some[part != p], seed), some[part == p]) for p in range(PARTS)
-            ]
-            limits[1] = _limit(np.concatenate([distance for distance, _ in found]))
-            limits[2] = _limit(np.concatenate([rest for _, rest in found]))
-        return cls(low, high, bonded, shortest, mean, spread, points, *space, limits)
+            for i in (0, 1):
+
+                def measure(others: Array, held: Array, i: int = i) -> Array:
+                    # The scale of a column comes from training samples, as it will of a new one.
+                    scale = others.std(axis=0)
+                    scale = np.where(scale > LEAST, scale, 1.0)
+                    return _measures(_space(others / scale, seed), held / scale)[i]
+
+                found = _by_parts(some, part, measure)
+                limits[1 + i] = _limit(found)
+                strain = np.maximum(strain, _share(found, limits[1 + i]))
+        factor = max(1.0, _conformal(strain, LEVEL))
+        margin = 0.0
+        if isinstance(samples, Parameters) and len(rows) > 2 * PARTS:
+            beyond = _by_parts(np.asarray(samples[rows].values), part, _beyond)
+            # At least what uniform samples leave open at the ends of their ranges at that level.
+            ends = 2 * samples.values.shape[1] / len(rows) / (1 - LEVEL)
+            margin = max(np.log(ends) / len(rows), _conformal(beyond, LEVEL), 0.0)
+        widened = np.array([factor, margin])
+        kept = low, high, bonded, shortest, mean, spread, points
+        # How facts come together is left as it is: few are called new by that alone.
+        return cls(*kept, *space, limits * [1.0, factor, factor], widened)
 
     def reasons(self, samples: Samples, inputs: Any) -> list[str]:
         """Return for each sample what is new about it; empty where nothing is."""
         found: list[list[str]] = [[] for _ in range(len(samples))]
         if isinstance(samples, Structures) and len(self.low):
-            room = (ROOM + 2 / len(self.points)) * (self.high - self.low) + LEAST
+            room = _room(self.low, self.high, len(self.points)) * self.widened[0]
             for words, structure in zip(found, samples, strict=True):
                 words.extend(self._strange(structure, room))
         if len(self.axes) and isinstance(inputs, np.ndarray) and len(inputs):
@@ -265,6 +286,54 @@ def _limit(values: Array) -> float:
     return LEEWAY * float(np.quantile(values, USUAL)) + LEAST if len(values) else np.inf
 
 
+def _room(low: Array, high: Array, count: int) -> Array:
+    """Return how far facts may lie beyond the range of a number of samples."""
+    return (ROOM + 2 / count) * (high - low) + LEAST
+
+
+def _by_parts(
+    table: Array, part: NDArray[np.intp], measure: Callable[[Array, Array], Array]
+) -> Array:
+    """Return (n,) what a measure finds of each part by the rows of all others."""
+    found = np.zeros(len(table))
+    for p in range(PARTS):
+        if (part == p).any() and (part != p).any():
+            found[part == p] = measure(table[part != p], table[part == p])
+    return found
+
+
+def _beyond(others: Array, held: Array) -> Array:
+    """Return how far rows lie beyond the range of others, in units of it, at their worst column."""
+    low, high = others.min(axis=0), others.max(axis=0)
+    width = np.where(high > low, high - low, np.inf)
+    return np.asarray((np.maximum(low - held, held - high) / width).max(axis=1, initial=0.0))
+
+
+def _beyond_facts(others: Array, held: Array) -> Array:
+    """Return how far facts lie beyond the range of others, in units of the room about it."""
+    low, high = others.min(axis=0), others.max(axis=0)
+    room = _room(low, high, len(others))
+    # A fact that is the same everywhere tells strangers, and no widening may change that.
+    beyond = np.where(high > low, np.maximum(low - held, held - high) / room, 0.0)
+    return np.asarray(beyond.max(axis=1, initial=0.0))
+
+
+def _share(values: Array, limit: float) -> Array:
+    return values / limit if np.isfinite(limit) else np.zeros(len(values))
+
+
+def _conformal(values: Array, level: float) -> float:
+    """Return what a further value of the kind stays under at a level, the highest if they are few.
+
+    The quantile with the correction for the number of values (V. Vovk, A. Gammerman, G. Shafer,
+    Algorithmic Learning in a Random World, 2005).
+    """
+    values = np.sort(values[np.isfinite(values)])
+    if not len(values):
+        return 0.0
+    return float(values[min(int(np.ceil(level * (len(values) + 1))), len(values)) - 1])
+
+
 def _nearest(points: Array, others: Array) -> Array:
     """Return the mean distance of each of the others to the nearest points."""
     from scipy.spatial import cKDTree
@@ -304,7 +373,8 @@ def _measures(space: Space, inputs: Array) -> tuple[Array, Array]:
     centre, axes, _, reference = (part.astype(np.float64) for part in space)
     moved = inputs - centre
     components = moved @ axes.T
-    rest = np.sqrt(np.maximum(np.square(moved).sum(1) - np.square(components).sum(1), 0.0))
+    # Not by a difference of squares, of which single precision leaves 3e-4 where nothing is.
+    rest = np.sqrt(np.square(moved - components @ axes).sum(1))
     # A remainder of rounding alone is none.
     rest[rest < 1e-5 * (1 + np.sqrt(np.square(moved).sum(1)))] = 0.0
     return _nearest(reference, components), rest

@@ -269,13 +269,24 @@ def _nowhere() -> Space:
     return none, np.empty((0, 0), np.float32), none, np.empty((0, 0), np.float32)
 
 
-def ranges_left(domain: Domain, samples: Samples) -> list[str]:
-    """Return which parameters of each sample lie outside the range of the training samples."""
+def ranges_left(domain: Domain, samples: Samples, margin: float = 0.0) -> list[str]:
+    """Return which parameters of each sample lie outside the range of the training samples.
+
+    Parameters
+    ----------
+    domain
+        What the model knows.
+    samples
+        n samples.
+    margin
+        How far beyond, in units of the range, a parameter may lie.
+    """
     if not isinstance(samples, Parameters) or not domain.ranges:
         return [""] * len(samples)
     low, high = np.array(domain.ranges).T
     values = np.asarray(samples[:].values)
-    outside = ~((values >= low) & (values <= high))
+    room = margin * (high - low)
+    outside = ~((values >= low - room) & (values <= high + room))
     return [
         "; ".join(
             f"{domain.parameters[column]} {values[row, column]:.6g} (training: {low[column]:.6g} "
