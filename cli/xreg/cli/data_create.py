@@ -62,7 +62,7 @@ def generate(
     from xreg.workbench.generate.recipe import GenerationRecipe
     from xreg.workbench.recipes.load import load
 
-    crew = executor_kind(executor)
+    kind = executor_kind(executor)
     loaded = load(
         GenerationRecipe, recipe, {"bad": bad}, set_ or (), only or (), allow_code=allow_code
     )
@@ -78,7 +78,7 @@ def generate(
                 recipe.parent,
                 store,
                 workers=workers,
-                executor=crew,
+                executor=kind,
                 scheduler=scheduler,
             )
         for note in made.notes:

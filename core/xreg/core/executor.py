@@ -28,7 +28,7 @@ from concurrent.futures import (
 )
 from contextlib import contextmanager, suppress
 from multiprocessing.process import BaseProcess
-from typing import Literal, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Literal, TypeVar, cast, get_args
 
 from xreg.core.errors import (
     ConfigError,
@@ -36,6 +36,9 @@ from xreg.core.errors import (
     RunError,
     did_you_mean,
 )
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 __all__ = ["ExecutorKind", "WorkerDiedError", "Workers", "cores", "executor_kind", "open_workers"]
 
@@ -75,7 +78,7 @@ def cores() -> int:
 
 
 class Workers:
-    """A crew that works on items and survives the death of a member.
+    """A pool that works on items and survives the death of a worker.
 
     Parameters
     ----------
@@ -96,6 +99,7 @@ class Workers:
         self.size = size
         self._start = start
         self._death = death
+        self._others = set(multiprocessing.active_children())
         self._executor = start()
         self._watched = 0  # processes
 
@@ -166,8 +170,8 @@ class Workers:
                 self._executor.submit(_nothing)
 
     def _processes(self) -> list[BaseProcess]:
-        """Return the processes that run; none for threads and clusters."""
-        return list((getattr(self._executor, "_processes", None) or {}).values())
+        """Return the processes started since the pool was opened; a cluster's are not ours."""
+        return [p for p in multiprocessing.active_children() if p not in self._others]
 
     def _restart(self) -> None:
         self._executor.shutdown(wait=True)
@@ -180,7 +184,7 @@ class Workers:
 
     def abort(self) -> None:
         """Let the workers go at once, unfinished work included."""
-        # A pool has no public way to stop a running task before Python 3.14.
+        # ProcessPoolExecutor has no way to stop a running task before Python 3.14.
         processes = self._processes()
         for process in processes:
             process.terminate()
@@ -195,7 +199,7 @@ def _nothing() -> None:
 def open_workers(
     kind: ExecutorKind = "process", workers: int | None = None, scheduler: str | None = None
 ) -> Iterator[Workers]:
-    """Open a crew for the length of a block.
+    """Open a pool for the length of a block.
 
     Parameters
     ----------
@@ -219,17 +223,17 @@ def open_workers(
     if executor_kind(kind) == "process":
         if scheduler is not None:
             raise ConfigError("a scheduler goes with the executor 'dask'.")
-        crew = _processes(workers or cores())
+        pool = _processes(workers or cores())
         client = None
     else:
-        crew, client = _dask(workers, scheduler)
+        pool, client = _dask(workers, scheduler)
     try:
-        yield crew
+        yield pool
     except BaseException:
-        crew.abort()
+        pool.abort()
         raise
     else:
-        crew.close()
+        pool.close()
     finally:
         if client is not None:
             client.close()
@@ -284,8 +288,8 @@ def _leave_with_parent() -> None:
         os._exit(1)
 
 
-def _dask(workers: int | None, scheduler: str | None):  # type: ignore[no-untyped-def]
-    """Return a crew on a Dask cluster and the client to close afterwards."""
+def _dask(workers: int | None, scheduler: str | None) -> tuple[Workers, Client]:
+    """Return a pool on a Dask cluster and the client to close afterwards."""
     if scheduler is None:
         raise ConfigError("the executor 'dask' needs the address of a scheduler (--scheduler).")
     try:

@@ -204,8 +204,8 @@ class _Work:
         before = total - len(missing)
         began = time.monotonic()
         report(task, before, total)
-        with open_workers(executor, workers, scheduler) as crew:
-            for batch, result in crew.unordered(compute, self._batches(missing, crew.size)):
+        with open_workers(executor, workers, scheduler) as pool:
+            for batch, result in pool.unordered(compute, self._batches(missing, pool.size)):
                 if isinstance(result, WorkerDiedError):
                     if len(batch.rows) > 1:  # find out on which
                         self._again.extend(batch.rows.tolist())
@@ -217,19 +217,19 @@ class _Work:
                 rate = self.computed / (time.monotonic() - began)
                 left = (len(missing) - self.computed) / rate
                 report(task, before + self.computed, total, f"{rate:.3g}/s, {_span(left)} left")
-            for batch, result in crew.unordered(compute, self._singles()):
+            for batch, result in pool.unordered(compute, self._singles()):
                 if isinstance(result, WorkerDiedError):
                     self._keep(batch, compute.failed(batch, str(result)))
                 else:
                     self._keep(batch, result)
                 report(task, before + self.computed, total)
 
-    def _batches(self, missing: NDArray[np.intp], crew: int) -> Iterator[Batch]:
+    def _batches(self, missing: NDArray[np.intp], workers: int) -> Iterator[Batch]:
         """Yield batches of about half a second, as far as that is known when one is asked for."""
         start = 0
         while start < len(missing):
             size = int(BATCH_SECONDS / self.seconds_each) if self.seconds_each else 1
-            share = -(-(len(missing) - start) // (2 * crew))  # all workers are busy to the end
+            share = -(-(len(missing) - start) // (2 * workers))  # all workers are busy to the end
             rows = missing[start : start + max(1, min(size, share, MAX_BATCH))]
             yield self._batch(rows)
             start += len(rows)

@@ -93,9 +93,9 @@ def estimate(recipe: Recipe, execution: Execution | None = None) -> Estimate:
             n, growth = len(small), len(train) / len(small)
         width = build_features(descriptor, small).shape[1]
         spent = (time.perf_counter() - start) * total / n
-        crew = execution or Execution()
-        if crew.kind == "process" and crew.pays(spent):
-            spent /= crew.workers or cores()
+        execution = execution or Execution()
+        if execution.kind == "process" and execution.pays(spent):
+            spent /= execution.workers or cores()
         seconds["features"] = spent
     target = Target(str(resolved.recipe.target.channel), channel.energy, channel.features)
     pipeline.fit(small, known, target, stage=stages)

@@ -70,17 +70,17 @@ def _carry_out(
     out = now.folder
     write_text(out / RECIPE, now.recipe.to_yaml())
     until = None if seconds is None else time.time() + seconds
-    with open_workers(executor, workers, scheduler) as crew:
+    with open_workers(executor, workers, scheduler) as pool:
         with now.watched():
-            jobs = [(str(out), until, index, features) for index in range(crew.size)]
-            for job, result in crew.unordered(_work, jobs):
+            jobs = [(str(out), until, index, features) for index in range(pool.size)]
+            for job, result in pool.unordered(_work, jobs):
                 if isinstance(result, WorkerDiedError):
                     log.warning("search worker %d died; its candidates are judged again", job[2])
             with progress.listen(no_progress):
                 now.work(until)  # what workers that were killed have left
         count = len(now.families)
         families = [(str(out), index, features) for index in range(count)]
-        winners = crew.unordered(_judge_winner, families)
+        winners = pool.unordered(_judge_winner, families)
         for _ in progress.track(winners, "winners", count):
             pass  # what a worker that dies has not judged is judged below
     results = now.conclude()
