@@ -1,4 +1,4 @@
-"""Random search: settings drawn at random, candidates judged by cross-validation.
+"""Candidates of a search: the spaces that they are drawn from, and how they are judged.
 
 A setting in a search space is a value, which stays, or a mapping with one key that says how to
 draw it: ``{choice: [a, b]}``, ``{int: [low, high]}``, ``{float: [low, high]}``, and, even in the
@@ -181,7 +181,9 @@ class SearchSpace:
         sampler = optuna.samplers.RandomSampler(
             seed=int(np.random.SeedSequence(seed).generate_state(1)[0])
         )
-        study, trial = cast("Any", None), cast("Any", None)  # which random sampling never asks
+        study = optuna.create_study(sampler=sampler)
+        study.ask()
+        (trial,) = study.get_trials()
         return {
             name: sampler.sample_independent(study, trial, name, found.distribution)
             for name, found in self.ranges.items()

@@ -38,7 +38,8 @@ class CheckedJournal(JournalFileBackend):
     """
 
     def __init__(self, path: Path) -> None:
-        super().__init__(str(path), JournalFileOpenLock(str(path)))
+        self._path, self._gate = path, JournalFileOpenLock(str(path))
+        super().__init__(str(path), self._gate)
         # Where each line read so far ends, and the running checksum up to there.
         self._ends, self._sums = [0], [0]
         self._chained = False
@@ -51,9 +52,9 @@ class CheckedJournal(JournalFileBackend):
         CorruptError
             If the last line is damaged.
         """
-        self._lock.acquire()
+        self._gate.acquire()
         try:
-            with open(self._file_path, "r+b") as file:
+            with self._path.open("r+b") as file:
                 running = self._running(file)
                 for log in logs:
                     running = _check(log, running)
@@ -62,7 +63,7 @@ class CheckedJournal(JournalFileBackend):
                 file.flush()
                 os.fsync(file.fileno())
         finally:
-            self._lock.release()
+            self._gate.release()
 
     def _running(self, file: BufferedRandom) -> int:
         """Return the checksum of all lines, standing behind the last; who holds the lock may ask.
@@ -99,7 +100,7 @@ class CheckedJournal(JournalFileBackend):
             written and passed over.
         """
         start = min(log_number_from, len(self._ends) - 1)
-        with open(self._file_path, "rb") as file:
+        with self._path.open("rb") as file:
             file.seek(self._ends[start])
             for number, line in enumerate(file, start):
                 if not line.endswith(b"\n"):
@@ -125,7 +126,7 @@ class CheckedJournal(JournalFileBackend):
             if isinstance(record, dict) and log.get(CHECK) == _check(record):
                 return record, crc32(line, before)
         raise CorruptError(
-            f"line {number + 1} of '{self._file_path}' was changed after it was written, or lines "
+            f"line {number + 1} of '{self._path}' was changed after it was written, or lines "
             "before it are missing; restore the file, or search anew in another folder."
         )
 

@@ -158,6 +158,11 @@ class SearchRecipe(AnyRecipe):
         description="How many of them in turn share an architecture and differ only in what can be "
         "trained together (learning rate, weight decay, seed).",
     )
+    sampler: Literal["random", "tpe", "grid"] = setting(
+        "random",
+        description="How candidates are drawn: at random; tpe, near those that have scored well; "
+        "or grid, every combination once, which needs choices or whole numbers.",
+    )
     seeds: int = setting(
         3, ge=1, le=100, description="Seeds with which each family's winner is judged again."
     )
@@ -202,7 +207,8 @@ class SearchRecipe(AnyRecipe):
     def rules(self, dataset_hash: str) -> dict[str, Any]:
         """Return all that results must share to be comparable; families do not count."""
         plain = self.plain()
-        for key in ("format", "name", "families", "emulator", "decomposer", "networks", "together"):
+        for key in ("format", "name", "families", "emulator", "decomposer", "networks", "together",
+                    "sampler"):  # fmt: skip
             del plain[key]
         for key in ("path", "registry"):  # where it lies says nothing of what it is
             del plain["dataset"][key]

@@ -23,6 +23,7 @@ from xreg.core.model.domain import Target
 from xreg.core.model.filters import FeatureFilter
 from xreg.core.model.preprocessing import Preprocessing
 from xreg.core.source import source_hash
+from xreg.core.storage import canonical_json
 from xreg.core.text import counted
 from xreg.registry.plugins import host
 from xreg.workbench.recipes.load import load_one
@@ -214,10 +215,13 @@ class Search:
                 self.study.tell(group.family, number, None, share, str(error))
             return
         cost = built if group.fresh else 0.0
-        size = self.recipe.together if group.family.together else 1
-        batches: dict[int, list[tuple[int, dict[str, Any]]]] = {}
+        apart = group.family.together
+        size = self.recipe.together if apart else 1
+        batches: dict[Any, list[tuple[int, dict[str, Any]]]] = {}
         for number, settings in group.trials:
-            batches.setdefault(number // size, []).append((number, settings))
+            shared = {name: value for name, value in settings.items() if name not in apart}
+            block = number // size, canonical_json(shared)
+            batches.setdefault(block, []).append((number, settings))
         for batch in batches.values():
             if self.study.over(group.family):
                 return

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -26,6 +25,7 @@ from numpy.typing import NDArray
 from xreg.core.errors import ConfigError, DataError
 from xreg.core.storage import canonical_json
 from xreg.workbench.search.recipe import Family, SearchRecipe
+from xreg.workbench.search.samplers import distributions, sampler
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -97,7 +97,7 @@ class SearchStudy:
     Raises
     ------
     ConfigError
-        If the folder holds something else than a search.
+        If the folder holds something else than a search, or the recipe's sampler cannot draw.
     DataError
         If its journal belongs to another dataset version or other rules.
     """
@@ -118,6 +118,7 @@ class SearchStudy:
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.recipe, self.families = recipe, list(families)
+        self.sampler = sampler(recipe, families)
         self.workers = folder / "workers"
         foreign = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
         if foreign and not self.workers.exists():
@@ -231,27 +232,15 @@ class SearchStudy:
             return self._begin(family, number, me)
 
     def _begin(self, family: Family, number: int, me: str) -> Group:
-        """Draw the settings of a new group; they depend on seed, family and number alone."""
+        """Draw the settings of a new group."""
         from optuna.trial import TrialState, create_trial
 
-        seed = (self.recipe.seed, crc32(family.label.encode()), number)
-        first, second = family.spaces
-        shape = first.draw((*seed, 0))
-        apart = family.together & set(second.ranges)
-        drawn: dict[str, Any] = {}
-        study = self.studies[family.label]
-        for member in range(self.recipe.networks if second.ranges else 1):
-            fresh = second.draw((*seed, 1 + member))
-            shared = apart and member % self.recipe.together
-            drawn = {k: v if k in apart or not shared else drawn[k] for k, v in fresh.items()}
-            spaces = {f"descriptor.{k}": r for k, r in first.ranges.items()}
-            spaces |= {f"{family.model}.{k}": r for k, r in second.ranges.items()}
-            study.add_trial(
+        for drawn in self.sampler.group(family, number, self.trials(family)):
+            self.studies[family.label].add_trial(
                 create_trial(
                     state=TrialState.RUNNING,
-                    params={f"descriptor.{k}": v for k, v in shape.items()}
-                    | {f"{family.model}.{k}": v for k, v in drawn.items()},
-                    distributions={name: found.distribution for name, found in spaces.items()},
+                    params=drawn,
+                    distributions=distributions(family),
                     user_attrs={"group": number, "worker": me},
                 )
             )
@@ -262,7 +251,7 @@ class SearchStudy:
         group = min(t.user_attrs["group"] for t in left)
         mine = [t for t in left if t.user_attrs["group"] == group]
         for trial in mine:
-            self.storage.set_trial_user_attr(trial._trial_id, "worker", me)
+            self.storage.set_trial_user_attr(self._id(family, trial.number), "worker", me)
         told = {t.user_attrs["group"] for t in self.trials(family) if t.state.is_finished()}
         return self._group(family, mine, fresh=group not in told)
 
@@ -288,10 +277,10 @@ class SearchStudy:
         with self._alone():
             trials = self.trials(family)
             for number, score in zip(numbers, scores, strict=True):
-                trial = trials[number]
-                total = seconds + _seconds(trial, "noted_seconds")
-                self.storage.set_trial_user_attr(trial._trial_id, "noted_seconds", total)
-                self.storage.set_trial_intermediate_value(trial._trial_id, fold, score)
+                total = seconds + _seconds(trials[number], "noted_seconds")
+                trial_id = self._id(family, number)
+                self.storage.set_trial_user_attr(trial_id, "noted_seconds", total)
+                self.storage.set_trial_intermediate_value(trial_id, fold, score)
 
     def noted(self, family: Family, numbers: Sequence[int], folds: int) -> NDArray[np.float64]:
         """Return the (c, f) scores that were noted, NaN for the others."""
@@ -320,11 +309,16 @@ class SearchStudy:
             attributes |= {"scores": list(scores)} if scores is not None else {}
             attributes |= {"reason": reason} if reason else {}
             for key, value in attributes.items():
-                self.storage.set_trial_user_attr(trial._trial_id, key, value)
+                self.storage.set_trial_user_attr(self._id(family, number), key, value)
             if scores is None:
                 study.tell(number, state=TrialState.FAIL)
             else:
                 study.tell(number, float(np.mean(scores)))
+
+    def _id(self, family: Family, number: int) -> int:
+        """Return what the storage calls a trial."""
+        study = self.storage.get_study_id_from_name(family.label)
+        return self.storage.get_trial_id_from_study_id_trial_number(study, number)
 
     def trials(self, family: Family) -> list[FrozenTrial]:
         """Return a family's trials by number."""
