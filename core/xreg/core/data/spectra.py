@@ -49,6 +49,13 @@ class Channel:
         if self.energy is not None and not np.all(np.diff(self.energy) > 0):
             raise DataError("the energies of a channel must increase strictly.")
 
+    @property
+    def grid(self) -> NDArray[np.float64]:
+        """The (m,) energies of spectra; `DataError` for target features, which have none."""
+        if self.energy is None:
+            raise DataError("target features have no energies.")
+        return self.energy
+
     def __len__(self) -> int:
         return int(self.intensity.shape[0])
 

@@ -73,9 +73,8 @@ class CsvExporter(Exporter[CsvExportConfig]):
 
 def _spectra(dataset: Dataset, channel: Channel) -> Iterator[Sequence[Any]]:
     yield ["energy (eV)", *dataset.samples.ids.tolist()]
-    assert channel.energy is not None
     columns = np.asarray(channel.intensity, np.float64).T
-    for energy, row in zip(channel.energy.tolist(), columns, strict=True):
+    for energy, row in zip(channel.grid.tolist(), columns, strict=True):
         yield [energy, *row.tolist()]
 
 

@@ -57,8 +57,7 @@ class ExtxyzExporter(Exporter[ExtxyzExportConfig]):
                 if not holds_field(key) or key in (ID, ABSORBER) or key in fields:
                     raise DataError(f"the channel '{name}' cannot be named so in extxyz.")
                 fields[key] = ""
-            assert channel.energy is not None
-            fields[f"{name}{ENERGY}"] = field_text(channel.energy)
+            fields[f"{name}{ENERGY}"] = field_text(channel.grid)
             fields[f"{name}{UNIT}"] = field_text(channel.unit)
         return fields
 

@@ -47,9 +47,8 @@ class NpzExporter(Exporter[NpzExportConfig]):
         arrays: dict[str, NDArray[Any]] = {"ids": _texts(dataset.samples.ids, "ids")}
         arrays |= _samples(dataset)
         for name, channel in self.channels(dataset):
-            assert channel.energy is not None
             arrays[f"spectra_{name}"] = np.asarray(channel.intensity)
-            arrays[f"energy_{name}"] = channel.energy
+            arrays[f"energy_{name}"] = channel.grid
             arrays[f"unit_{name}"] = _texts([channel.unit], "unit")[0]
         for name, values in dataset.labels.items():
             found = np.asarray(values)

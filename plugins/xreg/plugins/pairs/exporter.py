@@ -107,8 +107,7 @@ def _head(channel: Channel) -> str:
 
 
 def _table(channel: Channel, intensity: Any) -> str:
-    assert channel.energy is not None
-    rows = zip(channel.energy.tolist(), np.asarray(intensity, np.float64).tolist(), strict=True)
+    rows = zip(channel.grid.tolist(), np.asarray(intensity, np.float64).tolist(), strict=True)
     body = "\n".join(f"{energy!r} {value!r}" for energy, value in rows)
     return f"FDMNES\nenergy (eV) {_head(channel) or SIGNAL}\n{body}\n"
 

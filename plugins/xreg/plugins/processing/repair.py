@@ -43,7 +43,7 @@ class Deglitch(Step[DeglitchConfig]):
             for low, high in self.config.windows:
                 bad |= (energy >= low) & (energy <= high)
             if self.config.threshold is not None:
-                bad |= self._far(energy, out[i])
+                bad |= self._far(energy, out[i], self.config.threshold)
             if not bad.any():
                 continue
             if bad[0] or bad[-1]:
@@ -61,8 +61,7 @@ class Deglitch(Step[DeglitchConfig]):
         found = {"glitches": (counts, "")}
         return replace(curves, intensity=out, found={**curves.found, **found})
 
-    def _far(self, energy: Array, values: Array) -> NDArray[np.bool_]:
-        assert self.config.threshold is not None
+    def _far(self, energy: Array, values: Array, threshold: float) -> NDArray[np.bool_]:
         if len(energy) < FEWEST:
             raise DataError(f"{len(energy)} points are too few to find glitches")
         low, high = self.config.keep
@@ -79,7 +78,7 @@ class Deglitch(Step[DeglitchConfig]):
         scale = NORMAL * float(np.median(np.abs(off[judged] - np.median(off[judged]))))
         if scale == 0:
             return np.zeros(len(energy), dtype=bool)
-        far = judged & (np.abs(off) > self.config.threshold * scale)
+        far = judged & (np.abs(off) > threshold * scale)
         # The neighbours of a glitch are off too, to the other side and half as far: the worst of
         # a run is the glitch.
         worst = np.zeros(len(energy), dtype=bool)

@@ -102,17 +102,15 @@ class XdiExporter(Exporter[XdiExportConfig]):
 
     def _edge(self, symbol: str, channel: Channel) -> str:
         """Return the one edge of an element that lies within the energies, or the one given."""
-        assert channel.energy is not None
         if self.config.edge:
             return self.config.edge
-        low, high = channel.energy[0], channel.energy[-1]
+        low, high = channel.grid[0], channel.grid[-1]
         inside = [name for name, one in edges_of(symbol).items() if low <= one.energy <= high]
         return inside[0] if len(inside) == 1 else ""
 
 
 def _file(head: list[str], name: str, channel: Channel, intensity: Any) -> str:
-    assert channel.energy is not None
-    rows = zip(channel.energy.tolist(), np.asarray(intensity, np.float64).tolist(), strict=True)
+    rows = zip(channel.grid.tolist(), np.asarray(intensity, np.float64).tolist(), strict=True)
     lines = [f"# XDI/1.0 xreg/{version('xreg')}", *(f"# {field}" for field in head)]
     lines += ["#----", f"# energy {name}", *(f"{energy!r} {value!r}" for energy, value in rows)]
     return "\n".join(lines) + "\n"
