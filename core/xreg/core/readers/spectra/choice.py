@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +105,19 @@ def choose(table: Table, asked: SpectrumColumns) -> Chosen:
     DataError
         If that leaves a choice, or there is no such column; the message tells the columns.
     """
+    if table.has_gaps or np.isnan(table.values[:1]).any():
+        return _chosen(table, asked)
+    return _chosen_by_names(table.names, table.units, asked)
+
+
+@lru_cache(maxsize=64)  # the files of a series have the same columns
+def _chosen_by_names(
+    names: tuple[str, ...], units: tuple[str, ...], asked: SpectrumColumns
+) -> Chosen:
+    return _chosen(Table(np.zeros((1, len(names))), names, units), asked)
+
+
+def _chosen(table: Table, asked: SpectrumColumns) -> Chosen:
     count = table.values.shape[1]
     if count < 2:
         raise DataError("it has 1 column where energy and signal are needed")
