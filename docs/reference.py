@@ -35,6 +35,15 @@ def on_files(files: Any, config: Any) -> Any:
     return files
 
 
+def on_page_content(html: str, **_: Any) -> str:
+    """Show the roles of docstrings (``:class:`~a.B```) as code; MkDocs calls this."""
+    return re.sub(
+        r":(?:class|func|meth|mod|attr|data):<code>(~?)([^<]+)</code>",
+        lambda role: f"<code>{role[2].rpartition('.')[2] if role[1] else role[2]}</code>",
+        html,
+    )
+
+
 def page(kind: Kind) -> str:
     """Return the page of a kind of plugin."""
     module, _, _ = kind.interface.partition(":")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from xreg.core.interfaces.kinds import KINDS
 from xreg.registry.plugins import host
 
 ROOT = Path(__file__).parents[2]
@@ -63,6 +64,8 @@ def test_no_link_between_files_is_dead(generate):
         ["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
     made = {(ROOT / "docs" / name).resolve() for name in generate.pages()}
+    made |= {(ROOT / "docs" / "reference" / f"{kind}.md").resolve() for kind in KINDS}
+    made |= {path.with_suffix(".md") for path in (ROOT / "docs").resolve().rglob("*.ipynb")}
     dead = []
     for name in listed:
         text = re.sub(r"```.*?```|`[^`\n]*`", "", (ROOT / name).read_text("utf-8"), flags=re.DOTALL)
