@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -202,3 +203,17 @@ def test_self_absorption_is_warned_of(two: list[Path]) -> None:
     assert found.labels["mode"].tolist() == ["fluorescence", "transmission"]
     (told,) = [one for one in found.metadata.provenance["remarks"] if "absorption" in one["remark"]]
     assert (told["files"], Path(told["first"]).name) == (1, "foil.xdi")
+
+
+def test_a_folder_of_spectra_is_told_to_be_given_file_by_file(two: list[Path]) -> None:
+    with pytest.raises(ConfigError, match="or give its files one by one"):
+        import_dataset(two[0].parent, options())
+
+
+def test_what_is_packed_or_empty_is_told_so(two: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "a.xdi.gz").write_bytes(gzip.compress(two[0].read_bytes()))
+    with pytest.raises(ConfigError, match=r"a\.xdi\.gz' is packed by gzip; unpack it"):
+        import_dataset(tmp_path / "a.xdi.gz", options())
+    (tmp_path / "b.xdi").touch()
+    with pytest.raises(ConfigError, match=r"b\.xdi' is empty"):
+        import_dataset(tmp_path / "b.xdi", options())

@@ -15,6 +15,7 @@ from xreg.workbench.importing.options import ImportOptions
 __all__ = ["UnknownLayoutError", "choose_importer"]
 
 HEAD = 4096
+GZIP = b"\x1f\x8b"
 
 
 class UnknownLayoutError(ConfigError):
@@ -76,10 +77,14 @@ def _best(source: Path, log: ImportLog) -> str:
             log.remark(source.name, f"the importer '{name}' failed to look at it ({reason})")
     top = max(sure.values(), default=0.0)
     best = [name for name, value in sure.items() if value == top]
+    if not top > 0 and source.is_file() and not head:
+        raise UnknownLayoutError(f"'{source}' is empty.")
+    if not top > 0 and head.startswith(GZIP):
+        raise UnknownLayoutError(f"'{source}' is packed by gzip; unpack it and give what is in it.")
     if not top > 0:
         raise UnknownLayoutError(
             f"'{source}' looks like no known layout, asked were {', '.join(asked)}; name one of "
-            "them with --layout."
+            f"them with --layout{', or give its files one by one' if source.is_dir() else ''}."
         )
     if len(best) > 1:
         raise UnknownLayoutError(
