@@ -169,7 +169,9 @@ def test_a_recipe_fits_several_times(xreg, model, spectrum, tmp_path) -> None:
     code, _, wrong = xreg("fit", again, "-o", tmp_path / "again")
     assert code == 0, wrong
     repeated = json.loads((tmp_path / "again" / "fit.json").read_text())
-    assert repeated["parameters"] == known["parameters"]
+    for name, entry in known["parameters"].items():
+        for number in ("value", "std"):  # the last digits depend on the threads of the machine
+            assert repeated["parameters"][name][number] == pytest.approx(entry[number], rel=1e-9)
     code, _, wrong = xreg("fit", model, spectrum, "-o", tmp_path / "x", "--set", "ion=Ni2+")
     assert (code, "a setting of generator is generator.ion" in wrong) == (2, True)
 
