@@ -224,7 +224,8 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("QUANTY", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(metadata, "files", lambda name: [])  # a crispy without the program
+    # A crispy without the program.
+    monkeypatch.setattr(metadata.PathDistribution, "read_text", lambda self, name: "")
     assert QUANTY.find() is None
     assert "crispy" in Quanty().available().reason
     with refuses(MissingRequirementError, "Quanty", "pip install", "$QUANTY"):

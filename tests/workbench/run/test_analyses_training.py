@@ -290,7 +290,10 @@ def test_an_analysis_that_turns_out_not_to_apply_does_not_cost_the_model(
 ) -> None:
     """Only after training is it known that no feature was dropped."""
     folder = run(
-        water_store, tmp_path / "run", descriptor="internal", analyses=["feature-filter", "trust"]
+        water_store,
+        tmp_path / "run",
+        descriptor="internal",
+        analyses={"feature-filter": None, "trust": None},
     )
     load_model(folder)
     assert list(read(folder / "metrics.json")["analyses"]) == ["trust"]

@@ -234,7 +234,7 @@ def test_tables_name_features_and_labels_with_their_units(
     chosen = {"importance": None, "feature-selection": None}
     folder = execute(recipe(water_store, analyses=chosen), "run")
     page = (folder / "report.html").read_text()
-    tables = page.partition("rank correlation with")[2]
+    tables = page.partition("rank correlation (Spearman) with")[2]
     for name in ("r(O–H) long (Å)", "angle(H–O–H) (°)", "angle (°)"):
         assert f"<tr><th>{name}</th>" in tables
     with (folder / "analyses/importance/features.csv").open(newline="") as stream:
