@@ -1,6 +1,6 @@
 """Normalisation by larch, stored for the tests of the step ``edge-step``. Run where larch is.
 
-    pip install xraylarch && python benchmarks/larch_normalisation.py tests/plugins/larch
+    pip install xraylarch && python benchmarks/larch_normalisation.py tests/plugins/steps/larch
 
 Made-up spectra, some with noise, on grids as beamlines use them, and what ``find_e0``,
 ``pre_edge`` and ``energy_align`` of larch make of them.

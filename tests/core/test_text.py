@@ -1,11 +1,18 @@
-"""Foreign text: nothing in it steers a terminal, nothing in it is a credential."""
+"""Foreign text steers no terminal and shows no credential; numbers stand with nouns and units."""
 
 from __future__ import annotations
 
 import pytest
 
 from xreg.core.errors import RunError
-from xreg.core.text import one_line, printable, without_credentials
+from xreg.core.text import (
+    counted,
+    one_line,
+    printable,
+    superscript,
+    with_unit,
+    without_credentials,
+)
 
 
 @pytest.mark.parametrize(
@@ -52,3 +59,17 @@ def test_what_steers_is_written_out(text, clean):
 
 def test_a_field_stays_in_its_line():
     assert one_line("a\nb\tc") == "a\\nb\\tc"
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0 spectra"), (1, "1 spectrum"), (2040, "2,040 spectra")]
+)
+def test_one_is_singular(number: int, text: str) -> None:
+    assert counted(number, "spectrum", "spectra") == text
+    assert counted(number, "row").endswith("row" if number == 1 else "rows")
+
+
+def test_units_stand_in_brackets_and_pure_numbers_alone() -> None:
+    assert with_unit("density", f"1/Å{superscript(3)}") == "density (1/Å³)"
+    assert with_unit("cosine", "") == "cosine"
+    assert superscript(-12) == "⁻¹²"

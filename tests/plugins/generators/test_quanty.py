@@ -123,7 +123,7 @@ def test_charge_transfer(ion: str) -> None:
     cubic = {"Dq": 0.1, "Ds": 0.0, "Dt": 0.0, "S1": 0.8, "S2": 0.8, **common}
     exact = Multiplet(ion=ion).generate(ParameterSet("a", cubic))
     charged = {"tenDq": 1.0, "kappa": 0.8, "Delta": 4.7, **common}
-    template = Path(__file__).parents[2] / "examples" / "l-edges" / "charge-transfer.lua"
+    template = Path(__file__).parents[3] / "examples" / "l-edges" / "charge-transfer.lua"
     generator = Quanty(
         ion=ion, template=str(template), values={"Udd": 7.3, "Upd": 8.5, "tenDqL": 1.44}
     )
