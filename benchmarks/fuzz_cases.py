@@ -215,7 +215,7 @@ def make_spectra(rng: random.Random, folder: Path) -> None:
 
 def spectrum(path: Path) -> None:
     """Read a text spectrum as ``xreg fit`` does."""
-    from xreg.workbench.fit.fit import read_measured
+    from xreg.core.measured.spectrum import read_measured
 
     read_measured(path)
 

@@ -253,7 +253,7 @@ def test_bad_spectra(xreg, model, tmp_path, text, words) -> None:
 
 
 def test_the_columns_of_a_spectrum(tmp_path: Path) -> None:
-    from xreg.workbench.fit.fit import read_measured
+    from xreg.core.measured.spectrum import read_measured
 
     path = tmp_path / "it.csv"
     path.write_text("\ufeffE;I;sd # three\n# comment\n1.0;2.0;0.1\n\n2.0, 3.0,\t0.2 # last\n")
@@ -362,9 +362,10 @@ def test_the_page_tells_of_other_solutions(model, spectrum, tmp_path) -> None:
 
 def test_both_signs_of_a_small_tetragonal_field_are_told() -> None:
     """Ni2+ with Ds = 0.05 eV: mirrors fit as well, the same ones whichever is begun from."""
+    from xreg.core.measured.spectrum import Measured
     from xreg.workbench.fit.engine import engine
     from xreg.workbench.fit.misfit import Misfit
-    from xreg.workbench.fit.problem import Background, Measured, Problem
+    from xreg.workbench.fit.problem import Background, Problem
     from xreg.workbench.fit.refine import refine
 
     true = {**TRUE, "Dq": 0.13, "Ds": 0.05, "Dt": -0.02}

@@ -12,11 +12,12 @@ from scipy.interpolate import make_interp_spline
 from scipy.stats import norm
 
 from xreg.core.errors import ConfigError, DataError, RunError, UnknownNameError
+from xreg.core.measured.spectrum import Measured
 from xreg.core.testing.base import refuses
 from xreg.workbench.fit.minima import distinct, mirrored
 from xreg.workbench.fit.misfit import Misfit, Resample, Simulator
 from xreg.workbench.fit.mixture import Mixture, likelihoods
-from xreg.workbench.fit.problem import Background, Measured, Problem, narrowed, range_text
+from xreg.workbench.fit.problem import Background, Problem, narrowed, range_text
 from xreg.workbench.fit.profile import with_intervals
 from xreg.workbench.fit.refine import Fit, refine
 from xreg.workbench.fit.search import Starts, search

@@ -12,6 +12,7 @@ import torch
 
 from xreg.core.data.samples import Parameters
 from xreg.core.ions.model import spaces
+from xreg.core.measured.spectrum import Measured
 from xreg.core.model.domain import Target
 from xreg.core.model.pipeline import Pipeline
 from xreg.plugins.multiplet.multiplet import Multiplet
@@ -20,7 +21,7 @@ from xreg.plugins.ridge.ridge import Ridge
 from xreg.workbench.fit.minima import distinct
 from xreg.workbench.fit.misfit import Misfit, Simulator
 from xreg.workbench.fit.network import network
-from xreg.workbench.fit.problem import Background, Measured, Problem
+from xreg.workbench.fit.problem import Background, Problem
 from xreg.workbench.fit.refine import Fit, refine
 from xreg.workbench.fit.search import search
 

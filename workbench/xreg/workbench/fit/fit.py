@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xreg.core.errors import ConfigError, DataError, XregError
+from xreg.core.measured.spectrum import Measured, read_measured
 from xreg.core.readers.spectra.columns import SpectrumColumns
-from xreg.core.readers.spectra.spectrum import PLAIN, read_spectrum
+from xreg.core.readers.spectra.spectrum import PLAIN
 from xreg.registry.consent import component_code, require_consent
 from xreg.registry.datasets import find, open_dataset
 from xreg.registry.models import ModelEntry, find_model, load_model
 from xreg.registry.plugins import host
 from xreg.registry.registries import Registry, configured
-from xreg.workbench.fit.problem import Background, Measured, Problem, narrowed
+from xreg.workbench.fit.problem import Background, Problem, narrowed
 from xreg.workbench.fit.recipe import NO_GENERATOR, FitSettings
 from xreg.workbench.fit.sticks import origin
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from xreg.workbench.fit.refine import Fit
     from xreg.workbench.fit.search import Starts
 
-__all__ = ["Fitted", "fit_spectrum", "read_measured"]
+__all__ = ["Fitted", "fit_spectrum"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,33 +60,6 @@ class Fitted:
     channel: str
     generator: SpectrumGenerator | None
     facts: dict[str, Any]
-
-
-def read_measured(path: Path, columns: SpectrumColumns = PLAIN) -> tuple[Measured, list[str]]:
-    """Read a measured spectrum from a text file, with the notes of its reader.
-
-    Parameters
-    ----------
-    path
-        The file; see :func:`xreg.core.readers.spectra.spectrum.read_spectrum` for what is read.
-    columns
-        What the user says of its columns. A column is the noise only if it is named so, or said to.
-
-    Raises
-    ------
-    DataError
-        If the file is missing or no spectrum, with the line.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"spectrum '{path}' cannot be read ({error.strerror}).") from None
-    try:
-        found = read_spectrum(content, columns)
-        measured = Measured(found.energy, found.intensity, found.noise)
-    except DataError as error:
-        raise DataError(f"spectrum '{path}': {str(error).rstrip('.')}.") from None
-    return measured, list(found.notes)
 
 
 def fit_spectrum(
