@@ -70,7 +70,7 @@ def jobs(folder: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
     try:
         from xreg.workbench.importing.imports import import_dataset
         from xreg.workbench.importing.options import ImportOptions
-    except ModuleNotFoundError:  # before the workbench was a room of its own
+    except ModuleNotFoundError:  # before there was a workbench
         from xreg.registry.importers.imports import import_dataset
         from xreg.registry.importers.options import ImportOptions
     dataset = {"name": "speed", "version": "1.0.0", "title": "Speed", "licence": "CC0-1.0"}

@@ -72,7 +72,7 @@ def one(
         "number": number,
         "seconds": seconds,
         "global": _found(done, np.array([truth[label] for label in labels])),
-        "as_good": len(done.fit.as_good),
+        "equivalent": len(done.fit.equivalent),
         "open_signs": done.fit.open_signs,
         "undetermined": [str(direction) for direction in done.fit.undetermined],
         "at_limit": done.fit.at_limit,
@@ -106,7 +106,7 @@ def report(rows: list[dict[str, Any]]) -> None:
     count = len(rows)
     best = sum(row["global"] for row in rows)
     signs = sum(bool(row["open_signs"]) for row in rows)
-    several = sum(row["as_good"] > 0 for row in rows)
+    several = sum(row["equivalent"] > 0 for row in rows)
     seconds = np.median([row["seconds"] for row in rows])
     print(f"{count} spectra, {seconds:.1f} s each; the lowest minimum found in {best / count:.0%}, "
           f"others as good in {several / count:.0%}, "

@@ -146,13 +146,13 @@ READERS: dict[str, Callable[[Path], None]] = {
 # Workers ------------------------------------------------------------------------------------------
 
 
-def one(family: str, number: int, room: Path) -> tuple[str, str]:
+def one(family: str, number: int, folder: Path) -> tuple[str, str]:
     """Do a case; return its outcome and, of a finding, where it arose."""
     from fuzz_cases import write_case
 
     from xreg.core.errors import XregError
 
-    with tempfile.TemporaryDirectory(dir=room) as name:
+    with tempfile.TemporaryDirectory(dir=folder) as name:
         folder = Path(name)
         write_case(family, random.Random(f"{family} {number}"), folder)
         os.chdir(folder)
@@ -172,7 +172,7 @@ def one(family: str, number: int, room: Path) -> tuple[str, str]:
             return "raw error", _place()
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            os.chdir(room)
+            os.chdir(folder)
 
 
 def _place() -> str:
@@ -183,7 +183,7 @@ def _place() -> str:
     return f"{type(error).__name__} at {at}: {' '.join(str(error).split())[:120]}"
 
 
-def work(pipe: Connection, room: Path) -> None:
+def work(pipe: Connection, folder: Path) -> None:
     """Do the cases that come through a pipe."""
 
     def alarm(*_: object) -> None:
@@ -195,10 +195,10 @@ def work(pipe: Connection, room: Path) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while (case := pipe.recv()) is not None:
-        pipe.send(one(*case, room))
+        pipe.send(one(*case, folder))
 
 
-def campaign(cases: Iterator[tuple[str, int]], room: Path, until: float) -> Iterator[Any]:
+def campaign(cases: Iterator[tuple[str, int]], folder: Path, until: float) -> Iterator[Any]:
     """Yield family, number, outcome and place of each case."""
     context = multiprocessing.get_context("fork")
     pipe = worker = None
@@ -207,7 +207,7 @@ def campaign(cases: Iterator[tuple[str, int]], room: Path, until: float) -> Iter
             break
         if worker is None:
             pipe, theirs = context.Pipe()
-            worker = context.Process(target=work, args=(theirs, room), daemon=True)
+            worker = context.Process(target=work, args=(theirs, folder), daemon=True)
             worker.start()
             theirs.close()
         assert pipe is not None
@@ -244,20 +244,20 @@ def main() -> None:
     import fuzz_cases
 
     with tempfile.TemporaryDirectory(prefix="xreg-fuzz-") as name:
-        room = Path(name)
-        os.environ |= {"XREG_CACHE": name, "XREG_CONFIG": str(room / "config.yaml")}
+        folder = Path(name)
+        os.environ |= {"XREG_CACHE": name, "XREG_CONFIG": str(folder / "config.yaml")}
         fuzz_cases.prepare(families)
         if given.only is not None:
             for family in families:
-                fuzz_cases.write_case(family, random.Random(f"{family} {given.only}"), room)
-                READERS[family](room)
+                fuzz_cases.write_case(family, random.Random(f"{family} {given.only}"), folder)
+                READERS[family](folder)
             return
         numbers = range(given.start, given.start + -(-given.cases // len(families)))
         cases = ((family, number) for number in numbers for family in families)
         counts: dict[str, collections.Counter[str]] = {f: collections.Counter() for f in families}
         found: dict[tuple[str, str], list[int]] = {}
         began = time.monotonic()
-        for family, number, outcome, place in campaign(cases, room, began + 60 * given.minutes):
+        for family, number, outcome, place in campaign(cases, folder, began + 60 * given.minutes):
             counts[family][outcome] += 1
             if place:
                 found.setdefault((family, f"{outcome}: {place}"), []).append(number)

@@ -47,12 +47,12 @@ def executed(path: Path) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "config.yaml"
         settings.write_text(f"registries:\n  xreg: {ROOT}\n", encoding="utf-8")
-        room = Path(folder) / "work"
-        room.mkdir()
+        working = Path(folder) / "work"
+        working.mkdir()
         environment = {**os.environ, "XREG_CONFIG": str(settings)}
         environment.pop("MPLBACKEND", None)  # the kernel's own shows pictures below cells
         client = NotebookClient(
-            notebook, timeout=SECONDS, resources={"metadata": {"path": str(room)}}
+            notebook, timeout=SECONDS, resources={"metadata": {"path": str(working)}}
         )
         client.execute(env=environment)
     return notebook

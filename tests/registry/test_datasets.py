@@ -243,8 +243,8 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 def test_a_remote_on_the_web(web, places):
     path = pull("toy@1.0.0", registry=web)
     assert folder_hash(path) == find("toy@1.0.0", registry=web).entry.hash
-    (verdict,) = verify("toy@1.1.0", web)
-    assert verdict.problems == []
+    (check,) = verify("toy@1.1.0", web)
+    assert check.problems == []
     object_of(web, "toy/1.1.0.zarr", "samples/ids/c/0").unlink()
     with pytest.raises(CorruptError, match=r"samples/ids/c/0: .* missing from the remote 'web'"):
         pull("toy@1.1.0", registry=web)

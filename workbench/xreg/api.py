@@ -433,8 +433,8 @@ def _trained(
 
 def _free(folder: str, name: str) -> Path:
     """Return a place in a folder that is free, with a number behind the name where it must be."""
-    tame = "".join(c if c.isalnum() or c in "-_.@" else "-" for c in Path(name).name)
-    numbered = (Path(folder) / f"{tame}{f'-{i}' if i else ''}" for i in range(10**6))
+    slug = "".join(c if c.isalnum() or c in "-_.@" else "-" for c in Path(name).name)
+    numbered = (Path(folder) / f"{slug}{f'-{i}' if i else ''}" for i in range(10**6))
     return next(path for path in numbered if not path.exists())
 
 

@@ -154,16 +154,16 @@ def verify(
 
     damaged = []
     with progress():
-        verdicts = list(verify(reference, registry))
-    for verdict in verdicts:
-        entry, place = verdict.found.entry, verdict.found.registry.name
-        where = " and ".join(verdict.copies)
-        count = len(verdict.problems)
+        checked = list(verify(reference, registry))
+    for check in checked:
+        entry, place = check.found.entry, check.found.registry.name
+        where = " and ".join(check.copies)
+        count = len(check.problems)
         state = f"{count} problem{'s' * (count > 1)}" if count else "intact"
         echo(f"{entry.reference}  {place}  {entry.files} files in {where}: {state}")
-        for problem in verdict.problems:
+        for problem in check.problems:
             echo(f"  {problem}", fg="red", err=True)
-        if verdict.problems:
+        if check.problems:
             damaged.append(f"{entry.reference} of {place}")
     if damaged:
         raise CorruptError(

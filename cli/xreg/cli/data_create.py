@@ -54,9 +54,9 @@ def generate(
     and those that exist already are skipped.
     """
     from xreg.cli.progress import progress
-    from xreg.cli.summary import tell_summary
+    from xreg.cli.summary import print_summary
     from xreg.core.executor import executor_kind
-    from xreg.core.files import require_room
+    from xreg.core.files import require_parent_folder
     from xreg.core.text import counted
     from xreg.workbench.generate.generate import generate
     from xreg.workbench.generate.recipe import GenerationRecipe
@@ -70,7 +70,7 @@ def generate(
         return
     for parsed, store in places(loaded, out, Path(), lambda _, one: one.store_name):
         if store is not None:
-            require_room(store)
+            require_parent_folder(store)
             store.parent.mkdir(parents=True, exist_ok=True)
         with progress():
             made = generate(
@@ -85,7 +85,7 @@ def generate(
             echo(f"note: {note}", fg="yellow", err=True)
         for sample, reason in made.failures.items():
             echo(f"set aside: {sample}: {reason}", fg="yellow", err=True)
-        tell_summary(made.summary["text"], made.summary["doubts"])
+        print_summary(made.summary["text"], made.summary["doubts"])
         echo(f"{made.path}: {counted(made.samples, 'sample')}, {made.computed} computed now")
 
 
@@ -154,7 +154,7 @@ def import_(
     folder with train and test in it.
     """
     from xreg.cli.progress import progress
-    from xreg.cli.summary import tell_summary
+    from xreg.cli.summary import print_summary
     from xreg.core.files import require_free
     from xreg.core.text import counted
     from xreg.registry.stores.writer import write_store
@@ -216,5 +216,5 @@ def import_(
         where = said["first"] if said["files"] == 1 else f"{said['files']} files"
         echo(f"note: {where}: {said['remark']}", fg="yellow", err=True)
     summary = dataset.metadata.provenance["summary"]
-    tell_summary(summary["text"], summary["doubts"])
+    print_summary(summary["text"], summary["doubts"])
     echo(f"{store}: {counted(len(dataset), 'sample')}")

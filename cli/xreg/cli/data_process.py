@@ -25,7 +25,7 @@ def process(
     Raw channels are kept, channels of an earlier processing replaced; the steps are recorded.
     Without --out the new store is NAME-VERSION.zarr here.
     """
-    from xreg.cli.summary import tell_summary
+    from xreg.cli.summary import print_summary
     from xreg.workbench.process.process import ProcessingRecipe, process_store
     from xreg.workbench.recipes.load import load
 
@@ -34,7 +34,7 @@ def process(
         return
     for parsed, place in places(loaded, out, Path(), lambda name, _: f"{name}.zarr"):
         written, summary = process_store(store, parsed, place, registry)
-        tell_summary(summary["text"], summary["doubts"])
+        print_summary(summary["text"], summary["doubts"])
         made = [f"channels {', '.join(parsed.processing)} made"] if parsed.processing else []
         made += [f"scans merged by {parsed.merge.by}"] if parsed.merge else []
         echo(f"{written}: {'; '.join(made)}")

@@ -94,10 +94,10 @@ def evaluate(
     for one, place in places(loaded, out, out, lambda name, _: name):
         with features_folder(no_cache) as features, progress():
             found = carry_out(one, place or out, allow_code=allow_code, features=features)
-        _tell(found)
+        _print_results(found)
 
 
-def _tell(found: Evaluated) -> None:
+def _print_results(found: Evaluated) -> None:
     """Print remarks and scores of an evaluation, and where it is."""
     from xreg.cli.summary import score_interval
     from xreg.core.text import counted

@@ -135,10 +135,10 @@ def fit(
     for one, place in places(loaded, out, out, lambda name, _: name):
         with progress():
             table = carry_out(one, place or out, allow_code=allow_code)
-        _tell(table, place or out)
+        _print_results(table, place or out)
 
 
-def _tell(table: dict[str, Any], out: Path) -> None:
+def _print_results(table: dict[str, Any], out: Path) -> None:
     """Print what was found, and where it is."""
     from xreg.workbench.fit.results import result_rows
 

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from xreg.cli.output import echo, tell_warnings
+from xreg.cli.output import echo, print_warnings
 from xreg.core.errors import XregError
 
 INTERRUPTED = 130
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, SystemExit) and end.code != INTERRUPTED:
             raise
-        _say("interrupted.")
+        _print_error("interrupted.")
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # whoever read the output has enough of it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if os.environ.get("XREG_DEBUG"):
             raise
-        _say(_sentence(error))
+        _print_error(_sentence(error))
         sys.exit(error.exit_code if isinstance(error, XregError) else 1)
 
 
@@ -55,7 +55,7 @@ def _dispatch(arguments: list[str]) -> None:
         from xreg.cli.options import refuse_old
 
         refuse_old(arguments)
-        tell_warnings()
+        print_warnings()
         app(arguments)
 
 
@@ -71,7 +71,7 @@ def _sentence(error: Exception) -> str:
     )
 
 
-def _say(sentence: str) -> None:
+def _print_error(sentence: str) -> None:
     echo(f"xreg: {sentence}", err=True, fg="red")
 
 

@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 from xreg.core.text import one_line, printable, without_credentials
 
-__all__ = ["cell", "echo", "tell_warnings"]
+__all__ = ["cell", "echo", "print_warnings"]
 
 
 def echo(text: object = "", *, err: bool = False, **style: Any) -> None:
@@ -38,7 +38,7 @@ def cell(text: object) -> str:
     return one_line(without_credentials(str(text)))
 
 
-def tell_warnings() -> None:
+def print_warnings() -> None:
     """Have what is logged as a warning on standard error as one clean line."""
     import logging
 

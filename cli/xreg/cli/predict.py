@@ -45,7 +45,7 @@ def predict(
     OUT is a .csv file, a .zarr group, or a file of an exporter. With an element as --absorber
     each of its atoms is predicted.
     """
-    from xreg.cli.summary import tell_summary
+    from xreg.cli.summary import print_summary
     from xreg.core.text import counted
     from xreg.registry.models import load_model
     from xreg.workbench.predict import predict as work
@@ -72,7 +72,7 @@ def predict(
         echo(f"left out, as {out.suffix} cannot hold it: {what}", fg="yellow", err=True)
     if plot is not None:
         work.draw_prediction(plot, found)
-    tell_summary(found.summary.lines(), found.summary.doubts())
+    print_summary(found.summary.lines(), found.summary.doubts())
     left_out = [f"not predicted: {name}: {why}" for name, why in found.refused.items()]
     for remark in [*found.remarks, *left_out]:
         echo(f"note: {remark}", fg=typer.colors.YELLOW, err=True)

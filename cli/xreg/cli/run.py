@@ -103,7 +103,7 @@ def _carry_out(loaded: dict[str, Recipe], out: Path | None, execution: Execution
     for one, place in places(loaded, out, whole, lambda name, _: name):
         with progress():
             folder = execute(one, place, execution)
-        _tell(folder)
+        _print_results(folder)
     if "" not in loaded and not (out and len(loaded) == 1):
         echo(f"scores: {write_scores(whole)}")
 
@@ -121,7 +121,7 @@ def _estimate(recipes: dict[str, Recipe], execution: Execution) -> None:
             echo(f"# {line}")
 
 
-def _tell(folder: Path) -> None:
+def _print_results(folder: Path) -> None:
     """Print the scores of a run and where it is."""
     import json
 

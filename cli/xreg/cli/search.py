@@ -98,10 +98,10 @@ def search(
                 seconds=until,
                 features=features,
             )
-        _tell(results, folder)
+        _print_results(results, folder)
 
 
-def _tell(results: list[FamilyResult], folder: Path) -> None:
+def _print_results(results: list[FamilyResult], folder: Path) -> None:
     """Print the ranking and where everything is."""
     from xreg.core.text import counted
     from xreg.workbench.search.ranking import remarks

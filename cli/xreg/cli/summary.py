@@ -9,10 +9,10 @@ import typer
 
 from xreg.cli.output import echo
 
-__all__ = ["score_interval", "tell_summary"]
+__all__ = ["print_summary", "score_interval"]
 
 
-def tell_summary(lines: Iterable[str], doubts: Iterable[str]) -> None:
+def print_summary(lines: Iterable[str], doubts: Iterable[str]) -> None:
     """Print a summary (:class:`xreg.core.readers.summary.Summary`); what is doubtful as a note."""
     for line in lines:
         echo(line)

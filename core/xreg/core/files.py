@@ -28,7 +28,7 @@ __all__ = [
     "folder_hash",
     "locked",
     "require_free",
-    "require_room",
+    "require_parent_folder",
     "staging",
     "stream_md5",
     "tree_hash",
@@ -50,10 +50,10 @@ def require_free(path: Path) -> None:
     """Refuse a place for a result that is taken or cannot be, before any work is done for it."""
     if path.exists():
         raise DataError(f"'{path}' exists already; remove it or choose another name.")
-    require_room(path)
+    require_parent_folder(path)
 
 
-def require_room(path: Path) -> None:
+def require_parent_folder(path: Path) -> None:
     """Refuse a place for a result that is below an ordinary file."""
     nearest = next(folder for folder in path.absolute().parents if folder.exists())
     if not nearest.is_dir():
@@ -70,25 +70,25 @@ def staging(final: Path) -> Iterator[Path]:
     in it on entry was left by a killed one and is removed. It is gone when the block ends, however
     it ends; a second process waits, and then finds what the first one made.
     """
-    room = final.parent / f".{final.name}.tmp"
-    lock = _enter(room)
-    folder = room / "data"
+    place = final.parent / f".{final.name}.tmp"
+    lock = _enter(place)
+    folder = place / "data"
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         yield folder
     finally:
-        shutil.rmtree(room, ignore_errors=True)
+        shutil.rmtree(place, ignore_errors=True)
         lock.release()
 
 
-def _enter(room: Path) -> BaseFileLock:
+def _enter(place: Path) -> BaseFileLock:
     """Make the folder and lock it; whoever was in it takes it away when done, so try again."""
     for _ in range(1000):
         with suppress(FileNotFoundError, FileExistsError):
-            room.mkdir(parents=True, exist_ok=True)
-            return acquire(room / "lock")
-    raise RunError(f"'{room}' cannot be locked; remove it and repeat.")
+            place.mkdir(parents=True, exist_ok=True)
+            return acquire(place / "lock")
+    raise RunError(f"'{place}' cannot be locked; remove it and repeat.")
 
 
 def acquire(path: Path) -> BaseFileLock:
@@ -164,12 +164,12 @@ def files_below(folder: Path) -> list[str]:
         the folder, and no hash would see it change.
     """
     found = []
-    rooms = [folder]
-    while rooms:
-        with os.scandir(rooms.pop()) as entries:
+    folders = [folder]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
-                    rooms.append(Path(entry.path))
+                    folders.append(Path(entry.path))
                 elif entry.is_file(follow_symlinks=False):
                     found.append(Path(entry.path).relative_to(folder).as_posix())
                 else:

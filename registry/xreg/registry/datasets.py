@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from xreg.registry.dvc import Objects
 
 __all__ = [
-    "Found",
+    "FoundDataset",
     "cached",
     "find",
     "list_datasets",
@@ -63,7 +63,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundDataset:
     """A published dataset and the registry that has it."""
 
     registry: Registry
@@ -92,7 +92,7 @@ def parse_reference(text: str, version: str | None = None) -> tuple[str, str | N
     return name, version
 
 
-def find(text: str, version: str | None = None, registry: str | Path | None = None) -> Found:
+def find(text: str, version: str | None = None, registry: str | Path | None = None) -> FoundDataset:
     """Return the entry of a dataset: of the first registry that has it, newest version first.
 
     Parameters
@@ -120,7 +120,7 @@ def find(text: str, version: str | None = None, registry: str | Path | None = No
             known = catalogue.versions(name)
             entry = catalogue.entries.get((name, version or (known[-1] if known else "")))
             if entry is not None:
-                return Found(place, catalogue.root, entry)
+                return FoundDataset(place, catalogue.root, entry)
             names.update(catalogue.names())
             versions.update(known)
     if versions:
@@ -130,14 +130,14 @@ def find(text: str, version: str | None = None, registry: str | Path | None = No
     raise UnknownNameError(f"no dataset '{name}'{did_you_mean(name, names)}.")
 
 
-def list_datasets(registry: str | Path | None = None) -> Iterator[Found]:
+def list_datasets(registry: str | Path | None = None) -> Iterator[FoundDataset]:
     """Yield every published dataset, registry by registry; pulls nothing."""
     for place in candidates(registry):
         if (catalogue := _catalogue(place, fresh=True, alone=registry is not None)) is None:
             continue
         for name in catalogue.names():
             for version in catalogue.versions(name):
-                yield Found(place, catalogue.root, catalogue.entries[name, version])
+                yield FoundDataset(place, catalogue.root, catalogue.entries[name, version])
 
 
 def _catalogue(place: Registry, fresh: bool, alone: bool) -> Catalogue | None:
@@ -266,7 +266,7 @@ def pull(name: str, version: str | None = None, registry: str | Path | None = No
     return _pull(find(name, version, registry))
 
 
-def _pull(found: Found) -> Path:
+def _pull(found: FoundDataset) -> Path:
     entry = found.entry
     final = cached(entry)
     parts = cache_folder() / PARTS_UNDER_WAY / entry.hash.removesuffix(".dir")
@@ -297,7 +297,7 @@ def _intact(store: Path, entry: Entry) -> bool:
         return False
 
 
-def _fetch(found: Found, parts: Path) -> dict[str, str]:
+def _fetch(found: FoundDataset, parts: Path) -> dict[str, str]:
     """Fetch every object of a dataset into a folder and check each; return the files' hashes.
 
     What is there already, from a pull that did not end well, is checked and kept.
@@ -351,7 +351,7 @@ def _arrange(files: dict[str, str], parts: Path, folder: Path) -> None:
         target.chmod(0o444)
 
 
-def files_of(objects: Objects, found: Found) -> dict[str, str]:
+def files_of(objects: Objects, found: FoundDataset) -> dict[str, str]:
     """Return the MD5 of every file of a dataset; their joint hash is the published one."""
     entry = found.entry
     prefix = f"{entry.name}/{entry.version}.zarr/"

@@ -31,7 +31,7 @@ from xreg.registry.catalogue import Catalogue, load_untrusted
 from xreg.registry.places import Place, TooLongError, place_of, translated
 from xreg.registry.registries import CATALOGUE, cache_folder, is_clone
 from xreg.registry.remotes import Remote, read_remote, user_cache
-from xreg.registry.retries import TRIES, TransientError, patiently
+from xreg.registry.retries import TRIES, TransientError, retry
 
 __all__ = ["Objects", "add", "push"]
 
@@ -142,7 +142,7 @@ class Objects:
         if md5.endswith(".dir"):
             state = "missing or damaged in"
         raise CorruptError(
-            f"{what} is {state} {self._where()}; ask the registry's maintainers to push it again."
+            f"{what} is {state} {self._storage()}; ask the registry's maintainers to push it again."
         )
 
     def check(self, md5: str) -> str:
@@ -153,7 +153,7 @@ class Objects:
                 if place.fs is None:
                     with place.open(md5) as stream:
                         return "" if stream_md5(stream) == md5 else "damaged"
-                return patiently(lambda: _state(place, md5))
+                return retry(lambda: _state(place, md5))
         except FileNotFoundError:
             return "missing"
         except _WrongHashError:
@@ -179,7 +179,7 @@ class Objects:
             )
         place, source = self.remote, Path(self._own_cache().of(md5))
         with translated(f"pushing to {place.label}"):
-            patiently(lambda: place.put(md5, source))
+            retry(lambda: place.put(md5, source))
 
     @property
     def main(self) -> Place:
@@ -194,7 +194,7 @@ class Objects:
             )
         return self.cache
 
-    def _where(self) -> str:
+    def _storage(self) -> str:
         return self.main.label + ("" if self.remote else " (there is no remote)")
 
 
@@ -219,7 +219,7 @@ def _whole(place: Place, md5: str, target: Path, most: int) -> bool:
         if place.fs is None:
             once()
         else:
-            patiently(once)
+            retry(once)
     except _WrongHashError:
         if len(wrong) > 1:
             raise RunError(
@@ -255,7 +255,7 @@ def add(root: Path, path: Path) -> None:
         files[f"{prefix}{name}"] = md5
         size += (path / name).stat().st_size
     check_paths(files, f"registry {root}")
-    with tempfile.TemporaryDirectory(dir=_workroom(root)) as folder:
+    with tempfile.TemporaryDirectory(dir=_temporary_folder(root)) as folder:
         listing = Path(folder) / "list"
         listing.write_bytes(tree_list(files))
         objects.put(tree_hash(files), listing)
@@ -276,11 +276,11 @@ def push(root: Path, path: Path) -> None:
     objects.push(Catalogue(root).folder_hash)
 
 
-def _workroom(root: Path) -> Path:
+def _temporary_folder(root: Path) -> Path:
     """Return the registry's folder for what is under way."""
-    room = confined(root, ".dvc/tmp", f"registry {root}")
-    room.mkdir(exist_ok=True)
-    return room
+    folder = confined(root, ".dvc/tmp", f"registry {root}")
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def _ignore(root: Path, name: str) -> None:

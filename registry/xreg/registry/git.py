@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from xreg.core.errors import ConfigError, MissingRequirementError, RunError
 from xreg.core.text import one_line, without_credentials
-from xreg.registry.retries import TransientError, patiently
+from xreg.registry.retries import TransientError, retry
 
 __all__ = ["clone", "head", "is_url", "plain_url"]
 
@@ -164,7 +164,7 @@ def _run(command: str, *arguments: str, url: str, folder: Path | None = None) ->
         raise problem
 
     try:
-        return patiently(once)
+        return retry(once)
     except TransientError as error:
         raise RunError(str(error)) from None
 

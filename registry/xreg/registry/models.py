@@ -57,8 +57,8 @@ class ModelEntry:
 
 def list_models(registry: str | Path | None = None, runs: Path | None = None) -> list[ModelEntry]:
     """Return the models of the runs in ``runs/`` and of the registries, in that order."""
-    room = runs or Path(RUNS)
-    folders = sorted(room.iterdir()) if room.is_dir() else []
+    folder_of_runs = runs or Path(RUNS)
+    folders = sorted(folder_of_runs.iterdir()) if folder_of_runs.is_dir() else []
     found = []
     for folder in folders:
         if not folder.name.startswith(".") and (folder / "model" / storage.META).is_file():
@@ -115,13 +115,13 @@ def _entry(reference: str, origin: str, model: Path, folder: Path) -> ModelEntry
     )
 
 
-class _Told(BaseModel):
+class _Record(BaseModel):
     """Part of what a run tells of itself; keys that nobody reads here are kept."""
 
     model_config = ConfigDict(extra="allow")
 
 
-class _DatasetTold(_Told):
+class _DatasetRecord(_Record):
     name: str
     version: str
     hash: str = ""
@@ -129,23 +129,23 @@ class _DatasetTold(_Told):
     registry: str | None = None
 
 
-class _Summary(_Told):
-    dataset: _DatasetTold | None = None
+class _Summary(_Record):
+    dataset: _DatasetRecord | None = None
 
 
-class _Scores(_Told):
+class _Scores(_Record):
     r2: float | None = None
     samples: int = 0
 
 
-class _Metrics(_Told):
+class _Metrics(_Record):
     train: _Scores | None = None
     validation: _Scores | None = None
     test: _Scores | None = None
     decomposers: dict[str, dict[str, list[float | None]]] = {}
 
 
-def _json(path: Path, model: type[_Told]) -> dict[str, Any]:
+def _json(path: Path, model: type[_Record]) -> dict[str, Any]:
     """Return what a file of a run says, or nothing where there is no such file.
 
     Raises

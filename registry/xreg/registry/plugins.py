@@ -19,7 +19,7 @@ from xreg.core.errors import PluginError, UnknownNameError, did_you_mean
 from xreg.core.hooks import ENTRY_POINT_GROUP, AnalysisSpec, ComponentSpec
 from xreg.core.interfaces.kinds import KINDS
 
-__all__ = ["Broken", "Installed", "PluginHost", "host"]
+__all__ = ["BrokenPlugin", "Installed", "PluginHost", "host"]
 
 API = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -39,7 +39,7 @@ class Installed:
 
 
 @dataclass(frozen=True)
-class Broken:
+class BrokenPlugin:
     """A plugin that could not be loaded."""
 
     name: str
@@ -57,7 +57,7 @@ class PluginHost:
     """
 
     def __init__(self, points: Iterable[EntryPoint] | None = None) -> None:
-        self.broken: list[Broken] = []
+        self.broken: list[BrokenPlugin] = []
         self._installed: dict[tuple[str, str], list[Installed]] = {}
         self.manager = pluggy.PluginManager("xreg")
         self.manager.add_hookspecs(hooks)
@@ -67,7 +67,7 @@ class PluginHost:
                 self._load(point)
             except (Exception, SystemExit) as error:  # a plugin may fail in any way
                 text = " ".join(f"{type(error).__name__}: {error}".split())
-                self.broken.append(Broken(point.name, " ".join(_distribution(point)), text))
+                self.broken.append(BrokenPlugin(point.name, " ".join(_distribution(point)), text))
 
     def _load(self, point: EntryPoint) -> None:
         module = point.load()

@@ -31,7 +31,7 @@ from xreg.registry.catalogue import Catalogue, ChannelEntry, Entry
 from xreg.registry.datasets import (
     FOLDER,
     STREAMS,
-    Found,
+    FoundDataset,
     cached,
     files_of,
     find,
@@ -41,7 +41,7 @@ from xreg.registry.datasets import (
 from xreg.registry.registries import CATALOGUE, Registry, candidates, find_upwards
 from xreg.registry.stores.store import open_store
 
-__all__ = ["Published", "Verdict", "describe", "publish", "verify"]
+__all__ = ["Published", "Verification", "describe", "publish", "verify"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verification:
     """What became of a dataset's files.
 
     Attributes
@@ -77,7 +77,7 @@ class Verdict:
         One clause for each file that is missing or changed, or is not of the dataset.
     """
 
-    found: Found
+    found: FoundDataset
     copies: list[str]
     problems: list[str]
 
@@ -132,7 +132,7 @@ def publish(store: str | Path, registry: str | Path | None = None) -> Published:
     return Published(entry, root, paths)
 
 
-def verify(name: str | None = None, registry: str | Path | None = None) -> Iterator[Verdict]:
+def verify(name: str | None = None, registry: str | Path | None = None) -> Iterator[Verification]:
     """Compare every file of every dataset (or of one) with its hash.
 
     Read are the registry's remote, object by object, and the copy in the cache where there is one.
@@ -151,10 +151,10 @@ def verify(name: str | None = None, registry: str | Path | None = None) -> Itera
         every = [f for f in list_datasets(registry) if f.entry.name == stem]
         wanted = every if every and version is None else [find(name, registry=registry)]
     for found in wanted:
-        yield _verdict(found)
+        yield _verify_one(found)
 
 
-def _verdict(found: Found) -> Verdict:
+def _verify_one(found: FoundDataset) -> Verification:
     entry = found.entry
     objects = dvc.Objects(found.root)
     files = files_of(objects, found)
@@ -175,7 +175,7 @@ def _verdict(found: Found) -> Verdict:
             elif file_md5(store / file) != files[file]:
                 problems.append(f"{file} is damaged in the cache")
         problems += [f"{file} is foreign in the cache" for file in there if file not in files]
-    return Verdict(found, copies, problems)
+    return Verification(found, copies, problems)
 
 
 def _folder(registry: str | Path | None) -> Registry:
@@ -215,10 +215,10 @@ def _track(root: Path, target: Path, entry: Entry) -> None:
         dvc.push(root, target)
         report(f"publishing {entry.reference}", 2, 3)
         catalogue = Catalogue(root)
-        found = Found(Registry(root.name, str(root)), root, entry)
-        verdict = _verdict(found)
-        if verdict.problems:
-            raise RunError(f"{entry.reference} did not arrive: {verdict.problems[0]}.")
+        found = FoundDataset(Registry(root.name, str(root)), root, entry)
+        check = _verify_one(found)
+        if check.problems:
+            raise RunError(f"{entry.reference} did not arrive: {check.problems[0]}.")
         catalogue.add(entry)
         report(f"publishing {entry.reference}", 3, 3)
     except BaseException:

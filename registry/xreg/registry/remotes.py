@@ -139,7 +139,7 @@ def _content(root: Path, where: str) -> dict[str, dict[str, Any]]:
     path = confined(root, CONFIG, where)
     confined(root, ".dvc/config.local", where)
     if (root / ".dvc" / "config.local").exists():
-        _tell(
+        _advise(
             f"{where}: its .dvc/config.local is not read, since whatever is in a registry's folder "
             "may come from a stranger; have your own DVC configuration say it "
             "(`dvc remote add --global NAME URL`, `dvc remote modify --global NAME …`)."
@@ -184,13 +184,13 @@ def _tell_unused(content: Mapping[str, Mapping[str, Any]], name: str, where: str
         known = HARMLESS.get(kind, set())
         unused += [f"{kind}.{key}" for key in values if key not in known]
     if unused:
-        _tell(
+        _advise(
             f"{where}: of its {CONFIG} these are not used: {one_line(', '.join(unused))}; such "
             "settings are taken from your own DVC configuration alone (`dvc remote add --global`)."
         )
 
 
-def _tell(text: str) -> None:
+def _advise(text: str) -> None:
     if text not in _told:
         _told.add(text)
         log.warning("%s", text)

@@ -13,7 +13,7 @@ from typing import TypeVar
 from xreg.core.errors import XregError
 from xreg.core.files import DISK_ERRORS
 
-__all__ = ["TransientError", "patiently"]
+__all__ = ["TransientError", "retry"]
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ class TransientError(Exception):
     """Something that may go well the next time."""
 
 
-def patiently(once: Callable[[], T]) -> T:
+def retry(once: Callable[[], T]) -> T:
     """Return what ``once`` returns; faults that pass are waited out, longer each time.
 
     Raises

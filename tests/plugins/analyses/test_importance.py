@@ -22,7 +22,7 @@ from xreg.core.testing import waters
 from xreg.plugins.features.importance import permutation_importance
 from xreg.plugins.features.selection import (
     FeatureSelectionAnalysis,
-    RidgeJudge,
+    RidgeScorer,
     backward,
     forward,
 )
@@ -118,13 +118,13 @@ def test_the_ridge_judge_scores_as_scikit_learn_does():
             a, b = ((X[rows] - mean) / std for rows in (train, held))
             model = Ridge(alpha=alpha * len(train)).fit(a[:, columns], Y[train])
             expected.append(covered_variance(Y[held], model.predict(b[:, columns])))
-        found = RidgeJudge(X, Y, folds, alpha)([np.array(columns)])
+        found = RidgeScorer(X, Y, folds, alpha)([np.array(columns)])
         np.testing.assert_allclose(found[0], expected, rtol=1e-5)
 
 
 def test_what_matters_comes_first_and_what_is_idle_goes_first():
     X, Y, folds = noisy_world()
-    judge = RidgeJudge(X, Y, folds, 1e-3)
+    judge = RidgeScorer(X, Y, folds, 1e-3)
     groups = [np.array([j]) for j in range(5)]
     ahead, back = forward(groups, judge), backward(groups, judge)
     # Squared coefficients of the features: 9, 4, 2, 0, 0.75.
@@ -139,7 +139,7 @@ def test_what_matters_comes_first_and_what_is_idle_goes_first():
 def test_each_step_is_the_best_of_all_that_are_possible():
     X, Y, folds = noisy_world(5)
     X[:, 3] = X[:, 0] + X[:, 1] / 10  # a feature that stands for two
-    judge = RidgeJudge(X, Y, folds, 1e-2)
+    judge = RidgeScorer(X, Y, folds, 1e-2)
     groups = [np.array([0, 2]), np.array([1]), np.array([3]), np.array([4])]
     ahead = forward(groups, judge)
     chosen: list[int] = []

@@ -11,7 +11,7 @@ import torch
 from xreg.core.analysis.needs import ONE_TO_ONE
 from xreg.core.nn.bottleneck import Bottleneck
 from xreg.core.nn.layers import ACTIVATIONS, MLP
-from xreg.plugins.decomposition.inversion import INVERSES, Layer, layers_of, there_and_back
+from xreg.plugins.decomposition.inversion import INVERSES, Layer, invert_layers, layers_of
 
 
 def test_settings_know_which_activations_have_an_inverse() -> None:
@@ -40,9 +40,9 @@ def chain(widths: list[int], activation: str) -> list[Layer]:
 @pytest.mark.parametrize("activation", INVERSES)
 def test_a_chain_that_never_narrows_is_undone(activation: str) -> None:
     x = 0.1 * np.random.default_rng(1).normal(size=(50, 4))
-    passage = there_and_back(chain([4, 4, 6, 9], activation), x, None)
-    np.testing.assert_allclose(passage.whole, 0, atol=1e-6)
-    assert not passage.outside.any()
+    errors = invert_layers(chain([4, 4, 6, 9], activation), x, None)
+    np.testing.assert_allclose(errors.whole, 0, atol=1e-6)
+    assert not errors.outside.any()
 
 
 def test_out_of_range_is_what_the_activation_after_a_layer_never_gives() -> None:
@@ -51,22 +51,22 @@ def test_out_of_range_is_what_the_activation_after_a_layer_never_gives() -> None
     layers = [Layer("1", eye, np.zeros(3), "Tanh"), Layer("2", eye, np.zeros(3))]
     y = np.tanh(x)
     y[:10, 0] = 1.5  # 10 of the 150 numbers that the second layer takes in
-    passage = there_and_back(layers, x, y)
-    assert passage.outside == pytest.approx([10 / 150, 0])
+    errors = invert_layers(layers, x, y)
+    assert errors.outside == pytest.approx([10 / 150, 0])
 
 
 def test_a_narrow_layer_loses_what_lies_outside_its_rows() -> None:
     x = np.random.default_rng(1).normal(size=(400, 5))
     layers = chain([5, 2, 8], "LeakyReLU")
-    passage = there_and_back(layers, x, None)
+    errors = invert_layers(layers, x, None)
     weight = layers[0].weight
     kept = weight @ np.linalg.pinv(weight)  # projection that the first layer leaves
     lost = x - x @ kept
     centred = x - x.mean(axis=0)
     expected = np.sqrt((lost**2).sum() / (centred**2).sum())
-    assert passage.whole[0] == pytest.approx(expected, rel=1e-9)
-    assert passage.single[0] == pytest.approx(expected, rel=1e-9)
-    assert passage.whole[1] < 1e-9
+    assert errors.whole[0] == pytest.approx(expected, rel=1e-9)
+    assert errors.single[0] == pytest.approx(expected, rel=1e-9)
+    assert errors.whole[1] < 1e-9
 
 
 def test_the_chain_of_a_network_gives_its_prediction() -> None:

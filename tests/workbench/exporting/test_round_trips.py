@@ -107,7 +107,7 @@ def structures(draw: st.DrawFn, name: str) -> Structure:
     )
 
 
-def there_and_back(dataset: Dataset, file: str, to: str = "") -> tuple[Dataset, str]:
+def round_trip(dataset: Dataset, file: str, to: str = "") -> tuple[Dataset, str]:
     with tempfile.TemporaryDirectory() as folder:
         done = export_dataset(dataset, Path(folder) / file, to)
         options = {
@@ -154,21 +154,21 @@ def compare(got: Dataset, want: Dataset, left_out: str, holds_more: bool = True)
 @settings(max_examples=60, deadline=None)
 @given(datasets("structures"))
 def test_extxyz(dataset):
-    again, left_out = there_and_back(dataset, "out.extxyz")
+    again, left_out = round_trip(dataset, "out.extxyz")
     compare(again, dataset, left_out)
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.sampled_from(["structures", "parameters"]).flatmap(datasets))
 def test_npz(dataset):
-    again, left_out = there_and_back(dataset, "out.npz")
+    again, left_out = round_trip(dataset, "out.npz")
     compare(again, dataset, left_out)
 
 
 @settings(max_examples=40, deadline=None)
 @given(datasets("structures", ids=PLAIN_NAME, several=False))
 def test_pairs(dataset):
-    again, left_out = there_and_back(dataset, "out", "pairs")
+    again, left_out = round_trip(dataset, "out", "pairs")
     compare(again, dataset, left_out, holds_more=False)
     if dataset.splits:
         assert "splits: " in left_out

@@ -204,7 +204,7 @@ def test_a_second_minimum_that_fits_as_well_is_told() -> None:
     misfit = Misfit(task, Simulator(GRID, even))
     starts = search(misfit, starts=16)
     fit = refine(misfit, [starts.x[i] for i in distinct(list(starts.x), 4)])
-    (other,) = fit.as_good
+    (other,) = fit.equivalent
     assert sorted([fit.best.values[0], other.values[0]]) == pytest.approx([-0.7, 0.7], abs=0.01)
 
 

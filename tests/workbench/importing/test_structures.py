@@ -339,7 +339,7 @@ def test_samples_of_a_prediction(tmp_path):
     ((where, reason),) = found.bad
     assert where == "a.xyz, frame 2"
     assert reason.startswith("it has 2 atoms of Fe (Fe 0, Fe 1): say which with --absorber INDEX")
-    known = found.known_to(SimpleNamespace(domain=domain, refusals=domain.strangers))
+    known = found.known_to(SimpleNamespace(domain=domain, refusals=domain.outside_domain))
     assert known.samples.ids.tolist() == ["0"]
     assert [where for where, _ in known.bad] == ["a.xyz, frame 2", "sample '1'"]
     assert "2 of 3 samples cannot be predicted, first a.xyz, frame 2: it has 2" in str(

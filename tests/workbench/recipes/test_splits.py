@@ -10,7 +10,7 @@ import pytest
 from xreg.core.data.dataset import PARTS, make_split
 from xreg.core.errors import XregError
 from xreg.workbench.recipes.sections import SplitSection
-from xreg.workbench.recipes.splits import make_splits, settled
+from xreg.workbench.recipes.splits import make_splits, with_defaults
 
 IDS = np.array([f"s{i:02d}" for i in range(20)])
 LABELS = {
@@ -81,7 +81,10 @@ def test_what_cannot_be_made_is_refused_in_one_sentence(section: Any, said: str)
 
 
 def test_what_is_left_open_is_settled_in_the_record() -> None:
-    assert settled(SplitSection(), 5).said() == {"fractions": (0.8, 0.1, 0.1), "seed": 5}
+    assert with_defaults(SplitSection(), 5).stated() == {
+        "fractions": (0.8, 0.1, 0.1),
+        "seed": 5,
+    }
     counts = SplitSection(counts=(1, 2, 3))
-    assert settled(counts, 5).said() == {"counts": (1, 2, 3), "seed": 5}
-    assert settled(SplitSection(parts="set"), 5).said() == {"parts": "set"}
+    assert with_defaults(counts, 5).stated() == {"counts": (1, 2, 3), "seed": 5}
+    assert with_defaults(SplitSection(parts="set"), 5).stated() == {"parts": "set"}

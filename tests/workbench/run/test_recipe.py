@@ -310,7 +310,7 @@ def test_resolving_fills_in_the_rest_and_changes_nothing_afterwards(
     assert (recipe.dataset.name, recipe.dataset.version) == ("water", "1.0.0")
     assert recipe.dataset.hash == resolved.dataset.hash != ""
     assert recipe.target.channel == "xes"
-    assert recipe.split.said() == {
+    assert recipe.split.stated() == {
         "fractions": (0.8, 0.1, 0.1),
         "group": "trajectory",
         "seed": 7,

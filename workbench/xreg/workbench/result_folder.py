@@ -69,10 +69,10 @@ def result_folder(
         return
     require_free(final)
     final.parent.mkdir(parents=True, exist_ok=True)
-    with disk_errors(f"{what} '{final}'"), staging(final) as room:
-        growing = Growing(room / "result", final)
+    with disk_errors(f"{what} '{final}'"), staging(final) as parent:
+        growing = Growing(parent / "result", final)
         growing.path.mkdir()
-        log_path = growing.path / LOG if log_inside else room / LOG
+        log_path = growing.path / LOG if log_inside else parent / LOG
         with _logged_work(what, stage, log_path, final.with_name(f"{final.name}.failed.log")):
             yield growing
         flush(growing.path)

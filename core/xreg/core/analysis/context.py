@@ -239,7 +239,7 @@ class AnalysisContext(AnalysisData):
         if not isinstance(raw, Samples):
             return np.asarray(np.isfinite(raw[rows]).all(axis=1))
         fine = np.ones(len(rows), dtype=bool)
-        strange = Domain.of(self.samples[train]).strangers(self.samples[rows])
+        strange = Domain.of(self.samples[train]).outside_domain(self.samples[rows])
         fine[list(strange)] = False
         return fine
 

@@ -17,7 +17,7 @@ from xreg.core.executor import WorkerDiedError, cores, open_workers
 from xreg.core.interfaces import Emulator
 from xreg.core.model.preprocessing import TrainingData
 
-__all__ = ["Training", "knowable", "retrain"]
+__all__ = ["Training", "predictable", "retrain"]
 
 log = logging.getLogger("xreg.run")
 Rows = NDArray[np.intp]
@@ -69,7 +69,7 @@ def retrain(
     """
     from threadpoolctl import threadpool_limits
 
-    trainings = [replace(t, held=knowable(context, t.train, t.held)) for t in trainings]
+    trainings = [replace(t, held=predictable(context, t.train, t.held)) for t in trainings]
     found: dict[int, T] = {}
 
     def keep(i: int, model: Retrained) -> None:
@@ -89,7 +89,7 @@ def retrain(
     return [found[i] for i in range(len(trainings))]
 
 
-def knowable(context: AnalysisContext, train: Rows, held: Rows) -> Rows:
+def predictable(context: AnalysisContext, train: Rows, held: Rows) -> Rows:
     """Return which held-out rows are judged: those that the training rows say something about."""
     known = context.known_from(train, held)
     if known.all():

@@ -26,9 +26,9 @@ __all__ = [
     "new_figure",
     "panel_letters",
     "r2_text",
+    "remove_unused_panels",
     "styled",
     "subscript",
-    "tidy",
 ]
 
 TRUE = "#20262e"
@@ -165,7 +165,7 @@ def r2_text(value: float) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
-def tidy(panels: Any, used: int, columns: int) -> None:
+def remove_unused_panels(panels: Any, used: int, columns: int) -> None:
     """Remove the panels of a grid that are not used; label axes only where no panel follows."""
     for axis in panels[used:]:
         axis.remove()

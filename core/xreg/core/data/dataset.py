@@ -260,7 +260,7 @@ class Dataset:
         samples = self.samples[np.atleast_1d(np.arange(len(self))[key])]
         kept = set(samples.ids.tolist())
 
-        def remain(ids: NDArray[np.str_]) -> NDArray[np.str_]:
+        def kept_ids(ids: NDArray[np.str_]) -> NDArray[np.str_]:
             return ids[[i in kept for i in ids.tolist()]] if len(ids) else ids
 
         return Dataset(
@@ -270,7 +270,7 @@ class Dataset:
             labels={name: np.asarray(values)[key] for name, values in self.labels.items()},
             label_units=self.label_units,
             splits={
-                name: Split(remain(s.train), remain(s.validation), remain(s.test))
+                name: Split(kept_ids(s.train), kept_ids(s.validation), kept_ids(s.test))
                 for name, s in self.splits.items()
             },
         )

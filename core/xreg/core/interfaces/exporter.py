@@ -83,14 +83,14 @@ class Exporter(Component[ConfigT]):
         self.check(dataset, path)
         left_out = tuple(self.left_out(dataset))
         path.parent.mkdir(parents=True, exist_ok=True)
-        with disk_errors(f"'{path}'"), staging(path) as room:
-            self._write(dataset, room / path.name)
+        with disk_errors(f"'{path}'"), staging(path) as folder:
+            self._write(dataset, folder / path.name)
             # Last the one that was asked for: where it stands, all stand.
-            made = sorted(room.iterdir(), key=lambda file: (file.name == path.name, file.name))
+            made = sorted(folder.iterdir(), key=lambda file: (file.name == path.name, file.name))
             files = tuple(path.with_name(file.name) for file in made)
             for file in files:
                 require_free(file)
-            flush(room)
+            flush(folder)
             for source, file in zip(made, files, strict=True):
                 os.rename(source, file)
         return Exported(files, left_out)

@@ -117,7 +117,7 @@ def broaden(xp: Any, lines: Lines, grid: Grid, widths: Mapping[str, Array]) -> A
         groups.setdefault((int(m), int(n)), []).append(row)
     parts, order = [], []
     for (m, n), rows in groups.items():
-        fine = _Fine(xp, grid.step / m, next_fast_len(n * RUNG, real=True))
+        fine = _FineGrid(xp, grid.step / m, next_fast_len(n * RUNG, real=True))
         own = {name: values[rows] for name, values in widths.items()}
         row, stick = xp.where(kept[rows])
         energy, strength = lines.energy[rows][row, stick], lines.strength[rows][row, stick]
@@ -130,7 +130,7 @@ def broaden(xp: Any, lines: Lines, grid: Grid, widths: Mapping[str, Array]) -> A
 
 
 @dataclass(frozen=True)
-class _Fine:
+class _FineGrid:
     """A periodic grid of ``size`` points, ``step`` (eV) apart, from the first channel on."""
 
     xp: Any

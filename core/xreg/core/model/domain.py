@@ -103,7 +103,7 @@ class Domain:
                 f"got {', '.join(samples.names)}."
             )
 
-    def strangers(self, samples: Samples) -> dict[int, str]:
+    def outside_domain(self, samples: Samples) -> dict[int, str]:
         """Return why a structure holds what no training sample did, by its row.
 
         An element that never occurred, or an absorber of another element.

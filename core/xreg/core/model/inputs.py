@@ -84,7 +84,7 @@ class FeatureInputs:
         An element that was never trained on is one more reason, unless the descriptor takes it, as
         one does whose columns do not depend on elements.
         """
-        found = domain.strangers(samples)
+        found = domain.outside_domain(samples)
         for row, why in list(found.items()):
             one = samples[row : row + 1]
             if int(one.absorbers()[0]) not in domain.absorbers:
@@ -126,7 +126,7 @@ class SampleInputs:
     def refusals(self, samples: Samples, domain: Domain) -> dict[int, str]:
         """Return why samples lie outside, or which the emulator says it cannot use, by row."""
         unusable = self.emulator.unusable(samples)
-        return {row: str(why) for row, why in unusable.items()} | domain.strangers(samples)
+        return {row: str(why) for row, why in unusable.items()} | domain.outside_domain(samples)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return no arrays."""

@@ -201,7 +201,7 @@ class Model:
             (n, m) spectra and their spread, in the units of the data.
         """
         reasons = ranges_left(self.domain, samples, float(self.novelty.widened[1]))
-        for row, why in self.domain.strangers(samples).items():
+        for row, why in self.domain.outside_domain(samples).items():
             reasons[row] = reasons[row] or why.partition(";")[0]
         new = self.novelty.reasons(samples, inputs)
         reasons = ["; ".join(filter(None, pair)) for pair in zip(reasons, new, strict=True)]

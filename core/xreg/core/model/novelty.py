@@ -103,7 +103,7 @@ class Novelty:
             return cls(**arrays)
         none, flat = np.empty(0), np.empty((0, 0))
         facts = none, none, np.empty(0, np.int64), _unseen(), none, none, flat
-        return cls(*facts, *_nowhere(), np.full(3, np.inf))
+        return cls(*facts, *_empty_space(), np.full(3, np.inf))
 
     @classmethod
     def fit(cls, samples: Samples, inputs: Any, seed: int = 0) -> Self:
@@ -134,7 +134,7 @@ class Novelty:
             points = (table - mean) / spread
             strain = np.maximum(strain, _by_parts(table, part, _beyond_facts))
             limits[0] = _limit(_by_parts(points, part, _nearest))
-        space = _nowhere()
+        space = _empty_space()
         if isinstance(inputs, np.ndarray) and len(rows) > 2 * PARTS:
             some = inputs[rows].astype(np.float64)
             space = _space(some, seed)
@@ -165,9 +165,9 @@ class Novelty:
         """Return for each sample what is new about it; empty where nothing is."""
         found: list[list[str]] = [[] for _ in range(len(samples))]
         if isinstance(samples, Structures) and len(self.low):
-            room = _room(self.low, self.high, len(self.points)) * self.widened[0]
+            margin = _margin(self.low, self.high, len(self.points)) * self.widened[0]
             for words, structure in zip(found, samples, strict=True):
-                words.extend(self._strange(structure, room))
+                words.extend(self._strange(structure, margin))
         if len(self.axes) and isinstance(inputs, np.ndarray) and len(inputs):
             space = self.centre, self.axes, self.scale, self.reference
             distance, rest = _measures(space, np.asarray(inputs, np.float64))
@@ -180,7 +180,7 @@ class Novelty:
                 )
         return ["; ".join(words) for words in found]
 
-    def _strange(self, structure: Structure, room: Array) -> list[str]:
+    def _strange(self, structure: Structure, margin: Array) -> list[str]:
         facts, near, nearest = _of(structure)
         words = [
             f"{text.format(value)} (training: {low:.3g} to {high:.3g})"
@@ -189,7 +189,7 @@ class Novelty:
                 facts,
                 self.low,
                 self.high,
-                (facts < self.low - room) | (facts > self.high + room),
+                (facts < self.low - margin) | (facts > self.high + margin),
                 strict=True,
             )
             if outside
@@ -286,7 +286,7 @@ def _limit(values: Array) -> float:
     return LEEWAY * float(np.quantile(values, USUAL)) + LEAST if len(values) else np.inf
 
 
-def _room(low: Array, high: Array, count: int) -> Array:
+def _margin(low: Array, high: Array, count: int) -> Array:
     """Return how far facts may lie beyond the range of a number of samples."""
     return (ROOM + 2 / count) * (high - low) + LEAST
 
@@ -312,9 +312,9 @@ def _beyond(others: Array, held: Array) -> Array:
 def _beyond_facts(others: Array, held: Array) -> Array:
     """Return how far facts lie beyond the range of others, in units of the room about it."""
     low, high = others.min(axis=0), others.max(axis=0)
-    room = _room(low, high, len(others))
+    margin = _margin(low, high, len(others))
     # A fact that is the same everywhere tells strangers, and no widening may change that.
-    beyond = np.where(high > low, np.maximum(low - held, held - high) / room, 0.0)
+    beyond = np.where(high > low, np.maximum(low - held, held - high) / margin, 0.0)
     return np.asarray(beyond.max(axis=1, initial=0.0))
 
 
@@ -363,7 +363,7 @@ def _space(some: Array, seed: int) -> Space:
     return tuple(part.astype(np.float32) for part in space)
 
 
-def _nowhere() -> Space:
+def _empty_space() -> Space:
     none, flat = np.empty(0, np.float32), np.empty((0, 0), np.float32)
     return none, flat, none, flat
 

@@ -178,8 +178,8 @@ class Trust:
             far = far | (found["distance"] > self.high[list(found).index("distance")])
         capped = np.clip(table, self.low, self.high)
         # A few per cent of like samples exceed the range of some piece; none does by that much.
-        room = MARGIN * np.where(np.isfinite(self.high), self.high - self.low, np.inf)
-        far = far | (np.abs(table - capped) > room).any(axis=1)
+        slack = MARGIN * np.where(np.isfinite(self.high), self.high - self.low, np.inf)
+        far = far | (np.abs(table - capped) > slack).any(axis=1)
         expected = np.exp(self.weights[0] + capped @ self.weights[1:])
         trust = norm.cdf((np.log(OUTLIER) - np.log(expected)) / self.noise[0])
         words = list(reasons) or [""] * len(far)
@@ -224,7 +224,7 @@ class Trust:
         if sound.sum() < fewest:
             return None
         nothing = np.empty(0)
-        space = _space(train, seed) if isinstance(train, np.ndarray) else _nowhere()
+        space = _space(train, seed) if isinstance(train, np.ndarray) else _empty_space()
         blank = cls(*space, nothing, nothing, nothing, nothing)
         found = blank.evidence(held, predicted, spread)
         table = np.stack(list(found.values()), axis=1)[sound]
@@ -263,7 +263,7 @@ def _space(train: NDArray[np.float64], seed: int) -> Space:
     return tuple(part.astype(np.float32) for part in space)
 
 
-def _nowhere() -> Space:
+def _empty_space() -> Space:
     """Return the space of an emulator that takes no features."""
     none = np.empty(0, np.float32)
     return none, np.empty((0, 0), np.float32), none, np.empty((0, 0), np.float32)
@@ -285,8 +285,8 @@ def ranges_left(domain: Domain, samples: Samples, margin: float = 0.0) -> list[s
         return [""] * len(samples)
     low, high = np.array(domain.ranges).T
     values = np.asarray(samples[:].values)
-    room = margin * (high - low)
-    outside = ~((values >= low - room) & (values <= high + room))
+    slack = margin * (high - low)
+    outside = ~((values >= low - slack) & (values <= high + slack))
     return [
         "; ".join(
             f"{domain.parameters[column]} {values[row, column]:.6g} (training: {low[column]:.6g} "

@@ -71,7 +71,7 @@ def gradients_of(module: nn.Module, loss: Loss, models: int | None) -> Gradients
         models is not None
         and type(module) is MLP
         and isinstance(loss, RegressionLoss)
-        and Perceptrons.suit(module)
+        and Perceptrons.supports(module)
     ):
         return Perceptrons(module, loss)
     return Autograd(module, loss)
@@ -132,10 +132,10 @@ class Perceptrons:
         self.first, self.first_slope = (side_by_side(views[0]) for views in (values, slopes))
         (kind,) = _activations(network) or {nn.ELU}  # without hidden layers it never acts
         self.activate, self.through = IN_PLACE[kind]
-        self.room: dict[int, tuple[list[Tensor], Tensor, Tensor]] = {}
+        self.buffers: dict[int, tuple[list[Tensor], Tensor, Tensor]] = {}
 
     @staticmethod
-    def suit(network: MLP) -> bool:
+    def supports(network: MLP) -> bool:
         """Say whether perceptrons are plain: nothing but linear maps and one kind of activation."""
         kinds = _activations(network)
         return (
@@ -202,12 +202,12 @@ class Perceptrons:
 
     def _buffers(self, b: int) -> tuple[list[Tensor], Tensor, Tensor]:
         """Return memory for what each map gives for b rows, the first side by side, and more."""
-        if b not in self.room:
+        if b not in self.buffers:
             hidden = [bias.new_empty(self.models, b, bias.shape[2]) for bias in self.biases]
             side = hidden[0].new_empty(b, hidden[0].numel() // b)
             spare = side.new_empty(max(h.numel() for h in hidden))
-            self.room[b] = hidden, side, spare
-        return self.room[b]
+            self.buffers[b] = hidden, side, spare
+        return self.buffers[b]
 
     def _apart(self, side: Tensor) -> Tensor:
         """Return (b, M h) as (M, b, h)."""

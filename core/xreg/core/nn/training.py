@@ -148,19 +148,19 @@ def train(
         If a loss becomes infinite or NaN.
     """
     draws = generators(config.seed, models or 1) if draws is None else draws
-    with threads(config.threads), _lent(module, draws):
+    with threads(config.threads), _dropout_generators(module, draws):
         gradients = gradients_of(module, loss, models)
         try:
             loop = _Loop(module, loss, data, config, models, draws, validation, task, gradients)
             if rates is not None or decays is not None:
-                loop.pace = _Pace(gradients, config, rates, decays)
+                loop.pace = _NetworkRates(gradients, config, rates, decays)
             return loop.run()
         finally:
             gradients.release()
 
 
 @contextmanager
-def _lent(module: nn.Module, draws: Sequence[torch.Generator]) -> Iterator[None]:
+def _dropout_generators(module: nn.Module, draws: Sequence[torch.Generator]) -> Iterator[None]:
     dropouts = [m for m in module.modules() if isinstance(m, Dropout)]
     for dropout in dropouts:
         dropout.generators = draws
@@ -172,7 +172,7 @@ def _lent(module: nn.Module, draws: Sequence[torch.Generator]) -> Iterator[None]
             dropout.generators = ()
 
 
-class _Pace:
+class _NetworkRates:
     """Gives each network its own learning rate and weight decay, with one fused optimiser.
 
     A step of every optimiser here is proportional to the rate, so a step at the rate of
@@ -214,7 +214,7 @@ class _Pace:
 
 
 class _Loop:
-    pace: _Pace | None = None
+    pace: _NetworkRates | None = None
 
     def __init__(
         self,

@@ -101,7 +101,7 @@ def run_program(
             )
         except OSError as error:
             raise RunError(f"{name} cannot be started ({error.strerror})") from None
-    watch = _Watch(process, folder, limits)
+    watch = _Watchdog(process, folder, limits)
     try:
         code = process.wait()
     finally:
@@ -113,7 +113,7 @@ def run_program(
     return Report(code, _tail(log))
 
 
-class _Watch:
+class _Watchdog:
     """Looks at a running process now and then, and kills its group when it goes too far."""
 
     def __init__(self, process: subprocess.Popen[bytes], folder: Path, limits: Limits) -> None:

@@ -29,7 +29,14 @@ if TYPE_CHECKING:
     from xreg.core.nn.bottleneck import Bottleneck
     from xreg.core.nn.layers import MLP
 
-__all__ = ["INVERSES", "InversionAnalysis", "Layer", "Passage", "layers_of", "there_and_back"]
+__all__ = [
+    "INVERSES",
+    "InversionAnalysis",
+    "Layer",
+    "LayerErrors",
+    "invert_layers",
+    "layers_of",
+]
 
 Array = NDArray[np.float64]
 TINY = 1e-12
@@ -82,7 +89,7 @@ class Layer:
 
 
 @dataclass(frozen=True, eq=False)
-class Passage:
+class LayerErrors:
     """Errors of the way back, at what each layer takes in.
 
     Attributes
@@ -127,8 +134,8 @@ class InversionAnalysis(Analysis[InversionConfig]):
         tables, drawings, words, metrics = [], [], [], {}
         for label, network in networks.items():
             layers = layers_of(network)
-            own = there_and_back(layers, x, None, self.config.cutoff)
-            real = there_and_back(layers, x, y, self.config.cutoff)
+            own = invert_layers(layers, x, None, self.config.cutoff)
+            real = invert_layers(layers, x, y, self.config.cutoff)
             conditions = [_condition(layer.weight) for layer in layers]
             metrics[label] = {
                 "layers": [layer.name for layer in layers],
@@ -195,9 +202,9 @@ def layers_of(network: Bottleneck) -> list[Layer]:
     return found
 
 
-def there_and_back(
+def invert_layers(
     layers: Sequence[Layer], x: Array, y: Array | None, cutoff: float = 1e-10
-) -> Passage:
+) -> LayerErrors:
     """Go forward through all layers, and back by inverse activations and pseudo-inverses.
 
     Parameters
@@ -222,7 +229,7 @@ def there_and_back(
         whole[i] = _relative(inputs[i], before)
         single[i] = _relative(inputs[i], alone)
         value = before
-    return Passage(whole, single, outside)
+    return LayerErrors(whole, single, outside)
 
 
 def _forward(layers: Sequence[Layer], x: Array) -> tuple[list[Array], list[Array]]:
@@ -263,7 +270,11 @@ def _condition(weight: Array) -> float:
 
 
 def _table(
-    label: str, layers: Sequence[Layer], conditions: Sequence[float], own: Passage, real: Passage
+    label: str,
+    layers: Sequence[Layer],
+    conditions: Sequence[float],
+    own: LayerErrors,
+    real: LayerErrors,
 ) -> Table:
     rows = [
         [layer.name, f"{layer.weight.shape[0]} → {layer.weight.shape[1]}", condition,
@@ -286,7 +297,7 @@ def _table(
     )  # fmt: skip
 
 
-def _draw(layers: Sequence[Layer], own: Passage, real: Passage) -> Figure:
+def _draw(layers: Sequence[Layer], own: LayerErrors, real: LayerErrors) -> Figure:
     figure = style.new_figure(3.2)
     axis = figure.subplots()
     place = np.arange(len(layers))

@@ -59,7 +59,7 @@ class Reconstruction:
     labels: Sequence[FeatureLabel]
     expanded: NDArray[np.bool_]
 
-    def told(self, members: NDArray[np.intp] | slice = slice(None)) -> str:
+    def count_text(self, members: NDArray[np.intp] | slice = slice(None)) -> str:
         """Return in words how many of some rows were reconstructed."""
         rows = self.expanded[members]
         return f"{rows.sum():,} of {len(rows):,}"
@@ -105,11 +105,11 @@ class ReconstructionAnalysis(Analysis[ReconstructionConfig]):
                 Drawing(
                     file_name(label),
                     f"{label}: structure from spectra",
-                    f"Means over the {judged.told()} {context.judged} samples that could be "
+                    f"Means over the {judged.count_text()} {context.judged} samples that could be "
                     "reconstructed, ensemble by ensemble: of their known structures, and of the "
                     "structures found from their spectra alone. "
                     f"{'The band is' if shown[0].axis else 'Error bars are'} the standard error "
-                    f"of the reconstruction of one structure, measured on {before.told()} "
+                    f"of the reconstruction of one structure, measured on {before.count_text()} "
                     f"{other[0] if other else context.judged} samples: it includes what the "
                     "spectra do not see." + absorber_note(block.name for block in shown),
                     partial(_draw, judged, band, groups, shown),
@@ -184,13 +184,13 @@ def ensembles(
             )
     edges = np.quantile(values.astype(float), (1 / 3, 2 / 3))
     place = np.digitize(values.astype(float), edges)
-    low, high = (end.replace("-", "−") for end in _told_apart(*edges.tolist()))
+    low, high = (end.replace("-", "−") for end in _bounds_in_words(*edges.tolist()))
     words = (f"{name} < {low}{unit}", f"{low} ≤ {name} < {high}{unit}", f"{name} ≥ {high}{unit}")
     found = {word: np.flatnonzero(place == i) for i, word in enumerate(words)}
     return {word: members for word, members in found.items() if len(members)}
 
 
-def _told_apart(low: float, high: float) -> tuple[str, str]:
+def _bounds_in_words(low: float, high: float) -> tuple[str, str]:
     """Return two bounds with three digits, or as many as show two digits of what is between."""
     digits = 3
     largest = max(abs(low), abs(high))
@@ -226,7 +226,7 @@ def _shown(found: Reconstruction) -> list[Block]:
     """Return what is drawn: blocks of each axis by turns, else single columns; those told best."""
     on_axis = [block for block in blocks(found.labels) if block.axis]
     if on_axis:
-        told = {block: _told(found, block) for block in on_axis}
+        told = {block: _block_r2(found, block) for block in on_axis}
         # A block that never varies, as one that no atoms fill, says nothing.
         varying = [block for block in on_axis if told[block] > -np.inf] or on_axis
         by_axis: dict[str, list[Block]] = {}
@@ -242,7 +242,7 @@ def _shown(found: Reconstruction) -> list[Block]:
     return [Block(unit, "", np.array(columns)) for unit, columns in by_unit.items()]
 
 
-def _told(found: Reconstruction, block: Block) -> float:
+def _block_r2(found: Reconstruction, block: Block) -> float:
     """Return R² over all columns of a block; that of a block which never varies is -inf."""
     known, guess = (
         values[found.expanded][:, block.columns] for values in (found.known, found.found)
@@ -326,7 +326,7 @@ def _draw(
                 axis.set_ylabel(UNITS.get(block.name, block.name))
                 axis.margins(x=0.2)
         # On a line of its own, where it may run on over the other panels.
-        title = f"{name}: {found.told(members)} samples"
+        title = f"{name}: {found.count_text(members)} samples"
         line[0].set_title(f"{title}{line[0].get_title(loc='left')}")
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
     return figure

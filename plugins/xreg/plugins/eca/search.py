@@ -151,12 +151,12 @@ def search(
         u = _adam(problem, u, config, task)
         reached = problem.r2(u)
     else:
-        u, reached = _race(problem, u, config, precondition, task)
+        u, reached = _successive_halving(problem, u, config, precondition, task)
     best = u[reached.argmax()]
     return best / best.norm(), reached
 
 
-def _race(
+def _successive_halving(
     problem: Projection,
     u: Tensor,
     config: ECAConfig,

@@ -81,7 +81,7 @@ class EDNN(Decomposer[EDNNConfig]):
             return self._build(x.shape[1], y.shape[1], models)
 
         network, self.start_r2_ = fit_bottleneck(build, x, y, self.config, "EDNN")
-        _settle(network.encoder, x)
+        _absorb_constants(network.encoder, x)
         raw = network.encoder(torch.tensor(x))[0].numpy()
         spread = raw.std(axis=0)
         if not spread.min() > 0:
@@ -208,7 +208,7 @@ class EDNN(Decomposer[EDNNConfig]):
 
 
 @torch.no_grad()
-def _settle(encoder: MLP | Orthonormal, x: NDArray[np.float64]) -> None:
+def _absorb_constants(encoder: MLP | Orthonormal, x: NDArray[np.float64]) -> None:
     """Move what constant features add to the first layer into its bias, which they are to it.
 
     The encoder then does not depend on them, and no search for features moves them.

@@ -13,7 +13,7 @@ from xreg.core import progress
 from xreg.core.analysis.components import block_names, blocks
 from xreg.core.analysis.context import AnalysisContext, Retrained
 from xreg.core.analysis.folds import learning_folds
-from xreg.core.analysis.retraining import Training, knowable, retrain
+from xreg.core.analysis.retraining import Training, predictable, retrain
 from xreg.core.errors import DataError, NotApplicableError
 from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
 from xreg.core.metrics import covered_variance
@@ -23,7 +23,7 @@ from xreg.plugins.features.plugin import SelectionConfig
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["FeatureSelectionAnalysis", "Path", "RidgeJudge", "backward", "forward"]
+__all__ = ["FeatureSelectionAnalysis", "Path", "RidgeScorer", "backward", "forward"]
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -96,7 +96,7 @@ def _columns(groups: Sequence[Rows], chosen: Sequence[int]) -> Rows:
     return np.concatenate([groups[g] for g in chosen])
 
 
-class RidgeJudge:
+class RidgeScorer:
     """Scores sets of columns by ridge regression, from products of matrices made once a fold.
 
     With G = XᵀX and C = XᵀY of the training rows, a set S needs only the solution of
@@ -169,7 +169,7 @@ def _axes(values: Array, share: float = 1e-6) -> Array:
     return np.asarray(vectors[:, ~outside])
 
 
-def emulator_judge(
+def emulator_scorer(
     context: AnalysisContext, folds: Sequence[tuple[Rows, Rows]], most: int, seed: int
 ) -> Judge:
     """Return a judge that trains the emulator anew, at most so many times."""
@@ -211,14 +211,14 @@ class FeatureSelectionAnalysis(Analysis[SelectionConfig]):
         folds = learning_folds(context, self.config.folds, 1, self.config.group, self.config.seed)
         judge: Judge
         if self.config.learner == "ridge":
-            told = [(train, knowable(context, train, held)) for train, held in folds]
-            judge = RidgeJudge(context.features_from, context.known, told, self.config.alpha)
+            told = [(train, predictable(context, train, held)) for train, held in folds]
+            judge = RidgeScorer(context.features_from, context.known, told, self.config.alpha)
             found = {"forward": forward(groups, judge), "backward": backward(groups, judge)}
         else:
             found = {
                 name: go(
                     groups,
-                    emulator_judge(context, folds, self.config.most_trainings, self.config.seed),
+                    emulator_scorer(context, folds, self.config.most_trainings, self.config.seed),
                 )
                 for name, go in (("forward", forward), ("backward", backward))
             }

@@ -65,7 +65,7 @@ class Internal(Descriptor[InternalConfig]):
         self.require_fitted()
         assert isinstance(samples, Structures)
         block = samples[:]
-        arms = self._arms(block)
+        arms = self._bond_vectors(block)
         lengths = np.linalg.norm(arms, axis=2)
         columns = [lengths[:, group] for _, group in self._distances()]
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -118,7 +118,7 @@ class Internal(Descriptor[InternalConfig]):
             kinds.setdefault(f"{word}({a}–{SYMBOLS[self.absorber_]}–{b})", []).append((j, k))
         yield from kinds.items()
 
-    def _arms(self, samples: Structures) -> NDArray[np.float64]:
+    def _bond_vectors(self, samples: Structures) -> NDArray[np.float64]:
         """Return the (n, a, 3) vectors from the absorber to the others, by ascending number."""
         n, width = len(samples), len(self.numbers_) + 1
         self._check(samples)

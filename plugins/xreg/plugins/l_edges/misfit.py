@@ -99,7 +99,7 @@ class MisfitAnalysis(Analysis[MisfitConfig]):
         parting = _parting(energy, known[sound]) if len(self.config.groups) == 2 else None
         group[sound] = _grouped(at[sound], len(self.config.groups))
         how = "grouped by k-means"
-        if parting is not None and not _straddle(at, group, parting):
+        if parting is not None and not _on_both_sides(at, group, parting):
             group[sound] = at[sound] >= parting
             how = f"divided at {parting:.2f} eV, between the two edges"
         rows = [_row(name, at, size, group == i) for i, name in enumerate(self.config.groups)]
@@ -199,7 +199,7 @@ def _parting(energy: Array, known: Array) -> float | None:
         return None
 
 
-def _straddle(at: Array, group: NDArray[np.int_], parting: float) -> bool:
+def _on_both_sides(at: Array, group: NDArray[np.int_], parting: float) -> bool:
     """Whether two groups of energies lie about on either side: then they are the two edges."""
     return bool(at[group == 0].mean() < parting <= at[group == 1].mean())
 

@@ -116,7 +116,7 @@ class MLP(Emulator[MLPConfig]):
     def _view(self) -> AffineView:
         first = self.network_.first
         weight, bias = layers.side_by_side(first.weight).detach(), first.bias.detach()
-        return AffineView(weight, bias.flatten(), _Tail(self.network_))
+        return AffineView(weight, bias.flatten(), _LaterLayers(self.network_))
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in vars(self).items() if key != "_view"}
@@ -198,7 +198,7 @@ def _train_together(
                 emulator.spread_factor_ = spread_factor(held[1].numpy() - mean, std)
 
 
-class _Tail:
+class _LaterLayers:
     """Everything after the first linear map, averaged over the networks, in either precision."""
 
     def __init__(self, network: layers.MLP) -> None:

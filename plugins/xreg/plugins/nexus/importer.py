@@ -55,7 +55,7 @@ INCOMING, ABSORBED = "incoming_beam", "absorbed_beam"
 
 
 @dataclass
-class Found:
+class Contents:
     """What one entry of a file holds.
 
     Attributes
@@ -121,7 +121,7 @@ class NexusImporter(Importer[NexusImportConfig]):
             for name, group in chosen.items():
                 where = f"{source}, entry {name}" if name else str(source)
                 with log.entry(where):
-                    found = _look(group, where, log)
+                    found = _scan(group, where, log)
                     table, asked = self._table(found)
                     if not names_energy(table, asked):
                         log.pass_over(where, "none of its datasets is named as an energy")
@@ -137,7 +137,7 @@ class NexusImporter(Importer[NexusImportConfig]):
                         labels |= _temperature(found)
                     yield TableReader(config, log).entry(table, where, sample, labels)
 
-    def _table(self, found: Found) -> tuple[Table, SpectrumColumns]:
+    def _table(self, found: Contents) -> tuple[Table, SpectrumColumns]:
         """Return the columns beside the energies, and which of them are asked for."""
         asked = self.config.columns
         arrays = {path: v for path, v in found.columns.items() if v.ndim == 1 and len(v) > 1}
@@ -194,11 +194,11 @@ def _child(group: h5py.Group, name: str, where: str, log: ImportLog) -> Any:
     return child
 
 
-def _look(entry: h5py.Group, where: str, log: ImportLog) -> Found:
+def _scan(entry: h5py.Group, where: str, log: ImportLog) -> Contents:
     """Return what an entry holds; each object is looked at once."""
     import h5py
 
-    found, seen = Found(), 0
+    found, seen = Contents(), 0
     stack: list[tuple[str, h5py.Group, int]] = [("", entry, 0)]
     known: set[Any] = set()
     while stack:
@@ -222,7 +222,7 @@ def _look(entry: h5py.Group, where: str, log: ImportLog) -> Found:
             if isinstance(child, h5py.Group):
                 stack.append((f"{path}/", child, depth + 1))
             elif isinstance(child, h5py.Dataset):
-                _take(child, path, found)
+                _read_into(child, path, found)
     return found
 
 
@@ -238,7 +238,7 @@ def _target(group: h5py.Group, name: str, entry: h5py.Group) -> str:
     return ""
 
 
-def _take(dataset: h5py.Dataset, path: str, found: Found) -> None:
+def _read_into(dataset: h5py.Dataset, path: str, found: Contents) -> None:
     """Take a column of numbers, or a text that is known by its place."""
     if dataset.dtype.kind in "iuf" and dataset.ndim <= 1:
         if dataset.size > LONGEST:
@@ -282,7 +282,7 @@ def _energy(names: Mapping[str, str], asked: SpectrumColumns) -> str:
     return min(found, key=lambda p: ("monochromator" not in p, p.count("/"), p), default="")
 
 
-def _signal(found: Found, names: Mapping[str, str], columns: Mapping[str, Any]) -> str:
+def _signal(found: Contents, names: Mapping[str, str], columns: Mapping[str, Any]) -> str:
     """Return what is to be taken for the signal, empty where names have to tell."""
     for path in found.signals:
         if names.get(path) in columns:
@@ -294,7 +294,7 @@ def _signal(found: Found, names: Mapping[str, str], columns: Mapping[str, Any]) 
     return ""
 
 
-def _temperature(found: Found) -> dict[str, float]:
+def _temperature(found: Contents) -> dict[str, float]:
     value = np.atleast_1d(found.columns[TEMPERATURE])
     unit = found.units.get(TEMPERATURE, "K").lower()
     if value.size != 1 or not np.isfinite(value[0]) or unit not in ("k", "kelvin"):

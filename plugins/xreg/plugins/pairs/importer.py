@@ -65,7 +65,7 @@ class PairsImporter(Importer[PairsImportConfig]):
         given = self.config.spectra
         structures, spectra = (source, Path(given)) if given else find_pair(source)
         left, right = _by_stem(structures, tuple(SUFFIXES), log), _by_stem(spectra, (), log)
-        _pass_over_litter(left, right, log)
+        _skip_unrelated(left, right, log)
         stems = sorted({*left, *right})
         for stem in track(stems, f"reading {structures.name}", len(stems)):
             xyz, table = left.get(stem, []), right.get(stem, [])
@@ -128,7 +128,7 @@ def find_pair(source: Path) -> tuple[Path, Path]:
     return xyz[0], next(folder for folder in folders if folder != xyz[0])
 
 
-def _litter(name: str) -> str:
+def _unrelated(name: str) -> str:
     """Return what a file is that lies beside data, by its name; nothing of any other."""
     if NOTES.match(name):
         return "it describes the folder"
@@ -137,7 +137,7 @@ def _litter(name: str) -> str:
     return "it is an editor's copy" if COPIES.fullmatch(name) else ""
 
 
-def _pass_over_litter(
+def _skip_unrelated(
     structures: dict[str, list[Path]], spectra: dict[str, list[Path]], log: ImportLog
 ) -> None:
     """Pass over files among the spectra that hold no table, where no structure is lost by that.
@@ -180,7 +180,7 @@ def _by_stem(folder: Path, suffixes: tuple[str, ...], log: ImportLog) -> dict[st
                 raise DataError("it is a link that leads nowhere")
         elif path.is_dir():
             log.pass_over(str(path), "it is a folder")
-        elif what := _litter(path.name):
+        elif what := _unrelated(path.name):
             log.pass_over(str(path), what)
         elif suffixes and path.suffix.lower() not in suffixes:
             log.pass_over(str(path), f"it is none of {', '.join(suffixes)}")

@@ -271,7 +271,7 @@ class DeglitchConfig(Config):
     )
 
     @model_validator(mode="after")
-    def _asked(self) -> Self:
+    def _check_windows(self) -> Self:
         if not self.windows and self.threshold is None:
             raise ValueError("give windows, or a threshold")
         if any(low >= high for low, high in (*self.windows, self.keep)):

@@ -242,7 +242,7 @@ def draw_examples(
         style.energy_axis(axis, energy, most=4, beside=columns > 1)
         axis.set_ylabel(f"intensity ({unit})")
     panels[0].legend()
-    style.tidy(panels, len(rows), columns)
+    style.remove_unused_panels(panels, len(rows), columns)
     return figure
 
 

@@ -25,7 +25,7 @@ from xreg.core.errors import CorruptError
 from xreg.core.files import disk_errors, flush
 from xreg.registry.stores import layout
 from xreg.registry.stores.layout import ChannelSpec
-from xreg.registry.stores.partial import ROOM
+from xreg.registry.stores.partial import UNFINISHED
 from xreg.registry.stores.shards import StoredArray
 from xreg.registry.stores.writer import StoreWriter
 
@@ -65,7 +65,7 @@ class GrowingStore(StoreWriter):
         like: Dataset | None = None,
     ) -> None:
         super().__init__(path, metadata, samples, channels, precision=precision, like=like)
-        self.room = folder / ROOM
+        self.unfinished = folder / UNFINISHED
         self._labels, self._splits = labels, splits
         self._mark = {
             "planned": len(samples),
@@ -81,13 +81,13 @@ class GrowingStore(StoreWriter):
     def open(self) -> None:
         """Begin the store, or go on with the one that stands there."""
         with disk_errors(f"writing {self.path.name}"):
-            begun = self.room.is_dir()
+            begun = self.unfinished.is_dir()
             if not begun:
                 self._create()
-            for left in self.room.rglob("*.partial"):  # by a kill, while Zarr wrote a file
+            for left in self.unfinished.rglob("*.partial"):  # by a kill, while Zarr wrote a file
                 left.unlink()
-            self._folder = self.room
-            self._root = zarr.open_group(self.room, mode="r+")
+            self._folder = self.unfinished
+            self._root = zarr.open_group(self.unfinished, mode="r+")
             if begun:
                 self._root.attrs.put(self._attributes())
                 self._write_tail(self._labels, {}, self._splits)
@@ -97,15 +97,15 @@ class GrowingStore(StoreWriter):
 
     def _array(self, name: str, mode: Literal["r", "r+"]) -> zarr.Array[Any]:
         leaf = self.channels[name].leaf
-        return zarr.open_array(self.room, path=f"spectra/{name}/{leaf}", mode=mode)
+        return zarr.open_array(self.unfinished, path=f"spectra/{name}/{leaf}", mode=mode)
 
     def _create(self) -> None:
-        fresh = self.room.with_name(f"{ROOM}.new")
+        fresh = self.unfinished.with_name(f"{UNFINISHED}.new")
         shutil.rmtree(fresh, ignore_errors=True)
         self._begin(fresh)
         self._write_tail(self._labels, {}, self._splits)
         flush(fresh)
-        fresh.rename(self.room)
+        fresh.rename(self.unfinished)
 
     def _attributes(self) -> dict[str, Any]:
         mark = {"incomplete": self._mark} if self._incomplete else {}
@@ -125,7 +125,7 @@ class GrowingStore(StoreWriter):
     @property
     def foreign(self) -> bool:
         """Whether what stands in the folder, if anything, has other samples."""
-        head = self.room / "zarr.json"
+        head = self.unfinished / "zarr.json"
         if not head.is_file():
             return False
         mark = json.loads(head.read_text())["attributes"].get("incomplete", {})
@@ -142,7 +142,7 @@ class GrowingStore(StoreWriter):
         with disk_errors(f"writing {self.path.name}"):
             for name, array in self._arrays.items():
                 bits = self.precision.get(name)
-                path = self.room / array.path / "c" / str(shard) / "0"
+                path = self.unfinished / array.path / "c" / str(shard) / "0"
                 path.unlink(missing_ok=True)  # Zarr would read it, and it may be damaged
                 array[low : low + len(spectra[name])] = layout.round_mantissa(
                     spectra[name], str(array.dtype), bits
@@ -152,7 +152,7 @@ class GrowingStore(StoreWriter):
 
     def stored(self, name: str) -> StoredArray:
         """Return the spectra of a channel, as far as they are there."""
-        return StoredArray(self._arrays[name], self.room)
+        return StoredArray(self._arrays[name], self.unfinished)
 
     def read(self, low: int, high: int) -> dict[str, NDArray[np.float64]]:
         """Return rows ``low … high - 1`` of each channel from the folder.
@@ -162,7 +162,9 @@ class GrowingStore(StoreWriter):
         CorruptError
             If they are not there whole.
         """
-        stored = {name: StoredArray(self._array(name, "r"), self.room) for name in self.channels}
+        stored = {
+            name: StoredArray(self._array(name, "r"), self.unfinished) for name in self.channels
+        }
         return {name: array.rows(low, high).astype(float) for name, array in stored.items()}
 
     def damaged(self, shards: Iterable[int]) -> list[int]:

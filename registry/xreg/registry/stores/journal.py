@@ -172,7 +172,7 @@ class Journal:
         self._load.cache_clear()
         self._note(path, finished)
 
-    def settle(self, shard: int, finished: Finished) -> None:
+    def finish(self, shard: int, finished: Finished) -> None:
         """Note that a shard of the store is on disk; delete the batches that nobody needs now."""
         _write(self._record(shard), _bytes(finished))
         self.shards.add(shard)

@@ -19,9 +19,9 @@ from xreg.registry.stores.journal import Finished, finished_shards
 from xreg.registry.stores.reader import StoreReader
 from xreg.registry.stores.shards import StoredArray
 
-__all__ = ["ROOM", "ChosenRows", "is_growing", "open_growing", "without"]
+__all__ = ["UNFINISHED", "ChosenRows", "is_growing", "open_growing", "without"]
 
-ROOM = "store.zarr"
+UNFINISHED = "store.zarr"
 
 
 class ChosenRows:
@@ -49,25 +49,25 @@ class ChosenRows:
         first, rest = (key[0], key[1:]) if isinstance(key, tuple) and key else (key, ())
         if first is Ellipsis:
             return np.asarray(self)[key]
-        with _unless_finished(self._array.store):
+        with _explain_if_finished(self._array.store):
             block: NDArray[Any] = self._array[self._rows[first]]
         return block[(..., *rest)] if rest else block
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        with _unless_finished(self._array.store):
+        with _explain_if_finished(self._array.store):
             return self._array[self._rows].astype(dtype or self.dtype, copy=False)
 
 
 @contextmanager
-def _unless_finished(room: Path) -> Iterator[None]:
+def _explain_if_finished(unfinished: Path) -> Iterator[None]:
     """Say so where files are missing because the store has got its final name meanwhile."""
     try:
         yield
     except (CorruptError, OSError) as error:
-        if room.is_dir():
+        if unfinished.is_dir():
             raise
         raise DataError(
-            f"'{room.parent}' is gone: its generation has finished; open the finished store."
+            f"'{unfinished.parent}' is gone: its generation has finished; open the finished store."
         ) from error
 
 
@@ -89,22 +89,22 @@ def open_growing(folder: Path) -> Dataset:
     CorruptError
         If the store is damaged.
     """
-    room = folder / ROOM
-    shards = finished_shards(folder) if room.is_dir() else {}
+    unfinished = folder / UNFINISHED
+    shards = finished_shards(folder) if unfinished.is_dir() else {}
     if not shards:
         raise DataError(
             f"'{folder}' holds no finished samples to read yet; they come in blocks of "
             f"{layout.SHARD_ROWS}."
         )
-    with _unless_finished(room):
-        return _GrowingReader(room, shards).partial()
+    with _explain_if_finished(unfinished):
+        return _GrowingReader(unfinished, shards).partial()
 
 
 class _GrowingReader(StoreReader):
     """Reads the finished shards of a growing store."""
 
-    def __init__(self, room: Path, shards: Mapping[int, Finished]) -> None:
-        super().__init__(room)
+    def __init__(self, unfinished: Path, shards: Mapping[int, Finished]) -> None:
+        super().__init__(unfinished)
         self.shards = sorted(shards)
         self.finished = [shards[shard] for shard in self.shards]
         good = np.concatenate([[f is None for f in done.failures] for done in self.finished])

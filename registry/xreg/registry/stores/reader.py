@@ -189,16 +189,16 @@ class StoreReader:
 
     def _whole(self, stored: StoredArray) -> NDArray[Any]:
         """Return all of an array, if what it claims is believable."""
-        self._require_room(stored.name, stored.nbytes)
+        self._require_plausible(stored.name, stored.nbytes)
         return np.asarray(stored)
 
-    def _require_room(self, path: str, claimed: int) -> None:
+    def _require_plausible(self, path: str, claimed: int) -> None:
         present = sum(f.stat().st_size for f in (self.path / path).rglob("*") if f.is_file())
         require_plausible(claimed, present, f"{self.path}: '{path}'")
 
     def _texts(self, path: str) -> NDArray[np.str_]:
         array = self._open(path)
-        self._require_room(path, math.prod(array.shape) * array.dtype.itemsize)
+        self._require_plausible(path, math.prod(array.shape) * array.dtype.itemsize)
         shards = Shards(array, self.path)
         shards.check()
         self.files.update(shards.files())

@@ -139,7 +139,7 @@ def _match(recipe: Evaluation, allow_code: bool, features: Path | None) -> _Matc
     if len(samples) < 2:
         raise DataError(f"{what}: fewer than two samples are there to be judged.")
     remarks += model.changes() + ([remark] if remark else [])
-    remarks += _seen_before(entry, section, samples.ids, trained.get("train"))
+    remarks += _trained_on(entry, section, samples.ids, trained.get("train"))
     if isinstance(model.inputs, FeatureInputs):
         content = dataset.hash if len(samples) == len(dataset) else ""
         model.inputs.featurize = FeatureCache(samples, content, Execution(features=features))
@@ -192,7 +192,7 @@ def _is_of(entry: ModelEntry, section: Mapping[str, Any]) -> bool:
     return bool(section["hash"]) and told.get("hash") == section["hash"]
 
 
-def _seen_before(
+def _trained_on(
     entry: ModelEntry,
     section: Mapping[str, Any],
     ids: NDArray[np.str_],
@@ -236,7 +236,7 @@ def _carry_out(
     for remark in results.score_remarks(report_data.metrics, context.judged):
         log.warning("%s", remark)
         matched.remarks.append(remark)
-    report_data = results.with_analyses(report_data, analyses.carry_out(chosen, context, stages))
+    report_data = results.with_analyses(report_data, analyses.run_analyses(chosen, context, stages))
     with stages("saving"):
         saving.save_arrays(context, report_data, folder)
         analyses.save(report_data.analyses, folder / "analyses")

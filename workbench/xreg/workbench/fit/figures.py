@@ -104,7 +104,7 @@ def _minima(
     for x, misfit in zip(shown[::-1], starts.misfit[: len(shown)][::-1], strict=True):
         near = _nearness(misfit, starts.misfit)
         axis.plot(places, x, color=style.TRUE_FILL, lw=0.7, alpha=0.15 + 0.6 * near)
-    for number, minimum in enumerate(fit.as_good):
+    for number, minimum in enumerate(fit.equivalent):
         axis.plot(places, minimum.x, "s", ms=4, mfc="none", color=style.BIAS,
                   label=None if number else "as good as the best")  # fmt: skip
     for place, parts in zip(places, _reach(fit, intervals), strict=True):

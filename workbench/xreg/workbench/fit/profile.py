@@ -52,7 +52,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class _Side:
+class _Bound:
     """How far a coordinate goes to one side, and the σ that tells of it."""
 
     end: float
@@ -106,7 +106,7 @@ def _intervals(misfit: Misfit, fit: Fit, final: bool = False) -> list[list[Inter
     return found
 
 
-def _mixture(fit: Fit, i: int, sides: list[tuple[_Side, _Side]]) -> Mixture:
+def _mixture(fit: Fit, i: int, sides: list[tuple[_Bound, _Bound]]) -> Mixture:
     """Return the distribution of a coordinate, with curvatures where there are no profiles."""
     curved = fit.mixture(i)
     low, high = curved.low.copy(), curved.high.copy()
@@ -116,20 +116,20 @@ def _mixture(fit: Fit, i: int, sides: list[tuple[_Side, _Side]]) -> Mixture:
     return Mixture(curved.weight, curved.centre, low, high)
 
 
-def _sides(misfit: Misfit, fit: Fit, mode: Mode, i: int, final: bool) -> tuple[_Side, _Side]:
+def _sides(misfit: Misfit, fit: Fit, mode: Mode, i: int, final: bool) -> tuple[_Bound, _Bound]:
     return _side(misfit, fit, mode, i, -1, final), _side(misfit, fit, mode, i, 1, final)
 
 
-def _side(misfit: Misfit, fit: Fit, mode: Mode, i: int, sign: int, final: bool) -> _Side:
+def _side(misfit: Misfit, fit: Fit, mode: Mode, i: int, sign: int, final: bool) -> _Bound:
     """Return the coordinate at which χ² has risen by one, and whether its range ended before."""
     here, covariance = mode.minimum, mode.covariance
-    room = (1 - here.x[i]) if sign > 0 else here.x[i]
+    distance = (1 - here.x[i]) if sign > 0 else here.x[i]
     std = float(np.sqrt(covariance[i, i]))
-    if room < EDGE:
-        return _Side(float(here.x[i] + sign * room), True, std)
+    if distance < EDGE:
+        return _Bound(float(here.x[i] + sign * distance), True, std)
     follow = sign * covariance[:, i] / covariance[i, i]
     inside, outside = (0.0, 0.0), (np.inf, np.inf)  # step and root of the rise
-    step = min(std, room)
+    step = min(std, distance)
     near = here.x
     for _ in range(TURNS):
         guess = near + follow * (step - inside[0])
@@ -142,17 +142,19 @@ def _side(misfit: Misfit, fit: Fit, mode: Mode, i: int, sign: int, final: bool) 
             rise = 4.0  # in the valley of a better mode, which speaks for itself
         if rise < 1:
             inside, near = (step, np.sqrt(max(rise, 0.0))), found.x
-            if step >= room:
-                return _Side(
-                    float(here.x[i] + sign * room), True, min(room / max(inside[1], 1e-9), FLAT)
+            if step >= distance:
+                return _Bound(
+                    float(here.x[i] + sign * distance),
+                    True,
+                    min(distance / max(inside[1], 1e-9), FLAT),
                 )
         else:
             outside = (step, np.sqrt(rise))
         if abs(rise - 1) < EXACT:
             break
         if np.isinf(outside[0]):  # the root rises about evenly
-            step = min(step * float(np.clip(1 / max(inside[1], 1e-9), 1.3, 4.0)), room)
+            step = min(step * float(np.clip(1 / max(inside[1], 1e-9), 1.3, 4.0)), distance)
         else:
             share = (1 - inside[1]) / (outside[1] - inside[1])
             step = inside[0] + float(np.clip(share, 0.1, 0.9)) * (outside[0] - inside[0])
-    return _Side(float(here.x[i] + sign * step), False, step)
+    return _Bound(float(here.x[i] + sign * step), False, step)

@@ -112,7 +112,7 @@ class Fit:
         return self.modes[0].minimum
 
     @property
-    def as_good(self) -> list[Minimum]:
+    def equivalent(self) -> list[Minimum]:
         """The minima beside the best which the noise does not tell from it."""
         return [mode.minimum for mode in self.modes[1:]]
 

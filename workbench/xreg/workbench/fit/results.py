@@ -33,7 +33,7 @@ def result_table(done: Fitted) -> dict[str, Any]:
     """Return everything that ``fit.json`` holds, as JSON values."""
     fit, problem = done.fit, done.fit.problem
     std = dict(zip(problem.labels, fit.std.tolist(), strict=True))
-    vague = _vague(done)
+    vague = _poorly_determined(done)
     values = _values(fit, fit.best)
     parameters = {}
     for i, name in enumerate((*problem.names, "shift")):
@@ -186,7 +186,7 @@ def _rest(fit: Fit) -> Any:
     return fit.problem.measured.intensity - fit.spectrum - fit.background
 
 
-def _vague(done: Fitted) -> list[str]:
+def _poorly_determined(done: Fitted) -> list[str]:
     """Return the unknowns of which the spectrum says no more than their range, or hardly so."""
     problem = done.fit.problem
     found = {name for direction in done.fit.undetermined for name in direction.weights}
@@ -202,7 +202,7 @@ def _remarks(done: Fitted) -> list[str]:
     read = done.facts["spectrum"]
     found = list[str](done.facts["model"]["changes"])
     found += [f"In {read['file']}, {note}." for note in read.get("notes", [])]
-    if names := _vague(done):
+    if names := _poorly_determined(done):
         found.append(
             f"The spectrum hardly determines {', '.join(names)}; fix what is known with --fix."
         )
@@ -214,8 +214,10 @@ def _remarks(done: Fitted) -> list[str]:
     if signs := fit.open_signs:
         told = ", ".join(f"{name} ({100 * share:.0f} %)" for name, share in signs.items())
         found.append(f"The sign may be the other one, with the probability given: {told}.")
-    if fit.as_good:
-        count = f"{len(fit.as_good)} other minim{'um fits' if len(fit.as_good) == 1 else 'a fit'}"
+    if fit.equivalent:
+        count = (
+            f"{len(fit.equivalent)} other minim{'um fits' if len(fit.equivalent) == 1 else 'a fit'}"
+        )
         found.append(
             f"The solution is not unique: {count} as well within the noise; σ and intervals "
             "cover all of them."

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from xreg.core.errors import ConfigError, MissingRequirementError, RunError, SampleError
 from xreg.core.executor import ExecutorKind, WorkerDiedError, open_workers
-from xreg.core.files import require_room
+from xreg.core.files import require_parent_folder
 from xreg.core.interfaces import SpectrumGenerator
 from xreg.core.progress import report
 from xreg.core.source import source_hash
@@ -102,7 +102,7 @@ def generate(
     """
     name = recipe.generator.name
     output = output or Path(recipe.store_name)
-    require_room(output)
+    require_parent_folder(output)
     if output.exists():
         raise ConfigError(f"'{output}' exists; a store is never overwritten: give another --out.")
     plugins = plugins or host()

@@ -30,7 +30,7 @@ from xreg.workbench.fit.sticks import origin
 from xreg.workbench.generate.recipe import GenerationRecipe
 from xreg.workbench.generate.samples import SampleTable, sample_keys
 from xreg.workbench.process.process import process_dataset
-from xreg.workbench.recipes.splits import make_splits, settled
+from xreg.workbench.recipes.splits import make_splits, with_defaults
 
 __all__ = ["Base", "Growth", "open_base", "with_summary"]
 
@@ -155,7 +155,7 @@ class Growth:
         if self.store.foreign:
             for shard in sorted(self.journal.shards):
                 self._reopen(shard)
-            shutil.rmtree(self.store.room)
+            shutil.rmtree(self.store.unfinished)
         self.store.open()
         for shard in self.store.damaged(self.journal.shards):
             self.journal.reopen(shard)
@@ -171,7 +171,7 @@ class Growth:
         self._left = np.array([(~self.done[low:high]).sum() for _, low, high in spans])
         for shard in np.flatnonzero(self._left == 0).tolist():
             if shard not in self.journal.shards:
-                self._settle(shard)
+                self._write_shard(shard)
 
     def note(self, rows: NDArray[np.intp]) -> None:
         """Note that these samples are done; write the shards that are complete by that."""
@@ -180,7 +180,7 @@ class Growth:
         shards, counts = np.unique(rows // self.store.shard_rows, return_counts=True)
         self._left[shards] -= counts
         for shard in shards[self._left[shards] == 0].tolist():
-            self._settle(shard)
+            self._write_shard(shard)
 
     def finish(self) -> tuple[int, dict[str, str], dict[str, Any]]:
         """Give the store its final form and name.
@@ -255,10 +255,10 @@ class Growth:
 
     def remove(self) -> None:
         """Delete the work folder, whose results are in the store now."""
-        shutil.rmtree(self.store.room, ignore_errors=True)
+        shutil.rmtree(self.store.unfinished, ignore_errors=True)
         self.journal.remove()
 
-    def _settle(self, shard: int) -> None:
+    def _write_shard(self, shard: int) -> None:
         """Write a shard of the store from the journal and the earlier version."""
         low = shard * self.store.shard_rows
         keys = self.keys[low : low + self.store.shard_rows]
@@ -282,7 +282,7 @@ class Growth:
             for name, values in labels.items():
                 values[old] = self.base.dataset.labels[name][rows]
         self.store.write_shard(shard, channels)
-        self.journal.settle(shard, Finished(keys, failures, {}, labels))
+        self.journal.finish(shard, Finished(keys, failures, {}, labels))
 
     def _reopen(self, shard: int) -> None:
         """Take the samples of a finished shard back into the journal."""
@@ -301,7 +301,7 @@ class Growth:
             "deterministic": self.generator.deterministic,
             "samples": self.table.origin,
             "precision": recipe.precision,
-            "split": None if split is None else settled(split, 0).said(),
+            "split": None if split is None else with_defaults(split, 0).stated(),
             "set_aside": [
                 {"id": i, "reason": reason} for i, reason in {**self.table.bad, **failures}.items()
             ],

@@ -66,7 +66,7 @@ def _best(source: Path, log: ImportLog) -> str:
     for installed in host().of_kind("importer"):
         name = installed.spec.name
         if installed.spec.missing():
-            asked.append(f"{name} (not asked, as it {_lack(installed)})")
+            asked.append(f"{name} (not asked, as it {_missing(installed)})")
             continue
         try:
             sure[name] = host().load("importer", name).sniff(source, head)
@@ -93,7 +93,7 @@ def _best(source: Path, log: ImportLog) -> str:
     return best[0]
 
 
-def _lack(installed: Installed) -> str:
+def _missing(installed: Installed) -> str:
     return " and ".join(f"needs {one.name}: {one.remedy}" for one in installed.spec.missing())
 
 

@@ -17,7 +17,7 @@ from xreg.core.errors import DataError
 from xreg.core.interfaces import Entry
 from xreg.core.readers.energies import judge_energies
 from xreg.core.readers.importing.curve import TOLERANCE, Curve
-from xreg.core.readers.importing.log import Bad, ImportLog
+from xreg.core.readers.importing.log import BadEntry, ImportLog
 
 __all__ = ["COMMON", "BadEntriesError", "Collector"]
 
@@ -39,7 +39,9 @@ class BadEntriesError(DataError):
         All of them.
     """
 
-    def __init__(self, entries: Sequence[Bad], total: int, remedy: str = "repair them") -> None:
+    def __init__(
+        self, entries: Sequence[BadEntry], total: int, remedy: str = "repair them"
+    ) -> None:
         self.entries = list(entries)
         super().__init__(
             f"{len(entries)} of {total} entries cannot be imported, first {entries[0]}; {remedy}, "
@@ -123,8 +125,8 @@ class Collector:
         if not isinstance(sample, Structure):
             return ""
         element = SYMBOLS[sample.numbers[sample.absorber]]
-        if verdict := judge_energies(curve.energy, element):
-            return f"; {verdict}"
+        if problem := judge_energies(curve.energy, element):
+            return f"; {problem}"
         others = {SYMBOLS[s.numbers[s.absorber]] for s in self.samples if isinstance(s, Structure)}
         if not others or element in others:
             return ""

@@ -14,14 +14,14 @@ from xreg.core.data.dataset import PARTS, Dataset, Metadata, Split
 from xreg.core.data.specimens import Specimens
 from xreg.core.errors import DataError, UnknownNameError, did_you_mean
 from xreg.core.readers.importing.curve import parse_grid
-from xreg.core.readers.importing.log import Bad, ImportLog
+from xreg.core.readers.importing.log import BadEntry, ImportLog
 from xreg.core.readers.structures import same_first_atoms
 from xreg.core.readers.summary import summarise
 from xreg.workbench.importing.choose import UnknownLayoutError, choose_importer
 from xreg.workbench.importing.collect import COMMON, BadEntriesError, Collector
 from xreg.workbench.importing.options import ImportOptions
 from xreg.workbench.recipes.sections import SplitSection
-from xreg.workbench.recipes.splits import PART_OF, make_splits, settled
+from xreg.workbench.recipes.splits import PART_OF, make_splits, with_defaults
 
 __all__ = ["import_dataset"]
 
@@ -72,7 +72,7 @@ def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dat
         except (UnknownLayoutError, DataError) as error:
             if len(sources) == 1:
                 raise
-            log.bad.append(Bad(str(one), str(error).rstrip(".")))
+            log.bad.append(BadEntry(str(one), str(error).rstrip(".")))
             continue
         if part:
             mine = {sample.id: part for sample in collector.samples[before:]}
@@ -96,7 +96,7 @@ def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dat
         log.remark(sources[0].name, note)
     split = options.split
     own = _own_splits(split, log, samples.ids)
-    if isinstance(samples, Specimens) and not (split and split.said()):
+    if isinstance(samples, Specimens) and not (split and split.stated()):
         split = None
     made = {} if DEFAULT in own else make_splits(split, samples.ids, labels)
     summary = summarise(
@@ -116,7 +116,9 @@ def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dat
         "columns": options.columns.model_dump(exclude_defaults=True),
         "absorber": options.absorber,
         "sites": options.sites,
-        "split": "that of the source" if DEFAULT in own else split and settled(split, 0).said(),
+        "split": "that of the source"
+        if DEFAULT in own
+        else split and with_defaults(split, 0).stated(),
         "set_aside": [{"file": bad.file, "reason": bad.reason} for bad in log.bad],
         "remarks": [
             {"remark": text, "files": len(files), "first": files[0]}
@@ -139,7 +141,7 @@ def _own_splits(
         splits[name] = Split(*(ids[parts == part] for part in PARTS))
         if lack := int((~np.isin(parts, PARTS)).sum()):
             log.remark("splits", f"{lack} samples are in no part of the split '{name}'")
-    if asked is None or asked.parts == FOLDER or not asked.said():
+    if asked is None or asked.parts == FOLDER or not asked.stated():
         return splits
     return {name: split for name, split in splits.items() if name != DEFAULT}
 

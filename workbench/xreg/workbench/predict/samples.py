@@ -62,7 +62,7 @@ class BadSamplesError(SampleError):
     """
 
     def __init__(self, read: NewSamples) -> None:
-        self.lines = [_told(*one).rstrip(".") for one in read.bad]
+        self.lines = [_with_place(*one).rstrip(".") for one in read.bad]
         first, total = self.lines[0], len(read.bad) + len(read.samples)
         if total == 1:
             super().__init__(first if first.endswith("?") else f"{first}.")
@@ -75,7 +75,7 @@ class BadSamplesError(SampleError):
             super().__init__(f"none of {total} samples can be predicted, first {first}.")
 
 
-def _told(where: str, reason: str) -> str:
+def _with_place(where: str, reason: str) -> str:
     return reason if reason.startswith(where) else f"{where}: {reason}"
 
 

@@ -14,7 +14,7 @@ from xreg.core.config import Config, setting
 from xreg.core.data.dataset import NAME_PATTERN, VERSION_PATTERN, Dataset
 from xreg.core.data.spectra import Spectra
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
-from xreg.core.files import require_room
+from xreg.core.files import require_parent_folder
 from xreg.core.readers.summary import summarise
 from xreg.workbench.process.merge import MergeSection, merge_scans
 from xreg.workbench.process.steps import ProcessedChannel, process_and_find
@@ -172,7 +172,7 @@ def process_store(
     }
     metadata = old.model_copy(update={**new, "provenance": provenance})
     output = output or Path(f"{metadata.name}-{metadata.version}.zarr")
-    require_room(output)
+    require_parent_folder(output)
     if output.exists():
         raise ConfigError(f"'{output}' exists; a store is never overwritten: give another --out.")
     written = replace(dataset, metadata=metadata)

@@ -17,9 +17,9 @@ from xreg.core.interfaces.step import Curves
 from xreg.registry.plugins import host
 from xreg.workbench.recipes.sections import ComponentSection
 
-__all__ = ["Found", "ProcessedChannel", "apply_steps", "process", "process_and_find"]
+__all__ = ["FoundLabels", "ProcessedChannel", "apply_steps", "process", "process_and_find"]
 
-Found = dict[str, tuple[NDArray[Any], str]]
+FoundLabels = dict[str, tuple[NDArray[Any], str]]
 """Labels that a processing found, by name: values and unit."""
 
 
@@ -72,7 +72,7 @@ def process_and_find(
     recipe: Mapping[str, ProcessedChannel],
     samples: Samples,
     labels: Mapping[str, NDArray[Any]],
-) -> tuple[Spectra, Found]:
+) -> tuple[Spectra, FoundLabels]:
     """Return the channels that a recipe makes, in its order, and the labels that steps found.
 
     A channel may be made from an earlier one, and a step may read the labels found for it.
@@ -84,7 +84,7 @@ def process_and_find(
     """
     absorbers = samples.absorbers()
     made: dict[str, Channel] = {}
-    found: Found = {}
+    found: FoundLabels = {}
     for name, spec in recipe.items():
         source = made[spec.source] if spec.source in made else spectra[spec.source]
         if source.energy is None:

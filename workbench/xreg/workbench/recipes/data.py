@@ -11,7 +11,7 @@ import numpy as np
 from xreg.core.errors import DataError, UnknownNameError, did_you_mean
 from xreg.core.storage import canonical_json, digest
 from xreg.workbench.recipes.sections import DatasetSection, SplitSection, TargetSection
-from xreg.workbench.recipes.splits import make_splits, settled
+from xreg.workbench.recipes.splits import make_splits, with_defaults
 
 if TYPE_CHECKING:
     from xreg.core.data.dataset import Dataset, Split
@@ -119,9 +119,9 @@ def _target(section: TargetSection, dataset: Dataset) -> tuple[str, Channel]:
 
 def find_split(dataset: Dataset, section: SplitSection, seed: int) -> tuple[dict[str, Any], Split]:
     """Return a recipe's section on the split, filled in, and the split that it names or makes."""
-    stored = "default" if not section.said() and "default" in dataset.splits else section.name
+    stored = "default" if not section.stated() and "default" in dataset.splits else section.name
     if stored is None:
-        section = settled(section, seed)
+        section = with_defaults(section, seed)
         splits = make_splits(section, dataset.samples.ids, dataset.labels)
         return section.model_dump(mode="json"), splits["default"]
     if stored not in dataset.splits:

@@ -16,7 +16,7 @@ from xreg.workbench.recipes.formats import current
 from xreg.workbench.recipes.overrides import apply_setting, read_yaml, variants
 from xreg.workbench.recipes.sections import AnyRecipe, by_label
 
-__all__ = ["complete", "load", "load_one", "tame"]
+__all__ = ["complete", "load", "load_one", "slug"]
 
 RecipeT = TypeVar("RecipeT", bound=AnyRecipe)
 FILES = ("spectrum",)  # keys whose value is a file
@@ -100,7 +100,7 @@ def load(
         recipe = recipe.checked()
         if "name" in kind.model_fields:
             title = getattr(recipe, "name", "")
-            title = title or (tame(file.stem) if file else recipe.default_name())
+            title = title or (slug(file.stem) if file else recipe.default_name())
             title = f"{title}-{name}" if name else title
             recipe = recipe.model_copy(update={"name": title})
         found[name] = recipe
@@ -125,7 +125,7 @@ def complete(recipe: RecipeT) -> RecipeT:
     return type(recipe).parse(plain, recipe.word)
 
 
-def tame(text: str) -> str:
+def slug(text: str) -> str:
     """Return a text as a name: letters, digits and dashes, beginning with one of the first two."""
     return re.sub(r"[^A-Za-z0-9._+-]+", "-", text).strip("._+-") or "run"
 

@@ -300,8 +300,8 @@ class SplitSection(Config):
         return {"name": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _either(self) -> Self:
-        given = self.said()
+    def _check_exclusive(self) -> Self:
+        given = self.stated()
         for first, others in EXCLUDE.items():
             if first in given and (other := next((k for k in given if k in others), None)):
                 raise ValueError(f"'{first}' and '{other}' exclude each other")
@@ -309,7 +309,7 @@ class SplitSection(Config):
             raise ValueError("'fractions' must not be negative and must add up to 1")
         return self
 
-    def said(self) -> dict[str, Any]:
+    def stated(self) -> dict[str, Any]:
         """Return what is given, by key."""
         return {key: value for key, value in dict(self).items() if value not in (None, {})}
 

@@ -12,13 +12,13 @@ from xreg.core.data.dataset import PARTS, Split, make_split
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
 from xreg.workbench.recipes.sections import SplitSection
 
-__all__ = ["PART_OF", "make_splits", "settled"]
+__all__ = ["PART_OF", "make_splits", "with_defaults"]
 
 FRACTIONS = (0.8, 0.1, 0.1)
 PART_OF = {**{part: part for part in PARTS}, "val": "validation", "valid": "validation"}
 
 
-def settled(section: SplitSection, seed: int) -> SplitSection:
+def with_defaults(section: SplitSection, seed: int) -> SplitSection:
     """Return a split to be made with what it leaves open: shares, and the recipe's seed."""
     if section.parts is not None:
         return section
@@ -63,7 +63,7 @@ def make_splits(
             f"split '{section.name}': a dataset that is made has no split yet; say how to make it "
             "(fractions, counts or parts)."
         )
-    section = settled(section, seed)
+    section = with_defaults(section, seed)
     used = {
         "group": section.group,
         "parts": section.parts,
@@ -74,7 +74,7 @@ def make_splits(
             hint = did_you_mean(label, labels)
             raise UnknownNameError(f"split.{key} '{label}' is none of the labels{hint}.")
     if section.parts is not None:
-        return {"default": _given(section.parts, ids, labels[section.parts])}
+        return {"default": _split_by_label(section.parts, ids, labels[section.parts])}
     inside = np.ones(len(ids), dtype=bool)
     for name, value in section.within.items():
         known = np.unique(labels[name]).astype(str)
@@ -86,7 +86,7 @@ def make_splits(
     groups = labels[section.group][inside] if section.group else None
     own = section.seed or 0
     if section.fractions is None:
-        default = _dealt(ids[inside], section.counts or (0, 0, 0), own)
+        default = _split_by_counts(ids[inside], section.counts or (0, 0, 0), own)
     else:
         default = make_split(ids[inside], section.fractions, seed=own, groups=groups)
     splits = {"default": default}
@@ -98,7 +98,7 @@ def make_splits(
     return splits
 
 
-def _given(label: str, ids: NDArray[np.str_], values: NDArray[Any]) -> Split:
+def _split_by_label(label: str, ids: NDArray[np.str_], values: NDArray[Any]) -> Split:
     """Return the split that a label states for each sample."""
     parts = [PART_OF.get(str(value).lower()) for value in values]
     if None in parts:
@@ -115,7 +115,7 @@ def _given(label: str, ids: NDArray[np.str_], values: NDArray[Any]) -> Split:
     return Split(*(ids[named == part] for part in PARTS))
 
 
-def _dealt(ids: NDArray[np.str_], counts: tuple[int, int, int], seed: int) -> Split:
+def _split_by_counts(ids: NDArray[np.str_], counts: tuple[int, int, int], seed: int) -> Split:
     """Return a split of exactly so many samples, drawn at random."""
     if sum(counts) != len(ids):
         raise ConfigError(

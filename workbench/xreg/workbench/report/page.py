@@ -72,9 +72,9 @@ def fill(template: str, **values: Any) -> str:
         "counted": counted,
         "with_unit": with_unit,
     }
-    room = resources.files("xreg.workbench.report")
-    text = (room / f"{template}.html.j2").read_text(encoding="utf-8")
-    sheet = (room / "page.css").read_text(encoding="utf-8")
+    here = resources.files("xreg.workbench.report")
+    text = (here / f"{template}.html.j2").read_text(encoding="utf-8")
+    sheet = (here / "page.css").read_text(encoding="utf-8")
     return environment.from_string(text).render(style=sheet, **values)
 
 

@@ -118,7 +118,7 @@ def score_scatter(report_data: ReportData, found: Decomposition) -> Figure:
             if values.dtype.kind in "biu":
                 axis.yaxis.get_major_locator().set_params(integer=True)
     if several:
-        style.tidy(panels, len(chosen), columns)
+        style.remove_unused_panels(panels, len(chosen), columns)
     else:
         for axis in panels[len(chosen) :]:
             axis.remove()
@@ -183,7 +183,7 @@ def spectral_response(report_data: ReportData, found: Decomposition) -> Figure:
         axis.set_ylabel(f"intensity ({report_data.target.unit})")
         ends = f"{sweep.stops[0]:.2g} … {sweep.stops[-1]:.2g}".replace("-", "−")
         axis.set_title(f"t{style.subscript(index)} = {ends}")
-    style.tidy(panels, len(sweeps), columns)
+    style.remove_unused_panels(panels, len(sweeps), columns)
     bar = figure.colorbar(
         ScalarMappable(percent, SWEEP_COLOURS), ax=list(panels[: len(sweeps)]), pad=0.01, aspect=30
     )

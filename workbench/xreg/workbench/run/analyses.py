@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from xreg.core.model.model import Model
     from xreg.core.model.pipeline import Pipeline
 
-__all__ = ["Chosen", "carry_out", "choose", "save"]
+__all__ = ["PlannedAnalysis", "choose", "run_analyses", "save"]
 
 log = logging.getLogger("xreg.run")
 
 
 @dataclass(frozen=True)
-class Chosen:
+class PlannedAnalysis:
     """An analysis to be done, with its settings.
 
     Attributes
@@ -49,7 +49,7 @@ class Chosen:
 
 def choose(
     asked: Mapping[str, ComponentSection] | None, model: Pipeline | Model, data: AnalysisData
-) -> list[Chosen]:
+) -> list[PlannedAnalysis]:
     """Return what is to be done: what is asked for, else what applies by default.
 
     Parameters
@@ -68,7 +68,7 @@ def choose(
     """
     if asked is not None:
         chosen = [
-            Chosen(label, _spec(one.name), _config(one.name, one.settings, data), True)
+            PlannedAnalysis(label, _spec(one.name), _config(one.name, one.settings, data), True)
             for label, one in asked.items()
         ]
         for one in chosen:
@@ -83,7 +83,7 @@ def _spec(name: str) -> AnalysisSpec:
     return spec
 
 
-def _default(model: Pipeline | Model, data: AnalysisData) -> Iterator[Chosen]:
+def _default(model: Pipeline | Model, data: AnalysisData) -> Iterator[PlannedAnalysis]:
     for installed in host().of_kind("analysis"):
         spec = installed.spec
         if isinstance(spec, AnalysisSpec) and spec.default and not spec.missing():
@@ -91,7 +91,7 @@ def _default(model: Pipeline | Model, data: AnalysisData) -> Iterator[Chosen]:
                 require(spec, model, data)
             except NotApplicableError:
                 continue
-            yield Chosen(spec.name, spec, _config(spec.name, {}, data), False)
+            yield PlannedAnalysis(spec.name, spec, _config(spec.name, {}, data), False)
 
 
 def _config(name: str, settings: Mapping[str, Any], data: AnalysisData) -> Config:
@@ -101,8 +101,8 @@ def _config(name: str, settings: Mapping[str, Any], data: AnalysisData) -> Confi
     return config.parse({**own, **settings}, f"analysis {name}")
 
 
-def carry_out(
-    chosen: Sequence[Chosen],
+def run_analyses(
+    chosen: Sequence[PlannedAnalysis],
     context: AnalysisContext,
     stages: Callable[[str], AbstractContextManager[None]],
     remarks: list[str] | None = None,

@@ -265,7 +265,7 @@ def fit_descriptor(
     try:
         descriptor.fit(samples[rows])
     except SampleError:
-        bad = _unlearnable(descriptor, samples, rows)
+        bad = _samples_that_fail(descriptor, samples, rows)
         rest = rows[~np.isin(rows, list(bad))]
         if not bad or not len(rest):
             raise
@@ -274,7 +274,7 @@ def fit_descriptor(
     return {}
 
 
-def _unlearnable(
+def _samples_that_fail(
     descriptor: Descriptor, samples: Samples, rows: NDArray[np.intp]
 ) -> dict[int, str]:
     """Return the single samples that a fit fails of, which few do, by halves."""
@@ -285,8 +285,8 @@ def _unlearnable(
             return {int(rows[0]): str(error)}
         first, second = np.array_split(rows, 2)
         return {
-            **_unlearnable(descriptor, samples, first),
-            **_unlearnable(descriptor, samples, second),
+            **_samples_that_fail(descriptor, samples, first),
+            **_samples_that_fail(descriptor, samples, second),
         }
     return {}
 

@@ -214,13 +214,13 @@ def _beyond(
     found = {row: str(why) for row, why in unusable.items()}
     ready.rows = _without(divided, bad | found)
     _require_training(ready)
-    return found | _strangers(samples, ready)
+    return found | _outside_domain(samples, ready)
 
 
-def _strangers(samples: Samples, ready: Prepared) -> dict[int, str]:
+def _outside_domain(samples: Samples, ready: Prepared) -> dict[int, str]:
     """Return why a sample that is not trained on holds what no training sample does, by row."""
     rows = np.concatenate([ready.rows["validation"], ready.rows["test"]])
-    found = Domain.of(samples[ready.rows["train"]]).strangers(samples[rows])
+    found = Domain.of(samples[ready.rows["train"]]).outside_domain(samples[rows])
     return {int(rows[place]): why for place, why in found.items()}
 
 
@@ -233,7 +233,7 @@ def _faults(
     """
     judged = set(np.concatenate([ready.rows["validation"], ready.rows["test"]]).tolist())
     trained = set(ready.rows["train"].tolist())
-    outside = set(_strangers(samples, ready)) if judged & set(new) else set()
+    outside = set(_outside_domain(samples, ready)) if judged & set(new) else set()
     faults = {}
     for row, why in new.items():
         if row not in judged | trained:

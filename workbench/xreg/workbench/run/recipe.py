@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from xreg.core.config import setting
 from xreg.registry.plugins import host
 from xreg.workbench.recipes.data import open_data
-from xreg.workbench.recipes.load import complete, load, load_one, tame
+from xreg.workbench.recipes.load import complete, load, load_one, slug
 from xreg.workbench.recipes.sections import (
     NAME,
     SEED_LIMIT,
@@ -65,7 +65,7 @@ class Recipe(AnyRecipe):
         """Return dataset, descriptor and emulator in one name."""
         steps = [step for step in (self.descriptor, self.emulator) if step is not None]
         dataset = self.dataset.name or Path(self.dataset.path or "").stem
-        return tame("-".join([dataset, *(step.name for step in steps)]))
+        return slug("-".join([dataset, *(step.name for step in steps)]))
 
     def checked(self) -> Self:
         """Return the recipe with the settings of all components filled in."""

@@ -104,7 +104,7 @@ def _carry_out(
         for remark in results.score_remarks(report_data.metrics):
             log.warning("%s", remark)
             ready.remarks.append(remark)
-    done = analyses.carry_out(chosen, context, stages, ready.remarks)
+    done = analyses.run_analyses(chosen, context, stages, ready.remarks)
     report_data = results.with_analyses(report_data, done)
     run.recipe = results.final_recipe(ready, report_data)
     run.metrics = dict(report_data.metrics)

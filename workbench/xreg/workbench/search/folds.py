@@ -19,7 +19,7 @@ from xreg.core.text import counted
 from xreg.workbench.run.features import FeatureCache, fit_descriptor
 from xreg.workbench.search.candidates import MOST_UNUSABLE, Fold
 
-__all__ = ["fold_inputs", "knowable_folds"]
+__all__ = ["fold_inputs", "predictable_folds"]
 
 log = logging.getLogger("xreg.search")
 
@@ -87,7 +87,7 @@ def fold_inputs(
     return give, fitting + sum(cost.values())
 
 
-def knowable_folds(
+def predictable_folds(
     samples: Samples, rows: NDArray[np.intp], folds: Sequence[Fold], where: str
 ) -> list[Fold]:
     """Leave out, for all families alike, samples with an element that a fold never trains on.
@@ -99,7 +99,7 @@ def knowable_folds(
         domain = Domain.of(samples[rows[fold.train]])
         parts = []
         for part in (fold.stop, fold.held):
-            strange = list(domain.strangers(samples[rows[part]]))
+            strange = list(domain.outside_domain(samples[rows[part]]))
             lost |= set(samples.ids[rows[part[strange]]].tolist())
             parts.append(np.delete(part, strange))
         if not all(map(len, parts)):

@@ -194,7 +194,7 @@ def leaderboard(places: Iterable[Path]) -> list[Benchmark]:
                 found.candidates,
                 found.seconds,
             )
-            same = [e for e in benchmark.entries if _who(e) == _who(entry)]
+            same = [e for e in benchmark.entries if _identity(e) == _identity(entry)]
             if not same:
                 benchmark.entries.append(entry)
             elif entry.candidates > same[0].candidates:
@@ -204,7 +204,7 @@ def leaderboard(places: Iterable[Path]) -> list[Benchmark]:
     return sorted(benchmarks.values(), key=lambda b: (b.title, b.key))
 
 
-def _who(entry: Entry) -> tuple[str, str, str]:
+def _identity(entry: Entry) -> tuple[str, str, str]:
     return entry.label, entry.model, entry.plugin
 
 

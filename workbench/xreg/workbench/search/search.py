@@ -9,7 +9,7 @@ from pathlib import Path
 from xreg.core import progress
 from xreg.core.errors import RunError
 from xreg.core.executor import ExecutorKind, WorkerDiedError, open_workers
-from xreg.core.files import require_room, write_text
+from xreg.core.files import require_parent_folder, write_text
 from xreg.workbench.result_folder import result_folder
 from xreg.workbench.search.ranking import FamilyResult
 from xreg.workbench.search.recipe import SearchRecipe
@@ -53,7 +53,7 @@ def search(
     XregError
         If the recipe is bad, the folder holds something else, or every candidate fails.
     """
-    require_room(out)
+    require_parent_folder(out)
     now = Search(out, recipe, features)
     with result_folder(out, "search", goes_on=True):
         return _carry_out(now, workers, executor, scheduler, seconds, features)
@@ -83,7 +83,7 @@ def _carry_out(
         winners = pool.unordered(_judge_winner, families)
         for _ in progress.track(winners, "winners", count):
             pass  # what a worker that dies has not judged is judged below
-    results = now.conclude()
+    results = now.results()
     write_results(now, results)
     if all(s.score is None and s.done for s in results):
         first = results[0]

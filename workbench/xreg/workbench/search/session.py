@@ -34,7 +34,7 @@ from xreg.workbench.search.candidates import (
     cross_validation_folds,
     score_folds,
 )
-from xreg.workbench.search.folds import fold_inputs, knowable_folds
+from xreg.workbench.search.folds import fold_inputs, predictable_folds
 from xreg.workbench.search.ranking import FamilyResult
 from xreg.workbench.search.recipe import (
     Family,
@@ -97,7 +97,7 @@ class Search:
             seed=self.recipe.seed,
             groups=groups,
         )
-        self.folds = knowable_folds(dataset.samples, self.rows, self.folds, "folds")
+        self.folds = predictable_folds(dataset.samples, self.rows, self.folds, "folds")
         section = self.recipe.features
         self.preprocessing = Preprocessing(
             FeatureFilter(section.variance, section.correlation),
@@ -266,7 +266,7 @@ class Search:
             cost = 0.0
         return cost
 
-    def conclude(self) -> list[FamilyResult]:
+    def results(self) -> list[FamilyResult]:
         """Return how the families have done, best first; winners not yet judged again are."""
         results = [self._result(family) for family in self.families]
         return sorted(results, key=lambda s: -np.inf if s.score is None else s.score)[::-1]
@@ -337,7 +337,7 @@ class Search:
             if not len(fold.stop):
                 fold = Fold(fold.train, fold.train, fold.held)
             everything = np.arange(len(self.dataset))
-            (fold,) = knowable_folds(self.dataset.samples, everything, [fold], "test part")
+            (fold,) = predictable_folds(self.dataset.samples, everything, [fold], "test part")
             X, _ = self.inputs(family, best.descriptor, everything, [fold])
             last = self.model(family, best.model, seed)
             result["test"] = float(cross_validate([last], X, Y, [fold], self.preprocessing)[0, 0])

@@ -195,7 +195,7 @@ class SearchStudy:
             yield name
         (self.workers / f"{name}.lock").unlink(missing_ok=True)
 
-    def _at_work(self, name: str, me: str) -> bool:
+    def _is_alive(self, name: str, me: str) -> bool:
         if name == me:
             return True
         try:
@@ -213,10 +213,10 @@ class SearchStudy:
             for family in self.families:
                 trials = self.trials(family)
                 spent = sum(_seconds(t) for t in trials)
-                if spent >= self.recipe.budget or _given_up(trials):
+                if spent >= self.recipe.budget or _always_fails(trials):
                     continue
                 running = [t for t in trials if not t.state.is_finished()]
-                left = [t for t in running if not self._at_work(t.user_attrs["worker"], me)]
+                left = [t for t in running if not self._is_alive(t.user_attrs["worker"], me)]
                 if left:
                     return self._take_over(family, left, me)
                 groups = {t.user_attrs["group"] for t in trials}
@@ -335,9 +335,9 @@ class SearchStudy:
     def done(self, family: Family) -> bool:
         """Tell whether nothing more is begun: budget spent, nothing new to draw, or no hope."""
         trials = self.trials(family)
-        settled = all(t.state.is_finished() for t in trials)
-        drawn = settled and _drawn(trials) >= family.size
-        return self.over(family) or _given_up(trials) or drawn
+        with_defaults = all(t.state.is_finished() for t in trials)
+        drawn = with_defaults and _drawn(trials) >= family.size
+        return self.over(family) or _always_fails(trials) or drawn
 
     def candidates(self, family: Family) -> list[Candidate]:
         """Return the candidates judged within the budget, in the order of their results."""
@@ -380,7 +380,7 @@ def _drawn(trials: Sequence[FrozenTrial]) -> int:
     return len({canonical_json(trial.params) for trial in trials})
 
 
-def _given_up(trials: Sequence[FrozenTrial]) -> bool:
+def _always_fails(trials: Sequence[FrozenTrial]) -> bool:
     """Tell whether nothing has succeeded in several groups, as where a method cannot do at all."""
     finished = [t for t in trials if t.state.is_finished()]
     if any("scores" in t.user_attrs for t in finished):

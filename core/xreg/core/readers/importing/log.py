@@ -12,11 +12,11 @@ from xreg.core.errors import DataError
 from xreg.core.readers.structures import Frame, absorbing_sites
 from xreg.core.readers.summary import PassedOver
 
-__all__ = ["Bad", "ImportLog"]
+__all__ = ["BadEntry", "ImportLog"]
 
 
 @dataclass(frozen=True)
-class Bad:
+class BadEntry:
     """An entry that cannot become a sample."""
 
     file: str
@@ -50,7 +50,7 @@ class ImportLog:
         Part (train, validation or test) of each sample by id, for each split of the source by name.
     """
 
-    bad: list[Bad] = field(default_factory=list)
+    bad: list[BadEntry] = field(default_factory=list)
     passed_over: list[PassedOver] = field(default_factory=list)
     remarks: dict[str, list[str]] = field(default_factory=dict)
     assumed: dict[str, int] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class ImportLog:
         try:
             yield
         except DataError as error:
-            self.bad.append(Bad(file, str(error).rstrip(".")))
+            self.bad.append(BadEntry(file, str(error).rstrip(".")))
 
     def pass_over(self, file: str, reason: str) -> None:
         """Note a file or frame that is not read because it is none of what is imported."""

@@ -164,7 +164,9 @@ def chosen_block(blocks: Sequence[Block], scan: str) -> Block:
     said = ", ".join(map(str, blocks[:SHOWN])) + (", …" if len(blocks) > SHOWN else "")
     if scan:
         for block in blocks:
-            if block.number in (scan, f"{scan}.1") and (block.number == scan or not _twice(blocks)):
+            if block.number in (scan, f"{scan}.1") and (
+                block.number == scan or not _repeated(blocks)
+            ):
                 return block
         if len(blocks) > 1 or blocks[0].number:
             raise DataError(f"it has no scan {scan}; it has {said}")
@@ -173,7 +175,7 @@ def chosen_block(blocks: Sequence[Block], scan: str) -> Block:
     return blocks[0]
 
 
-def _twice(blocks: Sequence[Block]) -> bool:
+def _repeated(blocks: Sequence[Block]) -> bool:
     return any("." in block.number for block in blocks)
 
 

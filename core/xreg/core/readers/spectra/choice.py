@@ -16,11 +16,11 @@ from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.table import Table
 from xreg.core.readers.spectra.units import unit_of
 
-__all__ = ["Chosen", "choose"]
+__all__ = ["ColumnChoice", "choose"]
 
 
 @dataclass(frozen=True, eq=False)
-class Chosen:
+class ColumnChoice:
     """Columns of a table by number (from 0), and what was chosen without being told.
 
     Attributes
@@ -93,7 +93,7 @@ OTHERS = frozenset(
 )
 
 
-def choose(table: Table, asked: SpectrumColumns) -> Chosen:
+def choose(table: Table, asked: SpectrumColumns) -> ColumnChoice:
     """Return the columns of a table that make a spectrum.
 
     Without being told, the energy is the column named so, else the first; the noise a column named
@@ -113,11 +113,11 @@ def choose(table: Table, asked: SpectrumColumns) -> Chosen:
 @lru_cache(maxsize=64)  # the files of a series have the same columns
 def _chosen_by_names(
     names: tuple[str, ...], units: tuple[str, ...], asked: SpectrumColumns
-) -> Chosen:
+) -> ColumnChoice:
     return _chosen(Table(np.zeros((1, len(names))), names, units), asked)
 
 
-def _chosen(table: Table, asked: SpectrumColumns) -> Chosen:
+def _chosen(table: Table, asked: SpectrumColumns) -> ColumnChoice:
     count = table.values.shape[1]
     if count < 2:
         raise DataError("it has 1 column where energy and signal are needed")
@@ -137,7 +137,7 @@ def _chosen(table: Table, asked: SpectrumColumns) -> Chosen:
         raise DataError(f"one of its columns ({_list(table)}) is chosen twice")
     told = count == 2 or asked.signal
     note = "" if told else f"the signal is column {table.labels[signal[0]]}"
-    return Chosen(energy, signal, noise, logarithm, note)
+    return ColumnChoice(energy, signal, noise, logarithm, note)
 
 
 def _energy(table: Table, names: Sequence[str]) -> int:
@@ -242,7 +242,7 @@ def _list(table: Table) -> str:
     return ", ".join(labels[:12]) + (", …" if len(labels) > 12 else "")
 
 
-def signal_of(table: Table, chosen: Chosen) -> NDArray[np.float64]:
+def signal_of(table: Table, chosen: ColumnChoice) -> NDArray[np.float64]:
     """Return (r,) the signal of the rows; NaN where a ratio or logarithm has no value."""
     columns = [table.values[:, i] for i in chosen.signal]
     if len(columns) == 1:

@@ -100,7 +100,7 @@ def columns_of(
 
 def named_counts(header: Sequence[str]) -> list[int]:
     """Return how many columns the last line of a header may name."""
-    lines = _telling(header)
+    lines = _lines_with_names(header)
     if not lines:
         return []
     text = without_mark(lines[-1])
@@ -108,7 +108,7 @@ def named_counts(header: Sequence[str]) -> list[int]:
 
 
 def _names(header: Sequence[str], dialect: Dialect, count: int) -> list[str]:
-    lines = _telling(header)
+    lines = _lines_with_names(header)
     if not lines:
         return []
     found = _split(lines[-1], dialect, count)
@@ -186,7 +186,7 @@ def _says_unit(name: str) -> bool:
     return is_unit(word) or word.lower() in UNITS | POINTS
 
 
-def _telling(header: Sequence[str]) -> list[str]:
+def _lines_with_names(header: Sequence[str]) -> list[str]:
     """Return the lines of a header that may name columns: no dashes, in SPEC files the labels."""
     if any(line.startswith("#S ") for line in header):
         return [line for line in header if line.startswith("#L ")]

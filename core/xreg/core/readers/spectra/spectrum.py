@@ -135,8 +135,8 @@ def spectrum_of(table: Table, asked: SpectrumColumns = PLAIN) -> TextSpectrum:
         notes.append(f"there is no point between {energy[gap]:g} and {energy[gap + 1]:g} eV")
     element = table.fields.get("element.symbol", "").strip().capitalize()
     edge = table.fields.get("element.edge", "").strip().upper()
-    if element and (verdict := judge_energies(energy, element, edge)):
-        notes.append(verdict)
+    if element and (problem := judge_energies(energy, element, edge)):
+        notes.append(problem)
     unit = table.units[chosen.signal[0]].strip() if len(chosen.signal) == 1 else ""
     notes = [*table.notes, *notes]
     return TextSpectrum(energy, signal, noise, element, edge, tuple(notes), table.fields, unit)

@@ -33,7 +33,7 @@ __all__ = ["Table", "read_table"]
 # All that a plain table of numbers holds below its first row, and what it does not.
 PLAIN = b"0123456789+-.eE \t\n"
 GAPS = (b"\t\t", b"\t\n", b"\n\t")
-Told = tuple[tuple[tuple[str, str], ...], Mapping[str, str], str]
+Header = tuple[tuple[tuple[str, str], ...], Mapping[str, str], str]
 BLANKS, TABS = Dialect(), Dialect("\t")
 KEPT = 4096  # characters of a header up to which what it says is kept for the next file
 
@@ -199,7 +199,7 @@ def _table(
     one_scan: bool = False,
     notes: Sequence[str] = (),
 ) -> Table:
-    columns, fields, said = _told(header, dialect, values.shape[1])
+    columns, fields, said = _header(header, dialect, values.shape[1])
     odd = odd or {}
     # Columns without a single cell: separators at the ends of lines, or two where one will do.
     empty = {
@@ -218,14 +218,14 @@ def _table(
     return Table(values, names, units, fields, one_scan, lines, odd, said, tuple(notes))
 
 
-def _told(header: Sequence[str], dialect: Dialect, count: int) -> Told:
+def _header(header: Sequence[str], dialect: Dialect, count: int) -> Header:
     """Return name and unit of each column, the fields of a header, and a unit in its prose."""
     if sum(map(len, header)) > KEPT:
-        return _tell(tuple(header), dialect, count)
-    return _tell_once(tuple(header), dialect, count)
+        return _parse_header(tuple(header), dialect, count)
+    return _parse_header_once(tuple(header), dialect, count)
 
 
-def _tell(header: tuple[str, ...], dialect: Dialect, count: int) -> Told:
+def _parse_header(header: tuple[str, ...], dialect: Dialect, count: int) -> Header:
     check_header(header, count)
     fields = fields_of(header)
     columns = tuple(columns_of(header, dialect, count, fields))
@@ -233,7 +233,7 @@ def _tell(header: tuple[str, ...], dialect: Dialect, count: int) -> Told:
 
 
 # The files of a series have one header.
-_tell_once = lru_cache(maxsize=64)(_tell)
+_parse_header_once = lru_cache(maxsize=64)(_parse_header)
 
 
 def _drop_count(block: Block) -> None:

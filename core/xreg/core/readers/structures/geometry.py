@@ -70,7 +70,7 @@ def judge(
         return f"its atom {at} has the atomic number {numbers[at]}, {what}", []
     # Not so where one is no number, either.
     if not (np.abs(positions).max() <= HUGE and np.abs(cell).max() <= HUGE):
-        return _huge(positions, cell), []
+        return _size_problem(positions, cell), []
     if pbc.any():
         return _crystal(numbers, positions, cell, pbc)
     if len(numbers) < 2:
@@ -79,14 +79,14 @@ def judge(
         arms = positions - positions[0]
         squares = (arms * arms).sum(axis=1)
         squares = squares + squares[:, None] - 2 * (arms @ arms.T)
-        if _beyond_doubt(numbers, squares):
+        if _surely_bonded(numbers, squares):
             return "", []
         x, y, z = (_apart(column) for column in arms.T)
-        return _told(numbers, _all_pairs(x * x + y * y + z * z))
-    return _told(numbers, _nearest(positions, positions, np.arange(len(numbers))))
+        return _judged(numbers, _all_pairs(x * x + y * y + z * z))
+    return _judged(numbers, _nearest(positions, positions, np.arange(len(numbers))))
 
 
-def _huge(positions: NDArray[np.float64], cell: NDArray[np.float64]) -> str:
+def _size_problem(positions: NDArray[np.float64], cell: NDArray[np.float64]) -> str:
     finite = np.isfinite(positions).all(axis=1)
     if not finite.all():
         return f"its atom {int(np.argmin(finite))} has a position that is not finite"
@@ -95,7 +95,7 @@ def _huge(positions: NDArray[np.float64], cell: NDArray[np.float64]) -> str:
     return f"it has lengths of more than {HUGE:g} Å"
 
 
-def _beyond_doubt(numbers: NDArray[np.int32], squares: NDArray[Any]) -> bool:
+def _surely_bonded(numbers: NDArray[np.int32], squares: NDArray[Any]) -> bool:
     """Tell quickly, of (a, a) squared distances, whether the nearest pair is one as of a bond."""
     from ase.data import covalent_radii
 
@@ -149,7 +149,7 @@ def _crystal(
                 break
     if found is None:  # one atom in a wide box
         return "", notes
-    problem, more = _told(numbers, found)
+    problem, more = _judged(numbers, found)
     return problem, notes + more
 
 
@@ -171,7 +171,7 @@ def _plain(
     g = (full @ full.T).astype(np.float32)
     squares = a * (g[0, 0] * a + 2 * g[0, 1] * b + 2 * g[0, 2] * c)
     squares += b * (g[1, 1] * b + 2 * g[1, 2] * c) + g[2, 2] * c * c
-    return _beyond_doubt(numbers, squares)
+    return _surely_bonded(numbers, squares)
 
 
 def _images(
@@ -239,7 +239,7 @@ def _nearest(
     return _Nearest(found[:, 1], np.where(itself, owners[:, 0], owners[:, 1]))
 
 
-def _told(numbers: NDArray[np.int32], found: _Nearest) -> Judgement:
+def _judged(numbers: NDArray[np.int32], found: _Nearest) -> Judgement:
     a = int(np.argmin(found.distances))
     least = float(found.distances[a])
     one, other = sorted((a, int(found.partners[a])))
