@@ -334,9 +334,10 @@ def prepare(families: Sequence[str]) -> None:
 
 
 def _store(folder: Path) -> None:
-    from xreg.core.data.dataset import Dataset, Metadata, make_split
+    from xreg.core.data.dataset import Dataset, Metadata
     from xreg.core.data.samples import Parameters, Structures
     from xreg.core.data.spectra import Channel, Spectra
+    from xreg.core.data.splits import make_split
     from xreg.registry.stores.writer import write_store
 
     known = arrays()

@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from xreg.core.data.dataset import Dataset, Metadata, make_split
+from xreg.core.data.dataset import Dataset, Metadata
 from xreg.core.data.samples import Structures
 from xreg.core.data.spectra import Channel, Spectra
+from xreg.core.data.splits import make_split
 
 # Timings are no tests: a busy machine must not fail one.
 settings.register_profile("xreg", deadline=None)

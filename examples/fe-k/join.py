@@ -21,9 +21,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.data.dataset import Dataset, Metadata, Split
+from xreg.core.data.dataset import Dataset, Metadata
 from xreg.core.data.samples import Structures
 from xreg.core.data.spectra import Channel, Spectra
+from xreg.core.data.splits import Split
 from xreg.registry.stores.store import open_store
 from xreg.registry.stores.writer import write_store
 from xreg.workbench.process.steps import ProcessedChannel, process

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import zarr
 
-from xreg.core.data.dataset import Dataset, Metadata, make_split
+from xreg.core.data.dataset import Dataset, Metadata
 from xreg.core.data.samples import Structures
 from xreg.core.data.spectra import Channel, Spectra
+from xreg.core.data.splits import make_split
 
 ENERGY = np.linspace(520.0, 532.0, 61)
 

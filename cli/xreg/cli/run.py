@@ -126,7 +126,7 @@ def _print_results(folder: Path) -> None:
     import json
 
     from xreg.cli.summary import score_interval
-    from xreg.core.data.dataset import PARTS
+    from xreg.core.data.splits import PARTS
     from xreg.core.text import counted
 
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xreg.core import storage
-from xreg.core.data.dataset import PARTS
+from xreg.core.data.splits import PARTS
 from xreg.core.errors import CorruptError, DataError, UnknownNameError, XregError, did_you_mean
 from xreg.core.paths import check_paths, confined
 from xreg.core.run import require_format

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xreg.core.atoms.elements import symbols
-from xreg.core.data.dataset import PARTS
 from xreg.core.data.samples import Parameters, Structures
 from xreg.core.data.specimens import Specimens
+from xreg.core.data.splits import PARTS
 from xreg.core.errors import ConfigError, DataError, RunError, UnknownNameError
 from xreg.core.files import (
     disk_errors,

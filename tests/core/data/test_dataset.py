@@ -9,9 +9,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from xreg.core.data.dataset import Dataset, Metadata, Split, make_folds, make_split, require_finite
+from xreg.core.data.dataset import Dataset, Metadata, require_finite
 from xreg.core.data.samples import Structures
 from xreg.core.data.spectra import Channel, Spectra, Spectrum
+from xreg.core.data.splits import Split, make_folds, make_split
 from xreg.core.errors import DataError, UnknownNameError
 
 few = settings(max_examples=40)

@@ -135,7 +135,7 @@ def test_target_scaling_is_undone_in_mean_and_spread(scaling):
     model = pipeline.fit(samples, spectra_of(samples), TARGET)
     mean, std = model.predict(samples, return_std=True)
     np.testing.assert_allclose(mean, spectra_of(samples), rtol=1e-9)
-    np.testing.assert_allclose(std, np.tile(0.5 * model.target_scaler.scale, (20, 1)))
+    np.testing.assert_allclose(std, np.tile(0.5 * model.target_scaler.scaler.scale, (20, 1)))
 
 
 def test_scalers_see_training_data_only():
@@ -147,7 +147,7 @@ def test_scalers_see_training_data_only():
     np.testing.assert_array_equal(
         alone.features.scaling.scaler.mean, beside.features.scaling.scaler.mean
     )
-    np.testing.assert_array_equal(alone.target_scaler.mean, beside.target_scaler.mean)
+    np.testing.assert_array_equal(alone.target_scaler.scaler.mean, beside.target_scaler.scaler.mean)
     assert beside.emulator.had_validation_
     assert not alone.emulator.had_validation_
 

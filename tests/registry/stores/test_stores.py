@@ -20,9 +20,10 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xreg.core.data.dataset import Dataset, Metadata, Split
+from xreg.core.data.dataset import Dataset, Metadata
 from xreg.core.data.samples import Parameters, Structures
 from xreg.core.data.spectra import Channel, Spectra
+from xreg.core.data.splits import Split
 from xreg.core.errors import CorruptError, DataError, RunError, UnknownNameError
 from xreg.core.files import files_below, folder_hash
 from xreg.registry.stores import layout

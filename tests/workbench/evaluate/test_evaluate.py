@@ -14,9 +14,10 @@ import pytest
 import yaml
 
 from xreg.cli.main import main
-from xreg.core.data.dataset import Dataset, Metadata, make_split
+from xreg.core.data.dataset import Dataset, Metadata
 from xreg.core.data.grids import coarsen
 from xreg.core.data.spectra import Channel, Spectrum
+from xreg.core.data.splits import make_split
 from xreg.core.errors import DataError, NotApplicableError, UnknownNameError, XregError
 from xreg.core.model.domain import Target
 from xreg.registry.plugins import host

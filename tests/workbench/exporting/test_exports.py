@@ -10,8 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from xreg.cli.app import app
-from xreg.core.data.dataset import Dataset, Metadata, Split
+from xreg.core.data.dataset import Dataset, Metadata
 from xreg.core.data.spectra import Channel, Spectra
+from xreg.core.data.splits import Split
 from xreg.core.errors import ConfigError, DataError, UnknownNameError
 from xreg.core.readers.spectra.spectrum import read_spectrum
 from xreg.core.testing import tetrahedra, waters

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xreg.core.data.dataset import PARTS, Dataset, Metadata, Split
+from xreg.core.data.dataset import Dataset, Metadata
 from xreg.core.data.samples import Parameters, Structure, Structures
 from xreg.core.data.spectra import Channel, Spectra
+from xreg.core.data.splits import PARTS, Split
 from xreg.core.errors import DataError
 from xreg.workbench.exporting.exports import export_dataset
 from xreg.workbench.importing.imports import import_dataset

@@ -10,7 +10,7 @@ import pytest
 from ase import Atoms
 from ase.io import write
 
-from xreg.core.data.dataset import PARTS
+from xreg.core.data.splits import PARTS
 from xreg.core.errors import DataError, XregError
 from xreg.workbench.importing.imports import import_dataset
 from xreg.workbench.importing.options import ImportOptions

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xreg.core.data.dataset import PARTS, make_split
+from xreg.core.data.splits import PARTS, make_split
 from xreg.core.errors import XregError
-from xreg.workbench.recipes.sections import SplitSection
-from xreg.workbench.recipes.splits import make_splits, with_defaults
+from xreg.workbench.recipes.splits import SplitSection, make_splits, with_defaults
 
 IDS = np.array([f"s{i:02d}" for i in range(20)])
 LABELS = {

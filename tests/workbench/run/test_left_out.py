@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from xreg.cli.main import main
-from xreg.core.data.dataset import Split
 from xreg.core.data.samples import Structures
 from xreg.core.data.spectra import Channel
+from xreg.core.data.splits import Split
 from xreg.core.errors import SampleError
 from xreg.core.model.preprocessing import Preprocessing
 from xreg.registry.models import load_model

@@ -11,9 +11,10 @@ import pytest
 from ase import Atoms
 
 from xreg.core.analysis.context import AnalysisContext
-from xreg.core.data.dataset import Dataset, make_split
+from xreg.core.data.dataset import Dataset
 from xreg.core.data.samples import Structures
 from xreg.core.data.spectra import Channel, Spectra
+from xreg.core.data.splits import make_split
 from xreg.core.model.domain import Target
 from xreg.core.model.model import Model
 from xreg.core.model.pipeline import Pipeline

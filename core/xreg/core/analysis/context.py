@@ -19,7 +19,7 @@ from xreg.core.interfaces import Descriptor, Emulator, FeatureLabel
 from xreg.core.model.domain import Domain, Target
 from xreg.core.model.model import Model
 from xreg.core.model.preprocessing import ScaledColumns, TrainingData, Unscaled
-from xreg.core.model.scaling import Scaler
+from xreg.core.model.target_transforms import TargetTransform
 from xreg.core.storage import canonical_json
 
 __all__ = ["AnalysisContext", "AnalysisData", "Retrained"]
@@ -319,7 +319,7 @@ class Retrained:
 
     context: AnalysisContext
     emulator: Emulator
-    targets: Scaler
+    targets: TargetTransform
     scaling: ScaledColumns | Unscaled
     raw: Any
     labels: Sequence[FeatureLabel] = ()

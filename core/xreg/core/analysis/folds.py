@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.analysis.context import AnalysisContext
-from xreg.core.data.dataset import make_folds
+from xreg.core.data.splits import make_folds
 
 if TYPE_CHECKING:
     pass

@@ -28,6 +28,7 @@ from xreg.core.model.saved import (
     require_targets_fit,
 )
 from xreg.core.model.scaling import Scaler
+from xreg.core.model.target_transforms import TargetTransform
 from xreg.core.model.trust import Assessment, Trust, ranges_left
 from xreg.core.source import source_hash
 from xreg.core.storage import reading
@@ -83,7 +84,7 @@ class Model:
     decomposers: dict[str, Decomposer]
     preprocessing: Preprocessing
     target: Target
-    target_scaler: Scaler
+    target_scaler: TargetTransform
     domain: Domain
     novelty: Novelty
     trust: Trust | None = None
@@ -151,7 +152,7 @@ class Model:
         if refused := self.refusals(samples):
             raise OutsideError(refused[min(refused)])
         X = self.inputs(samples)
-        wanted = (len(samples), len(self.target_scaler.mean))
+        wanted = (len(samples), self.target_scaler.width)
         with calling(self.emulator):
             found = self.emulator.predict(X, return_std=return_std)
             mean, std = found if return_std else (found, None)
@@ -163,7 +164,7 @@ class Model:
                     "plugin is at fault."
                 )
         mean = self.target_scaler.inverse_transform(mean)
-        return mean if std is None else (mean, std * self.target_scaler.scale)
+        return mean if std is None else (mean, self.target_scaler.inverse_transform_std(std))
 
     def predict_with_spread(
         self, inputs: Any
@@ -176,7 +177,7 @@ class Model:
             What ``inputs`` makes of n samples.
         """
         mean, std = self.emulator.predict_with_spread(inputs)
-        spread = None if std is None else std * self.target_scaler.scale
+        spread = None if std is None else self.target_scaler.inverse_transform_std(std)
         return self.target_scaler.inverse_transform(mean), spread
 
     def predict_features(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -295,7 +296,7 @@ class Model:
                 require_features_fit(inputs.descriptor, scaling, folder)
             energy = arrays.get("energy")
             target = Target(saved.target.channel, energy, saved.target.features, saved.target.unit)
-            target_scaler = Scaler.of(arrays, "targets")
+            target_scaler = TargetTransform.of(arrays, "targets")
             require_targets_fit(target, target_scaler, folder)
             model = cls(
                 emulator,

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from xreg.core.data.samples import Samples
 from xreg.core.interfaces import Emulator, FeatureLabel
 from xreg.core.model.filters import FeatureFilter, KeptColumns
-from xreg.core.model.scaling import FeatureScaling, Scaler, TargetScaling
+from xreg.core.model.scaling import FeatureScaling, Scaler
+from xreg.core.model.target_transforms import TargetScaling, TargetTransform
 
 __all__ = ["Preprocessing", "ScaledColumns", "TrainingData", "Unscaled"]
 
@@ -68,7 +69,7 @@ class TrainingData(Generic[ScalingT_co]):
     """
 
     scaling: ScalingT_co
-    targets: Scaler
+    targets: TargetTransform
     X: Any
     Y: NDArray[np.float64]
     validation: tuple[Any, NDArray[np.float64]] | None = None
@@ -133,7 +134,7 @@ class Preprocessing:
         columns
             Columns of X to take in place of those that the filter keeps.
         """
-        targets = Scaler.fit(Y, self.targets)
+        targets = TargetTransform.fit(Y, self.targets)
         scaling: ScaledColumns | Unscaled = Unscaled()
         if not isinstance(X, Samples):
             kept = self.filter.fit(X) if columns is None else KeptColumns(columns, X.shape[1])

@@ -15,7 +15,8 @@ from xreg.core.errors import CorruptError, DataError, PluginError, XregError
 from xreg.core.model.domain import Domain, Target
 from xreg.core.model.filters import FeatureFilter
 from xreg.core.model.preprocessing import ScaledColumns
-from xreg.core.model.scaling import FeatureScaling, Scaler, TargetScaling
+from xreg.core.model.scaling import FeatureScaling, Scaler
+from xreg.core.model.target_transforms import TargetScaling, TargetTransform
 from xreg.core.storage import RAW
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ class SavedModel(BaseModel):
         return found
 
 
-def require_targets_fit(target: Target, scaler: Scaler, folder: Path) -> None:
+def require_targets_fit(target: Target, transform: TargetTransform, folder: Path) -> None:
     """Refuse a saved model whose energies do not ascend, or whose scaling is not that of them.
 
     Raises
@@ -189,7 +190,7 @@ def require_targets_fit(target: Target, scaler: Scaler, folder: Path) -> None:
         energy, width = target.energy, len(target.energy)
         if energy.ndim != 1 or not np.isfinite(energy).all() or (np.diff(energy) <= 0).any():
             raise CorruptError(f"model {folder}: its energies do not ascend; the file is damaged.")
-    _require_scaling(scaler, "target", width, folder)
+    _require_scaling(transform.scaler, "target", width, folder)
 
 
 def require_features_fit(descriptor: Descriptor, scaling: ScaledColumns, folder: Path) -> None:

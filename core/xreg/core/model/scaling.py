@@ -1,4 +1,4 @@
-"""Scaling of features and targets, learned on the training set."""
+"""Scaling, learned on the training set."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.errors import DataError
 
-__all__ = ["FeatureScaling", "Scaler", "TargetScaling", "varying"]
+__all__ = ["FeatureScaling", "Scaler", "varying"]
 
 FeatureScaling = Literal["none", "standard"]
-TargetScaling = Literal["none", "global", "channel", "box"]
 Mode = Literal["none", "standard", "global", "channel", "box"]
 # Tails of narrow Gaussians fill columns with values down to 1e-120: divided by their own spread,
 # the first structure beyond the training data would stand millions of spreads away.
@@ -95,11 +94,6 @@ class Scaler:
         limit = np.maximum(x.max(axis=0) - mean, mean - x.min(axis=0)) / scale
         limit[still | (limit <= RARE)] = np.inf
         return cls(mean, scale, constant, limit if np.isfinite(limit).any() else None)
-
-    @property
-    def zero(self) -> NDArray[np.float64]:
-        """(d,) what a row of zeros becomes."""
-        return -self.mean / self.scale
 
     def transform(self, values: ArrayLike) -> NDArray[np.float64]:
         """Scale (n, d) values."""

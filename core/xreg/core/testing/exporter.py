@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from xreg.core.data.dataset import Dataset, Metadata, Split
+from xreg.core.data.dataset import Dataset, Metadata
 from xreg.core.data.samples import Parameters, Samples, Structure
 from xreg.core.data.specimens import Specimen, Specimens
 from xreg.core.data.spectra import Channel, Spectra
+from xreg.core.data.splits import Split
 from xreg.core.errors import DataError
 from xreg.core.interfaces.exporter import Exporter, Part
 from xreg.core.interfaces.importer import Importer

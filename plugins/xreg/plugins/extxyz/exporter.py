@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from xreg.core.data.dataset import PARTS, Dataset
+from xreg.core.data.dataset import Dataset
+from xreg.core.data.splits import PARTS
 from xreg.core.errors import DataError
 from xreg.core.interfaces.exporter import Exporter, Part
 from xreg.core.progress import track

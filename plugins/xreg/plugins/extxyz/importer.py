@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.atoms.elements import SYMBOLS
-from xreg.core.data.dataset import PARTS
+from xreg.core.data.splits import PARTS
 from xreg.core.errors import DataError
 from xreg.core.interfaces import Entry, Importer
 from xreg.core.progress import track

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.atoms.elements import SYMBOLS
-from xreg.core.data.dataset import PARTS, Dataset, Split
+from xreg.core.data.dataset import Dataset
 from xreg.core.data.samples import Parameters, Structures
 from xreg.core.data.specimens import Specimens
+from xreg.core.data.splits import PARTS, Split
 from xreg.core.errors import DataError
 from xreg.core.interfaces.exporter import Exporter, Part
 from xreg.plugins.npz.plugin import NpzExportConfig

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.atoms.elements import SYMBOLS, atomic_number
-from xreg.core.data.dataset import PARTS
 from xreg.core.data.samples import ParameterSet, Structure
 from xreg.core.data.specimens import Specimen
+from xreg.core.data.splits import PARTS
 from xreg.core.errors import DataError, did_you_mean
 from xreg.core.interfaces import Entry, Importer
 from xreg.core.progress import track

@@ -12,10 +12,11 @@ import numpy as np
 
 from xreg.core.atoms.edges import edges_of
 from xreg.core.atoms.elements import SYMBOLS
-from xreg.core.data.dataset import PARTS, Dataset
+from xreg.core.data.dataset import Dataset
 from xreg.core.data.samples import Parameters, Structures
 from xreg.core.data.specimens import Specimens
 from xreg.core.data.spectra import Channel
+from xreg.core.data.splits import PARTS
 from xreg.core.errors import DataError
 from xreg.core.interfaces.exporter import Exporter, Part
 from xreg.core.progress import track

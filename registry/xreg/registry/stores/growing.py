@@ -19,8 +19,9 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from xreg.core.data.dataset import Dataset, Metadata, Split
+from xreg.core.data.dataset import Dataset, Metadata
 from xreg.core.data.samples import Samples
+from xreg.core.data.splits import Split
 from xreg.core.errors import CorruptError
 from xreg.core.files import disk_errors, flush
 from xreg.registry.stores import layout

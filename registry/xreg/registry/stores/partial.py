@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.data.dataset import PARTS, Dataset, Split
+from xreg.core.data.dataset import Dataset
 from xreg.core.data.spectra import Channel, Spectra
+from xreg.core.data.splits import PARTS, Split
 from xreg.core.errors import CorruptError, DataError
 from xreg.core.files import file_md5, tree_hash
 from xreg.registry.stores import layout

@@ -12,10 +12,11 @@ import zarr
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from xreg.core.data.dataset import PARTS, Dataset, Metadata, Split, require_finite
+from xreg.core.data.dataset import Dataset, Metadata, require_finite
 from xreg.core.data.samples import Parameters, Samples, Structures
 from xreg.core.data.specimens import Specimens
 from xreg.core.data.spectra import Channel, Spectra
+from xreg.core.data.splits import PARTS, Split
 from xreg.core.errors import CorruptError, DataError
 from xreg.core.files import files_below, folder_hash
 from xreg.core.limits import require_plausible

@@ -12,8 +12,9 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from xreg.core.data.dataset import PARTS, Dataset, Metadata, Split, require_finite
+from xreg.core.data.dataset import Dataset, Metadata, require_finite
 from xreg.core.data.samples import Parameters, Samples, Structures
+from xreg.core.data.splits import PARTS, Split
 from xreg.core.errors import DataError
 from xreg.core.files import disk_errors, flush, staging
 from xreg.core.progress import report

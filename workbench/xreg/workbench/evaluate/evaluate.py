@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from xreg.core import storage
 from xreg.core.analysis.context import AnalysisContext
-from xreg.core.data.dataset import PARTS, Dataset, finite_rows, require_finite
+from xreg.core.data.dataset import Dataset, finite_rows, require_finite
+from xreg.core.data.splits import PARTS
 from xreg.core.errors import (
     CorruptError,
     DataError,
@@ -30,8 +31,8 @@ from xreg.core.text import counted
 from xreg.registry.models import ModelEntry, find_model, load_model
 from xreg.workbench.evaluate.comparison import on_grid
 from xreg.workbench.evaluate.recipe import EVERYTHING, Evaluation
-from xreg.workbench.recipes.data import find_split, open_section
-from xreg.workbench.recipes.sections import SplitSection
+from xreg.workbench.recipes.data import open_section
+from xreg.workbench.recipes.splits import SplitSection, find_split
 from xreg.workbench.result_folder import result_folder, write_json
 from xreg.workbench.run import analyses, provenance, results, saving
 from xreg.workbench.run.features import Execution, FeatureCache

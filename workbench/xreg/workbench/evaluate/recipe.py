@@ -11,9 +11,9 @@ from xreg.workbench.recipes.sections import (
     BadPolicy,
     DatasetSection,
     Labelled,
-    SplitSection,
     bad_policy,
 )
+from xreg.workbench.recipes.splits import SplitSection
 
 __all__ = ["EVERYTHING", "Evaluation"]
 

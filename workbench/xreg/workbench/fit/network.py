@@ -7,7 +7,6 @@ from torch import Tensor
 
 from xreg.core.errors import DataError
 from xreg.core.model.model import Model
-from xreg.core.model.scaling import Scaler
 from xreg.workbench.fit.misfit import Simulator
 
 __all__ = ["network"]
@@ -35,15 +34,11 @@ def network(model: Model) -> Simulator:
     inputs = model.features
     describe, predict = inputs.descriptor.torch_view(), model.emulator.torch_view()
     columns = torch.as_tensor(inputs.scaling.kept.columns)
-    mean, scale = _tensors(inputs.scaling.scaler)
-    target_mean, target_scale = _tensors(model.target_scaler)
+    scaler, spectra_of = inputs.scaling.scaler, model.target_scaler.torch_inverse()
+    mean, scale = torch.as_tensor(scaler.mean), torch.as_tensor(scaler.scale)
 
     def spectra(values: Tensor) -> Tensor:
         features = (describe(values)[:, columns] - mean) / scale
-        return predict(features) * target_scale + target_mean
+        return spectra_of(predict(features))
 
     return Simulator(model.target.energy, spectra)
-
-
-def _tensors(scaler: Scaler) -> tuple[Tensor, Tensor]:
-    return torch.as_tensor(scaler.mean), torch.as_tensor(scaler.scale)

@@ -16,9 +16,9 @@ from xreg.workbench.recipes.sections import (
     BadPolicy,
     ComponentSection,
     NewDataset,
-    SplitSection,
     bad_policy,
 )
+from xreg.workbench.recipes.splits import SplitSection
 
 __all__ = ["DrawSection", "GenerationRecipe", "LabelSection", "SamplesSection"]
 

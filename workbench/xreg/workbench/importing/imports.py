@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.data.dataset import PARTS, Dataset, Metadata, Split
+from xreg.core.data.dataset import Dataset, Metadata
 from xreg.core.data.specimens import Specimens
+from xreg.core.data.splits import PARTS, Split
 from xreg.core.errors import DataError, UnknownNameError, did_you_mean
 from xreg.core.readers.importing.curve import parse_grid
 from xreg.core.readers.importing.log import BadEntry, ImportLog
@@ -20,8 +21,7 @@ from xreg.core.readers.summary import summarise
 from xreg.workbench.importing.choose import UnknownLayoutError, choose_importer
 from xreg.workbench.importing.collect import COMMON, BadEntriesError, Collector
 from xreg.workbench.importing.options import ImportOptions
-from xreg.workbench.recipes.sections import SplitSection
-from xreg.workbench.recipes.splits import PART_OF, make_splits, with_defaults
+from xreg.workbench.recipes.splits import PART_OF, SplitSection, make_splits, with_defaults
 
 __all__ = ["import_dataset"]
 

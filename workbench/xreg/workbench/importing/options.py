@@ -12,9 +12,9 @@ from xreg.workbench.recipes.sections import (
     BadPolicy,
     ComponentSection,
     NewDataset,
-    SplitSection,
     bad_policy,
 )
+from xreg.workbench.recipes.splits import SplitSection
 
 __all__ = ["ImportOptions"]
 

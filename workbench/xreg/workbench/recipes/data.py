@@ -10,14 +10,16 @@ import numpy as np
 
 from xreg.core.errors import DataError, UnknownNameError, did_you_mean
 from xreg.core.storage import canonical_json, digest
-from xreg.workbench.recipes.sections import DatasetSection, SplitSection, TargetSection
-from xreg.workbench.recipes.splits import make_splits, with_defaults
+from xreg.workbench.recipes.sections import DatasetSection
+from xreg.workbench.recipes.splits import SplitSection, find_split
+from xreg.workbench.recipes.targets import TargetSection, target_of
 
 if TYPE_CHECKING:
-    from xreg.core.data.dataset import Dataset, Split
+    from xreg.core.data.dataset import Dataset
     from xreg.core.data.spectra import Channel
+    from xreg.core.data.splits import Split
 
-__all__ = ["find_split", "open_data", "open_section"]
+__all__ = ["open_data", "open_section"]
 
 
 def open_data(
@@ -34,7 +36,7 @@ def open_data(
     """
     dataset, named = open_section(data)
     filled = {"dataset": named, "target": target.model_dump(mode="json")}
-    filled["target"]["channel"], channel = _target(target, dataset)
+    filled["target"]["channel"], channel = target_of(target, dataset)
     if dataset.samples.lack:
         raise DataError(
             f"dataset '{dataset.metadata.name}' holds {dataset.samples.in_words}: no model can be "
@@ -95,36 +97,3 @@ def _cut(dataset: Dataset, section: DatasetSection) -> Dataset:
         )
     chosen = digest(canonical_json([dataset.hash, section.frames, section.where]))
     return replace(dataset.select(rows), hash=chosen if dataset.hash else "")
-
-
-def _target(section: TargetSection, dataset: Dataset) -> tuple[str, Channel]:
-    from xreg.core.data.grids import coarsen
-    from xreg.core.data.moments import spectral_moments
-
-    names = list(dataset.spectra)
-    name = section.channel or names[0]
-    if name not in names:
-        raise UnknownNameError(
-            f"dataset '{dataset.metadata.name}' has no channel '{name}'{did_you_mean(name, names)}."
-        )
-    channel = dataset.spectra[name]
-    if section.window is not None:
-        channel = channel.window(*section.window)
-    if section.points is not None:
-        channel = coarsen(channel, section.points)
-    if section.moments:
-        channel = spectral_moments(channel, section.moments)
-    return name, channel
-
-
-def find_split(dataset: Dataset, section: SplitSection, seed: int) -> tuple[dict[str, Any], Split]:
-    """Return a recipe's section on the split, filled in, and the split that it names or makes."""
-    stored = "default" if not section.stated() and "default" in dataset.splits else section.name
-    if stored is None:
-        section = with_defaults(section, seed)
-        splits = make_splits(section, dataset.samples.ids, dataset.labels)
-        return section.model_dump(mode="json"), splits["default"]
-    if stored not in dataset.splits:
-        hint = did_you_mean(stored, dataset.splits)
-        raise UnknownNameError(f"dataset '{dataset.metadata.name}' has no split '{stored}'{hint}.")
-    return SplitSection(name=stored).model_dump(mode="json"), dataset.splits[stored]

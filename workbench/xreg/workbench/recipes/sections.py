@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from xreg.core.config import Config, setting
 from xreg.core.data.dataset import NAME_PATTERN, VERSION_PATTERN
 from xreg.core.interfaces.kinds import KINDS, LABELLED
-from xreg.core.model.scaling import FeatureScaling, TargetScaling
+from xreg.core.model.scaling import FeatureScaling
 from xreg.core.run import FORMAT
 from xreg.registry.registries import plain_place
 from xreg.workbench.recipes.yaml_text import dump_yaml
@@ -27,8 +27,6 @@ __all__ = [
     "Labelled",
     "NewDataset",
     "ReportSection",
-    "SplitSection",
-    "TargetSection",
     "bad_policy",
     "by_label",
 ]
@@ -46,14 +44,6 @@ KIND_OF = {
 }
 """The kind of what stands below a key."""
 
-Count = Annotated[int, Field(ge=0)]
-HOW = ("fractions", "counts", "parts", "group", "within", "seed")
-EXCLUDE = {
-    "name": HOW,
-    "fractions": ("counts", "parts"),
-    "counts": ("parts", "group"),
-    "parts": ("group", "within", "seed"),
-}
 BadPolicy = Literal["refuse", "set-aside"]
 
 
@@ -221,97 +211,6 @@ class NewDataset(Config):
     def _short(cls, value: Any) -> Any:
         name, at, version = value.partition("@") if isinstance(value, str) else ("", "", "")
         return {"name": name, "version": version} if at else value
-
-
-class TargetSection(Config):
-    """What is predicted."""
-
-    channel: str | None = setting(None, description="Channel; the dataset's first if not given.")
-    window: tuple[float, float] | None = setting(
-        None, unit="eV", description="Lowest and highest energy used; the whole grid if not given."
-    )
-    points: int | None = setting(
-        None,
-        ge=2,
-        le=100_000,
-        description="Coarsen to this many channels of equal width (area kept); as stored if not "
-        "given.",
-    )
-    moments: dict[str, tuple[float, float]] = setting(
-        {},
-        unit="eV",
-        description="Instead of spectra, predict mean, standard deviation, skewness and excess "
-        "kurtosis of each of these windows: a name, lowest and highest energy. Where an end lies "
-        "between two points of the grid, spectra are interpolated linearly.",
-    )
-    scaling: TargetScaling = setting(
-        "global",
-        description="Standardise by one spread for all channels (global), channel by channel "
-        "(channel), map the least and greatest intensity to 0 and 1 (box), or leave them "
-        "(none). Moments, which differ in unit, take channel unless told.",
-    )
-
-    @model_validator(mode="after")
-    def _moments(self) -> Self:
-        if not self.moments:
-            return self
-        for name, (low, high) in self.moments.items():
-            if not name.strip():
-                raise ValueError(f"the window of {low:g} to {high:g} eV needs a name")
-            if not low < high:
-                raise ValueError(f"the window '{name}' must rise, got {low:g} to {high:g} eV")
-        if given := [key for key in ("window", "points") if getattr(self, key) is not None]:
-            raise ValueError(f"'moments' and '{given[0]}' exclude each other")
-        if "scaling" not in self.model_fields_set:
-            object.__setattr__(self, "scaling", "channel")
-        return self
-
-
-class SplitSection(Config):
-    """Which samples train, validate and test: a stored split, or one made here."""
-
-    name: str | None = setting(None, description="Split of the dataset.")
-    fractions: tuple[float, float, float] | None = setting(
-        None,
-        description="Shares of train, validation and test; 0.8, 0.1 and 0.1 where nothing is said.",
-    )
-    counts: tuple[Count, Count, Count] | None = setting(
-        None, description="Numbers of samples to train, validate and test, in place of shares."
-    )
-    parts: str | None = setting(
-        None,
-        description="Label whose values (train, validation, test) say where each sample belongs; "
-        "at import 'folder', the first folder of its file.",
-    )
-    group: str | None = setting(None, description="Label whose groups are never divided.")
-    within: dict[str, str] = setting(
-        {},
-        max_length=1,
-        description="Label and value of the samples to deal; each other value of the label gets a "
-        "split of its own name, which tests on the samples of that value.",
-    )
-    seed: int | None = setting(
-        None, ge=0, le=SEED_LIMIT, description="Seed of the shuffle; the recipe's if not given."
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _check_exclusive(self) -> Self:
-        given = self.stated()
-        for first, others in EXCLUDE.items():
-            if first in given and (other := next((k for k in given if k in others), None)):
-                raise ValueError(f"'{first}' and '{other}' exclude each other")
-        if self.fractions and (min(self.fractions) < 0 or abs(sum(self.fractions) - 1) > 1e-9):
-            raise ValueError("'fractions' must not be negative and must add up to 1")
-        return self
-
-    def stated(self) -> dict[str, Any]:
-        """Return what is given, by key."""
-        return {key: value for key, value in dict(self).items() if value not in (None, {})}
 
 
 class FeaturesSection(Config):

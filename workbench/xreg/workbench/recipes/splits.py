@@ -1,21 +1,81 @@
-"""From the section ``split`` of a recipe to the samples of each part."""
+"""The section ``split`` of a recipe, and the samples of each part that it asks for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, model_validator
 
-from xreg.core.data.dataset import PARTS, Split, make_split
+from xreg.core.config import Config, setting
+from xreg.core.data.splits import PARTS, Split, make_split
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
-from xreg.workbench.recipes.sections import SplitSection
+from xreg.workbench.recipes.sections import SEED_LIMIT
 
-__all__ = ["PART_OF", "make_splits", "with_defaults"]
+if TYPE_CHECKING:
+    from xreg.core.data.dataset import Dataset
+
+__all__ = ["PART_OF", "SplitSection", "find_split", "make_splits", "with_defaults"]
 
 FRACTIONS = (0.8, 0.1, 0.1)
 PART_OF = {**{part: part for part in PARTS}, "val": "validation", "valid": "validation"}
+Count = Annotated[int, Field(ge=0)]
+HOW = ("fractions", "counts", "parts", "group", "within", "seed")
+EXCLUDE = {
+    "name": HOW,
+    "fractions": ("counts", "parts"),
+    "counts": ("parts", "group"),
+    "parts": ("group", "within", "seed"),
+}
+
+
+class SplitSection(Config):
+    """Which samples train, validate and test: a stored split, or one made here."""
+
+    name: str | None = setting(None, description="Split of the dataset.")
+    fractions: tuple[float, float, float] | None = setting(
+        None,
+        description="Shares of train, validation and test; 0.8, 0.1 and 0.1 where nothing is said.",
+    )
+    counts: tuple[Count, Count, Count] | None = setting(
+        None, description="Numbers of samples to train, validate and test, in place of shares."
+    )
+    parts: str | None = setting(
+        None,
+        description="Label whose values (train, validation, test) say where each sample belongs; "
+        "at import 'folder', the first folder of its file.",
+    )
+    group: str | None = setting(None, description="Label whose groups are never divided.")
+    within: dict[str, str] = setting(
+        {},
+        max_length=1,
+        description="Label and value of the samples to deal; each other value of the label gets a "
+        "split of its own name, which tests on the samples of that value.",
+    )
+    seed: int | None = setting(
+        None, ge=0, le=SEED_LIMIT, description="Seed of the shuffle; the recipe's if not given."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _check_exclusive(self) -> Self:
+        given = self.stated()
+        for first, others in EXCLUDE.items():
+            if first in given and (other := next((k for k in given if k in others), None)):
+                raise ValueError(f"'{first}' and '{other}' exclude each other")
+        if self.fractions and (min(self.fractions) < 0 or abs(sum(self.fractions) - 1) > 1e-9):
+            raise ValueError("'fractions' must not be negative and must add up to 1")
+        return self
+
+    def stated(self) -> dict[str, Any]:
+        """Return what is given, by key."""
+        return {key: value for key, value in dict(self).items() if value not in (None, {})}
 
 
 def with_defaults(section: SplitSection, seed: int) -> SplitSection:
@@ -96,6 +156,19 @@ def make_splits(
                 test = ids[labels[name].astype(str) == other]
                 splits[str(other)] = Split(default.train, default.validation, test)
     return splits
+
+
+def find_split(dataset: Dataset, section: SplitSection, seed: int) -> tuple[dict[str, Any], Split]:
+    """Return a recipe's section on the split, filled in, and the split that it names or makes."""
+    stored = "default" if not section.stated() and "default" in dataset.splits else section.name
+    if stored is None:
+        section = with_defaults(section, seed)
+        splits = make_splits(section, dataset.samples.ids, dataset.labels)
+        return section.model_dump(mode="json"), splits["default"]
+    if stored not in dataset.splits:
+        hint = did_you_mean(stored, dataset.splits)
+        raise UnknownNameError(f"dataset '{dataset.metadata.name}' has no split '{stored}'{hint}.")
+    return SplitSection(name=stored).model_dump(mode="json"), dataset.splits[stored]
 
 
 def _split_by_label(label: str, ids: NDArray[np.str_], values: NDArray[Any]) -> Split:

@@ -21,14 +21,15 @@ from xreg.workbench.recipes.sections import (
     FeaturesSection,
     Labelled,
     ReportSection,
-    SplitSection,
-    TargetSection,
     bad_policy,
 )
+from xreg.workbench.recipes.splits import SplitSection
+from xreg.workbench.recipes.targets import TargetSection
 
 if TYPE_CHECKING:
-    from xreg.core.data.dataset import Dataset, Split
+    from xreg.core.data.dataset import Dataset
     from xreg.core.data.spectra import Channel
+    from xreg.core.data.splits import Split
     from xreg.core.model.pipeline import Pipeline
 
 __all__ = ["Recipe", "Resolved", "load_recipe", "load_recipes", "resolve"]

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from xreg.core.analysis.components import rank_correlations, score_sweep
 from xreg.core.analysis.context import AnalysisContext, AnalysisData
 from xreg.core.analysis.scores import covered_variances, feature_scores, part_scores
-from xreg.core.data.dataset import Dataset, make_folds
+from xreg.core.data.dataset import Dataset
+from xreg.core.data.splits import make_folds
 from xreg.core.errors import SampleError, UnknownNameError, did_you_mean
 from xreg.core.interfaces import Decomposer
 from xreg.core.interfaces.analysis import Analysed
@@ -114,7 +115,7 @@ def trust_of(context: AnalysisContext, group: str | None = None) -> Trust | None
         predicted[judged] = model.targets.inverse_transform(mean)
         spread = None if std is None or spread is None else spread
         if spread is not None and std is not None:
-            spread[judged] = std * model.targets.scale
+            spread[judged] = model.targets.inverse_transform_std(std)
     done = np.isfinite(predicted).all(axis=1)
     rows = pool[done]
     return Trust.fit(
@@ -167,8 +168,8 @@ def evaluate(
             )
     if model.preprocessing.targets == "box":
         for part, result in parts.items():
-            error = (result.predicted - result.known) / model.target_scaler.scale
-            metrics[part]["mse_box"] = float(np.mean(error**2))
+            known, found = map(model.target_scaler.transform, (result.known, result.predicted))
+            metrics[part]["mse_box"] = float(np.mean((found - known) ** 2))
     columns = _columns(context, asked, colours or {})
     scaled = {
         part: (context.inputs(part), model.target_scaler.transform(result.known))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from xreg.core.data.dataset import PARTS
+from xreg.core.data.splits import PARTS
 from xreg.core.files import write_csv
 
 __all__ = ["write_scores"]

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.config import Config
-from xreg.core.data.dataset import make_folds
 from xreg.core.data.samples import Samples
+from xreg.core.data.splits import make_folds
 from xreg.core.errors import ConfigError, RunError, SampleError, did_you_mean
 from xreg.core.interfaces import Decomposer, Emulator
 from xreg.core.metrics import covered_variance

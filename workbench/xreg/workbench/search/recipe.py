@@ -21,16 +21,17 @@ from xreg.workbench.recipes.sections import (
     ComponentSection,
     DatasetSection,
     FeaturesSection,
-    SplitSection,
-    TargetSection,
     bad_policy,
 )
+from xreg.workbench.recipes.splits import SplitSection
+from xreg.workbench.recipes.targets import TargetSection
 from xreg.workbench.run.recipe import Recipe
 
 if TYPE_CHECKING:
-    from xreg.core.data.dataset import Dataset, Split
+    from xreg.core.data.dataset import Dataset
     from xreg.core.data.samples import Samples
     from xreg.core.data.spectra import Channel
+    from xreg.core.data.splits import Split
     from xreg.workbench.search.candidates import SearchSpace
 
 __all__ = [
