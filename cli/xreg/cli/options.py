@@ -135,7 +135,7 @@ AllowCode = Annotated[
         "model or recipe; remembered for exactly that code.",
     ),
 ]
-Executor = Annotated[str, typer.Option(help="process (this machine) or dask (a cluster).")]
+Executor = Annotated[str, typer.Option(help="process (this machine), or a cluster: dask.")]
 EnergyColumn = Annotated[
     str | None,
     typer.Option("--energy", metavar="COL", help="Column of the energies: name, or number from 1."),

@@ -18,7 +18,7 @@ import pytest
 from xreg.core.errors import ConfigError, MissingRequirementError, RunError
 from xreg.core.executor import WorkerDiedError, open_workers
 
-JOBS = Path(__file__).parent / "executor_jobs"
+JOBS = Path(__file__).parent / "jobs"
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def test_a_dask_cluster_works_like_processes(jobs, monkeypatch):
         assert dict(workers.unordered(jobs.double, range(5))) == {i: 2 * i for i in range(5)}
         with pytest.raises(ZeroDivisionError):
             list(workers.unordered(jobs.divide, [0]))
-    monkeypatch.setattr("xreg.core.executor.CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr("xreg.core.executor.dask.CONNECT_SECONDS", 0.2)
     with (
         pytest.raises(ConfigError, match="no Dask scheduler answers at"),
         open_workers("dask", scheduler="tcp://127.0.0.1:1"),
@@ -185,7 +185,7 @@ def test_shared_memory_that_cannot_be_written_is_named(monkeypatch):
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr("xreg.core.executor.ProcessPoolExecutor", refuse)
+    monkeypatch.setattr("xreg.core.executor.processes.ProcessPoolExecutor", refuse)
     with (
         pytest.raises(RunError, match=r"/dev/shm.*\(Read-only file system\)"),
         open_workers("process", workers=1),
