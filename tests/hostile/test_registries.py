@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from pathlib import Path
@@ -11,9 +10,7 @@ import pytest
 import yaml
 
 from xreg.core.errors import CorruptError, RunError, XregError
-from xreg.core.files import folder_hash
-from xreg.registry.datasets import find, list_datasets, open_dataset, pull
-from xreg.registry.models import list_models
+from xreg.registry.datasets import open_dataset, pull
 from xreg.registry.publishing import publish, verify
 from xreg.registry.stores.writer import write_store
 
@@ -313,163 +310,3 @@ def test_publishing_into_a_folder_elsewhere_needs_the_users_word(stranger, sandb
     own.write_text(f'[remote "mine"]\n    url = {outside}\n')
     assert publish(store, root).entry.version == "2.0.0"
     assert [v.problems for v in verify("toy@2.0.0", root)] == [[]]
-
-
-# One damaged registry ---------------------------------------------------------------------------
-
-BOMB = "\n".join(
-    [f"{chr(98 + i)}: &{chr(98 + i)} [{','.join([f'*{chr(97 + i)}'] * 9)}]" for i in range(9)]
-)
-CATALOGUES = {
-    "a merge": "<<<<<<< HEAD\nouts: 1\n=======\nouts: 2\n>>>>>>> other\n",
-    "no YAML": "outs: [",
-    "a list": "- 1",
-    "a text": "meta",
-    "a bomb": f"a: &a [x,x,x,x,x,x,x,x,x]\n{BOMB}",
-    "a circle": "a: &a [*a]",
-    "nested": "a: " + "[" * 100_000,
-    "a tag": "a: !!python/object/apply:os.system ['touch x']",
-    "bytes": "\xff",
-    "meta is a text": "meta: x",
-    "datasets is a list": "meta: {datasets: [1]}",
-    "versions is a text": "meta: {datasets: {toy: x}}",
-    "a name that is a path": "meta: {datasets: {../x: {1.0.0: {}}}}",
-    "a name that is a number": "meta: {datasets: {7: {1.0.0: {}}}}",
-    "a name that is a device": "meta: {datasets: {nul: {1.0.0: {}}}}",
-    "a version that is a number": "meta: {datasets: {toy: {1.0: {}}}}",
-    "a version without end": f"meta: {{datasets: {{toy: {{1.0.{'9' * 5000}: {{}}}}}}}}",
-    "fields of numbers": "meta: {datasets: {toy: {1.0.0: {1: 2}}}}",
-    "a channel without grid": "meta: {datasets: {toy: {1.0.0: {hash: "
-    "00000000000000000000000000000000.dir, size: 1, files: 1, samples: 1, kind: x, contents: x, "
-    "channels: {c: {points: 1}}}}}}",
-    "a number without end": f"meta: {'9' * 5000}",
-}
-
-
-@pytest.mark.parametrize("damage", CATALOGUES)
-def test_a_damaged_catalogue_hides_no_other(stranger, sandbox, xreg, damage):
-    bad = stranger(name="bad")
-    (bad / "datasets.dvc").write_bytes(CATALOGUES[damage].encode("latin-1"))
-    good = stranger(name="good")
-    place = sandbox.home / ".config" / "xreg" / "config.yaml"
-    place.parent.mkdir(parents=True)
-    place.write_text(yaml.safe_dump({"registries": {"bad": str(bad), "good": str(good)}}))
-    sandbox.freeze()
-    assert [f.registry.name for f in list_datasets()] == ["good", "good"]
-    assert find("toy").registry.name == "good"
-    text = xreg("data", "list")
-    assert "toy@1.0.0" in text
-    assert xreg("data", "show", "nul", "-r", "bad", code=2).startswith("xreg: ")
-
-
-def test_each_command_that_walks_registries_passes_a_damaged_one_over(
-    stranger, sandbox, caplog, monkeypatch
-):
-    bad, good = stranger(name="bad"), stranger(name="good")
-    (bad / "datasets.dvc").write_text(CATALOGUES["a merge"])
-    (bad / "models" / "m" / "1.0.0" / "model").mkdir(parents=True)
-    (bad / "models" / "m" / "1.0.0" / "model" / "component.json").write_text("{}")
-    (bad / "models" / "m" / "1.0.0" / "summary.json").write_text("<<<<<<< HEAD")
-    place = sandbox.home / ".config" / "xreg" / "config.yaml"
-    place.parent.mkdir(parents=True)
-    place.write_text(yaml.safe_dump({"registries": {"good": str(good)}}))
-    monkeypatch.chdir(bad)  # the registry around the working folder is the damaged one
-    sandbox.freeze()
-    assert [v.problems for v in verify()] == [[], []]
-    assert len(open_dataset("toy@1.0.0")) == 50
-    assert list_models() == []
-    assert "registry bad is left out" in caplog.text
-    assert "unfinished merge" in caplog.text
-
-
-def test_a_missing_folder_hides_no_other(stranger, sandbox):
-    place = sandbox.home / ".config" / "xreg" / "config.yaml"
-    place.parent.mkdir(parents=True)
-    lost, odd = str(sandbox.root / "lost"), "ext::sh -c date"
-    places = {"lost": lost, "odd": odd, "good": str(stranger())}
-    place.write_text(yaml.safe_dump({"registries": places}))
-    sandbox.freeze()
-    assert {f.registry.name for f in list_datasets()} == {"good"}
-
-
-# Texts ------------------------------------------------------------------------------------------
-
-EVIL = "\x1b]0;owned\x07\x1b[2J\x9b31m \u202eabc\u2066 \u200b\nfake@1.0.0  1 structures"
-
-
-@pytest.mark.parametrize(
-    "field", ["title", "description", "licence", "citation", "contents", "kind"]
-)
-def test_no_text_steers_the_terminal(stranger, sandbox, xreg, field):
-    def change(root: Path) -> None:
-        body = yaml.safe_load((root / "datasets.dvc").read_text())
-        body["meta"]["datasets"]["toy"]["1.1.0"][field] = EVIL
-        body["meta"]["datasets"]["toy"]["1.1.0"]["provenance"] = {"x": EVIL, EVIL: [EVIL]}
-        (root / "datasets.dvc").write_text(yaml.safe_dump(body))
-
-    root = stranger(change)
-    sandbox.freeze()
-    for command in (("list",), ("show", "toy")):
-        text = xreg("data", *command, "-r", str(root))
-        assert not any(line.startswith("fake@1.0.0") for line in text.splitlines())
-    if field != "description":
-        assert "\\x1b]0;owned\\x07" in text
-
-
-def test_no_name_steers_the_terminal(stranger, sandbox, xreg):
-    def change(root: Path) -> None:
-        body = yaml.safe_load((root / "datasets.dvc").read_text())
-        entry = body["meta"]["datasets"]["toy"]["1.1.0"]
-        entry["channels"][EVIL] = {"points": 1, "features": [EVIL], "unit": EVIL}
-        entry["labels"][EVIL], entry["splits"][EVIL] = EVIL, {EVIL: 1}
-        (root / "datasets.dvc").write_text(yaml.safe_dump(body))
-
-    root = stranger(change)
-    sandbox.freeze()
-    xreg("data", "show", "toy", "-r", str(root))
-    xreg("data", "list", "-r", str(root))
-
-
-# What is in the cache ---------------------------------------------------------------------------
-
-
-def test_changed_metadata_of_a_cached_copy_are_noticed(stranger, sandbox):
-    root = stranger()
-    sandbox.freeze()
-    path = pull("toy@1.0.0", registry=root)
-    victim = path / "spectra" / "xes" / "zarr.json"
-    victim.chmod(0o644)
-    content = json.loads(victim.read_text())
-    content["attributes"]["unit"] = "keV"
-    victim.write_text(json.dumps(content))
-    with pytest.raises(CorruptError, match=r"spectra/xes/zarr\.json was changed"):
-        open_dataset("toy@1.0.0", registry=root)
-    assert pull("toy@1.0.0", registry=root) == path
-    assert len(open_dataset("toy@1.0.0", registry=root)) == 50
-
-
-def test_a_list_that_was_changed_proves_nothing(stranger, sandbox):
-    root = stranger()
-    sandbox.freeze()
-    path = pull("toy@1.0.0", registry=root)
-    (sandbox.cache / "lists").rename(sandbox.cache / "gone")
-    assert len(open_dataset("toy@1.0.0", registry=root)) == 50  # an older xreg kept none
-    (kept,) = (sandbox.cache / "lists").iterdir()
-    kept.write_text("[]")
-    (path / "zarr.json").chmod(0o644)
-    (path / "zarr.json").write_text((path / "zarr.json").read_text() + " ")
-    with pytest.raises(CorruptError, match="not those that were published"):
-        open_dataset("toy@1.0.0", registry=root)
-
-
-def test_a_link_in_a_cached_copy_is_replaced(stranger, sandbox):
-    root = stranger()
-    (sandbox.home / "mine").write_text("mine")
-    sandbox.freeze()
-    path = pull("toy@1.0.0", registry=root)
-    path.chmod(0o755)
-    (path / "link").symlink_to(sandbox.home)
-    with pytest.raises(CorruptError, match="symbolic link"):
-        open_dataset("toy@1.0.0", registry=root)
-    assert folder_hash(pull("toy@1.0.0", registry=root))
-    assert (sandbox.home / "mine").read_text() == "mine"

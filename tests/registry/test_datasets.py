@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.server
 import json
 import os
-import shutil
 import subprocess
 import threading
 from functools import partial
@@ -26,7 +25,7 @@ from xreg.core.errors import (
 from xreg.core.files import file_md5, files_below, folder_hash
 from xreg.registry import registries
 from xreg.registry.catalogue import Catalogue
-from xreg.registry.datasets import cached, find, list_datasets, open_dataset, parse_reference, pull
+from xreg.registry.datasets import find, list_datasets, open_dataset, parse_reference, pull
 from xreg.registry.publishing import publish, verify
 from xreg.registry.stores.store import open_store
 from xreg.registry.stores.writer import write_store
@@ -346,109 +345,3 @@ def test_a_malformed_configuration_is_one_sentence(places, text):
     (places / "config.yaml").write_text(text)
     with pytest.raises(ConfigError, match=r"config\.yaml"):
         registries.candidates()
-
-
-# Publishing -------------------------------------------------------------------------------------
-
-
-def test_published_is_read_only(registry, toy_dataset, tmp_path):
-    before = (registry / "datasets.dvc").read_bytes()
-    store = write_store(toy_dataset(20), tmp_path / "other.zarr")
-    with pytest.raises(DataError, match=r"toy@1\.0\.0 is published already"):
-        publish(store, registry)
-    assert (registry / "datasets.dvc").read_bytes() == before
-    assert not (registry / "datasets").exists()
-
-
-def test_publishing_beside_versions_that_are_not_on_disk(registry, toy_dataset, tmp_path):
-    store = write_store(toy_dataset(20, version="2.0.0"), tmp_path / "new.zarr")
-    done = publish(store, registry)
-    assert done.paths == ["datasets.dvc", ".gitignore", "dvc-remote"]
-    assert [f.entry.version for f in list_datasets(registry)] == ["1.0.0", "1.1.0", "2.0.0"]
-    assert [v.problems for v in verify(registry=registry)] == [[], [], []]
-    status = ["git", "-C", str(registry), "status", "--porcelain"]
-    changed = subprocess.check_output(status, text=True).split("\n")
-    assert {line[3:].split("/")[0] for line in changed if line} == {"datasets.dvc", "dvc-remote"}
-
-
-def test_a_damaged_store_is_not_published(registry, toy_dataset, tmp_path):
-    store = write_store(toy_dataset(50, version="2.0.0"), tmp_path / "new.zarr", shard_rows=20)
-    (store / SHARD).unlink()
-    before = (registry / "datasets.dvc").read_bytes()
-    with pytest.raises(CorruptError, match="is missing"):
-        publish(store, registry)
-    assert (registry / "datasets.dvc").read_bytes() == before
-    assert not (registry / "datasets").exists()
-
-
-def test_a_push_that_fails_publishes_nothing_and_can_be_repeated(registry, toy_dataset, tmp_path):
-    store = write_store(toy_dataset(20, version="2.0.0"), tmp_path / "new.zarr")
-    before = (registry / "datasets.dvc").read_bytes()
-    shutil.move(registry / "dvc-remote", tmp_path / "aside")
-    (registry / "dvc-remote").write_text("in the way")
-    with pytest.raises(RunError):
-        publish(store, registry)
-    assert (registry / "datasets.dvc").read_bytes() == before
-    (registry / "dvc-remote").unlink()
-    shutil.move(tmp_path / "aside", registry / "dvc-remote")
-    assert publish(store, registry).entry.version == "2.0.0"
-    assert [v.problems for v in verify("toy@2.0.0", registry)] == [[]]
-
-
-def test_what_stands_in_the_way_is_not_overwritten(registry, toy_dataset, tmp_path):
-    store = write_store(toy_dataset(20, version="2.0.0"), tmp_path / "new.zarr")
-    other = registry / "datasets" / "toy" / "2.0.0.zarr"
-    write_store(toy_dataset(10, version="2.0.0"), other)
-    kept = folder_hash(other)
-    with pytest.raises(DataError, match="exists, is not published and differs"):
-        publish(store, registry)
-    assert folder_hash(other) == kept
-    assert publish(other, registry).entry.samples == 10  # in place
-
-
-@pytest.mark.parametrize(
-    ("place", "error", "reason"),
-    [
-        (None, UnknownNameError, "no registry around the working folder"),
-        ("file:///x", ConfigError, "clone it, publish in the clone"),
-        (".", UnknownNameError, "is no registry"),
-    ],
-)
-def test_where_nothing_can_be_published(toy_dataset, tmp_path, place, error, reason):
-    store = write_store(toy_dataset(20), tmp_path / "new.zarr")
-    with pytest.raises(error, match=reason):
-        publish(store, place)
-
-
-def test_dvc_itself_reads_what_is_published(registry):
-    from dvc.repo import Repo
-
-    with Repo(str(registry)) as repo:
-        repo.pull()
-        assert repo.status() == {}
-    for (name, version), entry in Catalogue(registry).entries.items():
-        assert folder_hash(registry / "datasets" / name / f"{version}.zarr") == entry.hash
-
-
-# Verifying --------------------------------------------------------------------------------------
-
-
-def test_every_damage_is_listed(registry):
-    assert [v.problems for v in verify(registry=registry)] == [[], []]
-    path = pull("toy@1.0.0", registry=registry)
-    object_of(registry, "toy/1.1.0.zarr", "zarr.json").unlink()
-    os.truncate(path / SHARD, 5)
-    (path / "samples/ids/c/0").unlink()
-    (path / "note").write_text("x")
-    first, second = verify(registry=registry)
-    assert first.copies == ["the remote 'bundled'", "the cache"]
-    assert first.problems == [
-        "samples/ids/c/0 is missing in the cache",
-        f"{SHARD} is damaged in the cache",
-        "note is foreign in the cache",
-    ]
-    assert second.problems == ["zarr.json is missing in the remote 'bundled'"]
-    assert [v.found.entry.version for v in verify("toy@1.1.0", registry)] == ["1.1.0"]
-    with pytest.raises(UnknownNameError):
-        list(verify("nothing", registry))
-    assert cached(first.found.entry) == path

@@ -1,21 +1,17 @@
-"""Fitting a measured spectrum: splines, minima, uncertainties, and what cannot be known.
-
-The model is analytic: two Gaussian lines, so that truth and gradients are known.
-"""
+"""Fitting a measured spectrum: minima, uncertainties, and what cannot be known."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from scipy.interpolate import make_interp_spline
 from scipy.stats import norm
 
 from xreg.core.errors import ConfigError, DataError, RunError, UnknownNameError
 from xreg.core.measured.spectrum import Measured
 from xreg.core.testing.base import refuses
 from xreg.workbench.fit.minima import distinct, mirrored
-from xreg.workbench.fit.misfit import Misfit, Resample, Simulator
+from xreg.workbench.fit.misfit import Misfit, Simulator
 from xreg.workbench.fit.mixture import Mixture, likelihoods
 from xreg.workbench.fit.problem import Background, Problem, narrowed, range_text
 from xreg.workbench.fit.profile import with_intervals
@@ -23,9 +19,17 @@ from xreg.workbench.fit.refine import Fit, refine
 from xreg.workbench.fit.search import Starts, search
 
 GRID = np.linspace(0.0, 30.0, 301)
+
+
 NAMES, UNITS = ("position", "width", "ratio"), ("eV", "eV", "")
+
+
 RANGES = np.array([[8.0, 12.0], [0.5, 2.0], [0.2, 1.0]])
+
+
 TRUE = np.array([9.7, 1.1, 0.55])
+
+
 SHIFT, SCALE, HEIGHTS = 0.3, 40.0, (5.0, -3.0)
 
 
@@ -58,73 +62,6 @@ def fitted(spectrum: Measured) -> tuple[Fit, Starts]:
     misfit = Misfit(problem(spectrum), MODEL)
     starts = search(misfit, starts=8, iterations=100)
     return refine(misfit, [starts.x[i] for i in distinct(list(starts.x), 3)]), starts
-
-
-# Splines, background -----------------------------------------------------------------------------
-
-
-def test_shifted_spectra_are_those_of_scipy() -> None:
-    rng = np.random.default_rng(0)
-    grid = np.sort(rng.uniform(0, 10, 40))
-    energy, shift = np.linspace(grid[0] + 0.5, grid[-1] - 0.5, 25), np.array([-0.4, 0.0, 0.31])
-    spectra = rng.normal(size=(3, 40))
-    found = Resample(grid, energy)(torch.as_tensor(spectra), torch.as_tensor(shift)).numpy()
-    for row, moved, known in zip(found, shift, spectra, strict=True):
-        wanted = make_interp_spline(grid, known, k=5)(energy - moved)
-        assert row == pytest.approx(wanted, abs=1e-8 * np.abs(wanted).max())
-
-
-def test_narrow_lines_are_read_off_between_grid_points() -> None:
-    # A Voigt line as narrow as the published space allows, on its grid of 0.06 eV.
-    from scipy.special import voigt_profile
-
-    grid = np.linspace(-15, 15, 501)
-    energy = np.linspace(-14, 14, 777)
-    profile = voigt_profile(grid, 0.05, 0.15)
-    found = Resample(grid, energy)(torch.as_tensor(profile)[None], torch.tensor([0.123]).double())
-    wanted = voigt_profile(energy - 0.123, 0.05, 0.15)
-    assert np.abs(found[0].numpy() - wanted).max() < 2e-4 * wanted.max()
-
-
-def test_gradients_of_spectra_and_shifts() -> None:
-    resample = Resample(np.linspace(0, 5, 21), np.linspace(1, 4, 7))
-    spectra = torch.randn(2, 21, dtype=torch.float64, requires_grad=True)
-    shift = torch.tensor([0.11, -0.27], dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(resample, (spectra, shift))
-
-
-def test_background_curves() -> None:
-    energy = np.linspace(840.0, 880.0, 401)
-    assert Background("none").columns(energy) == {}
-    linear = Background("linear").columns(energy)
-    assert list(linear) == ["constant", "slope"]
-    assert np.ptp(linear["slope"]) == pytest.approx(1)
-    steps = Background("linear+steps", (853.0, 870.0), 0.02).columns(energy)["steps"]
-    between, after = steps[np.searchsorted(energy, [862.0, 879.9])]
-    assert (steps[0], between, after) == pytest.approx((0, 2 / 3, 1), abs=2e-3)  # 2p3/2 : 2p1/2
-    with refuses(ConfigError, "edges"):
-        Background("steps").columns(energy)
-
-
-def test_misfit_knows_no_scale_nor_background() -> None:
-    misfit = Misfit(problem(measured(noise=0.0)), MODEL)
-    x = np.array([[*((TRUE - RANGES[:, 0]) / np.diff(RANGES)[:, 0]), (SHIFT + 1) / 2]])
-    assert float(misfit.relative(torch.as_tensor(x))) < 1e-9
-    rest, heights = misfit.residuals(x)
-    assert np.abs(rest).max() < 1e-5 * SCALE
-    assert heights[0] == pytest.approx([SCALE, *HEIGHTS], rel=1e-5)
-    upside_down = Measured(misfit.problem.measured.energy, -misfit.problem.measured.intensity)
-    turned = Misfit(problem(upside_down), MODEL)
-    assert float(turned.relative(torch.as_tensor(x))) == pytest.approx(1)
-
-
-def test_no_background_at_all() -> None:
-    spectrum = measured(noise=0.0)
-    bare = Problem(spectrum, NAMES, UNITS, RANGES, (0.0, 0.0), Background("none"))
-    assert bare.labels == NAMES
-    rest, heights = Misfit(bare, MODEL).residuals(np.full((2, 3), 0.5))
-    assert rest.shape == (2, len(spectrum))
-    assert heights.shape == (2, 1)
 
 
 # The best fit ------------------------------------------------------------------------------------

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -190,99 +186,6 @@ def test_a_search_leaves_other_folders_alone_and_nothing_when_refused(
     with pytest.raises(UnknownNameError, match="did you mean 'trajectory'"):
         search(recipe(water_store, folds=wrong), tmp_path / "new", workers=1)
     assert not (tmp_path / "new").exists()
-
-
-def test_a_search_that_was_stopped_says_so(water_store: Path, tmp_path: Path) -> None:
-    results = search(recipe(water_store, budget=1e6), tmp_path / "s", workers=1, seconds=0.5)
-    assert not any(s.done for s in results)
-    (line,) = [r for r in remarks(results) if r.startswith("Not finished")]
-    assert "internal" in line
-    assert line in (tmp_path / "s" / "report.html").read_text()
-
-
-def test_a_search_that_stops_goes_on_with_the_same_candidates(
-    finished: Path, water_store: Path, tmp_path: Path
-) -> None:
-    folder = tmp_path / "halves"
-    small = recipe(water_store, budget=0.05)
-    search(small, folder, workers=1)
-    now = Search(folder)
-    again = search(small, folder, workers=1)
-    assert [s.candidates for s in again] == [
-        len(now.study.candidates(f)) for s in again for f in now.families if f.label == s.label
-    ]
-    whole = told(finished)
-    for key, entry in told(folder).items():
-        assert entry == whole.get(key, entry), "a candidate depends on anything but its number"
-
-
-def test_nothing_is_lost_when_workers_are_killed(water_store: Path, tmp_path: Path) -> None:
-    content = {**SMALL, "dataset": str(water_store), "budget": 1.5, "name": "killed"}
-    path = tmp_path / "killed.yaml"
-    path.write_text(yaml.safe_dump(content))
-    folder = tmp_path / "killed"
-    command = [sys.executable, "-m", "xreg.cli.main", "search", str(path), "-o", str(folder)]
-    before: dict[tuple[str, int], tuple[Any, ...]] = {}
-    for _ in range(2):
-        started = subprocess.Popen(
-            [*command, "--workers", "2"], start_new_session=True, stdout=subprocess.DEVNULL
-        )
-        deadline = time.time() + 90
-        while time.time() < deadline and started.poll() is None:
-            journal = folder / "study.journal"
-            if journal.exists() and journal.read_bytes().count(b'"told"') > len(before) + 4:
-                break
-            time.sleep(0.02)
-        os.killpg(started.pid, signal.SIGKILL)
-        started.wait()
-        now = told(folder)
-        assert all(now[key] == entry for key, entry in before.items())
-        before = now
-    assert before, "the search was killed before anything was told"
-    subprocess.run([*command, "--workers", "1"], check=True, stdout=subprocess.DEVNULL)
-    after = told(folder)
-    assert all(after[key] == entry for key, entry in before.items())
-    now = Search(folder)
-    for family in now.families:
-        assert now.study.over(family)
-        assert all(c.scores for c in now.study.candidates(family))
-
-
-def test_folds_that_a_killed_worker_had_judged_are_not_judged_again(
-    water_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from xreg.plugins.ridge.ridge import Ridge
-
-    monkeypatch.setattr("xreg.workbench.search.session.NOTED_FROM", 0.0)
-    monkeypatch.setattr(Ridge, "fits_together", frozenset({"alpha"}))
-    small = recipe(water_store, families={"internal": {}}, budget=1e-9)
-    whole, now = (Search(tmp_path / name, small) for name in ("whole", "killed"))
-    for found in (whole, now):
-        (found.folder / "search.yaml").write_text(small.to_yaml())
-    whole.work()
-    fit, fits = Ridge.fit_many.__func__, []
-
-    class Killed(BaseException):
-        """What no handler catches, as nothing runs after a kill."""
-
-    def counted(cls: type[Ridge], *args: Any, **kwargs: Any) -> Any:
-        if len(fits) == 2:
-            raise Killed
-        fits.append(len(args[0]))
-        return fit(cls, *args, **kwargs)
-
-    monkeypatch.setattr(Ridge, "fit_many", classmethod(counted))
-    with pytest.raises(Killed):
-        now.work()
-    assert fits == [SMALL["together"]] * 2, "two of three folds"
-    assert not told(tmp_path / "killed")
-    fits.insert(0, 0)  # never two again: no more kills
-    again = Search(tmp_path / "killed")
-    again.work()
-    assert fits[3:] == [SMALL["together"]], "the third fold, and the budget is spent"
-    assert told(tmp_path / "killed") == told(tmp_path / "whole")
-    for candidate in again.study.candidates(again.families[0]):
-        assert candidate.seconds > 0
 
 
 def test_a_record_of_other_data_or_another_space_is_refused(
