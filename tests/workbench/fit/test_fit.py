@@ -5,82 +5,17 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from xreg.cli.main import main
-from xreg.core.data.dataset import Dataset, Metadata
-from xreg.core.data.samples import Parameters, ParameterSet
-from xreg.core.data.spectra import Channel, Spectra
+from xreg.core.data.samples import ParameterSet
 from xreg.core.ions.model import spaces
 from xreg.core.model.domain import Target
 from xreg.core.model.pipeline import Pipeline
 from xreg.plugins.multiplet.multiplet import Multiplet
-from xreg.plugins.polynomial.polynomial import Polynomial
 from xreg.plugins.ridge.ridge import Ridge
 from xreg.registry.stores.writer import write_store
-
-ION = {"ion": "Ti4+", "after": 15.0, "points": 251}
-TRUE = {"Dq": 0.17, "Ds": 0.0, "Dt": 0.0, "S1": 0.8, "S2": 0.76, "T": 300.0, "sigma": 0.1,
-        "gamma1": 0.42, "gamma2": 0.6}  # fmt: skip
-RANGES = {"Dq": (0.1, 0.2), "S2": (0.7, 0.9), "gamma1": (0.3, 0.6)}
-SHIFT, SCALE, BASE = 0.25, 3.0, 0.4
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a run: a model of Ti4+, quick to train and good enough to search with."""
-    folder = tmp_path_factory.mktemp("fit")
-    values = np.tile(list(TRUE.values()), (500, 1))
-    rng = np.random.default_rng(0)
-    for name, (low, high) in RANGES.items():
-        values[:, list(TRUE).index(name)] = rng.uniform(low, high, 500)
-    units = spaces()["published"].units
-    samples = Parameters([f"set-{i}" for i in range(500)], values, tuple(TRUE), units)
-    generator = Multiplet(**ION)
-    energy = generator.grids()["xas"]
-    spectra = np.array([s.channels["xas"] for s in generator.generate_many(samples)])
-    provenance = {"generator": {"name": "multiplet", "settings": ION}}
-    dataset = Dataset(
-        samples,
-        Spectra({"xas": Channel(spectra, energy)}),
-        Metadata(name="ti4", version="1.0.0", provenance=provenance),
-    )
-    write_store(dataset, folder / "ti4.zarr")
-    pipeline = Pipeline(Ridge(), Polynomial(degree=6))
-    pipeline.fit(samples, spectra, Target("xas", energy)).save(folder / "run" / "model")
-    told = {"name": "ti4", "version": "1.0.0", "path": str(folder / "ti4.zarr"), "registry": None}
-    (folder / "run" / "summary.json").write_text(json.dumps({"dataset": told}))
-    return folder / "run"
-
-
-@pytest.fixture(scope="module")
-def spectrum(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A measured spectrum: other energies than the model's, shifted, scaled, noisy."""
-    generator = Multiplet(ion="Ti4+", before=7.0, after=17.0, points=481)
-    energy, known = generator.grids()["xas"], generator.generate(ParameterSet("truth", TRUE))
-    intensity = SCALE * known.channels["xas"] + BASE
-    intensity += 0.005 * SCALE * np.random.default_rng(1).normal(size=481)
-    path = tmp_path_factory.mktemp("measured") / "tio2.txt"
-    rows = [f"{e:.4f}  {i:.6f}" for e, i in zip(energy + SHIFT, intensity, strict=True)]
-    path.write_text("# made by a test\nenergy intensity\n" + "\n".join(rows) + "\n")
-    return path
-
-
-@pytest.fixture
-def xreg(capsys: pytest.CaptureFixture[str]) -> Any:
-    def run(*arguments: object) -> tuple[int, str, str]:
-        code = 0
-        try:
-            main([str(argument) for argument in arguments])
-        except SystemExit as end:
-            code = int(end.code or 0)
-        text = capsys.readouterr()
-        return code, text.out, text.err
-
-    return run
 
 
 def flat(first: int, end: int, step: int) -> str:
@@ -93,7 +28,7 @@ def rows_of(path: Path) -> tuple[list[str], np.ndarray]:
     return header, np.array(rows, dtype=float)
 
 
-def test_the_truth_is_found_again(xreg, model, spectrum, tmp_path) -> None:
+def test_the_truth_is_found_again(xreg, model, spectrum, tmp_path, known) -> None:
     out = tmp_path / "fits" / "tio2"
     code, said, wrong = xreg(
         "fit", model, spectrum, "-o", out, "--background", "constant", "--starts", 8
@@ -103,16 +38,18 @@ def test_the_truth_is_found_again(xreg, model, spectrum, tmp_path) -> None:
     assert table["engine"]["name"] == "multiplet"
     assert table["engine"]["settings"]["ion"] == "Ti4+"
     found = table["parameters"]
-    assert {name for name, entry in found.items() if not entry["fixed"]} == {*RANGES, "shift"}
-    for name, true in {**TRUE, "shift": SHIFT}.items():
+    assert {name for name, entry in found.items() if not entry["fixed"]} == {*known.ranges, "shift"}
+    for name, true in {**known.true, "shift": known.shift}.items():
         entry = found[name]
         assert entry["determined"] != entry["fixed"]
         assert abs(entry["value"] - true) <= 4 * (entry["std"] or 1e-12), name
     assert found["Dq"]["std"] < 0.002
     heights = table["heights"]
-    assert heights["scale"]["value"] == pytest.approx(SCALE, abs=4 * heights["scale"]["std"])
-    assert heights["constant"]["value"] == pytest.approx(BASE, abs=4 * heights["constant"]["std"])
-    assert table["noise"]["std"] == pytest.approx(0.005 * SCALE, rel=0.1)
+    assert heights["scale"]["value"] == pytest.approx(known.scale, abs=4 * heights["scale"]["std"])
+    assert heights["constant"]["value"] == pytest.approx(
+        known.base, abs=4 * heights["constant"]["std"]
+    )
+    assert table["noise"]["std"] == pytest.approx(0.005 * known.scale, rel=0.1)
     assert not table["remarks"]
     for text in ("Dq", "gamma1", "shift", "scale", f"{found['Dq']['value']:.5g}"):
         assert text in said
@@ -177,12 +114,12 @@ def test_a_recipe_fits_several_times(xreg, model, spectrum, tmp_path) -> None:
     assert (code, "a setting of generator is generator.ion" in wrong) == (2, True)
 
 
-def test_another_engine_can_be_named(model, spectrum) -> None:
+def test_another_engine_can_be_named(model, spectrum, known) -> None:
     from xreg.workbench.fit.fit import fit_spectrum
     from xreg.workbench.fit.recipe import FitSettings
 
     settings = FitSettings(
-        starts=4, refined=1, generator={"name": "multiplet", **ION, "channels": ["xas"]}
+        starts=4, refined=1, generator={"name": "multiplet", **known.ion, "channels": ["xas"]}
     )
     done = fit_spectrum(model / "model", spectrum, settings)
     assert done.generator.config.ion == "Ti4+"
@@ -360,7 +297,7 @@ def test_the_page_tells_of_other_solutions(model, spectrum, tmp_path) -> None:
     assert all(row[3] == "" for row in result_rows(told))
 
 
-def test_both_signs_of_a_small_tetragonal_field_are_told() -> None:
+def test_both_signs_of_a_small_tetragonal_field_are_told(known) -> None:
     """Ni2+ with Ds = 0.05 eV: mirrors fit as well, the same ones whichever is begun from."""
     from xreg.core.measured.spectrum import Measured
     from xreg.workbench.fit.engine import engine
@@ -368,7 +305,7 @@ def test_both_signs_of_a_small_tetragonal_field_are_told() -> None:
     from xreg.workbench.fit.problem import Background, Problem
     from xreg.workbench.fit.refine import refine
 
-    true = {**TRUE, "Dq": 0.13, "Ds": 0.05, "Dt": -0.02}
+    true = {**known.true, "Dq": 0.13, "Ds": 0.05, "Dt": -0.02}
     exact = Multiplet(ion="Ni2+", before=8.0, after=28.0, points=361)
     energy, lines = exact.grids()["xas"], exact.generate(ParameterSet("t", true)).channels["xas"]
     lines = lines + 0.01 * lines.max() * np.random.default_rng(1).normal(size=361)

@@ -68,6 +68,64 @@ def test_a_recipe_file_and_settings(result, water_store, tmp_path):
         api.run({"dataset": str(water_store), "emulatr": "ridge"})
 
 
+SEVERAL = {"few": {"emulator.alpha": 1.0}, "many": {"emulator.alpha": 0.01}}
+
+
+def test_a_dictionary_with_each_is_several_runs(water_store, tmp_path, capfd):
+    recipe = {
+        "dataset": str(water_store),
+        "descriptor": "internal",
+        "emulator": {"name": "ridge"},
+        "analyses": {},
+        "each": SEVERAL,
+    }
+    out = tmp_path / "runs"
+    only = api.run(recipe, out=out / "many", only="many")
+    assert only.recipe["emulator"]["alpha"] == 0.01
+    before = (only.folder / "metrics.json").stat().st_mtime_ns
+    found = api.run_each(recipe, out=out)
+    assert list(found) == ["few", "many"]
+    assert (only.folder / "metrics.json").stat().st_mtime_ns == before
+    assert found["few"].recipe["emulator"]["alpha"] == 1.0
+    assert found.scores["run"] == ["few"] * 3 + ["many"] * 3
+    assert found.scores["r2"] == [*found["few"].scores["r2"], *found["many"].scores["r2"]]
+    assert "<td>many</td>" in found._repr_html_()
+    assert (out / "scores.csv").is_file()
+    assert capfd.readouterr() == ("", "")
+    with pytest.raises(ConfigError, match=r"several runs: few, many; choose one by only="):
+        api.run(recipe)
+    with pytest.raises(UnknownNameError, match=r"has no 'fwe' .did you mean 'few'"):
+        api.run(recipe, only="fwe")
+    with pytest.raises(UnknownNameError, match="no run 'fwe'"):
+        found["fwe"]
+    with pytest.raises(ConfigError, match="no section 'each'"):
+        api.run_each({key: recipe[key] for key in recipe if key != "each"})
+
+
+def test_a_search_ranks_and_goes_on(water_store, tmp_path, capfd):
+    recipe = {
+        "dataset": str(water_store),
+        "folds": {"count": 2, "group": "trajectory"},
+        "families": {"internal": None},
+        "emulator": {"name": "ridge", "alpha": {"log": [1e-4, 1e4]}},
+        "budget": 0.05,
+        "networks": 2,
+        "seeds": 1,
+        "each": {"one": {"seed": 1}, "two": {"seed": 2}},
+    }
+    with pytest.raises(ConfigError, match="several searches: one, two"):
+        api.search(recipe)
+    found = api.search(recipe, out=tmp_path / "s", only="one", workers=1)
+    assert found.ranking["family"] == ["internal"]
+    assert found.ranking["r2"][0] == found.families[0].score > 0.5
+    assert list(found.recipes) == ["internal"]
+    assert "<td>internal</td>" in found._repr_html_()
+    assert found.report.is_file()
+    again = api.search(recipe, out=tmp_path / "s", only="one", workers=1)
+    assert again.ranking["candidates"] == found.ranking["candidates"]
+    assert capfd.readouterr() == ("", "")
+
+
 def test_predictions_of_files_atoms_and_datasets_agree(result, tmp_path):
     water = molecule("H2O")
     water.write(tmp_path / "w.xyz")

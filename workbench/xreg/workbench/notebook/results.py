@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xreg.core.errors import UnknownNameError, did_you_mean
 from xreg.workbench.notebook.models import TrainedModel
 from xreg.workbench.notebook.tables import Drawing, Figure, Table
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from xreg.workbench.fit.fit import Fitted
     from xreg.workbench.search.ranking import FamilyResult
 
-__all__ = ["Evaluation", "FitResult", "RunResult", "SearchResult"]
+__all__ = ["Evaluation", "FitResult", "RunResult", "RunSeries", "SearchResult"]
 
 PARTS_OF_SCORES = ("samples", "r2", "r2_interval", "rmse")
 
@@ -96,6 +97,15 @@ class RunResult(_Judged):
 
     allow_code: bool = False
 
+    @classmethod
+    def read(cls, folder: Path) -> RunResult:
+        """Return the result that a run of yours has left in a folder."""
+        from xreg.core.storage import parse_json
+
+        path = folder / "summary.json"
+        remarks = tuple(parse_json(path.read_bytes(), str(path)).get("remarks", ()))
+        return cls(folder, remarks, allow_code=True)
+
     @cached_property
     def model(self) -> TrainedModel:
         """The model, read from the folder."""
@@ -112,6 +122,42 @@ class RunResult(_Judged):
 
     def _repr_html_(self) -> str:
         return self._page(f"Run {self.folder.name}", self.scores)
+
+
+@dataclass(frozen=True)
+class RunSeries(Mapping[str, RunResult]):
+    """The runs of a recipe with ``each``, by name.
+
+    Attributes
+    ----------
+    runs
+        Each run.
+    folder
+        Where they stand, with ``scores.csv``.
+    """
+
+    runs: Mapping[str, RunResult]
+    folder: Path
+
+    def __getitem__(self, name: str) -> RunResult:
+        if name not in self.runs:
+            raise UnknownNameError(f"no run '{name}'{did_you_mean(name, self.runs)}.")
+        return self.runs[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.runs)
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    @cached_property
+    def scores(self) -> Table:
+        """The scores of each part of each run."""
+        rows = [{"run": name, **row} for name, run in self.runs.items() for row in run.scores]
+        return Table.of(rows, "Scores")
+
+    def _repr_html_(self) -> str:
+        return f"<h4>Runs {escape(self.folder.name)}</h4>" + self.scores._repr_html_()
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def load_one(
 
 def load(
     kind: type[RecipeT],
-    path: str | Path | None = None,
+    source: str | Path | Mapping[str, Any] | None = None,
     overrides: Mapping[str, Any] | None = None,
     settings: Sequence[str] = (),
     only: Sequence[str] = (),
@@ -55,8 +55,9 @@ def load(
     ----------
     kind
         What the recipe is for.
-    path
-        A YAML file; none where the overrides say everything. Its section ``each``
+    source
+        A YAML file, or a mapping of the same form that the user wrote in Python; none where the
+        overrides say everything. Its section ``each``
         (:func:`xreg.workbench.recipes.overrides.variants`) makes several recipes of it; ``{each}``
         in a text of its section ``dataset`` becomes their name.
     overrides
@@ -81,9 +82,10 @@ def load(
     ConfigError, UnknownNameError
         In one sentence, with the key that was probably meant or its spelling of today.
     """
-    file = None if path is None else Path(path)
+    file = None if source is None or isinstance(source, Mapping) else Path(source)
     where = kind.word if file is None else f"{kind.word} '{file}'"
-    content = current(read_yaml(file), kind.command, where) if file else {}
+    written = read_yaml(file) if file else source if isinstance(source, Mapping) else {}
+    content = current(dict(written), kind.command, where) if written else {}
     found = {}
     for name, one in variants(content, where, only).items():
         called = where + (f" ({name})" if name else "")
