@@ -16,6 +16,7 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+FIRST_OF_MARKS = frozenset(mark[:1] for mark, _ in MARKS)
 # What other files begin with, what that is, and what makes text of it.
 BINARY = (
     (b"\x1f\x8b", "compressed (gzip); unpack it first"),
@@ -34,6 +35,7 @@ BINARY = (
     (b"%PDF-", "no text, but a PDF"),
     (b"\x89PNG", "no text, but an image"),
 )
+HEADS = tuple(head for head, _ in BINARY)
 # Marks without width that editors and joined files leave between characters.
 INVISIBLE = dict.fromkeys((0x200B, 0x2060, 0xFEFF))
 # What no text holds; tab, line ends, form feed and DOS' end of file (0x1a) may stand in one.
@@ -52,9 +54,9 @@ def decode(content: bytes) -> str:
     DataError
         If it is no text, with what it is where that is known.
     """
-    for head, what in BINARY:
-        if content.startswith(head):
-            raise DataError(f"it is {what}")
+    if content.startswith(HEADS):
+        what = next(what for head, what in BINARY if content.startswith(head))
+        raise DataError(f"it is {what}")
     encoding = _encoding(content)
     try:
         text = content.decode(encoding)
@@ -92,9 +94,10 @@ def lines_of(content: bytes) -> list[str]:
 
 
 def _encoding(content: bytes) -> str:
-    for mark, name in MARKS:
-        if content.startswith(mark):
-            return name
+    if content[:1] in FIRST_OF_MARKS:
+        for mark, name in MARKS:
+            if content.startswith(mark):
+                return name
     head = content[:1024]
     if b"\0" in head:
         # Latin letters and digits have one zero byte each in UTF-16: the second, or the first.

@@ -136,24 +136,26 @@ class Collector:
         )
 
     def _row(self, file: str, name: str, curve: Curve) -> NDArray[np.float64]:
-        steps = curve.energy[1:] - curve.energy[:-1]
-        span = (float(curve.energy[0]), float(curve.energy[-1]), float(steps.min()))
-        self._spans.setdefault(name, []).append(span)
         if name not in self.grids:
             self.grids[name], self._first[name] = curve.energy, file
         grid = self.grids[name]
         if name not in self._first:
             return curve.on(grid, self.hold_ends)
+        spans = self._spans.setdefault(name, [_span(grid)])
         if curve.energy.size != grid.size:
+            spans.append(_span(curve.energy))
             raise DataError(
                 f"the spectrum has {curve.energy.size} points where the first one "
                 f"({self._first[name]}) has {grid.size}, so that {COMMON}"
             )
-        if np.abs(curve.energy - grid).max() > TOLERANCE:
+        if curve.energy is not grid and np.abs(curve.energy - grid).max() > TOLERANCE:
+            spans.append(_span(curve.energy))
             raise DataError(
                 f"the energies are not those of the first spectrum ({self._first[name]}), so that "
                 f"{COMMON}"
             )
+        if curve.energy is not grid:
+            spans.append(spans[0])
         return curve.intensity
 
     def common_grid(self) -> str:
@@ -218,3 +220,8 @@ class Collector:
         values = np.array([list(table.values()) for table in tables])
         units = self.log.parameter_units
         return Parameters(ids, values, list(units), list(units.values()))
+
+
+def _span(energy: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return the first and last energy, and the least step, in eV."""
+    return float(energy[0]), float(energy[-1]), float((energy[1:] - energy[:-1]).min())

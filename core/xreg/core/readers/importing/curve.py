@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -30,20 +31,33 @@ class Curve:
         (m,) each; energies in eV.
     unit
         Unit of the intensities.
+    checked
+        Whether who read it has refused already what :meth:`check` does.
     """
 
     energy: NDArray[np.float64]
     intensity: NDArray[np.float64]
     unit: str = ARBITRARY
+    checked: bool = False
 
     def check(self) -> None:
         """Raise a :class:`DataError` unless it is a function of the energy, and not one value."""
+        if self.checked:
+            return
         if self.energy.shape != self.intensity.shape or self.energy.ndim != 1:
             raise DataError(
                 f"the spectrum has {self.intensity.size} intensities on {self.energy.size} energies"
             )
         if self.energy.size < 2:
             raise DataError(f"the spectrum has {self.energy.size} point(s)")
+        # Energies that rise between finite ends are finite.
+        rising = self.energy[1:] > self.energy[:-1]
+        ends = math.isfinite(self.energy[0]) and math.isfinite(self.energy[-1])
+        if not (ends and rising.all() and np.isfinite(self.intensity).all()):
+            self._require_rising()
+        require_signal(self.energy, self.intensity)
+
+    def _require_rising(self) -> None:
         finite = np.isfinite(self.energy) & np.isfinite(self.intensity)
         if not finite.all():
             raise DataError(f"the spectrum is not finite at point {int(np.argmin(finite)) + 1}")
@@ -53,7 +67,6 @@ class Curve:
             raise DataError(
                 f"the energies do not increase from {self.energy[i]:g} to {self.energy[i + 1]:g} eV"
             )
-        require_signal(self.energy, self.intensity)
 
     def on(self, grid: NDArray[np.float64], hold_ends: float) -> NDArray[np.float64]:
         """Return intensities on a grid, interpolated linearly.

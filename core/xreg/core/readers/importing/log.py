@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,24 @@ class BadEntry:
 
     def __str__(self) -> str:
         return f"{self.file}: {self.reason}"
+
+
+class _Entry(AbstractContextManager[None]):
+    """Some µs for each of many files shorter than a generator."""
+
+    __slots__ = ("bad", "file")
+
+    def __init__(self, bad: list[BadEntry], file: str) -> None:
+        self.bad, self.file = bad, file
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if isinstance(error, DataError):
+            self.bad.append(BadEntry(self.file, str(error).rstrip(".")))
+            return True
+        return False
 
 
 @dataclass
@@ -60,13 +78,9 @@ class ImportLog:
     splits: dict[str, dict[str, str]] = field(default_factory=dict)
     _hash: Any = field(default_factory=hashlib.sha256)
 
-    @contextmanager
-    def entry(self, file: str) -> Iterator[None]:
+    def entry(self, file: str) -> AbstractContextManager[None]:
         """Note a :class:`DataError` of the block as the reason why this file is bad."""
-        try:
-            yield
-        except DataError as error:
-            self.bad.append(BadEntry(file, str(error).rstrip(".")))
+        return _Entry(self.bad, file)
 
     def pass_over(self, file: str, reason: str) -> None:
         """Note a file or frame that is not read because it is none of what is imported."""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from xreg.core.errors import DataError
 
-__all__ = ["require_signal", "spike_of"]
+__all__ = ["checked_signal", "require_signal"]
 
 # What programs write where they have no value: nines (999, -9999.9, 99999 …), eights, what lies at
 # the ends of whole numbers in a computer; the largest as netCDF, EPICS, Fortran and C do.
@@ -42,7 +42,34 @@ def require_signal(energy: NDArray[np.float64], intensity: NDArray[np.float64]) 
         If all intensities are zero or the same, or one is a marker of a missing value (-9999,
         1e30 …) far outside of all others.
     """
-    low, high = float(intensity.min()), float(intensity.max())
+    _require(energy, intensity, float(intensity.min()), float(intensity.max()))
+
+
+def checked_signal(energy: NDArray[np.float64], intensity: NDArray[np.float64]) -> str:
+    """Require intensities as :func:`require_signal` does, and return what is to be said of them.
+
+    That is one value that lies far outside of all others, or nothing.
+    """
+    ordered = np.sort(intensity)
+    (low, lower), (upper, high) = ordered[:2].tolist(), ordered[-2:].tolist()
+    _require(energy, intensity, low, high)
+    if len(intensity) < 5:
+        return ""
+    if high - upper > SPIKE * (upper - low):
+        at, others = int(intensity.argmax()), (low, upper)
+    elif lower - low > SPIKE * (high - lower):
+        at, others = int(intensity.argmin()), (lower, high)
+    else:
+        return ""
+    return (
+        f"its value {intensity[at]:g} at {energy[at]:g} eV lies far outside of all others, "
+        f"{others[0]:g} … {others[1]:g}"
+    )
+
+
+def _require(
+    energy: NDArray[np.float64], intensity: NDArray[np.float64], low: float, high: float
+) -> None:
     top = max(-low, high)
     if high - low <= ROUNDING * top:
         what = "zero" if high == 0 else f"{high:g}, a constant"
@@ -65,26 +92,3 @@ def require_signal(energy: NDArray[np.float64], intensity: NDArray[np.float64]) 
             f"the spectrum is {intensity[i]:g} at point {i + 1} ({energy[i]:g} eV){more}, as "
             "programs mark a missing value; remove such points"
         )
-
-
-def spike_of(energy: NDArray[np.float64], intensity: NDArray[np.float64]) -> str:
-    """Return what is to be said of one value that lies far outside of all others, or nothing.
-
-    Parameters
-    ----------
-    energy, intensity
-        (m,) finite numbers each, not all the same.
-    """
-    if len(intensity) < 5:
-        return ""
-    low, lower, upper, high = np.partition(intensity, (0, 1, -2, -1))[[0, 1, -2, -1]].tolist()
-    if high - upper > SPIKE * (upper - low):
-        at, others = int(intensity.argmax()), (low, upper)
-    elif lower - low > SPIKE * (high - lower):
-        at, others = int(intensity.argmin()), (lower, high)
-    else:
-        return ""
-    return (
-        f"its value {intensity[at]:g} at {energy[at]:g} eV lies far outside of all others, "
-        f"{others[0]:g} … {others[1]:g}"
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -105,7 +106,7 @@ def choose(table: Table, asked: SpectrumColumns) -> ColumnChoice:
     DataError
         If that leaves a choice, or there is no such column; the message tells the columns.
     """
-    if table.has_gaps or np.isnan(table.values[:1]).any():
+    if table.has_gaps or any(map(math.isnan, table.values[:1].flat)):
         return _chosen(table, asked)
     return _chosen_by_names(table.names, table.units, asked)
 

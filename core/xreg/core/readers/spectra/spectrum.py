@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from xreg.core.errors import DataError
 from xreg.core.readers.energies import judge_energies
 from xreg.core.readers.numbers import number_of
-from xreg.core.readers.spectra.checks import require_signal, spike_of
+from xreg.core.readers.spectra.checks import checked_signal
 from xreg.core.readers.spectra.choice import choose, signal_of
 from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.table import Table, read_table
@@ -118,8 +118,7 @@ def spectrum_of(table: Table, asked: SpectrumColumns = PLAIN) -> TextSpectrum:
         energy, signal = energy[order], signal[order]
         noise = None if noise is None else noise[order]
         notes.append("the energies fall, and were sorted")
-    require_signal(energy, signal)
-    if spike := spike_of(energy, signal):
+    if spike := checked_signal(energy, signal):
         notes.append(spike)
     if noise is not None and not (noise > 0).all():
         i = int(np.flatnonzero(noise <= 0)[0])

@@ -32,8 +32,10 @@ __all__ = ["Table", "read_table"]
 
 # All that a plain table of numbers holds below its first row, and what it does not.
 PLAIN = b"0123456789+-.eE \t\n"
+DIGITS = b"0123456789+-.eE"
 GAPS = (b"\t\t", b"\t\n", b"\n\t")
-Header = tuple[tuple[tuple[str, str], ...], Mapping[str, str], str]
+Named = tuple[tuple[str, str], ...]
+Header = tuple[Named, Mapping[str, str], str]
 BLANKS, TABS = Dialect(), Dialect("\t")
 KEPT = 4096  # characters of a header up to which what it says is kept for the next file
 
@@ -133,27 +135,54 @@ def _plain(content: bytes) -> Table | None:
         return None
     if not head.isascii() and first_row(header) < len(header):  # blanks of other kinds
         return None
-    lines = [*map(bytes.split, rows.split(b"\n"))]
-    width, widths = len(lines[0]), set(map(len, lines))
-    if widths - {0} != {width} or (values := plain_numbers([*chain(*lines)])) is None:
-        return None
-    values = values.reshape(-1, width)
     first = len(header) + 1
-    numbers: Sequence[int] = range(first, first + len(values))
-    if len(lines) - (not lines[-1]) > len(values):  # blank lines between
+    numbers: Sequence[int]
+    if (even := _even(rows, b"\t" if tabs else b" ")) is not None:
+        cells, width = even
+        numbers = range(first, first + len(cells) // width)
+    else:
+        lines = [*map(bytes.split, rows.split(b"\n"))]
+        cells, width = [*chain(*lines)], len(lines[0])
+        if set(map(len, lines)) - {0} != {width}:
+            return None
         numbers = [i for i, line in enumerate(lines, first) if line]
-    return _table(values, header, TABS if tabs else BLANKS, numbers)
+    if (values := plain_numbers(cells)) is None:
+        return None
+    return _table(values.reshape(-1, width), header, TABS if tabs else BLANKS, numbers)
+
+
+def _even(rows: bytes, separator: bytes) -> tuple[list[bytes], int] | None:
+    """Return the cells of rows that one separator parts, and how many a row has; None of others.
+
+    Each row has room for so many cells, and as many as there is room for are there, so that none
+    lacks one.
+    """
+    if not rows.endswith(b"\n"):
+        rows += b"\n"
+    between = rows.translate(None, DIGITS)
+    width = between.index(b"\n") + 1
+    count = len(between) // width
+    if between != (separator * (width - 1) + b"\n") * count:
+        return None
+    cells = rows.split()
+    return (cells, width) if len(cells) == width * count else None
 
 
 def _first(content: bytes) -> int:
-    """Return where the first row of numbers begins, the length where there is none."""
+    """Return where the first row of numbers begins, the length where there is none.
+
+    A line of nothing but what numbers are written with counts as a row: it is looked at later.
+    """
     start = len(BOM_UTF8) if content.startswith(BOM_UTF8) else 0
     while start < len(content):
         end = content.find(b"\n", start)
-        end = len(content) if end < 0 else end
-        if not first_row([content[start:end].decode("latin-1")]):
+        line = content[start:] if end < 0 else content[start:end]
+        if line.translate(None, PLAIN):
+            if not line.startswith(b"#") and not first_row([line.decode("latin-1")]):
+                return start
+        elif not line.isspace() and line:
             return start
-        start = end + 1
+        start += len(line) + 1
     return len(content)
 
 
@@ -201,6 +230,21 @@ def _table(
 ) -> Table:
     columns, fields, said = _header(header, dialect, values.shape[1])
     odd = odd or {}
+    if odd:
+        values, columns, odd = _without_empty(values, columns, odd, header, dialect, fields)
+    names, units = zip(*columns, strict=True) if columns else ((), ())
+    return Table(values, names, units, fields, one_scan, lines, odd, said, tuple(notes))
+
+
+def _without_empty(
+    values: NDArray[np.float64],
+    columns: Named,
+    odd: Mapping[tuple[int, int], str],
+    header: Sequence[str],
+    dialect: Dialect,
+    fields: Mapping[str, str],
+) -> tuple[NDArray[np.float64], Named, Mapping[tuple[int, int], str]]:
+    """Return a table without the columns that have no single cell."""
     # Columns without a single cell: separators at the ends of lines, or two where one will do.
     empty = {
         j
@@ -214,8 +258,7 @@ def _table(
             columns = tuple(columns_of(header, dialect, len(keep), fields))
         values = values[:, keep]
         odd = {(i, keep.index(j)): cell for (i, j), cell in odd.items() if j not in empty}
-    names, units = zip(*columns, strict=True) if columns else ((), ())
-    return Table(values, names, units, fields, one_scan, lines, odd, said, tuple(notes))
+    return values, columns, odd
 
 
 def _header(header: Sequence[str], dialect: Dialect, count: int) -> Header:

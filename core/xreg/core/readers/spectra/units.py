@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -73,6 +74,7 @@ CASED = {"meV": Unit("energy", 1e-3, "meV"), "MeV": Unit("energy", 1e6, "MeV")}
 SPACING = re.compile(r"\s*([0-9.]+(?:[eE][+-]?[0-9]+)?)\s*[(\[]?\s*([^\s()\[\]]*)\s*[)\]]?\s*")
 
 
+@lru_cache(maxsize=256)
 def unit_of(text: str) -> Unit | None:
     """Return the unit that is written so, None where there is none such."""
     word = text.strip().strip("()[]").strip().rstrip(".")

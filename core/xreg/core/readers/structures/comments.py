@@ -60,6 +60,8 @@ def fields_of(comment: str) -> dict[str, Any]:
     ``key = value | key = value``, as tmQM does; and ``charge: 0, spin: 1`` with numbers. What
     stands beside them is free text.
     """
+    if "=" not in comment and ":" not in comment:
+        return {}
     if "|" in comment:
         parts = [part.partition("=") for part in comment.split("|")]
         found = {key.strip(): value for key, sign, value in parts if sign and value.strip()}

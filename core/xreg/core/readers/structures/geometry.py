@@ -77,8 +77,11 @@ def judge(
         return "", []
     if len(numbers) <= FEW:
         arms = positions - positions[0]
-        squares = (arms * arms).sum(axis=1)
-        squares = squares + squares[:, None] - 2 * (arms @ arms.T)
+        products = arms @ arms.T
+        squares = products.diagonal()
+        squares = squares + squares[:, None]
+        products *= 2
+        squares -= products
         if _surely_bonded(numbers, squares):
             return "", []
         x, y, z = (_apart(column) for column in arms.T)
@@ -99,11 +102,11 @@ def _surely_bonded(numbers: NDArray[np.int32], squares: NDArray[Any]) -> bool:
     """Tell quickly, of (a, a) squared distances, whether the nearest pair is one as of a bond."""
     from ase.data import covalent_radii
 
-    squares.flat[:: len(squares) + 1] = np.inf
+    squares.ravel()[:: len(squares) + 1] = np.inf  # a view, as all rows are in one piece
     one, other = divmod(int(squares.argmin()), len(squares))
-    least = math.sqrt(max(squares[one, other], 0.0))
+    nearest = math.sqrt(max(squares[one, other], 0.0))
     bond = covalent_radii[numbers[one]] + covalent_radii[numbers[other]]
-    return bool(TOO_NEAR + NEARLY < least < min(TOO_FAR, SPARSE * bond) - NEARLY)
+    return bool(TOO_NEAR + NEARLY < nearest < min(TOO_FAR, SPARSE * bond) - NEARLY)
 
 
 def _crystal(

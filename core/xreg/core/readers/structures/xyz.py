@@ -39,6 +39,16 @@ class Column(NamedTuple):
     width: int
 
 
+class Columns(NamedTuple):
+    """What stands in the rows of a frame: names, atomic numbers, positions, and all else."""
+
+    named: list[Column]
+    numbered: list[Column]
+    placed: Column
+    others: list[Column]
+    width: int
+
+
 def xyz_frames(lines: Sequence[str], name: str) -> Iterator[Frame]:
     """Yield the frames of an xyz file, bad ones with the reason.
 
@@ -131,11 +141,10 @@ def _parsed(where: str, place: int, comment: str, rows: list[list[str]], line: i
         info, columns = fields_of(comment), _columns({})
     if problem := unit_problem("" if extended else comment, info):
         raise DataError(problem)
-    width = columns[-1].first + columns[-1].width
+    width = columns.width
     widths = set(map(len, rows))
-    for n, row in enumerate(
-        rows if min(widths) < width or (extended and widths != {width}) else ()
-    ):
+    uneven = widths != {width} and (extended or min(widths) < width)
+    for n, row in enumerate(rows if uneven else ()):
         if len(row) < width or (extended and len(row) > width):
             what = (
                 f"has {len(row)} words, not {width}" if extended else "is no element with x, y, z"
@@ -143,8 +152,7 @@ def _parsed(where: str, place: int, comment: str, rows: list[list[str]], line: i
             raise DataError(f"its line {line + n} '{' '.join(row)[:40]}' {what}")
     if not extended and max(widths) > width:
         notes.append("columns after x, y and z are not read")
-    named = [c for c in columns if c.name in SPECIES]
-    numbered = [c for c in columns if c.name in NUMBERS]
+    named, numbered = columns.named, columns.numbered
     first = (named or numbered)[0].first
     words = [row[first] for row in rows]
     numbers, more, problem = name_elements(words)
@@ -161,10 +169,8 @@ def _parsed(where: str, place: int, comment: str, rows: list[list[str]], line: i
             raise DataError(
                 f"its atom {n} is {words[n]} by its symbol, and {other[n]} by its number"
             )
-    (placed,) = (c for c in columns if c.name in POSITIONS)
-    positions = _values(placed, rows, line)
-    others = (c for c in columns if c not in (*named, *numbered, placed))
-    rest = {c.name: _values(c, rows, line) for c in others}
+    positions = _values(columns.placed, rows, line)
+    rest = {c.name: _values(c, rows, line) for c in columns.others}
     return Frame(
         where, place, np.array(numbers, np.int32), positions, cell, pbc, info, rest, (*notes, *more)
     )
@@ -229,7 +235,7 @@ def _fits(kind: str, words: Sequence[str]) -> bool:
     return True
 
 
-def _columns(info: dict[str, Any]) -> list[Column]:
+def _columns(info: dict[str, Any]) -> Columns:
     """Return what ``Properties`` says of the columns, and take it out of the fields."""
     key = next((key for key in info if key.lower() == "properties"), None)
     text = PLAIN if key is None else str(info.pop(key))
@@ -237,7 +243,7 @@ def _columns(info: dict[str, Any]) -> list[Column]:
 
 
 @lru_cache(maxsize=64)
-def _properties(text: str) -> list[Column]:
+def _properties(text: str) -> Columns:
     parts = text.split(":")
     columns: list[Column] = []
     first = 0
@@ -248,12 +254,18 @@ def _properties(text: str) -> list[Column]:
         first += int(width)
     names = [column.name for column in columns]
     placed = [c for c in columns if c.name in POSITIONS and (c.kind, c.width) == ("R", 3)]
-    named = [c for c in columns if c.name in (*SPECIES, *NUMBERS) and c.width == 1]
+    told = [c for c in columns if c.name in (*SPECIES, *NUMBERS)]
     if len(parts) % 3 or len(columns) != len(parts) // 3 or len(set(names)) != len(names):
         raise DataError(f"its Properties={text[:80]} are no list of name:kind:width")
-    if len(placed) != 1 or not named:
+    if len(placed) != 1 or not any(c.width == 1 for c in told):
         raise DataError(f"its Properties={text[:80]} name no species and positions")
-    return columns
+    return Columns(
+        [c for c in told if c.name in SPECIES],
+        [c for c in told if c.name in NUMBERS],
+        placed[0],
+        [c for c in columns if c not in (*told, placed[0])],
+        first,
+    )
 
 
 def _cell(info: dict[str, Any]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
