@@ -64,6 +64,8 @@ class Pipeline:
         target: Target,
         validation: tuple[Samples, ArrayLike] | None = None,
         stage: Stage = nullcontext,
+        *,
+        descriptor: Descriptor | None = None,
     ) -> Model:
         """Train clones of all components.
 
@@ -79,12 +81,14 @@ class Pipeline:
             Samples and targets for early stopping.
         stage
             Called with what comes next, emulator or a decomposer; its context holds meanwhile.
+        descriptor
+            The descriptor, where a caller has fitted it to the very same samples already.
         """
         emulator = self.emulator.__sklearn_clone__()
         decomposers = {label: d.__sklearn_clone__() for label, d in self.decomposers.items()}
         with stage(f"emulator {emulator.name}"):
             domain = Domain.of(samples)
-            inputs, data = self._prepare(emulator, samples, Y, validation)
+            inputs, data = self._prepare(emulator, samples, Y, validation, descriptor)
             for decomposer in decomposers.values():
                 decomposer.require_rank(data.X.shape)
             data.fit([emulator])
@@ -105,14 +109,16 @@ class Pipeline:
         samples: Samples,
         Y: ArrayLike,
         validation: tuple[Samples, ArrayLike] | None,
+        descriptor: Descriptor | None,
     ) -> tuple[Inputs, TrainingData[Any]]:
         """Learn how inputs are made, and return it with what is trained on."""
         held = validation if validation is not None and len(validation[0]) else None
         if self.descriptor is None:
             return SampleInputs(emulator), self.preprocessing.prepare(samples, Y, held)
         require_kind(self.descriptor, samples)
-        descriptor = self.descriptor.__sklearn_clone__()
-        descriptor.fit(samples)
+        if descriptor is None:
+            descriptor = self.descriptor.__sklearn_clone__()
+            descriptor.fit(samples)
         described = self.featurize(descriptor, samples)
         stopping = None if held is None else (self.featurize(descriptor, held[0]), held[1])
         data = self.preprocessing.prepare(described, Y, stopping)

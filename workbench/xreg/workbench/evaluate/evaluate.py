@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -237,12 +238,14 @@ def _carry_out(
     for remark in results.score_remarks(report_data.metrics, context.judged):
         log.warning("%s", remark)
         matched.remarks.append(remark)
-    report_data = results.with_analyses(report_data, analyses.run_analyses(chosen, context, stages))
+    done = analyses.run_analyses(chosen, context, stages, matched.remarks)
+    report_data = results.with_analyses(report_data, done)
     with stages("saving"):
         saving.save_arrays(context, report_data, folder)
         analyses.save(report_data.analyses, folder / "analyses")
     with stages("figures"):
-        pictures = draw_all(report_data, folder / "figures")
+        guard = partial(analyses.guarded, remarks=matched.remarks)
+        pictures = draw_all(report_data, folder / "figures", guard)
     summary = _summary(matched, stages, started)
     report_data = replace(
         report_data,
@@ -254,8 +257,8 @@ def _carry_out(
     )
     with stages("report"):
         (folder / "report.html").write_text(render(report_data, pictures), encoding="utf-8")
-    done = results.settings_of(report_data.analyses)
-    final = Evaluation.parse({**recipe.plain(), "dataset": matched.section, "analyses": done}, "it")
+    made = results.settings_of(report_data.analyses)
+    final = Evaluation.parse({**recipe.plain(), "dataset": matched.section, "analyses": made}, "it")
     write_text(folder / "recipe.yaml", final.to_yaml())
     write_json(folder / "metrics.json", report_data.metrics)
     write_json(folder / "summary.json", _summary(matched, stages, started))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from xreg.core.interfaces.analysis import Drawing
 
 __all__ = ["Picture", "draw_all", "save_figure"]
+
+
+Guard = Callable[[str, str], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class _Plan:
     title: str
     caption: str
     draw: Callable[[ReportData], Figure]
+    analysis: str = ""  # whose figure it is
 
 
 def save_figure(figure: Figure, path: Path) -> None:
@@ -60,16 +65,29 @@ def save_figure(figure: Figure, path: Path) -> None:
     figure.savefig(path, format="png", metadata={"Software": None})
 
 
-def draw_all(report_data: ReportData, folder: Path) -> list[Picture]:
-    """Draw every figure that the data allow into ``folder``."""
+def draw_all(report_data: ReportData, folder: Path, guard: Guard | None = None) -> list[Picture]:
+    """Draw every figure that the data allow into ``folder``.
+
+    Parameters
+    ----------
+    report_data
+        What is drawn.
+    folder
+        Where the files go.
+    guard
+        Gets in words which figure of which analysis is drawn in its context, and says what comes of
+        one that fails; such a figure ends everything without it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     plans = list(_plans(report_data))
     pictures = []
     with styled():
         for plan in progress.track(plans, "figures", len(plans)):
             path = folder / f"{plan.file}.png"
-            save_figure(plan.draw(report_data), path)
-            pictures.append(Picture(path, plan.section, plan.title, plan.caption))
+            what = f"Figure '{plan.file}'"
+            with guard(what, plan.analysis) if guard and plan.analysis else nullcontext():
+                save_figure(plan.draw(report_data), path)
+                pictures.append(Picture(path, plan.section, plan.title, plan.caption))
     return pictures
 
 
@@ -150,6 +168,7 @@ def _plans(report_data: ReportData) -> Iterator[_Plan]:
                 drawing.title,
                 drawing.caption,
                 partial(_finished, drawing),
+                analysed.name,
             )
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from xreg.core.analysis.needs import require
 from xreg.core.config import Config
-from xreg.core.errors import NotApplicableError
+from xreg.core.errors import NotApplicableError, PluginError
 from xreg.core.files import write_csv
 from xreg.core.hooks import AnalysisSpec
-from xreg.core.interfaces.analysis import Analysed
+from xreg.core.interfaces.analysis import Analysed, Findings
 from xreg.registry.plugins import host
 from xreg.workbench.arrays import write_arrays
 from xreg.workbench.recipes.sections import ComponentSection
@@ -24,9 +28,10 @@ if TYPE_CHECKING:
     from xreg.core.model.model import Model
     from xreg.core.model.pipeline import Pipeline
 
-__all__ = ["PlannedAnalysis", "choose", "run_analyses", "save"]
+__all__ = ["PlannedAnalysis", "choose", "guarded", "run_analyses", "save"]
 
 log = logging.getLogger("xreg.run")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class PlannedAnalysis:
     label
         What its results are called.
     named
-        Whether it was asked for: then it is an error if it does not apply.
+        Whether it was asked for: then it is told if it does not apply.
     """
 
     label: str
@@ -105,9 +110,12 @@ def run_analyses(
     chosen: Sequence[PlannedAnalysis],
     context: AnalysisContext,
     stages: Callable[[str], AbstractContextManager[None]],
-    remarks: list[str] | None = None,
+    remarks: list[str],
 ) -> list[Analysed]:
-    """Do the analyses, each as a stage of its own; a default one that does not apply is logged.
+    """Do the analyses, each as a stage of its own.
+
+    One that fails, in whatever way, costs its own findings and no more: a model that took hours to
+    train is not lost for it.
 
     Parameters
     ----------
@@ -118,33 +126,62 @@ def run_analyses(
     stages
         Opens a stage of the given name.
     remarks
-        Takes a sentence for each analysis that was asked for and turns out not to apply: a model
-        that took hours to train is not lost for it.
-
-    Raises
-    ------
-    NotApplicableError
-        If that happens and no ``remarks`` are given.
+        Takes a sentence for each analysis that fails, or that was asked for and turns out not to
+        apply.
     """
     done = []
     for one in chosen:
-        with stages(f"analysis {one.label}"):
-            try:
-                analysis = host().load("analysis", one.spec.name)(one.config)
-                findings = analysis.analyse(context)
-            except NotApplicableError as error:
-                if not one.named:
-                    log.info("left out: %s", error)
-                elif remarks is None:
-                    raise
-                else:
-                    remarks.append(f"Analysis '{one.spec.name}' was left out: {error}")
-                    log.warning("%s", remarks[-1])
-            else:
-                done.append(
-                    Analysed(one.label, one.spec.name, one.spec.summary, one.config, findings)
-                )
+        what = f"Analysis '{one.label}'"
+        with stages(f"analysis {one.label}"), guarded(what, one.spec.name, remarks, one.named):
+            analysis = host().load("analysis", one.spec.name)(one.config)
+            findings = _checked(analysis.analyse(context))
+            done.append(Analysed(one.label, one.spec.name, one.spec.summary, one.config, findings))
     return done
+
+
+@contextmanager
+def guarded(what: str, name: str, remarks: list[str], named: bool = True) -> Iterator[None]:
+    """Turn what an analysis raises in the block into a remark.
+
+    Parameters
+    ----------
+    what
+        What is lost then, in words.
+    name
+        Name of the analysis.
+    remarks
+        Takes the sentence.
+    named
+        Whether it was asked for; else one that does not apply is no more than logged.
+    """
+    try:
+        yield
+    except NotApplicableError as error:
+        if not named:
+            log.info("left out: %s", error)
+            return
+        remarks.append(f"{what} was left out: {error}")
+        log.warning("%s", remarks[-1])
+    except Exception as error:  # a plugin may fail in any way
+        text = str(error).partition("\n")[0].rstrip(".")
+        remarks.append(
+            f"{what} was left out, as plugin {host().get('analysis', name)} failed with "
+            f"{type(error).__name__}{f': {text}' if text else ''}; run.log has the traceback."
+        )
+        log.exception("%s", remarks[-1])
+
+
+def _checked(findings: Any) -> Findings:
+    """Return the findings of an analysis if they can be written down."""
+    if not isinstance(findings, Findings):
+        raise PluginError(f"it returned {type(findings).__name__}, no Findings")
+    parts = (*findings.tables, *findings.drawings)
+    if bad := next((part.name for part in parts if not NAME.fullmatch(part.name)), None):
+        raise PluginError(f"'{bad}' is no name of a table or figure (letters, digits, dashes)")
+    if bad := next((k for k, a in findings.arrays.items() if np.asarray(a).dtype.hasobject), None):
+        raise PluginError(f"its array '{bad}' holds objects, not numbers or texts")
+    json.dumps(findings.plain(), allow_nan=False)
+    return findings
 
 
 def save(done: Sequence[Analysed], folder: Path) -> None:

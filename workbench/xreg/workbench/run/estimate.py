@@ -83,7 +83,7 @@ def estimate(recipe: Recipe, execution: Execution | None = None) -> Estimate:
     n, total = len(small), len(dataset)
     growth = len(train) / n
     seconds: dict[str, float] = {}
-    width, stages = 0, Stages()
+    width, stages, descriptor = 0, Stages(), None
     if pipeline.descriptor is not None:
         start = time.perf_counter()
         descriptor = pipeline.descriptor.__sklearn_clone__()
@@ -98,7 +98,7 @@ def estimate(recipe: Recipe, execution: Execution | None = None) -> Estimate:
             spent /= execution.workers or cores()
         seconds["features"] = spent
     target = Target(str(resolved.recipe.target.channel), channel.energy, channel.features)
-    pipeline.fit(small, known, target, stage=stages)
+    pipeline.fit(small, known, target, stage=stages, descriptor=descriptor)
     seconds |= {stage: spent * growth for stage, spent in stages.seconds.items()}
     now = peak_memory_mib()
     arrays = 8 * (COPIES * len(train) * width + 2 * total * known.shape[1]) / 2**20

@@ -65,8 +65,8 @@ class Prepared:
         Row numbers of train, validation and test, without samples set aside.
     set_aside
         Id and reason of each sample that was left out.
-    features
-        What the descriptor's columns mean; empty without one.
+    descriptor
+        Fitted to the training samples; None for an emulator that takes samples.
     remarks
         What the descriptor says about the training samples, a sentence each.
     colours
@@ -78,9 +78,14 @@ class Prepared:
     known: NDArray[np.float64]
     rows: dict[str, NDArray[np.intp]]
     set_aside: list[dict[str, str]] = field(default_factory=list)
-    features: list[FeatureLabel] = field(default_factory=list)
+    descriptor: Descriptor | None = None
     remarks: list[str] = field(default_factory=list)
     colours: dict[str, tuple[NDArray[np.float64], str]] = field(default_factory=dict)
+
+    @property
+    def features(self) -> list[FeatureLabel]:
+        """What the descriptor's columns mean; empty without one."""
+        return [] if self.descriptor is None else list(self.descriptor.feature_labels)
 
 
 def prepare(resolved: Resolved, execution: Execution, stages: Stages) -> Prepared:
@@ -158,7 +163,7 @@ def _describe(
         # What is learned from the samples that remain may differ: fit and look again.
         without(new, _faults(new, descriptor, samples, ready))
     resolved.pipeline.featurize = cache
-    ready.features = list(descriptor.feature_labels)
+    ready.descriptor = descriptor
     log.info("%d of %d samples described anew", cache.computed, len(samples))
     ready.remarks = list(descriptor.remarks)
 

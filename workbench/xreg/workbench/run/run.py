@@ -6,6 +6,7 @@ import logging
 import random
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,8 @@ def _carry_out(
         saving.save_arrays(context, report_data, folder)
         analyses.save(report_data.analyses, folder / "analyses")
     with stages("figures"):
-        pictures = draw_all(report_data, folder / "figures")
+        guard = partial(analyses.guarded, remarks=ready.remarks)
+        pictures = draw_all(report_data, folder / "figures", guard)
     features = len(model.feature_labels)
     with stages("report"):
         run.seconds = stages.total
@@ -139,7 +141,9 @@ def _train(ready: Prepared, stages: Stages) -> Model:
     train, held = samples[rows["train"]], rows["validation"]
     validation = (samples[held], known[held]) if len(held) else None
     pipeline = ready.resolved.pipeline
-    return pipeline.fit(train, known[rows["train"]], ready.target, validation, stages)
+    return pipeline.fit(
+        train, known[rows["train"]], ready.target, validation, stages, descriptor=ready.descriptor
+    )
 
 
 def _seed_everything(seed: int) -> None:
