@@ -1,9 +1,9 @@
-"""How often a command climbs: calls from a lower floor of the code to a higher one.
+"""How often a command climbs: calls from a lower layer of the code to a higher one.
 
-    python benchmarks/floors.py run --dataset h2o@1.0.0 --descriptor internal --emulator ridge
+    python benchmarks/layers.py run --dataset h2o@1.0.0 --descriptor internal --emulator ridge
 
-Counts the places, module to module, at which a function of a lower floor calls one of a higher
-floor, itself and not by way of the standard library. That a model calls the components it is made
+Counts the places, module to module, at which a function of a lower layer calls one of a higher
+layer, itself and not by way of the standard library. That a model calls the components it is made
 of, and a driver the functions it was handed, is what interfaces are for; those calls are listed
 apart: the callee is a method that an interface declares, or a hook.
 """
@@ -15,12 +15,12 @@ import sys
 from types import FrameType
 from typing import Any
 
-FLOORS = {"core": 1, "plugins": 2, "registry": 2, "workbench": 3, "cli": 4}
+LAYERS = {"core": 1, "plugins": 2, "registry": 2, "workbench": 3, "cli": 4}
 
 
-def floor_of(module: str) -> int:
+def layer_of(module: str) -> int:
     parts = module.split(".")
-    return FLOORS.get(parts[1], 0) if parts[0] == "xreg" and len(parts) > 1 else 0
+    return LAYERS.get(parts[1], 0) if parts[0] == "xreg" and len(parts) > 1 else 0
 
 
 def declared(frame: FrameType) -> bool:
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
             return
         here = frame.f_globals.get("__name__", "")
         there = frame.f_back.f_globals.get("__name__", "")
-        low, high = floor_of(there), floor_of(here)
+        low, high = layer_of(there), layer_of(here)
         if 0 < low < high:
             (answered if declared(frame) else climbs)[(there, here)] += 1
 

@@ -34,8 +34,8 @@ def frames(path: Path, names: str) -> None:
 def pairs(folder: Path, names: str) -> None:
     """Write a folder of structures and one of spectra."""
     for name in names:
-        for room in ("xyz", "spectra"):
-            (folder / room).mkdir(parents=True, exist_ok=True)
+        for side in ("xyz", "spectra"):
+            (folder / side).mkdir(parents=True, exist_ok=True)
         write(folder / "xyz" / f"{name}.xyz", molecule(name), format="xyz")
         rows = np.stack([ENERGY, np.exp(-((ENERGY - 7105) ** 2))], axis=1)
         np.savetxt(folder / "spectra" / f"{name}.txt", rows)

@@ -31,7 +31,7 @@ NEAR = 3.0  # Å
 BONDED = 1.3  # times the sum of the covalent radii
 LINKED = 1.35  # times the same: bonded, or nearly
 SLACK, LOOSE = 0.03, 0.3  # Å, about the distances of many training samples, or of few
-ROOM = 0.05  # of a range, on either side; more for few samples
+MARGIN = 0.05  # of a range, on either side; more for few samples
 USUAL = 0.99  # of the training samples set the limit,
 LEEWAY = 1.1  # times this
 INNER = 4.0  # Å: atoms within have their own neighbours inside REACH
@@ -288,7 +288,7 @@ def _limit(values: Array) -> float:
 
 def _margin(low: Array, high: Array, count: int) -> Array:
     """Return how far facts may lie beyond the range of a number of samples."""
-    return (ROOM + 2 / count) * (high - low) + LEAST
+    return (MARGIN + 2 / count) * (high - low) + LEAST
 
 
 def _by_parts(
