@@ -71,7 +71,7 @@ def read_spectra(folder: Path) -> None:
 
 
 def read_recipes(folder: Path) -> None:
-    from xreg.cli.schema import recipe_class
+    from xreg.cli.commands.schema import recipe_class
     from xreg.workbench.recipes.load import load
 
     (path,) = folder.glob("*.yaml")

@@ -9,8 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 
+from xreg.cli.commands.schema import RECIPES, recipe_class
 from xreg.cli.main import main
-from xreg.cli.schema import RECIPES, recipe_class
 from xreg.workbench.recipes.load import load
 from xreg.workbench.recipes.overrides import read_yaml, variants
 from xreg.workbench.recipes.schema import json_schema

@@ -10,17 +10,17 @@ from xreg.cli.lazy import lazy_group
 from xreg.cli.output import echo
 
 COMMANDS = {
-    "run": "xreg.cli.run:run",
-    "evaluate": "xreg.cli.evaluate:evaluate",
-    "predict": "xreg.cli.predict:predict",
-    "fit": "xreg.cli.fit:fit",
-    "data": "xreg.cli.data:app",
-    "models": "xreg.cli.models:app",
-    "plugins": "xreg.cli.plugins:app",
-    "registry": "xreg.cli.registries:app",
-    "schema": "xreg.cli.schema:schema",
-    "search": "xreg.cli.search:search",
-    "leaderboard": "xreg.cli.leaderboard:leaderboard",
+    "run": "xreg.cli.commands.run:run",
+    "evaluate": "xreg.cli.commands.evaluate:evaluate",
+    "predict": "xreg.cli.commands.predict:predict",
+    "fit": "xreg.cli.commands.fit:fit",
+    "data": "xreg.cli.commands.data.app:app",
+    "models": "xreg.cli.commands.models:app",
+    "plugins": "xreg.cli.commands.plugins:app",
+    "registry": "xreg.cli.commands.registries:app",
+    "schema": "xreg.cli.commands.schema:schema",
+    "search": "xreg.cli.commands.search:search",
+    "leaderboard": "xreg.cli.commands.leaderboard:leaderboard",
 }
 
 app = typer.Typer(

@@ -63,7 +63,8 @@ def run(
             f"the recipe describes several runs: {', '.join(found)}; choose one by only=, or do "
             "all by run_each."
         )
-    return _run(*found.values(), None if out is None else Path(out))
+    (one,) = found.values()
+    return _run(one, None if out is None else Path(out))
 
 
 @with_progress

@@ -175,8 +175,8 @@ def _checked(findings: Any) -> Findings:
     """Return the findings of an analysis if they can be written down."""
     if not isinstance(findings, Findings):
         raise PluginError(f"it returned {type(findings).__name__}, no Findings")
-    parts = (*findings.tables, *findings.drawings)
-    if bad := next((part.name for part in parts if not NAME.fullmatch(part.name)), None):
+    names = [*(t.name for t in findings.tables), *(d.name for d in findings.drawings)]
+    if bad := next((name for name in names if not NAME.fullmatch(name)), None):
         raise PluginError(f"'{bad}' is no name of a table or figure (letters, digits, dashes)")
     if bad := next((k for k, a in findings.arrays.items() if np.asarray(a).dtype.hasobject), None):
         raise PluginError(f"its array '{bad}' holds objects, not numbers or texts")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli import data_create, data_export, data_process, data_sticks
+from xreg.cli.commands.data import create, export, process, sticks
 from xreg.cli.options import Registry
 from xreg.cli.output import cell, echo
 
@@ -172,8 +172,8 @@ def verify(
         )
 
 
-app.command("generate")(data_create.generate)
-app.command("import")(data_create.import_)
-app.command("export")(data_export.export)
-app.command("process")(data_process.process)
-app.command("sticks")(data_sticks.sticks)
+app.command("generate")(create.generate)
+app.command("import")(create.import_)
+app.command("export")(export.export)
+app.command("process")(process.process)
+app.command("sticks")(sticks.sticks)
