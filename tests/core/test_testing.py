@@ -21,8 +21,8 @@ from xreg.core.interfaces import (
     FeatureLabel,
     SpectrumGenerator,
 )
+from xreg.core.settings_in_words import unbounded
 from xreg.core.testing import DecomposerSuite, DescriptorSuite, EmulatorSuite, GeneratorSuite
-from xreg.core.testing.base import unbounded
 
 TOY = {name: "a toy without a plugin" for name in ("declaration", "light_declaration")}
 

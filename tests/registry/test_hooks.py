@@ -15,7 +15,7 @@ from xreg.core import hooks
 from xreg.core.config import Config
 from xreg.core.hooks import ComponentSpec, hookimpl
 from xreg.core.run import ReportSection, Run
-from xreg.core.testing.base import unbounded
+from xreg.core.settings_in_words import unbounded
 from xreg.registry.plugins import host
 
 ROOT = Path(__file__).parents[2]

@@ -28,8 +28,7 @@ from xreg.core.hooks import Program, Requirement
 from xreg.core.interfaces import Descriptor, FeatureLabel
 from xreg.core.model.features import build_features
 from xreg.core.testing import waters
-from xreg.registry import plugins as plugins_module
-from xreg.registry.plugins import PluginHost, host
+from xreg.registry.plugins import PluginHost, host, hosting
 
 # Fake distributions: a folder that looks like one into which pip has installed plugins -----------
 
@@ -339,7 +338,7 @@ def test_the_same_entry_points_are_found_as_python_finds(
         (info / "entry_points.txt").write_text(points)
     for place in ("second", "first"):
         monkeypatch.syspath_prepend(str(tmp_path / place))
-    found = {(p.name, p.value) for p in plugins_module._entry_points()}
+    found = {(p.name, p.value) for p in hosting._entry_points()}
     assert found == {(p.name, p.value) for p in entry_points(group="xreg")}
     assert ("new", "new_module") in found
     assert not {name for name, _ in found} & {"old", "no"}

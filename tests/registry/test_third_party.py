@@ -18,7 +18,7 @@ from xreg.core.testing import waters
 from xreg.registry.stores.writer import write_store
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NAMES = ("xreg-plugin-shell", "xreg-plugin-runlog")
+NAMES = ("xreg-plugin-shell", "xreg-plugin-runlog", "xreg-plugin-forest")
 
 
 @pytest.fixture(scope="module")

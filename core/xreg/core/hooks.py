@@ -40,6 +40,8 @@ __all__ = [
 ]
 
 ENTRY_POINT_GROUP = "xreg"
+HEAVY = ("torch", "sklearn", "scipy", "ase", "dscribe", "pyscf", "matplotlib", "zarr", "pandas")
+"""Packages that a plugin's declaration must not import: listing plugins would become slow."""
 
 hookspec = pluggy.HookspecMarker("xreg")
 hookimpl = pluggy.HookimplMarker("xreg")

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 
 from xreg.core.errors import did_you_mean
 
-__all__ = ["SettingRow", "explain", "table", "value_in_words"]
+__all__ = ["SettingRow", "explain", "table", "unbounded", "value_in_words"]
 
 
 @dataclass(frozen=True)
@@ -183,3 +183,33 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next(filter(None, map(_model_in, get_args(annotation))), None)
+
+
+def unbounded(model: type[BaseModel]) -> list[str]:
+    """Return the settings that any value of their type would satisfy."""
+    schema = model.model_json_schema()
+    defs = schema.get("$defs", {})
+    return [name for name, entry in schema["properties"].items() if not _restricted(entry, defs)]
+
+
+LIMITS = {
+    "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
+    "maxLength", "pattern", "format", "minItems", "maxItems", "minProperties", "maxProperties",
+}  # fmt: skip
+
+
+def _restricted(entry: Mapping[str, Any], defs: Mapping[str, Any]) -> bool:
+    """Whether a JSON-schema entry restricts its values beyond their type."""
+    if "$ref" in entry:
+        return _restricted(defs[entry["$ref"].rpartition("/")[2]], defs)
+    for key in ("anyOf", "oneOf"):
+        if key in entry:
+            return all(_restricted(option, defs) for option in entry[key])
+    if "properties" in entry:
+        return all(_restricted(part, defs) for part in entry["properties"].values())
+    if {"enum", "const"} & set(entry) or entry.get("type") in {"boolean", "null"}:
+        return True
+    if LIMITS & set(entry):
+        return True
+    inner = entry.get("items") or entry.get("additionalProperties")
+    return isinstance(inner, Mapping) and _restricted(inner, defs)

@@ -144,12 +144,25 @@ def _root(module: str) -> tuple[str, Path | None]:
         if spec.origin is not None:
             place = _file(spec)
             packed = place is not None and not place.name.startswith("__init__.")
+            if (own := _elsewhere(module, place)) is not None and not packed:
+                return module, own
             return name, place if packed or place is None else place.parent
         locations = list(spec.submodule_search_locations)
         inside = [Path(p) for p in locations if depth < len(names) and _holds(p, names[depth])]
         folder = (name, inside[0]) if inside else None
     loaded = getattr(sys.modules.get(module), "__file__", None)
     return module, Path(loaded) if loaded and Path(loaded).is_file() else None
+
+
+def _elsewhere(module: str, package: Path | None) -> Path | None:
+    """Return the file of a loaded module that lies outside of its package's folder.
+
+    The package is but a name, under which the user's folder of plugins is searched.
+    """
+    loaded = getattr(sys.modules.get(module), "__file__", None)
+    if not loaded or package is None or Path(loaded).is_relative_to(package.parent):
+        return None
+    return Path(loaded)
 
 
 def _file(spec: ModuleSpec) -> Path | None:

@@ -94,7 +94,8 @@ def _require_json(body: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
             raise PluginError(
                 f"{_owner(meta)} cannot be saved: its '{key}' ({type(value).__name__}) is neither "
                 "an array of numbers nor a JSON value; return what it takes to rebuild it "
-                "from state(), and rebuild it in restore()."
+                "from state(), and rebuild it in restore() (trees of scikit-learn: "
+                "xreg.core.emulators.trees)."
             ) from None
 
 

@@ -1,13 +1,15 @@
-"""``xreg plugins``: what is installed, and what each setting means."""
+"""``xreg plugins``: what is installed, what each setting means, and plugins of one's own."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xreg.cli.output import echo
-from xreg.core.errors import UnknownNameError, did_you_mean
+from xreg.cli.options import Out
+from xreg.cli.output import cell, echo
+from xreg.core.errors import ConfigError, RunError, UnknownNameError, did_you_mean
 
 if TYPE_CHECKING:
     from xreg.core.config import Config
@@ -70,6 +72,82 @@ def show(name: str = typer.Argument(help="Name of a component or an analysis."))
             echo(f"  search space {label}: {', '.join(space)}")
         if kind == "generator" and not spec.missing():
             _show_parameters(spec.load()())
+
+
+@app.command()
+def new(
+    kind: Annotated[str, typer.Argument(help="descriptor, emulator, decomposer, generator, …")],
+    name: Annotated[str, typer.Argument(help="What a recipe will call it.")],
+    out: Out = None,
+    licence: Annotated[
+        str,
+        typer.Option(help="BSD-3-Clause, MIT, Apache-2.0 or GPL-3.0-or-later."),
+    ] = "BSD-3-Clause",
+    author: Annotated[
+        str | None, typer.Option(help="Whose it is; by default the name that git knows.")
+    ] = None,
+    single_file: Annotated[
+        bool,
+        typer.Option(
+            "--single-file", help="Only one file, in your folder of plugins ($XREG_PLUGINS)."
+        ),
+    ] = False,
+) -> None:
+    """Make a plugin with a working method to begin with.
+
+    A distribution in the folder xreg-NAME, or with --single-file one file for a first try.
+    """
+    from xreg.workbench.plugins import scaffold
+
+    if single_file:
+        if out is not None:
+            raise ConfigError(
+                "a plugin of one file goes to your folder of plugins ($XREG_PLUGINS), where xreg "
+                "finds it; leave out -o."
+            )
+        file = scaffold.make_single(kind, name)
+        echo(f"made {file}, which xreg finds there")
+        echo(f"next: write your method in it, and run xreg plugins check {file}")
+        return
+    folder = scaffold.make(kind, name, out, licence=licence, author=author)
+    package = f"{folder}/src/xreg_{name.replace('-', '_')}"
+    echo(f"made {folder}")
+    echo(f"next: write your method in {package}/method.py, its settings in {package}/plugin.py,")
+    echo(f"      then pip install -e {folder} and xreg plugins check {folder}")
+
+
+@app.command()
+def check(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Folders of plugins, or plugins of one file; this folder by default."),
+    ] = None,
+    static: Annotated[
+        bool, typer.Option("--static", help="Only read: none of their code is run.")
+    ] = False,
+) -> None:
+    """Say whether plugins keep to the rules, and what to do where they do not.
+
+    Manifest, licence, light import, settings, interface, conformance suite. Their code is run
+    unless --static is given. Exit code 1 where something must be mended.
+    """
+    from xreg.workbench.plugins.check import check as work
+
+    results = work(paths or [Path()], static=static)
+    for result in results:
+        echo(cell(result.name), bold=True)
+        for point in result.points:
+            colour = {"mend": "red", "note": "yellow"}.get(point.state)
+            echo(f"  {point.state:<4}  {point.area:<11}  {cell(point.text)}", fg=colour)
+            if point.remedy and point.state != "ok":
+                echo(f"        {'':<11}  → {cell(point.remedy)}")
+    bad = [result for result in results if not result.passed]
+    if bad:
+        count = sum(point.state == "mend" for result in bad for point in result.points)
+        raise RunError(
+            f"{count} point{'s' if count > 1 else ''} to mend in "
+            f"{', '.join(result.name for result in bad)}; each says what to do."
+        )
 
 
 def _show_needs(spec: ComponentSpec) -> None:

@@ -12,10 +12,17 @@ from numpy.typing import NDArray
 from pydantic import PrivateAttr, model_validator
 
 from xreg.core.config import Config, setting
-from xreg.core.data.samples import Parameters
-from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
+from xreg.core.data.samples import Parameters, ParameterSet
+from xreg.core.errors import ConfigError, SampleError, UnknownNameError, did_you_mean
 
-__all__ = ["Parameter", "ParameterRange", "ParameterSpace", "SamplingMethod", "check_units"]
+__all__ = [
+    "Parameter",
+    "ParameterRange",
+    "ParameterSpace",
+    "SamplingMethod",
+    "check_units",
+    "require_within",
+]
 
 SamplingMethod = Literal["sobol", "random"]
 Distribution = Literal["uniform", "log-uniform", "normal", "constant"]
@@ -52,6 +59,19 @@ class Parameter:
             unit = f" {self.unit}" if self.unit else ""
             return f"must be {sign} {self.low:g} and ≤ {self.high:g}{unit}, got {value:g}"
         return ""
+
+
+def require_within(sample: ParameterSet, known: Mapping[str, Parameter]) -> None:
+    """Raise a `SampleError` unless a sample has each known parameter, within its bounds."""
+    where = f"sample '{sample.id}'"
+    for name in sample.values:
+        if name not in known:
+            raise SampleError(f"{where}: no parameter '{name}'{did_you_mean(name, known)}.")
+    for name, parameter in known.items():
+        if name not in sample.values:
+            raise SampleError(f"{where} lacks the parameter '{name}'; give {', '.join(known)}.")
+        if fault := parameter.fault(sample.values[name]):
+            raise SampleError(f"{where}: {name} {fault}.")
 
 
 class ParameterRange(Config):

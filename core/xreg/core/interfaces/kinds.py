@@ -1,7 +1,7 @@
 """The kinds of component that a plugin can offer: the one table that everything reads.
 
 Plugin host, recipes, JSON schema, lists, documentation and conformance kit look here. A new kind
-is one more entry, with an interface and a suite of checks that it names.
+is one more entry, with an interface, a suite of checks and a template that it names.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ class Kind:
     recipe
         How a recipe asks for one: lines of YAML in which ``{name}`` is the component's name and
         ``{settings}`` stands where its settings go; or a command, for kinds that no recipe has.
+    template
+        What `xreg plugins new` begins one from: a file in :mod:`xreg.core.templates`.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Kind:
     suite: str
     summary: str
     recipe: str
+    template: str
 
     def base(self) -> type[Any]:
         """Import and return the interface."""
@@ -65,6 +68,7 @@ def _kind(name: str, plural: str, interface: str, summary: str, recipe: str) -> 
         f"xreg.core.testing.{name}:{name.capitalize()}Suite",
         summary,
         recipe,
+        f"{name}.jinja",
     )
 
 

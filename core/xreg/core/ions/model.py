@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.data.samples import ParameterSet
-from xreg.core.data.spaces import Parameter, ParameterRange, ParameterSpace
-from xreg.core.errors import ConfigError, SampleError, did_you_mean
+from xreg.core.data.spaces import Parameter, ParameterRange, ParameterSpace, require_within
+from xreg.core.errors import ConfigError
 
 __all__ = ["BOLTZMANN", "PARAMETERS", "Ion", "checked", "ion_named", "spaces"]
 
@@ -134,13 +134,5 @@ def checked(sample: ParameterSet, names: Sequence[str] = tuple(PARAMETERS)) -> N
     SampleError
         If a parameter is missing, unknown or out of its physical range; the message names it.
     """
-    where = f"sample '{sample.id}'"
-    for name in sample.values:
-        if name not in names:
-            raise SampleError(f"{where}: no parameter '{name}'{did_you_mean(name, names)}.")
-    for name in names:
-        if name not in sample.values:
-            raise SampleError(f"{where} lacks the parameter '{name}'; give {', '.join(names)}.")
-        if fault := PARAMETERS.get(name, ANY).fault(sample.values[name]):
-            raise SampleError(f"{where}: {name} {fault}.")
+    require_within(sample, {name: PARAMETERS.get(name, ANY) for name in names})
     return np.array([sample.values[name] for name in names])

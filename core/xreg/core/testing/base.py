@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from xreg.core.config import Config
 from xreg.core.errors import ConfigError, CorruptError, DataError, XregError
-from xreg.core.hooks import ENTRY_POINT_GROUP, ComponentSpec
+from xreg.core.hooks import ENTRY_POINT_GROUP, HEAVY, ComponentSpec
 from xreg.core.interfaces import Component
+from xreg.core.settings_in_words import unbounded
 
 __all__ = [
     "ComponentSuite",
@@ -29,12 +30,8 @@ __all__ = [
     "offered",
     "refuses",
     "same",
-    "unbounded",
     "untouched",
 ]
-
-HEAVY = ("torch", "sklearn", "scipy", "ase", "dscribe", "pyscf", "matplotlib", "zarr", "pandas")
-"""Packages that a plugin's declaration must not import: listing plugins would become slow."""
 
 
 class ComponentSuite:
@@ -287,36 +284,6 @@ def disturb(seed: int) -> None:
     np.random.seed(seed)  # noqa: NPY002
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(seed)
-
-
-def unbounded(config: type[Config]) -> list[str]:
-    """Return the settings that any value of their type would satisfy."""
-    schema = config.model_json_schema()
-    defs = schema.get("$defs", {})
-    return [name for name, entry in schema["properties"].items() if not _bounded(entry, defs)]
-
-
-LIMITS = {
-    "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
-    "maxLength", "pattern", "format", "minItems", "maxItems", "minProperties", "maxProperties",
-}  # fmt: skip
-
-
-def _bounded(entry: Mapping[str, Any], defs: Mapping[str, Any]) -> bool:
-    """Whether a JSON-schema entry restricts its values beyond their type."""
-    if "$ref" in entry:
-        return _bounded(defs[entry["$ref"].rpartition("/")[2]], defs)
-    for key in ("anyOf", "oneOf"):
-        if key in entry:
-            return all(_bounded(option, defs) for option in entry[key])
-    if "properties" in entry:
-        return all(_bounded(part, defs) for part in entry["properties"].values())
-    if {"enum", "const"} & set(entry) or entry.get("type") in {"boolean", "null"}:
-        return True
-    if LIMITS & set(entry):
-        return True
-    inner = entry.get("items") or entry.get("additionalProperties")
-    return isinstance(inner, Mapping) and _bounded(inner, defs)
 
 
 def _beyond(config: type[Config]) -> Iterator[tuple[str, float]]:

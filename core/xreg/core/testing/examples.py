@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.data.samples import Parameters, Structures
+from xreg.core.data.spaces import Parameter
 
 __all__ = [
     "Lazy",
@@ -20,6 +22,7 @@ __all__ = [
     "rotation",
     "tetrahedra",
     "waters",
+    "within",
 ]
 
 H, O, NA, S, CL, FE = 1, 8, 11, 16, 17, 26  # noqa: E741
@@ -89,6 +92,20 @@ def parameters(n: int = 8, seed: int = 0) -> Parameters:
     return Parameters(
         [f"row-{i}" for i in range(n)], values, ("10Dq", "Ds", "S1"), ("eV", "eV", "")
     )
+
+
+def within(known: Mapping[str, Parameter], n: int = 2, seed: int = 0) -> Parameters:
+    """Return n rows of parameters, each inside of its bounds; where there is none, within 1."""
+    rng = np.random.default_rng(seed)
+    low = np.array([one.low for one in known.values()])
+    high = np.array([one.high for one in known.values()])
+    low, high = (
+        np.where(np.isfinite(low), low, np.where(np.isfinite(high), high - 1, -1)),
+        np.where(np.isfinite(high), high, np.where(np.isfinite(low), low + 1, 1)),
+    )
+    values = low + rng.uniform(0.2, 0.8, (n, len(known))) * (high - low)
+    units = tuple(one.unit for one in known.values())
+    return Parameters([f"row-{i}" for i in range(n)], values, tuple(known), units)
 
 
 def rotation(rng: np.random.Generator) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ __all__ = ["GeneratorSuite"]
 
 
 class GeneratorSuite(ComponentSuite):
-    """Checks of a generator; six spectra are computed, and one more for each parameter it declares.
+    """Checks of a generator; six spectra are computed, and two more for each declared parameter.
 
     Attributes
     ----------
@@ -33,9 +33,17 @@ class GeneratorSuite(ComponentSuite):
     tolerance: ClassVar[float] = 1e-6
 
     def samples(self) -> Samples:
-        """Return two samples to compute; override for others."""
+        """Return two samples to compute; override for others.
+
+        Of a generator that takes parameters, two within the bounds that it declares.
+        """
         if self.component.accepts is Parameters:
-            return examples.parameters(2)
+            known = self.build().parameters()
+            assert known, (
+                "a generator of parameters says in parameters() what they are (unit, bounds, "
+                "meaning), or its suite overrides samples()"
+            )
+            return examples.within(known)
         return examples.waters(2)
 
     def bad_samples(self) -> Samples:
@@ -81,12 +89,20 @@ class GeneratorSuite(ComponentSuite):
         for name, known in generator.parameters().items():
             assert known.meaning, f"parameter '{name}' lacks a meaning"
             assert known.low < known.high, name
-            if isinstance(samples, Parameters) and np.isfinite(known.low):
+            if not isinstance(samples, Parameters):
+                continue
+            assert name in samples.names, f"the suite's samples() lack the parameter '{name}'"
+            for beyond in (known.low - 1, known.high + 1):
+                if not np.isfinite(beyond):
+                    continue
                 values = np.array(samples.values)
-                values[0, samples.names.index(name)] = known.low - 1
+                values[0, samples.names.index(name)] = beyond
                 bad = Parameters(samples.ids, values, samples.names, samples.units)
                 first, second = generator.generate_many(bad)
-                assert isinstance(first, XregError), f"{name} = {known.low - 1:g} was computed"
+                assert isinstance(first, XregError), (
+                    f"{name} = {beyond:g} was computed; call "
+                    "require_within(sample, self.parameters()) in generate"
+                )
                 assert name in str(first)
                 assert isinstance(second, Spectrum)
 

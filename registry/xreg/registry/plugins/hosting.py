@@ -18,8 +18,9 @@ from xreg.core.config import Config
 from xreg.core.errors import PluginError, UnknownNameError, did_you_mean
 from xreg.core.hooks import ENTRY_POINT_GROUP, AnalysisSpec, ComponentSpec
 from xreg.core.interfaces.kinds import KINDS
+from xreg.registry.plugins import folder
 
-__all__ = ["BrokenPlugin", "Installed", "PluginHost", "host"]
+__all__ = ["BrokenPlugin", "Installed", "PluginHost", "host", "require_api"]
 
 API = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -35,7 +36,7 @@ class Installed:
     version: str
 
     def __str__(self) -> str:
-        return f"{self.plugin} of {self.distribution} {self.version}"
+        return f"{self.plugin} of {self.distribution} {self.version}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ class PluginHost:
     Parameters
     ----------
     points
-        Entry points to load; those of the installed distributions by default.
+        Entry points to load; by default those of the installed distributions and of the user's
+        folder (:mod:`~xreg.registry.plugins.folder`).
     """
 
     def __init__(self, points: Iterable[EntryPoint] | None = None) -> None:
@@ -61,7 +63,7 @@ class PluginHost:
         self._installed: dict[tuple[str, str], list[Installed]] = {}
         self.manager = pluggy.PluginManager("xreg")
         self.manager.add_hookspecs(hooks)
-        found = _entry_points() if points is None else points
+        found = list(points) if points is not None else [*_entry_points(), *self._own()]
         for point in sorted(found, key=lambda p: (_distribution(p), p.name)):
             try:
                 self._load(point)
@@ -69,11 +71,19 @@ class PluginHost:
                 text = " ".join(f"{type(error).__name__}: {error}".split())
                 self.broken.append(BrokenPlugin(point.name, " ".join(_distribution(point)), text))
 
+    def _own(self) -> list[EntryPoint]:
+        """Return the plugins of the user's folder, or say why they are left alone."""
+        try:
+            return list(folder.points())
+        except PluginError as error:
+            self.broken.append(BrokenPlugin(folder.VARIABLE, str(folder.folder()), str(error)))
+            return []
+
     def _load(self, point: EntryPoint) -> None:
         module = point.load()
         distribution, version = _distribution(point)
         name = f"{distribution}:{point.name}"
-        _require_api(module)
+        require_api(getattr(module, "XREG_API", None))
         try:
             self.manager.register(_hooks_alone(module), name=name)
             # Hooks of other plugins were checked before; what is pending now is this plugin's.
@@ -160,9 +170,19 @@ def _order(key: tuple[str, str]) -> tuple[int, str]:
     return list(KINDS).index(kind), name
 
 
-def _require_api(module: Any) -> None:
-    """Refuse a plugin that was written for another interface, or does not say for which."""
-    stated = getattr(module, "XREG_API", None)
+def require_api(stated: Any) -> None:
+    """Refuse a plugin that was written for another interface, or does not say for which.
+
+    Parameters
+    ----------
+    stated
+        Its ``XREG_API``.
+
+    Raises
+    ------
+    PluginError
+        With what to write, or to install.
+    """
     if stated is None:
         raise PluginError(
             "it does not say for which plugin interface it was written: add "
@@ -231,7 +251,11 @@ def _entry_points() -> Iterator[EntryPoint]:
 
 
 def _distribution(point: EntryPoint) -> tuple[str, str]:
-    return _name_version(point.dist) if point.dist else ("unknown distribution", "?")
+    if point.dist:
+        return _name_version(point.dist)
+    if point.value.startswith(f"{folder.MODULE}."):
+        return str(folder.folder() / f"{point.name}.py"), ""
+    return "unknown distribution", "?"
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Trees of scikit-learn as an emulator for xreg."""
