@@ -246,28 +246,23 @@ def test_what_the_data_lack_is_refused_before_training(
         )
 
 
-@pytest.mark.parametrize(
-    ("analysis", "reason"),
-    [
-        (
-            {"name": "feature-selection", "learner": "emulator", "most_trainings": 8},
-            "one step takes 9 trainings; raise 'most_trainings'",
-        ),
-        ({"name": "importance", "windows": [[520, 525], [1, 2]]}, "window 1–2 eV holds 0"),
-    ],
-)
-def test_what_cannot_be_done_with_features_is_refused(
-    water_store: Path, tmp_path: Path, analysis: dict[str, Any], reason: str
-) -> None:
+def test_what_only_the_features_forbid_costs_no_model(water_store: Path, tmp_path: Path) -> None:
+    asked = {"learner": "emulator", "most_trainings": 8}
+    analyses = {"feature-selection": asked}
+    folder = run(water_store, tmp_path / "run", descriptor="internal", analyses=analyses)
+    load_model(folder)
+    told = "Analysis 'feature-selection' was left out: "
+    (remark,) = [one for one in read(folder / "summary.json")["remarks"] if told in one]
+    assert "one step takes 9 trainings; raise 'most_trainings'" in remark
+    assert not read(folder / "metrics.json")["analyses"]
+
+
+def test_a_window_without_energies_is_refused(water_store: Path, tmp_path: Path) -> None:
     from xreg.core.errors import DataError
 
-    with pytest.raises(DataError, match=reason):
-        run(
-            water_store,
-            tmp_path / "run",
-            descriptor="internal",
-            analyses={analysis["name"]: analysis},
-        )
+    analyses = {"importance": {"windows": [[520, 525], [1, 2]]}}
+    with pytest.raises(DataError, match="window 1–2 eV holds 0"):
+        run(water_store, tmp_path / "run", descriptor="internal", analyses=analyses)
 
 
 @pytest.mark.parametrize(

@@ -238,7 +238,7 @@ def _carry_out(
     for remark in results.score_remarks(report_data.metrics, context.judged):
         log.warning("%s", remark)
         matched.remarks.append(remark)
-    done = analyses.run_analyses(chosen, context, stages, matched.remarks)
+    done = analyses.run_analyses(chosen, context, stages, matched.remarks, strict=True)
     report_data = results.with_analyses(report_data, done)
     with stages("saving"):
         saving.save_arrays(context, report_data, folder)

@@ -15,7 +15,7 @@ import numpy as np
 
 from xreg.core.analysis.needs import require
 from xreg.core.config import Config
-from xreg.core.errors import NotApplicableError, PluginError
+from xreg.core.errors import NotApplicableError, PluginError, XregError
 from xreg.core.files import write_csv
 from xreg.core.hooks import AnalysisSpec
 from xreg.core.interfaces.analysis import Analysed, Findings
@@ -111,11 +111,13 @@ def run_analyses(
     context: AnalysisContext,
     stages: Callable[[str], AbstractContextManager[None]],
     remarks: list[str],
+    *,
+    strict: bool = False,
 ) -> list[Analysed]:
     """Do the analyses, each as a stage of its own.
 
-    One that fails, in whatever way, costs its own findings and no more: a model that took hours to
-    train is not lost for it.
+    One that fails costs its own findings and no more: a model that took hours to train is not lost
+    for it.
 
     Parameters
     ----------
@@ -128,11 +130,21 @@ def run_analyses(
     remarks
         Takes a sentence for each analysis that fails, or that was asked for and turns out not to
         apply.
+    strict
+        Whether what was asked for and cannot be done is an error, as where nothing was trained.
+
+    Raises
+    ------
+    XregError
+        If ``strict``, whatever an analysis says in words.
     """
     done = []
     for one in chosen:
         what = f"Analysis '{one.label}'"
-        with stages(f"analysis {one.label}"), guarded(what, one.spec.name, remarks, one.named):
+        with (
+            stages(f"analysis {one.label}"),
+            guarded(what, one.spec.name, remarks, named=one.named, strict=strict),
+        ):
             analysis = host().load("analysis", one.spec.name)(one.config)
             findings = _checked(analysis.analyse(context))
             done.append(Analysed(one.label, one.spec.name, one.spec.summary, one.config, findings))
@@ -140,7 +152,9 @@ def run_analyses(
 
 
 @contextmanager
-def guarded(what: str, name: str, remarks: list[str], named: bool = True) -> Iterator[None]:
+def guarded(
+    what: str, name: str, remarks: list[str], *, named: bool = True, strict: bool = False
+) -> Iterator[None]:
     """Turn what an analysis raises in the block into a remark.
 
     Parameters
@@ -153,16 +167,21 @@ def guarded(what: str, name: str, remarks: list[str], named: bool = True) -> Ite
         Takes the sentence.
     named
         Whether it was asked for; else one that does not apply is no more than logged.
+    strict
+        Whether what it says in words is raised.
     """
     try:
         yield
-    except NotApplicableError as error:
-        if not named:
+    except Exception as error:  # a plugin may fail in any way
+        if isinstance(error, NotApplicableError) and not named:
             log.info("left out: %s", error)
             return
-        remarks.append(f"{what} was left out: {error}")
-        log.warning("%s", remarks[-1])
-    except Exception as error:  # a plugin may fail in any way
+        if isinstance(error, XregError) and not isinstance(error, PluginError):
+            if strict:
+                raise
+            remarks.append(f"{what} was left out: {error}")
+            log.warning("%s", remarks[-1])
+            return
         text = str(error).partition("\n")[0].rstrip(".")
         remarks.append(
             f"{what} was left out, as plugin {host().get('analysis', name)} failed with "
