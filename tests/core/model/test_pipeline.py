@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from ase.build import molecule
+from xreg_tests.models import Distances, FirstAxis, Linear, OnSamples
 
 from xreg.core import progress
-from xreg.core.config import Config, setting
 from xreg.core.data.samples import Parameters, Structures
 from xreg.core.errors import CorruptError, DataError, NotFittedError, PluginError, SampleError
-from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator, FeatureLabel
+from xreg.core.interfaces import Component, FeatureLabel
 from xreg.core.model.domain import Domain, Target
 from xreg.core.model.features import build_features
 from xreg.core.model.filters import FeatureFilter
@@ -25,77 +25,9 @@ from xreg.core.model.preprocessing import Preprocessing
 from xreg.core.model.saved import SavedModel
 from xreg.plugins.pca.pca import PCA
 
-
-class Empty(Config):
-    """No settings."""
-
-
-class Power(Config):
-    power: int = setting(1, ge=1, le=3, description="Power of the distance.")
-
-
-class Distances(Descriptor):
-    name = "distances"
-    Config = Power
-
-    def transform(self, samples: Any) -> np.ndarray:
-        return np.array(
-            [
-                np.linalg.norm(s.positions[1:3] - s.positions[0], axis=1) ** self.config.power
-                for s in samples
-            ]
-        ).reshape(-1, 2)
-
-    @property
-    def feature_labels(self) -> list[FeatureLabel]:
-        return [FeatureLabel("r1", "Å"), FeatureLabel("r2", "Å")]
-
-
-class Linear(Emulator):
-    name = "linear"
-    Config = Empty
-
-    def _fit(self, X: Any, Y: Any, validation: Any) -> None:
-        self.had_validation_ = validation is not None
-        self.weights_ = np.linalg.lstsq(np.c_[X, np.ones(len(X))], Y, rcond=None)[0]
-
-    def _predict(self, X: Any) -> Any:
-        mean = np.c_[X, np.ones(len(X))] @ self.weights_
-        return mean, np.full_like(mean, 0.5)
-
-
-class OnSamples(Emulator):
-    name = "on-samples"
-    Config = Empty
-    takes = "samples"
-
-    def _fit(self, X: Any, Y: Any, validation: Any) -> None:
-        self.mean_ = Y.mean(0)
-
-    def _predict(self, X: Any) -> Any:
-        return np.tile(self.mean_, (len(X), 1)), None
-
-
-class FirstAxis(Decomposer):
-    name = "first-axis"
-    Config = Empty
-
-    def fit(self, X: Any, Y: Any, emulator: Any = None) -> FirstAxis:
-        self.components_ = np.eye(np.shape(X)[1])
-        return self
-
-    @property
-    def rank(self) -> int:
-        return len(self.components_)
-
-    def transform(self, X: Any) -> np.ndarray:
-        return np.asarray(X) @ self.components_.T
-
-    def inverse_transform(self, t: Any) -> np.ndarray:
-        return np.asarray(t) @ self.components_[: np.shape(t)[1]]
-
-
 METHODS: dict[str, type[Component]] = {m.name: m for m in (Distances, Linear, OnSamples, FirstAxis)}
+
+
 TARGET = Target("xes", np.linspace(500.0, 510.0, 5))
 
 

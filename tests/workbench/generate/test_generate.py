@@ -5,102 +5,25 @@ from __future__ import annotations
 import errno
 import json
 import os
-import re
-import signal
 import subprocess
-import sys
-import time
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
-from ase import Atoms
 from ase.io import read, write
+from xreg_tests.generation import GENERATE, computed, kill_after, molecules, recipe, run, tree
 
 from xreg.cli import main as cli
-from xreg.core.errors import ConfigError, DataError, PluginError, RunError, XregError
+from xreg.core.errors import ConfigError, PluginError, RunError
 from xreg.registry import plugins as plugin_host
-from xreg.registry.plugins import PluginHost
 from xreg.registry.stores import layout
 from xreg.registry.stores.journal import Finished, Journal
 from xreg.registry.stores.store import open_store
-from xreg.workbench.generate.generate import _task, generate
+from xreg.workbench.generate.generate import _task
 from xreg.workbench.generate.recipe import GenerationRecipe
 from xreg.workbench.generate.samples import read_samples, sample_keys
 from xreg.workbench.recipes.load import load_one
-
-TOY = Path(__file__).parents[2] / "toy_distribution"
-GENERATE = [sys.executable, "-m", "xreg.cli.main", "data", "generate"]
-
-
-@pytest.fixture
-def toy(tmp_path, monkeypatch):
-    """Make the toy distribution importable and known to the plugin host, here and in children."""
-    site = tmp_path / "site"
-    info = site / "xreg_toy-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: xreg-toy\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[xreg]\ntoy = xreg_toy\n")
-    for path in (TOY, site):
-        monkeypatch.syspath_prepend(str(path))
-    monkeypatch.setenv("PYTHONPATH", f"{TOY}{os.pathsep}{site}")
-    monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.chdir(tmp_path)
-    plugin_host.host.cache_clear()
-    yield tmp_path
-    plugin_host.host.cache_clear()
-
-
-def molecules(n: int) -> list[Atoms]:
-    rng = np.random.default_rng(0)
-    frames = []
-    for i in range(n):
-        positions = np.array([(0, 0, 0), (1, 0, 0), (0, 1, 0)]) + rng.normal(0, 0.1, (3, 3))
-        atoms = Atoms("OH2", positions)
-        atoms.info = {"id": f"s{i:04d}", "trajectory": i // 5, "T": 300.0 + i, "site": 0}
-        frames.append(atoms)
-    return frames
-
-
-def recipe(folder: Path, n: int = 30, **changes: object) -> Path:
-    write(folder / "water.extxyz", molecules(n))
-    content = {
-        "dataset": {"name": "toy", "version": "1.0.0", "title": "Toy", "licence": "CC0-1.0"},
-        "samples": {
-            "file": "water.extxyz",
-            "id": "id",
-            "absorber": "O",
-            "labels": {"trajectory": None, "temperature": {"key": "T", "unit": "K"}},
-        },
-        "generator": {"name": "toy"},
-        "split": {"fractions": [0.5, 0.25, 0.25], "group": "trajectory", "seed": 3},
-        "precision": {"xes": 11, "positions": 16},
-    }
-    for key, value in changes.items():
-        if isinstance(value, dict) and key != "precision":
-            content[key] = {**content.get(key, {}), **value}
-        else:
-            content[key] = value
-    path = folder / "recipe.yaml"
-    path.write_text(yaml.safe_dump(content))
-    return path
-
-
-def run(path: Path, output: str = "out.zarr", **options: object):
-    options = {"workers": 1, **options}
-    return generate(load_one(GenerationRecipe, path), path.parent, Path(output), **options)
-
-
-def computed(folder: Path) -> Counter[str]:
-    log = folder / "log"
-    return Counter(log.read_text().split()) if log.exists() else Counter()
-
-
-def tree(path: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(path)): p.read_bytes() for p in path.rglob("*") if p.is_file()}
 
 
 def test_a_generated_store_holds_what_the_recipe_says(toy):
@@ -136,20 +59,6 @@ def test_a_generated_store_holds_what_the_recipe_says(toy):
     }  # fmt: skip
     assert len(provenance["samples"]["sha256"]) == 64
     assert str(toy) not in json.dumps(provenance)
-
-
-def kill_after(command: list[str], partial: Path, batches: int) -> None:
-    """Start a generation and kill it after so many more batches are finished."""
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    limit = time.monotonic() + 120
-    wanted = len(list(partial.glob("*.batch"))) + batches
-    while len(list(partial.glob("*.batch"))) < wanted:
-        assert child.poll() is None, "it ended before it could be killed"
-        assert time.monotonic() < limit, "no batch was finished"
-        time.sleep(0.005)
-    child.send_signal(signal.SIGKILL)
-    child.wait()
-    time.sleep(0.3)  # its workers notice
 
 
 def test_killed_again_and_again_it_ends_with_the_same_bytes_and_computes_nothing_twice(toy):
@@ -392,140 +301,3 @@ def test_a_full_disk_is_told_and_loses_nothing(tmp_path, monkeypatch):
     with journal(tmp_path) as again:
         assert set(again.place) == {"a"}
         assert not list(again.folder.glob("*.part"))
-
-
-def test_work_of_other_settings_is_refused_and_named(tmp_path):
-    with journal(tmp_path, settings={"width": 1}):
-        pass
-    with pytest.raises(ConfigError, match=r"settings.width: 1 there, 2 now.*delete it or give"):
-        journal(tmp_path, settings={"width": 2}).__enter__()
-
-
-def test_of_long_texts_the_line_that_differs_is_named(tmp_path):
-    script = "".join(f"line {i}\n" for i in range(100))
-    with journal(tmp_path, settings={"script": script}):
-        pass
-    changed = script.replace("line 70\n", "line 70 and more\n")
-    with pytest.raises(
-        ConfigError, match=r"\(settings.script: 'line 70' there, 'line 70 and more'"
-    ):
-        journal(tmp_path, settings={"script": changed}).__enter__()
-    with pytest.raises(ConfigError, match=r"\(settings.script: 'line 99' there, '' now"):
-        journal(tmp_path, settings={"script": script[:-8]}).__enter__()
-
-
-def test_two_at_once_do_not_share_a_work_folder(tmp_path):
-    with journal(tmp_path), pytest.raises(ConfigError, match="another 'xreg data generate' works"):
-        journal(tmp_path).__enter__()
-
-
-BAD = {
-    "unknown key": ({"smaples": {}}, "unknown key 'smaples' .did you mean 'samples'"),
-    "unknown generator": ({"generator": {"name": "tyo"}}, "no generator 'tyo' .did you mean 'toy'"),
-    "unknown setting": ({"generator": {"widht": 1}}, "did you mean 'width'"),
-    "out of bounds": ({"generator": {"width": -1}}, "width"),
-    "not available": ({"generator": {"name": "toy-absent"}}, "'toy' is not on the PATH"),
-    "other samples": ({"generator": {"name": "toy-table"}}, "takes parameters; .*holds structures"),
-    "no such file": ({"samples": {"file": "no.xyz"}}, "no.xyz' cannot be read"),
-    "no such element": ({"samples": {"absorber": "Fe"}},
-                        "water.extxyz', frame 0: it has no absorber: no atom is Fe, only H, O"),
-    "two such atoms": ({"samples": {"absorber": "H"}}, r"2 atoms of H \(H 1, H 2\): give"),
-    "no such atom": ({"samples": {"absorber": 3}}, r"3 is none of its 3 atoms \(from 0; counted"),
-    "no such label": ({"samples": {"labels": {"trajektory": None}}}, "did you mean 'trajectory'"),
-    "no frames": ({"samples": {"frames": "30:"}}, "has 30 frames; frames '30:' selects none"),
-    "dataset name": ({"dataset": {"name": "../x"}}, "dataset.name"),
-    "group": ({"split": {"group": "traj"}}, "'traj' is none of the labels .there are: t"),
-    "label of both": ({"samples": {"labels": {"longest": {"key": "T"}}}, "split": None},
-                      "'longest' comes from the samples and from 'toy'"),
-    "repeated ids": ({"samples": {"id": "trajectory"}}, "the id '0' occurs more than once"),
-    "executor": (None, "no executor 'proces' .did you mean 'process'"),
-    "bits": ({"precision": {"xes": 60}}, "precision.xes"),
-    "rounded channel": ({"precision": {"xas": 9}}, "no channel.* .did you mean 'xes'"),
-    "name of a label": ({"samples": {"labels": {"a/b": {"key": "T"}}}}, "'a/b' cannot name"),
-    "too few groups": ({"split": {"group": "site"}, "samples": {"labels": {"site": None}}},
-                       "too few to fill the validation part"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", BAD)
-def test_bad_requests_end_in_one_sentence_and_leave_nothing(toy, capsys, case):
-    changes, text = BAD[case]
-    path = recipe(toy, **(changes or {}))
-    arguments = ["data", "generate", str(path), "-o", "out.zarr"]
-    with pytest.raises(SystemExit) as end:
-        cli.main(arguments + (["--executor", "proces"] if changes is None else []))
-    error = capsys.readouterr().err.strip()
-    assert end.value.code == 2
-    (sentence,) = [line for line in error.splitlines() if line.startswith("xreg: ")]
-    assert re.search(text, sentence), sentence
-    assert not (toy / "out.zarr").exists()
-    assert not computed(toy)
-
-
-def test_bad_structure_files_are_named(toy):
-    path = recipe(toy)
-    text = (toy / "water.extxyz").read_text()
-    for broken in ("", text[: len(text) // 2 + 17], text.replace("O ", "Xx ", 1)):
-        (toy / "water.extxyz").write_text(broken)
-        with pytest.raises(DataError, match=r"water\.extxyz"):
-            run(path)
-    first = text.splitlines()
-    first[2] = "O nan 0 0"
-    (toy / "water.extxyz").write_text("\n".join(first) + "\n")
-    with pytest.raises(DataError, match=r"water\.extxyz', frame 0: .*not finite"):
-        run(path)
-
-
-def test_bad_tables_are_named(toy):
-    samples = {"file": "table.csv", "labels": {}, "id": "", "parameters": {"dq": "eV"}}
-    path = recipe(toy, samples=samples, generator={"name": "toy-table"}, split=None, precision={})
-    for content, text in (
-        ("dq\n0.1\nx\n", "row 1: 'dq' is 'x', no number"),
-        ("dq\nnan\n", "row 0: 'dq' is not finite"),
-        ("dp\n1\n", r"table.csv', row 0: no 'dq' \(there are: dp\)"),
-        ("dq\n", "selects none"),
-    ):
-        (toy / "table.csv").write_text(content)
-        with pytest.raises(DataError, match=text):
-            run(path)
-
-
-def test_a_store_is_never_overwritten(toy):
-    path = recipe(toy)
-    (toy / "out.zarr").mkdir()
-    with pytest.raises(ConfigError, match=r"out\.zarr' exists"):
-        run(path)
-
-
-def test_settings_from_the_command_line_win(toy):
-    path = recipe(toy)
-    changed = load_one(GenerationRecipe, path, None, ["generator.width=0.7", "samples.frames=:3"])
-    assert changed.generator.settings == {"width": 0.7}
-    assert changed.samples.frames == ":3"
-    with pytest.raises(XregError, match="--set"):
-        load_one(GenerationRecipe, path, None, ["generator"])
-
-
-def test_killed_pyscf_resumes_with_the_same_bytes(tmp_path, monkeypatch):
-    pytest.importorskip("pyscf")
-    monkeypatch.chdir(tmp_path)
-    settings = {
-        "channels": ["xps"],
-        "basis": "6-31g",
-        "grid_for": {"H": [10, 50], "O": [15, 50]},
-        "xps_grid": [535.0, 550.0, 0.25],
-    }
-    changes = {"generator": {"name": "pyscf", **settings}, "split": None,
-               "precision": {"xps": 9}}  # fmt: skip
-    path = recipe(tmp_path, 8, **changes)
-    command = [*GENERATE, str(path), "--workers", "1", "-o", "killed.zarr"]
-    kill_after(command, tmp_path / "killed.zarr.partial", 1)
-    made = run(path, "killed.zarr")
-    assert 1 <= made.computed < 8
-    run(path, "straight.zarr")
-    assert tree(tmp_path / "killed.zarr") == tree(tmp_path / "straight.zarr")
-
-
-def test_the_plugin_host_of_a_caller_is_used(toy):
-    with pytest.raises(XregError, match="no generator 'toy'"):
-        run(recipe(toy), plugins=PluginHost([]))
