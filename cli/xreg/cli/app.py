@@ -21,6 +21,7 @@ COMMANDS = {
     "schema": "xreg.cli.commands.schema:schema",
     "search": "xreg.cli.commands.search:search",
     "leaderboard": "xreg.cli.commands.leaderboard:leaderboard",
+    "pages": "xreg.cli.commands.pages:app",
 }
 
 app = typer.Typer(

@@ -247,3 +247,8 @@ class ReportSection(Config):
         description="A second descriptor, with its default settings, whose features can colour the "
         "scores too: internal shows what SOAP makes of bond lengths.",
     )
+    explorer: bool = setting(
+        False,
+        description="Also make explorer.html: an interactive map of all samples with the spectra "
+        "and the structure of each (up to 5 MB).",
+    )

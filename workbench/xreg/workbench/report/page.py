@@ -16,9 +16,15 @@ from xreg.core.text import counted, with_unit
 from xreg.workbench.report.draw import Picture
 from xreg.workbench.report.report_data import Decomposition, ReportData
 
-__all__ = ["Headline", "data_url", "embed", "fill", "render"]
+__all__ = ["EXPLORER_LINK", "EXPLORER_PLACE", "Headline", "data_url", "embed", "fill", "render"]
 
 MOST_ROWS = 25
+EXPLORER_PLACE = "<!-- explorer -->"
+"""Where a report leads to its explorer, once there is one."""
+EXPLORER_LINK = (
+    '<p><a href="explorer.html">Explore every spectrum</a>: a map of all samples, with spectra and '
+    "structure of each.</p>"
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,11 @@ class Headline:
 
 
 def render(
-    report_data: ReportData, pictures: Sequence[Picture], extra: Sequence[ReportSection] = ()
+    report_data: ReportData,
+    pictures: Sequence[Picture],
+    extra: Sequence[ReportSection] = (),
+    *,
+    explorer: bool = False,
 ) -> str:
     """Return the page.
 
@@ -43,6 +53,8 @@ def render(
         Figures on disk; they are put into the page itself.
     extra
         Sections of plugins; their HTML is taken as it is.
+    explorer
+        Whether an explorer stands beside it.
     """
     return fill(
         "page",
@@ -54,6 +66,7 @@ def render(
         provenance=_provenance(report_data),
         extra=extra,
         most_rows=MOST_ROWS,
+        explorer=EXPLORER_LINK if explorer else EXPLORER_PLACE,
     )
 
 

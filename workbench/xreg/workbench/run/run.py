@@ -126,13 +126,24 @@ def _carry_out(
         summary = provenance.summary(run, ready, features, stages.seconds, started)
         extra = _extra_sections(run)
         report_data = results.with_provenance(report_data, run.recipe, summary)
-        (folder / "report.html").write_text(render(report_data, pictures, extra), encoding="utf-8")
+        if report.explorer:
+            _explore(folder, resolved, summary)
+        page = render(report_data, pictures, extra, explorer=report.explorer)
+        (folder / "report.html").write_text(page, encoding="utf-8")
     (folder / "recipe.yaml").write_text(Recipe.parse(run.recipe, "recipe").to_yaml())
     write_json(folder / "metrics.json", run.metrics)
     run.seconds = stages.total
     write_json(
         folder / "summary.json", provenance.summary(run, ready, features, stages.seconds, started)
     )
+
+
+def _explore(folder: Path, resolved: Resolved, summary: dict[str, Any]) -> None:
+    from xreg.workbench.explorer.explore import EXPLORER
+    from xreg.workbench.explorer.page import write_explorer
+    from xreg.workbench.explorer.result import view_of_result
+
+    write_explorer(view_of_result(folder, resolved.dataset, summary), folder / EXPLORER)
 
 
 def _train(ready: Prepared, stages: Stages) -> Model:

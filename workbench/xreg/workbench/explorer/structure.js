@@ -1,0 +1,57 @@
+// Shows atoms in three dimensions where the browser can, and in words everywhere.
+"use strict";
+{
+  const place = document.getElementById("structure");
+  const words = document.getElementById("atoms");
+  let viewer = null;
+  let tried = false;
+
+  const made = () => {
+    if (tried) return viewer;
+    tried = true;
+    const canvas = document.createElement("canvas");
+    if (!(canvas.getContext("webgl2") || canvas.getContext("webgl"))) return null;
+    viewer = $3Dmol.createViewer(place, { backgroundAlpha: 0, antialias: true });
+    return viewer;
+  };
+
+  const formula = (atoms) => {
+    const counts = new Map();
+    for (const { element } of atoms) counts.set(element, (counts.get(element) || 0) + 1);
+    return [...counts].sort().map(([element, n]) => element + (n > 1 ? n : "")).join(" ");
+  };
+
+  xreg.showStructure = (i) => {
+    if (!xreg.atoms) return "";
+    document.getElementById("structure-panel").hidden = false;
+    const atoms = xreg.atoms(i);
+    if (!atoms.length) {
+      if (viewer) { viewer.removeAllModels(); viewer.render(); }
+      words.textContent = "The structure of this sample cannot be shown.";
+      return words.textContent;
+    }
+    const near = atoms.slice(1, 7).map((a) => `${a.element} ${a.distance.toFixed(2)} Å`).join(", ");
+    const told = `${atoms.length} atoms (${formula(atoms)}); absorber ${atoms[0].element}`
+      + (near ? `, nearest: ${near}` : "") + ".";
+    if (made()) {
+      const first = !viewer.getModel();
+      const view = first ? null : viewer.getView();
+      viewer.removeAllModels();
+      const rows = atoms.map((a) => `${a.element} ${a.x.toFixed(4)} ${a.y.toFixed(4)} ${a.z.toFixed(4)}`);
+      viewer.addModel(`${atoms.length}\n\n${rows.join("\n")}\n`, "xyz");
+      viewer.setStyle({}, { stick: { radius: 0.1 }, sphere: { scale: 0.26 } });
+      viewer.setStyle({ index: 0 }, { stick: { radius: 0.1 }, sphere: { scale: 0.36, color: "#e8730c" } });
+      if (first) {
+        viewer.zoomTo();
+        viewer.zoom(atoms.length < 10 ? 1.8 : 1.2);
+      } else viewer.setView(view);
+      viewer.render();
+      words.textContent = `${told} The absorber is orange; drag to turn, scroll to zoom.`;
+    } else {
+      place.hidden = true;
+      words.textContent = `${told} This browser shows no 3D graphics (WebGL is off).`;
+    }
+    return told;
+  };
+  xreg.resizeStructure = () => { if (viewer) viewer.resize(); };
+}

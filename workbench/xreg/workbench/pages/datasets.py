@@ -1,0 +1,175 @@
+"""Pages of datasets: a list, and one page for each version."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import yaml
+
+from xreg.core.errors import XregError
+from xreg.core.text import with_unit
+from xreg.registry.catalogue import Entry
+from xreg.workbench.explorer.dataset import view_of_dataset
+from xreg.workbench.explorer.page import explorer_page
+from xreg.workbench.pages.changes import changes
+from xreg.workbench.pages.charts import Chart, Line, chart
+from xreg.workbench.pages.places import Place
+from xreg.workbench.pages.profiles import ChannelProfile, Profile, in_words, local_dataset, profile
+from xreg.workbench.pages.sections import Part, Row, SearchEntry, sheet_path, sheets
+from xreg.workbench.pages.writer import SiteWriter
+from xreg.workbench.web.html import sound
+
+__all__ = ["write_datasets"]
+
+HEADS = ("Dataset", "Version", "Samples", "Spectra", "Size", "Licence", "Published versions")
+LONGEST_WORDS = 600
+
+
+def write_datasets(
+    writer: SiteWriter, place: Place, *, fetch: bool = False, explore: bool = False
+) -> Part:
+    """Write all pages of the datasets of a registry.
+
+    Parameters
+    ----------
+    writer
+        The site.
+    place
+        The registry.
+    fetch
+        Whether datasets that are not on this machine are pulled for their mean spectra.
+    explore
+        Whether the newest version of each dataset that is there has an explorer.
+    """
+    rows, search = [], []
+    known = place.datasets()
+    for versions in known.values():
+        for number, entry in enumerate(versions):
+            found = place.found(entry)
+            made = profile(found, fetch=fetch)
+            newest = number == len(versions) - 1
+            explorer = _explorer(writer, place, entry) if explore and newest else ""
+            writer.page(
+                _path(place, entry),
+                "dataset",
+                place=place,
+                entry=entry,
+                versions=_versions(versions),
+                newest=versions[-1].version,
+                charts=_charts(entry, made),
+                tables=_tables(made),
+                missing=made.missing,
+                explorer=explorer,
+                provenance=_provenance(entry),
+            )
+        rows.append(_row(place, versions))
+        search.append(_search(place, versions[-1]))
+    path = f"{place.prefix}datasets/index.html"
+    facets = ("Samples", "Spectra", "Licence")
+    for sheet in sheets(rows, facets):
+        writer.page(
+            sheet_path(path, sheet.number),
+            "list",
+            title="Datasets",
+            about="Spectra with their samples, labels and splits, at exact versions.",
+            heads=HEADS,
+            numeric=(2, 4, 6),
+            sheet=sheet,
+            sheet_path=sheet_path,
+            first=path,
+            empty="No dataset is published yet.",
+        )
+    return Part("Datasets", path, len(rows), "spectra with their samples", search, rows)
+
+
+def _path(place: Place, entry: Entry) -> str:
+    return f"{place.prefix}datasets/{entry.name}/{entry.version}.html"
+
+
+def _row(place: Place, versions: Sequence[Entry]) -> Row:
+    entry = versions[-1]
+    channels = list(entry.channels)
+    return Row(
+        cells=[
+            (entry.name, _path(place, entry)),
+            entry.version,
+            f"{entry.samples:,}",
+            ", ".join(channels),
+            entry.size_text,
+            entry.licence or "not stated",
+            f"{len(versions):,}",
+        ],
+        facets={
+            "Samples": [entry.kind],
+            "Spectra": channels,
+            "Licence": [entry.licence or "not stated"],
+        },
+        note=entry.title,
+    )
+
+
+def _search(place: Place, entry: Entry) -> SearchEntry:
+    words = " ".join(
+        [entry.kind, entry.contents, *entry.channels, *entry.labels, entry.description]
+    )
+    return SearchEntry(
+        "dataset", entry.name, entry.title, _path(place, entry), words[:LONGEST_WORDS]
+    )
+
+
+def _versions(versions: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Return the versions, newest first, each with what changed in it."""
+    found = []
+    for old, new in zip([None, *versions], versions, strict=False):
+        told = changes(old, new) if old is not None else ["The first version."]
+        found.append({"version": new.version, "size": new.size_text, "changes": told})
+    return found[::-1]
+
+
+def _charts(entry: Entry, made: Profile) -> list[tuple[str, Chart, str]]:
+    return [
+        (
+            name,
+            chart(
+                f"Mean spectrum of {name} and its spread",
+                [Line(_numbers(p.energy), _numbers(p.mean), "mean", _numbers(p.spread))],
+                "energy (eV)",
+                with_unit("intensity", p.unit),
+            ),
+            in_words(p, entry.samples),
+        )
+        for name, p in made.channels.items()
+        if p.energy
+    ]
+
+
+def _numbers(values: Sequence[float | None]) -> Any:
+    return np.array([np.nan if v is None else v for v in values])
+
+
+def _tables(made: Profile) -> list[tuple[str, list[tuple[str, float | None, float | None]]]]:
+    def rows(p: ChannelProfile) -> list[tuple[str, float | None, float | None]]:
+        return list(zip(p.features, p.mean, p.spread, strict=True))
+
+    return [(name, rows(p)) for name, p in made.channels.items() if p.features]
+
+
+def _explorer(writer: SiteWriter, place: Place, entry: Entry) -> str:
+    """Write the explorer of a dataset, and return its path; nothing where its data are not here."""
+    path = f"{place.prefix}datasets/{entry.name}/{entry.version}-explorer.html"
+    try:
+        dataset = local_dataset(place.found(entry))
+    except XregError:
+        return ""  # its page says so
+    if dataset is None:
+        return ""
+    writer.text(path, explorer_page(view_of_dataset(dataset)))
+    return path
+
+
+def _provenance(entry: Entry) -> str:
+    if not entry.provenance:
+        return ""
+    return sound(yaml.safe_dump(entry.provenance, sort_keys=False, allow_unicode=True))

@@ -1,0 +1,121 @@
+"""Pages of leaderboards: one for each benchmark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from xreg.core import storage
+from xreg.core.text import counted
+from xreg.workbench.pages.places import Place
+from xreg.workbench.pages.sections import Part, Row, SearchEntry, sheet_path, sheets
+from xreg.workbench.pages.writer import SiteWriter
+from xreg.workbench.search.leaderboard import Benchmark, leaderboard
+
+__all__ = ["result_files", "write_leaderboards"]
+
+HEADS = ("Place", "Family", "Model", "R²", "± folds", "± seeds", "Test R²", "Candidates",
+         "Time (s)", "Plugin")  # fmt: skip
+KEY = re.compile(r"[0-9a-f]{8,64}")
+FOLDER = "leaderboards"
+
+
+def result_files(place: Place) -> Iterator[Path]:
+    """Yield the results of searches that a registry keeps."""
+    folder = place.root / FOLDER
+    if folder.is_dir() and not folder.is_symlink():
+        yield from sorted(p for p in folder.rglob("*.json") if p.is_file() and not p.is_symlink())
+
+
+def write_leaderboards(writer: SiteWriter, results: Sequence[Path]) -> Part:
+    """Write the pages of all benchmarks.
+
+    Parameters
+    ----------
+    writer
+        The site.
+    results
+        Folders of searches, or their ``results.json``.
+    """
+    rows, search = [], []
+    for benchmark in leaderboard(results):
+        path = f"leaderboards/{_slug(benchmark.key)}.html"
+        _write(writer, benchmark, path)
+        best = benchmark.entries[0] if benchmark.entries else None
+        rows.append(
+            Row(
+                cells=[
+                    (benchmark.title, path),
+                    counted(len(benchmark.entries), "family", "families"),
+                    best.label if best else "–",
+                    f"{best.score:.4f}" if best else "–",
+                ],
+                facets={"Dataset": [benchmark.rules["dataset"]["name"]]},
+                note=benchmark.conditions,
+            )
+        )
+        words = " ".join(sorted({entry.label for entry in benchmark.entries})[:100])
+        search.append(
+            SearchEntry("leaderboard", benchmark.title, benchmark.conditions, path, words)
+        )
+    path = "leaderboards/index.html"
+    for sheet in sheets(rows, ("Dataset",)):
+        writer.page(
+            sheet_path(path, sheet.number),
+            "list",
+            title="Leaderboards",
+            about="Methods judged by the same rules and budget, one table for each benchmark.",
+            heads=("Benchmark", "Entries", "Best", "R²"),
+            numeric=(3,),
+            sheet=sheet,
+            sheet_path=sheet_path,
+            first=path,
+            empty="No results of searches are published yet.",
+        )
+    return Part("Leaderboards", path, len(rows), "methods judged by the same rules", search, rows)
+
+
+def _slug(key: str) -> str:
+    """Return a benchmark's key as a file's name; a stranger may call it anything."""
+    return key if KEY.fullmatch(key) else storage.digest(key.encode())[:16]
+
+
+def _write(writer: SiteWriter, benchmark: Benchmark, path: str) -> None:
+    rows = [
+        Row(
+            cells=[
+                str(number),
+                e.label,
+                e.model,
+                f"{e.score:.4f}",
+                f"{e.fold_spread:.4f}",
+                "–" if e.seed_spread is None else f"{e.seed_spread:.4f}",
+                "–" if e.test is None else f"{e.test:.4f}",
+                str(e.candidates),
+                f"{e.seconds:.0f}",
+                e.plugin,
+            ],
+            facets={"Model": [e.model], "Plugin": [e.plugin]},
+        )
+        for number, e in enumerate(benchmark.entries, 1)
+    ]
+    for sheet in sheets(rows, ("Model", "Plugin")):
+        writer.page(
+            sheet_path(path, sheet.number),
+            "list",
+            title=benchmark.title,
+            kicker="Leaderboard",
+            about=benchmark.conditions,
+            notes=[
+                "R² is the mean over folds and seeds of the best candidate of each family; ± are "
+                "standard deviations."
+            ],
+            heads=HEADS,
+            numeric=(0, 3, 4, 5, 6, 7, 8),
+            sheet=sheet,
+            sheet_path=sheet_path,
+            first=path,
+            empty="Nothing was entered yet.",
+            foot=f"Benchmark {benchmark.key}.",
+        )

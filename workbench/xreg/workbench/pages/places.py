@@ -1,0 +1,101 @@
+"""Registries as a site shows them: what they hold, and how a stranger reaches them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from configparser import ConfigParser
+from configparser import Error as ConfigParserError
+from dataclasses import dataclass
+from pathlib import Path
+
+from xreg.core.errors import ConfigError
+from xreg.core.text import one_line
+from xreg.registry import git
+from xreg.registry.catalogue import Catalogue, Entry
+from xreg.registry.datasets import Found
+from xreg.registry.registries import Registry, candidates
+
+__all__ = ["Place", "places"]
+
+LONGEST = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """One registry.
+
+    Attributes
+    ----------
+    registry, root
+        The registry and its folder.
+    title
+        What the pages call it.
+    url
+        Where it is cloned from; empty where nothing says so. Never a folder of this machine.
+    prefix
+        Folder of its pages below the site, with a slash; empty where it is the only one.
+    """
+
+    registry: Registry
+    root: Path
+    title: str
+    url: str
+    prefix: str
+
+    @property
+    def option(self) -> str:
+        """What makes a command look in this registry."""
+        return f" --registry {self.url}" if self.url else ""
+
+    def datasets(self) -> dict[str, list[Entry]]:
+        """Return the entries of each dataset, oldest version first."""
+        catalogue = Catalogue(self.root)
+        return {
+            name: [catalogue.entries[name, version] for version in catalogue.versions(name)]
+            for name in catalogue.names()
+        }
+
+    def found(self, entry: Entry) -> Found:
+        """Return a dataset as :mod:`xreg.registry.datasets` finds it."""
+        return Found(self.registry, self.root, entry)
+
+
+def places(given: Sequence[str | Path] = ()) -> list[Place]:
+    """Return the registries of a site.
+
+    Parameters
+    ----------
+    given
+        Configured names, folders or git URLs; the registry around the working folder, or those of
+        the user's configuration, if none are given.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such registry.
+    """
+    found = [r for place in given for r in candidates(place)] if given else candidates()
+    several = len(found) > 1
+    made: list[Place] = []
+    for registry in found:
+        root = registry.root(fresh=True)
+        url = git.plain_url(registry.location) if registry.remote else _origin(root)
+        slug = re.sub(r"[^a-z0-9]+", "-", registry.name.lower()).strip("-")[:LONGEST] or "registry"
+        prefix, number = f"{slug}/", 2
+        while several and prefix in {place.prefix for place in made}:
+            prefix, number = f"{slug}-{number}/", number + 1
+        title = one_line(registry.name.rstrip("/").rpartition("/")[2].removesuffix(".git"))
+        made.append(Place(registry, root, title, url, prefix if several else ""))
+    return made
+
+
+def _origin(root: Path) -> str:
+    """Return the URL that a working copy was cloned from, if others can reach it too."""
+    config = ConfigParser(strict=False, interpolation=None)
+    try:
+        config.read_string((root / ".git" / "config").read_text(encoding="utf-8"))
+        url = config['remote "origin"']["url"]
+        return git.plain_url(url) if git.is_url(url) and not url.startswith("file:") else ""
+    except (OSError, UnicodeDecodeError, ConfigParserError, KeyError, ConfigError):
+        return ""

@@ -1,0 +1,93 @@
+"""Pages of plugins: what is installed, and what each setting means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xreg.core.analysis.needs import NEEDS
+from xreg.core.interfaces.kinds import KINDS
+from xreg.registry.plugins import Installed, host
+from xreg.workbench.pages.sections import Part, Row, SearchEntry, sheet_path, sheets
+from xreg.workbench.pages.writer import SiteWriter
+
+__all__ = ["write_plugins"]
+
+HEADS = ("Name", "Kind", "What it does", "Distribution", "Requires")
+
+
+def write_plugins(writer: SiteWriter) -> Part:
+    """Write the pages of all plugins that are installed where the site is built."""
+    rows, search = [], []
+    claimed = {claim for claim, count in _claims().items() if count > 1}
+    for installed in host():
+        spec = installed.spec
+        if (spec.kind, spec.name) in claimed:
+            continue  # told on the list, as `xreg plugins list` does
+        path = f"plugins/{spec.kind}-{spec.name}.html"
+        writer.page(
+            path,
+            "plugin",
+            installed=installed,
+            spec=spec,
+            kind=KINDS[spec.kind],
+            recipe=_recipe(installed),
+            settings=spec.config.table(),
+            needs=[NEEDS[need].words for need in getattr(spec, "needs", ())],
+        )
+        requires = ", ".join(r.name for r in spec.requires)
+        origin = f"{installed.distribution} {installed.version}"
+        rows.append(
+            Row(
+                cells=[
+                    (spec.name, path),
+                    spec.kind,
+                    spec.summary,
+                    origin,
+                    requires or "nothing more",
+                ],
+                facets={"Kind": [spec.kind], "Distribution": [installed.distribution]},
+            )
+        )
+        words = " ".join(row.name for row in spec.config.table())
+        search.append(SearchEntry(spec.kind, spec.name, spec.summary, path, words))
+    path = "plugins/index.html"
+    notes = [f"The plugin {b.name} ({b.distribution}) is broken: {b.error}" for b in host().broken]
+    for sheet in sheets(rows, ("Kind", "Distribution")):
+        writer.page(
+            sheet_path(path, sheet.number),
+            "list",
+            title="Plugins",
+            about="Methods that were installed where these pages were built.",
+            notes=[*notes, *host().conflicts()],
+            heads=HEADS,
+            numeric=(),
+            sheet=sheet,
+            sheet_path=sheet_path,
+            first=path,
+            empty="No plugin is installed.",
+        )
+    return Part(
+        "Plugins", path, len(rows), "descriptors, emulators, analyses and more", search, rows
+    )
+
+
+def _claims() -> dict[tuple[str, str], int]:
+    found: dict[tuple[str, str], int] = {}
+    for installed in host():
+        key = (installed.spec.kind, installed.spec.name)
+        found[key] = found.get(key, 0) + 1
+    return found
+
+
+def _recipe(installed: Installed) -> str:
+    """Return how a recipe or a command names the component."""
+    spec: Any = installed.spec
+    shown = [row for row in spec.config.table() if row.default != "required"][:3]
+    lines = []
+    for line in KINDS[spec.kind].recipe.splitlines():
+        pad = line.partition("{settings}")[0]
+        if "{settings}" in line:
+            lines += [f"{pad}{row.name}: {row.default}" for row in shown]
+        else:
+            lines.append(line.replace("{name}", spec.name))
+    return "\n".join(lines)
