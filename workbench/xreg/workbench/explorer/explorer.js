@@ -55,6 +55,7 @@
     const known = quantity("colour");
     const colour = xreg.colours(known.values ? known : null);
     state.plot = xreg.drawMap(byId("scatter"), x, y, names, colour, () => state.chosen, choose);
+    xreg.map = state.plot;
     byId("legend").replaceChildren(
       ...(known.values ? [element("strong", known.name)] : []), ...legend(colour.legend));
     byId("map-head").textContent = `Map: ${map().name}`;

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core import storage
-from xreg.core.data.dataset import PARTS, Dataset
+from xreg.core.data.dataset import Dataset
+from xreg.core.data.splits import PARTS
 from xreg.core.errors import CorruptError, DataError, XregError
 from xreg.core.metrics import sample_r2, spectrum_error
 from xreg.core.text import counted

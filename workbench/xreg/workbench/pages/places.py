@@ -13,7 +13,7 @@ from xreg.core.errors import ConfigError
 from xreg.core.text import one_line
 from xreg.registry import git
 from xreg.registry.catalogue import Catalogue, Entry
-from xreg.registry.datasets import Found
+from xreg.registry.datasets import FoundDataset
 from xreg.registry.registries import Registry, candidates
 
 __all__ = ["Place", "places"]
@@ -56,9 +56,9 @@ class Place:
             for name in catalogue.names()
         }
 
-    def found(self, entry: Entry) -> Found:
+    def found(self, entry: Entry) -> FoundDataset:
         """Return a dataset as :mod:`xreg.registry.datasets` finds it."""
-        return Found(self.registry, self.root, entry)
+        return FoundDataset(self.registry, self.root, entry)
 
 
 def places(given: Sequence[str | Path] = ()) -> list[Place]:

@@ -10,7 +10,7 @@ from xreg.core.data.dataset import Dataset
 from xreg.core.errors import XregError
 from xreg.core.files import folder_hash, write_text
 from xreg.core.text import counted
-from xreg.registry.datasets import Found, cached, check_cached, pull
+from xreg.registry.datasets import FoundDataset, cached, check_cached, pull
 from xreg.registry.registries import cache_folder, is_clone
 from xreg.registry.stores.store import open_store
 
@@ -56,7 +56,7 @@ class Profile(BaseModel):
     missing: str = ""
 
 
-def profile(found: Found, *, fetch: bool = False) -> Profile:
+def profile(found: FoundDataset, *, fetch: bool = False) -> Profile:
     """Return mean spectra of a published dataset, from the cache where they are known.
 
     Parameters
@@ -87,7 +87,7 @@ def profile(found: Found, *, fetch: bool = False) -> Profile:
     return made
 
 
-def local_dataset(found: Found, *, fetch: bool = False) -> Dataset | None:
+def local_dataset(found: FoundDataset, *, fetch: bool = False) -> Dataset | None:
     """Open a published dataset that is on this machine: pulled, or in a publisher's own clone.
 
     None where it is not, and ``fetch`` does not ask for it.
