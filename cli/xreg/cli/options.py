@@ -58,7 +58,11 @@ RecipeT = TypeVar("RecipeT")
 OLD = {"--output": "--out", "--engine": "--generator"}
 """Options of earlier versions, and what they are called now."""
 
-_OUT = typer.Option("--out", "-o", help="Where the result goes; it must not exist yet.")
+_OUT = typer.Option(
+    "--out",
+    "-o",
+    help="Where the result goes; it must not exist yet, but for a site of pages, which is renewed.",
+)
 Out = Annotated[Path | None, _OUT]
 RequiredOut = Annotated[Path, _OUT]
 Registry = Annotated[

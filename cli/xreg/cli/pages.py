@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli.options import Out, Registry
+from xreg.cli.options import Channel, Out, Registry
 from xreg.cli.output import echo
+
+SITE = "site"
 
 app = typer.Typer(
     help="Pages of a registry, and interactive pages of spectra.", no_args_is_help=True
@@ -53,12 +55,18 @@ def build(
 ) -> None:
     """Build a static site: datasets, models, plugins, leaderboards.
 
-    It opens from a disk and from any web host, and needs no server.
+    It opens from a disk and from any web host, and needs no server. It becomes the folder site
+    unless --out says otherwise.
     """
     from xreg.workbench.pages.build import build_pages
 
     built = build_pages(
-        registries or (), out, results=searches or (), fetch=pull, explore=explore, title=title
+        registries or (),
+        out or Path(SITE),
+        results=searches or (),
+        fetch=pull,
+        explore=explore,
+        title=title,
     )
     echo(built)
     echo(f"open {built.folder / 'index.html'}")
@@ -75,9 +83,7 @@ def explore(
         ),
     ],
     out: Out = None,
-    channel: Annotated[
-        str | None, typer.Option(help="Channel of a dataset; all of them if not given.")
-    ] = None,
+    channel: Channel = None,
     registry: Registry = None,
 ) -> None:
     """Make one interactive page: a map of all samples, the spectra and structure of each.
