@@ -27,10 +27,7 @@ def build(
             "working folder, and those you have configured.",
         ),
     ] = None,
-    out: Annotated[
-        Path,
-        typer.Option("--out", "-o", help="Folder of the site: new, or one to renew."),
-    ] = Path("site"),
+    out: Out = None,
     searches: Annotated[
         list[Path] | None,
         typer.Option(
@@ -49,7 +46,7 @@ def build(
             "--explore", help="Make an explorer of the newest version of each dataset that is here."
         ),
     ] = False,
-    title: Annotated[
+    heading: Annotated[
         str, typer.Option(help="Heading of the site; the name of the registry if not given.")
     ] = "",
 ) -> None:
@@ -66,7 +63,7 @@ def build(
         results=searches or (),
         fetch=pull,
         explore=explore,
-        title=title,
+        title=heading,
     )
     echo(built)
     echo(f"open {built.folder / 'index.html'}")

@@ -126,9 +126,8 @@ def _carry_out(
         summary = provenance.summary(run, ready, features, stages.seconds, started)
         extra = _extra_sections(run)
         report_data = results.with_provenance(report_data, run.recipe, summary)
-        if report.explorer:
-            _explore(folder, resolved, summary)
-        page = render(report_data, pictures, extra, explorer=report.explorer)
+        explored = _explore(folder, resolved, summary)
+        page = render(report_data, pictures, extra, explorer=explored)
         (folder / "report.html").write_text(page, encoding="utf-8")
     (folder / "recipe.yaml").write_text(Recipe.parse(run.recipe, "recipe").to_yaml())
     write_json(folder / "metrics.json", run.metrics)
@@ -138,12 +137,16 @@ def _carry_out(
     )
 
 
-def _explore(folder: Path, resolved: Resolved, summary: dict[str, Any]) -> None:
+def _explore(folder: Path, resolved: Resolved, summary: dict[str, Any]) -> bool:
+    """Write the explorer, where the recipe asks for one, and return whether it does."""
+    if not resolved.recipe.report.explorer:
+        return False
     from xreg.workbench.explorer.explore import EXPLORER
     from xreg.workbench.explorer.page import write_explorer
     from xreg.workbench.explorer.result import view_of_result
 
     write_explorer(view_of_result(folder, resolved.dataset, summary), folder / EXPLORER)
+    return True
 
 
 def _train(ready: Prepared, stages: Stages) -> Model:
