@@ -135,12 +135,11 @@ def test_first_view_within_a_second(page: Page) -> None:
 
 def test_light_and_dark(page: Page) -> None:
     ground = "return getComputedStyle(document.body).backgroundColor"
+    light, dark = "rgb(245, 246, 248)", "rgb(20, 24, 29)"
     page.open("index.html")
-    light = page.run(ground)
+    assert page.run(ground) == light
     page.width(1280, "dark")
-    dark = page.run(ground)
-    assert light == "rgb(245, 246, 248)"
-    assert dark == "rgb(20, 24, 29)"
+    page.wait(lambda: page.run(ground) == dark)
     button = page.find("button.theme")
     assert button.text == "Light"
     button.click()
