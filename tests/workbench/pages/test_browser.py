@@ -191,7 +191,7 @@ def test_a_click_on_the_map_shows_the_sample(page: Page, small_registry: Path) -
     assert words.startswith(f"Sample {names[wanted]}, {wanted + 1} of 60: xes; t₁ = ")
     angle = float(dataset.labels["angle"][wanted])
     assert f"angle {angle:.5g} °" in words
-    assert "3 atoms (H2 O); absorber O, nearest: H" in words
+    assert "3 atoms (H2O); absorber O, nearest: H" in words
     bond = np.linalg.norm(dataset.samples[wanted].positions[1:], axis=1).min()
     assert f"nearest: H {bond:.2f} Å" in words
     assert page.run("return document.querySelector('#spectrum canvas').toDataURL()") != before

@@ -18,7 +18,7 @@
   const formula = (atoms) => {
     const counts = new Map();
     for (const { element } of atoms) counts.set(element, (counts.get(element) || 0) + 1);
-    return [...counts].sort().map(([element, n]) => element + (n > 1 ? n : "")).join(" ");
+    return [...counts].sort().map(([element, n]) => element + (n > 1 ? n : "")).join("");
   };
 
   xreg.showStructure = (i) => {
@@ -43,6 +43,7 @@
       viewer.setStyle({ index: 0 }, { stick: { radius: 0.1 }, sphere: { scale: 0.36, color: "#e8730c" } });
       if (first) {
         viewer.zoomTo();
+        viewer.center({ index: 0 });
         viewer.zoom(atoms.length < 10 ? 1.8 : 1.2);
       } else viewer.setView(view);
       viewer.render();
