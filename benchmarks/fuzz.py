@@ -65,7 +65,7 @@ def _import(path: Path, layout: str) -> None:
 
 
 def read_spectra(folder: Path) -> None:
-    from fuzz_cases import spectrum
+    from fuzzing.files import spectrum
 
     spectrum(folder / "x.txt")
 
@@ -148,8 +148,7 @@ READERS: dict[str, Callable[[Path], None]] = {
 
 def one(family: str, number: int, folder: Path) -> tuple[str, str]:
     """Do a case; return its outcome and, of a finding, where it arose."""
-    from fuzz_cases import write_case
-
+    from fuzzing.cases import write_case
     from xreg.core.errors import XregError
 
     with tempfile.TemporaryDirectory(dir=folder) as name:
@@ -241,15 +240,16 @@ def main() -> None:
     families = given.family or list(READERS)
     sys.path.insert(0, str(Path(__file__).parent))
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    import fuzz_cases
+    from fuzzing.cases import write_case
+    from fuzzing.folders import prepare
 
     with tempfile.TemporaryDirectory(prefix="xreg-fuzz-") as name:
         folder = Path(name)
         os.environ |= {"XREG_CACHE": name, "XREG_CONFIG": str(folder / "config.yaml")}
-        fuzz_cases.prepare(families)
+        prepare(families)
         if given.only is not None:
             for family in families:
-                fuzz_cases.write_case(family, random.Random(f"{family} {given.only}"), folder)
+                write_case(family, random.Random(f"{family} {given.only}"), folder)
                 READERS[family](folder)
             return
         numbers = range(given.start, given.start + -(-given.cases // len(families)))
@@ -264,7 +264,7 @@ def main() -> None:
                 if given.keep:
                     kept = given.keep / family / str(number)
                     kept.mkdir(parents=True, exist_ok=True)
-                    fuzz_cases.write_case(family, random.Random(f"{family} {number}"), kept)
+                    write_case(family, random.Random(f"{family} {number}"), kept)
         print("| family | cases | " + " | ".join(OUTCOMES) + " |")
         print("|---|---:|" + "---:|" * len(OUTCOMES))
         for family, count in counts.items():

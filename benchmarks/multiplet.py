@@ -26,9 +26,9 @@ from collections.abc import Callable, Iterator
 from typing import get_args
 
 import numpy as np
-from by_edrixs import levels
 from threadpoolctl import threadpool_limits
 
+from by_edrixs import levels
 from xreg.core.data.samples import Parameters, ParameterSet
 from xreg.core.ions.model import BOLTZMANN, ion_named, spaces
 from xreg.core.ions.settings import IonName

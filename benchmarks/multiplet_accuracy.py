@@ -19,10 +19,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import get_args
 
 import numpy as np
-from by_edrixs import levels
 from scipy.special import wofz
 from threadpoolctl import threadpool_limits
 
+from by_edrixs import levels
 from xreg.core.data.samples import ParameterSet
 from xreg.core.ions.model import BOLTZMANN, ion_named, spaces
 from xreg.core.ions.settings import IonName

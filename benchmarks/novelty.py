@@ -15,9 +15,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from descriptors import given
 from numpy.typing import NDArray
 
+from descriptors import given
 from xreg.core.data.samples import Parameters, Samples, Structures
 from xreg.core.model.domain import Target
 from xreg.core.model.model import Model

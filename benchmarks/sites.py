@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from descriptors import given, random_clusters
 
+from descriptors import given, random_clusters
 from xreg.core.data.samples import Structure, Structures
 from xreg.core.interfaces import Descriptor
 from xreg.registry.plugins import host

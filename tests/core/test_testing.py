@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 from ase.data import chemical_symbols
-from xreg_tests.kit import TOY, Absolute, Axes, Line, Linear, Shell, check
 
 from xreg.core.config import Config
 from xreg.core.data.samples import Parameters
@@ -20,6 +19,7 @@ from xreg.core.interfaces import (
     FeatureLabel,
 )
 from xreg.core.testing import DecomposerSuite, DescriptorSuite, EmulatorSuite, GeneratorSuite
+from xreg_tests.kit import TOY, Absolute, Axes, Line, Linear, Shell, check
 
 
 class TestShell(DescriptorSuite):

@@ -6,12 +6,12 @@ from typing import ClassVar
 
 import pytest
 from pydantic import BaseModel
-from xreg_tests.kit import Absolute, Shell, check
 
 from xreg.core.config import Config, setting
 from xreg.core.errors import NotFittedError
 from xreg.core.settings_in_words import unbounded
 from xreg.core.testing import DescriptorSuite
+from xreg_tests.kit import Absolute, Shell, check
 
 
 def test_waivers_need_a_name_and_a_reason() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import yaml
-from xreg_tests.strangers import NAMES, SPECTRUM, fit, model, quanty, run, store
 
 from xreg.core.code import code_in
 from xreg.core.data.samples import ParameterSet
@@ -22,6 +21,7 @@ from xreg.registry.consent import require_consent
 from xreg.workbench.fit.sticks import sticks_of
 from xreg.workbench.generate.recipe import GenerationRecipe
 from xreg.workbench.recipes.load import load_one
+from xreg_tests.strangers import NAMES, SPECTRUM, fit, model, quanty, run, store
 
 PAYLOAD = "-- ${h}\nos.execute([[touch '%s']])\n"
 

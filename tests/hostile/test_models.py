@@ -9,7 +9,6 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 import pytest
-from xreg_tests.strangers import model, run
 
 from xreg.core import storage
 from xreg.core.config import Config, setting
@@ -18,6 +17,7 @@ from xreg.core.hooks import ComponentSpec
 from xreg.plugins.ridge.ridge import Ridge
 from xreg.registry.models import load_model
 from xreg.registry.plugins import PluginHost
+from xreg_tests.strangers import model, run
 
 # Models -------------------------------------------------------------------------------------------
 

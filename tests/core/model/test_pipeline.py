@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 from ase.build import molecule
-from xreg_tests.models import Distances, FirstAxis, Linear, OnSamples
 
 from xreg.core import progress
 from xreg.core.data.samples import Parameters, Structures
@@ -24,6 +23,7 @@ from xreg.core.model.pipeline import Pipeline
 from xreg.core.model.preprocessing import Preprocessing
 from xreg.core.model.saved import SavedModel
 from xreg.plugins.pca.pca import PCA
+from xreg_tests.models import Distances, FirstAxis, Linear, OnSamples
 
 METHODS: dict[str, type[Component]] = {m.name: m for m in (Distances, Linear, OnSamples, FirstAxis)}
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase.io import read, write
-from xreg_tests.generation import GENERATE, computed, kill_after, molecules, recipe, run, tree
 
 from xreg.cli import main as cli
 from xreg.core.errors import ConfigError, PluginError, RunError
@@ -24,6 +23,7 @@ from xreg.workbench.generate.generate import _task
 from xreg.workbench.generate.recipe import GenerationRecipe
 from xreg.workbench.generate.samples import read_samples, sample_keys
 from xreg.workbench.recipes.load import load_one
+from xreg_tests.generation import GENERATE, computed, kill_after, molecules, recipe, run, tree
 
 
 def test_a_generated_store_holds_what_the_recipe_says(toy):

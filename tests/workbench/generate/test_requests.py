@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-from xreg_tests.generation import GENERATE, computed, kill_after, recipe, run, tree
 
 from xreg.cli import main as cli
 from xreg.core.errors import ConfigError, DataError, XregError
@@ -14,6 +13,7 @@ from xreg.registry.plugins import PluginHost
 from xreg.registry.stores.journal import Journal
 from xreg.workbench.generate.recipe import GenerationRecipe
 from xreg.workbench.recipes.load import load_one
+from xreg_tests.generation import GENERATE, computed, kill_after, recipe, run, tree
 
 
 def journal(folder: Path, **task: object) -> Journal:

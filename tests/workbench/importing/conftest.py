@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from ase.build import bulk
 from ase.io import write
+
 from xreg_tests.imports import xmu
 
 

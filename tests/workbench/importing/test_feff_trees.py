@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from ase.build import bulk
 from ase.io import write
-from xreg_tests.imports import ENERGY, bad_of, edge, load, xmu
 
 from xreg.core.errors import DataError
+from xreg_tests.imports import ENERGY, bad_of, edge, load, xmu
 
 # Published with OmniXAS; not part of this repository, found where it lies beside the clone.
 REAL = Path(__file__).parents[4] / "shared" / "data" / "cu-k-feff.tar.xz"

@@ -10,11 +10,11 @@ from ase import Atoms
 from ase.io import write
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from xreg_tests.imports import ENERGY, edge, load, run
 
 from xreg.core.errors import ConfigError, DataError, UnknownNameError
 from xreg.core.readers.importing.curve import Curve, parse_grid
 from xreg.registry.stores.store import open_store
+from xreg_tests.imports import ENERGY, edge, load, run
 
 # Grids, tables, and the command ----------------------------------------------------------------
 

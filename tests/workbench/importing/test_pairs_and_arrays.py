@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.io import write
-from xreg_tests.imports import ENERGY, arrays, bad_of, edge, load
 
 from xreg.core.errors import DataError
+from xreg_tests.imports import ENERGY, arrays, bad_of, edge, load
 
 
 def without_number(text: str) -> str:

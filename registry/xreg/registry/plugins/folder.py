@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -81,10 +82,9 @@ def points() -> Iterator[EntryPoint]:
     """
     if not folder().is_dir():
         return
-    from xreg.registry.plugins import own
-
     place = trusted_folder()
-    own.__path__[:] = [str(place)]
+    if MODULE in sys.modules:  # else it looks itself where the folder is
+        sys.modules[MODULE].__path__[:] = [str(place)]
     for file in sorted(place.glob("[!_.]*.py")):
         if file.stem.isidentifier():
             yield EntryPoint(file.stem, f"{MODULE}.{file.stem}", ENTRY_POINT_GROUP)
