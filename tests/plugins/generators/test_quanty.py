@@ -225,7 +225,8 @@ def test_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("QUANTY", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     # A crispy without the program.
-    monkeypatch.setattr(metadata.PathDistribution, "read_text", lambda self, name: "")
+    empty = metadata.PathDistribution(tmp_path)
+    monkeypatch.setattr(metadata, "distribution", lambda name: empty)
     assert QUANTY.find() is None
     assert "crispy" in Quanty().available().reason
     with refuses(MissingRequirementError, "Quanty", "pip install", "$QUANTY"):
