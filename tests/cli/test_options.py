@@ -61,12 +61,12 @@ def test_what_belongs_together_is_there_together(
     options: Options,
 ) -> None:
     makes = {"run", "search", "evaluate", "fit", "predict", "data generate", "data import"}
-    makes |= {"data process", "data export"}
+    makes |= {"data process", "data export", "match"}
     assert makes <= set(options["--out"])
     assert makes - {"predict"} == set(options["--set"])
-    assert makes - {"fit", "data process", "data export"} == set(options["--bad"])
+    assert makes - {"fit", "match", "data process", "data export"} == set(options["--bad"])
     reads = {"run", "search", "evaluate", "fit", "predict", "data process", "data sticks"}
-    reads |= {"data export"}
+    reads |= {"data export", "match"}
     assert reads <= set(options["--registry"])
     for flag in ("--only", "--dry-run"):
         assert makes - {"predict", "data import", "data export"} == set(options[flag])

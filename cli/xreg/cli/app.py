@@ -14,6 +14,7 @@ COMMANDS = {
     "evaluate": "xreg.cli.commands.evaluate:evaluate",
     "predict": "xreg.cli.commands.predict:predict",
     "fit": "xreg.cli.commands.fit:fit",
+    "match": "xreg.cli.commands.match:match",
     "data": "xreg.cli.commands.data.app:app",
     "models": "xreg.cli.commands.models:app",
     "plugins": "xreg.cli.commands.plugins:app",

@@ -40,9 +40,11 @@ __all__ = [
     "Scheduler",
     "Seed",
     "Set",
+    "Shift",
     "SignalColumn",
     "Sites",
     "Split",
+    "Window",
     "Workers",
     "every_site",
     "features_folder",
@@ -170,6 +172,14 @@ EnergyUnit = Annotated[
 Scan = Annotated[
     str | None,
     typer.Option("--scan", metavar="N", help="Number of the scan, if a file holds several."),
+]
+Shift = Annotated[
+    str | None,
+    typer.Option(metavar="LOW:HIGH", help="Limits of the rigid energy shift in eV."),
+]
+Window = Annotated[
+    str | None,
+    typer.Option(metavar="LOW:HIGH", help="Measured energies to use, in eV; all by default."),
 ]
 NoCache = Annotated[
     bool,

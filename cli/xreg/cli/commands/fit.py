@@ -19,7 +19,9 @@ from xreg.cli.options import (
     Scan,
     Seed,
     Set,
+    Shift,
     SignalColumn,
+    Window,
     places,
     recipe_or,
     shown,
@@ -59,13 +61,8 @@ def fit(
             help="A narrower range of a parameter; repeatable.",
         ),
     ] = None,
-    shift: Annotated[
-        str | None,
-        typer.Option(metavar="LOW:HIGH", help="Limits of the rigid energy shift in eV; -1:1."),
-    ] = None,
-    window: Annotated[
-        str | None, typer.Option(metavar="LOW:HIGH", help="Energies to fit, in eV.")
-    ] = None,
+    shift: Shift = None,
+    window: Window = None,
     background: Annotated[
         str | None,
         typer.Option(help="none, constant, linear (the default), steps or linear+steps."),

@@ -22,6 +22,7 @@ RECIPES = {
     "process": "process.process:ProcessingRecipe",
     "evaluate": "evaluate.recipe:Evaluation",
     "fit": "fit.recipe:FitRecipe",
+    "match": "match.recipe:MatchRecipe",
 }
 """The recipe of each command that reads one, below ``xreg.workbench``."""
 

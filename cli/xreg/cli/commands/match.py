@@ -1,0 +1,142 @@
+"""``xreg match``: measured spectra found in a library of references."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from xreg.cli.options import (
+    Channel,
+    DryRun,
+    EnergyColumn,
+    EnergyUnit,
+    NoiseColumn,
+    Only,
+    Registry,
+    RequiredOut,
+    Scan,
+    Seed,
+    Set,
+    Shift,
+    SignalColumn,
+    Window,
+    places,
+    recipe_or,
+    shown,
+    spectrum_columns,
+)
+from xreg.cli.output import echo
+
+
+def match(
+    spectra: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SPECTRUM…|RECIPE",
+            help="Measured spectra: text files, or one .zarr store; or a recipe (.yaml).",
+        ),
+    ],
+    out: RequiredOut,
+    library: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATASET", help="The references: name, name@version, or path of a .zarr store."
+        ),
+    ] = None,
+    channel: Channel = None,
+    label: Annotated[
+        str | None, typer.Option(help="Label of the library whose value is sought.")
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Label that near-copies in the library share.")
+    ] = None,
+    energy: EnergyColumn = None,
+    signal: SignalColumn = None,
+    noise: NoiseColumn = None,
+    unit: EnergyUnit = None,
+    scan: Scan = None,
+    window: Window = None,
+    shift: Shift = None,
+    broadening: Annotated[
+        float | None, typer.Option(help="Widest Gaussian to broaden references with, in eV; 2.")
+    ] = None,
+    combine: Annotated[
+        int | None, typer.Option(help="Most references of a linear combination; 3, 0 for none.")
+    ] = None,
+    sum_to_one: Annotated[
+        bool, typer.Option("--sum-to-one", help="Weights of combinations add up to one.")
+    ] = False,
+    series: Annotated[
+        bool, typer.Option("--series", help="Take the spectra as a series: PCA, MCR-ALS.")
+    ] = False,
+    seed: Seed = None,
+    set_: Set = None,
+    only: Only = None,
+    dry_run: DryRun = False,
+    registry: Registry = None,
+) -> None:
+    """Find measured spectra in a library: nearest references, combinations, and how sure.
+
+    Shift, broadening, scale and offset are free. Probabilities are calibrated with the library
+    itself. A recipe with several matches leaves a folder of such folders.
+    """
+    from xreg.cli.pairs import numbers
+    from xreg.cli.progress import progress
+    from xreg.workbench.match.recipe import MatchRecipe
+    from xreg.workbench.match.results import match as carry_out
+    from xreg.workbench.recipes.load import load
+
+    recipe: Path | None = None
+    flags: dict[str, Any] = {"spectra": spectra}
+    if len(spectra) == 1:
+        recipe, _ = recipe_or(spectra[0], "spectra")
+        flags = {} if recipe else flags
+    flags |= {
+        "library": library,
+        "channel": channel,
+        "label": label,
+        "group": group,
+        "columns": spectrum_columns(energy, signal, noise, unit, scan) or None,
+        "window": None if window is None else numbers("--window", window, 2),
+        "shift": None if shift is None else numbers("--shift", shift, 2),
+        "broadening": broadening,
+        "combine": combine,
+        "sum_to_one": sum_to_one or None,
+        "series": {} if series else None,
+        "seed": seed,
+    }
+    settings = [f"library.registry={registry}"] if registry else []
+    loaded = load(MatchRecipe, recipe, flags, settings + (set_ or []), only or ())
+    if shown(loaded, dry_run):
+        return
+    for one, place in places(loaded, out, out, lambda name, _: name):
+        with progress():
+            table = carry_out(one, place or out)
+        _tell(table, place or out)
+
+
+def _tell(table: dict[str, Any], out: Path) -> None:
+    """Print the answer for each spectrum, and where everything is."""
+    for one in table["spectra"]:
+        near = one["nearest"][0]
+        told = ", ".join(
+            f"{row['value']} ({row['probability']:.0%})"
+            for row in one["probabilities"][: 3 if one["resembles"] else 0]
+        )
+        echo(
+            f"{one['name']}: nearest {near['reference']}, misfit {near['misfit']:.2%}, "
+            f"shift {near['shift']:.2f} eV{f'; most probably {told}' if told else ''}"
+        )
+        if one["combinations"]:
+            parts = " + ".join(
+                f"{part['weight']:.3f}±{part['std']:.3f} {part['reference']}"
+                for part in one["combinations"][0]["weights"]
+            )
+            echo(f"  = {parts} (R factor {one['combinations'][0]['r_factor']:.2g})")
+        for remark in one["remarks"]:
+            echo(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
+    if series := table["series"]:
+        echo(f"series: {series['components']} components, lack of fit {series['lack_of_fit']:.2%}")
+    echo(f"report: {out / 'report.html'}")

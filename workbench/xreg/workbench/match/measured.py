@@ -1,0 +1,110 @@
+"""The measured spectra that are matched."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from xreg.core.errors import DataError
+from xreg.core.measured.spectrum import Measured, read_measured
+from xreg.core.readers.spectra.columns import SpectrumColumns
+
+__all__ = ["Named", "by_grid", "read_spectra"]
+
+# Spectra whose energies agree to this many eV are compared at once.
+SAME_GRID = 1e-6
+
+
+@dataclass(frozen=True)
+class Named:
+    """A measured spectrum and what it is called."""
+
+    name: str
+    measured: Measured
+    notes: tuple[str, ...] = ()
+    sha256: str = ""
+
+
+def read_spectra(
+    places: Sequence[str], columns: SpectrumColumns, channel: str = "", preferred: str = ""
+) -> list[Named]:
+    """Read measured spectra: text files, or one store.
+
+    Parameters
+    ----------
+    places
+        Paths.
+    columns
+        What the user says of the columns of text files.
+    channel
+        Channel of the store; ``preferred`` or else its first if empty.
+    preferred
+        The library's channel.
+
+    Raises
+    ------
+    DataError
+        If one cannot be read, or two have one name.
+    """
+    if any(place.endswith(".zarr") for place in places):
+        if len(places) > 1:
+            raise DataError("give one .zarr store of measured spectra, or text files.")
+        return _stored(places[0], channel, preferred)
+    found = []
+    for place in places:
+        measured, notes = read_measured(Path(place), columns)
+        content = hashlib.sha256(Path(place).read_bytes()).hexdigest()
+        found.append(Named(Path(place).name, measured, tuple(notes), content))
+    names = [one.name for one in found]
+    if len(set(names)) < len(names):
+        names = list(places)
+        if len(set(names)) < len(names):
+            raise DataError(f"the spectrum '{_twice(names)}' is given twice.")
+        found = [
+            Named(name, one.measured, one.notes, one.sha256)
+            for name, one in zip(names, found, strict=True)
+        ]
+    return found
+
+
+def _twice(names: Sequence[str]) -> str:
+    return next(name for i, name in enumerate(names) if name in names[:i])
+
+
+def _stored(place: str, channel: str, preferred: str) -> list[Named]:
+    from xreg.core.data.dataset import require_finite
+    from xreg.registry.datasets import open_dataset
+
+    dataset = open_dataset(place)
+    own = channel or (preferred if preferred in dataset.spectra else next(iter(dataset.spectra)))
+    found = dataset.spectra[own]
+    if found.energy is None:
+        raise DataError(f"channel '{own}' of '{place}' has target features, no spectra.")
+    values = np.asarray(found.intensity[:], np.float64)
+    ids = dataset.samples.ids
+    require_finite(values, ids, f"channel '{own}' of '{place}'")
+    noise = dataset.spectra.get(f"{own}_noise")
+    spread = None if noise is None else np.asarray(noise.intensity[:], np.float64)
+    return [
+        Named(str(name), Measured(found.energy, y, None if spread is None else spread[i]))
+        for i, (name, y) in enumerate(zip(ids.tolist(), values, strict=True))
+    ]
+
+
+def by_grid(spectra: Sequence[Named]) -> list[list[Named]]:
+    """Return spectra that have the same energies together, in the order of the first of each."""
+    groups: list[list[Named]] = []
+    for one in spectra:
+        energy = one.measured.energy
+        for group in groups:
+            first = group[0].measured.energy
+            if len(first) == len(energy) and np.abs(first - energy).max() < SAME_GRID:
+                group.append(one)
+                break
+        else:
+            groups.append([one])
+    return groups
