@@ -17,7 +17,7 @@ COMMANDS = {
     "match": "xreg.cli.commands.match:match",
     "data": "xreg.cli.commands.data.app:app",
     "models": "xreg.cli.commands.models:app",
-    "plugins": "xreg.cli.commands.plugins:app",
+    "plugins": "xreg.cli.commands.plugins.app:app",
     "registry": "xreg.cli.commands.registries:app",
     "schema": "xreg.cli.commands.schema:schema",
     "search": "xreg.cli.commands.search:search",

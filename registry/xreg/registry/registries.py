@@ -177,7 +177,7 @@ def candidates(given: str | Path | None = None) -> list[Registry]:
 
 def configured() -> list[Registry]:
     """Return the registries of the user's configuration, in its order."""
-    entries = _configuration().get("registries") or {}
+    entries = configuration().get("registries") or {}
     if not isinstance(entries, dict):
         raise ConfigError(f"{config_file()}: 'registries' must map names to folders or URLs.")
     found = []
@@ -232,7 +232,7 @@ def add(name: str, location: str) -> Registry:
         place = str(Path(location).expanduser().absolute())
     registry = Registry(name, place)
     registry.root(fresh=True)
-    settings = _configuration()
+    settings = configuration()
     settings["registries"] = {**(settings.get("registries") or {}), name: place}
     _write_configuration(settings)
     return registry
@@ -240,7 +240,7 @@ def add(name: str, location: str) -> Registry:
 
 def remove(name: str) -> None:
     """Forget a registry, and its clone; datasets pulled from it stay in the cache."""
-    settings = _configuration()
+    settings = configuration()
     known = {registry.name: registry for registry in configured()}
     if name not in known:
         raise UnknownNameError(f"no registry '{name}' is configured{did_you_mean(name, known)}.")
@@ -250,7 +250,7 @@ def remove(name: str) -> None:
         shutil.rmtree(_clones(known[name].location), ignore_errors=True)
 
 
-def _configuration() -> dict[str, Any]:
+def configuration() -> dict[str, Any]:
     path = config_file()
     try:
         settings = yaml.safe_load(path.read_text(encoding="utf-8"))

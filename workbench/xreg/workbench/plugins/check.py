@@ -195,7 +195,10 @@ def _manifest(declaration: Declaration, file: str) -> Iterator[Point]:
                 "mend", "manifest", f"{where}: no such kind", f"choose among {', '.join(KINDS)}"
             )
         elif one.kind and one.name:
-            names = ", ".join(setting.name for setting in one.settings) or "no settings"
+            names = (
+                ", ".join(setting.name for setting in one.settings)
+                or "no settings that can be read"
+            )
             yield Point("ok", "manifest", f"{where}: {names}")
 
 

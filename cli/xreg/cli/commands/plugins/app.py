@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from xreg.cli.commands.plugins import index
 from xreg.cli.options import Out
 from xreg.cli.output import cell, echo
 from xreg.core.errors import ConfigError, RunError, UnknownNameError, did_you_mean
@@ -16,7 +17,13 @@ if TYPE_CHECKING:
     from xreg.core.hooks import ComponentSpec
     from xreg.core.interfaces import SpectrumGenerator
 
-app = typer.Typer(help="Installed methods, analyses and their settings.", no_args_is_help=True)
+app = typer.Typer(
+    help="Methods and their settings: installed, to be found, of your own.", no_args_is_help=True
+)
+app.command()(index.search)
+app.command()(index.info)
+app.command()(index.install)
+app.add_typer(index.app, name="index")
 
 
 @app.command("list")
