@@ -163,8 +163,10 @@ class Model:
                     f"{wanted[0]} samples of {wanted[1]} values: the model is damaged, or the "
                     "plugin is at fault."
                 )
-        mean = self.target_scaler.inverse_transform(mean)
-        return mean if std is None else (mean, self.target_scaler.inverse_transform_std(std))
+        spectra = self.target_scaler.inverse_transform(mean)
+        if std is None:
+            return spectra
+        return spectra, self.target_scaler.inverse_transform_std(std, mean)
 
     def predict_with_spread(
         self, inputs: Any
@@ -177,8 +179,9 @@ class Model:
             What ``inputs`` makes of n samples.
         """
         mean, std = self.emulator.predict_with_spread(inputs)
-        spread = None if std is None else self.target_scaler.inverse_transform_std(std)
-        return self.target_scaler.inverse_transform(mean), spread
+        scaler = self.target_scaler
+        spread = None if std is None else scaler.inverse_transform_std(std, mean)
+        return scaler.inverse_transform(mean), spread
 
     def predict_features(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the (n, m) spectra of (n, k) features that the emulator sees, not scaled yet."""

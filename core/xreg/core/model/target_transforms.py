@@ -55,8 +55,13 @@ class TargetTransform:
         """Return the (n, m) spectra of what an emulator predicts."""
         return self.scaler.inverse_transform(values)
 
-    def inverse_transform_std(self, std: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return (n, m) standard deviations of spectra of those that an emulator predicts."""
+    def inverse_transform_std(
+        self, std: NDArray[np.floating], mean: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
+        """Return (n, m) standard deviations of spectra, of those that an emulator predicts.
+
+        To first order about ``mean``, which it predicts with them; an affine map needs none.
+        """
         return np.asarray(std * self.scaler.scale, np.float64)
 
     def torch_inverse(self) -> Callable[[Tensor], Tensor]:

@@ -115,7 +115,7 @@ def trust_of(context: AnalysisContext, group: str | None = None) -> Trust | None
         predicted[judged] = model.targets.inverse_transform(mean)
         spread = None if std is None or spread is None else spread
         if spread is not None and std is not None:
-            spread[judged] = model.targets.inverse_transform_std(std)
+            spread[judged] = model.targets.inverse_transform_std(std, mean)
     done = np.isfinite(predicted).all(axis=1)
     rows = pool[done]
     return Trust.fit(
