@@ -28,6 +28,7 @@ __all__ = [
     "EnergyColumn",
     "EnergyUnit",
     "Executor",
+    "Licence",
     "Model",
     "Name",
     "NoCache",
@@ -172,6 +173,9 @@ EnergyUnit = Annotated[
 Scan = Annotated[
     str | None,
     typer.Option("--scan", metavar="N", help="Number of the scan, if a file holds several."),
+]
+Licence = Annotated[
+    str, typer.Option(help="Terms of use, as SPDX calls them: CC0-1.0, CC-BY-4.0, BSD-3-Clause …")
 ]
 Shift = Annotated[
     str | None,

@@ -16,6 +16,7 @@ from xreg.cli.options import (
     EnergyColumn,
     EnergyUnit,
     Executor,
+    Licence,
     Name,
     NoiseColumn,
     Only,
@@ -123,7 +124,7 @@ def import_(
     version: Annotated[str, typer.Option(help="Dataset version.")] = "1.0.0",
     title: Annotated[str, typer.Option(help="One line for lists.")] = "",
     description: Annotated[str, typer.Option(help="What the data are.")] = "",
-    licence: Annotated[str, typer.Option(help="Licence of the data.")] = "",
+    licence: Licence = "",
     citation: Annotated[str, typer.Option(help="What to cite.")] = "",
     split_by: Annotated[
         str | None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xreg.cli.commands.plugins import index
-from xreg.cli.options import Out
+from xreg.cli.options import Licence, Out
 from xreg.cli.output import cell, echo
 from xreg.core.errors import ConfigError, RunError, UnknownNameError, did_you_mean
 
@@ -86,10 +86,7 @@ def new(
     kind: Annotated[str, typer.Argument(help="descriptor, emulator, decomposer, generator, …")],
     name: Annotated[str, typer.Argument(help="What a recipe will call it.")],
     out: Out = None,
-    licence: Annotated[
-        str,
-        typer.Option(help="BSD-3-Clause, MIT, Apache-2.0 or GPL-3.0-or-later."),
-    ] = "BSD-3-Clause",
+    licence: Licence = "BSD-3-Clause",
     author: Annotated[
         str | None, typer.Option(help="Whose it is; by default the name that git knows.")
     ] = None,
