@@ -36,6 +36,7 @@ def object_of(root: Path, name: str, file: str) -> Path:
     return objects(root)[md5]
 
 
+pytestmark = pytest.mark.usefixtures("places")
 SHARD = "spectra/xes/intensity/c/1/0"
 
 
