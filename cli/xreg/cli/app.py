@@ -11,6 +11,7 @@ from xreg.cli.output import echo
 
 COMMANDS = {
     "run": "xreg.cli.commands.run:run",
+    "runs": "xreg.cli.commands.runs:app",
     "evaluate": "xreg.cli.commands.evaluate:evaluate",
     "predict": "xreg.cli.commands.predict:predict",
     "fit": "xreg.cli.commands.fit:fit",

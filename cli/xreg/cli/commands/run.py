@@ -29,6 +29,7 @@ from xreg.cli.options import (
     places,
 )
 from xreg.cli.output import echo
+from xreg.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from xreg.workbench.run.features import Execution
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 
 def run(
     recipe: Annotated[
-        Path | None, typer.Argument(help="Recipe (YAML); flags can replace it.")
+        Path | None,
+        typer.Argument(help="Recipe (YAML), flags can replace it; or a run's folder to repeat."),
     ] = None,
     dataset: Dataset = None,
     registry: Registry = None,
@@ -63,7 +65,7 @@ def run(
 
     Without --out the folder is runs/<date>-<name>. A recipe with several runs leaves a
     folder of such folders, runs/<name>, and a table of their scores; those that exist already
-    are skipped.
+    are skipped. Given the folder of a run, it is repeated, and every number is compared.
     """
     from xreg.core.executor import executor_kind
     from xreg.workbench.recipes.load import load
@@ -84,12 +86,34 @@ def run(
     texts = [f"target.channel={channel}"] if channel else []
     texts += [f"dataset.registry={registry}"] if registry else []
     settings = [*texts, *(set_ or ())]
+    if recipe is not None and recipe.is_dir():
+        if dry_run or only or settings or any(value is not None for value in overrides.values()):
+            raise ConfigError(
+                f"'{recipe}' is a run, which is repeated as it was; to change something, give its "
+                "recipe.yaml."
+            )
+        with features_folder(no_cache) as features:
+            _repeat(recipe, out, replace(execution, features=features))
+        return
     loaded = load(Recipe, recipe, overrides, settings, only or (), allow_code=allow_code)
     if dry_run:
         _estimate(loaded, execution)
         return
     with features_folder(no_cache) as features:
         _carry_out(loaded, out, replace(execution, features=features))
+
+
+def _repeat(folder: Path, out: Path | None, execution: Execution) -> None:
+    """Repeat a run and say whether every number came out the same."""
+    from xreg.cli.progress import progress
+    from xreg.workbench.runs.repeat import repeat
+
+    with progress():
+        done = repeat(folder, out, execution)
+    _print_results(done.folder)
+    for what in done.circumstances:
+        echo(f"not as before: {what}", fg=typer.colors.YELLOW, err=True)
+    echo(done.in_words())
 
 
 def _carry_out(loaded: dict[str, Recipe], out: Path | None, execution: Execution) -> None:
