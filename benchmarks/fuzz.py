@@ -109,8 +109,9 @@ def read_model(folder: Path) -> None:
 
 def read_catalogue(folder: Path) -> None:
     from xreg.registry.catalogue import Catalogue
+    from xreg.registry.versions.entries import DatasetEntry
 
-    catalogue = Catalogue(folder)
+    catalogue = Catalogue(folder, DatasetEntry)
     for entry in catalogue.entries.values():
         " ".join((entry.reference, entry.size_text, *map(str, entry.channels.values())))
     if catalogue.entries:

@@ -38,6 +38,10 @@ def own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+ABOUT = {"authors": ["Carberry, Josiah (0000-0002-1825-0097)", "{The toy makers}"]}
+"""What a publication must say beside what a toy says itself."""
+
+
 def toy(n: int = 50, seed: int = 0, version: str = "1.0.0", name: str = "toy") -> Dataset:
     """Return a small dataset with everything that a store can hold; a longer one goes on."""
     rng = np.random.default_rng(seed)
@@ -81,6 +85,12 @@ def toy_dataset() -> Callable[..., Dataset]:
 
 
 @pytest.fixture(scope="session")
+def about() -> dict[str, list[str]]:
+    """:data:`ABOUT`, for tests that publish."""
+    return ABOUT
+
+
+@pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A registry made with real git and DVC; read it, and change only copies of it."""
     from xreg.registry.publishing import publish
@@ -98,9 +108,70 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_store(toy(50), short, shard_rows=20, precision={"xes": 11})
     write_store(toy(70, version="1.1.0"), long, like=short)
     for store in (short, long):
-        publish(store, root)
+        publish(store, root, ABOUT)
     run_git(root, "add", "--all")
     run_git(root, "commit", "--quiet", "-m", "data")
+    return root
+
+
+MODEL_ABOUT = ABOUT | {
+    "title": "A toy that predicts noise",
+    "licence": "CC-BY-4.0",
+    "intended_use": "Tests.",
+    "limits": "It knows one molecule.",
+}
+"""What the publication of a model must say."""
+
+
+@pytest.fixture(scope="session")
+def model_about() -> dict[str, object]:
+    """:data:`MODEL_ABOUT`, for tests that publish."""
+    return MODEL_ABOUT
+
+
+@pytest.fixture(scope="session")
+def toy_runs(published: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two runs of one recipe with two seeds of the split."""
+    from xreg.workbench.run.recipe import load_recipe
+    from xreg.workbench.run.run import execute
+
+    folder = tmp_path_factory.mktemp("runs")
+    content = {
+        "dataset": {"name": "toy@1.1.0", "registry": str(published)},
+        "target": {"channel": "xes"},
+        "descriptor": "internal",
+        "emulator": "ridge",
+        "analyses": {},
+    }
+    return [
+        execute(
+            load_recipe(None, {**content, "split": {"fractions": [0.6, 0.2, 0.2], "seed": seed}}),
+            folder / f"run-{seed}",
+        )
+        for seed in (0, 1)
+    ]
+
+
+@pytest.fixture(scope="session")
+def models_published(
+    published: Path, toy_runs: list[Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A registry with datasets and the model ``noise@1.0.0``; read it, change only copies of it."""
+    from xreg.registry.publishing import publish_model
+
+    root = tmp_path_factory.mktemp("models") / "registry"
+    run_git(root.parent, "clone", "--quiet", published.as_uri(), str(root))
+    publish_model(toy_runs[0], "noise@1.0.0", root, MODEL_ABOUT, repeats=toy_runs[1:])
+    run_git(root, "add", "--all")
+    run_git(root, "commit", "--quiet", "-m", "model")
+    return root
+
+
+@pytest.fixture
+def models_registry(models_published: Path, tmp_path: Path) -> Path:
+    """A copy of that registry as git has it."""
+    root = tmp_path / "models-registry"
+    run_git(tmp_path, "clone", "--quiet", models_published.as_uri(), str(root))
     return root
 
 

@@ -17,11 +17,11 @@ import yaml
 
 from xreg.core.errors import ConfigError, DataError
 from xreg.core.model.model import Model
+from xreg.core.yaml_text import load_yaml
 from xreg.registry.models import load_model
 from xreg.registry.stores.store import open_store
 from xreg.workbench.recipes.load import load_one
 from xreg.workbench.recipes.sections import AnyRecipe
-from xreg.workbench.recipes.yaml_text import load_yaml
 from xreg.workbench.run.recipe import Recipe, load_recipe, resolve
 from xreg.workbench.search.leaderboard import leaderboard
 from xreg.workbench.search.recipe import SearchRecipe, open_search

@@ -71,11 +71,11 @@ def test_show_a_store_of_ones_own(xreg, toy_dataset, tmp_path):
 
 def test_publish_says_what_to_commit(xreg, registry, toy_dataset, tmp_path):
     store = write_store(toy_dataset(20, version="2.0.0"), tmp_path / "new.zarr")
-    code, out, _ = xreg("data", "publish", store, "--registry", registry)
+    code, out, _ = xreg("data", "publish", store, "--author", "{Toys}", "-r", registry)
     assert code == 0
-    assert "git add datasets.dvc .gitignore dvc-remote" in out
+    assert "git add datasets.dvc .gitignore cards/datasets/toy/2.0.0 dvc-remote" in out
     assert 'git commit -m "data: toy 2.0.0"' in out
-    code, _, err = xreg("data", "publish", store, "--registry", registry)
+    code, _, err = xreg("data", "publish", store, "--author", "{Toys}", "-r", registry)
     assert (code, err.count("\n")) == (2, 1)
     assert "published already" in err
 

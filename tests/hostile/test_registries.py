@@ -280,23 +280,27 @@ def test_a_pipe_in_place_of_an_object_does_not_hang(stranger, sandbox):
         pull("toy@1.0.0", registry=root)
 
 
-@pytest.mark.parametrize("place", ["datasets", ".dvc/cache", ".dvc/tmp", ".gitignore"])
-def test_publishing_follows_no_link(stranger, sandbox, toy_dataset, place):
+@pytest.mark.parametrize("place", ["datasets", ".dvc/cache", ".dvc/tmp", ".gitignore", "cards"])
+def test_publishing_follows_no_link(stranger, sandbox, toy_dataset, place, about):
     store = write_store(toy_dataset(20, version="2.0.0"), sandbox.work / "new.zarr")
     (sandbox.home / "target").mkdir()
 
     def change(root: Path) -> None:
+        if (root / place).is_dir():
+            shutil.rmtree(root / place)
         (root / place).unlink(missing_ok=True)
         (root / place).symlink_to(sandbox.home / "target")
 
     root = stranger(change)
     sandbox.freeze()
     with pytest.raises(CorruptError, match="symbolic link"):
-        publish(store, root)
+        publish(store, root, about)
     assert list((sandbox.home / "target").iterdir()) == []
 
 
-def test_publishing_into_a_folder_elsewhere_needs_the_users_word(stranger, sandbox, toy_dataset):
+def test_publishing_into_a_folder_elsewhere_needs_the_users_word(
+    stranger, sandbox, toy_dataset, about
+):
     store = write_store(toy_dataset(20, version="2.0.0"), sandbox.work / "new.zarr")
     outside = sandbox.root / "outside"
     outside.mkdir()
@@ -304,9 +308,9 @@ def test_publishing_into_a_folder_elsewhere_needs_the_users_word(stranger, sandb
     shutil.copytree(root / "dvc-remote", outside, dirs_exist_ok=True)
     config(remote(f"url = {outside}"))(root)
     with pytest.raises(RunError, match=r"outside of its folder.*dvc remote add --global x"):
-        publish(store, root)
+        publish(store, root, about)
     own = sandbox.home / ".config" / "dvc" / "config"
     own.parent.mkdir(parents=True)
     own.write_text(f'[remote "mine"]\n    url = {outside}\n')
-    assert publish(store, root).entry.version == "2.0.0"
+    assert publish(store, root, about).entry.version == "2.0.0"
     assert [v.problems for v in verify("toy@2.0.0", root)] == [[]]

@@ -29,6 +29,7 @@ from xreg.registry.datasets import find, list_datasets, open_dataset, parse_refe
 from xreg.registry.publishing import publish, verify
 from xreg.registry.stores.store import open_store
 from xreg.registry.stores.writer import write_store
+from xreg.registry.versions.entries import DatasetEntry
 
 pytestmark = pytest.mark.usefixtures("places")
 
@@ -40,7 +41,7 @@ def objects(root: Path) -> dict[str, Path]:
 
 def object_of(root: Path, name: str, file: str) -> Path:
     """The remote's object of one file of a dataset."""
-    tree = json.loads(objects(root)[Catalogue(root).folder_hash].read_text())
+    tree = json.loads(objects(root)[Catalogue(root, DatasetEntry).folder_hash].read_text())
     (md5,) = [item["md5"] for item in tree if item["relpath"] == f"{name}/{file}"]
     return objects(root)[md5]
 
@@ -102,7 +103,12 @@ def test_versions_are_ordered_as_numbers(registry):
     versions = body["meta"]["datasets"]["toy"]
     versions["1.10.0"] = versions["1.9.0"] = versions["1.0.0"]
     (registry / "datasets.dvc").write_text(yaml.safe_dump(body))
-    assert Catalogue(registry).versions("toy") == ["1.0.0", "1.1.0", "1.9.0", "1.10.0"]
+    assert Catalogue(registry, DatasetEntry).versions("toy") == [
+        "1.0.0",
+        "1.1.0",
+        "1.9.0",
+        "1.10.0",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +153,7 @@ def test_a_path_is_opened_as_it_is(registry, toy_dataset, tmp_path):
 
 def test_two_versions_share_the_full_shards(registry):
     root = registry
-    tree = json.loads(objects(root)[Catalogue(root).folder_hash].read_text())
+    tree = json.loads(objects(root)[Catalogue(root, DatasetEntry).folder_hash].read_text())
     md5s = {item["relpath"]: item["md5"] for item in tree}
     for file in ("spectra/xes/intensity/c/0/0", "samples/structures/positions/c/1/0"):
         assert md5s[f"toy/1.0.0.zarr/{file}"] == md5s[f"toy/1.1.0.zarr/{file}"]
@@ -173,7 +179,7 @@ def test_a_changed_object_is_named_and_nothing_is_left(registry, places):
 
 def rewrite_tree(root: Path, change) -> None:
     """Replace the list of files by one that is consistent in itself, as a forger would."""
-    tree = json.loads(objects(root)[Catalogue(root).folder_hash].read_text())
+    tree = json.loads(objects(root)[Catalogue(root, DatasetEntry).folder_hash].read_text())
     change(tree)
     blob = root / "blob"
     blob.write_text(json.dumps(tree, sort_keys=True))
@@ -182,7 +188,9 @@ def rewrite_tree(root: Path, change) -> None:
     target.parent.mkdir(exist_ok=True)
     blob.rename(target)
     text = (root / "datasets.dvc").read_text()
-    (root / "datasets.dvc").write_text(text.replace(Catalogue(root).folder_hash, f"{md5}.dir"))
+    (root / "datasets.dvc").write_text(
+        text.replace(Catalogue(root, DatasetEntry).folder_hash, f"{md5}.dir")
+    )
 
 
 @pytest.mark.parametrize(
@@ -203,7 +211,7 @@ def test_a_forged_list_of_files_is_refused(registry, places, change, reason):
 
 
 def test_a_damaged_list_of_files_is_refused(registry, places):
-    victim = objects(registry)[Catalogue(registry).folder_hash]
+    victim = objects(registry)[Catalogue(registry, DatasetEntry).folder_hash]
     victim.chmod(0o644)
     victim.write_text(victim.read_text().replace("toy", "tox", 1))
     with pytest.raises(CorruptError, match=r"list of files .* is missing or damaged in the remote"):
@@ -278,7 +286,7 @@ def test_the_registry_around_the_working_folder(registry, monkeypatch):
     assert find("toy").registry.location == str(registry)
 
 
-def test_a_registry_by_url(registry, places, toy_dataset, git):
+def test_a_registry_by_url(registry, places, toy_dataset, git, about):
     url = registry.as_uri()
     assert find("toy@1.0.0", registry=url).registry.location == url
     assert len(open_dataset("toy@1.0.0", registry=url)) == 50
@@ -287,7 +295,7 @@ def test_a_registry_by_url(registry, places, toy_dataset, git):
     assert subprocess.check_output(count) == b"1\n"  # shallow
 
     store = write_store(toy_dataset(30, version="2.0.0"), places / "new.zarr")
-    publish(store, registry)
+    publish(store, registry, about)
     git(registry, "add", "--all")
     git(registry, "commit", "--quiet", "-m", "data")
     assert find("toy", registry=url).entry.version == "2.0.0"

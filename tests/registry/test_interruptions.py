@@ -96,16 +96,16 @@ sys.excepthook = lambda kind, error, trace: print(kind.__name__, error)
     assert os.listdir(places / "cache" / "datasets") == []
 
 
-def test_a_killed_publication_can_be_repeated(registry, places, toy_dataset):
+def test_a_killed_publication_can_be_repeated(registry, places, toy_dataset, about):
     store = write_store(toy_dataset(20, version="2.0.0"), places / "new.zarr")
     code = f"""
 import os, signal
 from xreg.registry import dvc, publishing
 dvc.push = lambda *a: os.kill(os.getpid(), signal.SIGKILL)  # tracked, but nowhere to be had
-publishing.publish({str(store)!r}, {str(registry)!r})
+publishing.publish({str(store)!r}, {str(registry)!r}, {about!r})
 """
     killed = subprocess.run([sys.executable, "-c", code], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert [f.entry.version for f in list_datasets(registry)] == ["1.0.0", "1.1.0"]
-    publish(store, registry)
+    publish(store, registry, about)
     assert [v.problems for v in verify(registry=registry)] == [[], [], []]

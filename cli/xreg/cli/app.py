@@ -20,6 +20,7 @@ COMMANDS = {
     "models": "xreg.cli.commands.models:app",
     "plugins": "xreg.cli.commands.plugins.app:app",
     "registry": "xreg.cli.commands.registries:app",
+    "cite": "xreg.cli.commands.cite:cite",
     "schema": "xreg.cli.commands.schema:schema",
     "search": "xreg.cli.commands.search:search",
     "leaderboard": "xreg.cli.commands.leaderboard:leaderboard",

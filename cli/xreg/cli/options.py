@@ -20,10 +20,14 @@ __all__ = [
     "Absorber",
     "AllowCode",
     "Analyses",
+    "Author",
     "Bad",
+    "CardFormat",
     "Channel",
     "Channels",
+    "Citation",
     "Dataset",
+    "Description",
     "DryRun",
     "EnergyColumn",
     "EnergyUnit",
@@ -45,6 +49,7 @@ __all__ = [
     "SignalColumn",
     "Sites",
     "Split",
+    "Title",
     "Window",
     "Workers",
     "every_site",
@@ -176,6 +181,19 @@ Scan = Annotated[
 ]
 Licence = Annotated[
     str, typer.Option(help="Terms of use, as SPDX calls them: CC0-1.0, CC-BY-4.0, BSD-3-Clause …")
+]
+Title = Annotated[str, typer.Option(help="One line that says what it is.")]
+Description = Annotated[str, typer.Option(help="What it is and how it was made.")]
+Citation = Annotated[str, typer.Option(help="The publication to cite beside it.")]
+Author = typer.Option("--author", help="Whose it is: 'Family, Given (ORCID)' or '{Group}'.")
+CardFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="Of a card: markdown, yaml, json, and croissant of a dataset; of a citation: bibtex, "
+        "cff, datacite.",
+    ),
 ]
 Shift = Annotated[
     str | None,

@@ -42,10 +42,10 @@ def source_hash(component: type) -> str:
     """Return a hash of the code that a component runs; empty where no source can be read.
 
     It covers every file, data files included, of the package that holds the class (below a
-    namespace package, the folder in it; of a single module, that file and the data files beside it
-    that it names), every module of ``xreg.core`` that these import, and what else they import that
-    belongs to no installed distribution, such as a helper beside an editable plugin. Text for
-    people (``.md``, ``.rst``) does not count, a changed comment does.
+    namespace package, the folder in it; of a single module or one of ``xreg.core``, that file and
+    the data files beside it that it names), every module of ``xreg.core`` that these import, and
+    what else they import that belongs to no installed distribution, such as a helper beside an
+    editable plugin. Text for people (``.md``, ``.rst``) does not count, a changed comment does.
 
     The hash of a class is found once, when it is first asked for: what runs is what was imported,
     whatever is done to the files later in the life of the process.
@@ -127,6 +127,8 @@ def _parts(component: type) -> tuple[dict[str, str], dict[str, str]]:
 def _root(module: str) -> tuple[str, Path | None]:
     """Return the package that holds a module, below namespaces, and its folder; or the file."""
     names = module.split(".")
+    if names[:2] == ["xreg", "core"] and (own := _find(module)) is not None:
+        return module, own  # the rest of the core is no part of it
     locations: list[str] | None = None
     folder: tuple[str, Path] | None = None
     for depth in range(1, len(names) + 1):

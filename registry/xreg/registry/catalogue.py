@@ -1,4 +1,4 @@
-"""What a registry offers: the part of ``datasets.dvc`` that xreg keeps, readable before any pull.
+"""What a registry offers: the part of its ``.dvc`` files that xreg keeps, readable before any pull.
 
 DVC leaves the section ``meta`` of a ``.dvc`` file to its users. There stands one entry for each
 published version, so that one file, committed in one step, says what there is and which bytes it
@@ -10,20 +10,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Generic, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError
 
-from xreg.core.data.dataset import NAME_PATTERN, VERSION_PATTERN, Metadata
+from xreg.core.data.dataset import NAME_PATTERN, VERSION_PATTERN
 from xreg.core.errors import CorruptError
 from xreg.core.files import write_text
 from xreg.core.paths import check_paths, confined
 from xreg.core.settings_in_words import explain
 from xreg.core.text import one_line
-from xreg.registry.registries import CATALOGUE
+from xreg.registry.versions.entries import Entry
 
-__all__ = ["Catalogue", "ChannelEntry", "Entry", "load_untrusted", "version_key"]
+__all__ = ["Catalogue", "load_untrusted", "version_key"]
+
+EntryT = TypeVar("EntryT", bound=Entry)
+
+FORMAT = 1
+"""Version of the entries; without a number it is 1."""
 
 LARGEST = 1 << 26  # bytes of a catalogue
 DEEPEST = 64  # levels of nesting
@@ -33,110 +38,63 @@ MERGE_MARKS = ("<<<<<<< ", ">>>>>>> ")
 HASH = re.compile(r"[0-9a-f]{32}\.dir")
 
 
-class ChannelEntry(BaseModel):
-    """A channel in words: its grid in eV, or its target features."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    points: int
-    low: float | None = None
-    high: float | None = None
-    unit: str = ""
-    features: list[str] = Field(default_factory=list)
-
-    @model_validator(mode="after")
-    def _has_grid(self) -> Self:
-        if not self.features and (self.low is None or self.high is None):
-            raise ValueError("a channel has features, or a grid from 'low' to 'high'")
-        return self
-
-    def __str__(self) -> str:
-        if self.features:
-            return ", ".join(self.features)
-        return f"{self.points} points, {self.low:g} … {self.high:g} eV"
-
-
-class Entry(Metadata):
-    """One published version of a dataset.
-
-    Attributes
-    ----------
-    hash
-        DVC's hash of the store's folder.
-    size, files
-        Bytes and files of the store.
-    samples
-        Number of samples.
-    kind
-        ``structures`` or ``parameters``.
-    contents
-        Elements of the structures, or names of the parameters with their units.
-    channels, labels, splits
-        Grids; units of labels; number of samples in each part of a split.
-    """
-
-    hash: str = Field(pattern=r"^[0-9a-f]{32}\.dir$")
-    size: int = Field(ge=0, lt=1 << 62)
-    files: int = Field(ge=0, lt=1 << 62)
-    samples: int = Field(ge=0, lt=1 << 62)
-    kind: str
-    contents: str
-    channels: dict[str, ChannelEntry]
-    labels: dict[str, str] = Field(default_factory=dict)
-    splits: dict[str, dict[str, int]] = Field(default_factory=dict)
-
-    @property
-    def reference(self) -> str:
-        """``name@version``."""
-        return f"{self.name}@{self.version}"
-
-    @property
-    def size_text(self) -> str:
-        """Size for people."""
-        return f"{self.size / 1e6:.1f} MB" if self.size >= 1e5 else f"{self.size / 1e3:.1f} kB"
-
-
-class Catalogue:
-    """The published datasets of one registry.
+class Catalogue(Generic[EntryT]):
+    """The published versions of one kind in one registry.
 
     Parameters
     ----------
     root
         Folder of the registry.
+    kind
+        Class of the entries, which says where they stand.
 
     Raises
     ------
     CorruptError
-        If ``datasets.dvc`` is malformed.
+        If the ``.dvc`` file is malformed, or of a later xreg.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, kind: type[EntryT]) -> None:
         self.root = root
-        self.path = root / CATALOGUE
+        self.kind = kind
+        self.collection = kind.collection
+        self.path = root / self.collection.record
         self.body = self._read()
-        self.entries: dict[tuple[str, str], Entry] = {}
+        self.entries: dict[tuple[str, str], EntryT] = {}
         for name, version, fields in self._items():
             try:
-                entry = Entry(name=name, version=version, **fields)
+                entry = kind(**{**fields, "name": name, "version": version})
             except (TypeError, ValidationError) as error:
-                why = explain(error, Entry) if isinstance(error, ValidationError) else error
+                why = explain(error, kind) if isinstance(error, ValidationError) else error
                 raise CorruptError(f"{self.path}: {name} {version}: {why}.") from None
             self.entries[name, version] = entry
-        check_paths([f"{name}/{version}.zarr" for name, version in self.entries], str(self.path))
+        check_paths([entry.path for entry in self.entries.values()], str(self.path))
 
     def _items(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Yield name, version and fields of each entry, names and versions checked."""
-        datasets = _mapping(_mapping(self.body, "meta", self.path), "datasets", self.path)
-        for name in datasets:
-            _check(name, NAME_PATTERN, "name of a dataset", self.path)
-            for version, fields in _mapping(datasets, name, self.path).items():
-                _check(version, VERSION_PATTERN, "version of a dataset", self.path)
+        meta = _mapping(self.body, "meta", self.path)
+        stated = meta.get("format", FORMAT)
+        if not isinstance(stated, int) or stated > FORMAT:
+            raise CorruptError(
+                f"{self.path} has format '{one_line(str(stated))[:20]}'; this xreg reads formats "
+                f"up to {FORMAT}, so take the xreg that wrote it or a newer one."
+            )
+        noun = self.collection.noun
+        known = _mapping(meta, self.collection.name, self.path)
+        for name in known:
+            _check(name, NAME_PATTERN, f"name of a {noun}", self.path)
+            for version, fields in _mapping(known, name, self.path).items():
+                _check(version, VERSION_PATTERN, f"version of a {noun}", self.path)
                 if not isinstance(fields, dict) or not all(isinstance(k, str) for k in fields):
                     raise CorruptError(f"{self.path}: {name} {version} is no mapping of fields.")
+                if odd := fields.keys() & {"name", "version"}:
+                    raise CorruptError(
+                        f"{self.path}: {name} {version} states its {min(odd)} twice."
+                    )
                 yield name, version, fields
 
     def _read(self) -> dict[str, Any]:
-        confined(self.root, CATALOGUE, f"registry {self.root}")
+        confined(self.root, self.collection.record, f"registry {self.root}")
         return load_untrusted(self.path) if self.path.is_file() else {}
 
     @property
@@ -151,19 +109,27 @@ class Catalogue:
         return found
 
     def names(self) -> list[str]:
-        """Names of the datasets, sorted."""
+        """Names of what is published, sorted."""
         return sorted({name for name, _ in self.entries})
 
     def versions(self, name: str) -> list[str]:
-        """Versions of a dataset, oldest first."""
+        """Versions of one name, oldest first."""
         return sorted((v for n, v in self.entries if n == name), key=version_key)
 
-    def add(self, entry: Entry) -> None:
-        """Write an entry into ``datasets.dvc``; the rest stays as DVC has it now."""
+    def newest(self, name: str) -> EntryT | None:
+        """Return the newest version that is not withdrawn, else the newest of all, else None."""
+        entries = [self.entries[name, version] for version in self.versions(name)]
+        usable = [entry for entry in entries if entry.withdrawn is None]
+        return (usable or entries)[-1] if entries else None
+
+    def add(self, entry: EntryT) -> None:
+        """Write an entry into the ``.dvc`` file; the rest stays as DVC has it now."""
         self.body = self._read()
-        datasets = self.body.setdefault("meta", {}).setdefault("datasets", {})
-        fields = entry.model_dump(exclude={"name", "version"}, exclude_defaults=True)
-        datasets.setdefault(entry.name, {})[entry.version] = fields
+        meta = self.body.setdefault("meta", {})
+        known = meta.setdefault(self.collection.name, {})
+        meta |= {"format": FORMAT}
+        fields = entry.model_dump(mode="json", exclude={"name", "version"}, exclude_defaults=True)
+        known.setdefault(entry.name, {})[entry.version] = fields
         self.entries[entry.name, entry.version] = entry
         text = yaml.safe_dump(self.body, sort_keys=False, allow_unicode=True, width=100)
         write_text(self.path, text)

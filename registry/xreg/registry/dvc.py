@@ -29,9 +29,10 @@ from xreg.core.paths import check_paths, confined
 from xreg.core.text import one_line
 from xreg.registry.catalogue import Catalogue, load_untrusted
 from xreg.registry.places import Place, TooLongError, place_of, translated
-from xreg.registry.registries import CATALOGUE, cache_folder, is_clone
+from xreg.registry.registries import cache_folder, is_clone
 from xreg.registry.remotes import Remote, read_remote, user_cache
 from xreg.registry.retries import TRIES, TransientError, retry
+from xreg.registry.versions.entries import Entry
 
 __all__ = ["Objects", "add", "push"]
 
@@ -237,18 +238,28 @@ def _state(place: Place, md5: str) -> str:
     return ""
 
 
-def add(root: Path, path: Path) -> None:
-    """Take a folder below the registry's tracked folder into its ``.dvc`` file and its cache."""
+def add(root: Path, kind: type[Entry], path: Path) -> None:
+    """Take a folder below a tracked folder into its ``.dvc`` file and the registry's cache.
+
+    Parameters
+    ----------
+    root
+        Folder of the registry.
+    kind
+        Class of the entries, which says which folder is tracked.
+    path
+        That folder, or one below it.
+    """
     objects = Objects(root)
-    record = root / CATALOGUE
-    tracked = root / path.relative_to(root).parts[0]
+    record = root / kind.collection.record
+    tracked = root / kind.collection.name
     body = load_untrusted(record) if record.is_file() else {}
-    known = Catalogue(root)
+    known = Catalogue(root, kind)
     files = objects.tree(known.folder_hash) if body.get("outs") else {}
     prefix = path.relative_to(tracked).as_posix()
     prefix = "" if prefix == "." else f"{prefix}/"
     files = {name: md5 for name, md5 in files.items() if not name.startswith(prefix or "/")}
-    size = sum(e.size for e in known.entries.values() if f"{e.name}/{e.version}.zarr/" != prefix)
+    size = sum(entry.size for entry in known.entries.values() if f"{entry.path}/" != prefix)
     for name in files_below(path):
         md5 = file_md5(path / name)
         objects.put(md5, path / name)
@@ -266,14 +277,14 @@ def add(root: Path, path: Path) -> None:
     _ignore(root, tracked.name)
 
 
-def push(root: Path, path: Path) -> None:
-    """Send the objects of a tracked folder to the default remote, if there is one."""
+def push(root: Path, kind: type[Entry], path: Path) -> None:
+    """Send the objects of a tracked folder, or of one below it, to the default remote."""
     objects = Objects(root)
     if objects.remote is None:
         return
     for md5 in sorted({file_md5(path / name) for name in files_below(path)}):
         objects.push(md5)
-    objects.push(Catalogue(root).folder_hash)
+    objects.push(Catalogue(root, kind).folder_hash)
 
 
 def _temporary_folder(root: Path) -> Path:

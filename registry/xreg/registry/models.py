@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from pydantic import BaseModel, ConfigDict, ValidationError
+from typing import TYPE_CHECKING, Any, Self
 
 from xreg.core import storage
+from xreg.core.data.dataset import NAME_PATTERN
 from xreg.core.data.splits import PARTS
 from xreg.core.errors import CorruptError, DataError, UnknownNameError, XregError, did_you_mean
+from xreg.core.files import file_md5
 from xreg.core.paths import check_paths, confined
-from xreg.core.run import require_format
+from xreg.registry import finding, pulling
+from xreg.registry.catalogue import Catalogue
 from xreg.registry.consent import component_code, require_consent
+from xreg.registry.finding import Found
 from xreg.registry.plugins import host
 from xreg.registry.registries import Registry, candidates
+from xreg.registry.versions.entries import ModelEntry
+from xreg.registry.versions.run_files import Metrics, Summary, run_file
 
 if TYPE_CHECKING:
     from xreg.core.model.model import Model
 
-__all__ = ["ModelEntry", "describe_model", "find_model", "list_models", "load_model"]
+__all__ = [
+    "SavedModel",
+    "describe_model",
+    "find",
+    "find_model",
+    "list_models",
+    "load_model",
+    "pull",
+]
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +47,8 @@ FOREIGN = {".pkl", ".pickle", ".pt", ".pth", ".joblib", ".ckpt", ".h5"}
 
 
 @dataclass(frozen=True)
-class ModelEntry:
-    """A model that can be loaded.
+class SavedModel:
+    """A model that can be loaded, or pulled and loaded.
 
     Attributes
     ----------
@@ -42,20 +56,48 @@ class ModelEntry:
         What to call it: ``name@version``, or the folder of its run.
     origin
         ``run``, or the registry that has it.
-    folder
-        Folder of the saved model.
+    place
+        Folder of the saved model; where it will be, of a published one that is not pulled yet.
     summary, metrics
         Of the run that made it; empty where they are not there.
+    found
+        The entry of a published model.
     """
 
     reference: str
     origin: str
-    folder: Path
+    place: Path
     summary: dict[str, Any]
     metrics: dict[str, Any]
+    found: Found[ModelEntry] | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the saved model; a published one is pulled and checked for that."""
+        return self.place if self.found is None else _pulled(self.found) / "model"
+
+    @classmethod
+    def published(cls, found: Found[ModelEntry]) -> Self:
+        """Return a published model, with as much as its card tells of the run."""
+        entry, data = found.entry, found.entry.data
+        summary: dict[str, Any] = {
+            "dataset": {
+                "name": data.name,
+                "version": data.version,
+                "hash": data.hash,
+                "path": None,
+                "registry": data.registry or None,
+            }
+        }
+        metrics = {
+            part: {"samples": data.parts.get(part, 0), **{k: s.mean for k, s in scores.items()}}
+            for part, scores in entry.scores.items()
+        }
+        place = pulling.cached(entry) / "model"
+        return cls(entry.reference, str(found.registry), place, summary, metrics, found)
 
 
-def list_models(registry: str | Path | None = None, runs: Path | None = None) -> list[ModelEntry]:
+def list_models(registry: str | Path | None = None, runs: Path | None = None) -> list[SavedModel]:
     """Return the models of the runs in ``runs/`` and of the registries, in that order."""
     folder_of_runs = runs or Path(RUNS)
     folders = sorted(folder_of_runs.iterdir()) if folder_of_runs.is_dir() else []
@@ -63,13 +105,13 @@ def list_models(registry: str | Path | None = None, runs: Path | None = None) ->
     for folder in folders:
         if not folder.name.startswith(".") and (folder / "model" / storage.META).is_file():
             try:
-                found.append(_entry(str(folder), "run", folder / "model", folder))
+                found.append(_saved(str(folder), "run", folder / "model", folder))
             except (CorruptError, DataError) as error:  # one damaged run hides no other
                 log.warning("passed over: %s", error)
     return found + list(_published(registry))
 
 
-def _published(registry: str | Path | None) -> Iterator[ModelEntry]:
+def _published(registry: str | Path | None) -> Iterator[SavedModel]:
     try:
         places = candidates(registry)
     except UnknownNameError:
@@ -85,9 +127,24 @@ def _published(registry: str | Path | None) -> Iterator[ModelEntry]:
             log.warning("registry %s is left out: %s", place.name, error)
 
 
-def _of_registry(place: Registry) -> list[ModelEntry]:
-    """Return the models of one registry; names that lead out of its folder are refused."""
-    root = place.root()
+def _of_registry(place: Registry) -> list[SavedModel]:
+    """Return the models of one registry, without pulling any."""
+    root = place.root(fresh=True)
+    if not (root / ModelEntry.collection.record).is_file():
+        return _unlisted(place, root)
+    catalogue = Catalogue(root, ModelEntry)
+    return [
+        SavedModel.published(Found(place, root, catalogue.entries[name, version]))
+        for name in catalogue.names()
+        for version in catalogue.versions(name)
+    ]
+
+
+def _unlisted(place: Registry, root: Path) -> list[SavedModel]:
+    """Return the models of a registry that keeps them in git, by folders ``NAME/VERSION``.
+
+    Names that lead out of its folder are refused.
+    """
     where = f"registry {root}"
     folders = sorted(confined(root, FOLDER, where).glob("*/*/"))
     folders = [folder for folder in folders if (folder / "model" / storage.META).is_file()]
@@ -99,76 +156,63 @@ def _of_registry(place: Registry) -> list[ModelEntry]:
     for folder in folders:
         reference = f"{folder.parent.name}@{folder.name}"
         try:
-            found.append(_entry(reference, str(place), folder / "model", folder))
+            found.append(_saved(reference, str(place), folder / "model", folder))
         except (CorruptError, DataError) as error:
             log.warning("passed over: %s", error)
     return found
 
 
-def _entry(reference: str, origin: str, model: Path, folder: Path) -> ModelEntry:
-    return ModelEntry(
-        reference,
-        origin,
-        model,
-        _json(folder / "summary.json", _Summary),
-        _json(folder / "metrics.json", _Metrics),
-    )
+def find(reference: str, registry: str | Path | None = None) -> Found[ModelEntry]:
+    """Return the entry of a published model; see :func:`xreg.registry.finding.find`."""
+    return finding.find(ModelEntry, reference, None, registry)
 
 
-class _Record(BaseModel):
-    """Part of what a run tells of itself; keys that nobody reads here are kept."""
+def pull(reference: str, registry: str | Path | None = None) -> Path:
+    """Bring a published model into the cache and return its folder.
 
-    model_config = ConfigDict(extra="allow")
-
-
-class _DatasetRecord(_Record):
-    name: str
-    version: str
-    hash: str = ""
-    path: str | None = None
-    registry: str | None = None
-
-
-class _Summary(_Record):
-    dataset: _DatasetRecord | None = None
-
-
-class _Scores(_Record):
-    r2: float | None = None
-    samples: int = 0
-
-
-class _Metrics(_Record):
-    train: _Scores | None = None
-    validation: _Scores | None = None
-    test: _Scores | None = None
-    decomposers: dict[str, dict[str, list[float | None]]] = {}
-
-
-def _json(path: Path, model: type[_Record]) -> dict[str, Any]:
-    """Return what a file of a run says, or nothing where there is no such file.
+    See :func:`xreg.registry.pulling.pull` for what is promised.
 
     Raises
     ------
+    UnknownNameError
+        If there is no such model or version.
     CorruptError
-        If what it says is of another form than a run writes.
+        If the registry's remote lacks a file or has a changed one.
+    RunError
+        If the remote cannot be reached, or the disk is full.
     """
-    try:
-        content = storage.parse_json(path.read_bytes(), str(path))
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise CorruptError(f"{path} cannot be read ({error.strerror}).") from None
-    require_format(content.get("format"), str(path))
-    try:
-        return model.model_validate(content).model_dump(exclude_unset=True)
-    except ValidationError as error:
-        item = error.errors()[0]
-        where = ".".join(map(str, item["loc"]))
-        raise CorruptError(f"{path}: '{where}': {item['msg']}; the file is damaged.") from None
+    return pulling.pull(finding.find(ModelEntry, reference, None, registry, fresh=True))
 
 
-def find_model(reference: str | Path, registry: str | Path | None = None) -> ModelEntry:
+def _pulled(found: Found[ModelEntry]) -> Path:
+    """Return the folder of a published model, pulled where the cache lacks it, and checked."""
+    entry = found.entry
+    finding.tell_withdrawn(entry)
+    folder = pulling.cached(entry)
+    if not folder.is_dir():
+        folder = pulling.pull(found)
+    try:
+        for name, md5 in pulling.kept_files(entry).items():
+            if file_md5(folder / name) != md5:
+                raise CorruptError(f"{folder}: the file {name} was changed.")
+    except CorruptError as error:
+        raise CorruptError(
+            f"the cached copy is damaged, `xreg models pull {entry.reference}` mends it: {error}"
+        ) from None
+    return folder
+
+
+def _saved(reference: str, origin: str, model: Path, folder: Path) -> SavedModel:
+    return SavedModel(
+        reference,
+        origin,
+        model,
+        run_file(folder / "summary.json", Summary),
+        run_file(folder / "metrics.json", Metrics),
+    )
+
+
+def find_model(reference: str | Path, registry: str | Path | None = None) -> SavedModel:
     """Return the model of that name, run or path.
 
     Parameters
@@ -191,7 +235,7 @@ def find_model(reference: str | Path, registry: str | Path | None = None) -> Mod
         if folder.is_dir():
             for model, home in ((folder / "model", folder), (folder, folder.parent)):
                 if (model / storage.META).is_file():
-                    return _entry(str(folder), "run", model, home)
+                    return _saved(str(folder), "run", model, home)
             raise DataError(f"'{folder}' holds no model (no {storage.META} in it or in model/).")
     if path.is_file():
         code = " and may hold code, which xreg never runs" if path.suffix in FOREIGN else ""
@@ -201,6 +245,10 @@ def find_model(reference: str | Path, registry: str | Path | None = None) -> Mod
     if "/" in str(reference) or "\\" in str(reference):
         raise UnknownNameError(f"there is no folder '{reference}'.")
     name, _, version = str(reference).partition("@")
+    # A run may have a name that no model has.
+    if version or re.fullmatch(NAME_PATTERN, name):
+        with suppress(UnknownNameError):
+            return SavedModel.published(find(str(reference), registry))
     entries = list_models(registry)
     named = [e for e in entries if e.origin != "run" and e.reference.partition("@")[0] == name]
     if version:
@@ -256,7 +304,7 @@ def load_model(
     return Model.load(folder, host().load)
 
 
-def describe_model(entry: ModelEntry, *, allow_code: bool = False) -> list[tuple[str, str]]:
+def describe_model(entry: SavedModel, *, allow_code: bool = False) -> list[tuple[str, str]]:
     """Return what a user wants to know of a model, as names and values."""
     model = load_model(entry.folder, allow_code=allow_code)
     target, domain = model.target, model.domain

@@ -35,11 +35,14 @@ __all__ = [
     "candidates",
     "configured",
     "find_upwards",
+    "has_records",
     "is_clone",
     "remove",
 ]
 
-CATALOGUE = "datasets.dvc"
+RECORDS = ("datasets.dvc", "models.dvc")
+"""The files of which a registry has at least one."""
+
 DAY = 86_400
 
 log = logging.getLogger(__name__)
@@ -103,12 +106,12 @@ class Registry:
         if self.remote:
             return _clone(git.plain_url(self.location), fresh)
         root = Path(self.location)
-        confined(root, CATALOGUE, f"registry {root}")
-        confined(root, ".dvc", f"registry {root}")
-        if not (root / CATALOGUE).is_file() and not (root / ".dvc").is_dir():
+        for record in (*RECORDS, ".dvc"):
+            confined(root, record, f"registry {root}")
+        if not has_records(root) and not (root / ".dvc").is_dir():
             raise UnknownNameError(
-                f"{root} is no registry (it has no {CATALOGUE}); give the folder of a git "
-                "repository with DVC in it, or a git URL."
+                f"{root} is no registry (it has no {' or '.join(RECORDS)}); give the folder of a "
+                "git repository with DVC in it, or a git URL, or `xreg registry init` one."
             )
         return root
 
@@ -121,6 +124,11 @@ def plain_place(place: str) -> str:
     return git.plain_url(place) if git.is_url(place) else place
 
 
+def has_records(root: Path) -> bool:
+    """Whether a folder has a file by which a registry says what it has."""
+    return any((root / record).is_file() for record in RECORDS)
+
+
 def is_clone(root: Path) -> bool:
     """Whether a registry's folder is a clone that xreg made of a URL."""
     return Path(os.path.abspath(root)).is_relative_to(cache_folder() / "registries")
@@ -130,7 +138,7 @@ def find_upwards(start: Path | None = None) -> Registry | None:
     """Return the registry that holds ``start`` (the working folder), if one does."""
     here = (start or Path.cwd()).absolute()
     for folder in (here, *here.parents):
-        if (folder / CATALOGUE).is_file():
+        if has_records(folder):
             return Registry(folder.name, str(folder))
     return None
 
@@ -293,8 +301,8 @@ def _clone(url: str, fresh: bool) -> Path:
     with disk_errors(f"cloning {url}"), staging(target) as folder:
         if not target.is_dir():
             git.clone(url, folder)
-            if not (folder / CATALOGUE).is_file():
-                raise UnknownNameError(f"{url} is no registry (it has no {CATALOGUE}).")
+            if not has_records(folder):
+                raise UnknownNameError(f"{url} is no registry (it has no {' or '.join(RECORDS)}).")
             folder.rename(target)
         os.utime(target)
     for old in known:

@@ -100,10 +100,10 @@ def test_a_strangers_profile_runs_nothing(stranger, sandbox, s3_server, bucket):
     assert "AWS_CONFIG_FILE" not in os.environ
 
 
-def test_publishing_into_a_bucket(stranger, sandbox, s3_server, bucket, toy_dataset):
+def test_publishing_into_a_bucket(stranger, sandbox, s3_server, bucket, toy_dataset, about):
     store = write_store(toy_dataset(20, version="2.0.0"), sandbox.work / "new.zarr")
     root = stranger(lambda r: config(r, f"url = s3://{bucket}/data"))
     own_config(sandbox.home, f"url = s3://{bucket}\n    endpointurl = {s3_server}\n    {S3_KEYS}")
-    assert publish(store, root).entry.version == "2.0.0"
+    assert publish(store, root, about).entry.version == "2.0.0"
     shutil.rmtree(root / ".dvc" / "cache")
     assert pull("toy@2.0.0", registry=root).is_dir()

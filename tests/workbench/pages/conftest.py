@@ -18,6 +18,7 @@ from xreg.core.data.spectra import Channel, Spectra
 from xreg.registry.catalogue import Catalogue
 from xreg.registry.publishing import describe
 from xreg.registry.stores.writer import write_store
+from xreg.registry.versions.entries import DatasetEntry
 
 #: What a stranger may write anywhere; each would set ``window.pwned`` or leave its place.
 EVIL = (
@@ -36,7 +37,7 @@ def publish(root: Path, dataset: Dataset) -> None:
     (root / ".dvc").mkdir(parents=True, exist_ok=True)
     about = dataset.metadata
     store = write_store(dataset, root / "datasets" / about.name / f"{about.version}.zarr")
-    Catalogue(root).add(describe(store))
+    Catalogue(root, DatasetEntry).add(describe(store))
 
 
 def parameters(n: int = 40) -> Dataset:

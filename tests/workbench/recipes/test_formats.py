@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from xreg.core.errors import ConfigError, DataError
+from xreg.core.yaml_text import load_yaml
 from xreg.workbench.recipes.formats import current
-from xreg.workbench.recipes.yaml_text import load_yaml
 
 OLD: dict[str, tuple[str, str, str]] = {
     "decomposers": (

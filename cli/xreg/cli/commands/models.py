@@ -1,50 +1,169 @@
-"""``xreg models``: what was trained, and what each model knows."""
+"""``xreg models``: what was trained, what each model knows, and models by name and version."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
-from xreg.cli.options import AllowCode, Model, Registry
-from xreg.cli.output import echo
+from xreg.cli import versions
+from xreg.cli.options import (
+    AllowCode,
+    CardFormat,
+    Citation,
+    Description,
+    Licence,
+    Model,
+    Registry,
+    Title,
+)
+from xreg.cli.output import cell, echo
 
-app = typer.Typer(help="Trained models: of runs here, and of registries.", no_args_is_help=True)
+app = typer.Typer(
+    help="Trained models: of runs here, and of registries; pull and publish them.",
+    no_args_is_help=True,
+)
 
 
 @app.command("list")
 def list_(registry: Registry = None) -> None:
-    """List the models of runs/ and of the registries."""
+    """List the models of runs/ and of the registries; pulls nothing."""
     from xreg.registry.models import list_models
 
     rows = []
-    for entry in list_models(registry):
-        data = entry.summary.get("dataset") or {}
-        r2 = (entry.metrics.get("test") or {}).get("r2")
+    for model in list_models(registry):
+        data = model.summary.get("dataset") or {}
+        r2 = (model.metrics.get("test") or {}).get("r2")
+        entry = None if model.found is None else model.found.entry
+        state = "" if entry is None else "withdrawn" if entry.withdrawn else entry.size_text
         rows.append(
             (
-                entry.reference,
+                model.reference,
                 " ".join(filter(None, (data.get("name"), data.get("version")))),
                 "" if r2 is None else f"R² {r2:.4f}",
-                entry.origin,
+                state,
+                model.origin,
+                "" if entry is None else entry.title,
             )
         )
     if not rows:
         echo("no models here; `xreg run` makes one.")
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
-    for row in rows:
-        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-        echo("  ".join(cells).rstrip())
+    versions.columns(rows)
 
 
 @app.command()
 def show(
     model: Model,
     registry: Registry = None,
+    form: CardFormat = None,
     allow_code: AllowCode = False,
 ) -> None:
     """Show what a model predicts, what it knows, how it was made, and how good it is."""
-    from xreg.registry.models import describe_model, find_model
+    from xreg.registry.models import describe_model, find, find_model
 
+    if form is not None:
+        from xreg.registry.cards.text import card_text
+
+        echo(card_text(find(model, registry).entry, form), nl=False)
+        return
     rows = describe_model(find_model(model, registry), allow_code=allow_code)
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
-        echo(f"{name:<{width}}  {value}")
+        echo(f"{name:<{width}}  {cell(value)}")
+
+
+@app.command()
+def pull(
+    references: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME[@VERSION]...", help="The newest version if none is given."),
+    ],
+    registry: Registry = None,
+) -> None:
+    """Download models into the cache and check each file against its hash."""
+    from xreg.cli.progress import progress
+    from xreg.registry.models import pull
+
+    for reference in references:
+        with progress():
+            folder = pull(reference, registry)
+        echo(str(folder))
+
+
+@app.command()
+def publish(
+    run: Annotated[Path, typer.Argument(help="Folder of the run that trained it.")],
+    reference: Annotated[str, typer.Argument(metavar="NAME@VERSION", help="What to call it.")],
+    repeat: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A run of the same recipe with other seeds: scores become mean ± spread. "
+            "Repeatable."
+        ),
+    ] = None,
+    card: versions.Card = None,
+    title: Title = "",
+    description: Description = "",
+    author: versions.Authors = None,
+    licence: Licence = "",
+    citation: Citation = "",
+    use: versions.Use = "",
+    limits: versions.Limits = "",
+    keyword: versions.Keywords = None,
+    registry: Registry = None,
+    allow_code: AllowCode = False,
+) -> None:
+    """Put the model of a run into a registry, with a card; what the card lacks is asked for."""
+    from xreg.cli.progress import progress
+    from xreg.registry.publishing import publish_model
+    from xreg.registry.versions.entries import ModelEntry
+
+    given = {
+        "title": title,
+        "description": description,
+        "authors": author,
+        "licence": licence,
+        "citation": citation,
+        "intended_use": use,
+        "limits": limits,
+        "keywords": keyword,
+    }
+    said = versions.asked(ModelEntry.collection, card, given)
+    with progress():
+        done = publish_model(
+            run, reference, registry, said, repeats=repeat or (), allow_code=allow_code
+        )
+    versions.tell_published(done)
+
+
+@app.command()
+def verify(
+    reference: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME[@VERSION]]", help="All models if none is given."),
+    ] = None,
+    registry: Registry = None,
+) -> None:
+    """Compare every file, in the remote and in the cache, with its hash."""
+    from xreg.cli.progress import progress
+    from xreg.registry.recording import verify
+    from xreg.registry.versions.entries import ModelEntry
+
+    with progress():
+        checks = list(verify(ModelEntry, reference, registry))
+    versions.tell_checks(checks)
+
+
+@app.command()
+def withdraw(
+    reference: Annotated[str, typer.Argument(metavar="NAME@VERSION")],
+    reason: versions.Reason,
+    registry: Registry = None,
+) -> None:
+    """Mark a version as one not to be used any more; nothing is deleted."""
+    from xreg.registry.recording import withdraw
+    from xreg.registry.versions.entries import ModelEntry
+
+    done = withdraw(ModelEntry, reference, reason, registry)
+    versions.tell_published(done, f"{reference} is marked as withdrawn.")

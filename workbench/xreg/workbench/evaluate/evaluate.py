@@ -29,7 +29,7 @@ from xreg.core.model.inputs import FeatureInputs
 from xreg.core.readers.npz import load_arrays
 from xreg.core.run import FORMAT
 from xreg.core.text import counted
-from xreg.registry.models import ModelEntry, find_model, load_model
+from xreg.registry.models import SavedModel, find_model, load_model
 from xreg.workbench.evaluate.comparison import on_grid
 from xreg.workbench.evaluate.recipe import EVERYTHING, Evaluation
 from xreg.workbench.recipes.data import open_section
@@ -97,7 +97,7 @@ def evaluate(
 class _Matched:
     """A model and a dataset that fit each other."""
 
-    entry: ModelEntry
+    entry: SavedModel
     dataset: Dataset
     section: Mapping[str, Any]
     channel: str
@@ -176,7 +176,7 @@ def _rows(
     return part, name, rows
 
 
-def _trained_ids(entry: ModelEntry) -> dict[str, NDArray[np.str_]]:
+def _trained_ids(entry: SavedModel) -> dict[str, NDArray[np.str_]]:
     """Return the sample ids of each part of the run that made the model, where it is known."""
     path = entry.folder.parent / SPLITS
     if not path.is_file():
@@ -188,14 +188,14 @@ def _trained_ids(entry: ModelEntry) -> dict[str, NDArray[np.str_]]:
     return {part: stored[part] for part in PARTS if part in stored}
 
 
-def _is_of(entry: ModelEntry, section: Mapping[str, Any]) -> bool:
+def _is_of(entry: SavedModel, section: Mapping[str, Any]) -> bool:
     """Whether the model was trained on exactly this dataset."""
     told = entry.summary.get("dataset") or {}
     return bool(section["hash"]) and told.get("hash") == section["hash"]
 
 
 def _trained_on(
-    entry: ModelEntry,
+    entry: SavedModel,
     section: Mapping[str, Any],
     ids: NDArray[np.str_],
     trained: NDArray[np.str_] | None,

@@ -18,7 +18,7 @@ from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.spectrum import PLAIN
 from xreg.registry.consent import component_code, require_consent
 from xreg.registry.datasets import find, open_dataset
-from xreg.registry.models import ModelEntry, find_model, load_model
+from xreg.registry.models import SavedModel, find_model, load_model
 from xreg.registry.plugins import host
 from xreg.registry.registries import Registry, configured
 from xreg.workbench.fit.problem import Background, Problem, narrowed
@@ -198,7 +198,7 @@ def _covered(problem: Problem, energy: np.ndarray[Any, Any]) -> Problem:
 
 
 def _engine(
-    entry: ModelEntry, settings: FitSettings, registry: str | Path | None, allow_code: bool
+    entry: SavedModel, settings: FitSettings, registry: str | Path | None, allow_code: bool
 ) -> SpectrumGenerator | None:
     """Return the generator for the refinement, by name from the host."""
     asked = settings.generator
@@ -220,7 +220,7 @@ def _engine(
     return host().build("generator", name, merged)
 
 
-def _origin(entry: ModelEntry, registry: str | Path | None, needed: bool) -> Mapping[str, Any]:
+def _origin(entry: SavedModel, registry: str | Path | None, needed: bool) -> Mapping[str, Any]:
     """Return name and settings of the generator that made a model's dataset."""
     data = entry.summary.get("dataset") or {}
     try:

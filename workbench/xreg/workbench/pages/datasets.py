@@ -10,7 +10,7 @@ import yaml
 
 from xreg.core.errors import XregError
 from xreg.core.text import with_unit
-from xreg.registry.catalogue import Entry
+from xreg.registry.versions.entries import DatasetEntry
 from xreg.workbench.explorer.dataset import view_of_dataset
 from xreg.workbench.explorer.page import explorer_page
 from xreg.workbench.pages.changes import changes
@@ -84,11 +84,11 @@ def write_datasets(
     return Part("Datasets", path, len(rows), "spectra with their samples", search, rows)
 
 
-def _path(place: Place, entry: Entry) -> str:
+def _path(place: Place, entry: DatasetEntry) -> str:
     return f"{place.prefix}datasets/{entry.name}/{entry.version}.html"
 
 
-def _row(place: Place, versions: Sequence[Entry]) -> Row:
+def _row(place: Place, versions: Sequence[DatasetEntry]) -> Row:
     entry = versions[-1]
     channels = list(entry.channels)
     return Row(
@@ -110,7 +110,7 @@ def _row(place: Place, versions: Sequence[Entry]) -> Row:
     )
 
 
-def _search(place: Place, entry: Entry) -> SearchEntry:
+def _search(place: Place, entry: DatasetEntry) -> SearchEntry:
     words = " ".join(
         [entry.kind, entry.contents, *entry.channels, *entry.labels, entry.description]
     )
@@ -119,7 +119,7 @@ def _search(place: Place, entry: Entry) -> SearchEntry:
     )
 
 
-def _versions(versions: Sequence[Entry]) -> list[dict[str, Any]]:
+def _versions(versions: Sequence[DatasetEntry]) -> list[dict[str, Any]]:
     """Return the versions, newest first, each with what changed in it."""
     found = []
     for old, new in zip([None, *versions], versions, strict=False):
@@ -128,7 +128,7 @@ def _versions(versions: Sequence[Entry]) -> list[dict[str, Any]]:
     return found[::-1]
 
 
-def _charts(entry: Entry, made: Profile) -> list[tuple[str, Chart, str]]:
+def _charts(entry: DatasetEntry, made: Profile) -> list[tuple[str, Chart, str]]:
     return [
         (
             name,
@@ -156,7 +156,7 @@ def _tables(made: Profile) -> list[tuple[str, list[tuple[str, float | None, floa
     return [(name, rows(p)) for name, p in made.channels.items() if p.features]
 
 
-def _explorer(writer: SiteWriter, place: Place, entry: Entry) -> str:
+def _explorer(writer: SiteWriter, place: Place, entry: DatasetEntry) -> str:
     """Write the explorer of a dataset, and return its path; nothing where its data are not here."""
     path = f"{place.prefix}datasets/{entry.name}/{entry.version}-explorer.html"
     try:
@@ -169,7 +169,7 @@ def _explorer(writer: SiteWriter, place: Place, entry: Entry) -> str:
     return path
 
 
-def _provenance(entry: Entry) -> str:
+def _provenance(entry: DatasetEntry) -> str:
     if not entry.provenance:
         return ""
     return sound(yaml.safe_dump(entry.provenance, sort_keys=False, allow_unicode=True))

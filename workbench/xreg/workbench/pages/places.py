@@ -12,9 +12,10 @@ from pathlib import Path
 from xreg.core.errors import ConfigError
 from xreg.core.text import one_line
 from xreg.registry import git
-from xreg.registry.catalogue import Catalogue, Entry
+from xreg.registry.catalogue import Catalogue
 from xreg.registry.datasets import FoundDataset
 from xreg.registry.registries import Registry, candidates
+from xreg.registry.versions.entries import DatasetEntry
 
 __all__ = ["Place", "places"]
 
@@ -48,15 +49,15 @@ class Place:
         """What makes a command look in this registry."""
         return f" --registry {self.url}" if self.url else ""
 
-    def datasets(self) -> dict[str, list[Entry]]:
+    def datasets(self) -> dict[str, list[DatasetEntry]]:
         """Return the entries of each dataset, oldest version first."""
-        catalogue = Catalogue(self.root)
+        catalogue = Catalogue(self.root, DatasetEntry)
         return {
             name: [catalogue.entries[name, version] for version in catalogue.versions(name)]
             for name in catalogue.names()
         }
 
-    def found(self, entry: Entry) -> FoundDataset:
+    def found(self, entry: DatasetEntry) -> FoundDataset:
         """Return a dataset as :mod:`xreg.registry.datasets` finds it."""
         return FoundDataset(self.registry, self.root, entry)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from xreg.core.errors import ConfigError
 from xreg.core.run import FORMAT, require_format
-from xreg.workbench.recipes.yaml_text import in_one_line
+from xreg.core.yaml_text import in_one_line
 
 __all__ = ["current"]
 

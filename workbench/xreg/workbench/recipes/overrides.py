@@ -12,9 +12,9 @@ import yaml
 
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
 from xreg.core.interfaces.kinds import LABELLED
+from xreg.core.yaml_text import load_yaml
 from xreg.registry.plugins import host
 from xreg.workbench.recipes.sections import NAME
-from xreg.workbench.recipes.yaml_text import load_yaml
 
 __all__ = ["apply_setting", "read_yaml", "variants"]
 

@@ -12,8 +12,8 @@ from xreg.core.data.dataset import NAME_PATTERN, VERSION_PATTERN
 from xreg.core.interfaces.kinds import KINDS, LABELLED
 from xreg.core.model.scaling import FeatureScaling
 from xreg.core.run import FORMAT
+from xreg.core.yaml_text import dump_yaml
 from xreg.registry.registries import plain_place
-from xreg.workbench.recipes.yaml_text import dump_yaml
 
 __all__ = [
     "KIND_OF",

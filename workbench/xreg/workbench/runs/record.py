@@ -12,7 +12,7 @@ import yaml
 from xreg.core.errors import CorruptError, DataError
 from xreg.core.run import require_format
 from xreg.core.storage import parse_json
-from xreg.workbench.recipes.yaml_text import load_yaml
+from xreg.core.yaml_text import load_yaml
 
 __all__ = ["Filters", "RunRecord", "find_runs", "flat", "read_run"]
 

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
+from xreg.cli import versions
 from xreg.cli.commands.data import create, export, process, sticks
-from xreg.cli.options import Registry
+from xreg.cli.options import CardFormat, Citation, Description, Licence, Registry, Title
 from xreg.cli.output import cell, echo
 
 app = typer.Typer(help="Datasets: list, pull, make and publish them.", no_args_is_help=True)
@@ -27,28 +28,34 @@ def list_(registry: Registry = None) -> None:
     rows = [
         (
             found.entry.reference,
-            cell(f"{found.entry.samples} {found.entry.kind}"),
-            cell(", ".join(found.entry.channels)),
+            f"{found.entry.samples} {found.entry.kind}",
+            ", ".join(found.entry.channels),
             found.entry.size_text,
-            "cached" if cached(found.entry).is_dir() else "",
-            cell(found.registry.name),
-            cell(found.entry.title),
+            "withdrawn"
+            if found.entry.withdrawn
+            else "cached"
+            if cached(found.entry).is_dir()
+            else "",
+            found.registry.name,
+            found.entry.title,
         )
         for found in list_datasets(registry)
     ]
     if not rows:
         echo("no dataset is published here")
-    widths = [max(len(row[column]) for row in rows) for column in range(7)] if rows else []
-    for row in rows:
-        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-        echo("  ".join(cells).rstrip())
+    versions.columns(rows)
 
 
 @app.command()
-def show(reference: Reference, registry: Registry = None) -> None:
+def show(
+    reference: Reference,
+    registry: Registry = None,
+    form: CardFormat = None,
+) -> None:
     """Show everything known about a dataset, or a store of your own (….zarr); pulls nothing."""
-    from xreg.workbench.recipes.yaml_text import dump_yaml
+    from xreg.core.yaml_text import dump_yaml
 
+    location = ""
     if reference.endswith((".zarr", ".zarr.partial")):
         from xreg.registry.publishing import describe
 
@@ -59,12 +66,21 @@ def show(reference: Reference, registry: Registry = None) -> None:
 
         found = find(reference, registry=registry)
         entry = found.entry
+        location = found.registry.location
         store = cached(entry)
         place = {
             "registry": str(found.registry),
             "in the cache": str(store) if store.is_dir() else "no",
         }
+    if form is not None:
+        from xreg.registry.cards.text import card_text
+
+        echo(card_text(entry, form, location), nl=False)
+        return
     echo(f"{entry.reference}  {cell(entry.title)}", bold=True)
+    if entry.withdrawn is not None:
+        told = f"withdrawn on {entry.withdrawn.date}: {cell(entry.withdrawn.reason)}"
+        echo(told, fg="yellow")
     if entry.description:
         echo(_indented(entry.description))
     provenance = dump_yaml(entry.provenance)
@@ -82,9 +98,13 @@ def show(reference: Reference, registry: Registry = None) -> None:
                 for name, parts in entry.splits.items()
             ),
         ),
+        ("authors", _lines(map(str, entry.authors))),
         ("licence", cell(entry.licence)),
+        ("intended use", cell(entry.intended_use)),
+        ("limits", cell(entry.limits)),
         ("citation", cell(entry.citation)),
         ("provenance", _lines(provenance.splitlines()) if entry.provenance else ""),
+        ("published", entry.published),
         ("hash", entry.hash),
         ("size", f"{entry.size_text} in {entry.files} files"),
         *place.items(),
@@ -123,20 +143,39 @@ def pull(
 @app.command()
 def publish(
     store: Annotated[Path, typer.Argument(help="Folder of the store (….zarr).")],
+    card: versions.Card = None,
+    title: Title = "",
+    description: Description = "",
+    author: versions.Authors = None,
+    licence: Licence = "",
+    citation: Citation = "",
+    use: versions.Use = "",
+    limits: versions.Limits = "",
+    keyword: versions.Keywords = None,
     registry: Registry = None,
 ) -> None:
-    """Check a store and put it into a registry, under the name and version that it carries."""
-    from xreg.cli.progress import progress
-    from xreg.registry.publishing import publish
+    """Check a store and put it into a registry, under the name and version that it carries.
 
+    Authors and a licence must be stated, by the store or here; what is missing is asked for.
+    """
+    from xreg.cli.progress import progress
+    from xreg.registry.publishing import publish, stated
+    from xreg.registry.versions.entries import DatasetEntry
+
+    given = {
+        "title": title,
+        "description": description,
+        "authors": author,
+        "licence": licence,
+        "citation": citation,
+        "intended_use": use,
+        "limits": limits,
+        "keywords": keyword,
+    }
+    said = versions.asked(DatasetEntry.collection, card, given, stated(store))
     with progress():
-        done = publish(store, registry)
-    entry = done.entry
-    echo(f"{entry.reference} ({entry.size_text}, {entry.hash}) is in the registry's remote.")
-    echo("To make it known, commit and push what git sees changed:")
-    echo(f"  cd {done.root}")
-    echo(f"  git add {' '.join(done.paths)}")
-    echo(f'  git commit -m "data: {entry.name} {entry.version}"')
+        done = publish(store, registry, said)
+    versions.tell_published(done)
 
 
 @app.command()
@@ -149,27 +188,25 @@ def verify(
 ) -> None:
     """Compare every file, in the remote and in the cache, with its hash."""
     from xreg.cli.progress import progress
-    from xreg.core.errors import CorruptError
     from xreg.registry.publishing import verify
 
-    damaged = []
     with progress():
-        checked = list(verify(reference, registry))
-    for check in checked:
-        entry, place = check.found.entry, check.found.registry.name
-        where = " and ".join(check.copies)
-        count = len(check.problems)
-        state = f"{count} problem{'s' * (count > 1)}" if count else "intact"
-        echo(f"{entry.reference}  {place}  {entry.files} files in {where}: {state}")
-        for problem in check.problems:
-            echo(f"  {problem}", fg="red", err=True)
-        if check.problems:
-            damaged.append(f"{entry.reference} of {place}")
-    if damaged:
-        raise CorruptError(
-            f"{', '.join(damaged)}: files differ from what was published; `xreg data pull` mends "
-            "the cache, and the registry's maintainers the remote."
-        )
+        checks = list(verify(reference, registry))
+    versions.tell_checks(checks)
+
+
+@app.command()
+def withdraw(
+    reference: Annotated[str, typer.Argument(metavar="NAME@VERSION")],
+    reason: versions.Reason,
+    registry: Registry = None,
+) -> None:
+    """Mark a version as one not to be used any more; nothing is deleted."""
+    from xreg.registry.recording import withdraw
+    from xreg.registry.versions.entries import DatasetEntry
+
+    done = withdraw(DatasetEntry, reference, reason, registry)
+    versions.tell_published(done, f"{reference} is marked as withdrawn.")
 
 
 app.command("generate")(create.generate)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xreg.cli.commands.plugins import index
-from xreg.cli.options import Licence, Out
+from xreg.cli.options import Author, Licence, Out
 from xreg.cli.output import cell, echo
 from xreg.core.errors import ConfigError, RunError, UnknownNameError, did_you_mean
 
@@ -87,9 +87,7 @@ def new(
     name: Annotated[str, typer.Argument(help="What a recipe will call it.")],
     out: Out = None,
     licence: Licence = "BSD-3-Clause",
-    author: Annotated[
-        str | None, typer.Option(help="Whose it is; by default the name that git knows.")
-    ] = None,
+    author: Annotated[str | None, Author] = None,
     single_file: Annotated[
         bool,
         typer.Option(
@@ -97,7 +95,7 @@ def new(
         ),
     ] = False,
 ) -> None:
-    """Make a plugin with a working method to begin with.
+    """Make a plugin with a working method to begin with; its author is whom git knows, if not told.
 
     A distribution in the folder xreg-NAME, or with --single-file one file for a first try.
     """

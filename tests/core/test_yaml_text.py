@@ -10,7 +10,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from xreg.workbench.recipes.yaml_text import dump_yaml, load_yaml
+from xreg.core.yaml_text import dump_yaml, load_yaml
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,159 @@
+"""What the commands for datasets and for models share: publishing, checking, withdrawing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from xreg.cli.options import Author
+from xreg.cli.output import cell, echo
+from xreg.core.errors import ConfigError, CorruptError
+
+if TYPE_CHECKING:
+    from xreg.registry.recording import Published, Verification
+    from xreg.registry.versions.entries import Collection
+
+__all__ = [
+    "Authors",
+    "Card",
+    "Keywords",
+    "Limits",
+    "Reason",
+    "Use",
+    "asked",
+    "columns",
+    "tell_checks",
+    "tell_published",
+]
+
+Authors = Annotated[list[str] | None, Author]
+Keywords = Annotated[list[str] | None, typer.Option("--keyword", help="Repeatable.")]
+Use = Annotated[str, typer.Option("--use", help="What it is meant for.")]
+Limits = Annotated[str, typer.Option(help="Where it is known to fail.")]
+Card = Annotated[
+    Path | None,
+    typer.Option(
+        help="YAML file with any of title, description, licence, citation, authors, keywords, "
+        "intended_use, limits."
+    ),
+]
+Reason = Annotated[str, typer.Option(help="Why, for whoever pulls it.")]
+FIELDS = (
+    "title", "description", "licence", "citation", "authors", "keywords", "intended_use", "limits",
+)  # fmt: skip
+
+
+def asked(
+    collection: Collection,
+    card: Path | None,
+    given: Mapping[str, Any],
+    known: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return what a publication says of itself: by options, by a file, by asking.
+
+    Parameters
+    ----------
+    collection
+        What is published.
+    card
+        File with some of the fields.
+    given
+        Fields by options; they win over the file.
+    known
+        What it says itself, which is not asked for.
+
+    Raises
+    ------
+    ConfigError
+        If the file is no card.
+    """
+    from xreg.registry.cards.about import MEANING, about, missing
+
+    said = {**_read(card), **{key: value for key, value in given.items() if value}}
+    if not sys.stdin.isatty():
+        return said
+    for name in missing(about(said, known), collection):
+        option, question = MEANING[name]
+        answers = []
+        while answer := typer.prompt(f"{question} [{option}]", default="", show_default=False):
+            answers.append(answer)
+            if name != "authors":
+                break
+            question = "Another author, or nothing"
+        if answers:
+            said[name] = answers if name == "authors" else answers[0]
+    return said
+
+
+def _read(card: Path | None) -> dict[str, Any]:
+    if card is None:
+        return {}
+    from yaml import YAMLError
+
+    from xreg.core.yaml_text import load_yaml
+
+    try:
+        content = load_yaml(card.read_text(encoding="utf-8"))
+    except (YAMLError, ValueError) as error:
+        raise ConfigError(f"'{card}' is no YAML ({str(error).splitlines()[0]}).") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"'{card}' must hold names and values.")
+    if odd := sorted(str(key) for key in content if key not in FIELDS):
+        raise ConfigError(f"'{card}' has the key '{odd[0]}'; it may have {', '.join(FIELDS)}.")
+    return content
+
+
+def tell_published(done: Published[Any], what: str = "") -> None:
+    """Say what git must be told."""
+    entry = done.entry
+    noun = entry.collection.noun
+    echo(
+        what or f"{entry.reference} ({entry.size_text}, {entry.hash}) is in the registry's remote."
+    )
+    echo("To make it known, commit and push what git sees changed:")
+    echo(f"  cd {done.root}")
+    echo(f"  git add {' '.join(done.paths)}")
+    echo(f'  git commit -m "{"data" if noun == "dataset" else noun}: {entry.name} {entry.version}"')
+
+
+def tell_checks(checks: Iterable[Verification[Any]]) -> None:
+    """Print a line for each version that was checked.
+
+    Raises
+    ------
+    CorruptError
+        If one is damaged.
+    """
+    damaged = []
+    command = ""
+    for check in checks:
+        entry, place = check.found.entry, check.found.registry.name
+        where = " and ".join(check.copies)
+        count = len(check.problems)
+        state = f"{count} problem{'s' * (count > 1)}" if count else "intact"
+        echo(f"{entry.reference}  {place}  {entry.files} files in {where}: {state}")
+        for problem in check.problems:
+            echo(f"  {problem}", fg="red", err=True)
+        if check.problems:
+            command = f"xreg {entry.collection.command} pull"
+            damaged.append(f"{entry.reference} of {place}")
+    if damaged:
+        raise CorruptError(
+            f"{', '.join(damaged)}: files differ from what was published; `{command}` mends "
+            "the cache, and the registry's maintainers the remote."
+        )
+
+
+def columns(rows: Iterable[tuple[str, ...]]) -> None:
+    """Print rows in columns; foreign text in them steers nothing."""
+    clean = [tuple(cell(text) for text in row) for row in rows]
+    if not clean:
+        return
+    widths = [max(map(len, column)) for column in zip(*clean, strict=True)]
+    for row in clean:
+        cells = (f"{text:<{width}}" for text, width in zip(row, widths, strict=True))
+        echo("  ".join(cells).rstrip())

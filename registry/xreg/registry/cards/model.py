@@ -1,0 +1,281 @@
+"""The card of a model, read off the runs that made it, and the folder that is published."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from yaml import YAMLError
+
+from xreg.core.atoms.elements import SYMBOLS
+from xreg.core.data.splits import PARTS
+from xreg.core.errors import ConfigError, DataError
+from xreg.core.files import file_md5, files_below, tree_hash
+from xreg.core.text import without_credentials
+from xreg.core.yaml_text import dump_yaml, load_yaml
+from xreg.registry.versions.entries import (
+    About,
+    ChannelEntry,
+    ComponentEntry,
+    DataEntry,
+    DomainEntry,
+    ModelEntry,
+    ParameterEntry,
+    Score,
+)
+from xreg.registry.versions.run_files import Metrics, Summary, run_file
+
+if TYPE_CHECKING:
+    from xreg.core.model.model import Model
+
+__all__ = ["CARD", "describe", "lay_out"]
+
+CARD = "card.yaml"
+FORMAT = 1
+KEPT = {".json", ".safetensors"}
+"""Endings of what a model consists of; anything else could be code."""
+SEEDS = {"seed"}
+REACHABLE = re.compile(r"(https?|ssh|git)://|[\w.-]+@[\w.-]+:")
+MEASURES = {
+    "r2": ("r2",),
+    "rmse": ("rmse",),
+    "median spectrum error (%)": ("spectrum_error", "median"),
+}
+
+
+def lay_out(run: Path, folder: Path) -> None:
+    """Copy into an empty folder what of a run is published: model, recipe, scores, split.
+
+    Places on this machine are left out of what is copied; so are credentials.
+
+    Raises
+    ------
+    DataError
+        If a file of the model is of a kind that could hold code, or the run is incomplete.
+    """
+    for name in files_below(run / "model"):
+        if Path(name).suffix not in KEPT:
+            raise DataError(
+                f"'{run / 'model' / name}' is no part of a model that xreg saved; remove it."
+            )
+    for name in ("summary.json", "metrics.json", "recipe.yaml"):
+        if not (run / name).is_file():
+            raise DataError(f"'{run}' is no complete run (it has no {name}).")
+    shutil.copytree(run / "model", folder / "model", copy_function=shutil.copyfile)
+    for name in ("splits.npz", "metrics.json"):
+        if (run / name).is_file():
+            shutil.copyfile(run / name, folder / name)
+    summary = run_file(run / "summary.json", Summary)
+    if summary.get("dataset"):
+        summary["dataset"] |= {
+            "path": None,
+            "registry": _public(summary["dataset"].get("registry")),
+        }
+    text = json.dumps(summary, indent=1, ensure_ascii=False)
+    (folder / "summary.json").write_text(without_credentials(text) + "\n", encoding="utf-8")
+    (folder / "recipe.yaml").write_text(dump_yaml(_recipe(run)), encoding="utf-8")
+
+
+def describe(
+    folder: Path, run: Path, model: Model, name: str, version: str, said: About,
+    repeats: Sequence[Path] = (),
+) -> ModelEntry:  # fmt: skip
+    """Write the card into a folder that :func:`lay_out` filled, and return it as an entry.
+
+    Parameters
+    ----------
+    folder
+        What will be published.
+    run
+        Folder of the run.
+    model
+        The model in it.
+    name, version
+        What it will be called.
+    said
+        What its authors say of it.
+    repeats
+        Runs of the same recipe with other seeds, over which scores are averaged.
+
+    Raises
+    ------
+    ConfigError
+        If a repeat is a run of another recipe.
+    """
+    recipe = _recipe(run)
+    for other in repeats:
+        if (differs := _difference(recipe, _recipe(other))) is not None:
+            raise ConfigError(
+                f"'{other}' is no repetition of '{run}': its '{differs}' is another; only seeds "
+                "may differ."
+            )
+    entry = ModelEntry.model_construct(
+        **dict(said),
+        name=name,
+        version=version,
+        channel=model.target.channel,
+        predicts=_predicts(model),
+        domain=_domain(model),
+        data=_data(run, recipe),
+        scores=_scores([run, *repeats]),
+        calibration=_calibration(model),
+        components=_components(run, model),
+        provenance={"recipe": recipe, **_made_with(run)},
+    )
+    card = entry.model_dump(mode="json", exclude=set(UNKNOWN), exclude_defaults=True)
+    (folder / CARD).write_text(dump_yaml({"format": FORMAT, **card}), encoding="utf-8")
+    files = {file: file_md5(folder / file) for file in files_below(folder)}
+    size = sum((folder / file).stat().st_size for file in files)
+    return ModelEntry(
+        **dict(said),
+        **{key: value for key, value in card.items() if key not in dict(said)},
+        hash=tree_hash(files),
+        size=size,
+        files=len(files),
+    )
+
+
+UNKNOWN = ("hash", "size", "files", "published", "withdrawn")
+"""What only the finished folder has, and so cannot stand in it."""
+
+
+def _predicts(model: Model) -> ChannelEntry:
+    target = model.target
+    if target.energy is None:
+        names = list(target.features)
+        return ChannelEntry(points=len(names), unit=target.unit, features=names)
+    low, high = float(target.energy[0]), float(target.energy[-1])
+    return ChannelEntry(points=len(target.energy), low=low, high=high, unit=target.unit)
+
+
+def _domain(model: Model) -> DomainEntry:
+    domain = model.domain
+    ranges = domain.ranges or ((float("-inf"), float("inf")),) * len(domain.parameters)
+    return DomainEntry(
+        kind=domain.kind,
+        elements=[SYMBOLS[number] for number in domain.elements],
+        absorbers=[SYMBOLS[number] for number in domain.absorbers],
+        parameters={
+            name: ParameterEntry(unit=unit, low=low, high=high)
+            for name, unit, (low, high) in zip(domain.parameters, domain.units, ranges, strict=True)
+        },
+    )
+
+
+def _data(run: Path, recipe: Mapping[str, Any]) -> DataEntry:
+    summary = run_file(run / "summary.json", Summary)
+    told = summary.get("dataset") or {}
+    if not told:
+        raise DataError(f"'{run}' does not tell which dataset it was trained on.")
+    counts = summary.get("samples") or {}
+    split = {key: value for key, value in (recipe.get("split") or {}).items() if value}
+    return DataEntry(
+        name=told["name"],
+        version=told["version"],
+        hash=told.get("hash") or "",
+        registry=_public(told.get("registry")) or "",
+        published=not told.get("path"),
+        split=split,
+        parts={part: counts[part] for part in PARTS if counts.get(part)},
+    )
+
+
+def _scores(runs: Sequence[Path]) -> dict[str, dict[str, Score]]:
+    metrics = [run_file(run / "metrics.json", Metrics) for run in runs]
+    found: dict[str, dict[str, Score]] = {}
+    for part in PARTS:
+        for name, keys in MEASURES.items():
+            values = [_value(one.get(part), keys) for one in metrics]
+            known = [value for value in values if value is not None]
+            if not known or len(known) < len(values):
+                continue
+            several = len(known) > 1
+            found.setdefault(part, {})[name] = Score(
+                mean=float(np.mean(known)),
+                spread=float(np.std(known, ddof=1)) if several else None,
+                runs=len(known),
+            )
+    return found
+
+
+def _value(scores: Any, keys: Sequence[str]) -> float | None:
+    for key in keys:
+        scores = scores.get(key) if isinstance(scores, Mapping) else None
+    known = isinstance(scores, int | float) and not isinstance(scores, bool)
+    return float(scores) if known and np.isfinite(scores) else None
+
+
+def _calibration(model: Model) -> str:
+    parts = []
+    if getattr(model.emulator.config, "calibrate", False):
+        parts.append("the spread is scaled so that 68 % of the validation errors lie within it")
+    if model.trust is not None:
+        parts.append("the expected error and the trust in a prediction were learned on samples "
+                     "that were not trained on")  # fmt: skip
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _components(run: Path, model: Model) -> list[ComponentEntry]:
+    summary = run_file(run / "summary.json", Summary)
+    listed = summary.get("components") or []
+    settings = {
+        (step.kind, step.name): step.config.model_dump(mode="json") for step in model.steps.values()
+    }
+    return [
+        ComponentEntry(
+            **{key: str(item.get(key, "")) for key in ("kind", "name", "plugin", "distribution",
+                                                       "version", "code")},
+            settings=settings.get((str(item.get("kind")), str(item.get("name"))), {}),
+        )
+        for item in listed
+    ]  # fmt: skip
+
+
+def _made_with(run: Path) -> dict[str, Any]:
+    summary = run_file(run / "summary.json", Summary)
+    found = {key: summary[key] for key in ("xreg", "finished", "packages") if key in summary}
+    platform = summary.get("platform") or {}
+    return found | {key: platform[key] for key in ("python",) if key in platform}
+
+
+def _recipe(run: Path) -> dict[str, Any]:
+    """Return the recipe of a run as data, without places on this machine."""
+    try:
+        recipe = load_yaml((run / "recipe.yaml").read_text(encoding="utf-8"))
+    except (OSError, ValueError, YAMLError):
+        raise DataError(f"'{run}' is no complete run (its recipe.yaml cannot be read).") from None
+    if not isinstance(recipe, dict):
+        raise DataError(f"'{run}' is no complete run (its recipe.yaml is no recipe).")
+    data = recipe.get("dataset")
+    if isinstance(data, dict):
+        place = data.get("path")
+        recipe["dataset"] = {**data, "registry": _public(data.get("registry"))}
+        if place:
+            recipe["dataset"]["path"] = Path(str(place)).name
+    return recipe
+
+
+def _difference(one: Any, other: Any, place: str = "") -> str | None:
+    """Return where two recipes differ in more than seeds and names."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        for key in sorted({*one, *other}, key=str):
+            if key in SEEDS or (key == "name" and not place):
+                continue
+            inner = _difference(one.get(key), other.get(key), f"{place}.{key}".lstrip("."))
+            if inner is not None:
+                return inner
+        return None
+    return None if one == other else place
+
+
+def _public(place: Any) -> str | None:
+    """Return a registry that others can reach, without credentials."""
+    if not isinstance(place, str) or not REACHABLE.match(place):
+        return None
+    return without_credentials(place)
