@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any, TextIO
 
 from xreg.core.text import one_line, printable, without_credentials
 
-__all__ = ["cell", "echo", "print_warnings"]
+__all__ = ["cell", "echo", "echo_table", "print_warnings"]
 
 
 def echo(text: object = "", *, err: bool = False, **style: Any) -> None:
@@ -31,6 +32,14 @@ def echo(text: object = "", *, err: bool = False, **style: Any) -> None:
         # Surrogates stand for bytes of file names that are no UTF-8, and are written out above.
         stream: TextIO = sys.stderr if err else sys.stdout
         print(clean, file=stream, flush=True)
+
+
+def echo_table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns, two spaces between them; foreign text in them steers nothing."""
+    clean = [[cell(text) for text in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*clean, strict=True)]
+    for row in clean:
+        echo("  ".join(text.ljust(w) for text, w in zip(row, widths, strict=True)).rstrip())
 
 
 def cell(text: object) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from xreg.cli.options import Author
-from xreg.cli.output import cell, echo
+from xreg.cli.output import echo
 from xreg.core.errors import ConfigError, CorruptError
 
 if TYPE_CHECKING:
@@ -146,14 +146,3 @@ def tell_checks(checks: Iterable[Verification[Any]]) -> None:
             f"{', '.join(damaged)}: files differ from what was published; `{command}` mends "
             "the cache, and the registry's maintainers the remote."
         )
-
-
-def columns(rows: Iterable[tuple[str, ...]]) -> None:
-    """Print rows in columns; foreign text in them steers nothing."""
-    clean = [tuple(cell(text) for text in row) for row in rows]
-    if not clean:
-        return
-    widths = [max(map(len, column)) for column in zip(*clean, strict=True)]
-    for row in clean:
-        cells = (f"{text:<{width}}" for text, width in zip(row, widths, strict=True))
-        echo("  ".join(cells).rstrip())

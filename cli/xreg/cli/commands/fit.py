@@ -27,7 +27,7 @@ from xreg.cli.options import (
     shown,
     spectrum_columns,
 )
-from xreg.cli.output import echo
+from xreg.cli.output import echo, echo_table
 
 
 def fit(
@@ -139,11 +139,7 @@ def _print_results(table: dict[str, Any], out: Path) -> None:
     """Print what was found, and where it is."""
     from xreg.workbench.fit.results import result_rows
 
-    rows = [("", "value", "σ", "68 % interval", "unit", "range", ""), *result_rows(table)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        echo("  ".join(cells).rstrip())
+    echo_table([("", "value", "σ", "68 % interval", "unit", "range", ""), *result_rows(table)])
     for remark in table["remarks"]:
         echo(remark)
     echo(f"residual {table['residual']['share_of_height']:.2%} of the height: {out}")

@@ -18,7 +18,7 @@ from xreg.cli.options import (
     Registry,
     Title,
 )
-from xreg.cli.output import cell, echo
+from xreg.cli.output import cell, echo, echo_table
 
 app = typer.Typer(
     help="Trained models: of runs here, and of registries; pull and publish them.",
@@ -49,7 +49,7 @@ def list_(registry: Registry = None) -> None:
         )
     if not rows:
         echo("no models here; `xreg run` makes one.")
-    versions.columns(rows)
+    echo_table(rows)
 
 
 @app.command()
@@ -68,9 +68,7 @@ def show(
         echo(card_text(find(model, registry).entry, form), nl=False)
         return
     rows = describe_model(find_model(model, registry), allow_code=allow_code)
-    width = max(len(name) for name, _ in rows)
-    for name, value in rows:
-        echo(f"{name:<{width}}  {cell(value)}")
+    echo_table([(name, cell(value)) for name, value in rows])
 
 
 @app.command()

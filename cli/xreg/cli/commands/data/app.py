@@ -11,7 +11,7 @@ import typer
 from xreg.cli import versions
 from xreg.cli.commands.data import create, export, process, sticks
 from xreg.cli.options import CardFormat, Citation, Description, Licence, Registry, Title
-from xreg.cli.output import cell, echo
+from xreg.cli.output import cell, echo, echo_table
 
 app = typer.Typer(help="Datasets: list, pull, make and publish them.", no_args_is_help=True)
 
@@ -43,7 +43,7 @@ def list_(registry: Registry = None) -> None:
     ]
     if not rows:
         echo("no dataset is published here")
-    versions.columns(rows)
+    echo_table(rows)
 
 
 @app.command()

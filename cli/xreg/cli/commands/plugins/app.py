@@ -9,7 +9,7 @@ import typer
 
 from xreg.cli.commands.plugins import index
 from xreg.cli.options import Author, Licence, Out
-from xreg.cli.output import cell, echo
+from xreg.cli.output import cell, echo, echo_table
 from xreg.core.errors import ConfigError, RunError, UnknownNameError, did_you_mean
 
 if TYPE_CHECKING:
@@ -43,10 +43,8 @@ def analyses() -> None:
     from xreg.registry.plugins import host
 
     specs = [installed.spec for installed in host().of_kind("analysis")]
-    width = max((len(spec.name) for spec in specs), default=0)
-    for spec in specs:
-        mark = "*" if getattr(spec, "default", False) else " "
-        echo(f"{mark} {spec.name:<{width}}  {spec.summary}")
+    marks = {True: "*", False: " "}
+    echo_table([(f"{marks[getattr(s, 'default', False)]} {s.name}", s.summary) for s in specs])
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xreg.cli.output import cell, echo
+from xreg.cli.output import cell, echo, echo_table
 from xreg.core.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
@@ -49,9 +49,7 @@ def search(
         if kind in (None, one.kind)
     ]
     rows += [("hooks", "", e.distribution, cell(e.summary)) for _, e in found if not e.components]
-    widths = [max((len(row[c]) for row in rows), default=0) for c in range(3)]
-    for row in rows:
-        echo("  ".join([*(f"{text:<{w}}" for text, w in zip(row, widths, strict=False)), row[3]]))
+    echo_table(rows)
     if not rows:
         echo("no plugin of that kind or words is in the indexes")
 
