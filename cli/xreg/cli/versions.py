@@ -25,7 +25,6 @@ __all__ = [
     "Reason",
     "Use",
     "asked",
-    "columns",
     "tell_checks",
     "tell_published",
 ]
