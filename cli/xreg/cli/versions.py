@@ -25,8 +25,8 @@ __all__ = [
     "Reason",
     "Use",
     "asked",
-    "tell_checks",
-    "tell_published",
+    "print_checks",
+    "print_published",
 ]
 
 Authors = Annotated[list[str] | None, Author]
@@ -106,7 +106,7 @@ def _read(card: Path | None) -> dict[str, Any]:
     return content
 
 
-def tell_published(done: Published[Any], what: str = "") -> None:
+def print_published(done: Published[Any], what: str = "") -> None:
     """Say what git must be told."""
     entry = done.entry
     noun = entry.collection.noun
@@ -119,7 +119,7 @@ def tell_published(done: Published[Any], what: str = "") -> None:
     echo(f'  git commit -m "{"data" if noun == "dataset" else noun}: {entry.name} {entry.version}"')
 
 
-def tell_checks(checks: Iterable[Verification[Any]]) -> None:
+def print_checks(checks: Iterable[Verification[Any]]) -> None:
     """Print a line for each version that was checked.
 
     Raises

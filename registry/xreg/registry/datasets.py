@@ -90,7 +90,7 @@ def open_dataset(
     if name.endswith((".zarr", ".zarr.partial")):
         return open_store(name, spectra=spectra)
     found = find(name, version, registry)
-    finding.tell_withdrawn(found.entry)
+    finding.warn_withdrawn(found.entry)
     store = cached(found.entry)
     if not store.is_dir():
         store = pulling.pull(found)

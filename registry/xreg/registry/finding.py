@@ -22,7 +22,7 @@ from xreg.registry.catalogue import Catalogue
 from xreg.registry.registries import Registry, candidates
 from xreg.registry.versions.entries import DatasetEntry, Entry, ModelEntry
 
-__all__ = ["Found", "find", "find_either", "listed", "parse_reference", "tell_withdrawn"]
+__all__ = ["Found", "find", "find_either", "listed", "parse_reference", "warn_withdrawn"]
 
 EntryT = TypeVar("EntryT", bound=Entry)
 
@@ -150,7 +150,7 @@ def _catalogue(
         return None
 
 
-def tell_withdrawn(entry: Entry) -> None:
+def warn_withdrawn(entry: Entry) -> None:
     """Warn, once a process, of a version that its authors have withdrawn."""
     if entry.withdrawn is None or entry.hash in _told:
         return

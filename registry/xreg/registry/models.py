@@ -187,7 +187,7 @@ def pull(reference: str, registry: str | Path | None = None) -> Path:
 def _pulled(found: Found[ModelEntry]) -> Path:
     """Return the folder of a published model, pulled where the cache lacks it, and checked."""
     entry = found.entry
-    finding.tell_withdrawn(entry)
+    finding.warn_withdrawn(entry)
     folder = pulling.cached(entry)
     if not folder.is_dir():
         folder = pulling.pull(found)

@@ -25,7 +25,7 @@ from xreg.core.files import (
 )
 from xreg.core.progress import report
 from xreg.registry.catalogue import Catalogue
-from xreg.registry.finding import Found, tell_withdrawn
+from xreg.registry.finding import Found, warn_withdrawn
 from xreg.registry.registries import cache_folder
 from xreg.registry.versions.entries import Entry
 
@@ -102,7 +102,7 @@ def pull(found: Found[EntryT]) -> Path:
     RunError
         If the remote cannot be reached, or the disk is full.
     """
-    tell_withdrawn(found.entry)
+    warn_withdrawn(found.entry)
     try:
         return _pull(found)
     except CorruptError:

@@ -108,7 +108,7 @@ def read_remote(root: Path, cloned: bool) -> Remote | None:
             f"{where}: the remote '{name}' keeps versions by the cloud's own means; xreg needs a "
             "remote that keeps objects by their hash."
         )
-    _tell_unused(content, name, where)
+    _warn_unused(content, name, where)
     url = section.get("url")
     if not isinstance(url, str) or not url:
         raise CorruptError(f"{where}: its {CONFIG} gives no URL for the remote '{name}'.")
@@ -174,7 +174,7 @@ def _true(value: Any) -> bool:
     return isinstance(value, str) and value.strip().lower() == "true"
 
 
-def _tell_unused(content: Mapping[str, Mapping[str, Any]], name: str, where: str) -> None:
+def _warn_unused(content: Mapping[str, Mapping[str, Any]], name: str, where: str) -> None:
     """Say which settings of a registry are not used, once."""
     unused = []
     for section, values in content.items():

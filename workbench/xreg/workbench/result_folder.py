@@ -104,12 +104,12 @@ def logged(path: Path) -> Iterator[None]:
     ours.setLevel(logging.INFO)
     root.addHandler(handler)
 
-    def tell(message: Any, category: type[Warning], *place: Any, **_: Any) -> None:
+    def log_warning(message: Any, category: type[Warning], *place: Any, **_: Any) -> None:
         logging.getLogger("py.warnings").warning("%s: %s", category.__name__, message)
 
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = tell
+            warnings.showwarning = log_warning
             yield
     finally:
         root.removeHandler(handler)

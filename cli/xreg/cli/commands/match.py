@@ -114,10 +114,10 @@ def match(
     for one, place in places(loaded, out, out, lambda name, _: name):
         with progress():
             table = carry_out(one, place or out)
-        _tell(table, place or out)
+        _print_results(table, place or out)
 
 
-def _tell(table: dict[str, Any], out: Path) -> None:
+def _print_results(table: dict[str, Any], out: Path) -> None:
     """Print the answer for each spectrum, and where everything is."""
     for one in table["spectra"]:
         near = one["nearest"][0]

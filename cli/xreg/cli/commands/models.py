@@ -132,7 +132,7 @@ def publish(
         done = publish_model(
             run, reference, registry, said, repeats=repeat or (), allow_code=allow_code
         )
-    versions.tell_published(done)
+    versions.print_published(done)
 
 
 @app.command()
@@ -150,7 +150,7 @@ def verify(
 
     with progress():
         checks = list(verify(ModelEntry, reference, registry))
-    versions.tell_checks(checks)
+    versions.print_checks(checks)
 
 
 @app.command()
@@ -164,4 +164,4 @@ def withdraw(
     from xreg.registry.versions.entries import ModelEntry
 
     done = withdraw(ModelEntry, reference, reason, registry)
-    versions.tell_published(done, f"{reference} is marked as withdrawn.")
+    versions.print_published(done, f"{reference} is marked as withdrawn.")

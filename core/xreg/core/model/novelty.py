@@ -167,7 +167,7 @@ class Novelty:
         if isinstance(samples, Structures) and len(self.low):
             margin = _margin(self.low, self.high, len(self.points)) * self.widened[0]
             for words, structure in zip(found, samples, strict=True):
-                words.extend(self._strange(structure, margin))
+                words.extend(self._reasons(structure, margin))
         if len(self.axes) and isinstance(inputs, np.ndarray) and len(inputs):
             space = self.centre, self.axes, self.scale, self.reference
             distance, rest = _measures(space, np.asarray(inputs, np.float64))
@@ -180,7 +180,7 @@ class Novelty:
                 )
         return ["; ".join(words) for words in found]
 
-    def _strange(self, structure: Structure, margin: Array) -> list[str]:
+    def _reasons(self, structure: Structure, margin: Array) -> list[str]:
         facts, near, nearest = _of(structure)
         words = [
             f"{text.format(value)} (training: {low:.3g} to {high:.3g})"

@@ -199,7 +199,7 @@ def resolve(spectra: Array, count: int, *, closure: bool, seed: int) -> Resolved
             c_constraints=constraints,
             st_constraints=[ConstraintNonneg()],
         )
-        with _quiet():
+        with _without_warnings():
             solver.fit(np.maximum(spectra, 0.0), ST=np.maximum(start, 0.0))
         shares, curves = np.asarray(solver.C_opt_), np.asarray(solver.ST_opt_)
         left = float(np.sqrt(((spectra - shares @ curves) ** 2).sum() / (spectra**2).sum()))
@@ -221,7 +221,7 @@ def resolve(spectra: Array, count: int, *, closure: bool, seed: int) -> Resolved
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def _without_warnings() -> Iterator[None]:
     """Keep what pyMCR logs, on the terminal, to itself."""
     logger = logging.getLogger("pymcr.mcr")
     before = logger.disabled

@@ -85,9 +85,9 @@ def load(
     file = None if source is None or isinstance(source, Mapping) else Path(source)
     where = kind.word if file is None else f"{kind.word} '{file}'"
     written = read_yaml(file) if file else source if isinstance(source, Mapping) else {}
-    content = current(dict(written), kind.command, where) if written else {}
+    whole = current(dict(written), kind.command, where) if written else {}
     found = {}
-    for name, one in variants(content, where, only).items():
+    for name, one in variants(whole, where, only).items():
         called = where + (f" ({name})" if name else "")
         if file is not None:
             _anchor(one, file.resolve().parent)
@@ -97,7 +97,8 @@ def load(
         for text in settings:
             _require_key(kind, text)
             apply_setting(one, text)
-        recipe = kind.parse(_whole(kind, current(one, kind.command, called), called), called)
+        content = _require_sections(kind, current(one, kind.command, called), called)
+        recipe = kind.parse(content, called)
         _require_consent(recipe, called, settings, allow_code or file is None)
         recipe = recipe.checked()
         if "name" in kind.model_fields:
@@ -132,7 +133,7 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._+-]+", "-", text).strip("._+-") or "run"
 
 
-def _whole(kind: type[AnyRecipe], content: dict[str, Any], where: str) -> dict[str, Any]:
+def _require_sections(kind: type[AnyRecipe], content: dict[str, Any], where: str) -> dict[str, Any]:
     """Refuse a recipe that lacks a section, unless a misspelt key says more."""
     fields = kind.model_fields
     missing = [key for key, field in fields.items() if field.is_required() and key not in content]

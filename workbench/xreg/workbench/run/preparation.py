@@ -118,7 +118,7 @@ def prepare(resolved: Resolved, execution: Execution, stages: Stages) -> Prepare
         with stages("features"):
             _describe(ready, resolved.pipeline.descriptor, divided, bad, execution)
     else:
-        bad |= _beyond(ready, divided, bad)
+        bad |= _not_described(ready, divided, bad)
         ready.rows = _without(divided, bad)
     ready.remarks += _left_out(divided, {r: bad[r] for r in bad if r not in ready_bad}, ids)
     for remark in ready.remarks:
@@ -189,7 +189,7 @@ def _colours(
     return {label.name: (table[:, i], label.unit) for i, label in enumerate(labels)}
 
 
-def _beyond(
+def _not_described(
     ready: Prepared, divided: dict[str, NDArray[np.intp]], bad: dict[int, str]
 ) -> dict[int, str]:
     """Return why an emulator of samples says nothing of some, by row.

@@ -126,7 +126,7 @@ class SearchStudy:
         self.workers.mkdir(parents=True, exist_ok=True)
         self.lock = FileLock(folder / ".claim.lock")
         self.journal = folder / JOURNAL
-        with self._alone():
+        with self._locked():
             self.storage = JournalStorage(CheckedJournal(self.journal))
             self.studies = {
                 f.label: self._open(f, benchmark, rules, code[f.label]) for f in self.families
@@ -169,7 +169,7 @@ class SearchStudy:
         return study
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _locked(self) -> Iterator[None]:
         """Hold the lock under which all writing happens; it dies with its holder.
 
         What a worker left that was killed while it wrote is cleared away: Optuna's own lock, and a
@@ -208,7 +208,7 @@ class SearchStudy:
 
     def claim(self, me: str) -> Group | None:
         """Return the next group of the family that has spent least; None when all is spent."""
-        with self._alone():
+        with self._locked():
             pending = {}
             for family in self.families:
                 trials = self.trials(family)
@@ -274,7 +274,7 @@ class SearchStudy:
         seconds: float,
     ) -> None:
         """Write down what trials scored on one fold, and the time that each spent on it."""
-        with self._alone():
+        with self._locked():
             trials = self.trials(family)
             for number, score in zip(numbers, scores, strict=True):
                 total = seconds + _seconds(trials[number], "noted_seconds")
@@ -300,7 +300,7 @@ class SearchStudy:
         from optuna.trial import TrialState
 
         study = self.studies[family.label]
-        with self._alone():
+        with self._locked():
             trial = study.get_trials(deepcopy=False)[number]
             if trial.state.is_finished():
                 return

@@ -175,7 +175,7 @@ def publish(
     said = versions.asked(DatasetEntry.collection, card, given, stated(store))
     with progress():
         done = publish(store, registry, said)
-    versions.tell_published(done)
+    versions.print_published(done)
 
 
 @app.command()
@@ -192,7 +192,7 @@ def verify(
 
     with progress():
         checks = list(verify(reference, registry))
-    versions.tell_checks(checks)
+    versions.print_checks(checks)
 
 
 @app.command()
@@ -206,7 +206,7 @@ def withdraw(
     from xreg.registry.versions.entries import DatasetEntry
 
     done = withdraw(DatasetEntry, reference, reason, registry)
-    versions.tell_published(done, f"{reference} is marked as withdrawn.")
+    versions.print_published(done, f"{reference} is marked as withdrawn.")
 
 
 app.command("generate")(create.generate)

@@ -12,7 +12,7 @@ from xreg.core.readers.spectra.blocks import SEPARATORS, is_comment, without_mar
 from xreg.core.readers.spectra.dialect import Dialect
 from xreg.core.readers.spectra.units import is_unit, unit_of
 
-__all__ = ["columns_of", "fields_of", "named_counts", "said_unit", "split_name"]
+__all__ = ["columns_of", "fields_of", "named_counts", "split_name", "stated_unit"]
 
 # XDI: '# Element.symbol: Fe', '# Column.1: energy eV' (B. Ravel and M. Newville, J. Phys. Conf.
 # Ser. 712, 012148 (2016)).
@@ -114,7 +114,7 @@ def _names(header: Sequence[str], dialect: Dialect, count: int) -> list[str]:
     found = _split(lines[-1], dialect, count)
     if not found and (plain := [line for line in lines if not is_comment(line)]):
         found = _split(plain[-1], dialect, count)  # with a comment below it
-    if found and all(_says_unit(name) for name in found):
+    if found and all(_states_unit(name) for name in found):
         above = _split(lines[-2], dialect, count) if len(lines) > 1 else []
         if above:
             return [f"{a} ({u.strip('()[]')})" for a, u in zip(above, found, strict=True)]
@@ -171,7 +171,7 @@ def _with_units(words: Sequence[str], count: int) -> list[str]:
     return names if len(names) == count else []
 
 
-def said_unit(header: Sequence[str]) -> str:
+def stated_unit(header: Sequence[str]) -> str:
     """Return the unit in which a header's prose says that energies are, empty where it does not."""
     found = {
         said[1].lower()
@@ -181,7 +181,7 @@ def said_unit(header: Sequence[str]) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
-def _says_unit(name: str) -> bool:
+def _states_unit(name: str) -> bool:
     word = name.strip("()[]")
     return is_unit(word) or word.lower() in UNITS | POINTS
 

@@ -161,7 +161,7 @@ def _in_ev(table: Table, column: int, asked: SpectrumColumns, notes: list[str]) 
     written = asked.unit or table.units[column]
     if not written and table.names[column].lower() in ANGLE_NAMES:
         written = "deg"
-    if not written and table.said_unit == "kev" and np.nanmax(values) < MOST_KEV:
+    if not written and table.stated_unit == "kev" and np.nanmax(values) < MOST_KEV:
         written = "keV"
     unit = unit_of(written or "eV")
     if unit is None:

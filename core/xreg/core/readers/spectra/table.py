@@ -25,7 +25,7 @@ from xreg.core.readers.spectra.blocks import (
     split_blocks,
 )
 from xreg.core.readers.spectra.dialect import Dialect, dialect_of
-from xreg.core.readers.spectra.header import columns_of, fields_of, named_counts, said_unit
+from xreg.core.readers.spectra.header import columns_of, fields_of, named_counts, stated_unit
 from xreg.core.readers.text import decode, lines_of
 
 __all__ = ["Table", "read_table"]
@@ -54,7 +54,7 @@ class Table:
         Fields of the header by name in lower case (``element.symbol``, ``mono.d_spacing``).
     one_scan
         Whether the file marks this table as one scan.
-    said_unit
+    stated_unit
         Unit in which the header says that energies are, elsewhere than in the names of columns.
     notes
         What was done to read the rows, in words.
@@ -67,7 +67,7 @@ class Table:
     one_scan: bool = False
     _lines: Sequence[int] = ()
     _cells: Mapping[tuple[int, int], str] = field(default_factory=dict)
-    said_unit: str = ""
+    stated_unit: str = ""
     notes: tuple[str, ...] = ()
 
     def line(self, row: int) -> int:
@@ -272,7 +272,7 @@ def _parse_header(header: tuple[str, ...], dialect: Dialect, count: int) -> Head
     check_header(header, count)
     fields = fields_of(header)
     columns = tuple(columns_of(header, dialect, count, fields))
-    return columns, MappingProxyType(fields), said_unit(header)
+    return columns, MappingProxyType(fields), stated_unit(header)
 
 
 # The files of a series have one header.
