@@ -16,6 +16,7 @@ import pytest
 from xreg.core.data.dataset import Dataset
 from xreg.core.errors import CorruptError, DataError
 from xreg.registry.stores.store import open_store
+from xreg.registry.versions.entries import DatasetEntry
 from xreg.workbench.pages import sections
 from xreg.workbench.pages.build import build_pages
 from xreg.workbench.pages.changes import changes
@@ -74,8 +75,8 @@ def test_a_dataset_page_tells_what_there_is(site: Path) -> None:
 
 def test_profiles_are_the_means_of_the_data(small_registry: Path) -> None:
     place = places([small_registry])[0]
-    entry = place.datasets()["water"][0]
-    made = profile(place.found(entry)).channels["xes"]
+    entry = place.published(DatasetEntry)["water"][0]
+    made = profile(place, entry).channels["xes"]
     store = open_store(small_registry / "datasets/water/1.0.0.zarr")
     values = np.asarray(store.spectra["xes"].intensity[:])
     np.testing.assert_allclose(made.mean, values.mean(axis=0), rtol=1e-4)
@@ -90,7 +91,7 @@ def test_data_that_are_not_those_published_are_not_drawn(
     shutil.copytree(small_registry, root)
     (root / "datasets/water/1.0.0.zarr/zarr.json").unlink()
     place = places([root])[0]
-    older, newer = (profile(place.found(entry)) for entry in place.datasets()["water"])
+    older, newer = (profile(place, entry) for entry in place.published(DatasetEntry)["water"])
     assert "not on the machine" in older.missing
     assert newer.channels
 
@@ -168,7 +169,7 @@ def test_a_long_list_is_cut_into_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_changes_name_what_differs(small_registry: Path) -> None:
-    known = places([small_registry])[0].datasets()
+    known = places([small_registry])[0].published(DatasetEntry)
     old, new = known["water"]
     other = known["stranger"][0]
     told = changes(old, other)

@@ -84,7 +84,7 @@ def build_pages(
     parts = []
     for place in progress.track(found, "pages", len(found)):
         parts.append(_named(write_datasets(writer, place, fetch=fetch, explore=explore), place))
-        parts.append(_named(write_models(writer, place), place))
+        parts.append(_named(write_models(writer, place, fetch=fetch), place))
     parts.append(write_plugins(writer))
     kept = [path for place in found for path in result_files(place)]
     parts.append(write_leaderboards(writer, [*kept, *results]))

@@ -1,16 +1,16 @@
-"""What changed from one version of a dataset to the next, as far as the catalogue tells."""
+"""What changed from one version to the next, as far as the catalogue tells."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from xreg.core.text import counted, with_unit
+from xreg.registry.versions.entries import ChannelEntry, DatasetEntry, Entry, ModelEntry
 
-__all__ = ["changes"]
+__all__ = ["changes", "model_changes"]
 
 
-def changes(old: Any, new: Any) -> list[str]:
+def changes(old: DatasetEntry, new: DatasetEntry) -> list[str]:
     """Return a sentence for each difference between two entries of a dataset."""
     found = []
     if new.hash == old.hash:
@@ -30,18 +30,50 @@ def changes(old: Any, new: Any) -> list[str]:
         for entry in (old, new)
     ]
     found += _of("Split", *splits)
-    for name in ("title", "licence", "citation"):
+    found += _of_card(old, new)
+    return found or ["Numbers changed, and nothing that the catalogue tells."]
+
+
+def model_changes(old: ModelEntry, new: ModelEntry) -> list[str]:
+    """Return a sentence for each difference between two entries of a model."""
+    found = ["The model is the same."] if new.hash == old.hash else []
+    if new.data.reference != old.data.reference:
+        found.append(f"Trained on {new.data.reference} in place of {old.data.reference}.")
+    elif new.data.parts != old.data.parts:
+        found.append("Trained on another split.")
+    if new.channel != old.channel:
+        found.append(f"Predicts {new.channel} in place of {old.channel}.")
+    if new.domain != old.domain:
+        found.append("Knows another domain.")
+    named = [{c.kind: c.name for c in entry.components} for entry in (old, new)]
+    found += _of("Method", *named)
+    if not found and [c.settings for c in new.components] != [c.settings for c in old.components]:
+        found.append("Settings of its methods differ.")
+    scores = [
+        {
+            f"{m} ({part})": str(score)
+            for part, all_ in e.scores.items()
+            for m, score in all_.items()
+        }
+        for e in (old, new)
+    ]
+    found += _of("Score", *scores)
+    found += _of_card(old, new)
+    return found or ["Numbers changed, and nothing that the catalogue tells."]
+
+
+def _of_card(old: Entry, new: Entry) -> list[str]:
+    found = []
+    for name in ("title", "licence", "citation", "limits"):
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
             found.append(f"{name.capitalize()}: ‘{before or 'none'}’ became ‘{after or 'none'}’.")
     if new.description != old.description:
         found.append("Its description was rewritten.")
-    if not found:
-        found.append("Numbers changed, and nothing that the catalogue tells.")
     return found
 
 
-def _texts(channels: Mapping[str, Any]) -> dict[str, str]:
+def _texts(channels: Mapping[str, ChannelEntry]) -> dict[str, str]:
     return {name: f"{channel} [{channel.unit}]" for name, channel in channels.items()}
 
 

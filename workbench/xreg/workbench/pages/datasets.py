@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import yaml
 
 from xreg.core.errors import XregError
 from xreg.core.text import with_unit
+from xreg.registry.stores.store import open_store
 from xreg.registry.versions.entries import DatasetEntry
 from xreg.workbench.explorer.dataset import view_of_dataset
 from xreg.workbench.explorer.page import explorer_page
+from xreg.workbench.pages.cards import card, newest, version_rows
 from xreg.workbench.pages.changes import changes
 from xreg.workbench.pages.charts import Chart, Line, chart
 from xreg.workbench.pages.places import Place
-from xreg.workbench.pages.profiles import ChannelProfile, Profile, in_words, local_dataset, profile
+from xreg.workbench.pages.profiles import ChannelProfile, Profile, in_words, profile
 from xreg.workbench.pages.sections import Part, Row, SearchEntry, sheet_path, sheets
 from xreg.workbench.pages.writer import SiteWriter
-from xreg.workbench.web.html import sound
 
 __all__ = ["write_datasets"]
 
@@ -44,28 +44,27 @@ def write_datasets(
         Whether the newest version of each dataset that is there has an explorer.
     """
     rows, search = [], []
-    known = place.datasets()
+    known = place.published(DatasetEntry)
     for versions in known.values():
-        for number, entry in enumerate(versions):
-            found = place.found(entry)
-            made = profile(found, fetch=fetch)
-            newest = number == len(versions) - 1
-            explorer = _explorer(writer, place, entry) if explore and newest else ""
+        best = newest(versions)
+        for entry in versions:
+            made = profile(place, entry, fetch=fetch)
+            explorer = _explorer(writer, place, entry) if explore and entry is best else ""
             writer.page(
-                _path(place, entry),
+                place.page(entry),
                 "dataset",
                 place=place,
                 entry=entry,
-                versions=_versions(versions),
-                newest=versions[-1].version,
+                versions=version_rows(versions, changes),
+                newest=best.version,
                 charts=_charts(entry, made),
                 tables=_tables(made),
                 missing=made.missing,
                 explorer=explorer,
-                provenance=_provenance(entry),
+                card=card(place, entry),
             )
         rows.append(_row(place, versions))
-        search.append(_search(place, versions[-1]))
+        search.append(_search(place, newest(versions)))
     path = f"{place.prefix}datasets/index.html"
     facets = ("Samples", "Spectra", "Licence")
     for sheet in sheets(rows, facets):
@@ -84,16 +83,12 @@ def write_datasets(
     return Part("Datasets", path, len(rows), "spectra with their samples", search, rows)
 
 
-def _path(place: Place, entry: DatasetEntry) -> str:
-    return f"{place.prefix}datasets/{entry.name}/{entry.version}.html"
-
-
 def _row(place: Place, versions: Sequence[DatasetEntry]) -> Row:
-    entry = versions[-1]
+    entry = newest(versions)
     channels = list(entry.channels)
     return Row(
         cells=[
-            (entry.name, _path(place, entry)),
+            (entry.name, place.page(entry)),
             entry.version,
             f"{entry.samples:,}",
             ", ".join(channels),
@@ -114,18 +109,7 @@ def _search(place: Place, entry: DatasetEntry) -> SearchEntry:
     words = " ".join(
         [entry.kind, entry.contents, *entry.channels, *entry.labels, entry.description]
     )
-    return SearchEntry(
-        "dataset", entry.name, entry.title, _path(place, entry), words[:LONGEST_WORDS]
-    )
-
-
-def _versions(versions: Sequence[DatasetEntry]) -> list[dict[str, Any]]:
-    """Return the versions, newest first, each with what changed in it."""
-    found = []
-    for old, new in zip([None, *versions], versions, strict=False):
-        told = changes(old, new) if old is not None else ["The first version."]
-        found.append({"version": new.version, "size": new.size_text, "changes": told})
-    return found[::-1]
+    return SearchEntry("dataset", entry.name, entry.title, place.page(entry), words[:LONGEST_WORDS])
 
 
 def _charts(entry: DatasetEntry, made: Profile) -> list[tuple[str, Chart, str]]:
@@ -160,16 +144,11 @@ def _explorer(writer: SiteWriter, place: Place, entry: DatasetEntry) -> str:
     """Write the explorer of a dataset, and return its path; nothing where its data are not here."""
     path = f"{place.prefix}datasets/{entry.name}/{entry.version}-explorer.html"
     try:
-        dataset = local_dataset(place.found(entry))
+        folder = place.folder(entry)
+        if folder is None:
+            return ""
+        dataset = open_store(folder, validate=False, content_hash=entry.hash)
     except XregError:
         return ""  # its page says so
-    if dataset is None:
-        return ""
     writer.text(path, explorer_page(view_of_dataset(dataset)))
     return path
-
-
-def _provenance(entry: DatasetEntry) -> str:
-    if not entry.provenance:
-        return ""
-    return sound(yaml.safe_dump(entry.provenance, sort_keys=False, allow_unicode=True))

@@ -8,18 +8,22 @@ from configparser import ConfigParser
 from configparser import Error as ConfigParserError
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from xreg.core.errors import ConfigError
+from xreg.core.files import folder_hash
 from xreg.core.text import one_line
 from xreg.registry import git
 from xreg.registry.catalogue import Catalogue
-from xreg.registry.datasets import FoundDataset
-from xreg.registry.registries import Registry, candidates
-from xreg.registry.versions.entries import DatasetEntry
+from xreg.registry.registries import Registry, candidates, is_clone
+from xreg.registry.versions.entries import Entry
+from xreg.registry.versions.pulling import Found, cached, kept_files, pull
 
 __all__ = ["Place", "places"]
 
 LONGEST = 60
+
+EntryT = TypeVar("EntryT", bound=Entry)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,17 +53,38 @@ class Place:
         """What makes a command look in this registry."""
         return f" --registry {self.url}" if self.url else ""
 
-    def datasets(self) -> dict[str, list[DatasetEntry]]:
-        """Return the entries of each dataset, oldest version first."""
-        catalogue = Catalogue(self.root, DatasetEntry)
+    def published(self, kind: type[EntryT]) -> dict[str, list[EntryT]]:
+        """Return the entries of each dataset or model, oldest version first."""
+        catalogue = Catalogue(self.root, kind)
         return {
             name: [catalogue.entries[name, version] for version in catalogue.versions(name)]
             for name in catalogue.names()
         }
 
-    def found(self, entry: DatasetEntry) -> FoundDataset:
-        """Return a dataset as :mod:`xreg.registry.datasets` finds it."""
-        return FoundDataset(self.registry, self.root, entry)
+    def page(self, entry: Entry) -> str:
+        """Return where the page of a version stands."""
+        return f"{self.prefix}{entry.collection.name}/{entry.name}/{entry.version}.html"
+
+    def folder(self, entry: Entry, *, fetch: bool = False) -> Path | None:
+        """Return where a version is on this machine: pulled, or in a publisher's own clone.
+
+        None where it is not, and ``fetch`` does not ask for it.
+
+        Raises
+        ------
+        XregError
+            If it is there and is not what was published, or cannot be pulled.
+        """
+        there = cached(entry)
+        if not there.is_dir():
+            beside = self.root / entry.collection.name / entry.path
+            if not is_clone(self.root) and beside.is_dir() and folder_hash(beside) == entry.hash:
+                return beside
+            if not fetch:
+                return None
+            pull(Found(self.registry, self.root, entry))
+        kept_files(entry)
+        return there
 
 
 def places(given: Sequence[str | Path] = ()) -> list[Place]:

@@ -8,13 +8,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xreg.core.data.dataset import Dataset
 from xreg.core.errors import XregError
-from xreg.core.files import folder_hash, write_text
+from xreg.core.files import write_text
 from xreg.core.text import counted
-from xreg.registry.datasets import FoundDataset, cached, check_cached, pull
-from xreg.registry.registries import cache_folder, is_clone
+from xreg.registry.registries import cache_folder
 from xreg.registry.stores.store import open_store
+from xreg.registry.versions.entries import DatasetEntry
+from xreg.workbench.pages.places import Place
 
-__all__ = ["ChannelProfile", "Profile", "in_words", "local_dataset", "profile"]
+__all__ = ["ChannelProfile", "Profile", "in_words", "profile"]
 
 FORMAT = 1
 MOST_POINTS = 300
@@ -56,17 +57,19 @@ class Profile(BaseModel):
     missing: str = ""
 
 
-def profile(found: FoundDataset, *, fetch: bool = False) -> Profile:
+def profile(place: Place, entry: DatasetEntry, *, fetch: bool = False) -> Profile:
     """Return mean spectra of a published dataset, from the cache where they are known.
 
     Parameters
     ----------
-    found
+    place
+        Its registry.
+    entry
         The dataset.
     fetch
         Whether it is pulled where it is not on this machine.
     """
-    kept = cache_folder() / "pages" / f"{found.entry.hash.removesuffix('.dir')}.json"
+    kept = cache_folder() / "pages" / f"{entry.hash.removesuffix('.dir')}.json"
     try:
         known = Profile.model_validate_json(kept.read_bytes())
         if known.format == FORMAT:
@@ -74,7 +77,8 @@ def profile(found: FoundDataset, *, fetch: bool = False) -> Profile:
     except (OSError, ValidationError):
         pass
     try:
-        dataset = local_dataset(found, fetch=fetch)
+        folder = place.folder(entry, fetch=fetch)
+        dataset = folder and open_store(folder, validate=False, content_hash=entry.hash)
     except (XregError, OSError) as error:
         return Profile(missing=f"Its data cannot be read here: {error}")
     if dataset is None:
@@ -85,28 +89,6 @@ def profile(found: FoundDataset, *, fetch: bool = False) -> Profile:
     made = Profile(channels={name: _channel(dataset, name) for name in dataset.spectra})
     write_text(kept, made.model_dump_json(exclude_defaults=True))
     return made
-
-
-def local_dataset(found: FoundDataset, *, fetch: bool = False) -> Dataset | None:
-    """Open a published dataset that is on this machine: pulled, or in a publisher's own clone.
-
-    None where it is not, and ``fetch`` does not ask for it.
-
-    Raises
-    ------
-    XregError
-        If it is there and is not what was published.
-    """
-    entry = found.entry
-    if not cached(entry).is_dir():
-        beside = found.root / "datasets" / entry.name / f"{entry.version}.zarr"
-        if not is_clone(found.root) and beside.is_dir() and folder_hash(beside) == entry.hash:
-            return open_store(beside, validate=False, content_hash=entry.hash)
-        if not fetch:
-            return None
-        pull(entry.name, entry.version, found.registry.location)
-    check_cached(entry)
-    return open_store(cached(entry), validate=False, content_hash=entry.hash)
 
 
 def _channel(dataset: Dataset, name: str) -> ChannelProfile:
