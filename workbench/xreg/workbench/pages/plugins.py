@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from xreg.core.analysis.needs import NEEDS
 from xreg.core.interfaces.kinds import KINDS
+from xreg.core.settings_in_words import SettingRow
 from xreg.registry.plugins import Installed, host
 from xreg.workbench.pages.sections import Part, Row, SearchEntry, sheet_path, sheets
 from xreg.workbench.pages.writer import SiteWriter
@@ -24,14 +26,15 @@ def write_plugins(writer: SiteWriter) -> Part:
         if (spec.kind, spec.name) in claimed:
             continue  # told on the list, as `xreg plugins list` does
         path = f"plugins/{spec.kind}-{spec.name}.html"
+        settings = spec.config.table()
         writer.page(
             path,
             "plugin",
             installed=installed,
             spec=spec,
             kind=KINDS[spec.kind],
-            recipe=_recipe(installed),
-            settings=spec.config.table(),
+            recipe=_recipe(installed, settings),
+            settings=settings,
             needs=[NEEDS[need].words for need in getattr(spec, "needs", ())],
         )
         requires = ", ".join(r.name for r in spec.requires)
@@ -48,7 +51,7 @@ def write_plugins(writer: SiteWriter) -> Part:
                 facets={"Kind": [spec.kind], "Distribution": [installed.distribution]},
             )
         )
-        words = " ".join(row.name for row in spec.config.table())
+        words = " ".join(row.name for row in settings)
         search.append(SearchEntry(spec.kind, spec.name, spec.summary, path, words))
     path = "plugins/index.html"
     notes = [f"The plugin {b.name} ({b.distribution}) is broken: {b.error}" for b in host().broken]
@@ -79,10 +82,10 @@ def _claims() -> dict[tuple[str, str], int]:
     return found
 
 
-def _recipe(installed: Installed) -> str:
+def _recipe(installed: Installed, settings: Sequence[SettingRow]) -> str:
     """Return how a recipe or a command names the component."""
     spec: Any = installed.spec
-    shown = [row for row in spec.config.table() if row.default != "required"][:3]
+    shown = [row for row in settings if row.default != "required"][:3]
     lines = []
     for line in KINDS[spec.kind].recipe.splitlines():
         pad = line.partition("{settings}")[0]

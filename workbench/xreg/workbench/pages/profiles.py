@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xreg.core.data.dataset import Dataset
 from xreg.core.errors import XregError
-from xreg.core.files import write_text
 from xreg.core.text import counted
 from xreg.registry.registries import cache_folder
 from xreg.registry.stores.store import open_store
@@ -87,7 +86,9 @@ def profile(place: Place, entry: DatasetEntry, *, fetch: bool = False) -> Profil
             "drawn."
         )
     made = Profile(channels={name: _channel(dataset, name) for name in dataset.spectra})
-    write_text(kept, made.model_dump_json(exclude_defaults=True))
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    # Not flushed to the disk: half a file is no JSON, and is made again.
+    kept.write_text(made.model_dump_json(exclude_defaults=True), encoding="utf-8")
     return made
 
 
