@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from xreg.core import storage
 from xreg.core.data.dataset import Dataset, Metadata
 from xreg.core.data.samples import Parameters
 from xreg.core.data.spectra import Channel, Spectra
+from xreg.core.files import folder_hash
 from xreg.registry.catalogue import Catalogue
 from xreg.registry.publishing import describe
 from xreg.registry.stores.writer import write_store
-from xreg.registry.versions.entries import DatasetEntry
+from xreg.registry.versions.entries import DatasetEntry, ModelEntry
 
 #: What a stranger may write anywhere; each would set ``window.pwned`` or leave its place.
 EVIL = (
@@ -68,6 +70,69 @@ def parameters(n: int = 40) -> Dataset:
     )
 
 
+def publish_models(root: Path) -> None:
+    """Enter two versions of one model, the second withdrawn, and one of a stranger."""
+    emulator = root / "models" / "water-xes" / "1.0.0" / "model" / "emulator"
+    emulator.mkdir(parents=True)
+    epochs = np.arange(50.0)
+    losses = np.exp(-epochs / 20)[:, None] * [1.0, 1.1, 2.0, np.nan]
+    storage.write(emulator, {"name": "mlp"}, {"history_": np.column_stack([epochs, losses])})
+    fields: dict[str, Any] = {
+        "name": "water-xes",
+        "version": "1.0.0",
+        "title": "Emission of water from its geometry",
+        "authors": ["Curie, Marie (0000-0002-1825-0097)", "{Water Group}"],
+        "licence": "CC-BY-4.0",
+        "intended_use": "Isolated molecules.",
+        "limits": "No hydrogen bonds.",
+        "published": "2026-02-03",
+        "hash": folder_hash(emulator.parents[1]),
+        "size": 123456,
+        "files": 2,
+        "channel": "xes",
+        "predicts": {"points": 61, "low": 520.0, "high": 532.0, "unit": "arb. u."},
+        "domain": {"kind": "structures", "elements": ["H", "O"], "absorbers": ["O"]},
+        "data": {"name": "water", "version": "1.0.0", "parts": {"train": 24, "test": 3}},
+        "scores": {"test": {"r2": {"mean": 0.98, "spread": 0.005, "runs": 3}}},
+        "calibration": "Spread scaled so that 68 % of errors lie within it.",
+        "components": [
+            {
+                "kind": "emulator",
+                "name": "mlp",
+                "distribution": "xreg",
+                "version": "0.1.0",
+                "settings": {"width": 64},
+            }
+        ],
+        "provenance": {"recipe": {"emulator": {"name": "mlp"}}},
+    }
+    newer = {
+        "version": "1.1.0",
+        "hash": f"{1:032x}.dir",
+        "withdrawn": {"reason": "Wrong units.", "date": "2026-03-04"},
+        "scores": {"test": {"r2": {"mean": 0.99}}},
+    }
+    foreign = {
+        "name": "foreign",
+        "version": "1.0.0",
+        "hash": f"{2:032x}.dir",
+        **dict.fromkeys(("title", "description", "licence", "limits", "channel"), EVIL[0]),
+        "authors": [{"group": EVIL[1]}],
+        "keywords": list(EVIL),
+        "scores": {EVIL[0]: {EVIL[1]: {"mean": 0.5}}},
+        "data": {"name": "../../index", "version": EVIL[2]},
+        "domain": {
+            "kind": EVIL[1],
+            "parameters": {EVIL[4]: {"unit": EVIL[0], "low": 0.0, "high": 1.0}},
+        },
+        "components": [{**fields["components"][0], "name": EVIL[1], "settings": {EVIL[0]: EVIL}}],
+        "provenance": {EVIL[0]: list(EVIL)},
+    }
+    catalogue = Catalogue(root, ModelEntry)
+    for changed in ({}, newer, foreign):
+        catalogue.add(ModelEntry(**{**fields, **changed}))
+
+
 def results(folder: Path) -> Path:
     """Write the results of a search that a stranger ran."""
     family = {"plugin": EVIL[1], "candidates": 3, "seconds": 9.0, "fold_spread": 0.01}
@@ -107,6 +172,7 @@ def small_registry(
     about = longer.metadata.model_copy(update={"version": "1.1.0", "licence": "CC-BY-4.0"})
     publish(root, replace(longer, metadata=about))
     publish(root, parameters())
+    publish_models(root)
     return root
 
 

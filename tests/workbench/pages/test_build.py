@@ -73,6 +73,35 @@ def test_a_dataset_page_tells_what_there_is(site: Path) -> None:
     assert "There is a newer version" in (site / "datasets/water/1.0.0.html").read_text()
 
 
+def test_a_model_page_tells_what_its_card_says(site: Path) -> None:
+    text = (site / "models/water-xes/1.0.0.html").read_text()
+    for told in ("Emission of water from its geometry", "Marie Curie", "Water Group",
+                 'href="https://orcid.org/0000-0002-1825-0097"', "0.9800 ± 0.0050", "24 train",
+                 "61 points, 520 … 532 eV", "Isolated molecules.", "No hydrogen bonds.",
+                 'href="../../datasets/water/1.0.0.html"', "68 % of errors", "2026-02-03",
+                 "xreg models pull water-xes@1.0.0", 'class="line train"',
+                 'class="line validation"', "@misc{water-xes-1.0.0"):  # fmt: skip
+        assert told in text, told
+    assert "There is a newer version" not in text  # the newer one is withdrawn
+    withdrawn = (site / "models/water-xes/1.1.0.html").read_text()
+    assert "Withdrawn on 2026-03-04: Wrong units." in withdrawn
+    assert "Score r2 (test): 0.9800 ± 0.0050 became 0.99." in withdrawn
+    listed = (site / "models/index.html").read_text()
+    assert 'href="../models/water-xes/1.0.0.html"' in listed
+
+
+def test_commands_to_copy_hold_nothing_that_a_stranger_may_choose(site: Path) -> None:
+    known = re.compile(
+        r"xreg [a-z]+( [a-z]+)?( [a-z-]+@[\d.]+| --?[a-z]+ \S+| structures.extxyz| NAME\S*)*"
+    )
+    for page in [*site.glob("models/*/*.html"), *site.glob("datasets/*/*.html")]:
+        text = page.read_text()
+        for command in re.findall(r'<div class="command"><pre[^>]*><code>(.*?)</code>', text, re.S):
+            if not command.startswith("@misc"):
+                assert known.fullmatch(command), command
+                assert not re.search(r"[;|&$`<>]", command), command
+
+
 def test_profiles_are_the_means_of_the_data(small_registry: Path) -> None:
     place = places([small_registry])[0]
     entry = place.published(DatasetEntry)["water"][0]

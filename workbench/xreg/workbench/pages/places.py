@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from configparser import ConfigParser
 from configparser import Error as ConfigParserError
@@ -51,7 +52,7 @@ class Place:
     @property
     def option(self) -> str:
         """What makes a command look in this registry."""
-        return f" --registry {self.url}" if self.url else ""
+        return f" --registry {shlex.quote(self.url)}" if self.url else ""
 
     def published(self, kind: type[EntryT]) -> dict[str, list[EntryT]]:
         """Return the entries of each dataset or model, oldest version first."""

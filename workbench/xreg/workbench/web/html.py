@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import shlex
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
@@ -54,6 +55,7 @@ def environment(*rooms: str) -> Environment:
     made.filters |= {
         "address": web_address,
         "counted": counted,
+        "quote": shlex.quote,
         "size": _size,
         "sound": sound,
         "with_unit": with_unit,
