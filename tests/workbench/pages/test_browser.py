@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,13 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 EXPLORER = "datasets/water/1.1.0-explorer.html"
 HOSTILE = "datasets/stranger/1.0.0-explorer.html"
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files, and says nothing."""
+
+    def log_message(self, *_: Any) -> None:
+        pass
 
 
 class Page:
@@ -86,6 +96,19 @@ def test_search_by_keyboard(page: Page) -> None:
     page.press(Keys.ARROW_DOWN, Keys.ENTER)
     page.wait(lambda: page.browser.current_url.endswith("plugins/descriptor-soap.html"))
     assert page.find("h1").text == "soap"
+
+
+def test_a_web_host_serves_the_same(page: Page, site: Path) -> None:
+    handler = partial(QuietHandler, directory=str(site))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        page.browser.get(f"http://127.0.0.1:{server.server_port}/index.html")
+        page.find("#search").send_keys("water-xes")
+        page.wait(lambda: page.every("#found a"))
+        page.press(Keys.ENTER)
+        page.wait(lambda: page.browser.current_url.endswith("models/water-xes/1.0.0.html"))
+        assert page.every("svg.chart")
+        server.shutdown()
 
 
 def test_filters_and_sorting(page: Page) -> None:
