@@ -1,4 +1,4 @@
-"""Pages of plugins: what is installed, and what each setting means."""
+"""Pages of plugins: what is installed, what each setting means, and what an index lists."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from xreg.core.analysis.needs import NEEDS
 from xreg.core.interfaces.kinds import KINDS
 from xreg.core.settings_in_words import SettingRow
 from xreg.registry.plugins import Installed, host
+from xreg.workbench.pages.index_plugins import normal, write_listed
 from xreg.workbench.pages.sections import Part, Row, SearchEntry, sheet_path, sheets
 from xreg.workbench.pages.writer import SiteWriter
 
@@ -18,7 +19,7 @@ HEADS = ("Name", "Kind", "What it does", "Distribution", "Requires")
 
 
 def write_plugins(writer: SiteWriter) -> Part:
-    """Write the pages of all plugins that are installed where the site is built."""
+    """Write the pages of all plugins that are installed where the site is built, or in an index."""
     rows, search = [], []
     claimed = {claim for claim, count in _claims().items() if count > 1}
     for installed in host():
@@ -48,20 +49,28 @@ def write_plugins(writer: SiteWriter) -> Part:
                     origin,
                     requires or "nothing more",
                 ],
-                facets={"Kind": [spec.kind], "Distribution": [installed.distribution]},
+                facets={
+                    "Kind": [spec.kind],
+                    "Distribution": [installed.distribution],
+                    "State": ["installed"],
+                },
             )
         )
         words = " ".join(row.name for row in settings)
         search.append(SearchEntry(spec.kind, spec.name, spec.summary, path, words))
+    ours = {normal(installed.distribution) for installed in host()}
+    listed, found, faults = write_listed(writer, ours)
+    rows += listed
+    search += found
     path = "plugins/index.html"
     notes = [f"The plugin {b.name} ({b.distribution}) is broken: {b.error}" for b in host().broken]
-    for sheet in sheets(rows, ("Kind", "Distribution")):
+    for sheet in sheets(rows, ("Kind", "State", "Distribution")):
         writer.page(
             sheet_path(path, sheet.number),
             "list",
             title="Plugins",
-            about="Methods that were installed where these pages were built.",
-            notes=[*notes, *host().conflicts()],
+            about="Methods that are installed where this site was built, and those of an index.",
+            notes=[*notes, *host().conflicts(), *faults],
             heads=HEADS,
             numeric=(),
             sheet=sheet,

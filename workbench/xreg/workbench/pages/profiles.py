@@ -19,6 +19,7 @@ __all__ = ["ChannelProfile", "Profile", "in_words", "profile"]
 FORMAT = 1
 MOST_POINTS = 300
 BATCH = 2000
+NOT_HERE = "Its data were not on the machine that built these pages, so no spectra are drawn."
 
 
 class ChannelProfile(BaseModel):
@@ -77,14 +78,11 @@ def profile(place: Place, entry: DatasetEntry, *, fetch: bool = False) -> Profil
         pass
     try:
         folder = place.folder(entry, fetch=fetch)
-        dataset = folder and open_store(folder, validate=False, content_hash=entry.hash)
+        if folder is None:
+            return Profile(missing=NOT_HERE)
+        dataset = open_store(folder, validate=False, content_hash=entry.hash)
     except (XregError, OSError) as error:
         return Profile(missing=f"Its data cannot be read here: {error}")
-    if dataset is None:
-        return Profile(
-            missing="Its data were not on the machine that built these pages, so no spectra are "
-            "drawn."
-        )
     made = Profile(channels={name: _channel(dataset, name) for name in dataset.spectra})
     kept.parent.mkdir(parents=True, exist_ok=True)
     # Not flushed to the disk: half a file is no JSON, and is made again.
