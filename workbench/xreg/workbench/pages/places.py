@@ -16,9 +16,10 @@ from xreg.core.files import folder_hash
 from xreg.core.text import one_line
 from xreg.registry import git
 from xreg.registry.catalogue import Catalogue
+from xreg.registry.finding import Found
+from xreg.registry.pulling import cached, kept_files, pull
 from xreg.registry.registries import Registry, candidates, is_clone
 from xreg.registry.versions.entries import Entry
-from xreg.registry.versions.pulling import Found, cached, kept_files, pull
 
 __all__ = ["Place", "places"]
 
