@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from xreg.core.analysis.needs import NEEDS
+from xreg.core.errors import PluginError
 from xreg.core.hooks import ComponentSpec
 from xreg.core.interfaces import (
     Analysis,
@@ -181,8 +182,15 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def abilities(spec: ComponentSpec) -> Iterator[str]:
     """Say what a component takes and gives, as its class states it."""
-    # A class can be read where a program that it calls is missing.
-    method: Any = dataclasses.replace(spec, requires=()).load()
+    # A class can be read where a program that it calls is missing; a package, maybe not.
+    try:
+        method: Any = dataclasses.replace(spec, requires=()).load()
+    except PluginError:
+        if not (missing := spec.missing()):
+            raise
+        names = ", ".join(one.name for one in missing)
+        yield f"This page was made without {names}, and so says less."
+        return
     if issubclass(method, Descriptor):
         yield f"Takes {method.accepts.kind}."
         yield from features_of_water(method)

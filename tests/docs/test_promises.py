@@ -103,6 +103,16 @@ def test_each_of_our_components_has_a_page_with_all_its_settings(generate):
         assert f"[{spec.name}]({generate.page_of(spec)})" in pages["methods/index.md"]
 
 
+def test_pages_are_made_without_the_packages_of_extras(generate, monkeypatch):
+    """As after what the README says to install."""
+    for name in [name for name in sys.modules if name.startswith("xreg.plugins.pyscf.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pyscf", None)
+    (page,) = [generate.component_page(i) for i in host() if i.spec.name == "pyscf"]
+    assert "made without pyscf" in page
+    assert "| `basis` |" in page
+
+
 def test_the_recipe_on_a_page_is_accepted(generate):
     for installed in host():
         spec = installed.spec
