@@ -221,6 +221,35 @@ def test_a_curve_is_broken_where_a_value_is_missing() -> None:
     assert np.all(np.diff(places_of) > 0)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "values",
+    [[1e308, -1e308, 0.0], [np.inf, 1.0, 2.0], [np.nan] * 3, [5.0] * 3, [1e-320, 0.0, 0.0]],
+    ids=["huge", "infinite", "nothing", "constant", "tiny"],
+)
+def test_any_numbers_can_be_drawn(values: list[float]) -> None:
+    y = np.array(values)
+    for x in (np.arange(3.0), np.array([0.0, 1e308, 1.7e308]), np.ones(3)):
+        made = chart("any", [Line(x, y, "mean", np.abs(y))], "x", "y")
+        text = " ".join(path for _, path in (*made.lines, *made.bands))
+        assert not re.search("nan|inf|e", text)
+
+
+def test_a_damaged_registry_disables_itself_not_its_neighbour(
+    small_registry: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    damaged = tmp_path / "damaged"
+    (damaged / ".dvc").mkdir(parents=True)
+    (damaged / "datasets.dvc").write_text("meta: {datasets: [1, 2]}\n")
+    built = build_pages([damaged, small_registry], tmp_path / "site")
+    assert "registry damaged is left out" in caplog.text
+    assert (built.folder / "small/datasets/water/1.1.0.html").is_file()
+    test_every_link_leads_somewhere(built.folder)
+    with pytest.raises(CorruptError):
+        build_pages([damaged], tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
 def test_the_place_of_a_registry_on_this_machine_is_on_no_page(
     site: Path, small_registry: Path
 ) -> None:

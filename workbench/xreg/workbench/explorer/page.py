@@ -9,7 +9,7 @@ from xreg.core.errors import DataError
 from xreg.core.files import write_text
 from xreg.workbench.explorer.encode import encode, fitted
 from xreg.workbench.explorer.view import View
-from xreg.workbench.web.html import environment, json_text, policy, resource
+from xreg.workbench.web.html import environment, json_text, policy, resource, sound
 
 __all__ = ["LARGEST_PAGE", "explorer_page", "write_explorer"]
 
@@ -19,7 +19,13 @@ LARGEST_PAGE = 5_000_000
 
 
 def explorer_page(view: View) -> str:
-    """Return the page."""
+    """Return the page.
+
+    Raises
+    ------
+    DataError
+        If it would be larger than 5 MB, as of samples with very long names.
+    """
     data = {**encode(fitted(view)), "symbols": SYMBOLS}
     libraries = f"{ROOM}.libraries"
     scripts = [
@@ -39,25 +45,22 @@ def explorer_page(view: View) -> str:
         ]
     )
     template = environment(ROOM).get_template("explorer.html.j2")
-    return template.render(
+    page = template.render(
         data=data,
         json=json_text(data),
         scripts=scripts,
         style=style,
         policy=policy(scripts, [style]),
     )
+    if len(page.encode()) > LARGEST_PAGE:
+        raise DataError(
+            f"the explorer of '{sound(view.title)}' would be larger than "
+            f"{LARGEST_PAGE / 1e6:g} MB; show one channel of it (--channel), or fewer samples."
+        )
+    return page
 
 
 def write_explorer(view: View, path: Path) -> Path:
-    """Write the page, complete or not at all, and return its path.
-
-    Raises
-    ------
-    DataError
-        If it would be larger than 5 MB, as of spectra with very many target features.
-    """
-    page = explorer_page(view)
-    if len(page.encode()) > LARGEST_PAGE:
-        raise DataError(f"'{path}' would be larger than {LARGEST_PAGE / 1e6:g} MB; ask for fewer.")
-    write_text(path, page)
+    """Write the page, complete or not at all, and return its path."""
+    write_text(path, explorer_page(view))
     return path

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from xreg.core import progress
+from xreg.core.errors import XregError
 from xreg.core.text import counted
+from xreg.registry.versions.entries import DatasetEntry, ModelEntry
 from xreg.workbench.pages.datasets import write_datasets
 from xreg.workbench.pages.leaderboards import result_files, write_leaderboards
 from xreg.workbench.pages.models import write_models
@@ -20,6 +23,8 @@ from xreg.workbench.web.html import json_text, resource, sound
 __all__ = ["Built", "build_pages"]
 
 WEB = "xreg.workbench.web"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ def build_pages(
     XregError
         If a registry cannot be read, or ``out`` holds something else.
     """
-    found = places(registries)
+    found = _readable(places(registries))
     own = found[0].title if len(found) == 1 else counted(len(found), "registry", "registries")
     writer = SiteWriter(out, {"site": title or own, "sections": _sections(found)})
     parts = []
@@ -96,11 +101,27 @@ def build_pages(
     return Built(out, len(writer.written), writer.changed, parts)
 
 
+def _readable(found: Sequence[Place]) -> list[Place]:
+    """Return the registries that can be read; a damaged one disables itself, not its neighbours."""
+    kept = []
+    for place in found:
+        try:
+            for kind in (DatasetEntry, ModelEntry):
+                place.published(kind)
+        except XregError as error:
+            if len(found) == 1:
+                raise
+            log.warning("registry %s is left out: %s", place.title, error)
+        else:
+            kept.append(place)
+    return kept
+
+
 def _sections(found: Sequence[Place]) -> list[tuple[str, str]]:
     """Return what the head of each page leads to."""
-    several = len(found) > 1
-    own = [] if several else ["Datasets", "Models"]
-    return [(name, f"{name.lower()}/index.html") for name in (*own, "Plugins", "Leaderboards")]
+    own = [(name, f"{place.prefix}{name.lower()}/index.html")
+           for place in found for name in ("Datasets", "Models") if len(found) == 1]  # fmt: skip
+    return [*own, ("Plugins", "plugins/index.html"), ("Leaderboards", "leaderboards/index.html")]
 
 
 def _named(part: Part, place: Place) -> Part:

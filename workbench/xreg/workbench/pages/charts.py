@@ -13,6 +13,8 @@ __all__ = ["Chart", "Line", "chart"]
 WIDTH, HEIGHT = 480, 250
 LEFT, RIGHT, TOP, BOTTOM = 62, 12, 10, 44
 TICKS = 5
+LARGEST = 1e100
+"""Beyond this nothing is drawn; sums and squares of a stranger's numbers could overflow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +76,7 @@ def chart(title: str, lines: Sequence[Line], x_title: str, y_title: str) -> Char
     x_title, y_title
         Names of the axes, with units.
     """
+    lines = [_drawable(line) for line in lines]
     x = np.concatenate([line.x for line in lines])
     edges = [
         line.y + s * (0 if line.spread is None else line.spread) for line in lines for s in (-1, 1)
@@ -115,6 +118,16 @@ def chart(title: str, lines: Sequence[Line], x_title: str, y_title: str) -> Char
         x_title,
         y_title,
     )
+
+
+def _drawable(line: Line) -> Line:
+    """Return the line without what no picture can show."""
+
+    def clean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.where(np.abs(values) <= LARGEST, values, np.nan)
+
+    spread = None if line.spread is None else clean(line.spread)
+    return Line(clean(line.x), clean(line.y), line.style, spread)
 
 
 def _path(x: NDArray[np.float64], y: NDArray[np.float64]) -> str:

@@ -49,7 +49,8 @@ def write_datasets(
         best = newest(versions)
         for entry in versions:
             made = profile(place, entry, fetch=fetch)
-            explorer = _explorer(writer, place, entry) if explore and entry is best else ""
+            wanted = explore and entry is best
+            explorer, why = _explorer(writer, place, entry) if wanted else ("", "")
             writer.page(
                 place.page(entry),
                 "dataset",
@@ -59,7 +60,7 @@ def write_datasets(
                 newest=best.version,
                 charts=_charts(entry, made),
                 tables=_tables(made),
-                missing=made.missing,
+                missing=[made.missing, why],
                 explorer=explorer,
                 card=card(place, entry),
             )
@@ -140,15 +141,15 @@ def _tables(made: Profile) -> list[tuple[str, list[tuple[str, float | None, floa
     return [(name, rows(p)) for name, p in made.channels.items() if p.features]
 
 
-def _explorer(writer: SiteWriter, place: Place, entry: DatasetEntry) -> str:
-    """Write the explorer of a dataset, and return its path; nothing where its data are not here."""
-    path = f"{place.prefix}datasets/{entry.name}/{entry.version}-explorer.html"
+def _explorer(writer: SiteWriter, place: Place, entry: DatasetEntry) -> tuple[str, str]:
+    """Write the explorer of a dataset; return its path, or why there is none."""
+    path = place.page(entry).removesuffix(".html") + "-explorer.html"
     try:
         folder = place.folder(entry)
         if folder is None:
-            return ""
+            return "", ""  # its page says so
         dataset = open_store(folder, validate=False, content_hash=entry.hash)
-    except XregError:
-        return ""  # its page says so
-    writer.text(path, explorer_page(view_of_dataset(dataset)))
-    return path
+        writer.text(path, explorer_page(view_of_dataset(dataset)))
+    except XregError as error:
+        return "", f"There is no explorer of its spectra: {error}"
+    return path, ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import shlex
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from xreg.core.errors import ConfigError
+from xreg.core.errors import ConfigError, XregError
 from xreg.core.files import folder_hash
 from xreg.core.text import one_line
 from xreg.registry import git
@@ -24,6 +25,8 @@ from xreg.registry.versions.entries import Entry
 __all__ = ["Place", "places"]
 
 LONGEST = 60
+
+log = logging.getLogger(__name__)
 
 EntryT = TypeVar("EntryT", bound=Entry)
 
@@ -107,7 +110,13 @@ def places(given: Sequence[str | Path] = ()) -> list[Place]:
     several = len(found) > 1
     made: list[Place] = []
     for registry in found:
-        root = registry.root(fresh=True)
+        try:
+            root = registry.root(fresh=True)
+        except XregError as error:
+            if given or len(found) == 1:
+                raise
+            log.warning("registry %s is left out: %s", registry.name, error)
+            continue
         url = git.plain_url(registry.location) if registry.remote else _origin(root)
         slug = re.sub(r"[^a-z0-9]+", "-", registry.name.lower()).strip("-")[:LONGEST] or "registry"
         prefix, number = f"{slug}/", 2

@@ -83,7 +83,8 @@ def profile(place: Place, entry: DatasetEntry, *, fetch: bool = False) -> Profil
         dataset = open_store(folder, validate=False, content_hash=entry.hash)
     except (XregError, OSError) as error:
         return Profile(missing=f"Its data cannot be read here: {error}")
-    made = Profile(channels={name: _channel(dataset, name) for name in dataset.spectra})
+    with np.errstate(over="ignore", invalid="ignore"):  # a stranger's numbers may be of any size
+        made = Profile(channels={name: _channel(dataset, name) for name in dataset.spectra})
     kept.parent.mkdir(parents=True, exist_ok=True)
     # Not flushed to the disk: half a file is no JSON, and is made again.
     kept.write_text(made.model_dump_json(exclude_defaults=True), encoding="utf-8")
