@@ -12,7 +12,7 @@ from xreg.core.text import one_line, without_credentials
 from xreg.registry.versions.authors import Author
 from xreg.registry.versions.entries import Entry, ModelEntry
 
-__all__ = ["FORMATS", "bibtex", "cff", "cite", "datacite", "licence_fault"]
+__all__ = ["FORMATS", "bibtex", "cff", "cite", "datacite", "is_listed", "licence_fault"]
 
 FORMATS = ("bibtex", "cff", "datacite")
 PLACE = re.compile(r"https?://")
@@ -114,14 +114,14 @@ def cff(entry: Entry, place: str) -> str:
         body["date-released"] = entry.published
     if entry.keywords:
         body["keywords"] = [_line(word) for word in dict.fromkeys(entry.keywords)]
-    if _is_listed(entry.licence):
+    if is_listed(entry.licence):
         body["license"] = entry.licence
     if url := _url(place):
         body["repository"] = url
     return yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100)
 
 
-def _is_listed(licence: str) -> bool:
+def is_listed(licence: str) -> bool:
     """Whether it is one licence of SPDX's list, which is all that these formats can name."""
     one = re.fullmatch(r"[\w.+-]+", licence) and not licence.startswith("LicenseRef-")
     return bool(one) and not licence_fault(licence)
@@ -178,7 +178,7 @@ def datacite(entry: Entry, place: str) -> dict[str, Any]:
         body["subjects"] = [{"subject": _line(word)} for word in dict.fromkeys(entry.keywords)]
     if entry.licence:
         rights = {"rights": _line(entry.licence)}
-        if _is_listed(entry.licence):
+        if is_listed(entry.licence):
             rights |= {"rightsIdentifier": entry.licence, "rightsIdentifierScheme": "SPDX"}
         body["rightsList"] = [rights]
     if url := _url(place):

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from xreg.core.text import without_credentials
+from xreg.registry.cards.citation import is_listed
 from xreg.registry.versions.entries import DatasetEntry
 
 __all__ = ["croissant", "croissant_text"]
@@ -22,6 +23,8 @@ CONTEXT: dict[str, Any] = {
     "dataCollection": "cr:dataCollection",
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "dct": "http://purl.org/dc/terms/",
+    "equivalentProperty": "cr:equivalentProperty",
+    "examples": {"@id": "cr:examples", "@type": "@json"},
     "extract": "cr:extract",
     "field": "cr:field",
     "fileProperty": "cr:fileProperty",
@@ -36,9 +39,11 @@ CONTEXT: dict[str, Any] = {
     "parentField": "cr:parentField",
     "path": "cr:path",
     "personalSensitiveInformation": "cr:personalSensitiveInformation",
+    "rai": "http://mlcommons.org/croissant/RAI/",
     "recordSet": "cr:recordSet",
     "references": "cr:references",
     "regex": "cr:regex",
+    "samplingRate": "cr:samplingRate",
     "repeated": "cr:repeated",
     "replace": "cr:replace",
     "sc": "https://schema.org/",
@@ -73,8 +78,6 @@ def croissant(entry: DatasetEntry, place: str) -> dict[str, Any]:
         "alternateName": entry.title or entry.name,
         "description": " ".join((entry.description or entry.title or entry.name).split()),
         "version": entry.version,
-        "license": SPDX.format(entry.licence) if entry.licence else "unknown",
-        "url": url or f"https://localhost/{entry.collection.record}",
         "creator": [
             {"@type": "sc:Organization", "name": author.group}
             if author.group
@@ -109,6 +112,12 @@ def croissant(entry: DatasetEntry, place: str) -> dict[str, Any]:
             }
         ],
     }
+    if url:
+        body["url"] = url
+    if is_listed(entry.licence):
+        body["license"] = SPDX.format(entry.licence)
+    elif entry.licence:
+        body["license"] = entry.licence
     if entry.published:
         body["datePublished"] = entry.published
     if entry.citation:
