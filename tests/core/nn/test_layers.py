@@ -13,27 +13,9 @@ from xreg.core.errors import DataError, RunError
 from xreg.core.metrics import covered_variance
 from xreg.core.nn import gradients, layers, training
 from xreg.core.nn.losses import regression_loss
-from xreg.core.nn.settings import TrainingConfig
+from xreg_tests.networks import cloud, config, mlp
 
 LINEARS = ("first", "rest.1", "rest.3")  # of a perceptron of two hidden layers
-
-
-def config(**settings):
-    defaults = {"early_stopping": False, "epochs": 20, "batch": 16, "check_every": 1}
-    return TrainingConfig(**{**defaults, **settings})
-
-
-def cloud(n=60, d=4, m=3, seed=0):
-    draw = torch.Generator().manual_seed(seed)
-    X = torch.randn(n, d, generator=draw)
-    Y = torch.tanh(X @ torch.randn(d, m, generator=draw)) + 0.1 * torch.randn(n, m, generator=draw)
-    return X, Y
-
-
-def mlp(models=1, seed=0, **settings):
-    network = layers.MLP(4, (8, 8), 3, models=models, **settings)
-    network.reset("he-uniform", training.generators(seed, models))
-    return network
 
 
 class TestLosses:

@@ -22,30 +22,7 @@ from xreg.workbench.search.ranking import remarks
 from xreg.workbench.search.recipe import SearchRecipe
 from xreg.workbench.search.search import search
 from xreg.workbench.search.session import Search
-
-SMALL: dict[str, Any] = {
-    "folds": {"count": 3, "group": "trajectory"},
-    "families": {"internal": None, "coulomb": None},
-    "emulator": {"name": "ridge", "alpha": {"log": [1e-4, 1e4]}},
-    "budget": 0.15,
-    "networks": 3,
-    "together": 2,
-    "seeds": 2,
-}
-
-
-def recipe(store: Path, **change: Any) -> SearchRecipe:
-    return SearchRecipe.parse({"name": "try", **SMALL, "dataset": str(store), **change}, "search")
-
-
-def told(folder: Path) -> dict[tuple[str, int], tuple[Any, ...]]:
-    """Return all that a search's record says of finished candidates."""
-    now = Search(folder)
-    return {
-        (family.label, c.number): (c.descriptor, c.model, c.scores)
-        for family in now.families
-        for c in now.study.candidates(family)
-    }
+from xreg_tests.searches import SMALL, recipe, told
 
 
 @pytest.fixture(scope="module")
