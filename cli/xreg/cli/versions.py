@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Authors",
     "Card",
+    "Commit",
     "Keywords",
     "Limits",
     "Reason",
@@ -39,6 +40,9 @@ Card = Annotated[
         help="YAML file with any of title, description, licence, citation, authors, keywords, "
         "intended_use, limits."
     ),
+]
+Commit = Annotated[
+    bool, typer.Option("--commit", help="Commit what that changes in the registry's folder.")
 ]
 Reason = Annotated[str, typer.Option(help="Why, for whoever pulls it.")]
 FIELDS = (
@@ -106,17 +110,24 @@ def _read(card: Path | None) -> dict[str, Any]:
     return content
 
 
-def print_published(done: Published[Any], what: str = "") -> None:
-    """Say what git must be told."""
+def print_published(done: Published[Any], what: str = "", *, commit: bool = False) -> None:
+    """Commit what changed, or say what git must be told."""
     entry = done.entry
     noun = entry.collection.noun
+    message = f"{'data' if noun == 'dataset' else noun}: {entry.name} {entry.version}"
     echo(
         what or f"{entry.reference} ({entry.size_text}, {entry.hash}) is in the registry's remote."
     )
+    if commit:
+        from xreg.registry.maintenance import worktree
+
+        worktree.commit(done.root, done.paths, message)
+        echo("It is committed; `git push` makes it known.")
+        return
     echo("To make it known, commit and push what git sees changed:")
     echo(f"  cd {done.root}")
     echo(f"  git add {' '.join(done.paths)}")
-    echo(f'  git commit -m "{"data" if noun == "dataset" else noun}: {entry.name} {entry.version}"')
+    echo(f'  git commit -m "{message}"')
 
 
 def print_checks(checks: Iterable[Verification[Any]]) -> None:

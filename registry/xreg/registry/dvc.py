@@ -162,6 +162,14 @@ class Objects:
         except CorruptError:
             return "no ordinary file"
 
+    def has(self, md5: str) -> bool:
+        """Whether the remote has an object, be it damaged or not."""
+        place = self.main
+        with translated(f"looking into {place.label}"):
+            if place.fs is None:
+                return os.path.isfile(place.of(md5))
+            return bool(retry(lambda: place.fs.exists(place.of(md5))))
+
     def put(self, md5: str, source: Path) -> None:
         """Bring a file into the cache, as the object of that hash."""
         cache = self._own_cache()

@@ -152,8 +152,18 @@ def require_new(kind: type[Entry], name: str, version: str, place: Registry) -> 
         )
 
 
-def begin(root: Path, kind: type[Entry]) -> None:
-    """Have a folder tracked while nothing is in it, so that nothing unpublished slips in."""
+def begin(root: Path, kind: type[Entry], *, push: bool = True) -> None:
+    """Have a folder tracked while nothing is in it, so that nothing unpublished slips in.
+
+    Parameters
+    ----------
+    root
+        Folder of the registry.
+    kind
+        Class of the entries, which says which folder.
+    push
+        Whether the remote gets the empty list at once; else the first publication brings it.
+    """
     folder = root / kind.collection.name
     folder.mkdir(exist_ok=True)
     if any(folder.iterdir()):
@@ -161,7 +171,8 @@ def begin(root: Path, kind: type[Entry]) -> None:
             f"{folder} is not tracked yet but holds something; move it away and publish from there."
         )
     dvc.add(root, kind, folder)
-    dvc.push(root, kind, folder)
+    if push:
+        dvc.push(root, kind, folder)
 
 
 def _copy(source: Path, target: Path, entry: Entry) -> None:

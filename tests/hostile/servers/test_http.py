@@ -17,6 +17,7 @@ import pytest
 from xreg.core.errors import CorruptError, RunError
 from xreg.core.files import folder_hash
 from xreg.registry.datasets import find, pull
+from xreg_tests.interruption import interrupted_publication, interrupted_pull
 
 
 def config(root: Path, lines: str, name: str = "far") -> None:
@@ -240,3 +241,13 @@ def test_a_credential_without_a_server_is_not_sent(stranger, sandbox, no_waiting
         with pytest.raises(RunError, match="may be meant for another server"):
             pull("toy@1.0.0", registry=root)
         assert server.seen == []
+
+
+def test_a_model_by_http_interrupted(stranger, sandbox, no_waiting, toy_runs, model_about):
+    """Published into a folder that a server then offers: HTTP is for reading."""
+    root = stranger()
+    interrupted_publication(root, toy_runs[0], model_about)
+    with serve(root / "dvc-remote", lambda _: None) as server:
+        config(root, f"url = {server.url}")
+        interrupted_pull(root, "noise@2.0.0")
+        assert server.seen

@@ -12,6 +12,7 @@ from xreg.core.files import folder_hash
 from xreg.registry.datasets import find, pull
 from xreg.registry.publishing import publish, verify
 from xreg.registry.stores.writer import write_store
+from xreg_tests.interruption import interrupted_publication, interrupted_pull
 
 
 def config(root: Path, lines: str, name: str = "far") -> None:
@@ -107,3 +108,12 @@ def test_publishing_into_a_bucket(stranger, sandbox, s3_server, bucket, toy_data
     assert publish(store, root, about).entry.version == "2.0.0"
     shutil.rmtree(root / ".dvc" / "cache")
     assert pull("toy@2.0.0", registry=root).is_dir()
+
+
+def test_a_model_by_a_bucket_interrupted_both_ways(
+    stranger, sandbox, s3_server, bucket, toy_runs, model_about
+):
+    root = stranger(lambda r: config(r, f"url = s3://{bucket}/data"))
+    own_config(sandbox.home, f"url = s3://{bucket}\n    endpointurl = {s3_server}\n    {S3_KEYS}")
+    interrupted_publication(root, toy_runs[0], model_about)
+    interrupted_pull(root, "noise@2.0.0")

@@ -13,6 +13,7 @@ import pytest
 from xreg.core.errors import RunError
 from xreg.core.files import folder_hash
 from xreg.registry.datasets import find, pull
+from xreg_tests.interruption import interrupted_publication, interrupted_pull
 
 
 def config(root: Path, lines: str, name: str = "far") -> None:
@@ -151,3 +152,12 @@ def test_a_server_by_ssh_asks_nothing_of_the_user(stranger, sandbox, ssh_server,
     with pytest.raises(RunError, match="Permission denied"):
         pull("toy@1.0.0", registry=root)
     assert asked == []
+
+
+def test_a_model_by_ssh_interrupted_both_ways(stranger, sandbox, ssh_server, toy_runs, model_about):
+    url = ssh_server.url
+    root = stranger(lambda r: config(r, f"url = {url}"))
+    own_config(sandbox.home, f"url = {url}\n    user = me\n    password = T0KEN")
+    known_hosts(sandbox.home, ssh_server.line)
+    interrupted_publication(root, toy_runs[0], model_about)
+    interrupted_pull(root, "noise@2.0.0")

@@ -109,6 +109,7 @@ def publish(
     use: versions.Use = "",
     limits: versions.Limits = "",
     keyword: versions.Keywords = None,
+    commit: versions.Commit = False,
     registry: Registry = None,
     allow_code: AllowCode = False,
 ) -> None:
@@ -132,7 +133,7 @@ def publish(
         done = publish_model(
             run, reference, registry, said, repeats=repeat or (), allow_code=allow_code
         )
-    versions.print_published(done)
+    versions.print_published(done, commit=commit)
 
 
 @app.command()
@@ -157,6 +158,7 @@ def verify(
 def withdraw(
     reference: Annotated[str, typer.Argument(metavar="NAME@VERSION")],
     reason: versions.Reason,
+    commit: versions.Commit = False,
     registry: Registry = None,
 ) -> None:
     """Mark a version as one not to be used any more; nothing is deleted."""
@@ -164,4 +166,4 @@ def withdraw(
     from xreg.registry.versions.entries import ModelEntry
 
     done = withdraw(ModelEntry, reference, reason, registry)
-    versions.print_published(done, f"{reference} is marked as withdrawn.")
+    versions.print_published(done, f"{reference} is marked as withdrawn.", commit=commit)

@@ -152,6 +152,7 @@ def publish(
     use: versions.Use = "",
     limits: versions.Limits = "",
     keyword: versions.Keywords = None,
+    commit: versions.Commit = False,
     registry: Registry = None,
 ) -> None:
     """Check a store and put it into a registry, under the name and version that it carries.
@@ -175,7 +176,7 @@ def publish(
     said = versions.asked(DatasetEntry.collection, card, given, stated(store))
     with progress():
         done = publish(store, registry, said)
-    versions.print_published(done)
+    versions.print_published(done, commit=commit)
 
 
 @app.command()
@@ -199,6 +200,7 @@ def verify(
 def withdraw(
     reference: Annotated[str, typer.Argument(metavar="NAME@VERSION")],
     reason: versions.Reason,
+    commit: versions.Commit = False,
     registry: Registry = None,
 ) -> None:
     """Mark a version as one not to be used any more; nothing is deleted."""
@@ -206,7 +208,7 @@ def withdraw(
     from xreg.registry.versions.entries import DatasetEntry
 
     done = withdraw(DatasetEntry, reference, reason, registry)
-    versions.print_published(done, f"{reference} is marked as withdrawn.")
+    versions.print_published(done, f"{reference} is marked as withdrawn.", commit=commit)
 
 
 app.command("generate")(create.generate)
