@@ -25,6 +25,8 @@ from pathlib import Path
 
 import pytest
 
+from xreg_tests.warm import install
+
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w*)(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=indent)```$",
@@ -146,9 +148,20 @@ def read(text: str, name: str, folder: Path) -> None:
         pytest.fail(waiting, pytrace=False)
 
 
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with an ``xreg`` that need not import what takes long."""
+    folder = tmp_path_factory.mktemp("warm")
+    with install(folder):
+        yield folder
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT / "docs")))
-def test_page(page: Path, reader: Path) -> None:
-    read(page.read_text(encoding="utf-8"), str(page.relative_to(ROOT)), reader)
+def test_page(page: Path, reader: Path, warm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = page.read_text(encoding="utf-8")
+    if "pip install" not in text:  # what is installed on the way is found at the start alone
+        monkeypatch.setenv("PATH", f"{warm}{os.pathsep}{os.environ['PATH']}")
+    read(text, str(page.relative_to(ROOT)), reader)
 
 
 HOLDS = """

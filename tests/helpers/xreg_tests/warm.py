@@ -1,0 +1,115 @@
+"""``xreg`` without waiting for torch: commands fork from a process that has imported it.
+
+On the pages of the documentation a command is a process of its own, which imports for three seconds
+and works for one. Here a server imports once and forks for each command: the same ``main``, with
+the arguments, folder, environment and streams of who asked for it.
+
+Run as a script it is the server; :func:`install` writes the ``xreg`` that asks it.
+"""
+
+from __future__ import annotations
+
+import array
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+STREAMS = 3
+CLIENT = """#!{python} -IS
+import array, json, os, socket, sys
+server = socket.socket(socket.AF_UNIX)
+server.connect({address!r})
+asked = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()
+fds = array.array("i", [0, 1, 2])
+server.sendmsg([len(asked).to_bytes(8, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
+server.sendall(asked)
+os._exit(server.recv(1)[0])
+"""
+
+
+@contextmanager
+def install(folder: Path) -> Iterator[None]:
+    """Put an ``xreg`` that forks from a warm process into a folder, for the time of the block."""
+    address = str(folder / "socket")
+    server = subprocess.Popen(
+        [sys.executable, __file__, address], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    )
+    try:
+        assert server.stdout is not None
+        server.stdout.readline()  # it listens
+        client = folder / "xreg"
+        client.write_text(CLIENT.format(python=sys.executable, address=address))
+        client.chmod(0o755)
+        yield
+    finally:
+        server.kill()
+        server.wait()
+
+
+def serve(address: str) -> None:
+    """Import what commands import, then fork for each that is asked for."""
+    import torch  # noqa: F401 - all three are what takes long
+
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who is forked is no zombie
+    print("ready", flush=True)
+    while True:
+        asking, _ = listener.accept()
+        if os.fork() == 0:
+            listener.close()
+            _answer(asking)
+        asking.close()
+
+
+def _answer(asking: socket.socket) -> None:
+    """Run one command in a child, and send its exit code."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    head, ancillary, _, _ = asking.recvmsg(8, socket.CMSG_SPACE(STREAMS * 4))
+    streams = array.array("i")
+    streams.frombytes(ancillary[0][2][: STREAMS * 4])
+    size, content = int.from_bytes(head, "big"), b""
+    while len(content) < size:
+        content += asking.recv(size - len(content))
+    child = os.fork()
+    if child == 0:
+        asking.close()
+        for own, theirs in enumerate(streams):
+            os.dup2(theirs, own)
+        os.closerange(STREAMS, max(streams) + 1)
+        _run(*json.loads(content))
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    asking.sendall(bytes([code if code >= 0 else 128 - code]))
+    os._exit(0)
+
+
+def _run(arguments: list[str], folder: str, environment: dict[str, str]) -> None:
+    from xreg.cli.main import main
+
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = ["xreg", *arguments]
+    code: object = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])
