@@ -23,7 +23,7 @@ COMMANDS = {
     "cite": "xreg.cli.commands.cite:cite",
     "schema": "xreg.cli.commands.schema:schema",
     "search": "xreg.cli.commands.search:search",
-    "leaderboard": "xreg.cli.commands.leaderboard:leaderboard",
+    "leaderboard": "xreg.cli.commands.leaderboard:app",
     "pages": "xreg.cli.commands.pages:app",
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,8 +25,10 @@ from xreg.cli.options import (
     shown,
 )
 from xreg.cli.output import echo
+from xreg.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from xreg.workbench.leaderboards.task import Task
     from xreg.workbench.search.ranking import FamilyResult
 
 
@@ -43,6 +45,10 @@ def search(
     ] = None,
     budget: Annotated[
         float | None, typer.Option(help="Processor time of each family in seconds.")
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(help="Published task to take part in; it gives all rules but the families."),
     ] = None,
     registry: Registry = None,
     bad: Bad = None,
@@ -66,6 +72,7 @@ def search(
     """
     from xreg.cli.progress import progress
     from xreg.core.executor import executor_kind
+    from xreg.workbench.leaderboards.task import note_task, require_same_task
     from xreg.workbench.recipes.load import load
     from xreg.workbench.search.recipe import SearchRecipe
     from xreg.workbench.search.search import search as carry_out
@@ -78,6 +85,10 @@ def search(
         "bad": bad,
     }
     settings = [f"dataset.registry={registry}"] if registry else []
+    rules = None
+    if task is not None:
+        rules = _task(task, registry, recipe, {**overrides, "families": None}, set_ or [])
+        overrides |= rules.overrides()
     loaded = load(
         SearchRecipe, recipe, overrides, settings + (set_ or []), only or (), allow_code=allow_code
     )
@@ -85,9 +96,15 @@ def search(
         return
     first, one = next(iter(loaded.items()))
     whole = Path("searches") / one.name.removesuffix(f"-{first}")
+    if rules is not None and len(loaded) > 1:
+        raise ConfigError("a task takes one search at a time; say --only NAME.")
+    if rules is not None and out is None:
+        whole = Path("searches") / rules.name
     until = None if time is None else 60 * time
     for one, place in places(loaded, out, whole, lambda name, _: name, again=True):
         folder = place or whole
+        if rules is not None:
+            require_same_task(folder, rules)
         with features_folder(no_cache) as features, progress():
             results = carry_out(
                 one,
@@ -98,7 +115,31 @@ def search(
                 seconds=until,
                 features=features,
             )
+        if rules is not None:
+            note_task(folder, rules)
         _print_results(results, folder)
+
+
+def _task(
+    name: str,
+    registry: str | None,
+    recipe: Path | None,
+    given: dict[str, Any],
+    settings: list[str],
+) -> Task:
+    """Return the task, once it is sure that neither recipe nor flags ask for other rules."""
+    from xreg.workbench.leaderboards.task import RULES, find_task, require_no_rules
+
+    task = find_task(name, registry)
+    if stated := [key for key, value in given.items() if value is not None]:
+        raise ConfigError(f"the task '{name}' says the {stated[0]}; leave out --{stated[0]}.")
+    for text in settings:
+        key = text.partition("=")[0].strip()
+        if key.partition(".")[0] in RULES and key not in ("dataset.path", "dataset.registry"):
+            raise ConfigError(f"the task '{name}' says '{key}'; leave out --set {text}.")
+    if recipe is not None:
+        require_no_rules(task, recipe)
+    return task
 
 
 def _print_results(results: list[FamilyResult], folder: Path) -> None:

@@ -321,15 +321,24 @@ class Search:
         if (found.get("family"), found.get("trial")) != (family.identity, best.number):
             found = {"family": family.identity, "trial": best.number}
             with progress.listen(no_progress):
-                found |= self._judge_again(family, best)
+                found |= self.judge(family, best.descriptor, best.model)
             kept.parent.mkdir(exist_ok=True)
             write_text(kept, json.dumps(found))
         return found
 
-    def _judge_again(self, family: Family, best: Candidate) -> dict[str, Any]:
+    def judge(
+        self, family: Family, descriptor: Mapping[str, Any], model: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Judge one candidate as a winner is: by each seed and fold, and on the test part.
+
+        Returns
+        -------
+        dict
+            ``scores`` (seeds, folds) and ``test``, None without a test part.
+        """
         seed, Y = self.recipe.seed, self.known
-        X, _ = self.inputs(family, best.descriptor, self.rows, self.folds)
-        models = [self.model(family, best.model, seed + i) for i in range(self.recipe.seeds)]
+        X, _ = self.inputs(family, descriptor, self.rows, self.folds)
+        models = [self.model(family, model, seed + i) for i in range(self.recipe.seeds)]
         scores = cross_validate(models, X, Y[self.rows], self.folds, self.preprocessing)
         result: dict[str, Any] = {"scores": scores.tolist(), "test": None}
         if len(self.test):
@@ -338,8 +347,8 @@ class Search:
                 fold = Fold(fold.train, fold.train, fold.held)
             everything = np.arange(len(self.dataset))
             (fold,) = predictable_folds(self.dataset.samples, everything, [fold], "test part")
-            X, _ = self.inputs(family, best.descriptor, everything, [fold])
-            last = self.model(family, best.model, seed)
+            X, _ = self.inputs(family, descriptor, everything, [fold])
+            last = self.model(family, model, seed)
             result["test"] = float(cross_validate([last], X, Y, [fold], self.preprocessing)[0, 0])
         return result
 
