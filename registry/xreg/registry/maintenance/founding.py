@@ -36,7 +36,7 @@ README = """\
 # {title}
 
 Spectra and trained models at exact versions. This is a registry of
-[xreg](https://pypi.org/project/xreg/): a git repository whose data are kept by
+xreg: a git repository whose data are kept by
 [DVC](https://dvc.org); `datasets.dvc` and `models.dvc` say what there is, `cards/` describes each
 version.
 
