@@ -85,6 +85,8 @@ def jobs(folder: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
         yield f"import {path.stem}", importing(path, layout="extxyz")
     yield from reading(folder)
     yield from describing(folder)
+    yield from learning(folder)
+    yield from storing(folder)
 
 
 def reading(folder: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
@@ -131,21 +133,74 @@ def describing(folder: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
         from xreg.core.data.samples import Structure, Structures
     except ModuleNotFoundError:
         from xreg.core.samples import Structure, Structures
-    from xreg.plugins.mbdf.mbdf import MBDF
+    from importlib import import_module
 
     rng = np.random.default_rng(2)
-    for atoms in (10, 40, 100):
-        numbers = np.array([26] + [8, 6, 1] * atoms)[:atoms].astype(np.int32)
-        some = [
-            Structure(f"s{i}", numbers, placed(rng, atoms), np.zeros((3, 3)), np.zeros(3, bool), 0)
-            for i in range(30)
-        ]
-        samples = _structures(Structures, some)
-        fitted = MBDF().fit(samples)
-        yield (
-            f"mbdf {atoms} atoms",
-            lambda fitted=fitted, samples=samples: fitted.transform(samples),
-        )
+    for name in ("MBDF", "SOAP", "LMBTR", "ACSF", "GT", "Coulomb"):
+        kind = getattr(import_module(f"xreg.plugins.{name.lower()}.{name.lower()}"), name)
+        for atoms in (10, 40, 100):
+            numbers = np.array([26] + [8, 6, 1] * atoms)[:atoms].astype(np.int32)
+            no_cell, no_pbc = np.zeros((3, 3)), np.zeros(3, bool)
+            some = [
+                Structure(f"s{i}", numbers, placed(rng, atoms), no_cell, no_pbc, 0)
+                for i in range(30)
+            ]
+            samples = _structures(Structures, some)
+            fitted = kind().fit(samples)
+            yield (
+                f"{name.lower()} {atoms} atoms",
+                lambda fitted=fitted, samples=samples: fitted.transform(samples),
+            )
+
+
+def learning(folder: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Yield the training of networks, and what they predict."""
+    from xreg.plugins.mlp.mlp import MLP
+
+    rng = np.random.default_rng(3)
+    inputs = rng.normal(size=(1000, 30))
+    outputs = np.tanh(inputs @ rng.normal(size=(30, 100)) / 5)
+    settings = {"epochs": 20, "threads": 1, "early_stopping": False}
+    yield "train mlp", lambda: MLP(**settings, seed=0).fit(inputs, outputs)
+    trained = MLP(**settings, seed=0).fit(inputs, outputs)
+    yield "predict mlp", lambda: [trained.predict(inputs) for _ in range(20)]
+
+
+def storing(folder: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Yield the writing, opening and reading of a store."""
+    try:
+        from xreg.core.data.dataset import Dataset, Metadata
+        from xreg.core.data.samples import Structure, Structures
+        from xreg.core.data.spectra import Channel, Spectra
+        from xreg.registry.stores.store import open_store
+        from xreg.registry.stores.writer import write_store
+    except ModuleNotFoundError:
+        from xreg.core.dataset import Dataset, Metadata
+        from xreg.core.samples import Structure, Structures
+        from xreg.core.spectra import Channel, Spectra
+
+        from xreg.registry.stores import open_store, write_store
+    rng = np.random.default_rng(4)
+    numbers = np.array([26, *[8] * 19], np.int32)
+    some = [
+        Structure(f"s{i}", numbers, placed(rng, 20), np.zeros((3, 3)), np.zeros(3, bool), 0)
+        for i in range(2000)
+    ]
+    spectra = Spectra({"xas": Channel(rng.uniform(size=(2000, 200)), np.arange(200.0))})
+    metadata = Metadata(name="speed", version="1.0.0")
+    whole = Dataset(_structures(Structures, some), spectra, metadata)
+    path = folder / f"store-{os.getpid()}.zarr"
+    write_store(whole, path)
+
+    def read() -> None:
+        found = open_store(path)
+        np.asarray(found.spectra["xas"].intensity[:])
+        np.asarray(found.samples.positions[:])
+        for _ in found.samples.batches(256):
+            pass
+
+    yield "open a store", lambda: open_store(path)
+    yield "open and read a store", read
 
 
 def _structures(kind: Any, some: list[Any]) -> Any:

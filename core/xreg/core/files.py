@@ -164,14 +164,15 @@ def files_below(folder: Path) -> list[str]:
         the folder, and no hash would see it change.
     """
     found = []
-    folders = [folder]
+    folders = [os.fspath(folder)]
+    start = len(os.path.join(folder, ""))
     while folders:
         with os.scandir(folders.pop()) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
-                    folders.append(Path(entry.path))
+                    folders.append(entry.path)
                 elif entry.is_file(follow_symlinks=False):
-                    found.append(Path(entry.path).relative_to(folder).as_posix())
+                    found.append(entry.path[start:].replace(os.sep, "/"))
                 else:
                     what = "a symbolic link" if entry.is_symlink() else "neither file nor folder"
                     name = Path(entry.path).relative_to(folder).as_posix()
@@ -190,6 +191,8 @@ def stream_md5(stream: BinaryIO) -> str:
 def file_md5(path: Path) -> str:
     """Return the MD5 of a file."""
     with path.open("rb") as stream:
+        if os.fstat(stream.fileno()).st_size <= BLOCK:  # no block to allocate for a small file
+            return hashlib.md5(stream.read(), usedforsecurity=False).hexdigest()
         return stream_md5(stream)
 
 

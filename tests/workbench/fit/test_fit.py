@@ -204,6 +204,10 @@ def test_the_columns_of_a_spectrum(tmp_path: Path) -> None:
 def test_one_spectrum_written_in_several_ways_gives_one_fit(
     xreg, model, spectrum, tmp_path
 ) -> None:
+    """The same numbers are fitted, so that the fit is the same; one of them is made."""
+    from xreg.core.measured.spectrum import read_measured
+    from xreg.core.readers.spectra.columns import SpectrumColumns
+
     pairs = [line.split() for line in spectrum.read_text().splitlines()[2:]]
     xdi = (
         "# XDI/1.0\n# Column.1: energy {}\n# Column.2: mutrans\n# Column.3: i0\n"
@@ -211,27 +215,27 @@ def test_one_spectrum_written_in_several_ways_gives_one_fit(
     )
     comma = "\n".join("\t".join(pair).replace(".", ",") for pair in pairs)
     several = "\n".join(f"{e} {298000 + i} {v} 5" for i, (e, v) in enumerate(pairs))
-    quick = ("--starts", 4, "--generator", "none", "--no-intervals", "--background", "constant")
-    found = []
-    for name, text, said in (
-        ("plain.txt", spectrum.read_text(), ()),
-        ("i0.xdi", xdi.format("eV") + "".join(f"{e} {v} 298306.3\n" for e, v in pairs), ()),
+    plain, _ = read_measured(spectrum)
+    for name, text, columns, scale in (
+        ("i0.xdi", xdi.format("eV") + "".join(f"{e} {v} 298306.3\n" for e, v in pairs), {}, 1),
         ("kev.xdi",
-         xdi.format("keV") + "".join(f"{float(e) / 1000:.8f} {v} 1e5\n" for e, v in pairs), ()),
-        ("comma.txt", comma, ()),
-        ("several.txt", several, ("--signal", "3")),
-        ("ratio.txt", several, ("--signal", "3/4")),
+         xdi.format("keV") + "".join(f"{float(e) / 1000:.8f} {v} 1e5\n" for e, v in pairs), {}, 1),
+        ("comma.txt", comma, {}, 1),
+        ("several.txt", several, {"signal": "3"}, 1),
+        ("ratio.txt", several, {"signal": "3/4"}, 5),
     ):  # fmt: skip
         (tmp_path / name).write_text(text)
-        out = tmp_path / f"{name}-fit"
-        code, _, wrong = xreg("fit", model, tmp_path / name, "-o", out, *quick, *said)
-        assert code == 0, (name, wrong)
-        table = json.loads((out / "fit.json").read_text())
-        assert table["noise"]["given"] is False, name  # i0 is no noise
-        found.append([entry["value"] for entry in table["parameters"].values()])
-        if name == "kev.xdi":
-            assert "In kev.xdi, energies in keV were converted to eV." in table["remarks"]
-    np.testing.assert_allclose(found[1:], [found[0]] * 5, rtol=1e-3)
+        found, _ = read_measured(tmp_path / name, SpectrumColumns(**columns))
+        assert found.noise is None, name  # i0 is no noise
+        np.testing.assert_allclose(found.energy, plain.energy, rtol=1e-7, err_msg=name)
+        np.testing.assert_allclose(found.intensity * scale, plain.intensity, err_msg=name)
+    quick = ("--starts", 2, "--generator", "none", "--no-intervals", "--background", "constant")
+    out = tmp_path / "fit"
+    code, _, wrong = xreg("fit", model, tmp_path / "kev.xdi", "-o", out, *quick)
+    assert code == 0, wrong
+    table = json.loads((out / "fit.json").read_text())
+    assert table["noise"]["given"] is False
+    assert "In kev.xdi, energies in keV were converted to eV." in table["remarks"]
     (tmp_path / "none.txt").write_text(several)
     code, _, wrong = xreg("fit", model, tmp_path / "none.txt", "-o", tmp_path / "no", *quick)
     assert (code, wrong.count("\n")) == (2, 1)
@@ -241,9 +245,12 @@ def test_one_spectrum_written_in_several_ways_gives_one_fit(
     code, _, wrong = xreg("fit", model, tmp_path / "kev.txt", "-o", tmp_path / "no", *quick)
     assert code == 2
     assert "say --unit keV" in wrong
-    out = tmp_path / "as-kev"
-    code, _, wrong = xreg("fit", model, tmp_path / "kev.txt", "-o", out, *quick, "--unit", "keV")
+    told = ("--unit", "keV", "--signal", "2", "--energy", "1")
+    code, _, wrong = xreg("fit", model, tmp_path / "kev.txt", "-o", tmp_path / "yes", *quick, *told)
     assert code == 0, wrong
+    again = json.loads((tmp_path / "yes" / "fit.json").read_text())["parameters"]
+    for name, entry in table["parameters"].items():
+        assert again[name]["value"] == pytest.approx(entry["value"], rel=1e-3), name
 
 
 def test_a_model_of_structures(xreg, spectrum, tmp_path) -> None:

@@ -45,6 +45,7 @@ STEP = 2e-4  # of a range: central differences of an engine that is exact to abo
 EVALUATIONS = 60
 # Singular values below this share of the largest stand for directions that change nothing.
 BLIND = 1e-9
+NO_SIGN = 0.01  # of a range: closer than that to zero there is no sign to turn
 TURNED = 3  # most signs that are turned together
 # Rises of χ² in units of the noise. Minima are as good as the best when it tells them from it by
 # less than three σ; such up to five σ are mirrored; two are one valley when the way from one to the
@@ -121,11 +122,7 @@ def mirrored(problem: Problem, x: Array) -> list[tuple[Array, tuple[int, ...]]]:
     nothing, keeps its own.
     """
     zero = -problem.origin / problem.widths
-    free = [
-        i
-        for i, label in enumerate(problem.labels)
-        if label in problem.names and 0 < zero[i] < 1 and abs(x[i] - zero[i]) > 0.01
-    ]
+    free = [i for i in _signed(problem) if abs(x[i] - zero[i]) > NO_SIGN]
     found = []
     for count in range(1, min(len(free), TURNED) + 1):
         for signs in combinations(free, count):
@@ -134,6 +131,14 @@ def mirrored(problem: Problem, x: Array) -> list[tuple[Array, tuple[int, ...]]]:
             image[turned] = np.clip(2 * zero[turned] - x[turned], 0, 1)
             found.append((image, signs))
     return found
+
+
+def _signed(problem: Problem) -> list[int]:
+    """Return the coordinates of the parameters that may have both signs."""
+    zero = -problem.origin / problem.widths
+    return [
+        i for i, label in enumerate(problem.labels) if label in problem.names and 0 < zero[i] < 1
+    ]
 
 
 def descend(
@@ -175,8 +180,9 @@ def descend(
             np.clip(start[free], 1e-3, 1 - 1e-3),
             jac=derivatives,
             bounds=(0, 1),
+            x_scale="jac",  # valleys are narrow in one direction and long in others
             xtol=1e-7,
-            ftol=1e-5 if rough else 1e-9,
+            ftol=1e-4 if fixed else 1e-5 if rough else 1e-9,
             gtol=None,
             max_nfev=most,
         )
@@ -290,17 +296,29 @@ def _close(misfit: Misfit, old: Minimum, new: Minimum, best: float) -> bool:
 def _one_valley(misfit: Misfit, old: Minimum, new: Minimum, best: float) -> bool:
     """Say whether no rise of χ² parts two minima.
 
-    The way between them is looked at half-way, in the coordinate that has moved by the most of its
-    standard deviations: in another one the fit could slip back to where it came from.
+    Where they differ in signs, any way from one to the other passes zero of each, and is looked at
+    there. Otherwise half-way, in the coordinate that has moved by the most of its standard
+    deviations: in another one the fit could slip back to where it came from.
     """
     move = new.x - old.x
     noise = noise_of(misfit.problem, best)
-    size, axes = principal(slopes(misfit, old.x)[0] / noise)
-    std = np.sqrt(((axes.T / size) ** 2).sum(axis=1))
-    half = descend(
-        misfit, (old.x + new.x) / 2, fixed=[int((np.abs(move) / std).argmax())], most=2 * ROUGH
+    zero = -misfit.problem.origin / misfit.problem.widths
+    turned = [
+        i
+        for i in _signed(misfit.problem)
+        if (old.x[i] - zero[i]) * (new.x[i] - zero[i]) < 0 and abs(move[i]) > NO_SIGN
+    ]
+    if turned:
+        crossings = [(i, (zero[i] - old.x[i]) / move[i]) for i in turned]
+    else:
+        size, axes = principal(slopes(misfit, old.x)[0] / noise)
+        std = np.sqrt(((axes.T / size) ** 2).sum(axis=1))
+        crossings = [(int((np.abs(move) / std).argmax()), 0.5)]
+    top = max(old.chi2, new.chi2) + BARRIER * noise**2
+    return all(
+        descend(misfit, old.x + share * move, fixed=[i], most=2 * ROUGH).chi2 < top
+        for i, share in crossings
     )
-    return (half.chi2 - max(old.chi2, new.chi2)) / noise**2 < BARRIER
 
 
 def _within(misfit: Misfit, found: list[Minimum], rise: float) -> list[Minimum]:

@@ -24,7 +24,7 @@ __all__ = ["Interval", "with_intervals"]
 
 Array = NDArray[np.float64]
 
-EXACT = 0.1  # of the rise of χ² that ends an interval
+NEAR = 0.25  # the root of the rise is so near to one that it tells where it is one
 TURNS = 8  # most fits for one end
 ROUNDS = 4  # how often a better minimum may turn up on the way
 BETTER = -0.1  # change of χ² that makes one better
@@ -150,11 +150,14 @@ def _side(misfit: Misfit, fit: Fit, mode: Mode, i: int, sign: int, final: bool) 
                 )
         else:
             outside = (step, np.sqrt(rise))
-        if abs(rise - 1) < EXACT:
-            break
+        close = abs(np.sqrt(max(rise, 0.0)) - 1) < NEAR
         if np.isinf(outside[0]):  # the root rises about evenly
-            step = min(step * float(np.clip(1 / max(inside[1], 1e-9), 1.3, 4.0)), distance)
+            longer = 1 / max(inside[1], 1e-9)
+            step = min(step * (longer if close else float(np.clip(longer, 1.3, 4.0))), distance)
         else:
             share = (1 - inside[1]) / (outside[1] - inside[1])
-            step = inside[0] + float(np.clip(share, 0.1, 0.9)) * (outside[0] - inside[0])
-    return _Bound(float(here.x[i] + sign * step), False, step)
+            share = share if close else float(np.clip(share, 0.1, 0.9))
+            step = inside[0] + share * (outside[0] - inside[0])
+        if close:
+            break
+    return _Bound(float(here.x[i] + sign * step), bool(step >= distance), float(step))
