@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 
 from xreg.workbench.notebook.data import datasets, export, open_dataset, plugins
+from xreg.workbench.notebook.matching import MatchResult, match
 from xreg.workbench.notebook.models import PredictedSpectra, TrainedModel
 from xreg.workbench.notebook.results import (
     Evaluation,
@@ -29,6 +30,7 @@ __all__ = [
     "Evaluation",
     "Figure",
     "FitResult",
+    "MatchResult",
     "PredictedSpectra",
     "RunResult",
     "RunSeries",
@@ -40,6 +42,7 @@ __all__ = [
     "export",
     "fit",
     "load_model",
+    "match",
     "open_dataset",
     "plugins",
     "predict",

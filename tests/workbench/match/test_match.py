@@ -16,7 +16,7 @@ from xreg.cli.app import app
 from xreg.core.data.dataset import Dataset, Metadata
 from xreg.core.data.specimens import Specimens
 from xreg.core.data.spectra import Channel, Spectra
-from xreg.core.errors import DataError, UnknownNameError, XregError
+from xreg.core.errors import ConfigError, DataError, UnknownNameError, XregError
 from xreg.core.measured.spectrum import Measured
 from xreg.workbench.match.candidates import candidates
 from xreg.workbench.match.combination import combine
@@ -285,6 +285,24 @@ def test_a_store_of_measured_spectra_is_matched(library, store, tmp_path: Path, 
     assert [one["nearest"][0]["reference"] for one in table["spectra"]] == library.ids.tolist()
     assert max(one["nearest"][0]["misfit"] for one in table["spectra"]) < 1e-3
     assert not Path("found/combinations.csv").exists()
+
+
+def test_in_a_notebook(library, store, tmp_path: Path, monkeypatch):
+    from xreg import api
+
+    monkeypatch.chdir(tmp_path)
+    one = measured(0.6 * library.intensity[7] + 0.4 * library.intensity[31], noise=1e-3)
+    np.savetxt("s.dat", np.c_[one.energy, one.intensity], header="energy(eV) mu")
+    asked = {"shift": [-1, 1], "combine": 2, "nearest": 2, "simulated": 20}
+    found = api.match("s.dat", store, settings=asked)
+    assert len(found.nearest) == 2
+    assert {row["reference"] for row in found.combinations} == {"r7", "r31"}
+    assert any("none of the references" in text or "like it" in text for text in found.remarks)
+    assert "<table" in found._repr_html_()
+    assert found.plot()._repr_png_().startswith(b"\x89PNG")
+    with pytest.raises(ConfigError, match="no series"):
+        found.plot_series()
+    assert list(tmp_path.iterdir()) == [tmp_path / "s.dat"]
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def match(
         return
     for one, place in places(loaded, out, out, lambda name, _: name):
         with progress():
-            table = carry_out(one, place or out)
+            _, table = carry_out(one, place or out)
         _print_results(table, place or out)
 
 

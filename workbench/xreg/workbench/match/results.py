@@ -24,7 +24,7 @@ DRAWN = 12
 LEAST = 0.01
 
 
-def match(recipe: MatchRecipe, out: Path) -> dict[str, Any]:
+def match(recipe: MatchRecipe, out: Path) -> tuple[Matched, dict[str, Any]]:
     """Find measured spectra in a library, and leave one folder with everything about it.
 
     Parameters
@@ -36,6 +36,8 @@ def match(recipe: MatchRecipe, out: Path) -> dict[str, Any]:
 
     Returns
     -------
+    matched
+        All that was found.
     dict
         What ``match.json`` holds.
 
@@ -47,7 +49,7 @@ def match(recipe: MatchRecipe, out: Path) -> dict[str, Any]:
     with result_folder(out, "match") as growing:
         matched = match_spectra(recipe)
         write_text(growing.path / "recipe.yaml", recipe.to_yaml())
-        return _write(matched, growing.path)
+        return matched, _write(matched, growing.path)
 
 
 def result_table(matched: Matched) -> dict[str, Any]:
