@@ -173,3 +173,10 @@ def test_half_of_a_surrogate_pair_in_a_validators_own_words_is_told() -> None:
         Listed.parse({"values": {"a": 1}}, "it")
     with pytest.raises(ConfigError, match=r"^it: .* no valid Unicode\.$"):
         Listed.parse({"values": {json.loads('"\\ud800"'): 1}}, "it")
+
+
+def test_of_many_bad_keys_the_first_are_told() -> None:
+    with pytest.raises(ConfigError) as caught:
+        Toy.parse({"channel": "xes"} | {f"k{n}": n for n in range(5000)}, "toy")
+    assert str(caught.value).count("unknown key") == 8
+    assert str(caught.value).endswith("; and 4,992 more.")

@@ -7,12 +7,16 @@ import stat
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from xreg.core import files
-from xreg.core.errors import CorruptError
-from xreg.core.files import files_below, folder_hash, locked, staging, write_text
+from xreg.core.errors import ConfigError, CorruptError, DataError
+from xreg.core.files import files_below, folder_hash, locked, read_file, staging, write_text
+from xreg.core.measured.spectrum import read_measured
+from xreg.core.readers.structures import read_frames
+from xreg.workbench.recipes.overrides import read_yaml
 
 HOLD = """
 import sys, time
@@ -77,3 +81,37 @@ def test_a_folder_with_anything_but_files_has_no_hash(tmp_path, make):
     make(tmp_path / "a")
     with pytest.raises(CorruptError, match="'a/link' is"):
         folder_hash(tmp_path)
+
+
+@pytest.fixture(params=["pipe", "device", "link to a device"])
+def special(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    path = tmp_path / "x.xyz"
+    if request.param == "pipe":
+        os.mkfifo(path)
+    elif request.param == "device":
+        return Path("/dev/zero")
+    else:
+        path.symlink_to("/dev/zero")
+    return path
+
+
+def test_a_pipe_or_device_is_no_file(special: Path) -> None:
+    with pytest.raises(OSError, match="it is a pipe or device, no file"):
+        read_file(special)
+    for read, error in ((read_measured, DataError), (read_yaml, ConfigError)):
+        with pytest.raises(error, match=r"cannot be read \(it is a pipe or device, no file"):
+            read(special)  # type: ignore[operator]
+    with pytest.raises(DataError, match="it is a pipe or device, no file"):
+        list(read_frames(special))
+
+
+def test_a_file_is_read_up_to_its_bound(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"12345")
+    assert read_file(path, 5) == b"12345"
+    with pytest.raises(OSError, match="it has 5 bytes, and at most 4 are read"):
+        read_file(path, 4)
+    with pytest.raises(IsADirectoryError):
+        read_file(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        read_file(tmp_path / "none")

@@ -68,3 +68,26 @@ def test_what_is_nested_without_end_is_refused_at_once(opening: str) -> None:
         load_yaml("dataset: " + 20_000 * opening)
     assert time.process_time() - start < 0.5
     assert load_yaml("a: " + 50 * "[" + "1" + 50 * "]")["a"][0]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: &a {b: *a}", "an alias stands for what it is part of"),
+        ("a: &a [*a]", "an alias stands for what it is part of"),
+        ("a: &a\n  - b: {c: *a}", "an alias stands for what it is part of"),
+        ("? [1]\n: 2", "a key is a list or mapping, no word"),
+        ("{{a: 1}: 2}", "a key is a list or mapping, no word"),
+        ("a: 1" + 5000 * "0", "a number has 5001 digits"),
+        ("a: &a0 [1]\n" + "".join(f"b{n}: &a{n + 1} [{f'*a{n},' * 9}]\n" for n in range(9)),
+         "more than 1,000,000 values"),
+    ],
+    ids=["map", "list", "deep", "list as key", "map as key", "digits", "bomb"],
+)  # fmt: skip
+def test_what_no_recipe_holds_is_refused_in_words(text: str, words: str) -> None:
+    with pytest.raises(yaml.MarkedYAMLError, match=words):
+        load_yaml(text)
+
+
+def test_an_alias_stands_for_what_it_names() -> None:
+    assert load_yaml("a: &a {b: [1]}\nc: *a\nd: *a") == {k: {"b": [1]} for k in "acd"}

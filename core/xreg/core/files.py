@@ -10,6 +10,7 @@ import logging
 import os
 import platform
 import shutil
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,6 +28,7 @@ __all__ = [
     "flush",
     "folder_hash",
     "locked",
+    "read_file",
     "require_free",
     "require_parent_folder",
     "staging",
@@ -38,6 +40,7 @@ __all__ = [
 ]
 
 BLOCK = 1 << 20
+MOST = 4 << 30  # bytes of a file that is read at once
 PATIENCE = 3.0  # seconds to wait for a lock before its owner is named
 # EFBIG: the limit of a file's size that a batch system sets.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -178,6 +181,29 @@ def files_below(folder: Path) -> list[str]:
                     name = Path(entry.path).relative_to(folder).as_posix()
                     raise CorruptError(f"{folder}: '{name}' is {what}; put the file itself there.")
     return sorted(found)
+
+
+def read_file(path: Path, most: int = MOST) -> bytes:
+    """Return the content of an ordinary file, of which a name may lead to something else.
+
+    A pipe would wait for somebody to write, and a device may never end.
+
+    Raises
+    ------
+    OSError
+        If it is no ordinary file, holds more than ``most`` bytes, or cannot be read.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(handle, "rb") as stream:
+        known = os.fstat(handle)
+        if stat.S_ISDIR(known.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(known.st_mode):
+            raise OSError(errno.EINVAL, "it is a pipe or device, no file", str(path))
+        if known.st_size > most:
+            size = f"it has {known.st_size:,} bytes, and at most {most:,} are read"
+            raise OSError(errno.EFBIG, size, str(path))
+        return stream.read()
 
 
 def stream_md5(stream: BinaryIO) -> str:

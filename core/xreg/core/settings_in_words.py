@@ -132,6 +132,8 @@ def _bounded(text: str, entry: Mapping[str, Any]) -> str:
 
 
 # What pydantic adds to the place of an error beside names and indices: the branch of a union.
+LOOKED_AT, TOLD = 200, 8
+"""How many of all errors are looked at, and told."""
 _BRANCH = re.compile(
     r"(float|int|str|bool|none|(list|tuple|dict|set|literal|constrained|function|model|nullable)"
     r"[\[-].*)$"
@@ -142,7 +144,8 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     """Turn a pydantic error into one clause for each bad key, without pydantic's jargon."""
     clauses: dict[str, str] = {}
     given: dict[str, str] = {}
-    for item in error.errors():
+    errors = error.errors(include_url=False)
+    for item in errors[:LOOKED_AT]:
         steps = [step for step in item["loc"] if not _BRANCH.match(str(step))]
         place = ".".join(map(str, steps))
         if item["type"] == "extra_forbidden":
@@ -160,7 +163,10 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
                 given[place] = f", got {reprlib.repr(item['input'])}"
     # What is wrong inside a list says more than that the list as a whole is wrong.
     places = [at for at in clauses if not any(other.startswith(f"{at}.") for other in clauses)]
-    return "; ".join(clauses[at] + given.get(at, "") for at in places)
+    told = [clauses[at] + given.get(at, "") for at in places[:TOLD]]
+    if more := len(places) - len(told) + max(len(errors) - LOOKED_AT, 0):
+        told.append(f"and {more:,} more")
+    return "; ".join(told)
 
 
 def _plain(message: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.errors import CorruptError, PluginError, XregError
+from xreg.core.files import read_file
 
 if TYPE_CHECKING:
     pass
@@ -109,7 +111,7 @@ def read_meta(folder: Path) -> dict[str, Any]:
     """
     place = folder / META
     try:
-        text = place.read_bytes()
+        text = read_file(place)
     except OSError as error:
         raise CorruptError(
             f"{place} is missing ({error.strerror}); the saved model is incomplete."
@@ -138,7 +140,7 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
 
     body = read_meta(folder)
     try:
-        blob = (folder / ARRAYS).read_bytes()
+        blob = read_file(folder / ARRAYS, sys.maxsize)
     except OSError as error:
         raise CorruptError(
             f"{folder / ARRAYS} is missing ({error.strerror}); the saved model is incomplete."

@@ -15,13 +15,29 @@ JOINERS = "\u200c\u200d"
 PLAIN = r"[\n\t\x20-\x7e]*"
 
 USER_INFORMATION = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<user>[^\s/?#'\"<>]*)@"
+# A password with a slash or a blank in it; digits alone are a port.
+LOOSE_PASSWORD = (
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<user>[^\s@/?#:'\"<>]*) ?:"
+    r"(?!\d+(?:[/?#]|$))(?!\s)[^'\"<>@\n]{1,200}@"
+)
+# What is no URL, for want of slashes or of a scheme: 'https:me:TOKEN@host', 'me:TOKEN@host:path'.
+LOOSE_URL = (
+    r"(?<![\w/@])(?!mailto:)(?P<begin>//|[A-Za-z][A-Za-z0-9+.-]*:/?)?[\w.~%-]+:[^\s/@'\"<>]{1,200}@"
+    r"(?=[A-Za-z\[]|\d+\.\d+\.\d+\.\d+)"
+)
 # Schemes whose user name says whose account it is on the server; elsewhere it may be a token.
 ACCOUNTS = frozenset({"ssh", "git+ssh", "ssh+git", "sftp"})
 QUERY = (
-    r"(?i)(?P<key>[?&;](?:[A-Za-z0-9._-]*(?:token|secret|password|passwd|pwd|signature|credential"
-    r"|api[_-]?key|access[_-]?key(?:id)?|account[_-]?key|auth(?:orization)?)|sig|key|code"
+    r"(?i)(?P<key>[?&;#](?:[A-Za-z0-9._-]*(?:token|secret|password|passwd|pwd|signature|credential"
+    r"|api[_-]?key|access[_-]?key(?:id)?|account[_-]?key|auth(?:orization)?)|sig|key|code|pat"
     r"|x-amz-[a-z-]+|x-goog-[a-z-]+))=[^&\s#'\"<>;]+"
 )
+SETTING = (
+    r"(?i)(?P<key>\b[\w.-]*(?:passw(?:or)?d|secret[_-]?(?:access[_-]?)?key|api[_-]?key"
+    r"|(?:access|auth|private|session|bearer)[_-]?token)['\"]?\s*=\s*['\"]?"
+    r"|\b(?:[\w-]*api-key|(?:set-)?cookie)['\"]?\s*:\s*['\"]?)[^\s'\",;&]+"
+)
+SECRETS = ("passw", "secret", "key", "token", "cookie")
 HEADER = (
     r"(?i)(?P<key>\bAuthorization['\"]?\s*[:=]\s*['\"]?(?:(?:Basic|Bearer|Digest|Token)\s+)?)"
     r"[^\s'\",;]+"
@@ -60,13 +76,19 @@ def without_credentials(text: str) -> str:
 
     Of ``https://user:token@host`` stays ``https://host``, of ``ssh://git:word@host`` stays
     ``ssh://git@host``; values such as ``?token=…`` and ``X-Amz-Signature=…`` become ``***``, and
-    so does what follows ``Authorization:``.
+    so does what follows ``Authorization:`` or ``password=``. Of what is nearly a URL,
+    ``me:token@host``, the part before the host becomes ``***``.
     """
     if "@" in text:
         text = re.sub(USER_INFORMATION, _without_user, text)
+        text = re.sub(LOOSE_PASSWORD, r"\g<scheme>://", text)
+        text = re.sub(LOOSE_URL, r"\g<begin>***@", text)
     if "=" in text:
         text = re.sub(QUERY, r"\g<key>=***", text)
-    return re.sub(HEADER, r"\g<key>***", text) if "uthorization" in text.lower() else text
+    lower = text.lower()
+    if any(word in lower for word in SECRETS):
+        text = re.sub(SETTING, r"\g<key>***", text)
+    return re.sub(HEADER, r"\g<key>***", text) if "uthorization" in lower else text
 
 
 def _without_user(found: re.Match[str]) -> str:

@@ -33,6 +33,10 @@ FOREIGN_BREAKS = frozenset("\r\x85\u2028\u2029")
 
 
 DEEPEST = 100
+MOST_VALUES = 1_000_000
+"""Values of a file once its aliases are written out."""
+MOST_DIGITS = 400
+"""Digits of a whole number; the largest decimal number has 309."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -44,9 +48,20 @@ class _Loader(yaml.SafeLoader):
             raise yaml.YAMLError("nested too deep")
         super().fetch_flow_collection_start(TokenClass)
 
+    def get_single_node(self) -> yaml.Node | None:
+        """Refuse aliases that stand for what they are part of, or for more than memory holds."""
+        node = super().get_single_node()
+        if node is not None:
+            _written_out(node, {})
+        return node
+
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
         for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key is a list or mapping, no word", key_node.start_mark
+                )
             key = self.construct_object(key_node, deep=True)
             if key in seen:
                 raise yaml.constructor.ConstructorError(
@@ -57,6 +72,10 @@ class _Loader(yaml.SafeLoader):
 
     def construct_integer(self, node: Any) -> int:
         text = self.construct_scalar(node)
+        if len(text) > MOST_DIGITS:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"a number has {len(text)} digits", node.start_mark
+            )
         return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
 
 
@@ -65,6 +84,31 @@ class _Dumper(yaml.SafeDumper):
 
     A text that either version of YAML would take for something else is quoted.
     """
+
+
+def _written_out(node: yaml.Node, known: dict[int, int]) -> int:
+    """Return how many values a node has with its aliases written out.
+
+    Parameters
+    ----------
+    node
+        What is counted.
+    known
+        Counts by the node's identity; 0 of those that this one is part of.
+    """
+    if isinstance(node, yaml.ScalarNode):
+        return 1
+    if id(node) not in known:
+        known[id(node)] = 0
+        pairs = isinstance(node, yaml.MappingNode)
+        parts = [one for pair in node.value for one in pair] if pairs else node.value
+        known[id(node)] = 1 + sum(_written_out(part, known) for part in parts)
+    problem = "an alias stands for what it is part of" if not known[id(node)] else ""
+    if known[id(node)] > MOST_VALUES:
+        problem = f"with its aliases written out it has more than {MOST_VALUES:,} values"
+    if problem:
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+    return known[id(node)]
 
 
 def _represent_list(dumper: yaml.SafeDumper, values: Sequence[Any]) -> yaml.SequenceNode:

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from xreg.core.errors import CorruptError, MissingRequirementError, RunError
+from xreg.core.files import read_file
 from xreg.core.paths import confined
 from xreg.core.text import one_line, without_credentials
 from xreg.registry.git import HOST, USER
@@ -145,14 +146,12 @@ def _content(root: Path, where: str) -> dict[str, dict[str, Any]]:
             "(`dvc remote add --global NAME URL`, `dvc remote modify --global NAME …`)."
         )
     try:
-        if path.stat().st_size > LARGEST_CONFIG:
-            raise CorruptError(f"{where}: its {CONFIG} is larger than 1 MiB.")
-        text = path.read_text(encoding="utf-8")
+        text = read_file(path, LARGEST_CONFIG).decode()
         parsed = ConfigObj(text.splitlines(), interpolation=False, list_values=False).dict()
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (ConfigObjError, ValueError, RecursionError) as error:
-        why = one_line(str(error).partition("\n")[0])
+    except (ConfigObjError, ValueError, RecursionError, OSError) as error:
+        why = getattr(error, "strerror", None) or one_line(str(error).partition("\n")[0])
         raise CorruptError(f"{where}: its {CONFIG} cannot be read ({why}).") from None
     found: dict[str, dict[str, Any]] = {}
     for section, values in parsed.items():

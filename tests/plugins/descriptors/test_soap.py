@@ -10,6 +10,7 @@ from ase.build import bulk
 from xreg.core.data.samples import Structures
 from xreg.core.errors import ConfigError, SampleError
 from xreg.core.testing import DescriptorSuite, clusters, crystals
+from xreg.plugins.acsf.acsf import ACSF
 from xreg.plugins.soap.properties import weigh
 from xreg.plugins.soap.soap import SOAP
 
@@ -231,3 +232,21 @@ def test_basis_that_cannot_be_made_orthonormal() -> None:
     component = SOAP(n_max=20, l_max=1, cutoff=1.5, basis="polynomial").fit(clusters(1))
     with pytest.raises(ConfigError, match="fewer radial functions"):
         component.transform(clusters(1))
+
+
+@pytest.mark.parametrize("periodic", [False, True])
+@pytest.mark.parametrize("method", [SOAP(n_max=2, l_max=1), ACSF()])
+def test_atoms_far_apart_fill_no_memory(method, periodic):
+    """dscribe makes a grid over all of a structure; over 10 µm that took all memory."""
+    near = Atoms("FeOO", [[0, 0, 0], [1.9, 0, 0], [0, 1.9, 0]])
+    far = near.copy()
+    if periodic:
+        far.cell, far.pbc = 1e5 * np.eye(3), True
+    else:
+        far.positions[2] = 1e5
+    method.fit(Structures.from_atoms([near], 0))
+    with pytest.raises(SampleError, match=r"'far' spreads over 1e\+05 × 1e\+05 × 1e\+05 Å"):
+        method.transform(Structures.from_atoms([far], 0, ["far"]))
+    long = near.copy()  # a chain is no fault
+    long.positions[2] = [1e4, 0, 0]
+    assert np.isfinite(method.transform(Structures.from_atoms([long], 0))).all()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import tarfile
+import unicodedata
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from xreg.core.data.dataset import Dataset
-from xreg.core.errors import ConfigError
+from xreg.core.errors import ConfigError, DataError
 from xreg.workbench.importing.collect import BadEntriesError
 from xreg.workbench.importing.imports import import_dataset
 from xreg.workbench.importing.options import ImportOptions
@@ -134,6 +137,21 @@ def test_a_tree_of_several_elements_is_imported_one_by_one(tree):
         assert found.metadata.provenance["summary"]["passed_over"] == 2
 
 
+def test_what_an_archive_unpacks_to_is_bounded(tree, tmp_path, monkeypatch):
+    packed = tmp_path / "tree.tar.gz"
+    with tarfile.open(packed, "w:gz") as file:
+        file.add(tree, "tree")
+    monkeypatch.setattr("xreg.plugins.feff.trees.LARGEST", 1000)
+    with pytest.raises(BadEntriesError) as caught:
+        load(packed, absorber="Fe")
+    reasons = [bad.reason for bad in caught.value.entries]
+    assert any(reason.endswith(" bytes, and 1,000 are read") for reason in reasons), reasons
+    monkeypatch.undo()
+    monkeypatch.setattr("xreg.plugins.feff.trees.MOST", 5000)
+    with pytest.raises(DataError, match="unpacks to more than 5,000 bytes"):
+        load(packed, absorber="Fe")
+
+
 def test_options_that_a_layout_does_not_have_are_refused(tree, tmp_path):
     with pytest.raises(ConfigError, match="the layout 'feff' has no --sites"):
         load(tree, absorber="Fe", sites="all")
@@ -143,3 +161,44 @@ def test_options_that_a_layout_does_not_have_are_refused(tree, tmp_path):
     np.savez(file, spectra_xas=np.eye(3), energy_xas=ENERGY[:3])
     with pytest.raises(ConfigError, match="the layout 'npz' has no --sites"):
         load(file, absorber="Fe", sites="all")
+
+
+def test_pipes_and_devices_among_files_are_named_and_not_waited_for(pairs):
+    os.mkfifo(pairs / "sp" / "e.dat")
+    structure(pairs / "xyz" / "e.xyz")
+    (pairs / "xyz" / "f.xyz").symlink_to("/dev/zero")
+    spectrum(pairs / "sp" / "f.dat")
+    bad = refused(pairs)
+    assert set(bad) == {"e.dat", "f.xyz"}
+    assert all(reason.endswith("(it is a pipe or device, no file)") for reason in bad.values())
+
+
+@pytest.mark.parametrize("name", ["a\x1b[31m", "a\u202eb", "a\nb", os.fsdecode(b"\xff")])
+def test_a_name_that_steers_or_is_no_utf8_is_refused(pairs, name):
+    structure(pairs / "xyz" / f"{name}.xyz")
+    spectrum(pairs / "sp" / f"{name}.dat")
+    (reason,) = refused(pairs).values()
+    assert "steers a terminal, or is no UTF-8: rename it" in reason
+    found = load(pairs, bad="set-aside")
+    assert found.samples.ids.tolist() == ["a", "b", "c", "d"]
+    assert str(found.metadata.provenance).isprintable()
+
+
+def test_accents_that_a_system_writes_apart_are_the_same(pairs):
+    structure(pairs / "xyz" / "\u00e9.xyz")
+    spectrum(pairs / "sp" / f"{unicodedata.normalize('NFD', chr(0xE9))}.dat")
+    assert load(pairs).samples.ids.tolist() == ["a", "b", "c", "d", "\u00e9"]
+
+
+def test_labels_that_are_too_many_or_have_no_name(pairs):
+    head = "Properties=species:S:1:pos:R:3"
+    (pairs / "xyz" / "a.xyz").write_text(
+        f"2\n{head} {' '.join(f'k{n}=1' for n in range(1001))}\nFe 0 0 0\nO 2 0 0\n"
+    )
+    assert refused(pairs)["a.dat"] == "it has 1,001 labels, and at most 1,000 are read"
+    for name in "abcd":
+        (pairs / "xyz" / f"{name}.xyz").write_text(f"2\n{head} \u00e9=1 t=2\nFe 0 0 0\nO 2 0 0\n")
+    found = load(pairs)
+    assert list(found.labels) == ["t"]
+    remarks = [one["remark"] for one in found.metadata.provenance["remarks"]]
+    assert any("'\u00e9' is no label: use letters" in remark for remark in remarks)

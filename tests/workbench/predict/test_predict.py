@@ -205,12 +205,27 @@ def test_parameters_are_read_by_name(tmp_path: Path) -> None:
         ("T\n1\n", "lacks the column 'Dq'"),
         ("T,Dq\n1,x\n", "row 2"),
         ("T,Dq\n", "has no rows"),
-        ("T,Dq\n1,nan\n", "row 2: a value is missing"),
+        ("T,Dq\n1,nan\n", "row 2, column 'Dq': 'nan' is no number"),
+        ("T,Dq\n1,\n", "row 2, column 'Dq': it is empty"),
+        ("T,Dq\n90%,1\n", "row 2, column 'T': '90%' is no number"),
+        ("id,T,Dq\na,1,1\n,1,1\n", "row 3, column 'id': it is empty"),
+        ("id,T,Dq\na,1,1\na,1,1\n", "the id 'a' occurs more than once"),
         ("id,T,Dq\na,300,0,13\n", "row 2: 4 cells under a header of 3"),
     ):
         path.write_text(text)
         with pytest.raises(DataError, match=said):
             read_samples(path, domain)
+
+
+def test_columns_that_a_model_does_not_need_are_told(workplace: Path) -> None:
+    from xreg.core.model.domain import Domain
+    from xreg.workbench.predict.samples import read_samples
+
+    domain = Domain("parameters", parameters=("T", "Dq"))
+    Path("p.csv").write_text(",T,Dq,Ds,note\n0,1,2,3,x\n")
+    assert read_samples(Path("p.csv"), domain).notes == {
+        "columns that the model does not need are not read: Ds, note": ["p.csv"]
+    }
 
 
 def test_results_are_never_overwritten(trained: Path, structures: Path) -> None:

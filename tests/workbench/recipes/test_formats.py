@@ -92,3 +92,8 @@ def test_what_is_no_recipe_at_all_is_left_to_the_check_of_its_keys(broken: str) 
         with suppress(ConfigError):  # a list of numbers may look like one of names
             assert current(content, command, "it") == content
         current({"format": 1, **content}, command, "it")
+
+
+def test_not_a_number_is_no_old_spelling() -> None:
+    content = load_yaml("seed: .nan\nsplit: {fractions: [.nan, 1]}")
+    assert current(content, "run", "it") is content

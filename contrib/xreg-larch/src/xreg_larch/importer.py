@@ -72,7 +72,7 @@ class AthenaImporter(Importer[AthenaImportConfig]):
         """Yield each group with mu(E)."""
         from larch.io import read_athena
 
-        content = log.seen(source.name, source.read_bytes())
+        content = log.read(source)
         count = _require_data(_unpacked(content, source), source)
         # larch prints what it does not know, and decodes files as standard output is encoded.
         printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")

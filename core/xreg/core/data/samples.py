@@ -321,7 +321,8 @@ class Parameters(Samples):
                 f"where {want[0]} samples of {want[1]} parameters need {want}."
             )
         if len(np.unique(self.ids)) != len(self.ids):
-            raise DataError("parameters: sample ids must all be different.")
+            values, counts = np.unique(self.ids, return_counts=True)
+            raise DataError(f"parameters: the id '{values[counts > 1][0]}' occurs more than once.")
 
     def __getitem__(self, key: Any) -> Any:
         """Return a :class:`ParameterSet` for an int, else :class:`Parameters` in memory."""

@@ -26,6 +26,8 @@ SiteConfigT = TypeVar("SiteConfigT", bound=SiteConfig, default=Any)
 
 Describe = Callable[[Structure], NDArray[np.float64]]
 UNIT_CELL = np.eye(3)
+NARROW, WIDE = 10.0, 2e8
+"""Å and Å³: a grid of cells as wide as a cutoff takes some 400 MB over so much."""
 
 
 def whole_atoms(structure: Structure, pbc: NDArray[np.bool_]) -> Atoms:
@@ -33,11 +35,25 @@ def whole_atoms(structure: Structure, pbc: NDArray[np.bool_]) -> Atoms:
 
     A molecule gets a cell of finite volume too, without periodicity. Atoms of a crystal are put
     into its cell: dscribe 2.1 misses neighbours of those that stand outside.
+
+    Raises
+    ------
+    SampleError
+        If they spread so far that a grid over all of them, as dscribe makes one, fills the memory.
     """
     from ase import Atoms
     from ase.geometry import complete_cell
 
     periodic = bool(pbc.any())
+    spans = np.ptp(structure.positions, axis=0)
+    if periodic:
+        spans = np.maximum(spans, np.abs(structure.cell).sum(axis=0))
+    if np.maximum(spans, NARROW).prod() > WIDE:
+        said = " × ".join(f"{span:.4g}" for span in spans)
+        raise SampleError(
+            f"sample '{structure.id}' spreads over {said} Å, too far for its neighbours to be "
+            "looked for: cut out the surroundings of its absorber."
+        )
     cell = complete_cell(structure.cell) if periodic else UNIT_CELL
     atoms = Atoms(numbers=structure.numbers, positions=structure.positions, cell=cell, pbc=pbc)
     if periodic:

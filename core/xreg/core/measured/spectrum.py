@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.errors import DataError
+from xreg.core.files import read_file
 from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.spectrum import PLAIN, read_spectrum
 
@@ -96,7 +97,7 @@ def read_measured(path: Path, columns: SpectrumColumns = PLAIN) -> tuple[Measure
         If the file is missing or no spectrum, with the line.
     """
     try:
-        content = path.read_bytes()
+        content = read_file(path)
     except OSError as error:
         raise DataError(f"spectrum '{path}' cannot be read ({error.strerror}).") from None
     try:

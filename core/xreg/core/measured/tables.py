@@ -157,7 +157,7 @@ def text_entries(source: Path, reader: TableReader) -> Iterator[Entry]:
         If the file is no text, or holds no table.
     """
     log, scan = reader.log, reader.config.columns.scan
-    content = log.seen(source.name, source.read_bytes())
+    content = log.read(source)
     scans = [scan] if scan else _scans(content)
     for one in scans:
         where = f"{source}, scan {one}" if len(scans) > 1 else str(source)

@@ -25,6 +25,8 @@ TIME = re.compile(
 )
 # A field that was too narrow for its number (Fortran), or a value that is not there.
 OVERFLOW = re.compile(r"\*+")
+# What word processors and typesetting make of a minus.
+MINUS = dict.fromkeys((0x2010, 0x2011, 0x2012, 0x2013, 0x2212, 0xFE63, 0xFF0D), "-")
 GAPS = frozenset(
     (
         *("", "-", "--", "---", "nan", "+nan", "-nan", "na", "n/a", "null", "none"),
@@ -45,8 +47,8 @@ def number_of(cell: str) -> float | None:
         return float(cell)
     if found := SHORT.fullmatch(cell):
         return float(f"{found[1]}e{found[2]}")
-    if "\u2212" in cell:  # a typographic minus
-        return number_of(cell.replace("\u2212", "-"))
+    if not cell.isascii() and (plain := cell.translate(MINUS)) != cell:
+        return number_of(plain)
     if OVERFLOW.fullmatch(cell) or cell.lower() in GAPS or TIME.fullmatch(cell):
         return math.nan
     return None

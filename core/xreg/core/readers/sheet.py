@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 
 from xreg.core.errors import DataError
 from xreg.core.readers.text import lines_of
@@ -35,7 +36,7 @@ def read_sheet(content: bytes) -> tuple[list[str], list[list[str]]]:
     first = lines[0][1].removeprefix("#").strip()
     separator = said[1] if said else next((mark for mark in ";\t," if mark in first), " ")
     header = _cells(first, separator)
-    twice = [name for name in header if header.count(name) > 1]
+    twice = [name for name, count in Counter(header).items() if count > 1]
     if twice:
         raise DataError(f"two of its columns are named '{twice[0]}'")
     rows = []

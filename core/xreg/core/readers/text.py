@@ -32,6 +32,12 @@ BINARY = (
     (b"SQLite format 3\0", "a database, as ASE's may be; export it as extended xyz"),
     (b"- of Ulm", "a trajectory of ASE's; export it as extended xyz"),
     (b"\x80\x04\x95", "a pickle, which is never read as it may run code"),
+    (b"\x28\xb5\x2f\xfd", "compressed (Zstandard); unpack it first"),
+    (b"7z\xbc\xaf\x27\x1c", "compressed (7-Zip); unpack it first"),
+    (b"version https://git-lfs", "a pointer of Git LFS, not the file; fetch it by `git lfs pull`"),
+    (b"/annex/objects/", "a pointer of git-annex, not the file; fetch it by `git annex get`"),
+    (b"##TITLE", "JCAMP-DX, whose factors are not read; export it as columns"),
+    *((head, "a web page, not the file") for head in (b"<!DOCTYPE html", b"<!doctype", b"<html")),
     (b"%PDF-", "no text, but a PDF"),
     (b"\x89PNG", "no text, but an image"),
 )

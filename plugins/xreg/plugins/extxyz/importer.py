@@ -61,7 +61,7 @@ class ExtxyzImporter(Importer[ExtxyzImportConfig]):
         """Yield each frame, or each of its absorbing sites."""
         config, channels = self.config, self.config.channels
         energies, absorber = config.energies(), config.absorber
-        content = log.seen(source.name, source.read_bytes())
+        content = log.read(source)
         try:
             frames = list(parse_frames(content, source.name))
         except DataError as error:

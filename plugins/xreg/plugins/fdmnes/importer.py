@@ -56,7 +56,7 @@ class FdmnesImporter(Importer[FdmnesImportConfig]):
         """Yield the spectrum."""
         log.label_units = LABEL_UNITS
         with log.entry(str(source)):
-            table = read_table(log.seen(source.name, source.read_bytes()))
+            table = read_table(log.read(source))
             name = NAME.fullmatch(source.stem)
             parts = name.groupdict() if name else {}
             table = _merged(self._absolute(table, source, parts, log), source, log)
@@ -96,7 +96,7 @@ def _beside(source: Path, parts: dict[str, Any], log: ImportLog) -> dict[str, st
     for name in (*names, f"{parts['name']}.txt", f"{parts['name']}_1.txt"):
         file = source.with_name(name)
         if file != source and file.is_file():
-            raw = read_table(log.seen(file.name, file.read_bytes()))
+            raw = read_table(log.read(file))
             if EDGE in raw.fields:
                 log.remark(str(source), f"E_edge is that of {name}")
                 return dict(raw.fields)

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from xreg.core.errors import DataError
+from xreg.core.files import read_file
 
 __all__ = ["ARCHIVES", "SITE", "Tree", "read_tree"]
 
@@ -19,6 +20,7 @@ ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 SITE = re.compile(r"^(\d+)_([A-Z][a-z]?)$")
 WANTED = ("POSCAR", "xmu.dat")
 DEEPEST = 12
+LARGEST, MOST = 64 << 20, 1 << 30  # bytes of one file of an archive, and of all
 LINK = re.compile(r"(?:\.{0,2}/)+[^\s/]+(?:/[^\s/]+)*/?")
 LONGEST_LINK = 1024
 
@@ -84,7 +86,10 @@ class Tree:
             raise DataError(f"there is no {path.name}")
         # The last three parts of a spectrum's path, the last two of a structure's.
         name = "/".join(path.parts[-2:] if path.name == "POSCAR" else path.parts[-3:])
-        return name, content.read_bytes() if isinstance(content, Path) else content
+        try:
+            return name, read_file(content) if isinstance(content, Path) else content
+        except OSError as error:
+            raise DataError(f"its {path.name} cannot be read ({error.strerror})") from None
 
 
 def read_tree(source: Path) -> Tree:
@@ -138,6 +143,7 @@ def _flattened(path: Path) -> str:
 
 def _unpack(source: Path, tree: Tree) -> None:
     """Read an archive into memory, once from front to back; nothing is written."""
+    room = MOST
     try:
         with tarfile.open(source, "r|*") as archive:
             for member in archive:
@@ -146,7 +152,12 @@ def _unpack(source: Path, tree: Tree) -> None:
                     tree.add_folder(path)
                 elif member.issym() or member.islnk():
                     tree.lost[path] = "it is a link, which is not followed in an archive"
+                elif path.name in WANTED and member.size > LARGEST:
+                    tree.lost[path] = f"it has {member.size:,} bytes, and {LARGEST:,} are read"
                 elif path.name in WANTED and (stream := archive.extractfile(member)):
+                    room -= member.size
+                    if room < 0:
+                        raise DataError(f"'{source}' unpacks to more than {MOST:,} bytes.")
                     tree.add(path, stream.read())
     except (tarfile.TarError, EOFError, OSError, lzma.LZMAError, zlib.error) as error:
         raise DataError(f"'{source}' cannot be read as an archive ({error}).") from None

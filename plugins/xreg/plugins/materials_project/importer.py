@@ -54,7 +54,7 @@ class MaterialsProjectImporter(Importer[MaterialsProjectImportConfig]):
 
     def entries(self, source: Path, log: ImportLog) -> Iterator[Entry]:
         """Yield each document."""
-        content = log.seen(source.name, source.read_bytes())
+        content = log.read(source)
         try:
             found = json.loads(decode(content))
         except (ValueError, RecursionError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -121,7 +122,7 @@ class NpzImporter(Importer[NpzImportConfig]):
 
 
 def _load(source: Path, log: ImportLog) -> dict[str, NDArray[Any]]:
-    content = log.seen(source.name, source.read_bytes())
+    content = log.read(source, sys.maxsize)
     arrays = load_arrays(source, io.BytesIO(content))
     for name in arrays:
         if name not in NAMES and not PREFIXED.match(name):

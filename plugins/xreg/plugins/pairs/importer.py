@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from operator import attrgetter
 from pathlib import Path
 from typing import ClassVar, Literal
+from unicodedata import normalize
 
 import numpy as np
 
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.errors import DataError
+from xreg.core.files import read_file
 from xreg.core.interfaces import Entry, Importer
 from xreg.core.progress import track
 from xreg.core.readers.importing.curve import Curve, stated_unit
@@ -86,7 +88,7 @@ class PairsImporter(Importer[PairsImportConfig]):
 
     def _pair(self, stem: str, xyz: Path, table: Path, log: ImportLog) -> Iterator[Entry]:
         config = self.config
-        frame = one_frame(log.seen(xyz.name, xyz.read_bytes()), xyz.name)
+        frame = one_frame(log.read(xyz), xyz.name)
         sites = log.sites(frame, stem, config.absorber, config.every)
         labels = {k: v for k, v in frame.info.items() if isinstance(v, WORDS)}
         if config.absorber in (None, ABSORBER):
@@ -107,7 +109,7 @@ class PairsImporter(Importer[PairsImportConfig]):
 
 
 def _spectrum(file: Path, columns: SpectrumColumns, log: ImportLog) -> TextSpectrum:
-    found = read_spectrum(log.seen(file.name, file.read_bytes()), columns)
+    found = read_spectrum(log.read(file), columns)
     for note in found.notes:
         log.remark(str(file), note)
     return found
@@ -165,8 +167,8 @@ def _skip_unrelated(
 
 def _holds_rows(file: Path) -> bool:
     try:
-        lines = lines_of(file.read_bytes())
-    except DataError:
+        lines = lines_of(read_file(file))
+    except (DataError, OSError):
         return False
     return sum(map(is_row, lines)) > 1
 
@@ -192,7 +194,7 @@ def _by_stem(folder: Path, suffixes: tuple[str, ...], log: ImportLog) -> dict[st
         elif suffixes and suffix.lower() not in suffixes:
             log.pass_over(str(path), f"it is none of {', '.join(suffixes)}")
         else:
-            found[stem].append(path)
+            found[normalize("NFC", stem)].append(path)  # macOS writes accents apart
     return dict(found)
 
 

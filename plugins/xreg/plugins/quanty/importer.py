@@ -48,7 +48,7 @@ class QuantyImporter(Importer[QuantyImportConfig]):
     def entries(self, source: Path, log: ImportLog) -> Iterator[Entry]:
         """Yield each spectrum."""
         log.label_units = {"gamma": "eV"}
-        lines = lines_of(log.seen(source.name, source.read_bytes()))
+        lines = lines_of(log.read(source))
         count = _count(lines, source)
         rows = _rows(lines, count, source)
         widths = lines[WIDTHS].split()[1:]

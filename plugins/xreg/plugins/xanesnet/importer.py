@@ -114,11 +114,11 @@ class XanesnetImporter(Importer[XanesnetImportConfig]):
         self, stem: str, xyz: Path, table: Path, part: Part, log: ImportLog
     ) -> Iterator[Entry]:
         config = self.config
-        frame = one_frame(log.seen(xyz.name, xyz.read_bytes()), xyz.name)
+        frame = one_frame(log.read(xyz), xyz.name)
         absorber = 0 if config.absorber is None else config.absorber
         sites = log.sites(frame, stem, absorber, config.every)
         with log.entry(str(table)):
-            found = read_spectrum(log.seen(table.name, table.read_bytes()), config.columns)
+            found = read_spectrum(log.read(table), config.columns)
             for note in found.notes:
                 log.remark(str(table), note)
             several = len(sites) > 1
@@ -129,7 +129,7 @@ class XanesnetImporter(Importer[XanesnetImportConfig]):
             yield Entry(str(table), samples, curves, {})
 
     def _arrays(self, source: Path, log: ImportLog) -> Iterator[Entry]:
-        content = log.seen(source.name, source.read_bytes())
+        content = log.read(source)
         arrays = load_arrays(source, io.BytesIO(content))
         if lack := [name for name in ("y", "e") if name not in arrays]:
             raise DataError(f"'{source}' has no array '{lack[0]}'.")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xreg.core import storage
 from xreg.core.errors import CorruptError
+from xreg.core.files import read_file
 from xreg.core.run import require_format
 
 __all__ = ["Metrics", "Scores", "Stated", "Summary", "TrainedOn", "run_file"]
@@ -61,7 +62,7 @@ def run_file(path: Path, model: type[Stated]) -> dict[str, Any]:
         If what it says is of another form than a run writes.
     """
     try:
-        content = storage.parse_json(path.read_bytes(), str(path))
+        content = storage.parse_json(read_file(path), str(path))
     except FileNotFoundError:
         return {}
     except OSError as error:

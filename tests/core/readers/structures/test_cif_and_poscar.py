@@ -86,7 +86,8 @@ def test_cif_blocks_are_frames_of_their_own():
         (IDENTITY, 2, None),
         ("_space_group_IT_number 227\n", 0, "two origins"),
         ("_symmetry_space_group_name_H-M 'P 21/q'\n", 0, "is not known"),
-        ("_symmetry_space_group_name_H-M 'P 1'\n_symmetry_Int_Tables_number 225\n", 0, "not known"),
+        ("_symmetry_space_group_name_H-M 'P 1'\n_symmetry_Int_Tables_number 225\n", 0,
+         "number 1, and it says 225"),
         ("_space_group_IT_number 166\n", 0, "needs symmetry operations"),
     ],
 )  # fmt: skip
@@ -202,7 +203,7 @@ def test_poscars_that_are_refused(text, told):
     assert told in problem(text, "POSCAR")
 
 
-def test_other_formats_by_ase(tmp_path):
+def test_other_formats_that_ase_wrote(tmp_path):
     two = [molecule("H2O"), molecule("CO2")]
     write(tmp_path / "a.pdb", two, format="proteindatabank")
     write(tmp_path / "a.gen", two[0], format="gen")
@@ -215,4 +216,4 @@ def test_other_formats_by_ase(tmp_path):
     )
     sdf = frames(f"{record}  1  2  3\nM  END\n$$$$\n" * 3, "a.sdf")
     assert [f.numbers.tolist() for f in sdf] == [[6, 8]] * 3  # ASE reads the first alone
-    assert "cannot be read as gen" in problem("2 C\nFe\n1 1 x 0 0\n", "a.gen")
+    assert "line 3 '1 1 x 0 0' is no atom" in problem("1 C\nFe\n1 1 x 0 0\n", "a.gen")

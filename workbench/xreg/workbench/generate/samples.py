@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from xreg.core.data.samples import Parameters, Samples, Structure, Structures
 from xreg.core.errors import DataError, SampleError, did_you_mean
+from xreg.core.files import read_file
 from xreg.core.interfaces import SpectrumGenerator
 from xreg.core.readers.numbers import number_of
 from xreg.core.readers.sheet import read_sheet
@@ -99,7 +100,7 @@ def read_samples(
         return SampleTable(drawn, origin, sets)
     path = base / section.file
     try:
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        sha256 = hashlib.sha256(read_file(path)).hexdigest()
     except OSError as error:
         raise DataError(f"samples '{path}' cannot be read ({error.strerror}).") from None
     samples: Samples
@@ -251,7 +252,7 @@ def _table(path: Path, section: SamplesSection) -> tuple[Parameters, list[dict[s
     if not section.parameters:
         raise DataError(f"'{path}' is a table: 'parameters' must name its columns and their units.")
     try:
-        header, body = read_sheet(path.read_bytes())
+        header, body = read_sheet(read_file(path))
     except DataError as error:
         raise DataError(f"'{path}': {str(error).rstrip('.')}.") from None
     every = [dict(zip(header, row, strict=True)) for row in body]

@@ -18,11 +18,14 @@ from xreg.core.interfaces import Entry
 from xreg.core.readers.energies import judge_energies
 from xreg.core.readers.importing.curve import TOLERANCE, Curve
 from xreg.core.readers.importing.log import BadEntry, ImportLog
+from xreg.core.text import one_line
+from xreg.registry.stores.layout import NAME
 
 __all__ = ["COMMON", "BadEntriesError", "Collector"]
 
 
 COMMON = "a common grid must be given"
+MOST_LABELS = 1000
 KINDS: dict[type, str] = {
     Structure: "structures",
     ParameterSet: "parameters",
@@ -95,6 +98,10 @@ class Collector:
         DataError
             If its id has been taken, or a spectrum is bad or not on the channel's energies.
         """
+        if (said := one_line(sample.id)) != sample.id:
+            raise DataError(f"its name '{said}' steers a terminal, or is no UTF-8: rename it")
+        if len(labels) > MOST_LABELS:
+            raise DataError(f"it has {len(labels):,} labels, and at most {MOST_LABELS:,} are read")
         if sample.id in self._files:
             raise DataError(
                 f"the sample '{sample.id}' is a duplicate, it also comes from "
@@ -185,6 +192,11 @@ class Collector:
         """Return the labels that every sample has, and say which ones others lack."""
         labels: dict[str, NDArray[Any]] = {}
         for name in dict.fromkeys(name for row in self.labels for name in row):
+            if not NAME.fullmatch(name):
+                self.log.remark(
+                    "labels", f"'{one_line(name)}' is no label: use letters, digits and '_.+-'"
+                )
+                continue
             values = [row[name] for row in self.labels if name in row]
             if len(values) < len(self.labels) and isinstance(self.samples[0], Specimen):
                 values = self._filled(name)

@@ -11,6 +11,7 @@ import numpy as np
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.data.samples import Parameters, Samples, Structures
 from xreg.core.errors import DataError, SampleError
+from xreg.core.files import read_file
 from xreg.core.model.domain import Domain
 from xreg.core.model.model import Model
 from xreg.core.readers.numbers import number_of
@@ -107,7 +108,7 @@ def read_samples(
         is_folder = path.is_dir()
         raise DataError(f"'{path}' is a folder." if is_folder else f"there is no file '{path}'.")
     if domain.kind == "parameters":
-        return NewSamples(_read_parameters(path, domain))
+        return _read_parameters(path, domain)
     wanted = int(absorber) if absorber is not None and absorber.isdecimal() else absorber
     found: list[tuple[Frame, int, str]] = []
     bad: list[tuple[str, str]] = []
@@ -139,9 +140,9 @@ def read_samples(
     return NewSamples(samples, bad, notes)
 
 
-def _read_parameters(path: Path, domain: Domain) -> Parameters:
+def _read_parameters(path: Path, domain: Domain) -> NewSamples:
     try:
-        header, body = read_sheet(path.read_bytes())
+        header, body = read_sheet(read_file(path))
     except DataError as error:
         raise DataError(f"'{path}': {str(error).rstrip('.')}.") from None
     missing = [name for name in domain.parameters if name not in header]
@@ -151,11 +152,19 @@ def _read_parameters(path: Path, domain: Domain) -> Parameters:
     columns = [header.index(name) for name in domain.parameters]
     values = np.empty((len(body), len(columns)))
     for number, row in enumerate(body):
-        found = [number_of(row[column]) for column in columns]
-        values[number] = [np.nan if value is None else value for value in found]
-        if not np.isfinite(values[number]).all():
-            raise DataError(f"'{path}', row {number + 2}: a value is missing or no number.")
-    names = header.index("id") if "id" in header else None
-    ids = [str(n) if names is None else body[n][names] for n in range(len(body))]
+        for i, (name, column) in enumerate(zip(domain.parameters, columns, strict=True)):
+            value = number_of(row[column])
+            if value is None or not np.isfinite(value):
+                what = f"'{row[column][:40]}' is no number" if row[column] else "it is empty"
+                raise DataError(f"'{path}', row {number + 2}, column '{name}': {what}.")
+            values[number, i] = value
+    named = header.index("id") if "id" in header else None
+    ids = [str(n) if named is None else body[n][named] for n in range(len(body))]
+    if "" in ids:
+        raise DataError(f"'{path}', row {ids.index('') + 2}, column 'id': it is empty.")
     units = domain.units or ("",) * len(columns)
-    return Parameters(ids, values, domain.parameters, units)
+    rest = [name for name in header if name not in ("", "id", *domain.parameters)]
+    more = f" and {len(rest) - 8} more" if len(rest) > 8 else ""
+    said = f"columns that the model does not need are not read: {', '.join(rest[:8])}{more}"
+    notes = {said: [str(path)]} if rest else {}
+    return NewSamples(Parameters(ids, values, domain.parameters, units), notes=notes)

@@ -51,13 +51,17 @@ def current(content: Content, command: str, where: str) -> Content:
         return {**content, "format": FORMAT}
     for version, upgrade in UPGRADES.items():
         new = upgrade(content, command)
-        if changed := {key: value for key, value in new.items() if content.get(key) != value}:
-            old = [key for key in content if content[key] != new.get(key, content)]
+        if changed := {k: value for k, value in new.items() if _differ(content.get(k), value)}:
+            old = [key for key in content if _differ(content[key], new.get(key, content))]
             raise ConfigError(
                 f"{where} has {_all_of(old)} as in version {version} of the language; write "
                 f"{_all_of(in_one_line({key: value}) for key, value in changed.items())}."
             )
     return content
+
+
+def _differ(one: Any, other: Any) -> bool:
+    return one is not other and one != other  # not a number differs from itself
 
 
 def _all_of(texts: Any) -> str:

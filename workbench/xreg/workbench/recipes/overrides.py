@@ -11,12 +11,15 @@ from typing import Any
 import yaml
 
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
+from xreg.core.files import read_file
 from xreg.core.interfaces.kinds import LABELLED
 from xreg.core.yaml_text import load_yaml
 from xreg.registry.plugins import host
 from xreg.workbench.recipes.sections import NAME
 
 __all__ = ["apply_setting", "read_yaml", "variants"]
+
+LARGEST = 16 << 20  # bytes of a recipe
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -28,7 +31,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         If there is no such file, it is no YAML mapping, or a key stands twice; with the line.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_file(path, LARGEST).decode()
     except OSError as error:
         raise ConfigError(f"recipe '{path}' cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError:

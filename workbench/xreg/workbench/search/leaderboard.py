@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from xreg.core.errors import CorruptError, DataError
+from xreg.core.files import read_file
 from xreg.core.run import require_format
 from xreg.core.storage import canonical_json, digest, parse_json
 from xreg.core.text import counted
@@ -210,7 +211,7 @@ def _identity(entry: Entry) -> tuple[str, str, str]:
 
 def _read(path: Path) -> _Results:
     try:
-        text = path.read_bytes()
+        text = read_file(path)
     except OSError as error:
         raise DataError(f"'{path}' cannot be read ({error.strerror}).") from None
     try:

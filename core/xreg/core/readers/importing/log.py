@@ -6,11 +6,14 @@ import hashlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from xreg.core.errors import DataError
+from xreg.core.files import MOST, read_file
 from xreg.core.readers.structures import Frame, absorbing_sites
 from xreg.core.readers.summary import PassedOver
+from xreg.core.text import one_line
 
 __all__ = ["BadEntry", "ImportLog"]
 
@@ -39,7 +42,7 @@ class _Entry(AbstractContextManager[None]):
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
         if isinstance(error, DataError):
-            self.bad.append(BadEntry(self.file, str(error).rstrip(".")))
+            self.bad.append(BadEntry(one_line(self.file), str(error).rstrip(".")))
             return True
         return False
 
@@ -84,10 +87,11 @@ class ImportLog:
 
     def pass_over(self, file: str, reason: str) -> None:
         """Note a file or frame that is not read because it is none of what is imported."""
-        self.passed_over.append(PassedOver(file, reason))
+        self.passed_over.append(PassedOver(one_line(file), reason))
 
     def remark(self, file: str, text: str) -> None:
         """Note what was chosen, converted or sorted in a file."""
+        file = one_line(file)
         files = self.remarks.setdefault(text, [])
         if file not in files[-1:]:
             files.append(file)
@@ -103,9 +107,23 @@ class ImportLog:
             self.several.append(name)
         return [0]
 
+    def read(self, file: Path, most: int = MOST) -> bytes:
+        """Return the content of a file, and account for it.
+
+        Raises
+        ------
+        DataError
+            If it cannot be read, is a pipe or device, or holds more than ``most`` bytes.
+        """
+        try:
+            return self.seen(file.name, read_file(file, most))
+        except OSError as error:
+            raise DataError(f"'{file}' cannot be read ({error.strerror}).") from None
+
     def seen(self, file: str, content: bytes) -> bytes:
         """Account for a file that was read; return its content."""
-        self._hash.update(f"{file}\0{hashlib.sha256(content).hexdigest()}\n".encode())
+        line = f"{file}\0{hashlib.sha256(content).hexdigest()}\n"
+        self._hash.update(line.encode(errors="backslashreplace"))  # a name may be no UTF-8
         return content
 
     @property

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from xreg.core.errors import DataError
-from xreg.core.readers.numbers import is_number, is_row, parted
+from xreg.core.readers.numbers import is_number, is_row, number_of, parted
 
 __all__ = [
     "SEPARATORS",
@@ -18,21 +19,26 @@ __all__ = [
     "is_comment",
     "like_row",
     "split_blocks",
+    "without_comment",
     "without_mark",
 ]
 
 MARK = re.compile(r"\s*(?:[#%!;]+|//+)\s?")
-TRAILING = re.compile(r"\s*(?:#|%|!|//).*")
+# A per cent sign behind a digit is one.
+TRAILING = re.compile(r"#|(?<![0-9.])%|!|//")
 # A scan of a SPEC file: '#S 12 ascan energy 7.1 7.2 100 1'.
 SCAN = re.compile(r"#S\s+(\d+)\s*(.*)")
 # A cell that was meant as a number, and what dates and times look like.
 MEANT = re.compile(r"[+-]?[.,]?[0-9]")
+STRAY = re.compile(r"^\W+|\W+$")
 DATE = re.compile(r"\d{1,4}([-/])\d{1,2}\1\d{1,4}|\d{1,2}\.\d{1,2}\.\d{2,4}|\d+:\d")
 # The blank between a day and a time of day stands between no columns.
 DAY = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d)")
 VALUE = re.compile(r"(?<![A-Za-z0-9])[0-9]+[.,][0-9]+")
 SEPARATORS = re.compile(r"[\s,;]+")
 SHOWN = 6
+# A line of so many last ones above a table begins the next one where it stands again.
+REPEATED = 200
 
 
 @dataclass
@@ -49,6 +55,8 @@ class Block:
         Rows without what stands behind a comment mark, and their line numbers.
     touching
         Line of the first row in which numbers run into each other, and were parted.
+    commented
+        Lines that look like rows behind a comment mark.
     """
 
     number: str = ""
@@ -58,6 +66,7 @@ class Block:
     rows: list[str] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     touching: int = 0
+    commented: list[int] = field(default_factory=list)
 
     def __str__(self) -> str:
         title = f" ({self.title[:30]})" if self.title else ""
@@ -77,17 +86,27 @@ def without_mark(line: str) -> str:
 def like_row(lines: Sequence[str]) -> str:
     """Return where a line looks most like a row of numbers that cannot be read, in words."""
     best, most = 0, 1
-    for i, line in enumerate(lines):
-        count = 0 if is_comment(line) else len(VALUE.findall(line))
-        if count > most:
-            best, most = i, count
-    return f"; its line {best + 1} is '{lines[best].strip()[:40]}'" if most > 1 else ""
+    for comments in (False, True):
+        for i, line in enumerate(lines):
+            count = len(VALUE.findall(line)) if is_comment(line) is comments else 0
+            if count > most:
+                best, most = i, count
+        if most > 1:
+            behind = ", behind a mark of comments" if comments else ""
+            return f"; its line {best + 1} is '{lines[best].strip()[:40]}'{behind}"
+    return ""
+
+
+def without_comment(line: str) -> str:
+    """Return a line without what stands behind a comment mark."""
+    found = TRAILING.search(line)
+    return line[: found.start()].rstrip() if found else line
 
 
 def first_row(lines: Sequence[str]) -> int:
     """Return the index of the first row of numbers, the number of lines where there is none."""
     for i, line in enumerate(lines):
-        if line and not is_comment(line) and is_row(parted(TRAILING.sub("", line))):
+        if line and not is_comment(line) and is_row(parted(without_comment(line))):
             return i
     return len(lines)
 
@@ -118,19 +137,17 @@ def split_blocks(lines: Sequence[str]) -> list[Block]:
                 several = True
                 shared = blocks[0].header if blocks[0].number == "" else blocks[0].shared
                 blocks.append(Block(scan[1], scan[2], [text], shared))
-            elif here.rows and text in here.header and any(c.isalpha() for c in text):
-                blocks.append(Block(header=[text], shared=here.shared))
             elif not here.rows:
                 here.header.append(line)
+            elif text in here.header[-REPEATED:] and any(c.isalpha() for c in text):
+                blocks.append(Block(header=[text], shared=here.shared))
+            elif _is_row_of_several(without_mark(text)):
+                here.commented.append(number)
             continue
-        row = DAY.sub(r"\1T\2", TRAILING.sub("", line))
-        touching = not is_row(row) and is_row(parted(row))
-        if touching:
-            row, here.touching = parted(row), here.touching or number
-        if touching or is_row(row):
-            here.rows.append(row)
-            here.lines.append(number)
-        elif not here.rows:
+        if _taken(line, number, here):
+            continue
+        row = without_comment(line)
+        if not here.rows:
             here.header.append(line)
         elif _meant_as_row(row, here.rows[-1]):
             raise DataError(f"its line {number} '{text[:40]}' holds a value that is no number")
@@ -139,17 +156,35 @@ def split_blocks(lines: Sequence[str]) -> list[Block]:
     return _with_rows(blocks)
 
 
+def _taken(line: str, number: int, block: Block) -> bool:
+    """Take a line into a block where it is a row; return whether it is."""
+    row = DAY.sub(r"\1T\2", without_comment(line))
+    if not is_row(row):
+        row = parted(row)
+        if not is_row(row):
+            return False
+        block.touching = block.touching or number
+    block.rows.append(row)
+    block.lines.append(number)
+    return True
+
+
+def _is_row_of_several(text: str) -> bool:
+    return is_row(text) and len(SEPARATORS.split(text.strip())) > 1
+
+
 def _with_rows(blocks: list[Block]) -> list[Block]:
     """Return the blocks that have rows, numbered where the file does not."""
     found = [block for block in blocks if block.rows]
     if len(found) > 1:
-        numbers = [block.number for block in found]
+        counts, seen = Counter(block.number for block in found), Counter[str]()
         for i, block in enumerate(found):
+            seen[block.number] += 1
             if not block.number:
                 block.number = str(i + 1)
                 block.title = block.title or f"from line {block.lines[0]}"
-            elif numbers.count(block.number) > 1:  # as silx counts: 5.1, 5.2
-                block.number += f".{numbers[: i + 1].count(block.number)}"
+            elif counts[block.number] > 1:  # as silx counts: 5.1, 5.2
+                block.number += f".{seen[block.number]}"
     return found
 
 
@@ -183,7 +218,10 @@ def check_header(header: Sequence[str], columns: int) -> None:
     """Raise a :class:`DataError` if a line above the rows was meant as one of them."""
     for line in header:
         cells = [] if is_comment(line) else SEPARATORS.split(line.strip())
-        if len(cells) == columns and all(MEANT.match(c) and not DATE.match(c) for c in cells):
+        if len(cells) != columns or any(DATE.match(cell) for cell in cells):
+            continue
+        stray = is_number(cells[0]) and all(is_number(STRAY.sub("", cell)) for cell in cells)
+        if stray or all(map(MEANT.match, cells)):
             raise DataError(
                 f"its line '{line.strip()[:40]}' above the rows holds a value that is no number"
             )
@@ -192,6 +230,8 @@ def check_header(header: Sequence[str], columns: int) -> None:
 def _meant_as_row(line: str, before: str) -> bool:
     cells, others = (SEPARATORS.split(text.strip()) for text in (line, before))
     numbers = sum(map(is_number, cells))
+    if not numbers and len(cells) == len(others) and any(c.isalpha() for c in line):
+        numbers = None not in map(number_of, cells)  # a row of gaps
     return bool(MEANT.match(cells[0]) and not DATE.match(cells[0])) or (
         numbers > 0 and len(cells) == len(others)
     )

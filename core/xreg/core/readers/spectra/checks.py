@@ -20,6 +20,8 @@ NINES = [
 ENDS = [float(2**bits - less) for bits in (15, 16, 31, 32, 63, 64) for less in (0, 1)]
 MARKERS = np.unique([999.25, 1e10, *NINES, *ENDS])
 HUGE = 1e20
+# Squares of larger numbers soon have no place in double precision, these none in single.
+LARGEST = 1e36
 # A marker stands so many times the span of all other values outside of them.
 OUTSIDE = 10.0
 # A value so many times outside of all others is told.
@@ -40,7 +42,7 @@ def require_signal(energy: NDArray[np.float64], intensity: NDArray[np.float64]) 
     ------
     DataError
         If all intensities are zero or the same, or one is a marker of a missing value (-9999,
-        1e30 …) far outside of all others.
+        1e30 …) far outside of all others, or they are too large for single precision.
     """
     _require(energy, intensity, float(intensity.min()), float(intensity.max()))
 
@@ -74,8 +76,13 @@ def _require(
     if high - low <= ROUNDING * top:
         what = "zero" if high == 0 else f"{high:g}, a constant"
         raise DataError(f"all intensities of the spectrum are {what}")
-    if top < MARKERS[0]:
-        return
+    if top >= MARKERS[0]:
+        _refuse_markers(energy, intensity)
+    if top > LARGEST:
+        raise DataError(f"intensities of the spectrum reach {top:.2g}, which no unit has")
+
+
+def _refuse_markers(energy: NDArray[np.float64], intensity: NDArray[np.float64]) -> None:
     size = np.abs(intensity)
     nearest = MARKERS[np.clip(np.searchsorted(MARKERS, size * (1 - 1e-6)), 0, len(MARKERS) - 1)]
     marked = (size >= HUGE) | (np.abs(size - nearest) <= 1e-6 * nearest)

@@ -32,8 +32,8 @@ class ColumnChoice:
         One column, or numerator and denominator.
     logarithm
         Whether the signal is the logarithm of that ratio.
-    note
-        What was chosen among several columns, in words.
+    note, doubt
+        What was chosen among several columns, in words: the signal, and the energy.
     """
 
     energy: int
@@ -41,6 +41,7 @@ class ColumnChoice:
     noise: int | None = None
     logarithm: bool = False
     note: str = ""
+    doubt: str = ""
 
 
 ACCENT = re.compile("[\u0300-\u036f]")
@@ -94,6 +95,11 @@ OTHERS = frozenset(
 )
 
 
+K_AXIS = re.compile(r"[kqr][\s_(\[]|wave[ _]?(?:number|vector)")
+# Energies of electrons, differences of energies, and those from some zero on.
+OTHER_ENERGIES = re.compile(r"kinetic|binding|loss|transfer|relative|\brel\b|rel_|delta|δ|-\s*e_?0")
+
+
 def choose(table: Table, asked: SpectrumColumns) -> ColumnChoice:
     """Return the columns of a table that make a spectrum.
 
@@ -138,7 +144,29 @@ def _chosen(table: Table, asked: SpectrumColumns) -> ColumnChoice:
         raise DataError(f"one of its columns ({_list(table)}) is chosen twice")
     told = count == 2 or asked.signal
     note = "" if told else f"the signal is column {table.labels[signal[0]]}"
-    return ColumnChoice(energy, signal, noise, logarithm, note)
+    doubt = "" if asked.energy else _doubt(table, names, energy, {noise, *signal})
+    return ColumnChoice(energy, signal, noise, logarithm, note, doubt)
+
+
+def _doubt(table: Table, names: Sequence[str], energy: int, taken: set[int | None]) -> str:
+    """Say where further columns may be the energies, or these are of another kind."""
+    if names[energy] == "omega":  # FEFF's, beside which energies from the Fermi level on stand
+        return ""
+    others = [
+        table.labels[i]
+        for i, name in enumerate(names)
+        if i not in taken | {energy}
+        and (
+            any(name in known for known in ENERGIES[:3])
+            or "energ" in name
+            or ((unit := unit_of(table.units[i])) and unit.kind == "energy")
+        )
+    ]
+    if others:
+        return f"the energy is column {table.labels[energy]}; {', '.join(others[:4])} may be it too"
+    if OTHER_ENERGIES.search(names[energy]):
+        return f"its energies are called '{table.names[energy]}'; those of photons are needed"
+    return ""
 
 
 def _energy(table: Table, names: Sequence[str]) -> int:
@@ -158,7 +186,7 @@ def _energy(table: Table, names: Sequence[str]) -> int:
     if len(like) > 1 and 0 not in like:
         raise DataError(f"which of its columns ({_list(table)}) is the energy; say --energy COL")
     first = 0 if 0 in like or not like else like[0]
-    if not like and names[0] in OTHERS and not table.units[0]:
+    if not like and (names[0] in OTHERS or K_AXIS.match(names[0])) and not table.units[0]:
         raise DataError(
             f"its first column is '{table.names[0]}', which is no energy; say which of its columns "
             f"({_list(table)}) is with --energy COL"

@@ -27,7 +27,7 @@ BRACKETS = re.compile(r"(.*?)\s*[(\[]\s*([^()\[\]]*)\s*[)\]]\s*")
 SUFFIX = re.compile(r"(.+?)(?:\s*/\s*|[\s_,]+|(?<=[^\s_/A-Za-z]))([^\s/_,]+)")
 # 'Energy unit: keV', 'X axis: photon energy in keV'; a number between is a value, no unit.
 SAID = re.compile(
-    r"(?:en[eé]rg|\bx[- ]?(?:axis|unit|label)|\bcol(?:umn)?\.?\s*1\b)"
+    r"(?:en[eé]rg|\bx[- ]?(?:axis|unit|label)|\bcol(?:umn)?\.?\s*1\b|\bunits?\b)"
     r"[^0-9]{0,60}?(?<![A-Za-z])(k?eV)\b",
     re.IGNORECASE,
 )
@@ -38,10 +38,14 @@ NO_AXIS = re.compile(
 ENERGY_NAMES = re.compile(
     r"en[eé]rg\w*|e|hv|hν|ω|omega|mono\w*|wavelength|λ|lambda|angle|theta", re.IGNORECASE
 )
+SIGNAL_NAMES = re.compile(
+    r"x?mu|[µμ]|<?xanes|xas\b|xes\b|absor|intens|norm|signal|flux|i0\b|i1\b|itrans", re.IGNORECASE
+)
 UNITS = frozenset(("a.u.", "arb.", "counts", "cps"))
 POINTS = frozenset(("-", "1", "arb.u.", "arb", "au", "s", "mbarn"))
 # mu(E) and chi(k) are names.
 ARGUMENTS = frozenset(("e", "k", "r", "w", "ω", "hv"))
+LONGEST = 200_000  # characters of a line that may name columns
 WIDE = re.compile(r"\t|\s{2,}")
 
 
@@ -51,7 +55,10 @@ def fields_of(header: Sequence[str]) -> dict[str, str]:
     for line in header:
         text = without_mark(line).strip()
         if is_comment(line) and (field := FIELD.match(text)):
-            found[field[1].lower()] = field[2].strip()
+            key, value = field[1].lower(), field[2].strip()
+            if COLUMN.fullmatch(key) and found.get(key, value) != value:
+                raise DataError(f"its header names column {key[7:]} twice, otherwise each time")
+            found[key] = value
         elif head := FDMNES.match(text):
             found.update(_fdmnes(head[1].split(), head[2]))
     return found
@@ -83,6 +90,8 @@ def columns_of(
         If the header numbers more columns than there are.
     """
     if labels := {int(m[1]): v for k, v in fields.items() if (m := COLUMN.fullmatch(k))}:
+        if 0 in labels:
+            raise DataError("its header counts columns from 0 (Column.0), and XDI does from 1")
         if max(labels) > count:
             raise DataError(f"its header names {max(labels)} columns, and its rows have {count}")
         known = [labels.get(i + 1, "").partition("||")[0].split(None, 1) for i in range(count)]
@@ -118,6 +127,11 @@ def _names(header: Sequence[str], dialect: Dialect, count: int) -> list[str]:
         above = _split(lines[-2], dialect, count) if len(lines) > 1 else []
         if above:
             return [f"{a} ({u.strip('()[]')})" for a, u in zip(above, found, strict=True)]
+    if not any(map(_is_energy, found)):  # words of a comment that happen to be as many
+        for line in lines[-2::-1]:
+            other = _split(line, dialect, count)
+            if any(map(_is_energy, other)) and any(map(SIGNAL_NAMES.match, other)):
+                return other
     return found
 
 
@@ -181,6 +195,10 @@ def stated_unit(header: Sequence[str]) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
+def _is_energy(name: str) -> bool:
+    return bool(ENERGY_NAMES.fullmatch(split_name(name)[0]))
+
+
 def _states_unit(name: str) -> bool:
     word = name.strip("()[]")
     return is_unit(word) or word.lower() in UNITS | POINTS
@@ -190,7 +208,7 @@ def _lines_with_names(header: Sequence[str]) -> list[str]:
     """Return the lines of a header that may name columns: no dashes, in SPEC files the labels."""
     if any(line.startswith("#S ") for line in header):
         return [line for line in header if line.startswith("#L ")]
-    return [line for line in header if any(c.isalpha() for c in line)]
+    return [line for line in header if len(line) < LONGEST and any(c.isalpha() for c in line)]
 
 
 def split_name(name: str) -> tuple[str, str]:

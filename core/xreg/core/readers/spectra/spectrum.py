@@ -12,7 +12,7 @@ from xreg.core.errors import DataError
 from xreg.core.readers.energies import judge_energies
 from xreg.core.readers.numbers import number_of
 from xreg.core.readers.spectra.checks import checked_signal
-from xreg.core.readers.spectra.choice import choose, signal_of
+from xreg.core.readers.spectra.choice import ColumnChoice, choose, signal_of
 from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.table import Table, read_table
 from xreg.core.readers.spectra.units import HC, bragg_energies, unit_of
@@ -27,6 +27,8 @@ ANGLE_NAMES = frozenset(("angle", "theta", "bragg", "bragg_angle", "monoangle", 
 MOST_KEV = 150.0
 # Points of a scan; fewer are no scan but a point out of order.
 SCAN_POINTS = 3
+# eV; no X-ray is harder.
+MOST = 1e8
 # A gap so many times the steps on both sides is told.
 GAP = 10.0
 
@@ -99,46 +101,72 @@ def spectrum_of(table: Table, asked: SpectrumColumns = PLAIN) -> TextSpectrum:
         rows = _scan(table, table.values[:, chosen.energy], asked.scan)
     if table.has_gaps:
         _require_finite(table, rows, used)
-    notes = [chosen.note] if chosen.note else []
+    notes = [note for note in (chosen.note, chosen.doubt) if note]
     energy, signal = _in_ev(table, chosen.energy, asked, notes), signal_of(table, chosen)
     if scan:
         energy, signal = energy[rows], signal[rows]
     if len(chosen.signal) > 1 and not (finite := np.isfinite(signal)).all():
         row = int(rows[int(np.argmin(finite))])
         raise DataError(f"its signal {asked.signal} has no value in line {table.line(row)}")
-    noise = None if chosen.noise is None else table.values[rows, chosen.noise]
+    noise = _noise(table, chosen, rows, signal, notes)
     if len(energy) < 2:
         raise DataError(f"the spectrum has {len(energy)} point(s)")
     steps = energy[1:] - energy[:-1]
-    least = float(steps.min())
-    order = None if least > 0 else _order(table, energy, rows)
+    order = None if steps.min() > 0 else _order(table, energy, rows)
     if order is not None:
         steps = -steps[::-1]
-        least = float(steps.min())
         energy, signal = energy[order], signal[order]
         noise = None if noise is None else noise[order]
         notes.append("the energies fall, and were sorted")
+    if energy[-1] > MOST:
+        raise DataError(f"its energies reach {energy[-1]:g} eV, which no X-rays have")
     if spike := checked_signal(energy, signal):
         notes.append(spike)
     if noise is not None and not (noise > 0).all():
         i = int(np.flatnonzero(noise <= 0)[0])
         raise DataError(f"the noise at point {i + 1} of the spectrum must be positive")
-    if (gap := _gap(steps, least)) is not None:
-        at = rows if order is None else rows[order]
-        if not asked.scan and not table.one_scan and _parted(table, at, gap):
-            first, second = sorted(table.line(int(row)) for row in at[gap : gap + 2])
-            raise DataError(
-                f"it holds two tables, to line {first} and from line {second}, with no point "
-                f"between {energy[gap]:g} and {energy[gap + 1]:g} eV; choose one with --scan N"
-            )
-        notes.append(f"there is no point between {energy[gap]:g} and {energy[gap + 1]:g} eV")
+    at = rows if order is None else rows[order]
+    notes += _absences(table, energy, steps, at, bool(asked.scan))
     element = table.fields.get("element.symbol", "").strip().capitalize()
     edge = table.fields.get("element.edge", "").strip().upper()
     if element and (problem := judge_energies(energy, element, edge)):
         notes.append(problem)
+    elif energy[0] < 0 and not chosen.doubt:
+        notes.append(f"energies from {energy[0]:g} eV on are relative to something, not absolute")
     unit = table.units[chosen.signal[0]].strip() if len(chosen.signal) == 1 else ""
     notes = [*table.notes, *notes]
     return TextSpectrum(energy, signal, noise, element, edge, tuple(notes), table.fields, unit)
+
+
+def _noise(
+    table: Table, chosen: ColumnChoice, rows: NDArray[np.intp], signal: Array, notes: list[str]
+) -> Array | None:
+    """Return (m,) the noise in the unit of the signal, where a column is one."""
+    if chosen.noise is None:
+        return None
+    noise = table.values[rows, chosen.noise]
+    if table.units[chosen.noise] != "%":
+        return noise
+    notes.append("the noise is in per cent of the signal")
+    return noise / 100 * np.abs(signal)
+
+
+def _absences(
+    table: Table, energy: Array, steps: Array, rows: NDArray[np.intp], scan: bool
+) -> list[str]:
+    """Say where points are missing; refuse two tables with something else between them."""
+    if (gap := _gap(steps, float(steps.min()))) is not None:
+        if not scan and not table.one_scan and _parted(table, rows, gap):
+            first, second = sorted(table.line(int(row)) for row in rows[gap : gap + 2])
+            raise DataError(
+                f"it holds two tables, to line {first} and from line {second}, with no point "
+                f"between {energy[gap]:g} and {energy[gap + 1]:g} eV; choose one with --scan N"
+            )
+    else:
+        gap = _lone_end(steps)
+    if gap is None:
+        return []
+    return [f"there is no point between {energy[gap]:g} and {energy[gap + 1]:g} eV"]
 
 
 def _require_finite(table: Table, rows: NDArray[np.intp], used: list[int]) -> None:
@@ -148,7 +176,7 @@ def _require_finite(table: Table, rows: NDArray[np.intp], used: list[int]) -> No
     point, column = (int(i) for i in np.argwhere(~finite)[0])
     row = int(rows[point])
     cell = table.cell(row, used[column])
-    what = f"'{cell}'" if cell else "an empty cell"
+    what = f"'{cell[:40]}'" if cell else "an empty cell"
     why = ", a number too long for its field" if cell.startswith("*") else ""
     raise DataError(
         f"the spectrum is not finite at point {point + 1}: line {table.line(row)} holds {what}{why}"
@@ -249,6 +277,15 @@ def _parted(table: Table, rows: NDArray[np.intp], gap: int) -> bool:
     lines = np.array([table.line(int(row)) for row in rows])
     apart = np.abs(np.diff(lines))
     return bool(apart[gap] > np.median(apart))
+
+
+def _lone_end(steps: Array) -> int | None:
+    """Return after which point the first or last one stands apart from all others."""
+    if len(steps) < 5:
+        return None
+    if steps[0] > GAP * steps[1:4].max():
+        return 0
+    return len(steps) - 1 if steps[-1] > GAP * steps[-4:-1].max() else None
 
 
 def _gap(steps: Array, least: float) -> int | None:

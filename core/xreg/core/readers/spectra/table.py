@@ -213,6 +213,10 @@ def _any(lines: list[str], scan: str) -> Table:
     notes = []
     if block.touching:
         notes.append(f"numbers that touch (line {block.touching}) were parted before their signs")
+    if out := [line for line in block.commented if line < block.lines[-1]]:
+        them = f"lines {out[0]} … {out[-1]} ({len(out)} of them) look like rows and are"
+        them = them if out[1:] else f"line {out[0]} looks like a row and is"
+        notes.append(f"{them} commented out")
     return _table(
         values, header, dialect, block.lines, odd, one_scan=bool(block.number), notes=notes
     )

@@ -7,17 +7,22 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.errors import DataError
 from xreg.core.readers.structures.frame import Frame
 from xreg.core.readers.structures.symbols import element_of, name_elements
-
-if TYPE_CHECKING:
-    from ase import Atoms
+from xreg.core.readers.structures.symmetry import (
+    Operations,
+    cell_vectors,
+    expanded,
+    operations_of,
+    require_fit,
+)
 
 __all__ = ["cif_frames"]
 
@@ -45,8 +50,8 @@ ORIGINS |= {201, 203, 222, 224, 227, 228}
 RHOMBOHEDRAL = {146, 148, 155, 160, 161, 166, 167}
 RATIO = 1.02
 """Proportions of elements that differ by more are told."""
-SAME_SITE = 1e-3
-"""Fraction of the cell within which images of a site are one atom (1/3 written as 0.333)."""
+MULTIPLICITIES = ("_atom_site_site_symmetry_multiplicity", "_atom_site_symmetry_multiplicity")
+ELEMENT = re.compile(r"([A-Z])[A-Za-z]*")
 UNKNOWN = ("?", ".", "")
 
 
@@ -69,6 +74,8 @@ def cif_frames(lines: Sequence[str], name: str) -> Iterator[Frame]:
         where = f"{name}, block {title}" if title else name
         try:
             tags = _tags(block)
+            if any(key.startswith("_atom_site.") for key in tags):
+                raise DataError("it is an mmCIF, which is not read: write PDB, or xyz")
             if not any(key.startswith("_atom_site_") for key in tags):
                 continue
             frame = _frame(where, place, title, tags).judged()
@@ -98,6 +105,8 @@ def _blocks(lines: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
 def _tags(block: Sequence[str]) -> dict[str, Any]:
     from ase.io.cif import parse_cif
 
+    if sum(line.startswith(";") for line in block) % 2:
+        raise DataError("a text in it begins with ';' and does not end so")
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:
@@ -135,28 +144,73 @@ def _frame(where: str, place: int, title: str, tags: dict[str, Any]) -> Frame:
 
     known = {**tags, "_atom_site_type_symbol": [chemical_symbols[z] for z in numbers]}
     known.pop("_atom_site_occupancy", None)  # all are one
-    operations, more = _operations(tags)
-    notes += more if operations else _symmetry(tags)
+    told, more = _operations(tags)
+    cell = _cell(tags)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            block = CIFBlock(title, known)
-            if not operations or "_cell_length_a" not in tags:
-                atoms = block.get_atoms(fractional_occupancies=False)
-            else:  # as they are listed: names and numbers of groups leave settings open
-                atoms = _expanded(block.get_unsymmetrized_structure(), operations)
+            sites = CIFBlock(title, known).get_unsymmetrized_structure()
         except Exception as error:  # ASE raises what happens to go wrong
             text = str(error).partition("\n")[0][:80]
             raise DataError(
                 f"its structure cannot be built ({type(error).__name__}: {text})"
             ) from None
-    atoms.info = {}
-    notes += _compared(str(tags.get("_chemical_formula_sum", "")), atoms.numbers.tolist())
-    return Frame.of(where, place, atoms, tuple(notes))
+    notes += [*more, *_doubts(tags, labels, numbers)]
+    every = np.array(numbers, np.int32)
+    if cell is None:
+        notes.append("it has no cell, and is taken for a molecule")
+        positions = np.asarray(sites.positions, np.float64)
+        return Frame(where, place, every, positions, notes=tuple(notes))
+    operations, more = (told, []) if told else _symmetry(tags)
+    require_fit(operations, cell)
+    fractions = np.asarray(sites.get_scaled_positions(wrap=False), np.float64)
+    found, places, counts = expanded(every, fractions, operations)
+    notes += [*more, *_multiplicities(tags, labels, counts)]
+    units = str(tags.get("_cell_formula_units_z", ""))
+    notes += _compared(str(tags.get("_chemical_formula_sum", "")), units, found.tolist())
+    return Frame(where, place, found, places @ cell, cell, np.ones(3, bool), notes=tuple(notes))
 
 
-def _operations(tags: dict[str, Any]) -> tuple[list[tuple[str, str]], list[str]]:
-    """Return each symmetry operation with the centring that follows it, and notes.
+def _cell(tags: dict[str, Any]) -> NDArray[np.float64] | None:
+    """Return the cell vectors, None of a molecule."""
+    if "_cell_length_a" not in tags:
+        return None
+    lengths = [tags.get(f"_cell_length_{one}", "?") for one in "abc"]
+    # An angle that is not given is a right one (dictionary of CIF).
+    angles = [tags.get(f"_cell_angle_{one}", 90) for one in ("alpha", "beta", "gamma")]
+    return cell_vectors([*lengths, *angles])
+
+
+def _doubts(tags: dict[str, Any], labels: list[str], numbers: list[int]) -> list[str]:
+    """Return what is to be said of atoms that are not listed, and of labels of other elements."""
+    notes = []
+    hydrogens = zip(labels, tags.get("_atom_site_attached_hydrogens", []), strict=False)
+    if bound := [f"{label} ({n})" for label, n in hydrogens if isinstance(n, int) and n > 0]:
+        notes.append(f"its sites {_listed(bound)} have hydrogen atoms that are not listed")
+    # Two letters may be an element, or one and what tells atoms apart (CA, the α carbon).
+    other = [
+        f"{label} is {SYMBOLS[z]}"
+        for label, z in zip(labels, numbers, strict=False)
+        if (found := ELEMENT.match(label))
+        and element_of(found[0]).number
+        and z not in (element_of(found[0]).number, element_of(found[1]).number)
+    ]
+    if other:
+        notes.append(f"its labels name other elements than its symbols: {_listed(other)}")
+    return notes
+
+
+def _multiplicities(tags: dict[str, Any], labels: list[str], counts: list[int]) -> list[str]:
+    """Return what is to be said of sites that are other numbers of atoms than the file says."""
+    said: Any = next((tags[key] for key in MULTIPLICITIES if key in tags), [])
+    for label, stated, count in zip(labels, said, counts, strict=False):
+        if isinstance(stated, int) and stated != count:
+            return [f"its site {label} is {stated} atoms as it says, and {count} by its symmetry"]
+    return []
+
+
+def _operations(tags: dict[str, Any]) -> tuple[Operations | None, list[str]]:
+    """Return the symmetry operations that are listed, and notes; None where there are none.
 
     Raises
     ------
@@ -171,18 +225,17 @@ def _operations(tags: dict[str, Any]) -> tuple[list[tuple[str, str]], list[str]]
         return [str(one).strip("'\" ") for one in ([found] if isinstance(found, str) else found)]
 
     if plain := listed(OPERATIONS):
-        return [(one, "x,y,z") for one in plain], []
+        return operations_of(plain), []
     if not (magnetic := listed(MAGNETIC)):
-        return [], []
+        return None, []
     centred = listed(CENTRINGS) or ["x,y,z"]
-    parts = [[",".join(one.split(",")[:3]) for one in group] for group in (magnetic, centred)]
     return (
-        [(one, other) for one in parts[0] for other in parts[1]],
+        operations_of(magnetic, centred),
         ["its operations are those of magnetic symmetry: places are taken, and moments are not"],
     )
 
 
-def _compared(formula: str, numbers: list[int]) -> list[str]:
+def _compared(formula: str, units: str, numbers: list[int]) -> list[str]:
     """Return what is to be said of atoms that are not those of the formula."""
     wanted: dict[int, float] = {}
     for part in formula.strip("'\" ").split():
@@ -195,34 +248,13 @@ def _compared(formula: str, numbers: list[int]) -> list[str]:
     there = Counter(numbers)
     if missing := [SYMBOLS[z] for z in wanted if z not in there]:
         return [f"its formula '{formula}' has {', '.join(missing)}, of which it lists no atom"]
+    has = " ".join(f"{SYMBOLS[z]}{count}" for z, count in sorted(there.items()))
     shares = [there[z] / count for z, count in wanted.items() if count > 0]
     if shares and max(shares) > RATIO * min(shares):
-        has = " ".join(f"{SYMBOLS[z]}{count}" for z, count in sorted(there.items()))
         return [f"its atoms ({has}) are not in the proportions of its formula '{formula}'"]
+    if shares and units.isdigit() and not 1 / RATIO < max(shares) / max(int(units), 1) < RATIO:
+        return [f"its cell has {has}, and is said to be {units} of '{formula}'"]
     return []
-
-
-def _expanded(sites: Atoms, operations: Sequence[tuple[str, str]]) -> Atoms:
-    """Return all atoms of a cell, of its sites and the symmetry operations."""
-    from ase import Atoms
-    from ase.spacegroup.spacegroup import parse_sitesym
-
-    turns, shifts = parse_sitesym([one for one, _ in operations])
-    after, moved = parse_sitesym([other for _, other in operations])
-    shifts = np.einsum("nij,nj->ni", after, shifts) + moved
-    turns = np.einsum("nij,njk->nik", after, turns)
-    numbers, places = [], []
-    for number, site in zip(sites.numbers, sites.get_scaled_positions(wrap=False), strict=True):
-        images = np.einsum("nij,j->ni", turns, site) + shifts
-        images -= np.floor(images)
-        kept: list[Any] = []
-        for image in images:
-            apart = np.abs(np.array(kept).reshape(-1, 3) - image)
-            if not (np.minimum(apart, 1 - apart) < SAME_SITE).all(axis=1).any():
-                kept.append(image)
-        numbers += [number] * len(kept)
-        places += kept
-    return Atoms(numbers, scaled_positions=places, cell=sites.cell, pbc=True)
 
 
 def _refuse_disorder(tags: dict[str, Any], labels: list[str]) -> None:
@@ -267,12 +299,10 @@ def _listed(sites: Sequence[str]) -> str:
     return ", ".join(sites[:8]) + (f" and {len(sites) - 8} more" if len(sites) > 8 else "")
 
 
-def _symmetry(tags: dict[str, Any]) -> list[str]:
-    """Return what is to be said of the symmetry; refuse what the file leaves open."""
+def _symmetry(tags: dict[str, Any]) -> tuple[Operations, list[str]]:
+    """Return operations and what is to be said of them; refuse what the file leaves open."""
     from ase.spacegroup import Spacegroup
 
-    if "_cell_length_a" not in tags:
-        return ["it has no cell, and is taken for a molecule"]
     symbol = next(
         (str(tags[key]).strip() for key in NAMES if tags.get(key, "?") not in UNKNOWN), ""
     )
@@ -281,23 +311,25 @@ def _symmetry(tags: dict[str, Any]) -> list[str]:
         others = [str(tags[key]) for key in OTHERS if tags.get(key, "?") not in UNKNOWN]
         if others and others[0].strip().replace(" ", "").upper() != "P1":
             raise DataError(f"its symmetry is '{others[0]}', and no symmetry operations are listed")
-        return ["it states no symmetry: its sites are taken for all atoms of the cell (P 1)"]
-    try:
-        group = Spacegroup(symbol or int(number or 0))
-        same = number is None or group.no == int(number)
-    except Exception:  # ASE's own errors, and what it meets in odd names
-        same = False
+        note = "it states no symmetry: its sites are taken for all atoms of the cell (P 1)"
+        return operations_of(["x,y,z"]), [note]
     what = f"space group '{symbol or number}'"
-    if not same:
-        raise DataError(f"its {what} is not known, and no symmetry operations are listed")
-    if group.no in ORIGINS and "_symmetry_space_group_setting" not in tags:
+    setting = tags.get("_symmetry_space_group_setting")
+    try:
+        group = Spacegroup(symbol or int(number or 0), setting if setting in (1, 2) else 1)
+    except Exception:  # ASE's own errors, and what it meets in odd names
+        raise DataError(f"its {what} is not known, and no symmetry operations are listed") from None
+    if number is not None and str(group.no) != str(number).strip():
+        raise DataError(f"its {what} is number {group.no}, and it says {number}")
+    if group.no in ORIGINS and setting not in (1, 2):
         raise DataError(
             f"its {what} has two origins, and no symmetry operations say which is meant"
         )
     if group.no in RHOMBOHEDRAL:
-        angles = [tags.get(f"_cell_angle_{angle}") for angle in ("alpha", "beta", "gamma")]
+        angles = [tags.get(f"_cell_angle_{angle}", 90) for angle in ("alpha", "beta", "gamma")]
         if not np.allclose(np.array(angles, float), (90, 90, 120), atol=0.01):
             raise DataError(f"its {what} needs symmetry operations, which the file does not list")
-    if group.no == 1:
-        return []
-    return [f"it lists no symmetry operations: those of {what} are taken in the usual setting"]
+    turns, shifts = group.get_op()
+    notes = [f"it lists no symmetry operations: those of {what} are taken in the usual setting"]
+    found = np.asarray(turns, np.int64), np.asarray(shifts, np.float64)
+    return found, notes if group.no > 1 else []

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 import numpy as np
 
+from xreg.core.errors import DataError
 from xreg.core.readers.numbers import number
 
 __all__ = ["field_value", "fields_of", "unit_problem"]
 
 FIELD = re.compile(
-    r"""([A-Za-z_][\w.+/-]*)\s*=\s*("[^"]*"|'[^']*'|\{[^{}]*\}|\[[^\[\]]*\]|[^\s,;|]+)"""
+    r"""(?<![\w.+/-])(\w[\w.+/-]*+)\s*+=\s*+("[^"]*"|'[^']*'|\{[^{}]*\}|\[[^\[\]]*\]|[^\s,;|]+)"""
 )
 NAMED = re.compile(r"(?:^|[\s,;|])([A-Za-z_][\w.+-]*)\s*:\s*([+-]?\d[\w.+-]*)(?=$|[\s,;|])")
 WHOLE = re.compile(r"[+-]?(?:0|[1-9]\d{0,17})")
@@ -33,6 +35,12 @@ LENGTH_UNITS = {
     "picometer": "pm",
     "picometers": "pm",
 }
+# Of words for other quantities than lengths an 'in nm' says nothing.
+LENGTHS = re.compile(
+    r"\b(?:coord\w*|geometr\w*|positions?|lengths?|distances?|cell|lattice|xyz)\b[^.;]{0,30}?"
+    r"\b(bohrs?|au|a\.u\.|atomic|nm|nanomet(?:er|re)s?|pm|picomet(?:er|re)s?)(?![\w-])",
+    re.IGNORECASE,
+)
 UNIT_KEYS = ("unit", "units", "length_unit", "length_units", "unit_length", "units_length")
 
 
@@ -56,22 +64,48 @@ def field_value(text: str) -> Any:
 def fields_of(comment: str) -> dict[str, Any]:
     """Return the fields of a comment line.
 
-    Three ways of writing are known: ``key=value`` with quotes or brackets where there are blanks;
-    ``key = value | key = value``, as tmQM does; and ``charge: 0, spin: 1`` with numbers. What
-    stands beside them is free text.
+    Four ways of writing are known: ``key=value`` with quotes or brackets where there are blanks;
+    ``key = value | key = value``, as tmQM does; ``charge: 0, spin: 1`` with numbers; and a JSON
+    object. What stands beside them is free text.
+
+    Raises
+    ------
+    DataError
+        If a key has two values.
     """
     if "=" not in comment and ":" not in comment:
         return {}
+    if comment.lstrip().startswith("{") and (known := _of_json(comment)) is not None:
+        return known
     if "|" in comment:
         parts = [part.partition("=") for part in comment.split("|")]
-        found = {key.strip(): value for key, sign, value in parts if sign and value.strip()}
+        found = [(key.strip(), value) for key, sign, value in parts if sign and value.strip()]
     else:
-        found = {match[1]: match[2] for match in FIELD.finditer(comment)}
-    found = found or {match[1]: match[2] for match in NAMED.finditer(comment)}
+        found = [(match[1], match[2]) for match in FIELD.finditer(comment)]
+    found = found or [(match[1], match[2]) for match in NAMED.finditer(comment)]
+    fields: dict[str, str] = {}
+    for key, value in found:
+        name = NO_LABEL.sub("_", key).strip("_.+-")
+        if fields.setdefault(name, value) != value:
+            raise DataError(
+                f"its comment line says '{name}' twice, {fields[name].strip()[:40]} and "
+                f"{value.strip()[:40]}"
+            )
     return {
-        name: field_value(value)
+        name: field_value(value) for name, value in fields.items() if any(c.isalpha() for c in name)
+    }
+
+
+def _of_json(comment: str) -> dict[str, Any] | None:
+    """Return the plain values of a comment line that is a JSON object, None where it is none."""
+    try:
+        found = json.loads(comment)
+    except (ValueError, RecursionError):
+        return None
+    return {
+        name: value
         for key, value in found.items()
-        if (name := NO_LABEL.sub("_", key).strip("_.+-"))
+        if isinstance(value, str | int | float) and (name := NO_LABEL.sub("_", key).strip("_.+-"))
     }
 
 
@@ -81,6 +115,7 @@ def unit_problem(comment: str, fields: dict[str, Any]) -> str:
     if not fields:
         said = [word.strip("()[],;:") for word in comment.split() if len(word) > 3 or "(" in word]
         said = [word for word in said if word.lower() not in ("atomic",)]
+        said += [found[1] for found in LENGTHS.finditer(comment[:1000])] or [comment.strip()]
     for word in said:
         if unit := LENGTH_UNITS.get(word.lower()):
             return f"its comment line says '{word}': convert lengths from {unit} to Å"

@@ -11,6 +11,8 @@ from xreg.core.readers.numbers import plain_numbers
 __all__ = ["extended_fields"]
 
 QUOTED = re.compile(r'(?<==)"([-+0-9.eE, \t]+)"(?!\S)|"[^"]*"?')
+TEXT = re.compile(r"\"[^\"]*\"|'[^']*'|\{[^{}]*\}|\[[^\[\]]*\]")
+KEY = re.compile(r"(?<!\S)([^\s=\"']++)=")
 # What may open, close or escape something else than double quotes do.
 OTHERS = re.compile(r"['{}\[\]\\\ue000]")
 # ASE looks at a line letter by letter; longer lists of numbers are taken out of it before.
@@ -24,11 +26,16 @@ def extended_fields(comment: str) -> dict[str, Any]:
     Raises
     ------
     DataError
-        If ASE cannot read it.
+        If ASE cannot read it, or it says something twice.
     """
-    if (found := _without_lists(comment)) is not None:
-        return found
-    return _by_ase(comment)
+    found = _without_lists(comment)
+    if found is None:
+        found = _by_ase(comment)
+    if comment.count("=") > len(found):
+        keys = KEY.findall(TEXT.sub("", comment))
+        if twice := [key for key in dict.fromkeys(keys) if keys.count(key) > 1]:
+            raise DataError(f"its comment line says '{twice[0][:40]}' twice")
+    return found
 
 
 def _without_lists(comment: str) -> dict[str, Any] | None:

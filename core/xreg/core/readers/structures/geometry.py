@@ -20,6 +20,9 @@ TOO_FAR = 10.0
 SPARSE = 1.6
 """Ratio of all nearest distances to sums of covalent radii beyond which a unit is doubted; lengths
 in Bohr read as Å give 1.9, ionic crystals up to 1.3."""
+CLOSE, CROWDED = 0.55, 0.35
+"""Ratios of a distance to the sum of covalent radii below which it is doubted, and refused; the
+shortest known bonds (Cr2, Mo≡Mo, U≡N) have 0.6, fractions of a cell read as Å 0.1 … 0.3."""
 TOO_DENSE = 1.5
 """Å³ for each atom of a crystal; diamond has 5.7, solid hydrogen at 100 GPa 2.2."""
 HUGE = 1e6
@@ -60,7 +63,7 @@ def judge(
     Judgement
         Refused are: no atoms, numbers of no element, what is not finite, periodic cells without
         volume, atoms nearer than 0.4 Å (in one place, split positions, nanometres), all atoms
-        farther apart than 10 Å, crystals denser than matter.
+        farther apart than 10 Å or nearer than a third of a bond, crystals denser than matter.
     """
     if not len(numbers):
         return "it has no atoms", []
@@ -105,7 +108,10 @@ def _surely_bonded(numbers: NDArray[np.int32], squares: NDArray[Any]) -> bool:
     squares.ravel()[:: len(squares) + 1] = np.inf  # a view, as all rows are in one piece
     one, other = divmod(int(squares.argmin()), len(squares))
     nearest = math.sqrt(max(squares[one, other], 0.0))
-    bond = covalent_radii[numbers[one]] + covalent_radii[numbers[other]]
+    radii = covalent_radii[numbers]
+    bond = radii[one] + radii[other]
+    if not (squares > (CLOSE * np.add.outer(radii, radii)) ** 2).all():
+        return False
     return bool(TOO_NEAR + NEARLY < nearest < min(TOO_FAR, SPARSE * bond) - NEARLY)
 
 
@@ -207,12 +213,16 @@ class _Nearest:
     distances: NDArray[np.float64]
     partners: NDArray[np.intp]
 
-    def sparsity(self, numbers: NDArray[np.int32]) -> float:
-        """Return the least distance in units of a bond between the two atoms."""
+    def ratios(self, numbers: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Return (a,) the distances in units of a bond between the two atoms."""
         from ase.data import covalent_radii
 
         bonds = covalent_radii[numbers] + covalent_radii[numbers[self.partners]]
-        return float((self.distances / bonds).min())
+        return np.asarray(self.distances / bonds, np.float64)
+
+    def sparsity(self, numbers: NDArray[np.int32]) -> float:
+        """Return the least distance in units of a bond between the two atoms."""
+        return float(self.ratios(numbers).min())
 
 
 def _apart(places: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -255,7 +265,16 @@ def _judged(numbers: NDArray[np.int32], found: _Nearest) -> Judgement:
         return f"{pair} are {least:.2f} Å apart: {why}", []
     if len(numbers) > 1 and least > TOO_FAR:
         return f"all its atoms are more than {least:.0f} Å apart: are lengths in Å?", []
-    if len(numbers) > 2 and (ratio := found.sparsity(numbers)) > SPARSE:
+    ratios = found.ratios(numbers)
+    a = int(ratios.argmin())
+    if (ratio := float(ratios[a])) < CLOSE:
+        one, other = sorted((a, int(found.partners[a])))
+        said = (
+            f"its atoms {one} and {other} ({SYMBOLS[numbers[one]]} and {SYMBOLS[numbers[other]]}) "
+            f"are {found.distances[a]:.2f} Å apart, {ratio:.2f} times a bond: are lengths in Å?"
+        )
+        return (said, []) if ratio < CROWDED else ("", [said])
+    if len(numbers) > 2 and ratio > SPARSE:
         return "", [
             f"no two of its atoms are nearer than {least:.2f} Å, {ratio:.1f} times a bond: are "
             "lengths in Å, not Bohr?"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +16,12 @@ from xreg.core.readers.numbers import number
 from xreg.core.readers.structures.frame import Frame
 from xreg.core.readers.structures.symbols import element_of
 
-__all__ = ["poscar_frame"]
+__all__ = ["poscar_frame", "xdatcar_frames"]
 
 # What VASP writes behind an element: the potential's variant and, since 6.4.2, its hash.
 POTENTIAL = re.compile(r"([A-Za-z]{1,2})(?:_[A-Za-z0-9_.]+)?(?:/[0-9A-Za-z]*)?")
+HEADER = 7  # lines of an XDATCAR above its first configuration
+CONFIGURATION = re.compile(r"\s*direct\s+configuration\b", re.IGNORECASE)
 FORMULA = re.compile(r"([A-Z][a-z]?)(\d*)")
 
 
@@ -38,6 +42,36 @@ def poscar_frame(lines: Sequence[str], name: str) -> Frame:
         return _parsed(lines, name).judged()
     except DataError as error:
         return Frame.bad(name, 0, str(error))
+
+
+def xdatcar_frames(lines: Sequence[str], name: str) -> Iterator[Frame]:
+    """Yield each configuration of an XDATCAR, bad ones with the reason.
+
+    Parameters
+    ----------
+    lines
+        The file.
+    name
+        Its name.
+
+    Raises
+    ------
+    DataError
+        If it has no line ``Direct configuration=``.
+    """
+    starts = [n for n, line in enumerate(lines) if CONFIGURATION.match(line)]
+    if not starts or starts[0] < HEADER:
+        raise DataError("it has no cell and line 'Direct configuration=' above its positions")
+    header = lines[starts[0] - HEADER : starts[0]]
+    for place, (start, stop) in enumerate(pairwise([*starts, len(lines)])):
+        rows = lines[start + 1 : stop]
+        # A cell that changes is written again above each configuration.
+        again = stop < len(lines) and len(rows) >= HEADER and len(rows[-HEADER + 1].split()) == 1
+        own = rows[:-HEADER] if again else rows
+        frame = poscar_frame([*header, "Direct", *own], name)
+        where = f"{name}, frame {place}" if starts[1:] else name
+        yield replace(frame, where=where, place=place)
+        header = rows[-HEADER:] if again else header
 
 
 def _parsed(lines: Sequence[str], name: str) -> Frame:
