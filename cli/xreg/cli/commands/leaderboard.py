@@ -105,7 +105,7 @@ def submit(
             metavar="NAME", help="Who says that the search was made as the task asks: you."
         ),
     ] = None,
-    only: Annotated[list[str] | None, typer.Option(help="Only this family; repeatable.")] = None,
+    winner: Annotated[list[str] | None, typer.Option(help="Only this family; repeatable.")] = None,
     registry: Registry = None,
 ) -> None:
     """Add the winners of a search to the leaderboard of its task, a file each.
@@ -118,7 +118,7 @@ def submit(
         raise ConfigError(
             'a row carries the name of who stands for it: say --sign-off "Your Name <address>".'
         )
-    for file in work(folder, sign_off, registry, only or ()):
+    for file in work(folder, sign_off, registry, winner or ()):
         echo(f"wrote {file}")
     echo("next: commit what is new, and send it as a pull request")
 

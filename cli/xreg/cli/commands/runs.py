@@ -20,7 +20,7 @@ def list_(
     folders: Annotated[
         list[Path] | None, typer.Argument(help="Folders with runs in them; runs by default.")
     ] = None,
-    dataset: Annotated[
+    data: Annotated[
         str | None, typer.Option(metavar="NAME[@VERSION]", help="Only runs of this dataset.")
     ] = None,
     uses: Annotated[
@@ -37,7 +37,7 @@ def list_(
     """List runs, the newest first."""
     from xreg.workbench.runs.record import Filters, find_runs
 
-    filters = Filters(dataset, tuple(uses or ()), since, least)
+    filters = Filters(data, tuple(uses or ()), since, least)
     found, damaged = find_runs(folders or [DEFAULT], filters)
     rows = [
         (run.started, str(run.folder), run.data, " + ".join(run.uses()), _score(run.score()))

@@ -152,7 +152,7 @@ def entry(
     git: Annotated[
         str | None, typer.Option(help="Git repository, where no package index has it.")
     ] = None,
-    commit: Annotated[str | None, typer.Option(help="The commit of it that is entered.")] = None,
+    revision: Annotated[str | None, typer.Option(help="The commit of it that is entered.")] = None,
     folder: Annotated[
         str, typer.Option(help="Its folder in that repository, or in that of the index.")
     ] = "",
@@ -160,7 +160,9 @@ def entry(
     """Write the entry of a plugin that passes its checks, for a pull request."""
     from xreg.workbench.plugins.indexing import write_entry
 
-    file = write_entry(plugin, index, maintainer=maintainer, git=git, commit=commit, folder=folder)
+    file = write_entry(
+        plugin, index, maintainer=maintainer, git=git, commit=revision, folder=folder
+    )
     echo(f"wrote {file}")
 
 
