@@ -149,7 +149,10 @@ CONFIG = '[core]\n    remote = x\n[remote "x"]\n    url = {}\n'
         (lose_an_object, "lacks 1 object in the remote 'storage'"),
         (without_licence, "states no licence, so nobody may use it"),
         (lambda root: (root / "models.dvc").write_text("["), "models.dvc is no YAML"),
-        (lambda root: (root / "README.md").write_text("x"), "changes not committed (README.md, datasets.dvc"),
+        (
+            lambda root: (root / "README.md").write_text("x"),
+            "changes not committed (README.md, datasets.dvc",
+        ),
     ],
     ids=[
         "outside", "no remote", "odd remote", "key", "user in url", "lost object", "no licence",

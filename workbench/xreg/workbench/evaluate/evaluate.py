@@ -44,7 +44,6 @@ __all__ = ["Evaluated", "evaluate"]
 log = logging.getLogger("xreg.evaluate")
 
 SPLITS = "splits.npz"
-TOLD = ("name", "version", "hash", "path", "registry")
 
 
 @dataclass(frozen=True)
