@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from xreg.core import storage
 from xreg.core.data.dataset import Dataset, Metadata
@@ -133,6 +134,37 @@ def publish_models(root: Path) -> None:
         catalogue.add(ModelEntry(**{**fields, **changed}))
 
 
+def publish_task(root: Path) -> None:
+    """Publish a task whose texts are a stranger's, and a row in it."""
+    from xreg.workbench.leaderboards.entry import Row, write_row
+    from xreg.workbench.leaderboards.task import read_task
+
+    path = root / "tasks" / "water.yaml"
+    path.parent.mkdir()
+    body = {
+        "title": EVIL[0],
+        "description": EVIL[1],
+        "dataset": {"name": "water", "version": "1.0.0"},
+        "target": {"channel": "xes"},
+        "budget": 60,
+    }
+    path.write_text(yaml.safe_dump(body), encoding="utf-8")
+    task = read_task(path)
+    source = {"kind": "emulator", "name": "mlp", "plugin": "mlp", "distribution": EVIL[1],
+              "version": "1.0", "code": "0" * 64}  # fmt: skip
+    family = {"label": "mine", "descriptor": None, "emulator": {"name": EVIL[0]},
+              "decomposer": None, "plugin": EVIL[4], "candidates": 3, "failed": 0, "done": True,
+              "seconds": 60.0, "score": 0.75, "fold_spread": 0.1, "seed_spread": 0.05,
+              "test": 0.7}  # fmt: skip
+    row = Row(
+        format=2, benchmark="0" * 16, xreg="0.1.0", rules=task.rules, emulator="mlp",
+        families=[family], task="water", task_digest=task.digest, scores=[[0.7, 0.8]],
+        sources=[source], machine={}, submitted="2026-05-06", signed_off_by=EVIL[0],
+    )  # fmt: skip
+    write_row(root / "leaderboards" / "water", row)
+    (root / "leaderboards" / "water" / "damaged-1.json").write_text("{")
+
+
 def results(folder: Path) -> Path:
     """Write the results of a search that a stranger ran."""
     family = {"plugin": EVIL[1], "candidates": 3, "seconds": 9.0, "fold_spread": 0.01}
@@ -173,6 +205,7 @@ def small_registry(
     publish(root, replace(longer, metadata=about))
     publish(root, parameters())
     publish_models(root)
+    publish_task(root)
     return root
 
 

@@ -44,6 +44,22 @@ class Links(HTMLParser):
         self.inline += tag == "script" and "src" not in found
 
 
+def require_understood(words: list[str]) -> None:
+    """Have the command line read a command, as far as running it."""
+    import typer.main
+
+    from xreg.cli.app import app
+
+    command: Any = typer.main.get_command(app)
+    context = command.make_context("xreg", ["-"], resilient_parsing=True)
+    left = words[1:]
+    while hasattr(command, "commands"):
+        command = command.get_command(context, left[0])
+        assert command is not None, words
+        left = left[1:]
+    command.make_context(words[1], left, parent=context)
+
+
 def pages(site: Path) -> list[Path]:
     return sorted(p for p in site.rglob("*.html") if not p.name.endswith("explorer.html"))
 
@@ -90,16 +106,31 @@ def test_a_model_page_tells_what_its_card_says(site: Path) -> None:
     assert 'href="../models/water-xes/1.0.0.html"' in listed
 
 
+def test_a_task_page_lists_its_rows_and_a_damaged_one_is_told(site: Path) -> None:
+    text = (site / "tasks/water.html").read_text()
+    for told in ("0.7500", "0.0500", "0.7000", "xreg search RECIPE --task water",
+                 "xreg leaderboard verify water ROW", "2026-05-06", "mine-"):  # fmt: skip
+        assert told in text, told
+    listed = (site / "leaderboards/index.html").read_text()
+    assert "damaged-1.json" in listed
+    assert 'href="../tasks/water.html"' in listed
+
+
 def test_commands_to_copy_hold_nothing_that_a_stranger_may_choose(site: Path) -> None:
-    known = re.compile(
-        r"xreg [a-z]+( [a-z]+)?( [a-z-]+@[\d.]+| --?[a-z]+ \S+| structures.extxyz| NAME\S*)*"
-    )
-    for page in [*site.glob("models/*/*.html"), *site.glob("datasets/*/*.html")]:
+    seen = set()
+    for page in [
+        *site.glob("models/*/*"),
+        *site.glob("datasets/*/*.0.html"),
+        *site.glob("tasks/*"),
+    ]:
         text = page.read_text()
         for command in re.findall(r'<div class="command"><pre[^>]*><code>(.*?)</code>', text, re.S):
             if not command.startswith("@misc"):
-                assert known.fullmatch(command), command
-                assert not re.search(r"[;|&$`<>]", command), command
+                assert re.fullmatch(r"[A-Za-z0-9@. -]+", command), command
+                seen.add(command)
+    assert len(seen) > 8
+    for command in seen:
+        require_understood(command.split())
 
 
 def test_profiles_are_the_means_of_the_data(small_registry: Path) -> None:

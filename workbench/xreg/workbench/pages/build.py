@@ -12,7 +12,7 @@ from xreg.core.errors import XregError
 from xreg.core.text import counted
 from xreg.registry.versions.entries import DatasetEntry, ModelEntry
 from xreg.workbench.pages.datasets import write_datasets
-from xreg.workbench.pages.leaderboards import result_files, write_leaderboards
+from xreg.workbench.pages.leaderboards import write_leaderboards
 from xreg.workbench.pages.models import write_models
 from xreg.workbench.pages.places import Place, places
 from xreg.workbench.pages.plugins import write_plugins
@@ -69,8 +69,8 @@ def build_pages(
     out
         Folder of the site: new, empty, or a site to bring up to date.
     results
-        Folders of searches, or their ``results.json``, for leaderboards beside those that the
-        registries keep.
+        Folders of searches, or their ``results.json``, for leaderboards beside the tasks that the
+        registries publish.
     fetch
         Whether datasets that are not on this machine are pulled.
     explore
@@ -91,8 +91,7 @@ def build_pages(
         parts.append(_named(write_datasets(writer, place, fetch=fetch, explore=explore), place))
         parts.append(_named(write_models(writer, place, fetch=fetch), place))
     parts.append(write_plugins(writer))
-    kept = [path for place in found for path in result_files(place)]
-    parts.append(write_leaderboards(writer, [*kept, *results]))
+    parts.append(write_leaderboards(writer, found, results))
     writer.page("index.html", "index", places=found, parts=parts)
     writer.text("search.js", _search([entry for part in parts for entry in part.search]))
     for room, name in ((WEB, "look.css"), (WEB, "theme.js"), (ROOM, "site.css"), (ROOM, "site.js")):

@@ -3,42 +3,45 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from xreg.core import storage
-from xreg.core.text import counted
 from xreg.workbench.pages.places import Place
 from xreg.workbench.pages.sections import Part, Row, SearchEntry, sheet_path, sheets
+from xreg.workbench.pages.tasks import write_tasks
 from xreg.workbench.pages.writer import SiteWriter
 from xreg.workbench.search.leaderboard import Benchmark, leaderboard
 
-__all__ = ["result_files", "write_leaderboards"]
+__all__ = ["write_leaderboards"]
 
 HEADS = ("Place", "Family", "Model", "R²", "± folds", "± seeds", "Test R²", "Candidates",
          "Time (s)", "Plugin")  # fmt: skip
 KEY = re.compile(r"[0-9a-f]{8,64}")
-FOLDER = "leaderboards"
 
 
-def result_files(place: Place) -> Iterator[Path]:
-    """Yield the results of searches that a registry keeps."""
-    folder = place.root / FOLDER
-    if folder.is_dir() and not folder.is_symlink():
-        yield from sorted(p for p in folder.rglob("*.json") if p.is_file() and not p.is_symlink())
-
-
-def write_leaderboards(writer: SiteWriter, results: Sequence[Path]) -> Part:
-    """Write the pages of all benchmarks.
+def write_leaderboards(
+    writer: SiteWriter, places: Sequence[Place], results: Sequence[Path]
+) -> Part:
+    """Write the pages of all tasks and benchmarks.
 
     Parameters
     ----------
     writer
         The site.
+    places
+        The registries, which publish tasks.
     results
         Folders of searches, or their ``results.json``.
     """
-    rows, search = [], []
+    rows: list[Row] = []
+    search: list[SearchEntry] = []
+    notes: list[str] = []
+    for place in places:
+        more, found, faults = write_tasks(writer, place)
+        rows += more
+        search += found
+        notes += faults
     for benchmark in leaderboard(results):
         path = f"leaderboards/{_slug(benchmark.key)}.html"
         _write(writer, benchmark, path)
@@ -47,11 +50,11 @@ def write_leaderboards(writer: SiteWriter, results: Sequence[Path]) -> Part:
             Row(
                 cells=[
                     (benchmark.title, path),
-                    counted(len(benchmark.entries), "family", "families"),
+                    str(len(benchmark.entries)),
                     best.label if best else "–",
                     f"{best.score:.4f}" if best else "–",
                 ],
-                facets={"Dataset": [benchmark.rules["dataset"]["name"]]},
+                facets={"Dataset": [benchmark.rules["dataset"]["name"]], "Kind": ["searches"]},
                 note=benchmark.conditions,
             )
         )
@@ -60,14 +63,15 @@ def write_leaderboards(writer: SiteWriter, results: Sequence[Path]) -> Part:
             SearchEntry("leaderboard", benchmark.title, benchmark.conditions, path, words)
         )
     path = "leaderboards/index.html"
-    for sheet in sheets(rows, ("Dataset",)):
+    for sheet in sheets(rows, ("Dataset", "Kind")):
         writer.page(
             sheet_path(path, sheet.number),
             "list",
             title="Leaderboards",
-            about="Methods judged by the same rules and budget, one table for each benchmark.",
-            heads=("Benchmark", "Entries", "Best", "R²"),
-            numeric=(3,),
+            about="Methods judged by the same rules: tasks that anyone may enter, and searches.",
+            notes=notes,
+            heads=("Task or benchmark", "Entries", "Best", "R²"),
+            numeric=(1, 3),
             sheet=sheet,
             sheet_path=sheet_path,
             first=path,
