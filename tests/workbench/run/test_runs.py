@@ -52,6 +52,7 @@ def test_a_run_leaves_one_folder_with_everything(finished: Path) -> None:
         "predictions.zarr",
         "recipe.yaml",
         "report.html",
+        "ro-crate-metadata.json",
         "run.log",
         "splits.npz",
         "summary.json",

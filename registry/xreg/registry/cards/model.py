@@ -72,10 +72,10 @@ def lay_out(run: Path, folder: Path) -> None:
             shutil.copyfile(run / name, folder / name)
     summary = run_file(run / "summary.json", Summary)
     if summary.get("dataset"):
-        summary["dataset"] |= {
-            "path": None,
-            "registry": _public(summary["dataset"].get("registry")),
-        }
+        told = summary["dataset"]
+        told |= {"path": None, "registry": _public(told.get("registry"))}
+        origin = told.get("origin") or {}
+        told["origin"] = origin if _public(origin.get("location")) else None
     text = json.dumps(summary, indent=1, ensure_ascii=False)
     (folder / "summary.json").write_text(without_credentials(text) + "\n", encoding="utf-8")
     (folder / "recipe.yaml").write_text(dump_yaml(_recipe(run)), encoding="utf-8")
@@ -173,12 +173,13 @@ def _data(run: Path, recipe: Mapping[str, Any]) -> DataEntry:
     if not told:
         raise DataError(f"'{run}' does not tell which dataset it was trained on.")
     counts = summary.get("samples") or {}
+    place = told.get("registry") or (told.get("origin") or {}).get("location")
     split = {key: value for key, value in (recipe.get("split") or {}).items() if value}
     return DataEntry(
         name=told["name"],
         version=told["version"],
         hash=told.get("hash") or "",
-        registry=_public(told.get("registry")) or "",
+        registry=_public(place) or "",
         published=not told.get("path"),
         split=split,
         parts={part: counts[part] for part in PARTS if counts.get(part)},
@@ -239,9 +240,9 @@ def _components(run: Path, model: Model) -> list[ComponentEntry]:
 
 def _made_with(run: Path) -> dict[str, Any]:
     summary = run_file(run / "summary.json", Summary)
-    found = {key: summary[key] for key in ("xreg", "finished", "packages") if key in summary}
+    found = {key: summary[key] for key in ("xreg", "finished", "repositories") if key in summary}
     platform = summary.get("platform") or {}
-    return found | {key: platform[key] for key in ("python",) if key in platform}
+    return found | {key: platform[key] for key in ("python", "libraries") if key in platform}
 
 
 def _recipe(run: Path) -> dict[str, Any]:

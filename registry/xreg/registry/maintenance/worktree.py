@@ -6,12 +6,13 @@ import os
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from xreg.core.errors import MissingRequirementError, RunError
 from xreg.core.text import one_line
 from xreg.registry.git import FOREIGN
 
-__all__ = ["commit", "has_work_tree", "initialise", "uncommitted", "unpushed"]
+__all__ = ["commit", "has_work_tree", "initialise", "state", "uncommitted", "unpushed"]
 
 QUIET = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
 
@@ -52,6 +53,16 @@ def unpushed(root: Path) -> int | None:
         return int(_git(root, *QUIET, "rev-list", "--count", "@{upstream}..HEAD"))
     except RunError:
         return None
+
+
+def state(folder: Path) -> dict[str, Any] | None:
+    """Return commit and dirty flag of the repository around a folder; None where there is none."""
+    try:
+        commit = _git(folder, *QUIET, "rev-parse", "HEAD")
+        changed = _git(folder, *QUIET, "status", "--porcelain", "--untracked-files=no")
+    except (RunError, MissingRequirementError):
+        return None
+    return {"commit": commit, "dirty": bool(changed)}
 
 
 def _git(root: Path, *arguments: str) -> str:

@@ -37,6 +37,7 @@ from xreg.workbench.recipes.splits import SplitSection, find_split
 from xreg.workbench.result_folder import result_folder, write_json
 from xreg.workbench.run import analyses, provenance, results, saving
 from xreg.workbench.run.features import Execution, FeatureCache
+from xreg.workbench.run.origins import packages, repositories
 from xreg.workbench.run.preparation import Stages
 
 __all__ = ["Evaluated", "evaluate"]
@@ -290,6 +291,8 @@ def _summary(matched: _Matched, stages: Stages, started: datetime) -> dict[str, 
         "features": len(context.features) or None,
         "remarks": matched.remarks,
         "components": provenance.components(named),
+        "repositories": repositories(),
+        "packages": packages(),
         "seconds": {stage: round(value, 2) for stage, value in stages.seconds.items()},
         "total_seconds": round(stages.total, 2),
         "peak_memory_mib": provenance.peak_memory_mib(),

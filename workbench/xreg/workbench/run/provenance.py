@@ -14,6 +14,7 @@ from xreg.core.executor import cores
 from xreg.core.run import FORMAT
 from xreg.core.source import source_hash
 from xreg.registry.plugins import host
+from xreg.workbench.run.origins import origin, packages, repositories
 
 if TYPE_CHECKING:
     from xreg.core.run import Run
@@ -70,6 +71,9 @@ def summary(
             "hash": recipe.dataset.hash,
             "path": recipe.dataset.path,
             "registry": recipe.dataset.registry,
+            "origin": None
+            if recipe.dataset.path
+            else origin(metadata.name, metadata.version, recipe.dataset.registry),
             "channel": recipe.target.channel,
             "samples": len(ready.resolved.dataset),
         },
@@ -80,6 +84,8 @@ def summary(
         },
         "remarks": ready.remarks,
         "components": components((kind, section.name) for kind, _, section in steps),
+        "repositories": repositories(),
+        "packages": packages(),
         "seeds": seeds,
         "seconds": {stage: round(value, 2) for stage, value in seconds.items()},
         "total_seconds": round(run.seconds, 2),

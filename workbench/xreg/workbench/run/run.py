@@ -21,6 +21,7 @@ from xreg.core.run import ReportSection, Run
 from xreg.registry.plugins import host
 from xreg.workbench.result_folder import logged, result_folder, write_json
 from xreg.workbench.run import analyses, provenance
+from xreg.workbench.run.crate import write_crate
 from xreg.workbench.run.features import Execution
 from xreg.workbench.run.preparation import Prepared, Stages, prepare
 from xreg.workbench.run.recipe import Recipe, Resolved, resolve
@@ -129,12 +130,17 @@ def _carry_out(
         explored = _explore(folder, resolved, summary)
         page = render(report_data, pictures, extra, explorer=explored)
         (folder / "report.html").write_text(page, encoding="utf-8")
+    run.seconds = stages.total
+    _write_facts(run, provenance.summary(run, ready, features, stages.seconds, started))
+
+
+def _write_facts(run: Run, summary: dict[str, Any]) -> None:
+    """Write the files that say what was done and what came out."""
+    folder = run.folder
     (folder / "recipe.yaml").write_text(Recipe.parse(run.recipe, "recipe").to_yaml())
     write_json(folder / "metrics.json", run.metrics)
-    run.seconds = stages.total
-    write_json(
-        folder / "summary.json", provenance.summary(run, ready, features, stages.seconds, started)
-    )
+    write_json(folder / "summary.json", summary)
+    write_crate(folder, summary)
 
 
 def _explore(folder: Path, resolved: Resolved, summary: dict[str, Any]) -> bool:

@@ -211,6 +211,31 @@ def withdraw(
     versions.print_published(done, f"{reference} is marked as withdrawn.", commit=commit)
 
 
+@app.command()
+def diff(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="Dataset: name@version, or a store.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The one to compare with it.")],
+    ids: Annotated[bool, typer.Option("--ids", help="Name every sample.")] = False,
+    registry: Registry = None,
+) -> None:
+    """Say what changed between two versions: samples, channels, labels, splits, metadata."""
+    from xreg.cli.progress import progress
+    from xreg.registry.cards.difference import difference
+    from xreg.registry.datasets import open_dataset
+
+    with progress():
+        found = list(
+            difference(open_dataset(old, registry=registry), open_dataset(new, registry=registry))
+        )
+    for change in found:
+        named = change.ids if ids else change.ids[:3]
+        more = ", …" if len(named) < len(change.ids) else ""
+        tail = f" ({', '.join(named)}{more})" if named else ""
+        echo(cell(f"{change.where}: {change.text}{tail}"))
+    if not found:
+        echo("no difference")
+
+
 app.command("generate")(create.generate)
 app.command("import")(create.import_)
 app.command("export")(export.export)
