@@ -11,7 +11,14 @@ import pytest
 import yaml
 
 from xreg.cli.main import main
-from xreg.core.errors import ConfigError, CorruptError, DataError, UnknownNameError, XregError
+from xreg.core.errors import (
+    ConfigError,
+    CorruptError,
+    DataError,
+    MissingRequirementError,
+    UnknownNameError,
+    XregError,
+)
 from xreg.core.storage import canonical_json, digest
 from xreg.workbench.leaderboards.entry import read_row, rows_of
 from xreg.workbench.leaderboards.submit import submit
@@ -195,6 +202,16 @@ def _rows_that_lie(registry: Path, file: Path) -> None:
     assert not done.within
     assert "not verified" in done.in_words()
     file.with_name(f"{boast_name}.json").unlink()
+    # One by a plugin that is not here.
+    del boast["digest"]
+    boast["sources"][0] |= {"name": "secret", "distribution": "xreg-secret"}
+    boast["families"][0]["descriptor"]["name"] = "secret"
+    secret = f"{name}-{digest(canonical_json(boast))[:12]}"
+    boast["digest"] = digest(canonical_json(boast))
+    file.with_name(f"{secret}.json").write_text(json.dumps(boast), encoding="utf-8")
+    with pytest.raises(MissingRequirementError, match="xreg plugins install xreg-secret"):
+        verify("noise", secret, str(registry))
+    file.with_name(f"{secret}.json").unlink()
     file.write_text(whole, encoding="utf-8")
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from xreg.core.errors import UnknownNameError, did_you_mean
+from xreg.core.errors import MissingRequirementError, UnknownNameError, did_you_mean
 from xreg.registry.consent import component_code, require_consent
+from xreg.registry.plugins import host
 from xreg.workbench.leaderboards.entry import Row, rows_of
 from xreg.workbench.leaderboards.task import Task, find_task
 from xreg.workbench.run.provenance import components
@@ -100,13 +101,21 @@ def verify(
     Raises
     ------
     UnknownNameError
-        If there is no such row, or a component of it is not installed.
+        If there is no such row.
+    MissingRequirementError
+        If a component of it is not installed.
     ConsentError
         If its settings hold code that the user has not agreed to.
     """
     found = find_task(task, registry)
     row = find_row(found, name)
     family = row.family
+    for source in row.sources:
+        if source.kind not in host().kinds_of(source.name):
+            raise MissingRequirementError(
+                f"the row '{row.name}' needs the {source}, which is not installed; "
+                f"`xreg plugins install {source.distribution}`, if an index has it."
+            )
     recipe = _recipe(row, path, registry)
     for kind in ("descriptor", "emulator", "decomposer"):
         part: Mapping[str, Any] | None = getattr(family, kind)
