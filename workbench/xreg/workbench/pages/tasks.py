@@ -80,7 +80,7 @@ def _write(
             title=task.title,
             kicker="Task",
             about=_conditions(task),
-            notes=[*task.description.splitlines(), METRICS[task.metric].capitalize() + "."],
+            notes=[" ".join(task.description.split()), f"Judged by: {METRICS[task.metric]}."],
             commands=[
                 f"xreg search RECIPE --task {task.name} -o FOLDER{place.option}",
                 f"xreg leaderboard submit FOLDER --sign-off NAME{place.option}",
@@ -102,5 +102,6 @@ def _model(row: Entered) -> str:
 
 def _conditions(task: Task) -> str:
     """Return the rules in a sentence, as a benchmark of searches says them."""
-    benchmark = Benchmark("", task.rules)
-    return f"{benchmark.title}: {benchmark.conditions}"
+    data, channel = task.rules["dataset"], task.rules["target"]["channel"]
+    what = ", ".join(filter(None, [f"{data['name']} {data['version']}", channel]))
+    return f"{what}: {Benchmark('', task.rules).conditions}"
