@@ -218,7 +218,8 @@ def test_a_click_on_the_map_shows_the_sample(page: Page, small_registry: Path) -
     bond = np.linalg.norm(dataset.samples[wanted].positions[1:], axis=1).min()
     assert f"nearest: H {bond:.2f} Å" in words
     assert page.run("return document.querySelector('#spectrum canvas').toDataURL()") != before
-    assert page.every("#structure canvas")
+    page.wait(lambda: page.every("#structure canvas"))
+    page.wait(lambda: "The absorber is orange" in page.find("#atoms").text)
     assert page.browser.current_url.endswith(f"#{names[wanted]}")
     table = dict(row.text.split(" ", 1) for row in page.every("#known tr"))
     assert table["sample"] == names[wanted]

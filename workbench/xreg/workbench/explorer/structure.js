@@ -5,6 +5,7 @@
   const words = document.getElementById("atoms");
   let viewer = null;
   let tried = false;
+  let waiting = 0;
 
   const made = () => {
     if (tried) return viewer;
@@ -21,11 +22,34 @@
     return [...counts].sort().map(([element, n]) => element + (n > 1 ? n : "")).join("");
   };
 
+  const draw = (atoms, told) => {
+    if (!made()) {
+      place.hidden = true;
+      words.textContent = `${told} This browser shows no 3D graphics (WebGL is off).`;
+      return;
+    }
+    const first = !viewer.getModel();
+    const view = first ? null : viewer.getView();
+    viewer.removeAllModels();
+    const rows = atoms.map((a) => `${a.element} ${a.x.toFixed(4)} ${a.y.toFixed(4)} ${a.z.toFixed(4)}`);
+    viewer.addModel(`${atoms.length}\n\n${rows.join("\n")}\n`, "xyz");
+    viewer.setStyle({}, { stick: { radius: 0.1 }, sphere: { scale: 0.26 } });
+    viewer.setStyle({ index: 0 }, { stick: { radius: 0.1 }, sphere: { scale: 0.36, color: "#e8730c" } });
+    if (first) {
+      viewer.zoomTo();
+      viewer.center({ index: 0 });
+      viewer.zoom(atoms.length < 10 ? 1.8 : 1.2);
+    } else viewer.setView(view);
+    viewer.render();
+    words.textContent = `${told} The absorber is orange; drag to turn, scroll to zoom.`;
+  };
+
   xreg.showStructure = (i) => {
     if (!xreg.atoms) return "";
     document.getElementById("structure-panel").hidden = false;
     const atoms = xreg.atoms(i);
     if (!atoms.length) {
+      clearTimeout(waiting);
       if (viewer) { viewer.removeAllModels(); viewer.render(); }
       words.textContent = "The structure of this sample cannot be shown.";
       return words.textContent;
@@ -33,26 +57,12 @@
     const near = atoms.slice(1, 7).map((a) => `${a.element} ${a.distance.toFixed(2)} Å`).join(", ");
     const told = `${atoms.length} atoms (${formula(atoms)}); absorber ${atoms[0].element}`
       + (near ? `, nearest: ${near}` : "") + ".";
-    if (made()) {
-      const first = !viewer.getModel();
-      const view = first ? null : viewer.getView();
-      viewer.removeAllModels();
-      const rows = atoms.map((a) => `${a.element} ${a.x.toFixed(4)} ${a.y.toFixed(4)} ${a.z.toFixed(4)}`);
-      viewer.addModel(`${atoms.length}\n\n${rows.join("\n")}\n`, "xyz");
-      viewer.setStyle({}, { stick: { radius: 0.1 }, sphere: { scale: 0.26 } });
-      viewer.setStyle({ index: 0 }, { stick: { radius: 0.1 }, sphere: { scale: 0.36, color: "#e8730c" } });
-      if (first) {
-        viewer.zoomTo();
-        viewer.center({ index: 0 });
-        viewer.zoom(atoms.length < 10 ? 1.8 : 1.2);
-      } else viewer.setView(view);
-      viewer.render();
-      words.textContent = `${told} The absorber is orange; drag to turn, scroll to zoom.`;
-    } else {
-      place.hidden = true;
-      words.textContent = `${told} This browser shows no 3D graphics (WebGL is off).`;
-    }
+    words.textContent = told;
+    // Where graphics are drawn by the processor, atoms wait until the steps pause.
+    clearTimeout(waiting);
+    waiting = setTimeout(() => draw(atoms, told), 30);
     return told;
   };
+
   xreg.resizeStructure = () => { if (viewer) viewer.resize(); };
 }
