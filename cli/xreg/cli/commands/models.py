@@ -156,7 +156,7 @@ def verify(
 
 @app.command()
 def withdraw(
-    reference: Annotated[str, typer.Argument(metavar="NAME@VERSION")],
+    reference: Annotated[str, typer.Argument(metavar="NAME@VERSION", help="The version.")],
     reason: versions.Reason,
     commit: versions.Commit = False,
     registry: Registry = None,
