@@ -96,6 +96,10 @@ def reader(tmp_path, monkeypatch):
         "PIP_NO_DEPS": "1",
         "PIP_NO_BUILD_ISOLATION": "0",  # pip's way to say: without isolation, so without a download
         "PIP_QUIET": "2",
+        "GIT_AUTHOR_NAME": "Josiah Carberry",
+        "GIT_AUTHOR_EMAIL": "josiah@example.org",
+        "GIT_COMMITTER_NAME": "Josiah Carberry",
+        "GIT_COMMITTER_EMAIL": "josiah@example.org",
         "COLUMNS": "100",
         "NO_COLOR": "1",
     }.items():
