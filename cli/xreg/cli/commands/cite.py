@@ -11,7 +11,10 @@ from xreg.cli.output import echo
 
 
 def cite(
-    reference: Annotated[str, typer.Argument(metavar="NAME[@VERSION]")],
+    reference: Annotated[
+        str,
+        typer.Argument(metavar="NAME[@VERSION]", help="A dataset or model; the newest version."),
+    ],
     form: CardFormat = None,
     kind: Annotated[
         str | None,
