@@ -87,7 +87,7 @@ def show(task: TaskName, registry: Registry = None) -> None:
         best = row.family
         test = "" if best.test is None else f"  test {best.test:.4f}"
         old = "" if row.task_digest == found.digest else "  (of earlier rules)"
-        echo(f"{place:>2}. R² {best.score:.4f} ± {row.spread:.4f}{test}  {best.label}{old}")
+        echo(f"{place:>2}. R² {best.score:.4f} ± {best.fold_spread:.4f}{test}  {best.label}{old}")
         echo(f"      {cell(row.name)}; {cell(row.credit)}; {cell(row.signed_off_by)}, "
              f"{row.submitted}")  # fmt: skip
     for sentence in faults:

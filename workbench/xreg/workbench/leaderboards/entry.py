@@ -25,6 +25,7 @@ __all__ = ["FOLDER", "Row", "Source", "read_row", "rows_of", "write_row"]
 
 FOLDER = "leaderboards"
 MOST_BYTES = 1_000_000
+ROUNDING = 1e-6
 
 Line = Annotated[str, Field(pattern=r"^[^\p{C}|]*$", max_length=200)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$")]
@@ -114,9 +115,13 @@ class Row(_Closed):
         return f"{self.family.label}-{digest(canonical_json(self.model_dump(mode='json')))[:12]}"
 
     @property
-    def spread(self) -> float:
-        """How far a repetition may be off: the spread over seeds, or over folds of one seed."""
-        return self.family.seed_spread or self.family.fold_spread
+    def tolerance(self) -> float:
+        """How far a repetition may be off: the spread over seeds, or over folds of one seed.
+
+        Where all seeds gave the same, as much as other processors round otherwise.
+        """
+        seeds = self.family.seed_spread
+        return self.family.fold_spread if seeds is None else max(seeds, ROUNDING)
 
     @property
     def credit(self) -> str:

@@ -53,7 +53,7 @@ class Verified:
             return f"verified to the last digit: R² {self.score:.4f}, test {_text(self.test)}."
         far = (
             f"R² {self.score:.6f} (stated {self.row.family.score:.6f}), test {_text(self.test)} "
-            f"(stated {_text(self.row.family.test)}), spread {self.row.spread:.2g}"
+            f"(stated {_text(self.row.family.test)}), spread {self.row.tolerance:.2g}"
         )
         return f"verified within its spread: {far}." if self.within else f"not verified: {far}."
 
@@ -142,9 +142,9 @@ def verify(
         score,
         test,
         same=np.array_equal(scores, stated) and (score, test) == (family.score, family.test),
-        within=abs(score - family.score) <= row.spread
+        within=abs(score - family.score) <= row.tolerance
         and (test is None) == (family.test is None)
-        and (test is None or abs(test - (family.test or 0.0)) <= row.spread),
+        and (test is None or abs(test - (family.test or 0.0)) <= row.tolerance),
         circumstances=[
             f"the code of {source} is another"
             for source in row.sources
