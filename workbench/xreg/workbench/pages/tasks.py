@@ -62,7 +62,7 @@ def _write(
                 row.family.label,
                 _model(row),
                 f"{row.family.score:.4f}",
-                f"{row.spread:.4f}",
+                f"{row.family.fold_spread:.4f}",
                 "–" if row.family.test is None else f"{row.family.test:.4f}",
                 f"{row.family.seconds:.0f}",
                 row.credit,
