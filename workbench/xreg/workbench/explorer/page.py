@@ -49,6 +49,10 @@ def explorer_page(view: View) -> str:
         data=data,
         json=json_text(data),
         scripts=scripts,
+        licences=[
+            resource(libraries, f"{name}.LICENSE")
+            for name in ("uPlot", *(["3Dmol"] if data["structures"] else []))
+        ],
         style=style,
         policy=policy(scripts, [style]),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xreg.core import progress
@@ -127,9 +127,7 @@ def _named(part: Part, place: Place) -> Part:
     """Return a part of one of several registries under the registry's name."""
     if not place.prefix:
         return part
-    return Part(
-        f"{part.name} of {place.title}", part.path, part.count, part.about, part.search, part.rows
-    )
+    return replace(part, name=f"{part.name} of {place.title}")
 
 
 def _search(entries: Sequence[SearchEntry]) -> str:

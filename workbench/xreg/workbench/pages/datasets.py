@@ -81,7 +81,7 @@ def write_datasets(
             first=path,
             empty="No dataset is published yet.",
         )
-    return Part("Datasets", path, len(rows), "spectra with their samples", search, rows)
+    return Part("Datasets", path, len(rows), "spectra with their samples", search)
 
 
 def _row(place: Place, versions: Sequence[DatasetEntry]) -> Row:

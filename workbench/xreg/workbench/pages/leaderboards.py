@@ -77,7 +77,7 @@ def write_leaderboards(
             first=path,
             empty="No results of searches are published yet.",
         )
-    return Part("Leaderboards", path, len(rows), "methods judged by the same rules", search, rows)
+    return Part("Leaderboards", path, len(rows), "methods judged by the same rules", search)
 
 
 def _slug(key: str) -> str:

@@ -78,9 +78,7 @@ def write_plugins(writer: SiteWriter) -> Part:
             first=path,
             empty="No plugin is installed.",
         )
-    return Part(
-        "Plugins", path, len(rows), "descriptors, emulators, analyses and more", search, rows
-    )
+    return Part("Plugins", path, len(rows), "descriptors, emulators, analyses and more", search)
 
 
 def _claims() -> dict[tuple[str, str], int]:

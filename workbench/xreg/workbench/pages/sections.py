@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 __all__ = ["MOST_ROWS", "Facet", "Part", "Row", "SearchEntry", "Sheet", "sheet_path", "sheets"]
 
@@ -71,7 +70,6 @@ class Part:
     count: int
     about: str
     search: Sequence[SearchEntry] = ()
-    rows: Sequence[Any] = ()
 
 
 def sheets(rows: Sequence[Row], facets: Sequence[str] = ()) -> Iterator[Sheet]:

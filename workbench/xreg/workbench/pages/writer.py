@@ -83,13 +83,6 @@ class SiteWriter:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8", newline="")
 
-    def keep(self, path: str) -> bool:
-        """Keep a file of the last build as it is; False where there is none."""
-        known = path in self.old and confined(self.folder, path, f"'{self.folder}'").is_file()
-        if known:
-            self.written[path] = self.old[path]
-        return known
-
     def finish(self) -> None:
         """Remove what the last build wrote and this one did not, and note what there is."""
         with disk_errors(f"writing {self.folder}"):

@@ -13,7 +13,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from xreg.core.text import counted, printable, with_unit, without_credentials
+from xreg.core.text import printable, with_unit, without_credentials
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -54,9 +54,7 @@ def environment(*rooms: str) -> Environment:
     )
     made.filters |= {
         "address": web_address,
-        "counted": counted,
         "quote": shlex.quote,
-        "size": _size,
         "sound": sound,
         "with_unit": with_unit,
     }
@@ -125,8 +123,3 @@ _NONE = "'none'"
 def _hash(content: str) -> str:
     digest = hashlib.sha256(content.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
-
-
-def _size(size: int) -> str:
-    """Return a number of bytes for people."""
-    return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
