@@ -122,6 +122,8 @@ BROKEN = {
     "no-name": (edit("pyproject.toml", '"xreg_mine.plugin"', '"../x"'), "names no module"),
     "no-python": (lambda p: (p / PLUGIN).write_text("def ("), "is no Python"),
     "nested": (lambda p: (p / PLUGIN).write_text("-" * 100_000 + "1"), "is no Python"),
+    "no-text": (lambda p: (p / PLUGIN).write_bytes(b"\xff\xfe"), "no text in UTF-8"),
+    "huge-module": (lambda p: (p / PLUGIN).write_text("#" * 2_000_000), "of more than 1000000"),
     "huge": (
         lambda p: (p / "pyproject.toml").write_text("#" * 2_000_000),
         "of more than 1000000 bytes",

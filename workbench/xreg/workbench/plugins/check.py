@@ -14,7 +14,7 @@ from xreg.core.interfaces.kinds import KINDS
 from xreg.registry.plugins.hosting import require_api
 from xreg.workbench.plugins.conformance import needs_files, probe, run_suites
 from xreg.workbench.plugins.declaration import Declaration, read_declaration
-from xreg.workbench.plugins.project import Project, read_project
+from xreg.workbench.plugins.project import Project, read_project, text_of
 
 __all__ = ["Checked", "Point", "check"]
 
@@ -105,7 +105,7 @@ def check(paths: Sequence[Path], *, static: bool = False) -> list[Checked]:
             result.points += _documents(project)
         read = []
         for module, file in project.modules.values():
-            declaration = read_declaration(file.read_text(encoding="utf-8"), f"'{file}'")
+            declaration = read_declaration(text_of(file), f"'{file}'")
             read.append((module, declaration))
             result.points += _manifest(declaration, file.name)
         if not static:
@@ -281,7 +281,7 @@ def _conform(projects: Sequence[Project], results: Sequence[Checked]) -> None:
         id(project): [
             (one.kind, one.name)
             for _, file in project.modules.values()
-            for one in read_declaration(file.read_text(encoding="utf-8"), f"'{file}'").components
+            for one in read_declaration(text_of(file), f"'{file}'").components
             if one.kind and one.name
         ]
         for project in projects

@@ -47,10 +47,12 @@ def as_installed(projects: Sequence[Project]) -> Iterator[dict[str, str]]:
                 environment[own.VARIABLE] = str(project.path.parent)
                 continue
             paths.append(str(project.source))
-            title = re.sub(r"[-_.]+", "_", project.name)
-            info = room / f"{title}-{project.version or '0'}.dist-info"
+            # What its own file says of it is not trusted with a path or a second line.
+            title = re.sub(r"[^A-Za-z0-9]+", "_", project.name)
+            number = re.sub(r"[^A-Za-z0-9.+!]+", "", project.version) or "0"
+            info = room / f"{title}-{number}.dist-info"
             info.mkdir()
-            head = f"Name: {project.name}\nVersion: {project.version or '0'}\n"
+            head = f"Name: {title}\nVersion: {number}\n"
             (info / "METADATA").write_text(f"Metadata-Version: 2.1\n{head}", encoding="utf-8")
             lines = [f"{key} = {module}" for key, (module, _) in project.modules.items()]
             text = "\n".join([f"[{ENTRY_POINT_GROUP}]", *lines, ""])

@@ -18,7 +18,7 @@ from xreg.registry.plugins.index.entry import dump_entry
 from xreg.registry.plugins.index.index import FOLDER
 from xreg.workbench.plugins.check import check
 from xreg.workbench.plugins.declaration import read_declaration
-from xreg.workbench.plugins.project import read_project
+from xreg.workbench.plugins.project import read_project, text_of
 
 __all__ = [
     "find_entry",
@@ -97,8 +97,7 @@ def write_entry(
     project = read_project(plugin)
     table = project.table
     declared = [
-        read_declaration(file.read_text(encoding="utf-8"), str(file))
-        for _, file in project.modules.values()
+        read_declaration(text_of(file), f"'{file}'") for _, file in project.modules.values()
     ]
     authors = [a.get("name", "") for a in table.get("authors", ()) if isinstance(a, dict)]
     licence = table.get("license")

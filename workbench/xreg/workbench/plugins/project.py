@@ -11,7 +11,7 @@ from typing import Any
 from xreg.core.errors import DataError
 from xreg.core.hooks import ENTRY_POINT_GROUP
 
-__all__ = ["Project", "read_project"]
+__all__ = ["Project", "read_project", "text_of"]
 
 MOST_BYTES = 1_000_000
 
@@ -76,10 +76,9 @@ def read_project(path: Path) -> Project:
             f"'{path}' is no plugin: it has no pyproject.toml; `xreg plugins new KIND NAME` makes "
             "one, and a plugin of one file is checked by the name of that file."
         )
-    if file.stat().st_size > MOST_BYTES:
-        raise DataError(f"'{file}' is of more than {MOST_BYTES} bytes.")
+    text = text_of(file)
     try:
-        whole = tomllib.loads(file.read_text(encoding="utf-8"))
+        whole = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise DataError(f"'{file}' cannot be read ({error}).") from None
     table = whole.get("project")
@@ -100,6 +99,24 @@ def read_project(path: Path) -> Project:
             raise DataError(f"'{file}': the entry point '{name}' names no module ({value!r}).")
         modules[str(name)] = (module, _module_file(source, module, file))
     return Project(path, table, modules, source)
+
+
+def text_of(file: Path) -> str:
+    """Return the text of a plugin's file.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, is no UTF-8, or too large to be written by hand.
+    """
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            raise DataError(f"'{file}' is of more than {MOST_BYTES} bytes.")
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"'{file}' cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise DataError(f"'{file}' is no text in UTF-8.") from None
 
 
 def _module_file(source: Path, module: str, pyproject: Path) -> Path:
