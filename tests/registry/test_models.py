@@ -191,6 +191,17 @@ def test_what_is_missing_is_named_in_one_sentence(models_registry, toy_runs, cap
     assert (models_registry / "models.dvc").read_bytes() == before
 
 
+def test_at_a_terminal_what_is_missing_is_asked_for(models_registry, toy_runs, monkeypatch, capsys):
+    answers = iter(["A title", "Carberry, Josiah", "{Toys}", "", "CC0-1.0", "tests", "noise"])
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: next(answers))
+    xreg("models", "publish", toy_runs[0], "asked@1.0.0", "-r", models_registry)
+    entry = find("asked", models_registry).entry
+    assert [author.name for author in entry.authors] == ["Josiah Carberry", "Toys"]
+    assert (entry.title, entry.licence) == ("A title", "CC0-1.0")
+    assert (entry.intended_use, entry.limits) == ("tests", "noise")
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
