@@ -158,15 +158,15 @@ def _storage(remote: str | None) -> tuple[str, str, list[str]]:
         place = Path(remote).expanduser().absolute()
         place.mkdir(parents=True, exist_ok=True)
         _own(place)
-        told = (
+        remark = (
             f"only this machine (and whoever mounts '{place}') reaches the objects; others need a "
             "server: s3, ssh, https."
         )
-        return str(place), str(place), [told]
-    told: list[str] = []
+        return str(place), str(place), [remark]
     if scheme[1].lower() in ("http", "https"):
-        told = ["an HTTP server is read; what is published must be put there by its owner."]
-    return remote, remote, told
+        remark = "an HTTP server is read; what is published must be put there by its owner."
+        return remote, remote, [remark]
+    return remote, remote, []
 
 
 def _own(place: Path) -> None:

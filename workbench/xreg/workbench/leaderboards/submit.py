@@ -103,18 +103,20 @@ def _row(task: Task, search: Search, folder: Path, result: FamilyResult, by: str
     for key in ("path", "registry"):  # where it lies says nothing of what it is
         del rules["dataset"][key]
     rules["dataset"]["hash"] = search.dataset.hash
-    return Row(
-        format=FORMAT,
-        benchmark=search.benchmark,
-        xreg=version("xreg"),
-        rules=rules,
-        emulator=search.recipe.emulator.name,
-        families=[{**asdict(result), "failure": result.failure[:2000]}],
-        task=task.name,
-        task_digest=task.digest,
-        scores=winner["scores"],
-        sources=components(named),
-        machine=machine(),
-        submitted=f"{datetime.now(UTC):%Y-%m-%d}",
-        signed_off_by=by,
+    return Row.model_validate(
+        {
+            "format": FORMAT,
+            "benchmark": search.benchmark,
+            "xreg": version("xreg"),
+            "rules": rules,
+            "emulator": search.recipe.emulator.name,
+            "families": [{**asdict(result), "failure": result.failure[:2000]}],
+            "task": task.name,
+            "task_digest": task.digest,
+            "scores": winner["scores"],
+            "sources": components(named),
+            "machine": machine(),
+            "submitted": f"{datetime.now(UTC):%Y-%m-%d}",
+            "signed_off_by": by,
+        }
     )
