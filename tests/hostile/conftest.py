@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
+import subprocess
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -149,13 +151,22 @@ def forge(root: Path, version: str, change: Callable[[list[dict[str, Any]]], obj
     (root / "datasets.dvc").write_text(yaml.safe_dump(body))
 
 
+@pytest.fixture(scope="session")
+def cloned(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The published registry as git clones it; to copy a clone takes half the time of another."""
+    root = tmp_path_factory.mktemp("cloned") / "registry"
+    line = ["git", "clone", "--quiet", "--local", str(published), str(root)]
+    subprocess.run(line, check=True)
+    return root
+
+
 @pytest.fixture
-def stranger(sandbox: Sandbox, published: Path, git: Callable[..., None]) -> Callable[..., Path]:
+def stranger(sandbox: Sandbox, cloned: Path, git: Callable[..., None]) -> Callable[..., Path]:
     """Make a registry of a stranger: ``stranger(change)`` calls ``change(root)`` and commits."""
 
     def make(change: Callable[[Path], object] | None = None, name: str = "registry") -> Path:
         root = sandbox.stranger / name
-        git(sandbox.stranger, "clone", "--quiet", "--local", str(published), str(root))
+        shutil.copytree(cloned, root, symlinks=True)
         if change is not None:
             change(root)
             git(root, "add", "--all", "--force")

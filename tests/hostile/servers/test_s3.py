@@ -40,19 +40,19 @@ def s3_server():
     server.stop()
 
 
-@pytest.fixture
-def bucket(s3_server, sandbox, published):
+@pytest.fixture(scope="module")
+def bucket(s3_server, published):
+    """A bucket with the objects of a registry; what a test adds goes by the hash of its content."""
     import boto3
 
     keys = {"aws_access_key_id": "mine", "aws_secret_access_key": "T0KEN"}
     client = boto3.client("s3", endpoint_url=s3_server, region_name="us-east-1", **keys)
-    client.create_bucket(Bucket=sandbox.root.parent.name.replace("_", "-").lower())
-    name = sandbox.root.parent.name.replace("_", "-").lower()
+    name = "strangers"
+    client.create_bucket(Bucket=name)
     source = published / "dvc-remote"
     for path in source.rglob("*"):
         if path.is_file():
             client.upload_file(str(path), name, f"data/{path.relative_to(source).as_posix()}")
-    sandbox.processes.clear()
     return name
 
 
