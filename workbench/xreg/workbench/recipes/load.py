@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -178,7 +179,7 @@ def _anchor(content: dict[str, Any], folder: Path) -> None:
         if key == "dataset":
             content[key] = _anchored_store(value, folder)
         elif (key in FILES and isinstance(value, str)) or (
-            key in PLACES and isinstance(value, str) and (folder / value).exists()
+            key in PLACES and isinstance(value, str) and os.path.exists(folder / value)
         ):
             content[key] = str(folder / value)
         elif key in KINDS:
