@@ -147,7 +147,6 @@ def test_a_token_in_a_recipe_is_in_nothing_that_a_run_leaves(private, sandbox, x
                 "split": {"fractions": [0.6, 0.2, 0.2]},
                 "descriptor": "internal",
                 "emulator": "ridge",
-                "analyses": {},  # which write nothing of where the data came from
             }
         )
     )
