@@ -11,7 +11,7 @@ import typer.main
 
 from xreg.cli import main as cli
 from xreg.cli.app import app
-from xreg.cli.options import OLD
+from xreg.cli.options import OLD, RENAMED, present
 
 SHORT = {"-o": "--out", "-r": "--registry"}
 
@@ -83,3 +83,15 @@ def test_an_old_option_is_refused_with_the_new_one(
             cli.main(["data", "generate", "recipe.yaml", *arguments])
         assert end.value.code == 2
         assert f"no option '{flag}' any more; write {OLD[flag]}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", list(RENAMED))
+def test_a_renamed_option_still_works_and_says_so(
+    flag: str, options: Options, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert flag not in options
+    assert RENAMED[flag] in options
+    assert present(["fit", flag, "none", f"{flag}=none"]) == [
+        "fit", RENAMED[flag], "none", f"{RENAMED[flag]}=none"
+    ]  # fmt: skip
+    assert f"note: {flag} is called {RENAMED[flag]} now" in capsys.readouterr().err

@@ -52,9 +52,9 @@ def _dispatch(arguments: list[str]) -> None:
             gc.enable()
     else:
         from xreg.cli.app import app
-        from xreg.cli.options import refuse_old
+        from xreg.cli.options import present
 
-        refuse_old(arguments)
+        arguments = present(arguments)
         print_warnings()
         app(arguments)
 

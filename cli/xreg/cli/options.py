@@ -55,16 +55,18 @@ __all__ = [
     "every_site",
     "features_folder",
     "places",
+    "present",
     "recipe_or",
-    "refuse_old",
     "sets_aside",
     "shown",
     "spectrum_columns",
 ]
 
 RecipeT = TypeVar("RecipeT")
-OLD = {"--output": "--out", "--engine": "--generator"}
-"""Options of earlier versions, and what they are called now."""
+OLD = {"--output": "--out"}
+"""Options of earlier versions that are refused, and what they are called now."""
+RENAMED = {"--engine": "--generator"}
+"""Options of earlier versions that stand in shared command lines, and still work."""
 
 _OUT = typer.Option(
     "--out",
@@ -229,12 +231,25 @@ def features_folder(no_cache: bool) -> Iterator[Path | None]:
         yield Path(folder)
 
 
-def refuse_old(arguments: Sequence[str]) -> None:
-    """Refuse an option of an earlier version, and say what it is called now."""
+def present(arguments: Sequence[str]) -> list[str]:
+    """Return arguments with options as they are called now.
+
+    Raises
+    ------
+    ConfigError
+        For one of :data:`OLD`.
+    """
+    found = []
     for argument in arguments:
-        option = argument.partition("=")[0]
+        option, equals, value = argument.partition("=")
         if option in OLD:
             raise ConfigError(f"there is no option '{option}' any more; write {OLD[option]}.")
+        if option in RENAMED:
+            echo(f"note: {option} is called {RENAMED[option]} now", fg="yellow", err=True)
+            found.append(f"{RENAMED[option]}{equals}{value}")
+        else:
+            found.append(argument)
+    return found
 
 
 def places(
