@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Sequence
 from typing import Any, TextIO
@@ -9,6 +10,8 @@ from typing import Any, TextIO
 from xreg.core.text import one_line, printable, without_credentials
 
 __all__ = ["cell", "echo", "echo_table", "print_warnings"]
+
+GAP = 2  # spaces between columns
 
 
 def echo(text: object = "", *, err: bool = False, **style: Any) -> None:
@@ -35,11 +38,31 @@ def echo(text: object = "", *, err: bool = False, **style: Any) -> None:
 
 
 def echo_table(rows: Sequence[Sequence[str]]) -> None:
-    """Print rows in columns, two spaces between them; foreign text in them steers nothing."""
+    """Print rows in columns, two spaces between them; foreign text in them steers nothing.
+
+    On a terminal too narrow for them rich folds long cells inside their column; elsewhere a row
+    stays a line, as other programs read it.
+    """
     clean = [[cell(text) for text in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*clean, strict=True)]
+    whole = sum(widths) + GAP * (len(widths) - 1)
+    if sys.stdout.isatty() and whole > shutil.get_terminal_size().columns:
+        _fold(clean)
+        return
     for row in clean:
-        echo("  ".join(text.ljust(w) for text, w in zip(row, widths, strict=True)).rstrip())
+        cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))
+        echo((" " * GAP).join(cells).rstrip())
+
+
+def _fold(rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console  # 90 ms, which a list in a wide terminal need not wait for
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, GAP, 0, 0))
+    for row in rows:
+        table.add_row(*(Text(printable(text)) for text in row))
+    Console(highlight=False).print(table)
 
 
 def cell(text: object) -> str:
