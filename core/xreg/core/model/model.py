@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +16,7 @@ from xreg.core.data.samples import Samples
 from xreg.core.errors import CorruptError, DataError, OutsideError, PluginError
 from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator, FeatureLabel
 from xreg.core.model.changes import code_changes
+from xreg.core.model.check import Check
 from xreg.core.model.domain import Domain, Target
 from xreg.core.model.filters import KeptColumns
 from xreg.core.model.inputs import FeatureInputs, Inputs, SampleInputs
@@ -74,6 +75,8 @@ class Model:
     trust
         What to expect of predictions; None unless the model has been judged on enough spectra.
         Whoever has judged it sets it.
+    check
+        What it predicted of a few samples when it was trained; whoever has predicted them sets it.
     trained_by
         Hash of the code that joined the steps, where the model was read from disk; empty where that
         is not known, None where it was trained here.
@@ -89,6 +92,8 @@ class Model:
     novelty: Novelty
     trust: Trust | None = None
     trained_by: str | None = None
+    check: Check | None = None
+    _found_difference: float | None = field(default=None, init=False)
 
     @property
     def features(self) -> FeatureInputs:
@@ -123,7 +128,17 @@ class Model:
         """Return, a sentence each, which code is not that which trained a model read from disk."""
         named = {f"{step.kind} '{step.name}'": step for step in self.steps.values()}
         parts: dict[str, Any] = {**named, "xreg's own part of the model": self}
-        return code_changes(parts)
+        return code_changes(parts, None if self.check is None else self._difference)
+
+    def _difference(self) -> float:
+        """Return how far check samples are predicted from what they were; found once."""
+        if self._found_difference is None:
+            check = self.check
+            self._found_difference = 0.0 if check is None else check.difference(self._spectra)
+        return self._found_difference
+
+    def _spectra(self, samples: Samples) -> Any:
+        return self.target_scaler.inverse_transform(self.emulator.predict(self.inputs(samples)))
 
     def refusals(self, samples: Samples) -> dict[int, str]:
         """Return why samples lie so far outside that the model can say nothing of them, by row.
@@ -226,6 +241,8 @@ class Model:
         arrays |= {f"novelty.{name}": array for name, array in self.novelty.arrays().items()}
         if self.trust is not None:
             arrays |= {f"trust.{name}": array for name, array in self.trust.arrays().items()}
+        if self.check is not None:
+            arrays |= {f"check.{name}": array for name, array in self.check.arrays().items()}
         steps, scaling = self.steps, self.inputs.scaling
         for place, component in steps.items():
             component.save(folder / place)
@@ -301,6 +318,7 @@ class Model:
             target = Target(saved.target.channel, energy, saved.target.features, saved.target.unit)
             target_scaler = TargetTransform.of(arrays, "targets")
             require_targets_fit(target, target_scaler, folder)
+            domain = saved.known_domain(folder)
             model = cls(
                 emulator,
                 inputs,
@@ -308,10 +326,11 @@ class Model:
                 Preprocessing(saved.feature_filter, saved.feature_scaling, saved.target_scaling),
                 target,
                 target_scaler,
-                saved.known_domain(folder),
+                domain,
                 Novelty.of(_under("novelty.", arrays)),
                 Trust.of(_under("trust.", arrays)),
                 saved.code,
+                Check.of(_under("check.", arrays), domain),
             )
         for decomposer in decomposers.values():
             decomposer.emulator = emulator

@@ -18,6 +18,7 @@ from xreg.core.errors import SampleError, UnknownNameError, did_you_mean
 from xreg.core.interfaces import Decomposer
 from xreg.core.interfaces.analysis import Analysed
 from xreg.core.metrics import covered_variance_interval
+from xreg.core.model.check import COUNT, Check
 from xreg.core.model.model import Model
 from xreg.core.model.trust import FEWEST, Trust
 from xreg.core.text import counted
@@ -78,6 +79,12 @@ def data_of(ready: Prepared) -> AnalysisData:
         retrainable=True,
         seed=ready.resolved.recipe.seed,
     )
+
+
+def check_of(context: AnalysisContext) -> Check | None:
+    """Return the first samples of the judged part, with what is predicted of them."""
+    rows = context.rows[context.judged][:COUNT]
+    return Check.first(context.samples[rows], context.results[context.judged].predicted)
 
 
 def trust_of(context: AnalysisContext, group: str | None = None) -> Trust | None:

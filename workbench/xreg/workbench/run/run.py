@@ -99,6 +99,7 @@ def _carry_out(
         if model.trust is None and ready.target.energy is not None:
             ready.remarks.append(NO_TRUST)
             log.warning("%s", NO_TRUST)
+        model.check = results.check_of(context)
     with stages("evaluation"):
         report = resolved.recipe.report
         group = results.split_group(resolved.dataset, resolved.recipe.split.group)
