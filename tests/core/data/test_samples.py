@@ -192,7 +192,7 @@ def test_parameters_must_fit_together():
         Parameters(["a"], np.zeros((1, 2)), ("x", "y"), ("eV",))
     with pytest.raises(DataError, match="need"):
         Parameters(["a"], np.zeros((1, 3)), ("x", "y"), ("eV", "eV"))
-    with pytest.raises(DataError, match="different"):
+    with pytest.raises(DataError, match="'a' occurs more than once"):
         Parameters(["a", "a"], np.zeros((2, 1)), ("x",), ("eV",))
 
 
