@@ -16,7 +16,12 @@ from xreg.workbench.recipes.overrides import read_yaml, variants
 from xreg.workbench.recipes.schema import json_schema
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = sorted((ROOT / "examples").glob("*/*.yaml"))
+EXAMPLES = [
+    path
+    for path in sorted((ROOT / "examples").glob("*/*.yaml"))
+    # Cards of models are no recipes; what answers a task has the task's dataset, and none itself.
+    if path.parent.name != "models" and not path.stem.startswith("task-")
+]
 TELLING = {
     "generator": "generate",
     "families": "search",

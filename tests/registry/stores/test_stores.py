@@ -348,6 +348,10 @@ def attributes(store, node, **changes):
     path.write_text(json.dumps(body))
 
 
+def listed(path):
+    path.write_text(json.dumps({**json.loads(path.read_text()), "attributes": []}))
+
+
 def cut(path, keep):
     os.truncate(path, keep(path.stat().st_size))
 
@@ -369,6 +373,10 @@ DAMAGES = {
         "c/9 does not belong to the store",
     ),
     "no json": (lambda s: (s / "labels/zarr.json").write_text("{"), "labels/zarr.json cannot be"),
+    "a list of attributes": (
+        lambda s: listed(s / "labels/converged/zarr.json"),
+        "labels/converged/zarr.json cannot be read",
+    ),
     "newer schema": (lambda s: attributes(s, "", schema=2), "schema 2; this xreg reads schema 1"),
     "no schema": (lambda s: attributes(s, "", schema=None), "has schema None"),
     "bad version": (lambda s: attributes(s, "", version="../2"), "'version' must match pattern"),

@@ -16,6 +16,7 @@ from xreg.core.data.samples import Parameters, Structure, Structures
 from xreg.core.data.spectra import Channel, Spectra
 from xreg.core.data.splits import PARTS, Split
 from xreg.core.errors import DataError
+from xreg.core.text import one_line
 from xreg.workbench.exporting.exports import export_dataset
 from xreg.workbench.importing.imports import import_dataset
 from xreg.workbench.importing.options import ImportOptions
@@ -43,7 +44,12 @@ ODD = st.sampled_from(
 # No surrogates, which no text file holds.
 TEXT = ODD | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=9)
 VISIBLE = st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"])
-NAME = ODD | st.text(VISIBLE, min_size=1, max_size=8)
+# An import refuses a name that would steer a terminal.
+NAME = ODD | st.text(VISIBLE, min_size=1, max_size=8).filter(lambda t: one_line(t) == t)
+# A store holds no other names of labels.
+LABEL = st.sampled_from(["007", "12", "1e5", "nan", "T", "False"]) | st.from_regex(
+    r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,8}", fullmatch=True
+)
 UNIT = st.sampled_from(["arb. u.", "Mb", "1/eV", "⟨2p|r|3d⟩²/eV", "µ0 at +50 eV", 'odd "unit"'])
 COLUMN = st.sampled_from(["int", "float", "bool", "text"])
 PLAIN_NAME = st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True)
@@ -67,7 +73,7 @@ def datasets(draw: st.DrawFn, kind: str, ids: Any = NAME, several: bool = True) 
         intensity[:, 0] += intensity[:, 1] + 1.0  # a constant spectrum is refused as no signal
         spectra[name] = Channel(intensity, energy, (), draw(UNIT))
     labels = {}
-    for name in draw(st.lists(NAME, max_size=3, unique=True)):
+    for name in draw(st.lists(LABEL, max_size=3, unique=True)):
         values = {
             "int": st.integers(-(2**40), 2**40),
             "float": st.floats(width=64, allow_infinity=True),

@@ -97,3 +97,12 @@ def test_what_is_no_recipe_at_all_is_left_to_the_check_of_its_keys(broken: str) 
 def test_not_a_number_is_no_old_spelling() -> None:
     content = load_yaml("seed: .nan\nsplit: {fractions: [.nan, 1]}")
     assert current(content, "run", "it") is content
+
+
+def test_a_label_may_hold_a_point() -> None:
+    from xreg.workbench.run.recipe import Recipe
+
+    content = {"dataset": "h2o", "descriptor": "internal", "emulator": "ridge",
+               "decomposers": {"v0.8": {"name": "pca", "rank": 2}}}  # fmt: skip
+    recipe = Recipe.parse(content, "recipe").checked()
+    assert recipe.plain()["decomposers"]["v0.8"]["rank"] == 2

@@ -172,7 +172,8 @@ class StoreReader:
         self.files.add(name)
         try:
             node = zarr.open(self.path, path=path, mode="r", zarr_format=3)
-            dict(node.attrs)
+            if not isinstance(node.metadata.attributes, Mapping):
+                raise TypeError("its attributes are no mapping")
         except Exception as error:  # Zarr raises whatever its parsers meet
             raise CorruptError(f"{self.path}: {name} cannot be read ({error}).") from None
         return node

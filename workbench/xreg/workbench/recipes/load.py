@@ -124,8 +124,8 @@ def complete(recipe: RecipeT) -> RecipeT:
         if "seed" in config.model_fields:
             settings.setdefault("seed", getattr(recipe, "seed", 0))
         filled = config.parse(settings, f"{kind} {section.name}").model_dump(mode="json")
-        at, _, label = place.rpartition(".")
-        (plain[at] if at else plain)[label] = {"name": section.name, **filled}
+        key, dot, label = place.partition(".")  # a label may hold points, too
+        (plain[key] if dot else plain)[label if dot else key] = {"name": section.name, **filled}
     return type(recipe).parse(plain, recipe.word)
 
 
