@@ -15,7 +15,7 @@ from xreg.core.errors import ConfigError, CorruptError
 
 if TYPE_CHECKING:
     from xreg.registry.recording import Published, Verification
-    from xreg.registry.versions.entries import Collection
+    from xreg.registry.versions.entries import Collection, Entry
 
 __all__ = [
     "Authors",
@@ -26,6 +26,7 @@ __all__ = [
     "Reason",
     "Use",
     "asked",
+    "mark_withdrawn",
     "print_checks",
     "print_published",
 ]
@@ -128,6 +129,16 @@ def print_published(done: Published[Any], what: str = "", *, commit: bool = Fals
     echo(f"  cd {done.root}")
     echo(f"  git add {' '.join(done.paths)}")
     echo(f'  git commit -m "{message}"')
+
+
+def mark_withdrawn(
+    kind: type[Entry], reference: str, reason: str, registry: str | None, *, commit: bool
+) -> None:
+    """Mark a version as one not to be used any more, and say what git must be told."""
+    from xreg.registry.recording import withdraw
+
+    done = withdraw(kind, reference, reason, registry)
+    print_published(done, f"{reference} is marked as withdrawn.", commit=commit)
 
 
 def print_checks(checks: Iterable[Verification[Any]]) -> None:

@@ -162,8 +162,6 @@ def withdraw(
     registry: Registry = None,
 ) -> None:
     """Mark a version as one not to be used any more; nothing is deleted."""
-    from xreg.registry.recording import withdraw
     from xreg.registry.versions.entries import ModelEntry
 
-    done = withdraw(ModelEntry, reference, reason, registry)
-    versions.print_published(done, f"{reference} is marked as withdrawn.", commit=commit)
+    versions.mark_withdrawn(ModelEntry, reference, reason, registry, commit=commit)

@@ -204,11 +204,9 @@ def withdraw(
     registry: Registry = None,
 ) -> None:
     """Mark a version as one not to be used any more; nothing is deleted."""
-    from xreg.registry.recording import withdraw
     from xreg.registry.versions.entries import DatasetEntry
 
-    done = withdraw(DatasetEntry, reference, reason, registry)
-    versions.print_published(done, f"{reference} is marked as withdrawn.", commit=commit)
+    versions.mark_withdrawn(DatasetEntry, reference, reason, registry, commit=commit)
 
 
 @app.command()
