@@ -214,6 +214,7 @@ def test_a_series_has_its_components_shares_and_spectra():
         ({"energy": np.arange(6900.0, 7120.0, 1.0)}, "not half of 6900"),
         ({"energy": np.arange(8900.0, 9000.0, 1.0)}, "take another library"),
         ({"energy": np.arange(7110.0, 7122.0, 0.5), "shift": (-5.0, 5.0)}, "at every shift"),
+        ({"energy": np.arange(7120.0, 7160.0, 10.0)}, "only 4 measured points lie from 7120"),
     ],
 )
 def test_a_library_that_does_not_reach_so_far_is_told(library, settings, words):

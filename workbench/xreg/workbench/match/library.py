@@ -181,7 +181,12 @@ class Comparison:
         low, high = max(reach[0], first), min(reach[1], last)
         points = int(((energy >= low) & (energy <= high)).sum())
         share = (high - low) / (asked[1] - asked[0])
-        if points < FEWEST_POINTS or share < (1 - 1e-9 if window else LEAST_SHARE):
+        if share >= LEAST_SHARE and points < FEWEST_POINTS:
+            raise DataError(
+                f"only {points} measured points lie from {low:g} to {high:g} eV; a comparison "
+                f"needs {FEWEST_POINTS}."
+            )
+        if share < (1 - 1e-9 if window else LEAST_SHARE):
             raise DataError(
                 f"the library has spectra from {library.energy[0]:g} to {library.energy[-1]:g} eV, "
                 f"with shifts of {shift[0]:g} … {shift[1]:g} eV for measured energies of "
