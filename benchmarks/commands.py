@@ -33,7 +33,7 @@ dataset: h2o@1.0.0
 target: {channel: xes}
 folds: {count: 2, group: trajectory}
 families: [internal, coulomb]
-emulator: {name: mlp, space: published}
+emulator: {name: mlp, space: wide}
 budget: 10
 """
 

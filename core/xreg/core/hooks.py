@@ -158,7 +158,7 @@ class ComponentSpec:
         What it needs beside xreg itself.
     search
         Ready search spaces by name, the one to begin with first: settings, each a value or a range
-        such as ``{"int": [2, 12]}`` (see :mod:`xreg.workbench.search.candidates`).
+        such as ``{"int": [2, 12]}`` (see :mod:`xreg.workbench.search.spaces`).
     """
 
     kind: str

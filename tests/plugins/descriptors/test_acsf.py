@@ -36,7 +36,7 @@ class TestPeriodicACSF(DescriptorSuite):
         return crystals()
 
 
-def test_published_count() -> None:
+def test_count_of_the_defaults() -> None:
     component = ACSF().fit(clusters())
     assert len(component.feature_labels) == 543
     assert component.transform(clusters(1)).shape == (1, 543)
@@ -89,7 +89,7 @@ def test_columns_are_what_their_labels_say(angular: str) -> None:
 
 def test_default_width_is_the_step_between_centres() -> None:
     component = ACSF(cutoff=5.5, radial_first=0.5, radial_count=10)
-    assert component._eta() == pytest.approx(1 / (2 * 0.5**2))
+    assert component._eta(0.5) == pytest.approx(1 / (2 * 0.5**2))
     assert component._centres() == pytest.approx(np.arange(0.5, 5.5, 0.5))
 
 

@@ -27,7 +27,7 @@ class TestPeriodicCoulomb(DescriptorSuite):
         return crystals()
 
 
-def test_published_count() -> None:
+def test_count_of_the_defaults() -> None:
     component = Coulomb(counts={"H": 20, "O": 14, "S": 1}).fit(clusters())
     assert len(component.feature_labels) == 595
     assert component.transform(clusters(1)).shape == (1, 595)

@@ -28,7 +28,7 @@ class TestPeriodicGT(DescriptorSuite):
         return crystals()
 
 
-def test_published_count() -> None:
+def test_count_of_the_defaults() -> None:
     component = GT().fit(clusters())
     assert len(component.feature_labels) == 1275
     assert component.transform(clusters(1)).shape == (1, 1275)

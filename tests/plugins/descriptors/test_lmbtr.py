@@ -45,7 +45,7 @@ class TestPeriodicLMBTR(DescriptorSuite):
         return crystals()
 
 
-def test_published_count() -> None:
+def test_count_of_the_defaults() -> None:
     component = LMBTR().fit(clusters())
     assert len(component.feature_labels) == 420
     assert component.transform(clusters(1)).shape == (1, 420)

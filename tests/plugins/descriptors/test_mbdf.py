@@ -25,7 +25,7 @@ class TestPeriodicMBDF(DescriptorSuite):
         return crystals()
 
 
-def test_published_count() -> None:
+def test_count_of_the_defaults() -> None:
     component = MBDF(counts={"H": 30, "O": 24, "S": 1}).fit(clusters())
     assert len(component.feature_labels) == 330
     assert component.transform(clusters(1)).shape == (1, 330)

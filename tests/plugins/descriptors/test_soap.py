@@ -68,7 +68,7 @@ def spectrum(component: SOAP, features: np.ndarray, a: str, b: str, degree: int)
     return matrix
 
 
-def test_published_count() -> None:
+def test_count_of_the_defaults() -> None:
     component = SOAP(n_max=8, l_max=8).fit(clusters())
     assert len(component.feature_labels) == 2700
     assert component.transform(clusters(1)).shape == (1, 2700)

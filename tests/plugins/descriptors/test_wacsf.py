@@ -33,7 +33,7 @@ class TestPeriodicWACSF(DescriptorSuite):
         return crystals()
 
 
-def test_published_count() -> None:
+def test_count_of_the_defaults() -> None:
     component = WACSF().fit(clusters())
     assert len(component.feature_labels) == 97
     kinds = [label.name[:2] for label in component.feature_labels]

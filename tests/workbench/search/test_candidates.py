@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,9 +13,11 @@ from sklearn.linear_model import Ridge as Reference
 from xreg.core.errors import ConfigError
 from xreg.core.metrics import covered_variance
 from xreg.core.model.preprocessing import Preprocessing
+from xreg.plugins.coulomb.plugin import CoulombConfig
 from xreg.plugins.mlp.plugin import MLPConfig
 from xreg.plugins.ridge.ridge import Ridge
-from xreg.workbench.search.candidates import SearchSpace, cross_validate, cross_validation_folds
+from xreg.workbench.search.candidates import cross_validate, cross_validation_folds
+from xreg.workbench.search.spaces import SearchSpace
 
 SPACE = {
     "width": {"choice": [16, 32]},
@@ -60,11 +64,44 @@ def test_a_logarithmic_range_is_even_in_the_logarithm() -> None:
         ({"weight_decay": {"log": [0, 1]}}, "numbers above zero"),
         ({"activation": {"choice": []}}, "needs a list"),
         ({"activation": {"choice": ["elu", "sine"]}}, "activation"),
+        ({"widths": {"list": [1, 2]}}, "'of' .a list. and 'lengths'"),
+        ({"widths": {"list": {"of": 8, "lengths": [1, 2]}}}, "a list in 'of'"),
+        ({"widths": {"list": {"of": [8], "lengths": [2, 1]}}}, "highest length"),
+        ({"widths": {"list": {"of": [8, 16], "lengths": [1, 40]}}}, "fewer lists"),
+        ({"widths": {"list": {"of": [8, 0], "lengths": [1, 2]}}}, "range of 'widths'"),
     ],
 )
 def test_a_bad_space_is_refused(space: dict[str, object], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         SearchSpace.parse(space, MLPConfig, "search space of emulator mlp")
+
+
+def test_a_list_is_drawn_entry_by_entry_in_every_length() -> None:
+    given = {"list": {"of": [8, 32, 64], "lengths": [2, 4]}}
+    space = SearchSpace.parse({"widths": given}, MLPConfig, "space")
+    found = space.ranges["widths"]
+    every = [tuple(found.read(stored)) for stored in found.every()]
+    lists = {one for n in (2, 3, 4) for one in product([8, 32, 64], repeat=n)}
+    assert len(every) == len(set(every)) == space.size == 9 + 27 + 81
+    assert set(every) == lists
+    drawn = [tuple(space.settings(space.draw((0, i)))["widths"]) for i in range(300)]
+    assert set(drawn) <= lists
+    assert all(70 < sum(len(one) == n for one in drawn) < 130 for n in (2, 3, 4))
+
+
+def test_entries_of_a_setting_that_is_a_mapping_are_drawn() -> None:
+    given = {"counts": {"S": 2, "O": {"int": [4, 6]}, "H": {"choice": [2, 6]}}}
+    space = SearchSpace.parse(given, CoulombConfig, "space")
+    assert list(space.ranges) == ["counts.O", "counts.H"]
+    assert space.size == 6
+    found = space.settings(space.draw((0, 0)))["counts"]
+    assert found["S"] == 2
+    assert found["O"] in (4, 5, 6)
+    assert found["H"] in (2, 6)
+    assert space.drawn_from("counts") == "O: 4 … 6; H: 2, 6"
+    assert space.fixed == {"counts": {"S": 2}}
+    with pytest.raises(ConfigError, match=r"'counts.O': there is no range 'intt'"):
+        SearchSpace.parse({"counts": {"O": {"intt": [1, 3]}}}, CoulombConfig, "space")
 
 
 def test_rows_that_stop_training_are_of_other_groups_than_those_that_train() -> None:

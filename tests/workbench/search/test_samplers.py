@@ -11,9 +11,9 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from xreg.core.errors import ConfigError
 from xreg.plugins.mlp.plugin import MLPConfig
-from xreg.workbench.search.candidates import SearchSpace
 from xreg.workbench.search.recipe import Family, SearchRecipe
 from xreg.workbench.search.samplers import distributions, sampler
+from xreg.workbench.search.spaces import SearchSpace
 
 
 def recipe(**settings: Any) -> SearchRecipe:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Self
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
 from xreg.core.config import Config, setting
 
-__all__ = ["SYMBOLS", "AtomRowConfig", "SiteConfig", "Species", "atomic_number", "symbols"]
+__all__ = [
+    "PUBLISHED_ROWS",
+    "SYMBOLS",
+    "AtomRowConfig",
+    "SiteConfig",
+    "Species",
+    "atomic_number",
+    "symbols",
+]
 
 _TABLE = (
     "X H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As "
@@ -62,6 +70,15 @@ class SiteConfig(Config):
         description="Respect the periodicity that a structure states; off takes every structure "
         "for a molecule.",
     )
+    molecules: float | None = setting(
+        None,
+        unit="Å",
+        gt=0,
+        le=20,
+        description="See only whole molecules, each with an atom nearer to the absorber than this; "
+        "where none is given, atoms one by one. Atoms are bonded nearer than 1.25 times the sum of "
+        "their covalent radii.",
+    )
     composition: bool = setting(
         False,
         description="Columns on the whole sample too: shares of its elements, their properties, "
@@ -70,17 +87,32 @@ class SiteConfig(Config):
 
 
 Count = Annotated[int, Field(ge=0, le=1000)]
+Role = Literal["absorber", "others"]
+
+PUBLISHED_ROWS: Mapping[str, Any] = {
+    "absorber": {"int": [1, 15]},
+    "others": {"choice": list(range(4, 51, 2))},
+    "H": {"choice": list(range(2, 67, 4))},
+}
+"""Ranges of ``counts`` in Eronen et al., Phys. Chem. Chem. Phys. 26, 22752 (2024), supplement,
+Tables VII and VIII: rows of the site's element (sulfur), of the other one (oxygen), of hydrogen."""
 
 
 class AtomRowConfig(SiteConfig):
     """Settings of every descriptor of :mod:`xreg.core.descriptors.atom_rows`."""
 
-    counts: Annotated[dict[Symbol, Count], Field(min_length=1)] | None = setting(
+    counts: Annotated[dict[Symbol | Role, Count], Field(min_length=1)] | None = setting(
         None,
         description="How many atoms of each element have a row, the absorber included; where not "
-        "given, the largest number in a structure of the training data. Rows that a structure "
-        "cannot fill are zero.",
+        "given, the largest number in a structure of the training data. 'absorber' stands for the "
+        "absorber's element and 'others' for every element of the training data that is not "
+        "named. Rows that a structure cannot fill are zero.",
     )
+
+    @property
+    def by_role(self) -> bool:
+        """Whether ``counts`` leaves it to the training data which elements there are."""
+        return self.counts is not None and not set(get_args(Role)).isdisjoint(self.counts)
 
     @model_validator(mode="after")
     def _rows(self) -> Self:
@@ -88,6 +120,8 @@ class AtomRowConfig(SiteConfig):
             return self
         if not any(self.counts.values()):
             raise ValueError("'counts' asks for no atom at all")
+        if self.by_role:
+            return self
         if self.species is not None and set(self.counts) != set(self.species):
             raise ValueError("'counts' and 'species' must name the same elements")
         return self

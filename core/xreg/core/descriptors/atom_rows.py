@@ -48,11 +48,12 @@ class AtomRowDescriptor(SiteDescriptor[RowConfigT]):
         if not len(samples):
             raise DataError(f"descriptor '{self.name}' cannot be fitted without samples.")
         given: dict[str, int] | None = self.config.counts
-        if given is not None:
+        if given is not None and not self.config.by_role:
             self.species_ = np.array(sorted(map(atomic_number, given)), dtype=np.int64)
         every = []
-        for block in samples.batches(4096):
-            self._check(block)
+        for whole in samples.batches(4096):
+            self._check(whole)
+            block = self.near(whole)
             owner = np.repeat(np.arange(len(block)), block.sizes)
             found = np.zeros((len(block), len(self.species_)), dtype=np.int64)
             np.add.at(found, (owner, np.searchsorted(self.species_, block.numbers)), 1)
@@ -62,7 +63,10 @@ class AtomRowDescriptor(SiteDescriptor[RowConfigT]):
         fewest, most = (np.array(column) for column in zip(*every, strict=True))
         self.counts_ = most.max(axis=0)
         if given is not None:
-            self.counts_ = np.array([given[SYMBOLS[z]] for z in self.species_], dtype=np.int64)
+            central = set(samples.absorbers().tolist())
+            self.counts_ = np.array(
+                [_asked(given, z, z in central) for z in self.species_.tolist()]
+            )
         least = fewest.min(axis=0)
         self.fewest_ = np.where(least == ENDLESS, self.counts_, least)
         self._prepared = None
@@ -78,15 +82,22 @@ class AtomRowDescriptor(SiteDescriptor[RowConfigT]):
             )
             if fewest < rows
         ]
-        if not short:
-            return []
-        return [
-            f"{self.name}: training samples have as few as {', '.join(short)}; rows without an "
-            "atom are zero."
-        ]
+        found = []
+        if short:
+            found.append(
+                f"{self.name}: training samples have as few as {', '.join(short)}; rows without an "
+                "atom are zero."
+            )
+        named = set(self.config.counts or ()) & set(SYMBOLS)
+        if absent := sorted(named - set(self.symbols_)):
+            found.append(
+                f"{self.name}: no training sample has {', '.join(absent)}, which 'counts' names, "
+                "and no rows are kept for it."
+            )
+        return found
 
     def _remedy(self) -> str:
-        if self.config.counts is None:
+        if self.config.counts is None or self.config.by_role:
             return super()._remedy()
         return "name the elements in 'counts' too (0 gives them no row)"
 
@@ -146,3 +157,9 @@ class AtomRowDescriptor(SiteDescriptor[RowConfigT]):
             if all((found == z).sum() >= n for z, n in want.items() if z in present):
                 return radius
             radius *= 1.25
+
+
+def _asked(counts: dict[str, int], number: int, central: bool) -> int:
+    """Return how many rows ``counts`` gives an element that it names, or that has a role."""
+    others = counts.get("others", 0)
+    return counts.get(SYMBOLS[number], counts.get("absorber", others) if central else others)

@@ -139,8 +139,27 @@ class SiteDescriptor(Descriptor[SiteConfigT]):
         # Kept between batches, and built anew when settings or elements have changed.
         key = (self.config, tuple(self.species_.tolist()))
         if self._prepared is None or self._prepared[0] != key:
-            self._prepared = (key, *self._with_composition(*self.prepare()))
+            describe, labels = self.prepare()
+            self._prepared = (key, *self._with_composition(self._of_near(describe), labels))
         return self._prepared[1:]
+
+    def near(self, samples: Structures) -> Structures:
+        """Return structures as the method sees them: their whole molecules near the absorber."""
+        radius: float | None = self.config.molecules
+        if radius is None:
+            return samples
+        return Structures.of([self._near(structure, radius) for structure in samples])
+
+    def _near(self, structure: Structure, radius: float) -> Structure:
+        from xreg.core.atoms.molecules import whole_molecules
+
+        return whole_molecules(structure, radius, periodic=self.config.periodic)
+
+    def _of_near(self, describe: Describe) -> Describe:
+        radius: float | None = self.config.molecules
+        if radius is None:
+            return describe
+        return lambda structure: describe(self._near(structure, radius))
 
     def _with_composition(
         self, describe: Describe, labels: list[FeatureLabel]

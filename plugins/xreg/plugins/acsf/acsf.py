@@ -40,7 +40,7 @@ class ACSF(SiteDescriptor[ACSFConfig]):
 
     def prepare(self) -> tuple[Describe, list[FeatureLabel]]:
         """Build the dscribe object."""
-        radial = [[self._eta(), centre] for centre in self._centres()]
+        radial = [[self._eta(centre), centre] for centre in self._centres()]
         angular = [list(entry) for entry in self._angular()]
         engine = Engine(
             species=self.species_.tolist(),
@@ -61,24 +61,40 @@ class ACSF(SiteDescriptor[ACSFConfig]):
         return describe, list(self._labels())
 
     def _centres(self) -> list[float]:
-        """Return R_s of every G2; none stands on the cutoff, where it would be zero."""
-        count = self.config.radial_count
-        centres = np.linspace(self.config.radial_first, self.config.cutoff, count, endpoint=False)
+        """Return R_s of every G2; none stands on the cutoff unless it is the last asked for."""
+        first, last, count = (
+            self.config.radial_first,
+            self.config.radial_last,
+            self.config.radial_count,
+        )
+        if last is None:
+            centres = np.linspace(first, self.config.cutoff, count, endpoint=False)
+        else:
+            centres = np.linspace(first, last, count)
         return [float(centre) for centre in centres]
 
-    def _eta(self) -> float:
+    def _eta(self, centre: float) -> float:
+        """Return η (1/Å²) of the G2 about a centre (Å)."""
+        if self.config.radial_eta_relative is not None:
+            return float(self.config.radial_eta_relative / centre**2)
         if self.config.radial_eta is not None:
-            return self.config.radial_eta
-        step = (self.config.cutoff - self.config.radial_first) / max(self.config.radial_count, 1)
-        return 1 / (2 * step**2)
+            return float(self.config.radial_eta)
+        first, last, count = (
+            self.config.radial_first,
+            self.config.radial_last,
+            self.config.radial_count,
+        )
+        if last is None:
+            step = (self.config.cutoff - first) / max(count, 1)
+        else:
+            step = (last - first) / max(count - 1, 1)
+        return float(1 / (2 * step**2))
 
     def _angular(self) -> list[tuple[float, float, float]]:
         """Return η, ζ, λ of every angular function."""
         if self.config.angular == "none":
             return []
-        return list(
-            product(self.config.angular_eta, self.config.angular_zeta, self.config.angular_lambda)
-        )
+        return list(product(self.config.etas, self.config.angular_zeta, self.config.angular_lambda))
 
     def _labels(self) -> Iterator[FeatureLabel]:
         """Yield labels in dscribe's order, which the tests check against Behler's equations."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xreg.core.atoms.elements import AtomRowConfig
+from xreg.core.atoms.elements import PUBLISHED_ROWS, AtomRowConfig
 from xreg.core.hooks import ComponentSpec, hookimpl
 
 XREG_API = "1.0"
@@ -24,5 +24,6 @@ def xreg_components() -> Sequence[ComponentSpec]:
             CoulombConfig,
             "xreg.plugins.coulomb.coulomb:Coulomb",
             summary="Coulomb matrix of the nearest atoms, sorted by element and distance",
+            search={"wide": {}, "published": {"counts": PUBLISHED_ROWS}},
         )
     ]

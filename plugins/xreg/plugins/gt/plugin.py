@@ -17,7 +17,7 @@ XREG_API = "1.0"
 class GTConfig(SiteConfig):
     """Settings of the descriptor ``gt``.
 
-    The defaults give the published 1,275 columns for three elements: 425 for each.
+    The defaults give 425 columns for each element.
     """
 
     cutoff: float = setting(
@@ -80,7 +80,17 @@ def xreg_components() -> Sequence[ComponentSpec]:
                     "vector_count": {"int": [0, 120]},
                     "tensor_count": {"int": [0, 120]},
                     "normalization": {"choice": ["gaussian", "none"]},
-                }
+                },
+                # Eronen et al., Phys. Chem. Chem. Phys. 26, 22752 (2024), supplement, Table VI.
+                "published": {
+                    "cutoff": 6.5,
+                    "width_first": {"choice": [0.025, 0.05, 0.1, 0.2, 0.4]},
+                    "width_last": {"choice": [4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0]},
+                    "scalar_count": {"choice": [10, 25, 50, 75, 100, 125, 150]},
+                    "vector_count": {"choice": [10, 20, 40, 60, 80, 100]},
+                    "tensor_count": {"choice": [10, 20, 40, 60, 80, 100]},
+                    "molecules": 6.0,
+                },
             },
         )
     ]

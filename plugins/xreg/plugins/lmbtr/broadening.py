@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import eval_hermitenorm, ndtr
 
+from xreg.plugins.lmbtr.plugin import REACH
+
 __all__ = ["Broadening"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
-# Gaussians end here, in σ: what is beyond is below 2e-12.
-_REACH = 7.0
 # Bins to a standard deviation, and moments taken of each: a value lies within σ/16 of the centre
 # of its bin, and the first term left out is below 1e-11 of the value's weight.
 _BINS, _MOMENTS = 8, 7
@@ -47,10 +47,10 @@ class Broadening:
         self.step = (high - low) / (points - 1)
         self.points, self.sigma = points, sigma
         self.edge = low - self.step / 2
-        self.window = min(int(2 * _REACH * sigma / self.step) + 3, points + 1)
+        self.window = min(int(2 * REACH * sigma / self.step) + 3, points + 1)
         # The bins reach beyond the grid on either side, as far as Gaussians do.
-        self.first, self.width = self.edge - _REACH * sigma, sigma / _BINS
-        self.bins = int(np.ceil((points * self.step + 2 * _REACH * sigma) / self.width))
+        self.first, self.width = self.edge - REACH * sigma, sigma / _BINS
+        self.bins = int(np.ceil((points * self.step + 2 * REACH * sigma) / self.width))
         self.table = self._table() if self.bins <= _MOST_BINS else None
 
     def __call__(self, values: Array, weights: Array, blocks: Index, count: int) -> Array:
@@ -79,7 +79,7 @@ class Broadening:
         return np.asarray(moments.reshape(count, -1) @ self.table)
 
     def _each(self, values: Array, weights: Array, blocks: Index, count: int) -> Array:
-        start = np.floor((values - self.edge - _REACH * self.sigma) / self.step)
+        start = np.floor((values - self.edge - REACH * self.sigma) / self.step)
         start = np.clip(start, 0, self.points + 1 - self.window).astype(np.int64)
         cells = np.arange(self.window)
         edges = (start[:, None] + cells) * self.step + self.edge

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from xreg.core.atoms.neighbours import Neighbours, neighbours
 from xreg.core.data.samples import Structure
 from xreg.core.descriptors.sites import Describe, SiteDescriptor
+from xreg.core.errors import SampleError
 from xreg.core.interfaces import FeatureLabel
 from xreg.core.text import with_unit
 from xreg.plugins.lmbtr.broadening import Broadening
@@ -50,8 +52,8 @@ class LMBTR(SiteDescriptor[LMBTRConfig]):
     Gaussian about v *averaged over the cell* of the grid point x, with the step d of the grid:
     :math:`[\Phi((x + d/2 - v)/\sigma) - \Phi((x - d/2 - v)/\sigma)]/d`, as dscribe has it, and not
     its value at x; the two differ where :math:`\sigma` is not much larger than d. Blocks in which X
-    meets itself (X–X, A–X–X, X–A–X) are empty;
-    they stand here because dscribe and the published feature counts have them.
+    meets itself (X–X, A–X–X, X–A–X) are empty; dscribe has them, ``empty_blocks: false`` has not.
+    With the weight ``unity`` every pair or triple counts 1.
     """
 
     name = "lmbtr"
@@ -64,12 +66,27 @@ class LMBTR(SiteDescriptor[LMBTRConfig]):
         rows = engine(parts)
 
         def describe(structure: Structure) -> Array:
+            self._refuse_endless(structure, parts)
             found = rows(structure)
             if self.config.normalization == "l2":
                 found = [row / (np.linalg.norm(row) or 1.0) for row in found]
             return np.concatenate(found)
 
         return describe, [label for name in parts for label in self._labels(name)]
+
+    def _refuse_endless(self, structure: Structure, parts: list[str]) -> None:
+        """Refuse a crystal whose images would all count."""
+        if not (self.config.periodic and structure.pbc.any()):
+            return
+        by_dscribe = self.config.engine == "dscribe"  # which asks a crystal for a weight
+        for name in parts:
+            unity = getattr(self.config, f"{name}_weight") == "unity"
+            if unity and (by_dscribe or np.isinf(self.config.cutoff_of(name))):
+                raise SampleError(
+                    f"sample '{structure.id}' is periodic, and descriptor 'lmbtr' with "
+                    f"'{name}_weight: unity' would count its images without end; set "
+                    f"'{name}_weight: exp', or 'molecules'."
+                )
 
     def _vectorised(self, parts: list[str]) -> Rows:
         sums = [self._sum(name) for name in parts]
@@ -89,12 +106,14 @@ class LMBTR(SiteDescriptor[LMBTRConfig]):
         points, sigma = getattr(self.config, f"{name}_points"), self.config.sigma_of(name)
         broadened = Broadening(*self.config.range_of(name), points, sigma)
         height = 1.0 if self.config.normalize_gaussians else sigma * np.sqrt(2 * np.pi)
-        decay: float = getattr(self.config, f"{name}_decay")
+        weight: str = getattr(self.config, f"{name}_weight")
+        decay: float = getattr(self.config, f"{name}_decay") if weight == "exp" else 0.0
         collect = pairs if name == "distance" else triples
         if getattr(self.config, name) == "angle":
             collect = partial(triples, angles=True)
         quantity = QUANTITIES[getattr(self.config, name)]
-        cutoff, width = self.config.cutoff_of(name), len(self._blocks(name))
+        cutoff, width = self.config.cutoff_of(name), len(self._names(name))
+        kept = self._kept(name)
 
         def describe(around: Neighbours, element: Index, names: Index) -> Array:
             terms = collect(around, element, len(names), cutoff)
@@ -103,7 +122,7 @@ class LMBTR(SiteDescriptor[LMBTRConfig]):
             sums = broadened(quantity(terms), weights, terms.blocks, len(found))
             row = np.zeros((width, points))
             row[place] = sums[found]
-            return row.ravel()
+            return row[kept].ravel()
 
         return describe
 
@@ -140,25 +159,35 @@ class LMBTR(SiteDescriptor[LMBTRConfig]):
                     "n": getattr(self.config, f"{name}_points"),
                     "sigma": self.config.sigma_of(name),
                 },
-                weighting={
-                    "function": "exp",
-                    "scale": getattr(self.config, f"{name}_decay"),
-                    "threshold": self.config.threshold,
-                },
+                weighting=self._weighting(name),
                 normalize_gaussians=self.config.normalize_gaussians,
-                periodic=True,  # which a structure without periodicity does not notice
+                # Which a structure without periodicity does not notice.
+                periodic=getattr(self.config, f"{name}_weight") == "exp",
             )
             for name in parts
         ]
+        kept = [self._kept(name) for name in parts]
+        points = [getattr(self.config, f"{name}_points") for name in parts]
 
         def rows(structure: Structure) -> list[Array]:
             atoms = self.atoms(structure)
             with warnings.catch_warnings():
                 # dscribe asks the atoms for their calculator in a way that ASE deprecates.
                 warnings.simplefilter("ignore", FutureWarning)
-                return [e.create_single(atoms, [structure.absorber])[0] for e in engines]
+                found = [e.create_single(atoms, [structure.absorber])[0] for e in engines]
+            return [
+                row.reshape(-1, n)[own].ravel()
+                for row, n, own in zip(found, points, kept, strict=True)
+            ]
 
         return rows
+
+    def _weighting(self, name: str) -> dict[str, Any]:
+        """Return a part's weighting as dscribe asks for it."""
+        if getattr(self.config, f"{name}_weight") == "unity":
+            return {"function": "unity"}
+        scale = getattr(self.config, f"{name}_decay")
+        return {"function": "exp", "scale": scale, "threshold": self.config.threshold}
 
     def _labels(self, name: str) -> Iterator[FeatureLabel]:
         """Yield labels in dscribe's order; the tests check it against explicit sums."""
@@ -179,6 +208,18 @@ class LMBTR(SiteDescriptor[LMBTRConfig]):
                 )
 
     def _blocks(self, name: str) -> list[str]:
+        """Return the names of the blocks that have columns."""
+        return [
+            block for block, own in zip(self._names(name), self._kept(name), strict=True) if own
+        ]
+
+    def _kept(self, name: str) -> NDArray[np.bool_]:
+        """Return which of dscribe's blocks have columns: all, or those that can be filled."""
+        meets = [block.split("–").count("X") > 1 for block in self._names(name)]
+        return np.full(len(meets), True) if self.config.empty_blocks else ~np.array(meets)
+
+    def _names(self, name: str) -> list[str]:
+        """Return the names of dscribe's blocks, in its order."""
         names = ["X", *self.symbols_]
         if name == "distance":
             return [f"X–{a}" for a in names]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log
+from math import inf, log
 from typing import Literal, Self
 
 from pydantic import model_validator
@@ -17,13 +17,16 @@ XREG_API = "1.0"
 Range = tuple[float, float]
 DISTANCES: dict[str, Range] = {"distance": (0.5, 6.0), "inverse_distance": (0.1, 1.2)}
 ANGLES: dict[str, Range] = {"angle": (0.0, 180.0), "cosine": (-1.0, 1.0)}
+Weighting = Literal["exp", "unity"]
+REACH = 7.0
+"""Gaussians end here, in their standard deviations: what is beyond is below 2e-12."""
 
 
 class LMBTRConfig(SiteConfig):
     """Settings of the descriptor ``lmbtr``.
 
-    The defaults give 420 columns for three elements: 4 blocks of distances, 22 of angles (DScribe
-    counts the absorber as an element of its own).
+    DScribe counts the absorber as an element of its own, so three elements have 4 blocks of
+    distances and 22 of angles, of which 3 and 15 can be filled (see ``empty_blocks``).
     """
 
     distance: Literal["distance", "inverse_distance"] = setting(
@@ -43,6 +46,9 @@ class LMBTRConfig(SiteConfig):
         gt=0,
         le=20,
         description="Standard deviation of the broadening; the grid's step where none is given.",
+    )
+    distance_weight: Weighting = setting(
+        "exp", description="Weight of a pair: exp(-s r), or 1 for all (unity)."
     )
     distance_decay: float = setting(
         0.5, unit="1/Å", gt=0, le=20, description="s of the weight exp(-s r) of a pair."
@@ -65,6 +71,11 @@ class LMBTRConfig(SiteConfig):
         le=180,
         description="Standard deviation of the broadening; the grid's step where none is given.",
     )
+    angle_weight: Weighting = setting(
+        "exp",
+        description="Weight of a triple: exp(-s L), or 1 for all (unity), which a crystal's images "
+        "would have no end of.",
+    )
     angle_decay: float = setting(
         0.8,
         unit="1/Å",
@@ -76,7 +87,12 @@ class LMBTRConfig(SiteConfig):
         1e-3,
         gt=0,
         lt=1,
-        description="Pairs and triples of a weight below this are left out.",
+        description="Pairs and triples whose weight exp falls below this are left out.",
+    )
+    empty_blocks: bool = setting(
+        True,
+        description="Keep the blocks in which the absorber meets itself (X–X, A–X–X, X–A–X): "
+        "DScribe has them, and they are always zero.",
     )
     normalize_gaussians: bool = setting(
         True, description="Give each Gaussian the area 1 (on) or the height 1 (off)."
@@ -113,7 +129,15 @@ class LMBTRConfig(SiteConfig):
         return given or (high - low) / (getattr(self, f"{name}_points") - 1)
 
     def cutoff_of(self, name: str) -> float:
-        """Largest distance from the absorber (Å) that a term of ``distance`` or ``angle`` has."""
+        """Largest distance from the absorber (Å) that a term of ``distance`` or ``angle`` has.
+
+        Infinite where every atom counts, however far.
+        """
+        if getattr(self, f"{name}_weight") == "unity":
+            (low, high), reach = self.range_of(name), REACH * self.sigma_of(name)
+            if name == "angle" or (self.distance == "inverse_distance" and low <= reach):
+                return inf
+            return high + reach if self.distance == "distance" else 1 / (low - reach)
         longest = -log(self.threshold) / getattr(self, f"{name}_decay")
         # A triangle's perimeter is at least twice each of its sides.
         return float(longest if name == "distance" else longest / 2)
@@ -138,7 +162,23 @@ def xreg_components() -> Sequence[ComponentSpec]:
                     "angle_points": {"choice": [0, 5, 10, 20, 40]},
                     "angle_decay": {"log": [0.3, 2.0]},
                     "normalize_gaussians": {"choice": [True, False]},
-                }
+                },
+                # Eronen et al., Phys. Chem. Chem. Phys. 26, 22752 (2024), supplement, Table III.
+                "published": {
+                    "distance": "distance",
+                    "distance_points": {"choice": [20, 40, 60, 80, 100]},
+                    "distance_range": [0.7, 6.5],
+                    "distance_sigma": {"choice": [0.2, 0.4, 0.6, 0.8, 1.0]},
+                    "distance_weight": "unity",
+                    "angle": "angle",
+                    "angle_points": {"choice": [5, 10, 20, 30, 40]},
+                    "angle_range": [0.0, 180.0],
+                    "angle_sigma": {"choice": [9.0, 12.0, 15.0, 18.0, 21.0]},
+                    "angle_decay": {"choice": [0.8, 1.0, 1.2, 1.4, 1.6]},
+                    "threshold": 1e-8,
+                    "empty_blocks": False,
+                    "molecules": 6.0,
+                },
             },
         )
     ]

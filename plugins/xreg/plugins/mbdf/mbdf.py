@@ -72,7 +72,7 @@ class MBDF(AtomRowDescriptor[MBDFConfig]):
             return self
         low, high = np.full(6, np.inf), np.full(6, -np.inf)
         count, total, square = 0, np.zeros(6), np.zeros(6)
-        structures = (structure for block in samples.batches(256) for structure in block)
+        structures = (one for block in samples.batches(256) for one in self.near(block))
         for structure in track(structures, "scaling of mbdf", len(samples)):
             with np.errstate(divide="ignore", invalid="ignore"):
                 _, values = self._functionals(structure)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from xreg.core.atoms.elements import AtomRowConfig
+from xreg.core.atoms.elements import PUBLISHED_ROWS, AtomRowConfig
 from xreg.core.config import setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 
@@ -40,7 +40,8 @@ def xreg_components() -> Sequence[ComponentSpec]:
                 "wide": {
                     "cutoff": {"float": [3.0, 8.0]},
                     "normalization": {"choice": ["minmax", "zscore"]},
-                }
+                },
+                "published": {"cutoff": 6.5, "counts": PUBLISHED_ROWS, "molecules": 6.0},
             },
         )
     ]

@@ -67,7 +67,7 @@ def xreg_components() -> list[ComponentSpec]:
             "xreg.plugins.mlp.mlp:MLP",
             "Multilayer perceptrons, alone or as an ensemble with a predictive spread (torch).",
             search={
-                "published": {
+                "wide": {
                     "depth": {"int": [2, 5]},
                     "width": {"choice": [16, 32, 64, 128, 256]},
                     "learning_rate": {"log": [1e-4, 1e-2]},
@@ -76,7 +76,23 @@ def xreg_components() -> list[ComponentSpec]:
                     "epochs": 1000,
                     "check_every": 50,
                     "patience": 4,
-                }
+                },
+                # Eronen et al., Phys. Chem. Chem. Phys. 26, 22752 (2024), section II C. Neither the
+                # step of the weight decay (here decades) nor a limit of epochs is told there.
+                "published": {
+                    "depth": {"int": [2, 5]},
+                    "width": {"choice": [16, 32, 64, 128, 256]},
+                    "activation": "elu",
+                    "loss": "r2",
+                    "optimiser": "adam",
+                    "schedule": "constant",
+                    "learning_rate": {"choice": [1e-4, 2.5e-4]},
+                    "weight_decay": {"choice": [float(f"1e{x}") for x in range(-13, 1)]},
+                    "batch": 200,
+                    "epochs": 20_000,
+                    "check_every": 200,
+                    "patience": 1,
+                },
             },
         )
     ]

@@ -111,7 +111,21 @@ def xreg_components() -> Sequence[ComponentSpec]:
                     "sigma": {"log": [0.1, 1.0]},
                     "basis": {"choice": ["gto", "polynomial"]},
                     "transform": {"choice": ["none", "sqrt"]},
-                }
+                },
+                # Eronen et al., Phys. Chem. Chem. Phys. 26, 22752 (2024), supplement, Table IV.
+                "published": {
+                    "cutoff": 6.5,
+                    "n_max": {"int": [4, 8]},
+                    "l_max": {"int": [4, 8]},
+                    "sigma": {"choice": [0.25, 0.5, 0.75, 1.0]},
+                    "basis": "gto",
+                    "decay": "pow",
+                    "decay_c": {"choice": [0.25, 0.5, 1.0, 2.0, 4.0]},
+                    "decay_d": {"choice": [0.25, 0.5, 1.0, 2.0, 4.0]},
+                    "decay_m": {"choice": [2.0, 4.0, 6.0, 8.0]},
+                    "decay_r0": {"choice": [1.0, 2.0, 3.0, 4.0]},
+                    "molecules": 6.0,
+                },
             },
         )
     ]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from xreg.core.data.samples import Samples
     from xreg.core.data.spectra import Channel
     from xreg.core.data.splits import Split
-    from xreg.workbench.search.candidates import SearchSpace
+    from xreg.workbench.search.spaces import SearchSpace
 
 __all__ = [
     "Family",
@@ -296,7 +296,7 @@ def members(recipe: SearchRecipe, samples: Samples) -> list[Family]:
 
 
 def _family(label: str, section: FamilySection, recipe: SearchRecipe) -> Family:
-    from xreg.workbench.search.candidates import SearchSpace
+    from xreg.workbench.search.spaces import SearchSpace
 
     own = section.decomposer or (None if section.emulator else recipe.decomposer)
     kind: ModelKind = "decomposer" if own else "emulator"
@@ -327,7 +327,7 @@ def _family(label: str, section: FamilySection, recipe: SearchRecipe) -> Family:
 
 def _space(kind: str, section: SpaceSection) -> SearchSpace:
     """Return a component's search space: a ready one, and the section's settings over it."""
-    from xreg.workbench.search.candidates import SearchSpace
+    from xreg.workbench.search.spaces import SearchSpace
 
     spec = host().get(kind, section.name).spec
     ready: dict[str, Mapping[str, Any]] = {**spec.search, DEFAULTS: {}}

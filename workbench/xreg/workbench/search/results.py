@@ -169,5 +169,5 @@ def _winning_settings(result: FamilyResult, family: Family) -> Iterator[tuple[st
     for kind, space in zip(("descriptor", family.model), family.spaces, strict=True):
         settings: dict[str, Any] = getattr(result, kind) or {}
         for key, value in settings.items():
-            drawn = f"of {space.ranges[key]}" if key in space.ranges else ""
+            drawn = f"of {found}" if (found := space.drawn_from(key)) else ""
             yield f"{kind} {key}", value_in_words(value), drawn

@@ -8,7 +8,6 @@ together, so many in turn share all settings but those in which the model may di
 from __future__ import annotations
 
 import itertools
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
-    from xreg.workbench.search.candidates import SearchRange
     from xreg.workbench.search.recipe import Family, SearchRecipe
+    from xreg.workbench.search.spaces import SearchRange
 
 __all__ = ["Sampler", "distributions", "sampler"]
 
@@ -156,10 +155,5 @@ class Grid(_OfRecipe):
 
 
 def _combinations(ranges: Mapping[str, SearchRange]) -> list[Drawn]:
-    values = [
-        dict.fromkeys(map(json.dumps, found.values))
-        if found.kind == "choice"
-        else range(found.values[0], found.values[1] + 1)
-        for found in ranges.values()
-    ]
+    values = [found.every() for found in ranges.values()]
     return [dict(zip(ranges, chosen, strict=True)) for chosen in itertools.product(*values)]
