@@ -67,6 +67,16 @@ def told(**settings: object) -> str:
         ({"cutoff": 0.5}, "'cutoff' must be greater than 1 or a list, got 0.5"),
         ({"cutoff": [3, 0.5]}, "'cutoff.1' must be greater than 1, got 0.5"),
         ({"version": "new"}, "'version' must match pattern '^[0-9.]+$', got 'new'"),
+        # True is 1 and '3' is 3 only to Python and pydantic.
+        ({"depth": True}, "'depth' must be a number, got True"),
+        ({"depth": "3"}, "'depth' must be a number, got '3'"),
+        ({"rate": "1e-3"}, "'rate' must be a number, got '1e-3'"),
+        ({"cutoff": [3, "4.5"]}, "'cutoff.1' must be a number, got '4.5'"),
+        ({"widths": [64, True]}, "'widths.1' must be a number, got True"),
+        ({"by_element": {"H": [1, "2"]}}, "'by_element.H.1' must be a number, got '2'"),
+        ({"sparse": 1}, "'sparse' must be true or false, got 1"),
+        ({"sparse": "no"}, "'sparse' must be true or false, got 'no'"),
+        ({"training": {"epochs": True}}, "'training.epochs' must be a number, got True"),
         ({"names": []}, "'names' must have at least 1 item, not 0, got []"),
         ({"by_element": {"H": [1, "x"]}}, "'by_element.H.1' must be a valid integer, got 'x'"),
         (

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, LiteralString, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from xreg.core.errors import ConfigError
 
@@ -78,6 +86,22 @@ class Config(BaseModel):
         }
         return {k: "" if v is None and k in texts else v for k, v in settings.items()}
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _of_one_kind(cls, settings: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Refuse what pydantic turns into another kind of value: ``true`` is no 1, ``'3'`` no 3."""
+        made = handler(settings)
+        if not isinstance(settings, Mapping):
+            return made
+        turned = [
+            InitErrorDetails(type=PydanticCustomError("kind", word), loc=place, input=given)
+            for name in settings.keys() & cls.model_fields.keys()
+            for place, word, given in _turned(settings[name], getattr(made, name), (name,))
+        ]
+        if turned:
+            raise ValidationError.from_exception_data(cls.__name__, turned)
+        return made
+
     @classmethod
     def parse(cls, settings: Mapping[str, Any], where: str) -> Self:
         """Validate settings from outside.
@@ -123,3 +147,22 @@ class Config(BaseModel):
         from xreg.core.settings_in_words import table
 
         return table(cls)
+
+
+Place = tuple[str | int, ...]
+
+
+def _turned(given: Any, made: Any, place: Place) -> Iterator[tuple[Place, LiteralString, Any]]:
+    """Yield the place of each value that became one of another kind, what it must be, and it."""
+    if isinstance(made, bool):
+        if isinstance(given, int | float | str) and not isinstance(given, bool):
+            yield place, "must be true or false", given
+    elif isinstance(made, int | float):
+        if isinstance(given, bool | str):
+            yield place, "must be a number", given
+    elif isinstance(made, Mapping) and isinstance(given, Mapping):
+        for key in made.keys() & given.keys():
+            yield from _turned(given[key], made[key], (*place, key))
+    elif isinstance(made, list | tuple) and isinstance(given, list | tuple):
+        for i, pair in enumerate(zip(given, made, strict=False)):
+            yield from _turned(*pair, (*place, i))

@@ -266,7 +266,9 @@ def find_model(reference: str | Path, registry: str | Path | None = None) -> Sav
 
 
 def _ordered(version: str) -> tuple[int, ...]:
-    return tuple(int(part) if part.isdigit() else -1 for part in version.split("."))
+    return tuple(
+        int(part) if re.fullmatch("[0-9]{1,18}", part) else -1 for part in version.split(".")
+    )
 
 
 def load_model(

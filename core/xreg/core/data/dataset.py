@@ -20,7 +20,7 @@ from xreg.core.text import counted
 __all__ = ["Dataset", "Metadata"]
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]*$"
-VERSION_PATTERN = r"^[0-9]+\.[0-9]+\.[0-9]+$"
+VERSION_PATTERN = r"^[0-9]{1,18}\.[0-9]{1,18}\.[0-9]{1,18}$"
 
 
 class Metadata(BaseModel):

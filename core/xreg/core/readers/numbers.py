@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import from_json
 
-__all__ = ["is_number", "is_row", "number", "number_of", "parted", "plain_numbers"]
+__all__ = ["is_number", "is_row", "number", "number_of", "parted", "plain_numbers", "whole_number"]
 
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eEdDqQ][+-]?[0-9]+)?")
+# Of more digits nothing is counted, and of some thousand Python makes no number.
+WHOLE = re.compile(r"[0-9]{1,18}")
 # Fortran leaves the E out before an exponent of three digits (1.19203-101).
 SHORT = re.compile(r"([+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+))([+-][0-9]{3})")
 # A sign in a number begins the next one, where fields of fixed width touch: '-1.0-2.0'. Behind it
@@ -66,6 +68,11 @@ def number(word: str) -> float:
     if found is None:
         raise ValueError(word)
     return found
+
+
+def whole_number(word: str) -> int | None:
+    """Return the number in a word of digits; None of any other (``²``, ``-1``, 5000 digits)."""
+    return int(word) if WHOLE.fullmatch(word) else None
 
 
 def is_number(cell: str) -> bool:

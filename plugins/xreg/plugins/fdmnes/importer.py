@@ -23,7 +23,7 @@ __all__ = ["FdmnesImporter"]
 HEAD = re.compile(rb"=\s*E_edge\b")
 XANES = b"<xanes>"
 # 'name_1_conv.txt': number of the site, and what a convolution adds (with some of its widths).
-NAME = re.compile(r"(?P<name>.+?)(?:_(?P<site>\d+))?(?P<conv>_conv\w*)?")
+NAME = re.compile(r"(?P<name>.+?)(?:_(?P<site>[0-9]{1,9}))?(?P<conv>_conv\w*)?")
 EDGE = "fdmnes.e_edge"
 MULTIPLICITY = "fdmnes.natomsym_f"
 

@@ -32,7 +32,7 @@ __all__ = ["FeffImporter"]
 
 # What tells a tree of FEFF's; material folders may be links.
 TREE = ("*/xmu.dat", "*/*/xmu.dat", "*/*/*/xmu.dat", "*/POSCAR")
-ABSORBER = re.compile(rb"^[#\s]*Abs\s+Z=\s*(\d+)", re.MULTILINE)
+ABSORBER = re.compile(rb"^[#\s]*Abs\s+Z=\s*(\d{1,9})(?!\d)", re.MULTILINE)
 # Columns of xmu.dat: omega, e, k, mu, mu0, chi.
 OMEGA, K, MU = 0, 2, 3
 COLUMNS = SpectrumColumns(energy=str(OMEGA + 1), signal=str(MU + 1))

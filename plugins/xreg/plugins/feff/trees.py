@@ -17,7 +17,7 @@ from xreg.core.files import read_file
 __all__ = ["ARCHIVES", "SITE", "Tree", "read_tree"]
 
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
-SITE = re.compile(r"^(\d+)_([A-Z][a-z]?)$")
+SITE = re.compile(r"^([0-9]{1,9})_([A-Z][a-z]?)$")
 WANTED = ("POSCAR", "xmu.dat")
 DEEPEST = 12
 LARGEST, MOST = 64 << 20, 1 << 30  # bytes of one file of an archive, and of all

@@ -14,6 +14,7 @@ from xreg.core.errors import DataError
 from xreg.core.interfaces import Entry, Importer
 from xreg.core.readers.importing.curve import Curve
 from xreg.core.readers.importing.log import ImportLog
+from xreg.core.readers.numbers import whole_number
 from xreg.core.readers.text import lines_of
 from xreg.plugins.quanty.plugin import QuantyImportConfig
 
@@ -79,13 +80,17 @@ class QuantyImporter(Importer[QuantyImportConfig]):
 
 def _count(lines: list[str], source: Path) -> int:
     head = lines[0].split() if lines else []
-    if len(lines) <= ROWS or len(head) != 2 or not head[1].isdigit() or not int(head[1]):
+    count = whole_number(head[1]) if len(head) == 2 else None
+    if len(lines) <= ROWS or not count:
         raise DataError(f"'{source}' is no file of spectra as Quanty prints them.")
     names = lines[NAMES].split()
-    wanted = ["Energy", *(f"{part}[{i}]" for i in range(int(head[1])) for part in ("Re", "Im"))]
+    wanted = [
+        "Energy",
+        *(f"{part}[{i}]" for i in range(min(count, len(names))) for part in ("Re", "Im")),
+    ]
     if names != wanted:
         raise DataError(f"'{source}' names the columns {' '.join(names[:6])}, not as Quanty does.")
-    return int(head[1])
+    return count
 
 
 def _rows(lines: list[str], count: int, source: Path) -> Any:

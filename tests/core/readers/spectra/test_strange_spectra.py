@@ -52,6 +52,11 @@ def require_same(found: TextSpectrum) -> None:
         (table(ENERGY * 1e300, MU), "reach 7.12e+303 eV, which no X-rays have"),
         ("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "git lfs pull"),
         ("<!DOCTYPE html>\n<p>404</p>\n", "it is a web page, not the file"),
+        # A column of two was the noise, or none; the intensity of the source was the signal.
+        (f"energy mu sigma std\n{table(ENERGY, MU, MU / 10, MU / 9)}", "sigma, std are all named"),
+        (f"energy mu sigma\n{table(ENERGY, MU, [0.1, 1e30, *MU[2:]])}", "the noise is 1e+30 at po"),
+        (f"energy i0\n{ROWS}", "it has 2 columns (1 energy, 2 i0); say which is the signal"),
+        (f"# Column.{'9' * 20}: mu\n" + table(ENERGY, MU, MU), "3 columns without names"),
         ("".join(f";{row}\n" for row in ROWS.split("\n")[:-1]), "behind a mark of comments"),
     ],
 )
@@ -124,3 +129,24 @@ def test_a_long_line_takes_no_time_to_speak_of(line: str) -> None:
     with suppress(DataError):
         read(f"{line}\n{ROWS}")
     assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize("scan", ["\u00b2", "\u0662", "-1", "9" * 200])
+def test_a_scan_of_no_number_is_refused(scan: str) -> None:
+    with pytest.raises(DataError, match="it has no scan"):
+        read(ROWS, scan=scan)
+
+
+def test_energies_below_all_edges_are_doubted_unless_the_user_says_their_unit() -> None:
+    """Columns of keV and of angles under names that tell no unit were energies in eV."""
+    kev = f"#S 1 ascan energy 7.1 7.12 20 1\n#L Energy  mu\n{table(ENERGY / 1000, MU)}"
+    (note,) = read(kev).notes
+    doubt = "lie below all edges: are they in keV, an angle, or relative?"
+    assert note == f"energies of 7.1 \u2026 7.12 eV {doubt}"
+    require_same(read(kev, unit="keV"))
+    assert read(kev, unit="eV").notes == ()
+
+
+def test_columns_of_a_fio_are_those_that_it_names() -> None:
+    head = "!\n%c\nscan of July\n%d\n Col 1 MU DOUBLE\n Col 2 ENERGY DOUBLE\n"
+    require_same(read(head + table(MU, ENERGY)))

@@ -118,12 +118,46 @@ def test_labels_of_a_cif_and_its_symbols() -> None:
         (cif(cell=(5, 5, 5, 30, 30, 120)), "no cell of its parameters 5 5 5 30 30 120"),
         (cif(cell=(5, 5, 0, 90, 90, 90)), "no cell of its parameters 5 5 0"),
         (cif().replace("_cell_length_a 5", "_cell_length_a ?"), "no cell of its parameters ? 5"),
+        # A reader keeps one of two: of two lists of sites the second, of two cells the last.
+        (
+            cif() + "loop_\n_atom_site_label\n_atom_site_fract_x\nMn1 0\n",
+            "'_atom_site_label' twice",
+        ),
+        (cif(more="_Cell_Length_A 6\n"), "it says '_cell_length_a' twice: keep one of them"),
+        (cif(column="fract_x").replace(" 0 0\n", " 0 0 0\n"), "'_atom_site_fract_x' twice"),
+        (
+            cif(more="loop_\n_symmetry_equiv_pos_as_xyz\nx,y,z\n-x,-y,-z\n"),
+            "it lists two sets of symmetry operations",
+        ),
         (cif(more="_publ_text\n;\nopen\n"), "begins with ';' and does not end so"),
         ("data_x\nloop_\n_atom_site.id\n_atom_site.Cartn_x\n1 0\n", "it is an mmCIF"),
     ],
 )
 def test_cifs_that_cannot_be_read_are_told_so(text: str, words: str) -> None:
     assert words in one(text, "a.cif").problem
+
+
+def test_what_a_cif_says_twice_alike_is_said_once() -> None:
+    assert not one(cif(more="_cell_length_a   5\n_publ_note a\n_publ_note b\n"), "a.cif").problem
+
+
+@pytest.mark.parametrize("word", ["\u00b2", "\u0662", "9" * 5000])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.xyz", "{}\nw\nFe 0 0 0\nO 2 0 0\n"),
+        ("a.xyz", "2\nProperties=species:S:1:pos:R:3:q:R:{}\nFe 0 0 0\nO 2 0 0\n"),
+        ("a.gen", "{} C\nFe O\n1 1 0 0 0\n2 2 2 0 0\n"),
+        ("POSCAR", "w\n1\n4 0 0\n0 4 0\n0 0 4\nFe O\n1 {}\nDirect\n0 0 0\n.5 .5 .5\n"),
+    ],
+)
+def test_what_is_no_number_anywhere_is_a_bad_frame(name: str, text: str, word: str) -> None:
+    assert one(text.format(word), name).problem
+
+
+def test_units_of_a_cell_in_no_digits_say_nothing() -> None:
+    found = one(cif(more="_cell_formula_units_Z \u00b2\n_chemical_formula_sum 'Fe O'\n"), "a.cif")
+    assert not found.problem
 
 
 # PDB, SDF, gen, XDATCAR -------------------------------------------------------------------------

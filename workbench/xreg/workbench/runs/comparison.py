@@ -124,7 +124,7 @@ def _sources(runs: Sequence[RunRecord]) -> list[tuple[str, list[str]]]:
 def _title(key: str) -> str:
     """Return the path of a score as it is printed; that of a decomposer ends in its rank."""
     path, _, last = key.rpartition(".")
-    return f"{path} k={int(last) + 1}" if last.isdigit() else key
+    return f"{path} k={int(last) + 1}" if last.isdecimal() else key
 
 
 def _number(value: Any) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -203,7 +204,7 @@ def import_(
     bits = {}
     for text in precision or []:
         key, _, value = text.partition("=")
-        if not value.isdigit():
+        if not re.fullmatch("[0-9]{1,3}", value):
             raise ConfigError(f"--precision {text}: write CHANNEL=bits, such as xas=23.")
         bits[key] = int(value)
     try:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from xreg.core.errors import DataError
 
-__all__ = ["checked_signal", "require_signal"]
+__all__ = ["checked_signal", "require_noise", "require_signal"]
 
 # What programs write where they have no value: nines (999, -9999.9, 99999 …), eights, what lies at
 # the ends of whole numbers in a computer; the largest as netCDF, EPICS, Fortran and C do.
@@ -77,12 +77,20 @@ def _require(
         what = "zero" if high == 0 else f"{high:g}, a constant"
         raise DataError(f"all intensities of the spectrum are {what}")
     if top >= MARKERS[0]:
-        _refuse_markers(energy, intensity)
+        _refuse_markers(energy, intensity, "spectrum")
     if top > LARGEST:
         raise DataError(f"intensities of the spectrum reach {top:.2g}, which no unit has")
 
 
-def _refuse_markers(energy: NDArray[np.float64], intensity: NDArray[np.float64]) -> None:
+def require_noise(energy: NDArray[np.float64], noise: NDArray[np.float64]) -> None:
+    """Raise a :class:`DataError` where noise is not positive, or marks a missing value."""
+    if not (noise > 0).all():
+        i = int(np.flatnonzero(noise <= 0)[0])
+        raise DataError(f"the noise at point {i + 1} of the spectrum must be positive")
+    _refuse_markers(energy, noise, "noise")
+
+
+def _refuse_markers(energy: NDArray[np.float64], intensity: NDArray[np.float64], what: str) -> None:
     size = np.abs(intensity)
     nearest = MARKERS[np.clip(np.searchsorted(MARKERS, size * (1 - 1e-6)), 0, len(MARKERS) - 1)]
     marked = (size >= HUGE) | (np.abs(size - nearest) <= 1e-6 * nearest)
@@ -96,6 +104,6 @@ def _refuse_markers(energy: NDArray[np.float64], intensity: NDArray[np.float64])
         count = int(far.sum())
         more = f" and at {count - 1} more" if count > 1 else ""
         raise DataError(
-            f"the spectrum is {intensity[i]:g} at point {i + 1} ({energy[i]:g} eV){more}, as "
+            f"the {what} is {intensity[i]:g} at point {i + 1} ({energy[i]:g} eV){more}, as "
             "programs mark a missing value; remove such points"
         )

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.errors import DataError, did_you_mean
+from xreg.core.readers.numbers import whole_number
 from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.table import Table
 from xreg.core.readers.spectra.units import unit_of
@@ -79,6 +80,8 @@ MU = frozenset(
 NORMALISED = frozenset(
     ("norm", "normtrans", "normfluor", "normalised", "normalized", "norm_mu", "normmu", "flat")
 )
+# What falls onto a sample.
+INCOMING = frozenset(("i0", "i_0", "io", "monitor", "mon"))
 NOISE = frozenset(
     (
         *("sigma", "σ", "error", "err", "noise", "std", "stddev", "std_dev", "sd", "uncertainty"),
@@ -201,13 +204,16 @@ def _plain(name: str) -> str:
 
 def _noise(names: Sequence[str], taken: set[int]) -> int | None:
     found = [i for i, name in enumerate(names) if name in NOISE and i not in taken]
-    return found[0] if len(found) == 1 else None
+    if len(found) > 1:
+        labels = ", ".join(names[i] for i in found)
+        raise DataError(f"its columns {labels} are all named as noise; say which with --noise COL")
+    return found[0] if found else None
 
 
 def _only(table: Table, names: Sequence[str], energy: int, noise: int | None) -> int:
     rest = [i for i in range(len(names)) if i not in (energy, noise)]
     rest = [i for i in rest if not np.isnan(table.values[:, i]).all()]  # times of measurement
-    if len(rest) == 1:
+    if len(rest) == 1 and names[rest[0]] not in INCOMING:
         return rest[0]
     for known in (MU, NORMALISED):
         found = [i for i in rest if names[i] in known]
@@ -261,9 +267,8 @@ def _find(table: Table, text: str) -> int | None:
                 f"{names.count(wanted)} of its columns ({_list(table)}) are named '{text}'; give "
                 "its number"
             )
-    if text.isascii() and text.isdigit() and 1 <= int(text) <= len(table.names):
-        return int(text) - 1
-    return None
+    number = whole_number(text) or 0
+    return number - 1 if 1 <= number <= len(table.names) else None
 
 
 def _list(table: Table) -> str:

@@ -17,7 +17,9 @@ __all__ = ["columns_of", "fields_of", "named_counts", "split_name", "stated_unit
 # XDI: '# Element.symbol: Fe', '# Column.1: energy eV' (B. Ravel and M. Newville, J. Phys. Conf.
 # Ser. 712, 012148 (2016)).
 FIELD = re.compile(r"([A-Za-z]\w*\.[A-Za-z0-9][\w.]*)\s*:\s*(.*)")
-COLUMN = re.compile(r"column\.(\d+)")
+# DESY's .fio: ' Col 2 I0 DOUBLE'.
+FIO = re.compile(r"Col\s+([0-9]{1,9})\s+(\S+)\s+(?:DOUBLE|FLOAT|INTEGER)", re.IGNORECASE)
+COLUMN = re.compile(r"column\.([0-9]{1,18})")
 # FDMNES: ' 7112.000 26 1 1 0.0 = E_edge, Z, n_edge, j_edge, Abs_before_edge'.
 FDMNES = re.compile(r"([-+0-9.eEdD\s]+)=\s*(E_edge\b.*)")
 EDGES = {(1, 1): "K", (2, 1): "L1", (2, 2): "L2", (2, 3): "L3"}
@@ -59,6 +61,8 @@ def fields_of(header: Sequence[str]) -> dict[str, str]:
             if COLUMN.fullmatch(key) and found.get(key, value) != value:
                 raise DataError(f"its header names column {key[7:]} twice, otherwise each time")
             found[key] = value
+        elif numbered := FIO.fullmatch(text):
+            found[f"column.{numbered[1]}"] = numbered[2]
         elif head := FDMNES.match(text):
             found.update(_fdmnes(head[1].split(), head[2]))
     return found

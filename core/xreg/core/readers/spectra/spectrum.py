@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from xreg.core.errors import DataError
 from xreg.core.readers.energies import judge_energies
-from xreg.core.readers.numbers import number_of
-from xreg.core.readers.spectra.checks import checked_signal
+from xreg.core.readers.numbers import number_of, whole_number
+from xreg.core.readers.spectra.checks import checked_signal, require_noise
 from xreg.core.readers.spectra.choice import ColumnChoice, choose, signal_of
 from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.table import Table, read_table
@@ -29,6 +29,8 @@ MOST_KEV = 150.0
 SCAN_POINTS = 3
 # eV; no X-ray is harder.
 MOST = 1e8
+# eV; hardly an edge that is measured lies lower (Li K, 54.7 eV).
+SOFTEST = 50.0
 # A gap so many times the steps on both sides is told.
 GAP = 10.0
 
@@ -122,9 +124,8 @@ def spectrum_of(table: Table, asked: SpectrumColumns = PLAIN) -> TextSpectrum:
         raise DataError(f"its energies reach {energy[-1]:g} eV, which no X-rays have")
     if spike := checked_signal(energy, signal):
         notes.append(spike)
-    if noise is not None and not (noise > 0).all():
-        i = int(np.flatnonzero(noise <= 0)[0])
-        raise DataError(f"the noise at point {i + 1} of the spectrum must be positive")
+    if noise is not None:
+        require_noise(energy, noise)
     at = rows if order is None else rows[order]
     notes += _absences(table, energy, steps, at, bool(asked.scan))
     element = table.fields.get("element.symbol", "").strip().capitalize()
@@ -133,6 +134,9 @@ def spectrum_of(table: Table, asked: SpectrumColumns = PLAIN) -> TextSpectrum:
         notes.append(problem)
     elif energy[0] < 0 and not chosen.doubt:
         notes.append(f"energies from {energy[0]:g} eV on are relative to something, not absolute")
+    elif not element and energy[-1] < SOFTEST and not asked.unit and not chosen.doubt:
+        span = f"energies of {energy[0]:g} … {energy[-1]:g} eV"
+        notes.append(f"{span} lie below all edges: are they in keV, an angle, or relative?")
     unit = table.units[chosen.signal[0]].strip() if len(chosen.signal) == 1 else ""
     notes = [*table.notes, *notes]
     return TextSpectrum(energy, signal, noise, element, edge, tuple(notes), table.fields, unit)
@@ -267,9 +271,9 @@ def _scan(table: Table, energy: Array, scan: str) -> NDArray[np.intp]:
         cut = gap is not None and _parted(table, rising, gap)
         pieces = [rising[: gap + 1], rising[gap + 1 :]] if cut and gap is not None else [rising]
         parts += sorted((np.sort(piece) for piece in pieces), key=lambda piece: int(piece[0]))
-    if not scan.isdigit() or not 1 <= int(scan) <= len(parts):
+    if not 1 <= (number := whole_number(scan) or 0) <= len(parts):
         raise DataError(f"it has no scan {scan}, only {len(parts)}")
-    return parts[int(scan) - 1]
+    return parts[number - 1]
 
 
 def _parted(table: Table, rows: NDArray[np.intp], gap: int) -> bool:

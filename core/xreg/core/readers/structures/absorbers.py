@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.errors import DataError, SampleError
+from xreg.core.readers.numbers import whole_number
 from xreg.core.readers.structures.frame import Frame
 from xreg.core.text import counted
 
@@ -75,8 +76,10 @@ def absorbing_sites(
 
 def _entry(value: object, key: str) -> int | str:
     """Return an index or a symbol that stands in a comment line."""
-    if isinstance(value, str) and (value in SYMBOLS[1:] or value.isdigit()):
-        return int(value) if value.isdigit() else value
+    if isinstance(value, str) and value in SYMBOLS[1:]:
+        return value
+    if isinstance(value, str) and (index := whole_number(value)) is not None:
+        return index
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         return int(value)
     raise SampleError(f"it has no absorber: its '{key}' is {value!r}, no index or element")

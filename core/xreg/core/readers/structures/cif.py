@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.errors import DataError
+from xreg.core.readers.numbers import whole_number
 from xreg.core.readers.structures.frame import Frame
 from xreg.core.readers.structures.symbols import element_of, name_elements
 from xreg.core.readers.structures.symmetry import (
@@ -40,6 +41,9 @@ OTHERS = (
     *("_space_group_magn.number_bns", "_space_group_magn.name_bns", "_space_group_magn.number_og"),
     *("_space_group.magn_number_bns", "_space_group.magn_name_bns"),
 )
+# The names of a loop may stand in its line.
+NAMED = re.compile(r"\s*(loop_\s+(?=_))?(_\S+)", re.IGNORECASE)
+DECISIVE = ("_cell_", "_atom_site_", "_space_group", "_symmetry", "_chemical_formula_sum")
 MODULATED = ("_cell_modulation_dimension", "_space_group_ssg", "_cell_wave_vector")
 FORMULA = re.compile(r"([A-Z][a-z]?)([0-9.]*)")
 NAMES = ("_space_group_name_h-m_alt", "_symmetry_space_group_name_h-m")
@@ -107,6 +111,7 @@ def _tags(block: Sequence[str]) -> dict[str, Any]:
 
     if sum(line.startswith(";") for line in block) % 2:
         raise DataError("a text in it begins with ';' and does not end so")
+    _refuse_repeated(block)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:
@@ -125,6 +130,23 @@ def _tags(block: Sequence[str]) -> dict[str, Any]:
         key: [value] if key.startswith("_atom_site_") and not isinstance(value, list) else value
         for key, value in tags.items()
     }
+
+
+def _refuse_repeated(block: Sequence[str]) -> None:
+    """Refuse a block that says twice what its atoms depend on: a reader keeps only one of them."""
+    seen: dict[str, str] = {}
+    quoted = False
+    for line in block:
+        if line.startswith(";"):
+            quoted = not quoted
+        if quoted or not (found := NAMED.match(line)):
+            continue
+        names = line.split()[1:] if found[1] else [found[2]]
+        for name in map(str.lower, names):
+            said = " ".join(line.split()[1:])
+            if name in seen and not (said and seen[name] == said) and name.startswith(DECISIVE):
+                raise DataError(f"it says '{name}' twice: keep one of them")
+            seen[name] = said
 
 
 def _frame(where: str, place: int, title: str, tags: dict[str, Any]) -> Frame:
@@ -221,7 +243,10 @@ def _operations(tags: dict[str, Any]) -> tuple[Operations | None, list[str]]:
         raise DataError(f"its structure is modulated ({wave[0]}), so that no cell of it repeats")
 
     def listed(keys: Sequence[str]) -> list[str]:
-        found: Any = next((tags[key] for key in keys if tags.get(key)), [])
+        told = [tags[key] for key in keys if tags.get(key)]
+        if any(other != told[0] for other in told[1:]):
+            raise DataError("it lists two sets of symmetry operations: keep one of them")
+        found: Any = told[0] if told else []
         return [str(one).strip("'\" ") for one in ([found] if isinstance(found, str) else found)]
 
     if plain := listed(OPERATIONS):
@@ -252,7 +277,8 @@ def _compared(formula: str, units: str, numbers: list[int]) -> list[str]:
     shares = [there[z] / count for z, count in wanted.items() if count > 0]
     if shares and max(shares) > RATIO * min(shares):
         return [f"its atoms ({has}) are not in the proportions of its formula '{formula}'"]
-    if shares and units.isdigit() and not 1 / RATIO < max(shares) / max(int(units), 1) < RATIO:
+    count = whole_number(units)
+    if shares and count is not None and not 1 / RATIO < max(shares) / max(count, 1) < RATIO:
         return [f"its cell has {has}, and is said to be {units} of '{formula}'"]
     return []
 

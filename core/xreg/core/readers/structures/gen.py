@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from xreg.core.errors import DataError
-from xreg.core.readers.numbers import number
+from xreg.core.readers.numbers import number, whole_number
 from xreg.core.readers.structures.frame import NO_CELL, Frame
 from xreg.core.readers.structures.symbols import name_elements
 
@@ -34,10 +34,10 @@ def _parsed(lines: Sequence[str], name: str) -> Frame:
     rows = [(n, words) for n, line in enumerate(lines, 1) if (words := line.split("#")[0].split())]
     head = rows[0][1]
     kind = head[1].upper() if len(head) == 2 else ""
-    if not head[0].isdigit() or kind not in ("C", "S", "F"):
+    count, tail = whole_number(head[0]), 0 if kind == "C" else 4
+    if count is None or kind not in ("C", "S", "F"):
         helix = ", a helix, which is not read" if kind == "H" else ""
         raise DataError(f"its first line '{' '.join(head)[:40]}' is no number and C, S or F{helix}")
-    count, tail = int(head[0][:18]), 0 if kind == "C" else 4
     if len(rows) < 2 or len(rows) - 2 != count + tail:
         raise DataError(
             f"it announces {count} atoms{' and a cell' if tail else ''}, {count + tail} lines, and "

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.errors import DataError
-from xreg.core.readers.numbers import number
+from xreg.core.readers.numbers import number, whole_number
 from xreg.core.readers.structures.comments import fields_of, unit_problem
 from xreg.core.readers.structures.extended import extended_fields
 from xreg.core.readers.structures.frame import NO_CELL, NO_PBC, Frame
@@ -248,10 +248,11 @@ def _properties(text: str) -> Columns:
     columns: list[Column] = []
     first = 0
     for name, kind, width in zip(parts[0::3], parts[1::3], parts[2::3], strict=False):
-        if kind not in DTYPES or not width.isdigit() or not 1 <= int(width[:6]) <= 100_000:
+        count = whole_number(width) or 0
+        if kind not in DTYPES or not 1 <= count <= 100_000:
             break
-        columns.append(Column(name, kind, first, int(width)))
-        first += int(width)
+        columns.append(Column(name, kind, first, count))
+        first += count
     names = [column.name for column in columns]
     placed = [c for c in columns if c.name in POSITIONS and (c.kind, c.width) == ("R", 3)]
     told = [c for c in columns if c.name in (*SPECIES, *NUMBERS)]
