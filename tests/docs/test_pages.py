@@ -162,10 +162,8 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT / "docs")))
 def test_page(page: Path, reader: Path, warm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = page.read_text(encoding="utf-8")
-    if "pip install" not in text:  # what is installed on the way is found at the start alone
-        monkeypatch.setenv("PATH", f"{warm}{os.pathsep}{os.environ['PATH']}")
-    read(text, str(page.relative_to(ROOT)), reader)
+    monkeypatch.setenv("PATH", f"{warm}{os.pathsep}{os.environ['PATH']}")
+    read(page.read_text(encoding="utf-8"), str(page.relative_to(ROOT)), reader)
 
 
 HOLDS = """

@@ -2,7 +2,7 @@
 
 On the pages of the documentation a command is a process of its own, which imports for three seconds
 and works for one. Here a server imports once and forks for each command: the same ``main``, with
-the arguments, folder, environment and streams of who asked for it.
+the arguments, folder, environment (``PYTHONPATH``, too) and streams of who asked for it.
 
 Run as a script it is the server; :func:`install` writes the ``xreg`` that asks it.
 """
@@ -10,17 +10,20 @@ Run as a script it is the server; :func:`install` writes the ``xreg`` that asks 
 from __future__ import annotations
 
 import array
+import gc
+import importlib
 import json
 import os
-import signal
+import pkgutil
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 STREAMS = 3
+HEAVY = ("matplotlib.pyplot", "pandas", "scipy.stats", "sklearn.linear_model", "torch", "zarr")
 CLIENT = """#!{python} -IS
 import array, json, os, socket, sys
 server = socket.socket(socket.AF_UNIX)
@@ -54,24 +57,35 @@ def install(folder: Path) -> Iterator[None]:
 
 def serve(address: str) -> None:
     """Import what commands import, then fork for each that is asked for."""
-    import torch  # noqa: F401 - all three are what takes long
-
+    _import_all()
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)
     listener.listen()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who is forked is no zombie
     print("ready", flush=True)
     while True:
         asking, _ = listener.accept()
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG) != (0, 0):
+                pass  # who is done is no zombie, and what it cost is counted
         if os.fork() == 0:
             listener.close()
             _answer(asking)
         asking.close()
 
 
+def _import_all() -> None:
+    """Import all modules of xreg, and what takes long of those that these use."""
+    import xreg
+
+    for name in (*HEAVY, *(m.name for m in pkgutil.walk_packages(xreg.__path__, "xreg."))):
+        with suppress(ImportError):  # of an extra that is not installed
+            importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # children share what is there
+
+
 def _answer(asking: socket.socket) -> None:
     """Run one command in a child, and send its exit code."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     head, ancillary, _, _ = asking.recvmsg(8, socket.CMSG_SPACE(STREAMS * 4))
     streams = array.array("i")
     streams.frombytes(ancillary[0][2][: STREAMS * 4])
@@ -98,6 +112,7 @@ def _run(arguments: list[str], folder: str, environment: dict[str, str]) -> None
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["xreg", *arguments]
+    sys.path[1:1] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
     code: object = 0
     try:
         main()
