@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.errors import DataError
 from xreg.core.interfaces import FeatureLabel
-from xreg.core.model.scaling import Scaler
+from xreg.core.model.scaling import Moments
 
 __all__ = ["FeatureFilter", "KeptColumns"]
 
@@ -99,9 +99,8 @@ class FeatureFilter:
     Attributes
     ----------
     variance
-        A column is kept if its variance over the training set (in the square of its own unit, by
-        scikit-learn's ``VarianceThreshold``) is larger. Zero drops constant columns; what varies
-        by rounding alone counts as constant.
+        A column is kept if its variance over the training set, in the square of its own unit, is
+        larger. Zero drops constant columns; what varies by rounding alone counts as constant.
     correlation
         A column is dropped if the size of Pearson's r with an earlier column that is kept is
         larger. So each dropped column has a kept one that says the same, and no two kept ones do.
@@ -110,8 +109,8 @@ class FeatureFilter:
     variance: float | None = None
     correlation: float | None = None
 
-    def fit(self, values: ArrayLike) -> KeptColumns:
-        """Choose columns of (n, d) training features.
+    def fit(self, values: ArrayLike, moments: Moments | None = None) -> KeptColumns:
+        """Choose columns of (n, d) training features, whose moments may be known.
 
         Raises
         ------
@@ -119,39 +118,30 @@ class FeatureFilter:
             If no column would be left.
         """
         x = np.asarray(values, dtype=np.float64)
-        scaler = Scaler.fit(x, "standard")
-        constant = scaler.constant
-        columns = np.arange(x.shape[1])
+        moments = moments or Moments.of(x)
+        still = moments.still(features=True)
+        kept = np.ones_like(still)
         if self.variance is not None:
-            varied = self._varied(x)
-            varied[list(constant)] = False
-            columns = np.flatnonzero(varied)
-            if not len(columns):
+            kept = ~still & (moments.std**2 > self.variance)
+            if not kept.any():
                 raise DataError(
                     f"no feature has a variance above {self.variance:g} on the training set; lower "
                     "'features.variance'."
                 )
-        flat = np.setdiff1d(np.arange(x.shape[1]), columns)
+        flat = np.flatnonzero(~kept)
         follows: dict[int, int] = {}
         if self.correlation is not None:
             # A constant column has no correlation: what is not there to correlate stays.
-            follows = _followers(x, scaler, np.setdiff1d(columns, constant), self.correlation)
-            columns = columns[~np.isin(columns, list(follows))]
-        return KeptColumns(columns, x.shape[1], tuple(flat.tolist()), follows, constant)
-
-    def _varied(self, x: NDArray[np.float64]) -> NDArray[np.bool_]:
-        from sklearn.feature_selection import VarianceThreshold
-
-        selector = VarianceThreshold(self.variance)
-        try:
-            selector.fit(x)
-        except ValueError:  # says that no column passes
-            return np.zeros(x.shape[1], dtype=bool)
-        return np.asarray(selector.get_support())
+            follows = _followers(x, moments, np.flatnonzero(kept & ~still), self.correlation)
+            kept[list(follows)] = False
+        constant = tuple(np.flatnonzero(still).tolist())
+        return KeptColumns(
+            np.flatnonzero(kept), x.shape[1], tuple(flat.tolist()), follows, constant
+        )
 
 
 def _followers(
-    x: NDArray[np.float64], scaler: Scaler, columns: NDArray[np.intp], threshold: float
+    x: NDArray[np.float64], moments: Moments, columns: NDArray[np.intp], threshold: float
 ) -> dict[int, int]:
     """Return the kept column that each column to drop follows.
 
@@ -162,7 +152,7 @@ def _followers(
     follows: dict[int, int] = {}
     for low in range(0, len(columns), BLOCK):
         chosen = columns[low : low + BLOCK]
-        block = (x[:, chosen] - scaler.mean[chosen]) / (scaler.scale[chosen] * np.sqrt(len(x)))
+        block = (x[:, chosen] - moments.mean[chosen]) / (moments.std[chosen] * np.sqrt(len(x)))
         before = np.abs(kept[:, : len(places)].T @ block)
         within = np.abs(block.T @ block)
         fresh: list[int] = []

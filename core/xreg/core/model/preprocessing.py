@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from xreg.core.data.samples import Samples
 from xreg.core.interfaces import Emulator, FeatureLabel
 from xreg.core.model.filters import FeatureFilter, KeptColumns
-from xreg.core.model.scaling import FeatureScaling, Scaler
+from xreg.core.model.scaling import FeatureScaling, Moments, Scaler
 from xreg.core.model.target_transforms import TargetScaling, TargetTransform
 
 __all__ = ["Preprocessing", "ScaledColumns", "TrainingData", "Unscaled"]
@@ -137,8 +137,14 @@ class Preprocessing:
         targets = TargetTransform.fit(Y, self.targets)
         scaling: ScaledColumns | Unscaled = Unscaled()
         if not isinstance(X, Samples):
-            kept = self.filter.fit(X) if columns is None else KeptColumns(columns, X.shape[1])
-            scaling = ScaledColumns(kept, Scaler.fit(kept.transform(X), self.features))
+            X = np.asarray(X, dtype=np.float64)
+            moments = Moments.of(X)
+            if columns is None:
+                kept = self.filter.fit(X, moments)
+            else:
+                kept = KeptColumns(columns, X.shape[1])
+            known = moments[kept.columns]
+            scaling = ScaledColumns(kept, Scaler.fit(kept.transform(X), self.features, known))
         held = None
         if validation is not None:
             held = scaling.transform(validation[0]), targets.transform(validation[1])

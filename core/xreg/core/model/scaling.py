@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.errors import DataError
 
-__all__ = ["FeatureScaling", "Scaler", "varying"]
+__all__ = ["FeatureScaling", "Moments", "Scaler", "varying"]
 
 FeatureScaling = Literal["none", "standard"]
 Mode = Literal["none", "standard", "global", "channel", "box"]
@@ -30,6 +30,42 @@ def varying(values: NDArray[np.floating]) -> NDArray[np.bool_]:
     spread = values.std(axis=0)
     mask: NDArray[np.bool_] = spread > 2 * NEARLY_EMPTY * spread.max(initial=0.0)
     return mask
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Mean and standard deviation of each column, computed once for filter and scaling.
+
+    Attributes
+    ----------
+    mean, std
+        (d,) each.
+    """
+
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, values: NDArray[np.float64]) -> Self:
+        """Compute them from (n, d) values."""
+        if values.ndim != 2 or not len(values):
+            raise DataError(
+                f"scaling needs a matrix with rows; got an array of shape {values.shape}."
+            )
+        return cls(values.mean(axis=0), values.std(axis=0))
+
+    def __getitem__(self, columns: NDArray[np.intp]) -> Moments:
+        """Return those of some columns."""
+        return Moments(self.mean[columns], self.std[columns])
+
+    def still(self, *, features: bool) -> NDArray[np.bool_]:
+        """Tell which columns do not vary; of features also those that nearly do not."""
+        # Rounding leaves a spread of a few ulp in a constant column; that is no signal.
+        still = self.std <= 1e-12 * np.maximum(np.abs(self.mean), np.finfo(float).tiny)
+        if features and not still.all():
+            still |= self.std <= NEARLY_EMPTY * float(self.std[~still].max())
+        mask: NDArray[np.bool_] = still
+        return mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +89,7 @@ class Scaler:
     limit: NDArray[np.float64] | None = None
 
     @classmethod
-    def fit(cls, values: ArrayLike, mode: Mode) -> Self:
+    def fit(cls, values: ArrayLike, mode: Mode, moments: Moments | None = None) -> Self:
         """Learn a scaling.
 
         Parameters
@@ -67,17 +103,14 @@ class Scaler:
             standard deviation for all, so that shapes and the covered variance of raw intensities
             are kept. ``box``: the least of all values becomes 0 and the greatest 1, one box for
             all columns, as published errors of 2p absorption have it. ``none``: nothing.
+        moments
+            Those of the values, where they are known.
         """
         x = np.asarray(values, dtype=np.float64)
-        if x.ndim != 2 or not len(x):
-            raise DataError(f"scaling needs a matrix with rows; got an array of shape {x.shape}.")
-        mean, std = x.mean(axis=0), x.std(axis=0)
-        # Rounding leaves a spread of a few ulp in a constant column; that is no signal.
-        still = std <= 1e-12 * np.maximum(np.abs(mean), np.finfo(float).tiny)
-        unit = 1.0
-        if mode == "standard" and not still.all():
-            unit = float(std[~still].max())
-            still |= std <= NEARLY_EMPTY * unit
+        moments = moments or Moments.of(x)
+        mean, std = moments.mean, moments.std
+        still = moments.still(features=mode == "standard")
+        unit = float(std[~still].max()) if mode == "standard" and not still.all() else 1.0
         constant = tuple(np.flatnonzero(still).tolist())
         if mode == "none":
             return cls(np.zeros(x.shape[1]), np.ones(x.shape[1]), constant)
