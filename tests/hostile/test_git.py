@@ -116,6 +116,10 @@ URLS = (
     "http:///x",
     "http://host/x?access_token=T0KEN",
     "http://user:T0/KEN@host/x",
+    "https://host/ghp_T0KEN/repo",
+    "https://host/x?X-Amz-Signature=T0KEN",
+    "https://user:T0KEN\n@host/x",
+    "https://T0KEN\nKEN@host/x",
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from urllib.parse import unquote
 
 __all__ = ["counted", "one_line", "printable", "superscript", "with_unit", "without_credentials"]
 
@@ -14,11 +15,18 @@ JOINERS = "\u200c\u200d"
 # Texts, not patterns: compiling them takes longer than printing a list of plugins may.
 PLAIN = r"[\n\t\x20-\x7e]*"
 
-USER_INFORMATION = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<user>[^\s/?#'\"<>]*)@"
-# A password with a slash or a blank in it; digits alone are a port.
+SCHEME = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://"
+# Digits alone are a port.
+NO_PORT = r"(?!\d+(?:[/?#\s]|$))(?!\s)"
+# A password with an @ and a slash in it: what follows the last @ is the host.
+LONG_PASSWORD = (
+    SCHEME + r"(?P<user>[^\s@/?#:'\"<>]*):" + NO_PORT + r"[^\s'\"<>]{1,500}@(?=[A-Za-z\[])"
+)
+USER_INFORMATION = SCHEME + r"(?P<user>[^\s/?#'\"<>]*)\s*@"
+# A password with a slash or a blank in it, or a line feed with no blank up to the @.
 LOOSE_PASSWORD = (
-    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<user>[^\s@/?#:'\"<>]*) ?:"
-    r"(?!\d+(?:[/?#]|$))(?!\s)[^'\"<>@\n]{1,200}@"
+    SCHEME + r"(?P<user>[^\s@/?#:'\"<>]*) ?:" + NO_PORT + r"[^'\"<>@\r\n]{1,200}"
+    r"(?:[\r\n]+[^\s'\"<>@]{0,200}){0,4}@"
 )
 # What is no URL, for want of slashes or of a scheme: 'https:me:TOKEN@host', 'me:TOKEN@host:path'.
 LOOSE_URL = (
@@ -28,15 +36,33 @@ LOOSE_URL = (
 # Schemes whose user name says whose account it is on the server; elsewhere it may be a token.
 ACCOUNTS = frozenset({"ssh", "git+ssh", "ssh+git", "sftp"})
 QUERY = (
-    r"(?i)(?P<key>[?&;#](?:[A-Za-z0-9._-]*(?:token|secret|password|passwd|pwd|signature|credential"
+    r"(?i)(?P<key>[?&;#](?:[A-Za-z0-9._-]*(?:token|jwt|bearer|secret|password|passwd|pwd|signature|credential"
     r"|api[_-]?key|access[_-]?key(?:id)?|account[_-]?key|auth(?:orization)?)|sig|key|code|pat"
-    r"|x-amz-[a-z-]+|x-goog-[a-z-]+))=[^&\s#'\"<>;]+"
+    r"|x-amz-[a-z-]+|x-goog-[a-z-]+)|(?<=:/)/[^\s'\"<>?#]*/(?:[a-z_-]*token|secret|password))"
+    r"=[^&\s#'\"<>;]+"
 )
+# What is a token by its form alone, wherever it stands: GitHub's, GitLab's, Hugging Face's,
+# Slack's, those of npm, PyPI and clouds, JSON web tokens, private keys.
+TOKEN = (
+    r"(?<![A-Za-z0-9_])(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|gl[a-z]{2,5}-[\w-]{18,}"
+    r"|hf_[A-Za-z0-9]{24,}|xox[a-z]-[\w-]{10,}|npm_[A-Za-z0-9]{24,}|pypi-[\w-]{16,}"
+    r"|(?:AKIA|ASIA)[A-Z0-9]{12,}|AIza[\w-]{30,}|eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*-----)?)"
+)
+# In a URL a shorter one is one, too.
+TOKEN_IN_URL = (
+    r"(?P<before>://[^\s'\"<>]*?[/=])(?:gh[pousr]_[A-Za-z0-9]+|github_pat_\w+|glpat-[\w-]+"
+    r"|(?<=/token/)[^\s'\"<>/?#]+)"
+)
+QUOTED_URL = r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>%]*%[^\s'\"<>]+"
 SETTING = (
     r"(?i)(?P<key>\b[\w.-]*(?:passw(?:or)?d|secret[_-]?(?:access[_-]?)?key|api[_-]?key"
     r"|(?:access|auth|private|session|bearer)[_-]?token)['\"]?\s*=\s*['\"]?"
-    r"|\b(?:[\w-]*api-key|(?:set-)?cookie)['\"]?\s*:\s*['\"]?)[^\s'\",;&]+"
+    r"|\b(?:[\w-]*api-key|(?:set-)?cookie)['\"]?\s*:\s*['\"]?"
+    r"|\b[\w.-]*(?:passw(?:or)?d|secret|token)['\"]\s*:\s*['\"])[^\s'\",;&]+"
 )
+TOKENS = ("gh", "gl", "hf_", "xox", "npm_", "pypi-", "AKIA", "ASIA", "AIza", "eyJ", "-----BEGIN",
+          "/token/")  # fmt: skip
 SECRETS = ("passw", "secret", "key", "token", "cookie")
 HEADER = (
     r"(?i)(?P<key>\bAuthorization['\"]?\s*[:=]\s*['\"]?(?:(?:Basic|Bearer|Digest|Token)\s+)?)"
@@ -76,10 +102,14 @@ def without_credentials(text: str) -> str:
 
     Of ``https://user:token@host`` stays ``https://host``, of ``ssh://git:word@host`` stays
     ``ssh://git@host``; values such as ``?token=…`` and ``X-Amz-Signature=…`` become ``***``, and
-    so does what follows ``Authorization:`` or ``password=``. Of what is nearly a URL,
-    ``me:token@host``, the part before the host becomes ``***``.
+    so does what follows ``Authorization:`` or ``password=``, and what is a token by its form, in a
+    path, too. Of what is nearly a URL, ``me:token@host``, the part before the host becomes ``***``.
     """
+    if any(sign in text for sign in TOKENS):
+        text = re.sub(TOKEN, "***", text)
+        text = re.sub(TOKEN_IN_URL, r"\g<before>***", text)
     if "@" in text:
+        text = re.sub(LONG_PASSWORD, _without_user, text)
         text = re.sub(USER_INFORMATION, _without_user, text)
         text = re.sub(LOOSE_PASSWORD, r"\g<scheme>://", text)
         text = re.sub(LOOSE_URL, r"\g<begin>***@", text)
@@ -88,7 +118,16 @@ def without_credentials(text: str) -> str:
     lower = text.lower()
     if any(word in lower for word in SECRETS):
         text = re.sub(SETTING, r"\g<key>***", text)
-    return re.sub(HEADER, r"\g<key>***", text) if "uthorization" in lower else text
+    if "uthorization" in lower:
+        text = re.sub(HEADER, r"\g<key>***", text)
+    return re.sub(QUOTED_URL, _without_quoted, text) if "%" in text and "://" in text else text
+
+
+def _without_quoted(found: re.Match[str]) -> str:
+    """Return a URL as it is, or without the credential that its %XX hide."""
+    plain = unquote(found[0])
+    clean = without_credentials(plain) if plain != found[0] else plain
+    return found[0] if clean == plain else clean
 
 
 def _without_user(found: re.Match[str]) -> str:

@@ -68,6 +68,8 @@ def plain_url(url: str) -> str:
         would be seen.
     """
     shown = one_line(without_credentials(url))
+    if one_line(url) != url and "@" in url:  # what is left of a torn credential is one, too
+        shown = f"{one_line(url.partition('://')[0])[:20]}://…"
     if short := SHORT.fullmatch(url):
         host, user, path = short["host"], short["user"], short["path"]
         usable = HOST.fullmatch(host) and USER.fullmatch(user) and not path.startswith("-")
@@ -102,8 +104,8 @@ def plain_url(url: str) -> str:
         plain = plain._replace(netloc=f"{parts.username}@{plain.netloc}")
     if without_credentials(plain.geturl()) != plain.geturl():
         raise ConfigError(
-            f"the git URL '{shown}' carries a credential behind its '?', where every log shows it; "
-            "leave it to a git credential helper (`git help credentials`)."
+            f"the git URL '{shown}' carries a credential in its path or behind its '?', where "
+            "every log shows it; leave it to a git credential helper (`git help credentials`)."
         )
     if scheme.lower() in ("http", "https") and "@" in parts.netloc:
         _given[plain.geturl()] = parts.netloc.rpartition("@")[0]
