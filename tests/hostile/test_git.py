@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from xreg.core.errors import ConfigError, XregError
+from xreg.core.errors import ConfigError, RunError, XregError
 from xreg.registry.datasets import find, open_dataset
 from xreg.registry.git import plain_url
+from xreg.registry.maintenance import worktree
 from xreg.registry.registries import candidates
 
 
@@ -36,8 +39,6 @@ def test_no_filter_runs(stranger, sandbox):
     os.environ["HOME"] = str(sandbox.stranger)
     try:
         change(root)
-        import subprocess
-
         identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
         off = ["-c", "core.attributesFile=/dev/null"]
         (root / ".git" / "info").mkdir(exist_ok=True)
@@ -96,6 +97,49 @@ def test_submodules_are_left_alone(stranger, sandbox):
     (sandbox.home / ".gitconfig").write_text("[submodule]\n    recurse = true\n")
     sandbox.freeze()
     assert find("toy", registry=root.as_uri()).entry.version == "1.1.0"
+
+
+FILTERS = ("clean = {run}; cat", "process = {run}")
+
+
+@pytest.mark.parametrize("name", ["evil", "lfs", "e=v"])
+@pytest.mark.parametrize("line", FILTERS)
+def test_a_filter_of_an_unpacked_registry_is_not_run(stranger, sandbox, name, line):
+    """A folder has a configuration of its own, and ``git status`` runs its filters."""
+    root = stranger(lambda root: (root / ".gitattributes").write_text(f"*.dvc filter={name}\n"))
+    text = line.format(run=payload(sandbox))
+    with (root / ".git" / "config").open("a") as file:
+        file.write(f'[include]\n    path = more\n[filter "{name}"]\n    required = true\n')
+    (root / ".git" / "more").write_text(f'[filter "{name}"]\n    {text}\n')
+    os.utime(root / "datasets.dvc", (1, 1))
+    sandbox.freeze()
+    state = worktree.state(root)
+    assert state is not None
+    assert len(state["commit"]) == 40
+    worktree.unpushed(root)
+    worktree.uncommitted(root)
+
+
+def test_an_unpacked_registry_fetches_nothing_by_a_program_of_its_own(stranger, sandbox):
+    """Of a partial clone git fetches what is missing, by the program that the clone names."""
+    root = stranger()
+    with (root / ".git" / "config").open("a") as file:
+        file.write(
+            "[extensions]\n    partialClone = origin\n[core]\n    repositoryformatversion = 1\n"
+            f'[remote "origin"]\n    url = {root}\n    promisor = true\n'
+            f"    uploadpack = {payload(sandbox)}; git-upload-pack\n"
+        )
+    tree = subprocess.run(
+        ["git", "-C", str(root), "rev-parse", "HEAD^{tree}"],
+        capture_output=True, text=True, check=True,
+    ).stdout.strip()  # fmt: skip
+    for pack in (root / ".git" / "objects").rglob("*"):
+        if pack.is_file() and (tree[2:] in pack.name or pack.parent.name == "pack"):
+            pack.unlink()
+    sandbox.freeze()
+    worktree.state(root)
+    with suppress(RunError):
+        worktree.uncommitted(root)
 
 
 URLS = (

@@ -14,7 +14,7 @@ from xreg.core.errors import ConfigError, MissingRequirementError, RunError
 from xreg.core.text import one_line, without_credentials
 from xreg.registry.retries import TransientError, retry
 
-__all__ = ["clone", "head", "is_url", "plain_url"]
+__all__ = ["clone", "head", "is_url", "plain_url", "with_settings"]
 
 SCHEMES = ("file", "git", "http", "https", "ssh")
 URL = re.compile(r"^([a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:|[a-z][a-z0-9+.-]*::)", re.IGNORECASE)
@@ -189,6 +189,12 @@ def _environment(url: str) -> Mapping[str, str]:
         # In the environment, where neither the list of processes nor the clone shows it.
         token = base64.b64encode(pair).decode()
         settings[f"http.{server}.extraHeader"] = f"Authorization: Basic {token}"
+    return with_settings(found, settings)
+
+
+def with_settings(environment: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which git has settings that outrank all files."""
+    found = dict(environment)
     first = int(found.get("GIT_CONFIG_COUNT") or 0)
     for number, (key, value) in enumerate(settings.items(), first):
         found[f"GIT_CONFIG_KEY_{number}"] = key

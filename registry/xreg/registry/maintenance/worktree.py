@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from xreg.core.errors import MissingRequirementError, RunError
 from xreg.core.text import one_line
-from xreg.registry.git import FOREIGN
+from xreg.registry.git import FOREIGN, with_settings
 
 __all__ = ["commit", "has_work_tree", "initialise", "state", "uncommitted", "unpushed"]
 
-QUIET = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
+# To look at a repository runs none of its hooks and watchers, fetches nothing (it may lack objects,
+# and name a program that brings them), and writes nothing.
+QUIET = {"core.fsmonitor": "false", "core.hooksPath": os.devnull}
+LOOKING = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
 
 
 def has_work_tree(root: Path) -> bool:
@@ -43,14 +46,14 @@ def commit(root: Path, paths: Iterable[str], message: str) -> None:
 
 def uncommitted(root: Path) -> list[str]:
     """Return what differs from the last commit, ignored files apart."""
-    listed = _git(root, *QUIET, "status", "--porcelain", "-z").split("\0")
+    listed = _look(root, "status", "--porcelain", "-z", "--ignore-submodules=all").split("\0")
     return [line[3:] for line in listed if line]
 
 
 def unpushed(root: Path) -> int | None:
     """Return how many commits the branch that is followed lacks; None where none is followed."""
     try:
-        return int(_git(root, *QUIET, "rev-list", "--count", "@{upstream}..HEAD"))
+        return int(_look(root, "rev-list", "--count", "@{upstream}..HEAD"))
     except RunError:
         return None
 
@@ -58,19 +61,48 @@ def unpushed(root: Path) -> int | None:
 def state(folder: Path) -> dict[str, Any] | None:
     """Return commit and dirty flag of the repository around a folder; None where there is none."""
     try:
-        commit = _git(folder, *QUIET, "rev-parse", "HEAD")
-        changed = _git(folder, *QUIET, "status", "--porcelain", "--untracked-files=no")
+        commit = _look(folder, "rev-parse", "HEAD")
+        changed = _look(
+            folder, "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all"
+        )
     except (RunError, MissingRequirementError):
         return None
     return {"commit": commit, "dirty": bool(changed)}
 
 
-def _git(root: Path, *arguments: str) -> str:
-    environment = {k: v for k, v in os.environ.items() if k not in FOREIGN} | {"LC_ALL": "C"}
+def _look(root: Path, command: str, *arguments: str) -> str:
+    """Run a command that only reads, and nothing of what the repository's configuration would run.
+
+    A folder that was unpacked brings a ``.git/config`` of its own: filters that ``git status`` runs
+    on files whose times have changed, a watcher of files, hooks, a program that fetches.
+    """
+    looking = with_settings(_environment() | LOOKING, QUIET)
+    asked = ("config", "--show-scope", "-z", "--get-regexp", r"^filter\..")
+    try:
+        parts = _git(root, *asked, environment=looking).split("\0")
+    except RunError:  # there are none
+        parts = []
+    own = {
+        setting.partition("\n")[0].rpartition(".")[0]
+        for scope, setting in zip(parts[::2], parts[1::2], strict=False)
+        if scope in ("local", "worktree")
+    }
+    off = {"clean": "", "process": "", "required": "false"}
+    settings = {f"{name}.{key}": value for name in own for key, value in off.items()}
+    return _git(root, command, *arguments, environment=with_settings(looking, settings))
+
+
+def _environment() -> dict[str, str]:
+    """Return the user's environment, less what is meant for another repository."""
+    return {k: v for k, v in os.environ.items() if k not in FOREIGN} | {"LC_ALL": "C"}
+
+
+def _git(root: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
     try:
         done = subprocess.run(
             ["git", "-C", str(root), *arguments], capture_output=True, check=False,
-            env=environment, encoding="utf-8", errors="replace", stdin=subprocess.DEVNULL,
+            env=environment or _environment(), encoding="utf-8", errors="replace",
+            stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except FileNotFoundError:
         raise MissingRequirementError("this needs git, which is not on the PATH.") from None
