@@ -50,6 +50,7 @@ __all__ = [
     "Sites",
     "Split",
     "Title",
+    "To",
     "Window",
     "Workers",
     "every_site",
@@ -183,6 +184,10 @@ Scan = Annotated[
 ]
 Licence = Annotated[
     str, typer.Option(help="Terms of use, as SPDX calls them: CC0-1.0, CC-BY-4.0, BSD-3-Clause …")
+]
+To = Annotated[
+    str | None,
+    typer.Option(help="Name of the exporter (xreg plugins list), if OUT does not tell."),
 ]
 Title = Annotated[str, typer.Option(help="One line that says what it is.")]
 Description = Annotated[str, typer.Option(help="What it is and how it was made.")]

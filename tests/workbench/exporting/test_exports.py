@@ -38,13 +38,19 @@ def toy(samples=None) -> Dataset:
 
 @pytest.mark.parametrize(
     ("file", "name"),
-    [("a.extxyz", "extxyz"), ("a.XYZ", "extxyz"), ("a.b.npz", "npz"), ("a.csv", "csv")],
+    [
+        ("a.extxyz", "extxyz"),
+        ("a.XYZ", "extxyz"),
+        ("a.b.npz", "npz"),
+        ("a.csv", "csv"),
+        ("a.nxs", "nexus"),
+    ],
 )
 def test_the_ending_tells_the_format(file, name):
     assert choose_exporter(Path(file)).name == name
 
 
-@pytest.mark.parametrize("file", ["a", "a.h5", "folder/"])
+@pytest.mark.parametrize("file", ["a", "a.png", "folder/"])
 def test_another_ending_asks_for_a_name(file):
     with pytest.raises(ConfigError, match=r"choose one with --to: .*npz \(\.npz\).*xdi \(a folder"):
         choose_exporter(Path(file))
@@ -82,7 +88,7 @@ def test_the_command_writes_and_tells(tmp_path):
         rows = list(csv.DictReader(file))
     assert rows[1] == {
         "id": "water-1",
-        "angle (°)": "105.0",
+        "label angle (°)": "105.0",
         "unit xas": "Mb",
         "split default": "validation",
     }

@@ -122,6 +122,21 @@ def test_zarr_comes_back_as_predicted_and_the_plot_is_a_picture(
     assert {path.name for path in Path().iterdir()} == {"new.extxyz", "out.zarr", "out.png"}
 
 
+def test_an_exporter_writes_it(
+    trained: Path, structures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("predict", trained, structures, "-o", "out", "--to", "xdi") == 0
+    assert {path.name for path in Path("out").glob("stretched.*")} == {
+        "stretched.xes.xdi", "stretched.xes_std.xdi"
+    }  # fmt: skip
+    words = ["-o", "two", "--to", "columns", "--set"]
+    assert run("predict", trained, structures, *words, "to.channel=xes") == 0
+    assert "left out, as columns cannot hold it: the structures" in capsys.readouterr().err
+    assert run("predict", trained, structures, *words, "to.chanel=xes") == 2
+    assert "chanel" in capsys.readouterr().err
+    assert not Path("out.csv").exists()
+
+
 @pytest.mark.parametrize(
     ("frame", "absorber", "said"),
     [

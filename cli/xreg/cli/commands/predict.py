@@ -14,7 +14,9 @@ from xreg.cli.options import (
     Model,
     Registry,
     RequiredOut,
+    Set,
     Sites,
+    To,
     every_site,
     sets_aside,
 )
@@ -36,22 +38,27 @@ def predict(
     plot: Annotated[Path | None, typer.Option(help="Draw the spectra into this PNG file.")] = None,
     absorber: Absorber = None,
     sites: Sites = "one",
+    to: To = None,
+    set_: Set = None,
     bad: Bad = None,
     registry: Registry = None,
     allow_code: AllowCode = False,
 ) -> None:
     """Predict spectra of structures; what the model cannot know is refused.
 
-    OUT is a .csv file, a .zarr group, or a file of an exporter. With an element as --absorber
-    each of its atoms is predicted.
+    OUT is a .csv file, a .zarr group, or what an exporter writes (.nxs, .npz …; --to names one,
+    --set to.KEY=VALUE its settings). With an element as --absorber each of its atoms is predicted.
     """
     from xreg.cli.summary import print_summary
     from xreg.core.text import counted
     from xreg.registry.models import load_model
+    from xreg.workbench.exporting.exports import WriteOptions
     from xreg.workbench.predict import predict as work
     from xreg.workbench.predict.samples import read_samples
+    from xreg.workbench.recipes.load import load_one
 
-    work.check_result(out)
+    options = load_one(WriteOptions, None, {"to": to}, set_ or ())
+    work.check_result(out, options)
     loaded = load_model(model, registry, allow_code=allow_code)
     if plot is not None:
         work.check_plot(plot, loaded.target)
@@ -68,8 +75,8 @@ def predict(
     if found.refused and not sets_aside(bad):  # what only shows when it is described
         places = {name: row for row, name in enumerate(read.samples.ids.tolist())}
         _refuse(read.without({places[name]: why for name, why in found.refused.items()}))
-    for what in work.write_prediction(out, found):
-        echo(f"left out, as {out.suffix} cannot hold it: {what}", fg="yellow", err=True)
+    for what in work.write_prediction(out, found, options):
+        echo(f"left out, as {to or out.suffix} cannot hold it: {what}", fg="yellow", err=True)
     if plot is not None:
         work.draw_prediction(plot, found)
     print_summary(found.summary.lines(), found.summary.doubts())

@@ -17,6 +17,7 @@ from xreg.core.data.specimens import Specimen
 from xreg.core.errors import ConfigError, DataError
 from xreg.core.interfaces.importer import Entry
 from xreg.core.readers.importing.curve import Curve, stated_unit
+from xreg.core.readers.importing.fields import OwnFields, own_fields
 from xreg.core.readers.importing.log import ImportLog
 from xreg.core.readers.importing.settings import MeasuredSettings
 from xreg.core.readers.spectra.blocks import split_blocks
@@ -107,6 +108,16 @@ class TableReader:
         for note in found.notes:
             self.log.remark(file, note)
         signal = asked.signal or table.names[chosen.signal[0]] or str(chosen.signal[0] + 1)
+        channel, unit = self.config.channel, stated_unit(found.unit)
+        absorber = self.absorber(found.element)
+        own = own_fields(table.fields, absorber)
+        if own is not None and channel == MeasuredSettings.model_fields["channel"].default:
+            channel = own.channel or channel
+        curves = {channel: Curve(found.energy, found.intensity, unit)}
+        if found.noise is not None:
+            curves[f"{channel}_noise"] = Curve(found.energy, found.noise, unit)
+        if own is not None:
+            return self._own(own, file, curves)
         composition = next((k for k in COMPOSITION if table.fields.get(k)), "")
         fields = {k: v for k, v in table.fields.items() if k != composition}
         known = {"signal": signal, **labels_of(fields), **(labels or {})}
@@ -118,14 +129,16 @@ class TableReader:
             known["edge"] = found.edge
         if "fluorescence" in str(known.get("mode", "")).lower():
             self.log.remark(file, FLUORESCENCE)
-        channel = self.config.channel
-        unit = stated_unit(found.unit)
-        curves = {channel: Curve(found.energy, found.intensity, unit)}
-        if found.noise is not None:
-            curves[f"{channel}_noise"] = Curve(found.energy, found.noise, unit)
         made_of = table.fields.get(composition, "")
-        specimen = Specimen(name, made_of, self.absorber(found.element))
-        return Entry(file, [specimen], curves, known)
+        return Entry(file, [Specimen(name, made_of, absorber)], curves, known)
+
+    def _own(self, own: OwnFields, file: str, curves: Mapping[str, Curve]) -> Entry:
+        """Return the sample of a file that xreg wrote, with all that it knew of it."""
+        log = self.log
+        log.label_units, log.parameter_units = own.label_units, own.parameter_units
+        for name, part in own.splits.items():
+            log.splits.setdefault(name, {})[own.sample.id] = part
+        return Entry(file, [own.sample], curves, own.labels)
 
     def absorber(self, element: str) -> int:
         """Return the atomic number of the element that a file names, or the settings do; else 0.

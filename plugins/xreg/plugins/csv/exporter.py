@@ -15,17 +15,27 @@ from xreg.core.data.dataset import Dataset
 from xreg.core.data.samples import Parameters
 from xreg.core.data.specimens import Specimens
 from xreg.core.data.spectra import Channel
-from xreg.core.data.splits import PARTS
 from xreg.core.errors import DataError
 from xreg.core.interfaces.exporter import Exporter, Part
 from xreg.core.text import with_unit
 from xreg.core.writers.names import file_stems
+from xreg.core.writers.splits import parts_of
+from xreg.plugins.csv.cells import (
+    ENDING,
+    ENERGY,
+    LABEL,
+    SAMPLES,
+    SPLIT,
+    UNIT,
+    name_and_unit,
+    values_of,
+)
 from xreg.plugins.csv.plugin import CsvExportConfig
 
 __all__ = ["CsvExporter"]
 
-ENDING = ".csv"
-SAMPLES = "samples"
+RESERVED = (LABEL, UNIT, SPLIT)
+TAKEN = ("id", "composition", "absorber")
 
 
 class CsvExporter(Exporter[CsvExportConfig]):
@@ -33,8 +43,8 @@ class CsvExporter(Exporter[CsvExportConfig]):
 
     ``NAME.csv`` (of several channels ``NAME.<channel>.csv`` each) has a row an energy and a column
     a sample, whose heads are ``energy (eV)`` and the ids. ``NAME.samples.csv`` has a row a sample:
-    its id, of a specimen composition and absorber, under ``name (unit)`` parameters and labels;
-    ``unit <channel>`` and ``split <name>``.
+    its id, of a specimen composition and absorber, under ``name (unit)`` parameters; ``label <name>
+    (unit)``, ``unit <channel>`` and ``split <name>``.
 
     Parameters
     ----------
@@ -56,6 +66,23 @@ class CsvExporter(Exporter[CsvExportConfig]):
         names = list(dict(self.channels(dataset)))
         if len(names) > 1:
             file_stems([*names, SAMPLES])
+        if isinstance(dataset.samples, Parameters):
+            for name, unit in zip(dataset.samples.names, dataset.samples.units, strict=True):
+                head = with_unit(name, unit)
+                odd = head.startswith(RESERVED) or head in TAKEN
+                if odd or name_and_unit(head) != (name, unit):
+                    raise DataError(
+                        f"the parameter '{name}' cannot head a column of csv; rename it."
+                    )
+
+    def left_out(self, dataset: Dataset) -> Iterator[str]:
+        """Add that texts all of which read as numbers are texts."""
+        yield from super().left_out(dataset)
+        for name, label in dataset.labels.items():
+            values = np.asarray(label).tolist()
+            read = values_of([str(value) for value in values])
+            if [type(one) for one in read] != [type(one) for one in values]:
+                yield f"that label {name!r} holds texts (all of them read as numbers)"
 
     def _write(self, dataset: Dataset, path: Path) -> None:
         channels = dict(self.channels(dataset))
@@ -73,7 +100,7 @@ class CsvExporter(Exporter[CsvExportConfig]):
 
 
 def _spectra(dataset: Dataset, channel: Channel) -> Iterator[Sequence[Any]]:
-    yield ["energy (eV)", *dataset.samples.ids.tolist()]
+    yield [ENERGY, *dataset.samples.ids.tolist()]
     columns = np.asarray(channel.intensity, np.float64).T
     for energy, row in zip(channel.grid.tolist(), columns, strict=True):
         yield [energy, *row.tolist()]
@@ -91,12 +118,10 @@ def _samples(dataset: Dataset, channels: dict[str, Channel]) -> Iterator[Sequenc
         composition = dataset.samples.composition.tolist()
         columns += [("composition", composition), ("absorber", symbols)]
     for name, label in dataset.labels.items():
-        head = with_unit(name, dataset.label_units.get(name, ""))
+        head = LABEL + with_unit(name, dataset.label_units.get(name, ""))
         columns.append((head, np.asarray(label).tolist()))
-    columns += [(f"unit {name}", [c.unit] * len(ids)) for name, c in channels.items()]
-    for name, split in dataset.splits.items():
-        parts = {str(one): part for part in PARTS for one in getattr(split, part)}
-        columns.append((f"split {name}", [parts.get(one, "") for one in ids]))
+    columns += [(f"{UNIT}{name}", [c.unit] * len(ids)) for name, c in channels.items()]
+    columns += [(f"{SPLIT}{name}", parts) for name, parts in parts_of(dataset).items()]
     twice = [head for head, count in Counter(head for head, _ in columns).items() if count > 1]
     if twice:
         raise DataError(f"two columns of the samples would be called '{twice[0]}'; rename one.")

@@ -22,6 +22,8 @@ from xreg.core.measured.tables import (
 from xreg.core.readers.importing.log import ImportLog
 from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.table import Table
+from xreg.plugins.nexus.hdf5 import DEEPEST, LONGEST, MOST_OBJECTS, member, text_of
+from xreg.plugins.nexus.own import LAYOUT, own_entries
 from xreg.plugins.nexus.plugin import NexusImportConfig
 
 if TYPE_CHECKING:
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["NexusImporter"]
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
-# What no file of spectra needs more of.
-MOST_OBJECTS, DEEPEST, LONGEST = 100_000, 12, 1_000_000
 # Texts of an entry that become labels or fields, by the end of their path.
 TEXTS = {
     "title": "title",
@@ -85,6 +85,9 @@ class NexusImporter(Importer[NexusImportConfig]):
     ``NXxas``, ln(incoming_beam/absorbed_beam) in transmission and absorbed_beam/incoming_beam
     otherwise, else what its name tells. Texts on sample, beamline and detection are labels.
 
+    A file that xreg wrote gives all of its channels, labels and splits back, or the one channel
+    that is named.
+
     Links to other files, virtual datasets and external storage are never followed.
 
     Parameters
@@ -112,6 +115,11 @@ class NexusImporter(Importer[NexusImportConfig]):
         except OSError as error:
             raise DataError(f"'{source}' cannot be read as HDF5 ({error}).") from None
         with file:
+            if LAYOUT in file.attrs:
+                channel = self.config.channel
+                usual = channel == self.Config.model_fields["channel"].default
+                yield from own_entries(file, source, log, "" if usual else channel)
+                return
             groups = _entries(file, source, log)
             scan = self.config.columns.scan
             if scan and scan not in groups:
@@ -163,7 +171,7 @@ def _entries(file: h5py.File, source: Path, log: ImportLog) -> dict[str, h5py.Gr
 
     found: dict[str, h5py.Group] = {}
     for name in file:
-        if (child := _child(file, name, str(source), log)) is not None and isinstance(
+        if (child := member(file, name, str(source), log)) is not None and isinstance(
             child, h5py.Group
         ):
             found[name] = child
@@ -171,27 +179,6 @@ def _entries(file: h5py.File, source: Path, log: ImportLog) -> dict[str, h5py.Gr
                         and isinstance(file[n], h5py.Dataset) for n in file):  # fmt: skip
         return {"": file}
     return found
-
-
-def _child(group: h5py.Group, name: str, where: str, log: ImportLog) -> Any:
-    """Return a member of a group; None where it lies in another file, or nowhere."""
-    import h5py
-
-    link = group.get(name, getlink=True)
-    path = f"{group.name.rstrip('/')}/{name}"
-    if isinstance(link, h5py.ExternalLink):
-        log.pass_over(f"{where}: {path}", "it is a link to another file, which is not followed")
-        return None
-    if isinstance(link, h5py.SoftLink):
-        return None  # what it names is met at its own place
-    try:
-        child = group[name]
-    except (KeyError, OSError, RuntimeError) as error:
-        raise DataError(f"its {path} cannot be read ({error})") from None
-    if isinstance(child, h5py.Dataset) and (child.external or child.is_virtual):
-        log.pass_over(f"{where}: {path}", "its numbers lie in another file, which is not read")
-        return None
-    return child
 
 
 def _scan(entry: h5py.Group, where: str, log: ImportLog) -> Contents:
@@ -205,13 +192,13 @@ def _scan(entry: h5py.Group, where: str, log: ImportLog) -> Contents:
         prefix, group, depth = stack.pop()
         if depth > DEEPEST:
             raise DataError(f"its {group.name} is more than {DEEPEST} groups deep")
-        if isinstance(signal := _text(group.attrs.get("signal")), str) and signal:
+        if isinstance(signal := text_of(group.attrs.get("signal")), str) and signal:
             found.signals.append(_target(group, signal, entry) or f"{prefix}{signal}")
         for name in group:
             seen += 1
             if seen > MOST_OBJECTS:
                 raise DataError(f"it holds more than {MOST_OBJECTS} objects")
-            child = _child(group, name, where, log)
+            child = member(group, name, where, log)
             if child is None:
                 continue
             info = h5py.h5o.get_info(child.id)
@@ -247,22 +234,14 @@ def _read_into(dataset: h5py.Dataset, path: str, found: Contents) -> None:
             found.columns[path] = np.asarray(dataset[()], dtype=np.float64)
         except (OSError, RuntimeError, MemoryError) as error:
             raise DataError(f"its {path} cannot be read ({error})") from None
-        if unit := _text(dataset.attrs.get("units")):
+        if unit := text_of(dataset.attrs.get("units")):
             found.units[path] = unit
         return
     if dataset.size != 1 or dataset.dtype.kind not in "OSU":
         return
     for end, name in TEXTS.items():
-        if (path == end or path.endswith(f"/{end}")) and (text := _text(dataset[()])):
+        if (path == end or path.endswith(f"/{end}")) and (text := text_of(dataset[()])):
             found.fields.setdefault(name, text)
-
-
-def _text(value: Any) -> str:
-    """Return the text of a value or attribute, empty where it is none."""
-    value = value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
-    if isinstance(value, bytes):
-        return value.decode("utf-8", errors="replace").strip()
-    return value.strip() if isinstance(value, str) else ""
 
 
 def _names(paths: list[str]) -> dict[str, str]:

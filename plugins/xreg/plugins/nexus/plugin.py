@@ -1,4 +1,4 @@
-"""Declares the importer ``nexus``."""
+"""Declares the importer and the exporter ``nexus``."""
 
 from __future__ import annotations
 
@@ -6,17 +6,25 @@ from collections.abc import Sequence
 
 from xreg.core.hooks import ComponentSpec, Requirement, hookimpl
 from xreg.core.readers.importing.settings import MeasuredSettings
+from xreg.core.writers.settings import EdgeSetting
 
-XREG_API = "1.0"
+XREG_API = "1.1"
 
 
 class NexusImportConfig(MeasuredSettings):
     """Settings of the importer ``nexus``."""
 
 
+class NexusExportConfig(EdgeSetting):
+    """Settings of the exporter ``nexus``."""
+
+
+H5PY = Requirement("h5py", 'pip install "xreg[measured]"')
+
+
 @hookimpl
 def xreg_components() -> Sequence[ComponentSpec]:
-    """Offer the importer."""
+    """Offer both."""
     return [
         ComponentSpec(
             "importer",
@@ -24,6 +32,14 @@ def xreg_components() -> Sequence[ComponentSpec]:
             NexusImportConfig,
             "xreg.plugins.nexus.importer:NexusImporter",
             summary="Measured spectra in HDF5 and NeXus files, NXxas among them (h5py)",
-            requires=[Requirement("h5py", 'pip install "xreg[measured]"')],
-        )
+            requires=[H5PY],
+        ),
+        ComponentSpec(
+            "exporter",
+            "nexus",
+            NexusExportConfig,
+            "xreg.plugins.nexus.exporter:NexusExporter",
+            summary="One NeXus file, an NXxas entry for each sample (h5py)",
+            requires=[H5PY],
+        ),
     ]

@@ -13,9 +13,9 @@ from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.data.dataset import Dataset
 from xreg.core.data.samples import Parameters, Structures
 from xreg.core.data.specimens import Specimens
-from xreg.core.data.splits import PARTS, Split
 from xreg.core.errors import DataError
 from xreg.core.interfaces.exporter import Exporter, Part
+from xreg.core.writers.splits import parts_of
 from xreg.plugins.npz.plugin import NpzExportConfig
 
 __all__ = ["NpzExporter"]
@@ -59,8 +59,8 @@ class NpzExporter(Exporter[NpzExportConfig]):
                 arrays[f"label_{name}"] = found
                 if unit := dataset.label_units.get(name, ""):
                     arrays[f"labelunit_{name}"] = _texts([unit], "unit")[0]
-        for name, split in dataset.splits.items():
-            arrays[f"split_{name}"] = _parts(dataset.samples.ids, split)
+        for name, parts in parts_of(dataset).items():
+            arrays[f"split_{name}"] = np.array(parts, dtype=np.str_)
         write = np.savez_compressed if self.config.compressed else np.savez
         with path.open("wb") as file:  # a path would have .npz put behind it
             write(file, allow_pickle=False, **arrays)
@@ -97,8 +97,3 @@ def _texts(values: Any, what: str) -> NDArray[np.str_]:
     if any(value.endswith("\0") for value in given):
         raise DataError(f"{what}: a text ends in the character NUL, which no array of texts keeps.")
     return np.array(given, dtype=np.str_)
-
-
-def _parts(ids: NDArray[np.str_], split: Split) -> NDArray[np.str_]:
-    parts = {str(one): part for part in PARTS for one in getattr(split, part)}
-    return np.array([parts.get(name, "") for name in ids.tolist()], dtype=np.str_)

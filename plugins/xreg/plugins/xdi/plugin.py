@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
-from xreg.core.config import Config, setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 from xreg.core.readers.importing.settings import MeasuredSettings
+from xreg.core.writers.settings import EdgeSetting
 
 XREG_API = "1.1"
 
@@ -16,13 +15,8 @@ class XdiImportConfig(MeasuredSettings):
     """Settings of the importer ``xdi``."""
 
 
-class XdiExportConfig(Config):
+class XdiExportConfig(EdgeSetting):
     """Settings of the exporter ``xdi``."""
-
-    edge: Literal["", "K", "L1", "L2", "L3", "M1", "M2", "M3", "M4", "M5"] = setting(
-        "",
-        description="Edge of the absorber, where its energies do not tell by holding one edge.",
-    )
 
 
 @hookimpl

@@ -13,21 +13,34 @@ from xreg.core.interfaces.exporter import Exported, Exporter
 from xreg.registry.plugins import host
 from xreg.workbench.recipes.sections import AnyRecipe, ComponentSection, DatasetSection
 
-__all__ = ["ExportOptions", "choose_exporter", "export_dataset"]
+__all__ = ["ExportOptions", "WriteOptions", "choose_exporter", "export_dataset"]
 
 
-class ExportOptions(AnyRecipe):
-    """Which dataset is exported, and how."""
+class WriteOptions(AnyRecipe):
+    """In which format spectra are written."""
 
-    command: ClassVar[str] = "export"
-    word: ClassVar[str] = "data export"
+    command: ClassVar[str] = "predict"
+    word: ClassVar[str] = "predict"
     home: ClassVar[str] = "to"
 
-    dataset: DatasetSection = setting(description="The dataset.")
     to: ComponentSection = setting(
         ComponentSection(name="auto"),
         description="The exporter and settings of it; auto goes by the name of the file.",
     )
+
+    def exporter(self, path: Path) -> Exporter[Any]:
+        """Return the exporter that is asked for, or the one for files of such a name."""
+        name = "" if self.to.name == "auto" else self.to.name
+        return choose_exporter(path, name, self.to.settings)
+
+
+class ExportOptions(WriteOptions):
+    """Which dataset is exported, and how."""
+
+    command: ClassVar[str] = "export"
+    word: ClassVar[str] = "data export"
+
+    dataset: DatasetSection = setting(description="The dataset.")
 
 
 def export_dataset(

@@ -21,7 +21,7 @@ from xreg.core.model.model import Model
 from xreg.core.model.trust import Assessment
 from xreg.core.readers.summary import Summary, summarise
 from xreg.workbench.arrays import write_predictions
-from xreg.workbench.exporting.exports import choose_exporter
+from xreg.workbench.exporting.exports import WriteOptions
 from xreg.workbench.predict.samples import NewSamples
 from xreg.workbench.result_folder import result_folder
 
@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 OWN = (".csv", ".zarr")
+BY_NAME = WriteOptions()
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +173,7 @@ def check_plot(path: Path, target: Target) -> None:
         raise DataError("target features have no energies to plot; leave --plot out.")
 
 
-def check_result(path: Path) -> None:
+def check_result(path: Path, options: WriteOptions = BY_NAME) -> None:
     """Refuse a place for predicted spectra, before anything is predicted.
 
     Raises
@@ -180,9 +181,9 @@ def check_result(path: Path) -> None:
     ConfigError, DataError
         If the name tells no format, or something is there.
     """
-    if path.suffix not in OWN:
+    if not _is_own(path, options):
         try:
-            choose_exporter(path)
+            options.exporter(path)
         except ConfigError as error:
             raise ConfigError(
                 f"{' and '.join(OWN)} are predictions as xreg has them; {error}"
@@ -195,6 +196,11 @@ def check_result(path: Path) -> None:
         check_output(summary_path(path), (".json",))
 
 
+def _is_own(path: Path, options: WriteOptions) -> bool:
+    """Whether a file is in a form of predictions, which no exporter is asked for."""
+    return path.suffix in OWN and options.to.name == "auto"
+
+
 def check_output(path: Path, endings: Sequence[str]) -> None:
     """Refuse a result file of an ending that is not known, or in a place that is not free."""
     if path.suffix not in endings:
@@ -202,21 +208,24 @@ def check_output(path: Path, endings: Sequence[str]) -> None:
     require_free(path)
 
 
-def write_prediction(path: Path, prediction: Prediction) -> tuple[str, ...]:
+def write_prediction(
+    path: Path, prediction: Prediction, options: WriteOptions = BY_NAME
+) -> tuple[str, ...]:
     """Write spectra as CSV (a row an energy, a column a sample), Zarr (by sample id), or exported.
 
     Where the model can tell how far they may be trusted, that is in the Zarr group too, or in
     ``<name>.trust.csv`` beside the CSV file. What they are like stands in the attributes of the
-    group, or in ``<name>.summary.json``. Any other ending is that of an exporter.
+    group, or in ``<name>.summary.json``. Any other ending is that of an exporter, which
+    ``options`` may name.
 
     Returns
     -------
     tuple of str
         What the format cannot hold.
     """
-    check_result(path)
-    if path.suffix not in OWN:
-        return choose_exporter(path).write(prediction.dataset(), path).left_out
+    check_result(path, options)
+    if not _is_own(path, options):
+        return options.exporter(path).write(prediction.dataset(), path).left_out
     if path.suffix == ".zarr":
         with result_folder(path, "prediction", log_inside=False) as growing:
             write_predictions(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli.options import Registry, RequiredOut, Set
+from xreg.cli.options import Registry, RequiredOut, Set, To
 from xreg.cli.output import echo
 
 
@@ -15,29 +15,25 @@ def export(
         str, typer.Argument(help="Dataset: name, name@version, or path of a .zarr store.")
     ],
     out: RequiredOut,
-    to: Annotated[
-        str | None,
-        typer.Option(help="Name of the exporter (xreg plugins list), if OUT does not tell."),
-    ] = None,
+    to: To = None,
     set_: Set = None,
     registry: Registry = None,
 ) -> None:
     """Write a dataset in a format of other programs.
 
-    extxyz, npz and csv write files; xdi and pairs a folder of a file for each sample. What a format
-    cannot hold is listed. A setting of the exporter is --set to.KEY=VALUE.
+    extxyz, npz, csv and nexus write files; xdi, columns and pairs a folder of a file for each
+    sample. What a format cannot hold is listed. A setting of the exporter is --set to.KEY=VALUE.
     """
     from xreg.cli.progress import progress
     from xreg.core.text import counted
-    from xreg.workbench.exporting.exports import ExportOptions, choose_exporter
+    from xreg.workbench.exporting.exports import ExportOptions
     from xreg.workbench.recipes.data import open_section
     from xreg.workbench.recipes.load import load_one
 
     settings = [f"dataset.registry={registry}"] if registry else []
     flags = {"dataset": dataset, "to": to}
     options = load_one(ExportOptions, None, flags, settings + (set_ or []))
-    name = "" if options.to.name == "auto" else options.to.name
-    exporter = choose_exporter(out, name, options.to.settings)
+    exporter = options.exporter(out)
     with progress():
         opened, _ = open_section(options.dataset, spectra=True)
         done = exporter.write(opened, out)
