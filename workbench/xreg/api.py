@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 
+from xreg.workbench.notebook.calibrating import CalibrationResult
 from xreg.workbench.notebook.data import datasets, export, open_dataset, plugins
 from xreg.workbench.notebook.matching import MatchResult, match
 from xreg.workbench.notebook.models import PredictedSpectra, TrainedModel
@@ -23,9 +24,10 @@ from xreg.workbench.notebook.results import (
 )
 from xreg.workbench.notebook.tables import Drawing, Figure, Table
 from xreg.workbench.notebook.training import run, run_each, search
-from xreg.workbench.notebook.using import evaluate, fit, load_model, predict
+from xreg.workbench.notebook.using import calibrate, evaluate, fit, load_model, predict
 
 __all__ = [
+    "CalibrationResult",
     "Drawing",
     "Evaluation",
     "Figure",
@@ -37,6 +39,7 @@ __all__ = [
     "SearchResult",
     "Table",
     "TrainedModel",
+    "calibrate",
     "datasets",
     "evaluate",
     "export",

@@ -14,6 +14,7 @@ COMMANDS = {
     "runs": "xreg.cli.commands.runs:app",
     "evaluate": "xreg.cli.commands.evaluate:evaluate",
     "predict": "xreg.cli.commands.predict:predict",
+    "calibrate": "xreg.cli.commands.calibrate:calibrate",
     "fit": "xreg.cli.commands.fit:fit",
     "match": "xreg.cli.commands.match:match",
     "data": "xreg.cli.commands.data.app:app",

@@ -292,10 +292,11 @@ def load_model(
     UnknownNameError
         If the model, or a plugin that it needs, is not there.
     """
-    from xreg.core.model.model import Model
+    from xreg.core.model.transfer.calibrated import model_class
 
     folder = find_model(reference, registry).folder
-    for place, kind, name in Model.steps_in(folder):
+    saved = model_class(folder)
+    for place, kind, name in saved.steps_in(folder):
         config = storage.read_meta(folder / place).get("config")
         require_consent(
             component_code(kind, name, config if isinstance(config, dict) else {}),
@@ -303,11 +304,13 @@ def load_model(
             allow=allow_code,
             read=str(folder / place / storage.META),
         )
-    return Model.load(folder, host().load)
+    return saved.load(folder, host().load)
 
 
 def describe_model(entry: SavedModel, *, allow_code: bool = False) -> list[tuple[str, str]]:
     """Return what a user wants to know of a model, as names and values."""
+    from xreg.core.model.transfer.calibrated import CalibratedModel
+
     model = load_model(entry.folder, allow_code=allow_code)
     target, domain = model.target, model.domain
     rows = [("folder", str(entry.folder)), ("origin", entry.origin)]
@@ -326,6 +329,8 @@ def describe_model(entry: SavedModel, *, allow_code: bool = False) -> list[tuple
     if model.descriptor is not None:
         rows.append(("descriptor", _call(model.descriptor)))
     rows.append(("emulator", _call(model.emulator)))
+    if isinstance(model, CalibratedModel):
+        rows.append(("calibrated", model.calibration.in_words()))
     rows += [(f"decomposer {label}", _call(d)) for label, d in model.decomposers.items()]
     if data := entry.summary.get("dataset"):
         named = f"{data['name']} {data['version']}"

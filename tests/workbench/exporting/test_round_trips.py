@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from xreg.core.data.dataset import Dataset, Metadata
@@ -155,8 +155,10 @@ def compare(got: Dataset, want: Dataset, left_out: str, holds_more: bool = True)
             assert got.label_units.get(name, "") == want.label_units.get(name, "")
     assert set(got.labels) <= set(want.labels)
     if holds_more:
-        assert set(got.splits) == set(want.splits)
-        for name, split in want.splits.items():
+        kept = {name for name in want.splits if f"split {name!r}" not in left_out}
+        assert set(got.splits) == kept
+        for name in kept:
+            split = want.splits[name]
             for part in PARTS:
                 assert set(getattr(got.splits[name], part)) == set(getattr(split, part))
     if isinstance(got.samples, Specimens):
@@ -207,17 +209,22 @@ def test_pairs(dataset):
 MEASURED = st.sampled_from(["specimens", "parameters", "structures"])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     MEASURED.flatmap(lambda kind: datasets(kind, ids=PLAIN_NAME, several=False)),
     st.sampled_from(["xdi", "columns"]),
 )
 def test_a_file_for_each_spectrum(dataset, to):
-    again, left_out = round_trip(dataset, "out", to, sniffed=True)
+    try:
+        again, left_out = round_trip(dataset, "out", to, sniffed=True)
+    except DataError as error:
+        if "as programs mark a missing value" in str(error):
+            reject()
+        raise
     compare(again, dataset, left_out)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(MEASURED.flatmap(datasets), st.sampled_from(["out.nxs", "out.csv"]))
 def test_one_file_or_table(dataset, file):
     try:

@@ -75,12 +75,16 @@ def _entry(group: h5py.Group, where: str, log: ImportLog, channel: str) -> Entry
 def _parameters(own: h5py.Group, name: str, where: str, log: ImportLog) -> ParameterSet:
     values, _ = _column(own, "parameters", where, log)
     attributes = own["parameters"].attrs
-    names = [text_of(one) for one in np.atleast_1d(attributes.get("names", []))]
-    units = [text_of(one) for one in np.atleast_1d(attributes.get("units", []))]
+    names = _words(attributes.get("names"))
+    units = _words(attributes.get("units"))
     if not len(values) == len(names) == len(units) or not np.isfinite(values).all():
         raise DataError(f"its {len(values)} parameters have {len(names)} names, or no value")
     log.parameter_units = dict(zip(names, units, strict=True))
     return ParameterSet(name, dict(zip(names, values.tolist(), strict=True)))
+
+
+def _words(values: Any) -> list[str]:
+    return [text_of(one, strip=False) for one in np.atleast_1d([] if values is None else values)]
 
 
 def _column(group: h5py.Group, name: str, where: str, log: ImportLog) -> tuple[Any, str]:

@@ -212,7 +212,16 @@ def _value(scores: Any, keys: Sequence[str]) -> float | None:
 
 
 def _calibration(model: Model) -> str:
+    from xreg.core.model.transfer.calibrated import CalibratedModel
+
     parts = []
+    if isinstance(model, CalibratedModel):
+        data = model.calibration.facts.get("dataset") or {}
+        parts.append(
+            f"calibrated on {model.calibration.facts.get('samples', 'some')} spectra of "
+            f"{data.get('name', 'a dataset')} {data.get('version', '')}: "
+            f"{model.calibration.in_words()}"
+        )
     if getattr(model.emulator.config, "calibrate", False):
         parts.append("the spread is scaled so that 68 % of the validation errors lie within it")
     if model.trust is not None:

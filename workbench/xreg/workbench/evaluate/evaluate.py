@@ -31,7 +31,7 @@ from xreg.core.run import FORMAT
 from xreg.core.text import counted
 from xreg.registry.models import SavedModel, find_model, load_model
 from xreg.workbench.evaluate.comparison import on_grid
-from xreg.workbench.evaluate.recipe import EVERYTHING, Evaluation
+from xreg.workbench.evaluate.recipe import EVERYTHING, Evaluation, Judged
 from xreg.workbench.recipes.data import open_section
 from xreg.workbench.recipes.splits import SplitSection, find_split
 from xreg.workbench.result_folder import result_folder, write_json
@@ -40,7 +40,7 @@ from xreg.workbench.run.features import Execution, FeatureCache
 from xreg.workbench.run.origins import packages, repositories
 from xreg.workbench.run.preparation import Stages
 
-__all__ = ["Evaluated", "evaluate"]
+__all__ = ["Evaluated", "Matched", "evaluate", "match_model"]
 
 log = logging.getLogger("xreg.evaluate")
 
@@ -88,13 +88,13 @@ def evaluate(
     started = datetime.now(UTC)
     with result_folder(Path(out), "evaluation", stage=lambda: stages.current) as growing:
         with stages("reading"):
-            matched = _match(recipe, allow_code, features)
-        found = _carry_out(recipe, matched, stages, started, growing.path)
+            pair = match_model(recipe, allow_code, features)
+        found = _carry_out(recipe, pair, stages, started, growing.path)
     return replace(found, folder=growing.final)
 
 
 @dataclass(frozen=True, eq=False)
-class _Matched:
+class Matched:
     """A model and a dataset that fit each other."""
 
     entry: SavedModel
@@ -106,7 +106,8 @@ class _Matched:
     remarks: list[str]
 
 
-def _match(recipe: Evaluation, allow_code: bool, features: Path | None) -> _Matched:
+def match_model(recipe: Judged, allow_code: bool, features: Path | None) -> Matched:
+    """Read a model and the known spectra of a dataset, and refuse what does not fit."""
     entry = find_model(recipe.model, recipe.dataset.registry)
     model = load_model(entry.folder, allow_code=allow_code)
     dataset, section = open_section(recipe.dataset)
@@ -155,11 +156,11 @@ def _match(recipe: Evaluation, allow_code: bool, features: Path | None) -> _Matc
         labels={name: np.asarray(values)[rows] for name, values in dataset.labels.items()},
         label_units=dataset.label_units,
     )
-    return _Matched(entry, dataset, section, name, split, context, remarks)
+    return Matched(entry, dataset, section, name, split, context, remarks)
 
 
 def _rows(
-    recipe: Evaluation, dataset: Dataset, of_run: Mapping[str, NDArray[np.str_]]
+    recipe: Judged, dataset: Dataset, of_run: Mapping[str, NDArray[np.str_]]
 ) -> tuple[str, str, NDArray[np.intp]]:
     """Return the part's name, where it comes from, and its row numbers."""
     part = recipe.part or (EVERYTHING if recipe.split is None else "test")
@@ -220,7 +221,7 @@ def _trained_on(
 
 def _carry_out(
     recipe: Evaluation,
-    matched: _Matched,
+    matched: Matched,
     stages: Stages,
     started: datetime,
     folder: Path,
@@ -265,7 +266,7 @@ def _carry_out(
     return Evaluated(folder, report_data.metrics, matched.remarks)
 
 
-def _summary(matched: _Matched, stages: Stages, started: datetime) -> dict[str, Any]:
+def _summary(matched: Matched, stages: Stages, started: datetime) -> dict[str, Any]:
     """Return what ``summary.json`` holds."""
     entry, context = matched.entry, matched.context
     named = [(step.kind, step.name) for step in context.model.steps.values()]

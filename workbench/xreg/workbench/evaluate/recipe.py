@@ -15,17 +15,14 @@ from xreg.workbench.recipes.sections import (
 )
 from xreg.workbench.recipes.splits import SplitSection
 
-__all__ = ["EVERYTHING", "Evaluation"]
+__all__ = ["EVERYTHING", "Evaluation", "Judged"]
 
 EVERYTHING = "all"
 """The part that stands for all samples of a dataset."""
 
 
-class Evaluation(AnyRecipe):
-    """What is to be judged, on what, and how."""
-
-    command: ClassVar[str] = "evaluate"
-    home: ClassVar[str] = "analyses"
+class Judged(AnyRecipe):
+    """A model, and the known spectra that it is set against."""
 
     model: str = setting(description="Folder of a run or model, name of a run, or name@version.")
     dataset: DatasetSection = setting(
@@ -42,14 +39,22 @@ class Evaluation(AnyRecipe):
     part: Literal["train", "validation", "test", "all"] | None = setting(
         None, description="What is judged; test where a split is named, else all."
     )
-    analyses: Labelled | None = setting(
-        None,
-        description="The analyses, by label; those that apply and cost little if not given.",
-    )
     bad: BadPolicy = bad_policy()
     interpolate: bool = setting(
         False,
         description="Whether known spectra may be interpolated onto the energies of the model.",
+    )
+
+
+class Evaluation(Judged):
+    """What is to be judged, on what, and how."""
+
+    command: ClassVar[str] = "evaluate"
+    home: ClassVar[str] = "analyses"
+
+    analyses: Labelled | None = setting(
+        None,
+        description="The analyses, by label; those that apply and cost little if not given.",
     )
 
     def checked(self) -> Self:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from xreg.workbench.notebook.calibrating import CalibrationResult
 from xreg.workbench.notebook.models import TrainedModel
 from xreg.workbench.notebook.results import RunResult
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["AnyModel", "Recipe", "free_folder", "loaded", "reference_of"]
 
 Recipe = str | Path | Mapping[str, Any]
-AnyModel = str | Path | RunResult | TrainedModel
+AnyModel = str | Path | RunResult | TrainedModel | CalibrationResult
 RecipeT = TypeVar("RecipeT", bound="AnyRecipe")
 
 
@@ -35,7 +36,7 @@ def loaded(
 
 def reference_of(model: AnyModel) -> str:
     """Return what a model is called."""
-    if isinstance(model, RunResult):
+    if isinstance(model, RunResult | CalibrationResult):
         return str(model.folder)
     return model.reference if isinstance(model, TrainedModel) else str(model)
 

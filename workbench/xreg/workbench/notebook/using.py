@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xreg.workbench.notebook.arguments import AnyModel, free_folder, loaded, reference_of
+from xreg.workbench.notebook.calibrating import CalibrationResult
 from xreg.workbench.notebook.models import PredictedSpectra, TrainedModel
 from xreg.workbench.notebook.progress import with_progress
 from xreg.workbench.notebook.results import Evaluation, FitResult, RunResult
@@ -15,7 +16,65 @@ if TYPE_CHECKING:
     from xreg.workbench.fit.fit import Fitted
     from xreg.workbench.fit.recipe import FitRecipe
 
-__all__ = ["evaluate", "fit", "load_model", "predict"]
+__all__ = ["calibrate", "evaluate", "fit", "load_model", "predict"]
+
+
+@with_progress
+def calibrate(
+    model: AnyModel,
+    dataset: str | Path,
+    *,
+    out: str | Path | None = None,
+    registry: str | None = None,
+    group: str | None = None,
+    part: str | None = None,
+    split: str | None = None,
+    channel: str | None = None,
+    interpolate: bool = False,
+    settings: Sequence[str] = (),
+    allow_code: bool = False,
+) -> CalibrationResult:
+    """Bring a model of computed spectra to a few measured ones.
+
+    Parameters
+    ----------
+    model
+        Folder or name of a run, ``name@version``, or what :func:`run` or :func:`load_model` gave.
+    dataset
+        Samples with measured spectra: ``name``, ``name@version`` or the path of a store.
+    out
+        Folder to make; a new one in ``calibrations/`` if not given.
+    registry
+        Where both are looked for.
+    group
+        Label whose groups are never divided between learning and judging.
+    part, split, channel
+        Part of a split, and channel with the measured spectra.
+    interpolate
+        Whether measured spectra may be interpolated onto the energies of the model.
+    settings
+        ``KEY=VALUE`` texts, such as ``reach=10``.
+    allow_code
+        Whether you agree to code that came with the model.
+    """
+    from xreg.workbench.calibrate.calibrate import calibrate_model
+    from xreg.workbench.calibrate.recipe import CalibrationRecipe
+
+    recipe = {
+        "model": reference_of(model),
+        "dataset": str(dataset),
+        "group": group,
+        "split": split,
+        "part": part,
+        "channel": channel,
+        "interpolate": interpolate,
+    }
+    texts = [f"dataset.registry={registry}"] if registry else []
+    stated = {key: value for key, value in recipe.items() if value is not None}
+    found = loaded(CalibrationRecipe, stated, [*texts, *settings], allow_code=allow_code)
+    named = f"{Path(reference_of(model)).name}-{Path(dataset).name}"
+    folder = Path(out) if out is not None else free_folder("calibrations", named)
+    return CalibrationResult(calibrate_model(found[""], folder, allow_code=allow_code))
 
 
 @with_progress

@@ -1,0 +1,78 @@
+"""``xreg calibrate``: a model of computed spectra brought to a few measured ones."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from xreg.cli.options import AllowCode, Bad, Channel, Model, Registry, RequiredOut, Set, Split
+from xreg.cli.output import echo
+
+
+def calibrate(
+    model: Model,
+    dataset: Annotated[
+        str,
+        typer.Argument(help="Samples with measured spectra: name, name@version, or a .zarr store."),
+    ],
+    out: RequiredOut,
+    group: Annotated[
+        str | None,
+        typer.Option(help="Label whose groups (compounds, trajectories) are never divided."),
+    ] = None,
+    split: Split = None,
+    part: Annotated[
+        str | None, typer.Option(help="Part of a split to use; all samples if not given.")
+    ] = None,
+    channel: Channel = None,
+    interpolate: Annotated[
+        bool,
+        typer.Option(
+            "--interpolate", help="Interpolate measured spectra where the model has other energies."
+        ),
+    ] = False,
+    bad: Bad = None,
+    set_: Set = None,
+    registry: Registry = None,
+    allow_code: AllowCode = False,
+) -> None:
+    """Learn from a few measured spectra what separates them from a model's predictions.
+
+    Shift, broadening and scale always; from eight spectra of four groups on, a linear correction
+    where it makes held-out groups better. OUT is a model as a run leaves it: predict, evaluate, fit
+    and models publish take it.
+    """
+    from xreg.cli.progress import progress
+    from xreg.core.text import counted
+    from xreg.workbench.calibrate.calibrate import calibrate_model
+    from xreg.workbench.calibrate.recipe import CalibrationRecipe
+    from xreg.workbench.recipes.load import load_one
+
+    flags = {
+        "model": model,
+        "dataset": dataset,
+        "group": group,
+        "split": split,
+        "part": part,
+        "channel": channel,
+        "interpolate": interpolate or None,
+        "bad": bad,
+    }
+    settings = [f"dataset.registry={registry}"] if registry else []
+    recipe = load_one(
+        CalibrationRecipe, None, flags, settings + (set_ or []), allow_code=allow_code
+    )
+    with progress():
+        found = calibrate_model(recipe, out, allow_code=allow_code)
+    for remark in found.remarks:
+        echo(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
+    told, held = found.calibration, found.held.summary()
+    groups = counted(len(set(found.groups.tolist())), "group")
+    echo(f"{counted(len(found.ids), 'spectrum', 'spectra')} of {groups}: {told.in_words()}")
+    echo(
+        f"held-out groups: misaligned by {held['shift_before']:.2f} eV before, "
+        f"{held['shift_after']:.2f} eV after; rms {held['rms_before']:.3g} before, "
+        f"{held['rms_after']:.3g} after"
+    )
+    echo(f"model: {found.folder}")

@@ -1,0 +1,1 @@
+"""Models of computed spectra, brought to measured ones by a few of these."""
