@@ -1,4 +1,4 @@
-"""A folder of beamline files read by xreg and by larch: the same numbers, or a sentence on what to give.
+"""Beamline files read by xreg and by larch: the same numbers, or a sentence on what to give.
 
     python benchmarks/beamline_collection.py FOLDER [--markdown TABLE.md]
 

@@ -77,8 +77,7 @@ def _draws(
         few = np.isin(labels[by], chosen)
         try:
             made, _ = calibrate(
-                energy, predicted[few], known[few], labels["trajectory" if by == "trajectory" else by][few],
-                REACH, seed, correct,
+                energy, predicted[few], known[few], labels[by][few], REACH, seed, correct,
             )  # fmt: skip
         except DataError:
             continue
@@ -88,7 +87,8 @@ def _draws(
         numbers = {
             "shift before": before[~few].mean(), "shift after": shift.mean(),
             "median shift before": np.median(before[~few]), "median shift after": np.median(shift),
-            "rms before": rms[0], "rms after": rms[1], "spectra": few.sum(), "held out": (~few).sum(),
+            "rms before": rms[0], "rms after": rms[1],
+            "spectra": few.sum(), "held out": (~few).sum(),
             "corrected": made.correction is not None,
         }  # fmt: skip
         for key, value in numbers.items():
