@@ -20,6 +20,27 @@ class TestInternal(DescriptorSuite):
         return waters()
 
 
+class TestProducts(DescriptorSuite):
+    component = Internal
+    settings = {"degree": 3}
+
+    def samples(self) -> Structures:
+        return waters()
+
+
+def test_products_are_those_of_boxed_coordinates() -> None:
+    samples = waters()
+    plain = Internal().fit(samples).transform(samples)
+    component = Internal(degree=2).fit(samples)
+    x = (plain - plain.min(axis=0)) / np.ptp(plain, axis=0)
+    want = [*x.T, *(x[:, i] * x[:, j] for i in range(3) for j in range(i, 3))]
+    np.testing.assert_allclose(component.transform(samples), np.transpose(want), atol=1e-12)
+    names = [label.name for label in component.feature_labels]
+    assert names[3] == "r(O–H) long²"
+    assert names[5] == "r(O–H) long·angle(H–O–H)"
+    assert len(names) == 9
+
+
 class TestPeriodicInternal(DescriptorSuite):
     component = Internal
     settings = {"angles": "cosine"}

@@ -10,9 +10,10 @@ import pytest
 from ase import Atoms
 from ase.io import write
 
-from xreg.core.data.specimens import Specimens
-from xreg.core.errors import DataError
+from xreg.core.data.specimens import Specimen, Specimens
+from xreg.core.errors import ConfigError, DataError
 from xreg.core.readers.importing.log import ImportLog
+from xreg.plugins.as_is.as_is import AsIs
 from xreg.plugins.fdmnes.importer import FdmnesImporter
 from xreg.plugins.materials_project.importer import MaterialsProjectImporter
 from xreg.plugins.quanty.importer import QuantyImporter
@@ -258,13 +259,35 @@ def test_another_split_may_be_asked_for(tmp_path: Path) -> None:
 def test_dataset_npz_of_xanesnet(tmp_path: Path) -> None:
     path = tmp_path / "dataset.npz"
     ids = np.array(["a", "b"])
-    np.savez_compressed(path, ids=ids, x=np.ones((2, 7)), y=np.stack([MU, 2 * MU]), e=ENERGY)
+    x = np.arange(14.0).reshape(2, 7)
+    np.savez_compressed(path, ids=ids, x=x, y=np.stack([MU, 2 * MU]), e=ENERGY)
     found = load(path)
     assert found.metadata.provenance["layout"] == "xanesnet"
     assert found.samples.ids.tolist() == ["a", "b"]
-    assert found.samples.kind == "specimens"
+    assert found.samples.names == tuple(f"x{i}" for i in range(1, 8))
+    np.testing.assert_array_equal(found.samples.values[:], x)
+    np.testing.assert_array_equal(AsIs().fit(found.samples).transform(found.samples), x)
     np.testing.assert_allclose(found.spectra["xas"].intensity[1], 2 * MU)
-    assert "descriptors" in found.metadata.provenance["remarks"][0]["remark"]
+
+
+def test_dataset_npz_of_xanesnet_without_energies_or_features(tmp_path: Path) -> None:
+    path = tmp_path / "dataset.npz"
+    np.savez(path, x=np.ones((2, 3)), y=np.stack([MU, 2 * MU]))
+    assert XanesnetImporter.sniff(path, path.read_bytes()[:4096]) > 0.95
+    with pytest.raises(DataError, match=r"no energies 'e'.*--set energies"):
+        read(XanesnetImporter, path)
+    with pytest.raises(ConfigError, match="must rise"):
+        XanesnetImporter(energies=(10, 5))
+    entries, log = read(XanesnetImporter, path, energies=(7100, 7175))
+    assert [entry.samples[0].id for entry in entries] == ["dataset-0", "dataset-1"]
+    assert list(log.parameter_units) == ["x1", "x2", "x3"]
+    np.testing.assert_allclose(entries[0].curves["xas"].energy, np.linspace(7100, 7175, len(MU)))
+    np.savez(path, y=np.stack([MU, 2 * MU]), e=ENERGY)
+    entries, _ = read(XanesnetImporter, path)
+    assert isinstance(entries[0].samples[0], Specimen)
+    np.savez(path, x=np.ones((3, 3)), y=np.stack([MU, 2 * MU]), e=ENERGY)
+    with pytest.raises(DataError, match="are no features of 2 samples"):
+        read(XanesnetImporter, path)
 
 
 def test_unmatched_files_are_told(tmp_path: Path) -> None:

@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.atoms.neighbours import refuse_coincident
 from xreg.core.data.samples import Samples, Structures
+from xreg.core.descriptors.products import powers, product_names, products
 from xreg.core.errors import DataError, OutsideError, SampleError
 from xreg.core.interfaces import Descriptor, FeatureLabel
 from xreg.plugins.internal.plugin import InternalConfig
 
 __all__ = ["Internal"]
+
+ROWS = 4096
 
 
 class Internal(Descriptor[InternalConfig]):
@@ -24,7 +27,9 @@ class Internal(Descriptor[InternalConfig]):
 
     Sorting makes like atoms exchangeable, and keeps the features continuous. For H2O seen from its
     oxygen they are the long and the short O–H bond (Å) and the H–O–H angle (°). In a periodic cell
-    the nearest images count.
+    the nearest images count. With a ``degree`` above 1 the columns are products of these
+    coordinates, boxed as the descriptor ``polynomial`` boxes parameters: a polynomial model of the
+    geometry (Niskanen et al., R. Soc. Open Sci. 9, 220093 (2022)) is ``ridge`` on them.
 
     Attributes
     ----------
@@ -32,15 +37,22 @@ class Internal(Descriptor[InternalConfig]):
         Atomic number of the absorber.
     numbers_
         Atomic numbers of the other atoms, ascending.
+    limits_
+        (2, c) least and greatest value of each coordinate in training, for products of them; else
+        empty.
     """
 
     name = "internal"
     Config = InternalConfig
     absorber_: int
     numbers_: NDArray[np.int64]
+    limits_: NDArray[np.float64]
 
     def fit(self, samples: Samples, y: Any = None) -> Self:
-        """Learn the composition from the first sample; :meth:`transform` refuses any other."""
+        """Learn the composition from the first sample; :meth:`transform` refuses any other.
+
+        For products of coordinates, learn the range of each too.
+        """
         assert isinstance(samples, Structures)
         if not len(samples):
             raise DataError("descriptor 'internal' cannot be fitted without samples.")
@@ -51,6 +63,15 @@ class Internal(Descriptor[InternalConfig]):
             )
         self.absorber_ = int(first.numbers[first.absorber])
         self.numbers_ = np.sort(np.delete(first.numbers, first.absorber)).astype(np.int64)
+        self.limits_ = np.empty((2, 0))
+        if self.config.degree > 1:
+            parts = [self._coordinates(block) for block in samples.batches(ROWS)]
+            self.limits_ = np.array(
+                [
+                    np.min([part.min(axis=0) for part in parts], axis=0),
+                    np.max([part.max(axis=0) for part in parts], axis=0),
+                ]
+            )
         return self
 
     def transform(self, samples: Samples) -> NDArray[np.float64]:
@@ -64,7 +85,14 @@ class Internal(Descriptor[InternalConfig]):
         """
         self.require_fitted()
         assert isinstance(samples, Structures)
-        block = samples[:]
+        coordinates = self._coordinates(samples[:])
+        if self.config.degree == 1:
+            return coordinates
+        low, high = self.limits_
+        width = np.where(high > low, high - low, 1.0)
+        return products((coordinates - low) / width, self.config.degree)
+
+    def _coordinates(self, block: Structures) -> NDArray[np.float64]:
         arms = self._bond_vectors(block)
         lengths = np.linalg.norm(arms, axis=2)
         columns = [lengths[:, group] for _, group in self._distances()]
@@ -89,8 +117,21 @@ class Internal(Descriptor[InternalConfig]):
 
     @property
     def feature_labels(self) -> list[FeatureLabel]:
-        """Bonds from long to short, then angles from wide to narrow (cosines: narrow to wide)."""
+        """Bonds from long to short, then angles from wide to narrow (cosines: narrow to wide).
+
+        Of a higher degree: their products, which are pure numbers.
+        """
         self.require_fitted()
+        single = self._coordinate_labels()
+        if self.config.degree == 1:
+            return single
+        names = [label.name for label in single]
+        return [
+            FeatureLabel(name)
+            for name in product_names(names, powers(len(names), self.config.degree))
+        ]
+
+    def _coordinate_labels(self) -> list[FeatureLabel]:
         labels: list[FeatureLabel] = []
         for name, group in self._distances():
             words = ("long", "short") if len(group) == 2 else _counted(len(group))

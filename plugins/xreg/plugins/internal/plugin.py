@@ -17,6 +17,13 @@ class InternalConfig(Config):
     angles: Literal["degrees", "cosine", "none"] = setting(
         "degrees", description="Angles at the absorber: in degrees, as cosines, or left out."
     )
+    degree: int = setting(
+        1,
+        ge=1,
+        le=10,
+        description="Above 1 the columns are all products of the coordinates up to this degree, "
+        "each coordinate mapped to [0, 1] by its least and greatest value in training.",
+    )
 
 
 @hookimpl

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.preprocessing import PolynomialFeatures
 
 from xreg.core.data.samples import Parameters, Samples
+from xreg.core.descriptors.products import powers, product_names, products
 from xreg.core.errors import DataError, SampleError
 from xreg.core.interfaces import Descriptor, FeatureLabel, TorchView
-from xreg.core.text import superscript, with_unit
+from xreg.core.text import with_unit
 from xreg.plugins.polynomial.plugin import PolynomialConfig
 
 if TYPE_CHECKING:
@@ -113,19 +113,14 @@ class Polynomial(Descriptor[PolynomialConfig]):
         boxed = (values * self._scale + self._shift)[:, self.varies_]
         if not boxed.shape[1]:
             raise DataError("descriptor 'polynomial': no parameter varied in training.")
-        if not len(boxed):
-            return np.empty((0, len(self._powers)))
-        return np.asarray(self._products.fit_transform(boxed), dtype=np.float64)
+        return products(boxed, self.config.degree)
 
     @property
     def feature_labels(self) -> list[FeatureLabel]:
         """``Dq²·Ds``: the product of such powers of box-normalised parameters, a pure number."""
         self.require_fitted()
-        names = np.array(self.names_, dtype=object)[self.varies_]
-        return [
-            FeatureLabel("·".join(_power(names[i], row[i]) for i in np.flatnonzero(row)))
-            for row in self._powers
-        ]
+        names = np.array(self.names_, dtype=object)[self.varies_].tolist()
+        return [FeatureLabel(name) for name in product_names(names, self._powers)]
 
     def torch_view(self) -> TorchView:
         """Return the products as a differentiable function of (n, p) parameters in their units.
@@ -159,16 +154,9 @@ class Polynomial(Descriptor[PolynomialConfig]):
         return np.asarray(-self.limits_[:, 0] * self._scale - (self.config.box == "symmetric"))
 
     @property
-    def _products(self) -> PolynomialFeatures:
-        return PolynomialFeatures(self.config.degree, include_bias=False)
-
-    @property
     def _powers(self) -> NDArray[np.int64]:
         """(d, p) power of each varying parameter in each column."""
-        count = int(self.varies_.sum())
-        if not count:
-            return np.empty((0, 0), dtype=np.int64)
-        return np.asarray(self._products.fit(np.zeros((1, count))).powers_)
+        return powers(int(self.varies_.sum()), self.config.degree)
 
 
 def _finite(samples: Parameters) -> NDArray[np.float64]:
@@ -184,10 +172,6 @@ def _finite(samples: Parameters) -> NDArray[np.float64]:
 
 def _listed(names: Sequence[str], units: Sequence[str]) -> str:
     return ", ".join(with_unit(name, unit) for name, unit in zip(names, units, strict=True))
-
-
-def _power(name: str, power: int) -> str:
-    return name if power == 1 else name + superscript(power)
 
 
 def _recursion(powers: NDArray[np.int64]) -> list[tuple[list[int], list[int]]]:

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 
+from xreg.core.data.samples import ParameterSet
 from xreg.core.data.specimens import Specimen
 from xreg.core.errors import DataError
 from xreg.core.interfaces import Entry, Importer
@@ -37,7 +38,8 @@ PARTS: dict[str, Part] = {
 }
 STRUCTURES = re.compile(r"xyz(?:_(\w+))?", re.IGNORECASE)
 SPECTRA = re.compile(r"(?:xanes|xas|xes)(?:_(\w+))?", re.IGNORECASE)
-ARRAYS = {"x.npy", "y.npy", "e.npy"}
+ARRAYS = {"x.npy", "y.npy"}
+KNOWN = {"x", "y", "e", "ids"}
 
 
 class Pair(NamedTuple):
@@ -54,8 +56,9 @@ class XanesnetImporter(Importer[XanesnetImportConfig]):
     Folders are ``xyz_train`` and ``xanes_train``, ``xyz_test`` and ``xanes_test``, … beside each
     other, or ``xyz`` and ``xanes`` inside ``train``, ``test``, …. The absorber is the first atom,
     as XANESNET has it, unless ``--absorber`` says otherwise. A ``dataset.npz`` holds spectra ``y``
-    on energies ``e`` by ``ids``, and descriptors ``x`` in place of structures: its samples are
-    specimens, and ``x`` is not kept.
+    on energies ``e`` by ``ids``, and features ``x`` in place of structures, which become the
+    parameters ``x1``, ``x2``, … of its samples: the descriptor ``as-is`` takes them. Without ``x``
+    its samples are specimens; without ``e`` the setting ``energies`` says where spectra lie.
 
     Parameters
     ----------
@@ -78,7 +81,9 @@ class XanesnetImporter(Importer[XanesnetImportConfig]):
             return 0.0
         try:
             with zipfile.ZipFile(path) as archive:
-                return 0.97 if set(archive.namelist()) >= ARRAYS else 0.0
+                names = set(archive.namelist())
+                own = names >= ARRAYS and names <= {f"{name}.npy" for name in KNOWN}
+                return 0.97 if own else 0.0
         except (OSError, zipfile.BadZipFile):
             return 0.0
 
@@ -131,9 +136,17 @@ class XanesnetImporter(Importer[XanesnetImportConfig]):
     def _arrays(self, source: Path, log: ImportLog) -> Iterator[Entry]:
         content = log.read(source)
         arrays = load_arrays(source, io.BytesIO(content))
-        if lack := [name for name in ("y", "e") if name not in arrays]:
-            raise DataError(f"'{source}' has no array '{lack[0]}'.")
-        y, e = arrays["y"], arrays["e"]
+        if "y" not in arrays:
+            raise DataError(f"'{source}' has no array 'y'.")
+        y = arrays["y"]
+        e = arrays.get("e")
+        if e is None:
+            if self.config.energies is None or y.ndim != 2:
+                raise DataError(
+                    f"'{source}' has no energies 'e': say where its spectra begin and end, as in "
+                    "--set energies=[7100,7175]."
+                )
+            e = np.linspace(*self.config.energies, y.shape[1])
         if y.ndim != 2 or e.shape != y.shape[1:] or y.dtype.kind not in "iuf":
             raise DataError(
                 f"'{source}': 'y' {y.shape} and 'e' {e.shape} must be (n, m) spectra on (m,) "
@@ -142,13 +155,20 @@ class XanesnetImporter(Importer[XanesnetImportConfig]):
         names = arrays.get("ids", np.array([f"{source.stem}-{i}" for i in range(len(y))]))
         if names.shape != y.shape[:1] or names.dtype.kind not in "USiu":
             raise DataError(f"'{source}': 'ids' are no {len(y)} names.")
-        if "x" in arrays:
-            log.remark(source.name, "the descriptors 'x' are not kept; structures make new ones")
+        x = arrays.get("x")
+        if x is not None and (x.ndim != 2 or len(x) != len(y) or x.dtype.kind not in "iuf"):
+            raise DataError(f"'{source}': 'x' {x.shape} are no features of {len(y)} samples.")
+        features = [f"x{i + 1}" for i in range(0 if x is None else x.shape[1])]
+        log.parameter_units = dict.fromkeys(features, "")
         energy = np.asarray(e, np.float64)
         for i, name in enumerate(names.astype(str).tolist()):
             with log.entry(where := f"{source}, row {i}"):
                 curve = Curve(energy, np.asarray(y[i], np.float64))
-                yield Entry(where, [Specimen(name)], {self.config.channel: curve}, {})
+                sample: Specimen | ParameterSet = Specimen(name)
+                if x is not None:
+                    values = np.asarray(x[i], np.float64).tolist()
+                    sample = ParameterSet(name, dict(zip(features, values, strict=True)))
+                yield Entry(where, [sample], {self.config.channel: curve}, {})
 
 
 def _pairs(source: Path) -> list[Pair]:

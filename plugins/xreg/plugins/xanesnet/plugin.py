@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
 
 from xreg.core.config import setting
 from xreg.core.hooks import ComponentSpec, hookimpl
@@ -10,6 +13,8 @@ from xreg.core.readers.importing.settings import ChannelName, SitesSetting
 from xreg.core.readers.spectra.columns import NOTHING_SAID, SpectrumColumns
 
 XREG_API = "1.0"
+
+Energy = Annotated[float, Field(ge=-1e6, le=1e6)]
 
 
 class XanesnetImportConfig(SitesSetting):
@@ -19,6 +24,18 @@ class XanesnetImportConfig(SitesSetting):
     columns: SpectrumColumns = setting(
         NOTHING_SAID, description="Columns of text spectra, where their headers do not tell."
     )
+    energies: tuple[Energy, Energy] | None = setting(
+        None,
+        unit="eV",
+        description="First and last energy of the spectra 'y' of an archive without energies 'e'; "
+        "they lie in even steps between.",
+    )
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if self.energies is not None and not self.energies[0] < self.energies[1]:
+            raise ValueError("'energies' must rise")
+        return self
 
 
 @hookimpl

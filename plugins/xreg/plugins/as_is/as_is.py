@@ -1,0 +1,94 @@
+"""Tables of numbers that are features already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xreg.core.data.samples import Parameters, Samples
+from xreg.core.errors import DataError, SampleError
+from xreg.core.interfaces import Descriptor, FeatureLabel, TorchView
+from xreg.core.text import with_unit
+from xreg.plugins.as_is.plugin import AsIsConfig
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["AsIs"]
+
+
+class AsIs(Descriptor[AsIsConfig]):
+    """The parameters of each sample, in their own units and order.
+
+    For tables of features that another program made (XANESNET's ``dataset.npz``), and as the
+    yardstick of ``polynomial``.
+
+    Attributes
+    ----------
+    names_, units_
+        The p parameters.
+    """
+
+    name = "as-is"
+    accepts = Parameters
+    Config = AsIsConfig
+    names_: list[str]
+    units_: list[str]
+
+    def fit(self, samples: Samples, y: Any = None) -> Self:
+        """Learn names and units of the parameters."""
+        assert isinstance(samples, Parameters)
+        self.names_, self.units_ = list(samples.names), list(samples.units)
+        return self
+
+    def transform(self, samples: Samples) -> NDArray[np.float64]:
+        """Return the (n, p) parameters.
+
+        Raises
+        ------
+        DataError
+            If the samples have other parameters than those of ``fit``, or in other units.
+        SampleError
+            If a value is not finite.
+        """
+        self.require_fitted()
+        assert isinstance(samples, Parameters)
+        got = [with_unit(*one) for one in zip(samples.names, samples.units, strict=True)]
+        known = [with_unit(*one) for one in zip(self.names_, self.units_, strict=True)]
+        if got != known:
+            i = next((i for i, (a, b) in enumerate(zip(got, known, strict=False)) if a != b), None)
+            differ = (
+                f"{len(got)} parameters for {len(known)}"
+                if i is None
+                else f"'{got[i]}' where '{known[i]}' was"
+            )
+            raise DataError(
+                f"descriptor 'as-is' was fitted on other parameters, and got {differ}; give the "
+                "same ones in the same order and units."
+            )
+        values = np.asarray(samples.values[:], dtype=np.float64)
+        bad = np.argwhere(~np.isfinite(values))
+        if bad.size:
+            i, j = bad[0]
+            raise SampleError(
+                f"sample '{samples.ids[i]}': the parameter {samples.names[j]} is not finite."
+            )
+        return values
+
+    @property
+    def feature_labels(self) -> list[FeatureLabel]:
+        """Each parameter with its unit."""
+        self.require_fitted()
+        return [
+            FeatureLabel(name, unit) for name, unit in zip(self.names_, self.units_, strict=True)
+        ]
+
+    def torch_view(self) -> TorchView:
+        """Return the identity."""
+
+        def view(values: torch.Tensor) -> torch.Tensor:
+            return values
+
+        return view
