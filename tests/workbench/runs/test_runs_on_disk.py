@@ -15,6 +15,7 @@ from xreg.workbench.recipes.load import load_one
 from xreg.workbench.run.recipe import Recipe
 from xreg.workbench.run.run import execute
 from xreg.workbench.runs.comparison import compare, write_page
+from xreg.workbench.runs.overlays import overlays
 from xreg.workbench.runs.record import Filters, find_runs, flat, read_run
 from xreg.workbench.runs.repeat import differences, repeat
 
@@ -81,15 +82,16 @@ def test_side_by_side(runs: Path, tmp_path: Path) -> None:
     assert not any(key.startswith("dataset") for key in settings)
     assert compared.sources == []
     page = write_page(compared, tmp_path / "page.html").read_text(encoding="utf-8")
-    assert page.count("<figure>") == 2 * len(compared.figures)
-    assert page.count("data:image/png;base64,") == sum(
+    laid = len(overlays(compared.runs, compared.labels))
+    assert page.count("<figure>") == 2 * len(compared.figures) + laid
+    assert page.count("data:image/png;base64,") == laid + sum(
         file is not None for files in compared.figures.values() for file in files
     )
     assert "It has no such figure." in page
     assert 'src="http' not in page
     with pytest.raises(DataError, match="exists already"):
         write_page(compared, tmp_path / "page.html")
-    with pytest.raises(DataError, match="2 to 12 runs"):
+    with pytest.raises(DataError, match="2 to 64 runs"):
         compare([one])
 
 

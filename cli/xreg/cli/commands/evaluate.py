@@ -68,12 +68,14 @@ def evaluate(
     """Evaluate a model on a dataset: scores, analyses, figures and a report in one folder.
 
     A setting of an analysis asks for that analysis: --set analyses.spectrum-error.worst=50. A
-    recipe with several evaluations leaves a folder of such folders.
+    recipe with several evaluations leaves a folder of such folders, and a page that lays them over
+    each other.
     """
     from xreg.cli.progress import progress
     from xreg.workbench.evaluate.evaluate import evaluate as carry_out
     from xreg.workbench.evaluate.recipe import Evaluation
     from xreg.workbench.recipes.load import load
+    from xreg.workbench.runs.comparison import write_series_page
 
     recipe, flags = recipe_or(model, "model")
     flags |= {
@@ -95,6 +97,8 @@ def evaluate(
         with features_folder(no_cache) as features, progress():
             found = carry_out(one, place or out, allow_code=allow_code, features=features)
         _print_results(found)
+    if "" not in loaded and len(loaded) > 1 and (page := write_series_page(out)):
+        echo(f"side by side: {page}")
 
 
 def _print_results(found: Evaluated) -> None:

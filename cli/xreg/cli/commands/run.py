@@ -121,6 +121,7 @@ def _carry_out(loaded: dict[str, Recipe], out: Path | None, execution: Execution
     from xreg.cli.progress import progress
     from xreg.workbench.run.run import execute
     from xreg.workbench.run.series import write_scores
+    from xreg.workbench.runs.comparison import write_series_page
 
     first = next(iter(loaded))
     whole = out or Path("runs") / loaded[first].name.removesuffix(f"-{first}")
@@ -130,6 +131,8 @@ def _carry_out(loaded: dict[str, Recipe], out: Path | None, execution: Execution
         _print_results(folder)
     if "" not in loaded and not (out and len(loaded) == 1):
         echo(f"scores: {write_scores(whole)}")
+        if page := write_series_page(whole):
+            echo(f"side by side: {page}")
 
 
 def _estimate(recipes: dict[str, Recipe], execution: Execution) -> None:

@@ -25,6 +25,7 @@ __all__ = ["ErrorAlongAnalysis", "reach"]
 
 FEWEST = 10
 BINS = 10
+CURVE = 41
 
 
 def reach(
@@ -85,6 +86,7 @@ class ErrorAlongAnalysis(Analysis[ErrorAlongConfig]):
         process = fit_process(
             values, np.log10(np.maximum(error, 1e-6)), self.config.points, context.seed
         )
+        path = np.linspace(values.min(), values.max(), CURVE)
         edges = np.linspace(values.min(), values.max(), BINS + 1)
         rows = []
         for low, high in pairwise(edges):
@@ -119,6 +121,7 @@ class ErrorAlongAnalysis(Analysis[ErrorAlongConfig]):
                 "share_under_limit": inside,
                 "trained_on": known,
                 "process": {"length_scale": process.length, "noise": process.noise},
+                "curve": {"at": path.tolist(), "error": (10 ** process.predict(path)[0]).tolist()},
             },
             tables=[
                 Table(

@@ -50,6 +50,7 @@ class SpectrumErrorAnalysis(Analysis[SpectrumErrorConfig]):
             metrics={
                 "median": np.nanmedian(error),
                 "mean": np.nanmean(error),
+                "largest": np.nanmax(error),
                 "outliers": outliers,
                 "shares": {
                     part: dict(zip(names, (100 * found / found.sum()).tolist(), strict=True))

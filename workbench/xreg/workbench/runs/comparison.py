@@ -6,16 +6,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from xreg.core.data.splits import PARTS
 from xreg.core.errors import DataError
 from xreg.core.files import require_free, write_text
-from xreg.workbench.runs.record import RunRecord, flat
+from xreg.workbench.runs.record import RunRecord, flat, read_run
 
-__all__ = ["Comparison", "compare", "write_page"]
+__all__ = ["Comparison", "compare", "write_page", "write_series_page"]
 
-MOST_RUNS = 12
+MOST_RUNS, MOST_BESIDE = 64, 12
 NEVER_COMPARED = ("name", "format", "report")
 FIGURES = "figures"
 
@@ -35,7 +36,7 @@ class Comparison:
     sources
         A row for each component whose version or code differs.
     figures
-        Files of each figure by name, None where a run lacks it.
+        Files of each figure by name, None where a run lacks it; none for many runs.
     """
 
     runs: Sequence[RunRecord]
@@ -54,7 +55,7 @@ class Comparison:
 
 
 def compare(runs: Sequence[RunRecord]) -> Comparison:
-    """Put runs side by side.
+    """Put results side by side: runs, or evaluations.
 
     Raises
     ------
@@ -67,6 +68,10 @@ def compare(runs: Sequence[RunRecord]) -> Comparison:
     wanted = [f"{part}.{score}" for part in PARTS for score in ("r2", "r2_standardised", "rmse")]
     wanted += [f"{part}.spectrum_error.median" for part in PARTS]
     wanted += sorted({k for one in leaves for k in one if k.startswith("decomposers.")})
+    # Of analyses the numbers themselves; what lies deeper stands in their own tables.
+    wanted += sorted(
+        {k for one in leaves for k in one if k.startswith("analyses.") and k.count(".") == 2}
+    )
     scores = [(key, [_number(one.get(key)) for one in leaves]) for key in wanted]
     recipes = [flat(run.recipe) for run in runs]
     keys = dict.fromkeys(key for one in recipes for key in one)
@@ -75,7 +80,8 @@ def compare(runs: Sequence[RunRecord]) -> Comparison:
         for key in keys
         if key.partition(".")[0] not in NEVER_COMPARED
     ]
-    names = sorted({path.name for run in runs for path in (run.folder / FIGURES).glob("*.png")})
+    beside = runs if len(runs) <= MOST_BESIDE else ()
+    names = sorted({path.name for run in beside for path in (run.folder / FIGURES).glob("*.png")})
     places = {name: [run.folder / FIGURES / name for run in runs] for name in names}
     return Comparison(
         runs,
@@ -89,25 +95,66 @@ def compare(runs: Sequence[RunRecord]) -> Comparison:
     )
 
 
-def write_page(compared: Comparison, path: Path) -> Path:
+def write_page(compared: Comparison, path: Path, *, renew: bool = False) -> Path:
     """Write all that as one page that needs nothing else.
+
+    Parameters
+    ----------
+    compared
+        What is put side by side.
+    path
+        The page.
+    renew
+        Whether one that is there may be replaced.
 
     Raises
     ------
     DataError
-        If the file is there already.
+        If the file is there already and may not be replaced.
     """
     from xreg.workbench.report.page import data_url, fill
 
-    require_free(path)
+    if not renew:
+        require_free(path)
     pictures = {
         name: [None if file is None else data_url(file) for file in files]
         for name, files in compared.figures.items()
     }
-    text = fill("comparison", compared=compared, pictures=pictures)
+    text = fill(
+        "comparison",
+        compared=compared,
+        pictures=pictures,
+        overlays=_overlays(compared),
+        beside=MOST_BESIDE,
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, text)
     return path
+
+
+def write_series_page(folder: Path) -> Path | None:
+    """Write ``comparison.html`` on the 2 to 64 results in a folder; None for any other number."""
+    found = sorted(one.parent for one in folder.glob("*/metrics.json"))
+    if not 2 <= len(found) <= MOST_RUNS:
+        return None
+    compared = compare([read_run(one) for one in found])
+    return write_page(compared, folder / "comparison.html", renew=True)
+
+
+def _overlays(compared: Comparison) -> list[dict[str, str]]:
+    """Return the figures that lay the results over each other, as the template shows them."""
+    from xreg.core.analysis.style import styled
+    from xreg.workbench.report.draw import save_figure
+    from xreg.workbench.report.page import data_url
+    from xreg.workbench.runs.overlays import overlays
+
+    found = []
+    with TemporaryDirectory() as folder, styled():
+        for one in overlays(compared.runs, compared.labels):
+            file = Path(folder) / f"{one.name}.png"
+            save_figure(one.draw(), file)
+            found.append({"title": one.title, "caption": one.caption, "source": data_url(file)})
+    return found
 
 
 def _sources(runs: Sequence[RunRecord]) -> list[tuple[str, list[str]]]:
