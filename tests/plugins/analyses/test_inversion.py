@@ -11,6 +11,7 @@ import torch
 from xreg.core.analysis.needs import ONE_TO_ONE
 from xreg.core.nn.bottleneck import Bottleneck
 from xreg.core.nn.layers import ACTIVATIONS, MLP
+from xreg.plugins.decomposition.depths import depth_errors, draw_depths
 from xreg.plugins.decomposition.inversion import INVERSES, Layer, invert_layers, layers_of
 
 
@@ -89,3 +90,42 @@ def test_the_chain_of_a_network_gives_its_prediction() -> None:
         if layer.activation:
             value = getattr(torch.nn, layer.activation)()(torch.from_numpy(value)).numpy()
     np.testing.assert_allclose(value, expected, atol=1e-12)
+
+
+def test_largest_errors_layer_by_layer_are_those_of_a_loop() -> None:
+    """Anew: the study of Passilahti et al., supplement, Fig. 6, in a dozen lines of NumPy."""
+    rng = np.random.default_rng(2)
+    layers = chain([3, 3, 1, 4, 4], "LeakyReLU")
+    x = rng.normal(size=(30, 3))
+
+    def act(z: np.ndarray) -> np.ndarray:
+        return np.where(z > 0, z, 0.01 * z)
+
+    states = [x]
+    for i, layer in enumerate(layers):
+        z = states[-1] @ layer.weight + layer.bias
+        states.append(act(z) if i < 3 else z)
+    noisy = states[-1] + 0.1 * rng.normal(size=states[-1].shape)
+
+    def undo(i: int, y: np.ndarray, threshold: float) -> np.ndarray:
+        z = np.where(y > 0, y, y / 0.01) if i < 3 else y
+        u, s, v = np.linalg.svd(layers[i].weight, full_matrices=False)
+        keep = s > threshold * s[0]
+        return (z - layers[i].bias) @ (v[keep].T / s[keep]) @ u[:, keep].T
+
+    for threshold in (1e-15, 0.3):
+        found = depth_errors(states[:-1], states[1:], undo, threshold, noisy)
+        for start, got in ((states[-1], found.from_output), (noisy, found.with_noise)):
+            value = start
+            for i in (3, 2, 1, 0):
+                value = undo(i, value, threshold)
+                assert got[i] == pytest.approx(np.abs(value - states[i]).max(), rel=1e-9)
+        for depth in range(4):
+            value = states[depth + 1]
+            for i in range(depth, -1, -1):
+                value = undo(i, value, threshold)
+            assert found.to_depth[depth] == pytest.approx(np.abs(value - x).max(), rel=1e-9)
+    exact = depth_errors(states[:-1], states[1:], undo, 1e-15, noisy)
+    assert exact.to_depth[0] < 1e-12 < exact.to_depth[1]  # the bottleneck forgets
+    names = [layer.name for layer in layers]
+    assert len(draw_depths(names, 2, {1e-15: exact}).axes) == 2

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
-from xreg.core.errors import DataError
+from xreg.core.errors import ConfigError, DataError
+from xreg.core.nn.bottleneck import _mean_over_decoders
+from xreg.core.nn.losses import regression_loss
 from xreg.core.testing import DecomposerSuite
 from xreg.plugins.ednn.ednn import EDNN
 from xreg.plugins.ednn.inverse import features_with_scores
@@ -139,3 +143,46 @@ class TestBadInput:
     def test_spectra_not_finite(self, found):
         with pytest.raises(DataError, match="finite"):
             found.reconstruct(np.full((1, 10), np.inf))
+
+
+def test_each_half_and_each_layer_has_its_own_width() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 3)), rng.normal(size=(40, 5))
+
+    def shapes(**settings: Any) -> list[tuple[int, ...]]:
+        network = EDNN(rank=1, starts=1, epochs=1, **settings).fit(x, y).network_
+        named = network.named_parameters()
+        return [tuple(p.shape[1:]) for name, p in named if name.endswith("weight")]
+
+    weights = shapes(encoder_widths=(7, 4), decoder_widths=(6,))
+    assert weights == [(3, 7), (7, 4), (4, 1), (1, 6), (6, 5)]
+    square = shapes(square=True, encoder_depth=2, decoder_depth=1, activation="leaky-relu")
+    assert square == [(3, 3), (3, 3), (3, 1), (1, 5), (5, 5)]
+    for settings, said in (
+        ({"encoder_widths": (4,), "square": True}, "'encoder_widths' and 'square'"),
+        ({"decoder_widths": (4,), "decoder_depth": 2}, "'decoder_widths' and 'decoder_depth'"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            EDNN(**settings)
+
+
+def test_an_encoder_that_serves_all_scores_together_learns_nothing_from_fewer() -> None:
+    rng = np.random.default_rng(0)
+    x = torch.tensor(rng.normal(size=(20, 3)), dtype=torch.float32)
+    y = torch.tensor(rng.normal(size=(20, 4)), dtype=torch.float32)
+    network = EDNN(rank=2, depth=1, width=5)._build(3, 4)
+    network.reset([torch.Generator().manual_seed(0)])
+
+    def gradients(decoder: Any, nested: bool) -> list[torch.Tensor]:
+        network.zero_grad()
+        _mean_over_decoders(y, nested)(network, x, y).sum().backward()
+        return [p.grad.clone() for p in decoder.parameters()]
+
+    own = gradients(network.encoder, False)
+    # Anew: the loss of the last decoder alone, but for the weight of the other.
+    network.zero_grad()
+    regression_loss("r2", y)(network.decoders[1], network.encoder(x), y).sum().backward()
+    alone = [p.grad / 1.001 for p in network.encoder.parameters()]
+    for a, b in zip(own, alone, strict=True):
+        torch.testing.assert_close(a, b)
+    assert any(g.abs().max() > 0 for g in gradients(network.decoders[0], False))

@@ -12,6 +12,7 @@ from xreg.core.model.domain import Target
 from xreg.core.model.pipeline import Pipeline
 from xreg.core.model.preprocessing import Preprocessing
 from xreg.core.testing import EmulatorSuite
+from xreg.plugins.networks.architecture import PReLU
 from xreg.plugins.networks.networks import CNN, DNN, LCNN, SCNN, SDNN, SLCNN, STCNN, TCNN
 from xreg.plugins.polynomial.polynomial import Polynomial
 
@@ -187,3 +188,24 @@ def test_view_has_true_gradients(kind):
     assert torch.autograd.gradcheck(view, (x,))
     forward = torch.func.jacfwd(lambda row: view(row[None])[0])(x[0].detach())
     torch.testing.assert_close(forward, torch.func.jacrev(lambda r: view(r[None])[0])(x[0]))
+
+
+def test_prelu_learns_one_slope_a_layer_and_network() -> None:
+    x = torch.tensor([[[-2.0, 3.0]], [[-1.0, -4.0]]])
+    layer = PReLU(2)
+    with torch.no_grad():
+        layer.slope.copy_(torch.tensor([0.5, 0.1]))
+    assert layer(x).tolist() == [[[-1.0, 3.0]], [[pytest.approx(-0.1), pytest.approx(-0.4)]]]
+    values, spectra = lines(60)
+    small = {**SMALL, "neurons": 8, "ensemble": 2, "epochs": 5}
+    found = DNN(**small, activation="prelu").fit(values, spectra)
+    slopes = [p for name, p in found.network_.named_parameters() if name.endswith("slope")]
+    assert len(slopes) == 4  # two shared dense layers, two characteristic ones
+    assert all(p.shape == (2,) and (p != 0.25).all() for p in slopes)
+
+
+def test_swish_is_silu() -> None:
+    values, spectra = lines(60)
+    small = {**SMALL, "neurons": 8, "epochs": 3}
+    one, other = (DNN(**small, activation=a).fit(values, spectra) for a in ("swish", "silu"))
+    np.testing.assert_array_equal(one.predict(values), other.predict(values))

@@ -18,6 +18,9 @@ from xreg.core.nn.training import generators, hold_out, train
 __all__ = ["Bottleneck", "Orthonormal", "fit_bottleneck"]
 
 
+LOWER = 1e-3  # weight of decoders that the encoder does not serve
+
+
 class _OrthonormalColumns(nn.Module):
     """The Q of the QR decomposition with a positive diagonal of R, which makes it unique."""
 
@@ -80,6 +83,8 @@ def fit_bottleneck(
     Y: NDArray[np.float64],
     config: BottleneckConfig,
     task: str,
+    *,
+    nested: bool = True,
 ) -> tuple[Bottleneck, NDArray[np.float64]]:
     """Train several networks from random starts as one batch, and keep the best.
 
@@ -95,6 +100,9 @@ def fit_bottleneck(
         Starts, training, early stopping.
     task
         Name under which progress is reported.
+    nested
+        Whether the encoder serves all decoders alike, or the last alone: then the others learn
+        from the scores that it gives, and weigh a thousandth in the choice of the best.
 
     Returns
     -------
@@ -112,7 +120,7 @@ def fit_bottleneck(
     module.reset(draws)
     history = train(
         module,
-        _mean_over_decoders(data[1]),
+        _mean_over_decoders(data[1], nested),
         data,
         config,
         models=config.starts,
@@ -130,8 +138,18 @@ def fit_bottleneck(
     return one.double().requires_grad_(False).eval(), 1 - loss.double().numpy()
 
 
-def _mean_over_decoders(targets: Tensor) -> Loss:
+def _mean_over_decoders(targets: Tensor, nested: bool) -> Loss:
     missing = regression_loss("r2", targets)
+
+    def own(module: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+        assert isinstance(module, Bottleneck)
+        t = module.encoder(x)
+        *lower, last = module.decoders
+        whole = missing(last, t, y)
+        for decoder in lower:
+            # Adam takes no notice of a factor on a loss; nothing of it reaches the encoder.
+            whole = whole + LOWER * missing(decoder, t.detach()[..., : decoder.n_in], y)
+        return whole / (1 + LOWER * len(lower))
 
     def loss(module: nn.Module, x: Tensor, y: Tensor) -> Tensor:
         assert isinstance(module, Bottleneck)
@@ -140,4 +158,4 @@ def _mean_over_decoders(targets: Tensor) -> Loss:
             [missing(decoder, t[..., : decoder.n_in], y) for decoder in module.decoders]
         ).mean(0)
 
-    return loss
+    return loss if nested else own

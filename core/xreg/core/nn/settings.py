@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from xreg.core.config import Config, setting
 
-__all__ = ["BottleneckConfig", "TrainingConfig"]
+__all__ = ["BottleneckConfig", "TrainingConfig", "Widths"]
+
+Width = Annotated[int, Field(ge=1, le=100_000)]
+Widths = Annotated[tuple[Width, ...], Field(max_length=32)]
 
 
 class TrainingConfig(Config):
@@ -28,7 +33,7 @@ class TrainingConfig(Config):
     warmup: float = setting(
         0.0, description="Share of the training over which the rate rises from zero.", ge=0, le=0.5
     )
-    weight_decay: float = setting(0.0, description="L2 penalty on the weights.", ge=0, le=10)
+    weight_decay: float = setting(0.0, description="L2 penalty on the weights.", ge=0, le=1e5)
     gradient_clip: float = setting(
         0.0, description="Largest norm of a network's gradient; 0 for no limit.", ge=0
     )
@@ -88,6 +93,17 @@ class BottleneckConfig(TrainingConfig):
         3, description="Number of hidden layers on either side of the scores.", ge=0, le=32
     )
     width: int = setting(128, unit="neurons", description="Width of each.", ge=1, le=100_000)
+    decoder_widths: Widths | None = setting(
+        None,
+        description="Width of every hidden layer between scores and spectrum in turn, in place of "
+        "depth and width.",
+    )
     activation: Literal["elu", "relu", "leaky-relu", "silu", "gelu", "tanh", "softplus"] = setting(
         "elu", description="Non-linearity of the hidden layers."
     )
+
+    def decoder(self, n_out: int) -> tuple[int, ...]:
+        """Return the widths of the decoder's hidden layers, for a spectrum of n_out numbers."""
+        if self.decoder_widths is not None:
+            return self.decoder_widths
+        return (self.width,) * self.depth

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -20,6 +20,7 @@ from xreg.core.analysis.context import AnalysisContext
 from xreg.core.analysis.needs import NEEDS
 from xreg.core.errors import NotApplicableError
 from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table, file_name
+from xreg.plugins.decomposition.depths import DepthErrors, depth_errors, draw_depths
 from xreg.plugins.decomposition.plugin import InversionConfig
 
 if TYPE_CHECKING:
@@ -146,6 +147,15 @@ class InversionAnalysis(Analysis[InversionConfig]):
                 "outside": own.outside.tolist(),
                 "outside_from_known_spectra": real.outside.tolist(),
             }
+            depths = self._depths(layers, x, context.seed)
+            metrics[label]["largest"] = {
+                f"{threshold:g}": {
+                    "from_prediction": found.from_output.tolist(),
+                    "with_noise": found.with_noise.tolist(),
+                    "to_layer_and_back": found.to_depth.tolist(),
+                }
+                for threshold, found in depths.items()
+            }
             widest = int(np.argmax(own.single))
             words.append(
                 f"{label}: on the way back, {layers[widest].name} loses most in one step "
@@ -165,7 +175,35 @@ class InversionAnalysis(Analysis[InversionConfig]):
                     partial(_draw, layers, own, real),
                 )
             )
+            first = next(i for i, layer in enumerate(layers) if layer.name.startswith("decoder"))
+            drawings.append(
+                Drawing(
+                    f"{file_name(label)}-thresholds",
+                    f"{label}: largest errors by threshold of the pseudo-inverse",
+                    "Largest absolute error over all samples. (a) Of each layer's input, found "
+                    "backward from the network's own prediction; dotted: from the prediction with "
+                    "noise. (b) Of the features, after going forward to the end of each layer and "
+                    "back from there. Dashed: the first layer behind the scores.",
+                    partial(draw_depths, [layer.name for layer in layers], first, depths),
+                )
+            )
         return Findings(" ".join(words), metrics, tables, drawings)
+
+    def _depths(self, layers: Sequence[Layer], x: Array, seed: int) -> dict[float, DepthErrors]:
+        """Return the largest errors for each threshold."""
+        inputs, outputs = _forward(layers, x)
+        spread = self.config.noise * outputs[-1].std()
+        noisy = outputs[-1] + np.random.default_rng(seed).normal(0, spread, outputs[-1].shape)
+
+        @cache
+        def inverse(i: int, threshold: float) -> Array:
+            return np.asarray(np.linalg.pinv(layers[i].weight, rcond=threshold), np.float64)
+
+        def undo(i: int, output: Array, threshold: float) -> Array:
+            return _undo(layers[i], inverse(i, threshold), output)[0]
+
+        thresholds: Sequence[float] = self.config.thresholds
+        return {th: depth_errors(inputs, outputs, undo, th, noisy) for th in thresholds}
 
 
 def _invertible(network: Any) -> bool:

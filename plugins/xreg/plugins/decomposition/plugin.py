@@ -66,6 +66,30 @@ class InversionConfig(Config):
         description="Singular values below this share of the largest count as zero in the "
         "pseudo-inverse of a layer.",
     )
+    thresholds: tuple[Annotated[float, Field(ge=0, lt=1)], ...] = setting(
+        (1e-15, 1e-8, 1e-4, 1e-2),
+        min_length=1,
+        max_length=8,
+        description="Such shares for which the largest errors are drawn, layer by layer.",
+    )
+    noise: float = setting(
+        0.01,
+        ge=0,
+        le=10,
+        description="Standard deviation of noise that is added to predicted spectra, in that of "
+        "all scaled intensities.",
+    )
+
+
+class SensitivityConfig(Config):
+    """Settings of ``sensitivity``."""
+
+    points: int = setting(
+        31,
+        ge=5,
+        le=200,
+        description="Points along two of three features on which isosurfaces are drawn.",
+    )
 
 
 @hookimpl
@@ -85,6 +109,14 @@ def xreg_components() -> Sequence[ComponentSpec]:
             "xreg.plugins.decomposition.separation:SeparationAnalysis",
             "How well the first scores of each decomposition tell each label of the samples.",
             needs=("features", "decomposer"),
+        ),
+        AnalysisSpec(
+            "sensitivity",
+            SensitivityConfig,
+            "xreg.plugins.decomposition.sensitivity:SensitivityAnalysis",
+            "How far the emulated spectrum moves from that of the mean structure, M(x), with its "
+            "isosurfaces and those of first scores.",
+            needs=("spectra", "features"),
         ),
         AnalysisSpec(
             "inversion",

@@ -33,8 +33,10 @@ class EDNN(Decomposer[EDNNConfig]):
     jointly, from several random starts, of which the best is kept. Here the scores are nested: one
     encoder gives all k, and the first 1, 2, … k of them feed a decoder each; the loss is the mean
     over the decoders. So the first score says as much about the spectrum as one number can (but for
-    the little that the others' needs cost it), and every rank has its covered variance. Scores have
-    zero mean and unit variance on the training set.
+    the little that the others' needs cost it), and every rank has its covered variance. With
+    ``nested: false`` the encoder serves the k scores together alone, as published, where each k has
+    a network of its own; decoders of fewer scores then learn from what it gives. Scores have zero
+    mean and unit variance on the training set.
 
     Attributes
     ----------
@@ -80,7 +82,9 @@ class EDNN(Decomposer[EDNNConfig]):
         def build(models: int) -> Bottleneck:
             return self._build(x.shape[1], y.shape[1], models)
 
-        network, self.start_r2_ = fit_bottleneck(build, x, y, self.config, "EDNN")
+        network, self.start_r2_ = fit_bottleneck(
+            build, x, y, self.config, "EDNN", nested=self.config.nested
+        )
         _absorb_constants(network.encoder, x)
         raw = network.encoder(torch.tensor(x))[0].numpy()
         spread = raw.std(axis=0)
@@ -100,14 +104,13 @@ class EDNN(Decomposer[EDNNConfig]):
         return self
 
     def _build(self, n_in: int, n_out: int, models: int = 1) -> Bottleneck:
-        widths = (self.config.width,) * self.config.depth
-
-        def perceptron(n_in: int, n_out: int) -> MLP:
+        def perceptron(n_in: int, widths: tuple[int, ...], n_out: int) -> MLP:
             return MLP(n_in, widths, n_out, models=models, activation=self.config.activation)
 
+        after = self.config.decoder(n_out)
         return Bottleneck(
-            perceptron(n_in, self.config.rank),
-            [perceptron(j, n_out) for j in range(1, self.config.rank + 1)],
+            perceptron(n_in, self.config.encoder(n_in), self.config.rank),
+            [perceptron(j, after, n_out) for j in range(1, self.config.rank + 1)],
         )
 
     @torch.no_grad()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,9 @@ __all__ = ["SEQUENCE_LAYERS", "Network", "Residual", "dense_row", "sequence_row"
 Row = Callable[[int, int], nn.Sequential]
 """Makes the layers of one subnetwork from M and the width before them."""
 
+AnyActivation = Activation | Literal["prelu", "swish"]
+SYNONYMS: Mapping[AnyActivation, Activation] = {"swish": "silu"}
+
 SEQUENCE_LAYERS = {
     "cnn": lambda models, length, n_in, n_out, kernel: Convolution(models, n_in, n_out, kernel),
     "tcnn": lambda models, length, n_in, n_out, kernel: TransposedConvolution(
@@ -24,6 +28,33 @@ SEQUENCE_LAYERS = {
     ),
     "lcnn": LocallyConnected,
 }
+
+
+class PReLU(nn.Module):
+    """M rectifiers with a learned slope below zero, one a layer, that begins at a quarter.
+
+    He et al., ICCV 2015, 1026.
+
+    Parameters
+    ----------
+    models
+        M.
+    """
+
+    def __init__(self, models: int) -> None:
+        super().__init__()
+        self.slope = nn.Parameter(torch.full((models,), 0.25))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (M, n, …) to the same shape."""
+        slope = self.slope.view(-1, *[1] * (x.ndim - 1)).to(x.dtype)
+        return torch.where(x > 0, x, slope * x)
+
+
+def _activation(name: AnyActivation, models: int) -> nn.Module:
+    if name == "prelu":
+        return PReLU(models)
+    return ACTIVATIONS[SYNONYMS.get(name, cast("Activation", name))]()
 
 
 class Residual(nn.Module):
@@ -92,7 +123,7 @@ class Network(nn.Module):
         row: Row,
         *,
         models: int,
-        activation: Activation,
+        activation: AnyActivation,
         non_negative: bool,
         bfloat16: bool,
     ) -> None:
@@ -100,7 +131,7 @@ class Network(nn.Module):
         self.models, self.non_negative, self.in_bfloat16 = models, non_negative, bfloat16
         steps: list[nn.Module] = []
         for width in dense:
-            steps += [Linear(models, n_in, width), ACTIVATIONS[activation]()]
+            steps += [Linear(models, n_in, width), _activation(activation, models)]
             n_in = width
         self.shared = nn.Sequential(*steps)
         rows = [row(models, n_in) for _ in parts]
@@ -160,13 +191,13 @@ class Network(nn.Module):
         return self.mean + self.spread * raw
 
 
-def dense_row(layers: int, neurons: int, activation: Activation, residual: bool) -> Row:
+def dense_row(layers: int, neurons: int, activation: AnyActivation, residual: bool) -> Row:
     """Return a maker of dense layers."""
 
     def make(models: int, n_in: int) -> nn.Sequential:
         widths = [n_in, *[neurons] * layers]
         every = [Linear(models, *pair) for pair in pairwise(widths)]
-        return nn.Sequential(*_joined(every, activation, residual))
+        return nn.Sequential(*_joined(every, activation, models, residual))
 
     return make
 
@@ -177,7 +208,7 @@ def sequence_row(
     positions: int,
     filters: int,
     kernel: int,
-    activation: Activation,
+    activation: AnyActivation,
     residual: bool,
 ) -> Row:
     """Return a maker of layers of one of :data:`SEQUENCE_LAYERS`, on ``positions`` positions."""
@@ -188,17 +219,17 @@ def sequence_row(
             SEQUENCE_LAYERS[kind](models, positions, *pair, kernel) for pair in pairwise(channels)
         ]
         cut = nn.Unflatten(-1, (positions, channels[0]))
-        return nn.Sequential(cut, *_joined(every, activation, residual), nn.Flatten(2))
+        return nn.Sequential(cut, *_joined(every, activation, models, residual), nn.Flatten(2))
 
     return make
 
 
 def _joined(
-    layers: Sequence[nn.Module], activation: Activation, residual: bool
+    layers: Sequence[nn.Module], activation: AnyActivation, models: int, residual: bool
 ) -> Iterator[nn.Module]:
     """Follow each layer by an activation; from the second on, as a residual where asked for."""
     for i, layer in enumerate(layers):
-        after = ACTIVATIONS[activation]()
+        after = _activation(activation, models)
         if residual and i:
             yield Residual(layer, after, len(layers) ** -0.5)
         else:

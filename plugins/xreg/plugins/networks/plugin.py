@@ -25,8 +25,12 @@ class NetworkConfig(TrainingConfig):
         description="Widths of the dense layers that all channels share.",
     )
     layers: int = setting(5, ge=1, le=32, description="Number of characteristic layers.")
-    activation: Literal["elu", "relu", "leaky-relu", "silu", "gelu", "tanh", "softplus"] = setting(
-        "silu", description="Non-linearity of all layers but the last."
+    activation: Literal[
+        "elu", "relu", "leaky-relu", "prelu", "silu", "swish", "gelu", "tanh", "softplus"
+    ] = setting(
+        "silu",
+        description="Non-linearity of all layers but the last; prelu learns one slope a layer, "
+        "swish is another name of silu.",
     )
     residual: bool = setting(
         False,

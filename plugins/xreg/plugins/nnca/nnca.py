@@ -92,7 +92,7 @@ class NNCA(LinearDecomposer[NNCAConfig]):
         return fit_bottleneck(build, x, y, self.config, task)
 
     def _build(self, n_in: int, n_out: int, models: int = 1) -> MLP:
-        widths = (self.config.width,) * self.config.depth
+        widths = self.config.decoder(n_out)
         return MLP(n_in, widths, n_out, models=models, activation=self.config.activation)
 
     @torch.no_grad()
