@@ -196,7 +196,8 @@ def test_prelu_learns_one_slope_a_layer_and_network() -> None:
     with torch.no_grad():
         layer.slope.copy_(torch.tensor([0.5, 0.1]))
     assert layer(x).tolist() == [[[-1.0, 3.0]], [[pytest.approx(-0.1), pytest.approx(-0.4)]]]
-    values, spectra = lines(60)
+    samples, spectra, _ = lines(60)
+    values = samples.values
     small = {**SMALL, "neurons": 8, "ensemble": 2, "epochs": 5}
     found = DNN(**small, activation="prelu").fit(values, spectra)
     slopes = [p for name, p in found.network_.named_parameters() if name.endswith("slope")]
@@ -205,7 +206,8 @@ def test_prelu_learns_one_slope_a_layer_and_network() -> None:
 
 
 def test_swish_is_silu() -> None:
-    values, spectra = lines(60)
+    samples, spectra, _ = lines(60)
+    values = samples.values
     small = {**SMALL, "neurons": 8, "epochs": 3}
     one, other = (DNN(**small, activation=a).fit(values, spectra) for a in ("swish", "silu"))
     np.testing.assert_array_equal(one.predict(values), other.predict(values))
