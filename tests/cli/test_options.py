@@ -61,7 +61,7 @@ def test_what_belongs_together_is_there_together(
     options: Options,
 ) -> None:
     makes = {"run", "search", "evaluate", "fit", "predict", "data generate", "data import"}
-    makes |= {"data process", "data export", "match"}
+    makes |= {"data process", "data export", "match", "grow"}
     assert makes <= set(options["--out"])
     assert makes - {"predict"} == set(options["--set"])
     assert makes - {"fit", "match", "data process", "data export"} == set(options["--bad"])

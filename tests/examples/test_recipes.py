@@ -23,6 +23,7 @@ EXAMPLES = [
     if path.parent.name != "models" and not path.stem.startswith("task-")
 ]
 TELLING = {
+    "growth": "grow",
     "generator": "generate",
     "families": "search",
     "emulator": "run",

@@ -13,6 +13,7 @@ import logging
 
 from xreg.workbench.notebook.calibrating import CalibrationResult
 from xreg.workbench.notebook.data import datasets, export, open_dataset, plugins
+from xreg.workbench.notebook.growing import GrowResult, grow
 from xreg.workbench.notebook.matching import MatchResult, match
 from xreg.workbench.notebook.models import PredictedSpectra, TrainedModel
 from xreg.workbench.notebook.results import (
@@ -32,6 +33,7 @@ __all__ = [
     "Evaluation",
     "Figure",
     "FitResult",
+    "GrowResult",
     "MatchResult",
     "PredictedSpectra",
     "RunResult",
@@ -44,6 +46,7 @@ __all__ = [
     "evaluate",
     "export",
     "fit",
+    "grow",
     "load_model",
     "match",
     "open_dataset",

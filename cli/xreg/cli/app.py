@@ -17,6 +17,7 @@ COMMANDS = {
     "calibrate": "xreg.cli.commands.calibrate:calibrate",
     "fit": "xreg.cli.commands.fit:fit",
     "match": "xreg.cli.commands.match:match",
+    "grow": "xreg.cli.commands.grow:grow",
     "data": "xreg.cli.commands.data.app:app",
     "models": "xreg.cli.commands.models:app",
     "plugins": "xreg.cli.commands.plugins.app:app",

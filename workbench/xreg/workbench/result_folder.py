@@ -16,7 +16,7 @@ from typing import Any
 from xreg.core.errors import RunError, XregError
 from xreg.core.files import disk_errors, flush, require_free, staging
 
-__all__ = ["Growing", "logged", "result_folder", "write_json"]
+__all__ = ["LOG", "Growing", "logged", "result_folder", "write_json"]
 
 LOG = "run.log"
 log = logging.getLogger("xreg.run")

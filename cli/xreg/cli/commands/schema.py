@@ -23,6 +23,7 @@ RECIPES = {
     "evaluate": "evaluate.recipe:Evaluation",
     "fit": "fit.recipe:FitRecipe",
     "match": "match.recipe:MatchRecipe",
+    "grow": "grow.recipe:GrowRecipe",
 }
 """The recipe of each command that reads one, below ``xreg.workbench``."""
 

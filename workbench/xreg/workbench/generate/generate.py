@@ -26,8 +26,9 @@ from xreg.workbench.generate.recipe import GenerationRecipe
 from xreg.workbench.generate.samples import SampleTable, read_samples, sample_keys
 from xreg.workbench.generate.store import Growth, open_base
 from xreg.workbench.process.process import check_processing
+from xreg.workbench.recipes.sections import ComponentSection
 
-__all__ = ["Generated", "generate"]
+__all__ = ["Generated", "build_generator", "generate", "generate_table", "require_new"]
 
 # A batch lasts about so long: a kill loses little, and writing it down costs nothing beside it.
 # A slower sample is a batch of its own, so that a kill loses what was in hand and nothing more.
@@ -100,16 +101,53 @@ def generate(
     RunError
         If a sample fails and the recipe refuses that; what was finished is kept.
     """
-    name = recipe.generator.name
     output = output or Path(recipe.store_name)
+    plugins = plugins or host()
+    require_new(output)
+    generator = build_generator(recipe.generator, plugins)
+    table = read_samples(recipe.samples, folder, recipe.precision, generator)
+    return generate_table(
+        recipe, generator, table, output, workers=workers, executor=executor, scheduler=scheduler,
+        plugins=plugins,
+    )  # fmt: skip
+
+
+def build_generator(section: ComponentSection, plugins: PluginHost) -> SpectrumGenerator:
+    """Return the generator that a recipe names.
+
+    Raises
+    ------
+    MissingRequirementError
+        If it cannot run here.
+    """
+    generator: SpectrumGenerator = plugins.build("generator", section.name, section.settings)
+    if not (availability := generator.available()):
+        raise MissingRequirementError(
+            f"generator '{section.name}' cannot run here: {availability.reason}"
+        )
+    return generator
+
+
+def require_new(output: Path) -> None:
+    """Raise `ConfigError` where a store cannot be made, as it exists or has no parent folder."""
     require_parent_folder(output)
     if output.exists():
         raise ConfigError(f"'{output}' exists; a store is never overwritten: give another --out.")
-    plugins = plugins or host()
-    generator: SpectrumGenerator = plugins.build("generator", name, recipe.generator.settings)
-    if not (availability := generator.available()):
-        raise MissingRequirementError(f"generator '{name}' cannot run here: {availability.reason}")
-    table = read_samples(recipe.samples, folder, recipe.precision, generator)
+
+
+def generate_table(
+    recipe: GenerationRecipe,
+    generator: SpectrumGenerator,
+    table: SampleTable,
+    output: Path,
+    *,
+    workers: int | None = None,
+    executor: ExecutorKind = "process",
+    scheduler: str | None = None,
+    plugins: PluginHost,
+) -> Generated:
+    """Do the same for samples that have been read already; the recipe's own are not looked at."""
+    require_new(output)
     _check(recipe, generator, table)
     task = _task(generator, plugins)
     base = open_base(recipe, generator)

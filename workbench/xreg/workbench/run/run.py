@@ -26,7 +26,7 @@ from xreg.workbench.run.features import Execution
 from xreg.workbench.run.preparation import Prepared, Stages, prepare
 from xreg.workbench.run.recipe import Recipe, Resolved, resolve
 
-__all__ = ["execute"]
+__all__ = ["execute", "train"]
 
 log = logging.getLogger("xreg.run")
 NO_TRUST = (
@@ -92,7 +92,7 @@ def _carry_out(
     results.check_colours(ready)
     data = results.data_of(ready)
     chosen = analyses.choose(resolved.recipe.analyses, resolved.pipeline, data)
-    model = _train(ready, stages)
+    model = train(ready, stages)
     context = AnalysisContext.of(model, data)
     with stages("predictions and trust"):
         model.trust = results.trust_of(context, resolved.recipe.split.group)
@@ -156,7 +156,7 @@ def _explore(folder: Path, resolved: Resolved, summary: dict[str, Any]) -> bool:
     return True
 
 
-def _train(ready: Prepared, stages: Stages) -> Model:
+def train(ready: Prepared, stages: Stages) -> Model:
     """Fit emulator and decomposers, one stage each."""
     samples, rows, known = ready.resolved.dataset.samples, ready.rows, ready.known
     train, held = samples[rows["train"]], rows["validation"]
