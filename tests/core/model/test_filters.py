@@ -103,3 +103,14 @@ def test_bad_requests_say_what_to_do():
         FeatureFilter(variance=10.0).fit(table())
     with pytest.raises(DataError, match=r"fitted on 5 features and got an array of shape \(2, 3\)"):
         FeatureFilter().fit(table()).transform(np.ones((2, 3)))
+
+
+def test_a_share_of_the_least_varying_columns_goes() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(50, 8)) * [1, 5, 0, 3, 0.1, 2, 7, 4]
+    kept = FeatureFilter(variance_share=0.375).fit(x)
+    assert kept.columns.tolist() == [1, 3, 5, 6, 7]
+    assert kept.flat == (0, 2, 4)
+    assert FeatureFilter(variance_share=0).fit(x).columns.tolist() == list(range(8))
+    with pytest.raises(DataError, match="variance_share"):
+        FeatureFilter(variance_share=0.99).fit(x)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from xreg.workbench.runs.overlays.overlays import overlays
 
 from xreg.core.analysis.style import styled
-from xreg.workbench.runs.overlays import overlays
 from xreg.workbench.runs.record import RunRecord
 
 
@@ -69,3 +69,33 @@ def test_errors_along_different_parameters_are_not_laid_over_each_other(change: 
     one, other = result("a", 0), result("b", 1)
     other.metrics["analyses"]["error-along"].update(change)
     assert "error-along" not in {found.name for found in overlays([one, other], ["a", "b"])}
+
+
+def test_performance_in_cross_validation_is_relative_to_the_least_error() -> None:
+    named = {}
+    for name, r2 in (
+        ("shifted", [[0.9, 0.8], [0.85, 0.85]]),
+        ("centred", [[0.7, 0.7], [0.6, 0.8]]),
+    ):
+        record = result(name, 0)
+        found = {"held_out": {"r2": {"values": r2, "mean": float(np.mean(r2))}}}
+        record.metrics["analyses"]["cross-validation"] = found
+        named[name] = record
+    (overlay,) = [
+        one for one in overlays(list(named.values()), list(named)) if one.name == "cross-validation"
+    ]
+    bars = overlay.draw().axes[0].patches
+    assert [bar.get_height() for bar in bars] == pytest.approx([0, -100 * (0.3 / 0.15 - 1)])
+
+
+def test_score_against_epochs_and_seconds() -> None:
+    runs = []
+    for i, epochs in enumerate((16, 64, 256)):
+        run = result(f"{epochs}", i)
+        run.recipe["emulator"] = {"name": "mlp", "epochs": epochs}
+        run.summary["seconds"] = {"features": 9.0, "emulator mlp": epochs / 10}
+        runs.append(run)
+    (overlay,) = [one for one in overlays(runs, ["a", "b", "c"]) if one.name == "training-time"]
+    left, right = overlay.draw().axes
+    assert left.lines[0].get_xdata().tolist() == [16, 64, 256]
+    assert right.lines[0].get_xdata().tolist() == pytest.approx([1.6, 6.4, 25.6])

@@ -104,10 +104,13 @@ class FeatureFilter:
     correlation
         A column is dropped if the size of Pearson's r with an earlier column that is kept is
         larger. So each dropped column has a kept one that says the same, and no two kept ones do.
+    variance_share
+        Share of all columns that go for having the least variance; of equal ones the later go.
     """
 
     variance: float | None = None
     correlation: float | None = None
+    variance_share: float | None = None
 
     def fit(self, values: ArrayLike, moments: Moments | None = None) -> KeptColumns:
         """Choose columns of (n, d) training features, whose moments may be known.
@@ -128,6 +131,12 @@ class FeatureFilter:
                     f"no feature has a variance above {self.variance:g} on the training set; lower "
                     "'features.variance'."
                 )
+        if self.variance_share is not None:
+            order = np.argsort(np.where(still, 0.0, -(moments.std**2)), kind="stable")
+            count = len(order) - round(self.variance_share * len(order))
+            kept[order[count:]] = False
+            if not kept.any():
+                raise DataError("no feature is left; lower 'features.variance_share'.")
         flat = np.flatnonzero(~kept)
         follows: dict[int, int] = {}
         if self.correlation is not None:

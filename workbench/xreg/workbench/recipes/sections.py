@@ -225,6 +225,13 @@ class FeaturesSection(Config):
         description="Drop features whose variance over the training set (in the square of their "
         "unit, before scaling) is not above this; 0 drops constant ones, none drops nothing.",
     )
+    variance_share: float | None = setting(
+        None,
+        ge=0,
+        lt=1,
+        description="Drop this share of all features, those of the least variance over the "
+        "training set, in the square of their unit; none drops nothing.",
+    )
     correlation: float | None = setting(
         None,
         gt=0,

@@ -144,7 +144,7 @@ def _pipeline(recipe: Recipe) -> Pipeline:
         descriptor=build("descriptor", recipe.descriptor) if recipe.descriptor else None,
         decomposers={k: build("decomposer", s) for k, s in recipe.decomposers.items()},
         preprocessing=Preprocessing(
-            FeatureFilter(features.variance, features.correlation),
+            FeatureFilter(features.variance, features.correlation, features.variance_share),
             features.scaling,
             recipe.target.scaling,
         ),

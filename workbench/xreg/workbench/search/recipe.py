@@ -50,6 +50,7 @@ ModelKind = Literal["emulator", "decomposer"]
 YOUNGER: Mapping[str, Mapping[str, Any]] = {
     "dataset": {"frames": ":", "where": {}},
     "split": {"counts": None, "parts": None, "within": {}},
+    "features": {"variance_share": None},
 }
 
 

@@ -100,7 +100,7 @@ class Search:
         self.folds = predictable_folds(dataset.samples, self.rows, self.folds, "folds")
         section = self.recipe.features
         self.preprocessing = Preprocessing(
-            FeatureFilter(section.variance, section.correlation),
+            FeatureFilter(section.variance, section.correlation, section.variance_share),
             section.scaling,
             self.recipe.target.scaling,
         )
