@@ -10,7 +10,7 @@ from scipy.stats import norm
 from xreg.core.errors import ConfigError, DataError, RunError, UnknownNameError
 from xreg.core.measured.spectrum import Measured
 from xreg.core.testing.base import refuses
-from xreg.workbench.fit.minima import distinct, mirrored
+from xreg.workbench.fit.minima import Minimum, _add, descend, distinct, mirrored
 from xreg.workbench.fit.misfit import Misfit, Simulator
 from xreg.workbench.fit.mixture import Mixture, likelihoods
 from xreg.workbench.fit.problem import Background, Problem, narrowed, range_text
@@ -100,7 +100,11 @@ def test_what_only_a_sum_enters_is_not_determined() -> None:
     assert set(vague.weights) == {"a", "b"}
     assert sum(vague.weights.values()) == pytest.approx(0, abs=1e-3)  # the difference a - b
     assert "a" in str(vague)
-    assert fit.std.min() > 1
+    # Of each alone nothing is known but its range: σ is what holds 68 % of it, and no more.
+    assert fit.covariance[0, 0] > 1
+    assert ((fit.std > 0.34) & (fit.std < 0.69)).all()
+    assert np.isfinite(fit.heights_std).all()
+    assert fit.heights_std[0] < 0.1
     assert fit.best.values.sum() == pytest.approx(1, abs=0.02)
 
 
@@ -145,6 +149,31 @@ def test_mirror_images_are_found_from_any_start(start: tuple[float, float]) -> N
     assert (fit.std > 0.9).all()
 
 
+def winding(values: torch.Tensor) -> torch.Tensor:
+    """A line that knows no sign of a, and one that is in its place at b = 0.2, 0.5 and 0.8."""
+    a, b = values[:, :1], values[:, 1:]
+    first = torch.exp(-((torch.as_tensor(GRID) - 10 - a**2) ** 2))
+    place = 20 + 0.3 * torch.sin(2 * np.pi * (b - 0.2) / 0.3)
+    return first + torch.exp(-((torch.as_tensor(GRID) - place) ** 2))
+
+
+def test_minima_of_other_signs_are_parted_where_the_sign_is_zero() -> None:
+    """Half-way in b the misfit is no greater, and the way back to either sign is downhill."""
+    energy = np.linspace(1, 29, 200)
+    intensity = winding(torch.tensor([[0.6, 0.2]]).double())[0].numpy()
+    intensity = np.interp(energy, GRID, intensity)
+    intensity += 0.02 * np.random.default_rng(0).normal(size=200)
+    ranges = np.array([[-1.0, 1.0], [0.0, 1.0]])
+    task = Problem(Measured(energy, intensity), ("a", "b"), ("", ""), ranges)
+    misfit = Misfit(task, Simulator(GRID, winding))
+    found: list[Minimum] = []
+    for start in ((0.8, 0.2), (0.2, 0.8)):
+        _add(misfit, found, descend(misfit, np.array(start)))
+    assert sorted(round(float(m.values[0]), 1) for m in found) == [-0.6, 0.6]
+    half_way = descend(misfit, np.array([0.51, 0.5]), fixed=[1])
+    assert half_way.chi2 == pytest.approx(found[0].chi2, rel=0.01)  # which told nothing
+
+
 def test_mirrors_of_what_has_no_sign() -> None:
     task = problem(measured())
     assert mirrored(task, np.full(4, 0.3)) == []  # all parameters positive; a shift has no mirror
@@ -163,6 +192,16 @@ def test_a_mixture_of_one_is_a_normal_distribution() -> None:
     skew = Mixture(np.array([1.0]), np.array([0.4]), np.array([0.02]), np.array([0.06]))
     assert skew.region() == [pytest.approx((0.38, 0.46), abs=5e-4)]
     assert skew.below(0.4) == pytest.approx(0.25)  # the lower half is a third as wide
+
+
+@pytest.mark.parametrize("std", [3.0, 1e9, 1e15])
+def test_a_mixture_of_nothing_known_is_its_range(std: float) -> None:
+    wide = np.array([std])
+    blind = Mixture(np.array([1.0]), np.array([0.5]), wide, wide, (0.0, 1.0))
+    assert blind.std() == pytest.approx(0.341345, rel=0.01)  # 68 % of the range about its middle
+    assert blind.below(0.25) == pytest.approx(0.25, rel=0.02)
+    at_end = Mixture(np.array([1.0]), np.array([1.0]), wide, wide, (0.0, 1.0))
+    assert at_end.std() == pytest.approx(0.682689, rel=0.02)
 
 
 def test_a_mixture_of_two_covers_both() -> None:

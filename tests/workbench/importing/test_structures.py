@@ -108,6 +108,34 @@ def test_labels_that_some_samples_lack_are_said(tmp_path):
     assert "'s' is no label, because 1 samples have none" in remarks(dataset)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "values", "said"),
+    [
+        # True became 1 beside numbers, 007 became 7.
+        ("q=T", "q=2", ["True", "2"], "'q' is text, because its values are numbers and truth val"),
+        ("q=2", "q=high", ["2", "high"], "'q' is text, because its values are numbers and texts"),
+        ("q=007", "q=008", ["007", "008"], ""),
+        # What followed an empty text was lost.
+        ('s="" q=3', "s={} q=4", [3, 4], ""),
+        ("zarr.json=1 q=3", "zarr.json=1 q=4", [3, 4], "'zarr.json' is no label"),
+    ],
+)
+def test_labels_keep_what_they_are(tmp_path, first, second, values, said):
+    one = f"1\nProperties=species:S:1:pos:R:3 {{}} {SPECTRUM}\nFe 0 0 0\n"
+    (tmp_path / "a.xyz").write_text(one.format(f"id=01 {first}") + one.format(f"id=1 {second}"))
+    dataset = load(tmp_path / "a.xyz", absorber=0, split=None)
+    assert dataset.labels["q"].tolist() == values
+    assert said in str(remarks(dataset))
+    assert dataset.samples.ids.tolist() == ["01", "1"]
+
+
+def test_a_label_has_one_unit(tmp_path):
+    one = f"1\nd=2 d_unit={{}} {SPECTRUM}\nFe 0 0 0\n"
+    (tmp_path / "a.xyz").write_text(one.format("Å") + one.format("nm"))
+    told = bad_of(tmp_path / "a.xyz", absorber=0)
+    assert list(told.values()) == ["its 'd' is in nm, that of samples before in Å"]
+
+
 # Pairs ----------------------------------------------------------------------------------------
 
 

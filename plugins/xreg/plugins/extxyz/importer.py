@@ -67,9 +67,9 @@ class ExtxyzImporter(Importer[ExtxyzImportConfig]):
         except DataError as error:
             raise DataError(f"'{source}': {str(error).rstrip('.')}.") from None
         for frame in track(frames, f"reading {source.name}", len(frames)):
-            name = str(frame.info.get(ID, f"{source.stem}-{frame.place}"))
             with log.entry(frame.where):
                 frame.require()
+                name = _name(frame, f"{source.stem}-{frame.place}")
                 per_atom = any(channel in frame.arrays for channel in channels)
                 of_element = isinstance(absorber, str) and absorber in SYMBOLS[1:]
                 every = config.every or (per_atom and of_element)
@@ -88,6 +88,14 @@ class ExtxyzImporter(Importer[ExtxyzImportConfig]):
                         yield Entry(where, [sample], curves, labels)
                         for split, part in _splits(frame).items():
                             log.splits.setdefault(split, {})[full] = part
+
+
+def _name(frame: Frame, otherwise: str) -> str:
+    """Return the id that a frame states."""
+    stated = frame.info.get(ID, "")
+    if not isinstance(stated, str | int | float | np.number):
+        raise DataError(f"its id '{stated}' is no word")
+    return str(stated) or otherwise
 
 
 def _curve(
@@ -130,7 +138,11 @@ def _labels(frame: Frame, channels: Sequence[str], log: ImportLog) -> dict[str, 
         if key not in taken and isinstance(value, str | int | float | np.number | np.bool_)
     }
     units = {key: f"{key}{UNIT}" for key in found if isinstance(found.get(f"{key}{UNIT}"), str)}
-    log.label_units = {**log.label_units, **{key: str(found[u]) for key, u in units.items()}}
+    for key in units:
+        unit, before = str(found[units[key]]), log.label_units.get(key)
+        if before not in (None, unit):
+            raise DataError(f"its '{key}' is in {unit}, that of samples before in {before}")
+        log.label_units = {**log.label_units, key: unit}
     return {key: value for key, value in found.items() if key not in units.values()}
 
 

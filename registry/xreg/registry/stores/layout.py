@@ -32,8 +32,9 @@ SHARD_ROWS = 1000
 # Arrays of a few bytes a sample: one file holds very many of them.
 SMALL_SHARD = 100_000
 CHUNK_BYTES = 1 << 18
-# A name becomes a folder of the store, so it may hold nothing that a path gives a meaning to.
-NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")
+# A name becomes a folder of the store, so it may hold nothing that a path gives a meaning to, and
+# be none that the store itself needs.
+NAME = re.compile(r"(?!zarr\.json$)[A-Za-z0-9][A-Za-z0-9_.+-]*", re.IGNORECASE)
 CRC = {"name": "crc32c"}
 STRING_CODECS: list[dict[str, Any]] = [
     {"name": "zstd", "configuration": {"level": 9, "checksum": False}},

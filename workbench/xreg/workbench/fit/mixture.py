@@ -19,6 +19,7 @@ __all__ = ["ONE_SIGMA", "Mixture", "likelihoods"]
 Array = NDArray[np.float64]
 
 ONE_SIGMA, TWO_SIGMA = 0.682689492137, 0.954499736104
+WIDEST = 1e4  # of a range: a σ from which a distribution in it is uniform
 POINTS, REACH = 801, 6.0  # of each part's grid, which goes so many of its σ to both sides
 
 
@@ -38,23 +39,33 @@ class Mixture:
         (n,) weight and place of each.
     low, high
         (n,) standard deviation below and above it.
+    ends
+        Range of the unknown, in which each is a distribution of its own weight: of a direction in
+        which a spectrum changes nothing remains a uniform one.
     """
 
     weight: Array
     centre: Array
     low: Array
     high: Array
+    ends: tuple[float, float] = (-np.inf, np.inf)
 
     def below(self, value: float) -> float:
-        """Return the probability of less than a value, without regard to the range."""
-        part = 2 * self.low / (self.low + self.high)
+        """Return the probability of less than a value."""
+        first, last = (self._under(end) for end in self.ends)
+        found = self._under(float(np.clip(value, *self.ends)))
+        return float(self.weight @ ((found - first) / (last - first)))
+
+    def _under(self, value: float) -> Array:
+        """Return (n,) shares of each below a value, without regard to the range."""
+        low, high = (np.minimum(std, WIDEST) for std in (self.low, self.high))
+        part = 2 * low / (low + high)
         z = value - self.centre
-        under = np.where(
+        return np.where(
             z < 0,
-            part * norm.cdf(z / self.low),
-            part / 2 + (2 - part) * (norm.cdf(z / self.high) - 0.5),
+            part * norm.cdf(z / low),
+            part / 2 + (2 - part) * (norm.cdf(z / high) - 0.5),
         )
-        return float(self.weight @ under)
 
     def std(self) -> float:
         """Return the σ with which best ± σ holds 68 % and best ± 2σ at least 95 %.
@@ -64,6 +75,7 @@ class Mixture:
         """
         at = self.centre[0]
         most = np.abs(self.centre - at).max() + 10 * max(self.low.max(), self.high.max())
+        most = min(most, max(abs(end - at) for end in self.ends))
 
         def half(share: float) -> float:
             return float(brentq(lambda h: self.below(at + h) - self.below(at - h) - share, 0, most))

@@ -113,7 +113,7 @@ def _mixture(fit: Fit, i: int, sides: list[tuple[_Bound, _Bound]]) -> Mixture:
     profiled = [k for k, m in enumerate(fit.modes) if k == 0 or m.weight >= PROFILED]
     low[profiled] = [max(below.std, 1e-9) for below, _ in sides]
     high[profiled] = [max(above.std, 1e-9) for _, above in sides]
-    return Mixture(curved.weight, curved.centre, low, high)
+    return Mixture(curved.weight, curved.centre, low, high, curved.ends)
 
 
 def _sides(misfit: Misfit, fit: Fit, mode: Mode, i: int, final: bool) -> tuple[_Bound, _Bound]:

@@ -28,6 +28,7 @@ Array = NDArray[np.float64]
 
 # A direction is not determined when its uncertainty reaches that of a uniform range, 1/√12.
 VAGUE = 1 / np.sqrt(12)
+RANGE, ENDLESS = (0.0, 1.0), (-np.inf, np.inf)
 # A sign is open when the other one has at least this probability.
 OPEN_SIGN = 0.05
 
@@ -124,14 +125,21 @@ class Fit:
     def mixture(self, i: int) -> Mixture:
         """Return the distribution of coordinate i over all modes, from their curvatures."""
         std = np.array([np.sqrt(mode.covariance[i, i]) for mode in self.modes])
-        return self._mixture([mode.minimum.x[i] for mode in self.modes], std)
+        return self._mixture([mode.minimum.x[i] for mode in self.modes], std, RANGE)
 
-    def _mixture(self, centres: Sequence[float], std: Array) -> Mixture:
-        return Mixture(np.array([mode.weight for mode in self.modes]), np.array(centres), std, std)
+    def _mixture(
+        self, centres: Sequence[float], std: Array, ends: tuple[float, float] = ENDLESS
+    ) -> Mixture:
+        weight = np.array([mode.weight for mode in self.modes])
+        return Mixture(weight, np.array(centres), std, std, ends)
 
     @property
     def std(self) -> Array:
-        """(d,) σ of each unknown in its unit, over all modes; see :meth:`Mixture.std`."""
+        """(d,) σ of each unknown in its unit, over all modes; see :meth:`Mixture.std`.
+
+        It is never more than the range: of an unknown that changes nothing in the spectrum it is
+        what holds 68 % of all values that are allowed.
+        """
         found = [self.mixture(i).std() for i in range(len(self.problem.labels))]
         return np.array(found) * self.problem.widths
 
@@ -237,7 +245,9 @@ def _mode(misfit: Misfit, minimum: Minimum, weight: float, noise: float) -> Mode
     covariance = (axes.T * (noise / size) ** 2) @ axes
     design = np.column_stack([spectrum_of(misfit, minimum), misfit.curves.numpy()])
     linear = noise**2 * np.linalg.pinv(design.T @ design)
-    heights = linear + height_slopes @ covariance @ height_slopes.T
+    # A blind direction goes no farther than the ranges, so heights change by no more.
+    limited = (axes.T * np.minimum(noise / size, VAGUE) ** 2) @ axes
+    heights = linear + height_slopes @ limited @ height_slopes.T
     return Mode(minimum, weight, covariance, np.sqrt(np.diag(heights)))
 
 

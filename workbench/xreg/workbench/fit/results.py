@@ -204,7 +204,8 @@ def _remarks(done: Fitted) -> list[str]:
     found += [f"In {read['file']}, {note}." for note in read.get("notes", [])]
     if names := _poorly_determined(done):
         found.append(
-            f"The spectrum hardly determines {', '.join(names)}; fix what is known with --fix."
+            f"The spectrum hardly determines {', '.join(names)}, whose σ is then what their range "
+            "leaves; fix what is known with --fix."
         )
     for direction in fit.undetermined:
         if len(direction.weights) > 1:

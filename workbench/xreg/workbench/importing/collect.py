@@ -204,8 +204,9 @@ class Collector:
                 lack = len(self.labels) - len(values)
                 self.log.remark("labels", f"'{name}' is no label, because {lack} samples have none")
                 continue
-            words = [isinstance(value, str | np.str_) for value in values]
-            if any(words) and not all(words):
+            if len(kinds := {_kind(value) for value in values}) > 1:
+                them = " and ".join(sorted(kinds))
+                self.log.remark("labels", f"'{name}' is text, because its values are {them}")
                 values = [str(value) for value in values]
             labels[name] = np.array(values)
         return labels
@@ -232,6 +233,13 @@ class Collector:
         values = np.array([list(table.values()) for table in tables])
         units = self.log.parameter_units
         return Parameters(ids, values, list(units), list(units.values()))
+
+
+def _kind(value: Any) -> str:
+    """Return what a label's value is, in words; what is true is no 1 beside numbers."""
+    if isinstance(value, str | np.str_):
+        return "texts"
+    return "truth values" if isinstance(value, bool | np.bool_) else "numbers"
 
 
 def _span(energy: NDArray[np.float64]) -> tuple[float, float, float]:

@@ -82,7 +82,7 @@ def _entry(value: object, key: str) -> int | str:
         return index
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         return int(value)
-    raise SampleError(f"it has no absorber: its '{key}' is {value!r}, no index or element")
+    raise SampleError(f"it has no absorber: its '{key}' is '{value}', no index or element")
 
 
 def _only(frame: Frame, elements: Sequence[int], every: bool, how: str) -> list[int]:
