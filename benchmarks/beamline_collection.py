@@ -5,7 +5,9 @@
 The folder is, for example, ``examples/xafsdata`` of a clone of github.com/xraypy/xraylarch, or the
 XAFS data library. Nothing is fetched. Needs xreg-larch. Every file is read as ``xreg data import
 FILE`` reads it, without options; energies and signals are compared with the columns, or groups,
-that larch finds in it.
+that larch finds in it. Energies may differ by a constant (those of FDMNES are made absolute) or by
+1000 (keV);
+where xreg asks for the signal, each column is asked for in turn.
 """
 
 from __future__ import annotations
@@ -76,6 +78,12 @@ def _judged(path: Path, name: str) -> Row:
     theirs = dict(_larch(path))
     if not theirs:
         return Row(name, "ours alone", f"{len(entries)} read, and larch reads none")
+    return _compared(name, importer.name, entries, theirs, log)
+
+
+def _compared(
+    name: str, layout: str, entries: list[Entry], theirs: dict[str, list[Any]], log: ImportLog
+) -> Row:
     worst, missing = 0.0, []
     for entry in entries:
         curve = entry.curves["xas"]
@@ -85,16 +93,35 @@ def _judged(path: Path, name: str) -> Row:
             missing.append(entry.samples[0].id)
         else:
             worst = max(worst, size)
-    told = f"{len(entries)} of {len(theirs)}" if len(theirs) > 1 else f"{importer.name}"
+    told = f"{len(entries)} of {len(theirs)}" if len(theirs) > 1 else layout
+    notes = [text for text in log.remarks if "edges" in text or "added" in text]
     left = f"; bad: {log.bad[0].reason}" if log.bad else ""
+    left += f"; {notes[0]}" if notes else ""
     if missing:
         return Row(name, "different", f"{told}: {', '.join(missing[:3])}{left}")
     return Row(name, "same", f"{told}, {worst:.1g}{left}")
 
 
 def _refused(path: Path, name: str, why: str) -> Row:
+    """Say why a file is refused; of what it asks for, take each column in turn as the signal."""
     theirs = dict(_larch(path))
-    return Row(name, "refused" if theirs else "both refuse", why)
+    if not theirs:
+        return Row(name, "both refuse", why)
+    if "which is the signal" not in why:
+        return Row(name, "refused", why)
+    columns = next(iter(theirs.values()))
+    same = 0
+    for number in range(2, len(columns) + 1):
+        asked = OPTIONS.columns.model_copy(update={"signal": str(number)})
+        log = ImportLog()
+        with contextlib.suppress(XregError):
+            importer = choose_importer(path, OPTIONS.model_copy(update={"columns": asked}), {}, log)
+            for entry in importer.entries(path, log):
+                curve = entry.curves["xas"]
+                found = _nearest(np.asarray(curve.energy), np.asarray(curve.intensity), columns)
+                same += found is not None
+    verdict = "same, asked" if same else "refused"
+    return Row(name, verdict, f"{same} of {len(columns) - 1} columns with --signal; {why}")
 
 
 def _nearest(energy: Any, signal: Any, columns: list[Any]) -> float | None:
@@ -106,6 +133,8 @@ def _nearest(energy: Any, signal: Any, columns: list[Any]) -> float | None:
             values = np.asarray(column, np.float64)
             if len(values) == len(wanted):
                 for one in (values, values[::-1]):
+                    steps = np.ptp(wanted - one) if len(factors) > 1 else np.inf
+                    sizes.append(float(steps) / max(float(np.abs(wanted).max()), 1e-300))
                     for factor in factors:
                         scale = max(float(np.abs(wanted).max()), 1e-300)
                         sizes.append(float(np.abs(factor * one - wanted).max()) / scale)

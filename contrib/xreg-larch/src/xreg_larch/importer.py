@@ -161,6 +161,10 @@ def _require_data(text: str, source: Path) -> int:
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip() or line.startswith("#") or line.startswith(("[record]", "1;")):
             continue
+        if (
+            line.split()[0].lstrip("$@%") == "xdi"
+        ):  # an object of Demeter's, which larch keeps as text
+            continue
         found = ASSIGNED.fullmatch(line)
         rest = QUOTED.sub("", found[1]) if found else line
         rest = rest.replace("=>", ",").replace("undef", "")

@@ -16,6 +16,8 @@ from xreg.core.atoms.elements import SYMBOLS, atomic_number
 from xreg.core.data.specimens import Specimen
 from xreg.core.errors import ConfigError, DataError
 from xreg.core.interfaces.importer import Entry
+from xreg.core.measured.edges import find_edges
+from xreg.core.readers.energies import judge_energies
 from xreg.core.readers.importing.curve import Curve, stated_unit
 from xreg.core.readers.importing.fields import OwnFields, own_fields
 from xreg.core.readers.importing.log import ImportLog
@@ -23,7 +25,7 @@ from xreg.core.readers.importing.settings import MeasuredSettings
 from xreg.core.readers.spectra.blocks import split_blocks
 from xreg.core.readers.spectra.choice import ENERGIES, choose
 from xreg.core.readers.spectra.columns import SpectrumColumns
-from xreg.core.readers.spectra.spectrum import ANGLE_NAMES, spectrum_of
+from xreg.core.readers.spectra.spectrum import ANGLE_NAMES, TextSpectrum, spectrum_of
 from xreg.core.readers.spectra.table import Table, read_table
 from xreg.core.readers.text import lines_of
 
@@ -52,6 +54,10 @@ FLUORESCENCE = (
 )
 LOWEST = 150.0
 """Energies without a unit that end below this, in eV, may be keV."""
+SHORTEST = 3.0
+"""eV; no spectrum is so short."""
+HIGHEST = 2e5
+"""eV; the K edges of the heaviest elements lie at 150 keV."""
 CELSIUS = 273.15
 NAME = re.compile(r"[^A-Za-z0-9_.+-]+")
 MODES = {
@@ -102,11 +108,16 @@ class TableReader:
         asked = self.config.columns
         found = spectrum_of(table, asked)
         chosen = choose(table, asked)
-        unit = asked.unit or table.units[chosen.energy]
-        if not unit and table.names[chosen.energy].lower() not in ANGLE_NAMES:
-            _require_electronvolts(found.energy)
+        if not asked.unit:
+            stated = table.units[chosen.energy]
+            if stated or table.names[chosen.energy].lower() not in ANGLE_NAMES:
+                _require_electronvolts(found.energy, stated)
+            _require_edge(found)
         for note in found.notes:
             self.log.remark(file, note)
+        if len(edges := find_edges(found.energy, found.intensity)) > 1:
+            named = " and ".join(f"{edge:.0f}" for edge in edges)
+            self.log.remark(file, f"it rises at {named} eV, as at {len(edges)} edges; --grid cuts")
         signal = asked.signal or table.names[chosen.signal[0]] or str(chosen.signal[0] + 1)
         channel, unit = self.config.channel, stated_unit(found.unit)
         absorber = self.absorber(found.element)
@@ -189,13 +200,30 @@ def _scans(content: bytes) -> list[str]:
     return [block.number for block in blocks] if len(blocks) > 1 else [""]
 
 
-def _require_electronvolts(energy: NDArray[np.float64]) -> None:
-    """Refuse energies without a unit that look like keV; few edges are at so low an energy."""
-    if energy[-1] < LOWEST:
+def _require_electronvolts(energy: NDArray[np.float64], stated: str) -> None:
+    """Refuse energies that look like keV where no unit or another is told, or like eV of keV."""
+    span = f"{energy[0]:g} … {energy[-1]:g}"
+    if energy[-1] < LOWEST and not stated:
         raise DataError(
-            f"its energies are {energy[0]:g} … {energy[-1]:g} and their unit is not told; say "
-            "--unit keV, or --unit eV"
+            f"its energies are {span} and their unit is not told; say --unit keV, or --unit eV"
         )
+    if energy[-1] < LOWEST and energy[0] > 0 and energy[-1] - energy[0] < SHORTEST:
+        raise DataError(
+            f"its energies are {span} eV by its header, and look like keV; say --unit keV, or "
+            "--unit eV"
+        )
+    if energy[-1] > HIGHEST:
+        raise DataError(
+            f"its energies reach {energy[-1]:g} eV by its header, and no edge lies so high; say "
+            "--unit eV or --unit keV"
+        )
+
+
+def _require_edge(found: TextSpectrum) -> None:
+    """Refuse energies that are those of the named element in keV, whatever the header says."""
+    problem = judge_energies(found.energy, found.element, found.edge) if found.element else None
+    if problem and "look like keV" in problem:
+        raise DataError(f"{problem}; say --unit keV, or --unit eV")
 
 
 def table_of(

@@ -16,6 +16,7 @@ from xreg.core.measured.tables import note_file
 from xreg.core.readers.importing.curve import Curve
 from xreg.core.readers.importing.log import ImportLog
 from xreg.core.readers.structures import Frame
+from xreg.core.readers.text import decode
 from xreg.plugins.cclib.plugin import CclibImportConfig
 
 __all__ = ["CclibImporter"]
@@ -32,6 +33,7 @@ MARKS = (
 # h c of 1/cm in eV (CODATA 2018).
 EV = 1.239841984332e-4
 MOST_POINTS = 100_000
+HEAD = 65_536
 
 
 class CclibImporter(Importer[CclibImportConfig]):
@@ -60,6 +62,8 @@ class CclibImporter(Importer[CclibImportConfig]):
         log.label_units = {"first_line": "eV", "last_line": "eV"}
         note_file(log, source)
         with log.entry(str(source)):
+            with source.open("rb") as file:
+                decode(file.read(HEAD))  # cclib would complain of each byte that is no text
             data = _parsed(source)
             frame = _frame(data, source)
             energy, strength = _lines(data)
@@ -115,6 +119,7 @@ class CclibImporter(Importer[CclibImportConfig]):
 def _parsed(source: Path) -> Any:
     from cclib.io.ccio import ccopen
 
+    logging.getLogger("cclib").setLevel(logging.CRITICAL)
     try:
         parser = ccopen(str(source.resolve()), loglevel=logging.CRITICAL)
         if parser is None:

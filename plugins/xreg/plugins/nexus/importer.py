@@ -68,12 +68,15 @@ class Contents:
         Texts by names as in XDI.
     signals
         Path of the signal of each group that names one.
+    outside
+        Whether something lies in another file.
     """
 
     columns: dict[str, Any] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     fields: dict[str, str] = field(default_factory=dict)
     signals: list[str] = field(default_factory=list)
+    outside: bool = False
 
 
 class NexusImporter(Importer[NexusImportConfig]):
@@ -155,7 +158,10 @@ class NexusImporter(Importer[NexusImportConfig]):
         order = sorted(arrays, key=lambda path: path != energy)
         columns = {names[p]: arrays[p] for p in order if len(arrays[p]) == length}
         if not columns:
-            raise DataError("it holds no columns of numbers")
+            where = (
+                "; they lie in another file, which is not read: give that" if found.outside else ""
+            )
+            raise DataError(f"it holds no columns of numbers{where}")
         units = {names[path]: unit for path, unit in found.units.items() if path in names}
         table = table_of(columns, units, found.fields)
         if energy and not asked.energy:
@@ -200,6 +206,7 @@ def _scan(entry: h5py.Group, where: str, log: ImportLog) -> Contents:
                 raise DataError(f"it holds more than {MOST_OBJECTS} objects")
             child = member(group, name, where, log)
             if child is None:
+                found.outside |= not isinstance(group.get(name, getlink=True), h5py.SoftLink)
                 continue
             info = h5py.h5o.get_info(child.id)
             if (token := (info.fileno, info.addr)) in known:

@@ -45,6 +45,7 @@ NAMES = (
 )
 PREFIXED = re.compile(r"^(spectra|energy|unit|label|labelunit|split)_(.+)$", re.DOTALL)
 UNIT_OF = "labelunit_"
+GZIP = b"\x1f\x8b"
 ROWS = ("ids", "absorber", "cell", "pbc", "parameters", "composition", "element")
 Arrays = Mapping[str, NDArray[Any]]
 # Makes the sample of a name and row.
@@ -88,7 +89,7 @@ class NpzImporter(Importer[NpzImportConfig]):
         """Go by the name, and by the first entry of a ZIP archive."""
         named, zipped = path.is_file() and path.suffix == ".npz", head.startswith(b"PK\x03\x04")
         if named:
-            return 0.95 if zipped else 0.8
+            return 0.95 if zipped else 0.0 if head.startswith(GZIP) else 0.8
         return 0.6 if zipped and b".npy" in head[:300] else 0.0
 
     def entries(self, source: Path, log: ImportLog) -> Iterator[Entry]:

@@ -16,6 +16,13 @@ __all__ = ["UnknownLayoutError", "choose_importer"]
 
 HEAD = 4096
 GZIP = b"\x1f\x8b"
+ELSEWHERE = {
+    ".prj": (
+        "athena",
+        "projects of Athena and Larix are, once xreg-larch is there (pip install xreg-larch)",
+    )
+}
+"""By ending of a file, the importer of another distribution that reads it, and how to get it."""
 
 
 class UnknownLayoutError(ConfigError):
@@ -79,6 +86,9 @@ def _best(source: Path, log: ImportLog) -> str:
     best = [name for name, value in sure.items() if value == top]
     if not top > 0 and source.is_file() and not head:
         raise UnknownLayoutError(f"'{source}' is empty.")
+    name, hint = ELSEWHERE.get(source.suffix.lower(), ("", ""))
+    if not top > 0 and hint and source.is_file() and name not in sure:
+        raise UnknownLayoutError(f"'{source}' is not read by what is installed: {hint}.")
     if not top > 0 and head.startswith(GZIP):
         raise UnknownLayoutError(f"'{source}' is packed by gzip; unpack it and give what is in it.")
     if not top > 0:

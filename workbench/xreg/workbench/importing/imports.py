@@ -71,7 +71,9 @@ def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dat
                 collector.take(entry)
         except (UnknownLayoutError, DataError) as error:
             if len(sources) == 1:
-                raise
+                if one.name in str(error):
+                    raise
+                raise DataError(f"'{one}': {error}") from None
             log.bad.append(BadEntry(str(one), str(error).rstrip(".")))
             continue
         if part:
@@ -88,7 +90,9 @@ def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dat
         remedy = f"all are covered by {grid}; give it" if grid else "repair them"
         raise BadEntriesError(log.bad, total, remedy)
     if not total:
-        raise DataError(f"{names} has no entries of the layout '{layout}'.")
+        first = next(iter(log.passed_over), None)
+        why = f": {first.path} is passed over, as {first.reason}" if first else ""
+        raise DataError(f"{names} has no entries of the layout '{layout}'{why}.")
     samples, spectra, labels = collector.taken()
     taken = set(samples.ids.tolist())
     assumed = {name: z for name, z in log.assumed.items() if name in taken}

@@ -59,7 +59,7 @@ class Instrument:
             shift, width = float(point[0]), abs(float(point[1]))
             if abs(shift) > reach or width > reach:
                 return 1e300, 1.0
-            made = predicted @ cls(shift, width).matrix(energy).T
+            made = predicted @ _shifted(energy, shift).T @ _broadened(energy, width).T
             scale = float((made * known).sum() / max((made**2).sum(), 1e-300))
             return float(np.square(scale * made - known).sum()), scale
 
