@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from xreg.core.errors import DataError
 from xreg.core.model.transfer.alignment import misalignment
-from xreg.core.model.transfer.calibration import calibrate
+from xreg.core.model.transfer.calibration import Calibration, calibrate
 from xreg.core.model.transfer.instrument import Instrument
 from xreg.registry.datasets import open_dataset
 from xreg.registry.models import load_model
@@ -45,54 +46,46 @@ def main() -> None:
     labels = {name: np.asarray(dataset.labels[name])[rows] for name in ("trajectory", "compound")}
     moved = known @ APART.matrix(energy).T
     table: dict[str, Any] = {}
-    for name, target, by in (
-        ("as they stand", known, "trajectory"), ("apart", moved, "trajectory"),
-        ("as they stand", known, "compound"), ("apart", moved, "compound"),
-    ):  # fmt: skip
-        for count in asked.counts:
-            for correct in (False, True):
-                key = f"{name}, by {by}, {count} spectra, {'corrected' if correct else 'plain'}"
-                table[key] = _draws(
-                    energy, predicted, target, labels, by, count, correct, asked.draws
-                )
+    for by, counts in (("trajectory", asked.counts), ("compound", asked.counts[1:])):
+        for name, target in (("as they stand", known), ("apart", moved)):
+            for count in counts:
+                key = f"{name}, by {by}, {count}"
+                table[key] = _draws(energy, predicted, target, labels[by], count, asked.draws)
                 print(key, _words(table[key]), flush=True)
     if asked.json:
-        with open(asked.json, "w", encoding="utf-8") as file:
-            json.dump(table, file, indent=1)
+        Path(asked.json).write_text(json.dumps(table, indent=1), encoding="utf-8")
 
 
 def _draws(
     energy: NDArray[Any], predicted: NDArray[Any], known: NDArray[Any],
-    labels: dict[str, NDArray[Any]], by: str, count: int, correct: bool, draws: int,
+    groups: NDArray[Any], count: int, draws: int,
 ) -> dict[str, Any]:  # fmt: skip
-    before = np.abs(misalignment(energy, predicted, known, REACH))
+    """Return mean and spread over draws of what is left on all spectra that were not drawn."""
     found: dict[str, list[float]] = {}
     for seed in range(draws):
-        groups = np.random.default_rng(seed).permutation(np.unique(labels[by]))
         chosen: list[str] = []
-        for group in groups:
-            if np.isin(labels[by], chosen).sum() >= count:
+        for group in np.random.default_rng(seed).permutation(np.unique(groups)):
+            if np.isin(groups, chosen).sum() >= count:
                 break
             chosen.append(str(group))
-        few = np.isin(labels[by], chosen)
+        few = np.isin(groups, chosen)
         try:
-            made, _ = calibrate(
-                energy, predicted[few], known[few], labels[by][few], REACH, seed, correct,
-            )  # fmt: skip
+            made, _ = calibrate(energy, predicted[few], known[few], groups[few], REACH, seed)
         except DataError:
             continue
-        after = made.apply(energy, predicted[~few])
-        shift = np.abs(misalignment(energy, after, known[~few], REACH))
-        rms = [np.sqrt(np.square(y - known[~few]).mean()) for y in (predicted[~few], after)]
-        numbers = {
-            "shift before": before[~few].mean(), "shift after": shift.mean(),
-            "median shift before": np.median(before[~few]), "median shift after": np.median(shift),
-            "rms before": rms[0], "rms after": rms[1],
-            "spectra": few.sum(), "held out": (~few).sum(),
-            "corrected": made.correction is not None,
-        }  # fmt: skip
-        for key, value in numbers.items():
-            found.setdefault(key, []).append(float(value))
+        plain = Calibration(made.instrument)
+        spectra = {
+            "before": predicted[~few],
+            "plain": plain.apply(energy, predicted[~few]),
+            "chosen": made.apply(energy, predicted[~few]),
+        }
+        for step, values in spectra.items():
+            shift = np.abs(misalignment(energy, values, known[~few], REACH))
+            found.setdefault(f"shift {step}", []).append(float(shift.mean()))
+            rms = np.sqrt(np.square(values - known[~few]).mean())
+            found.setdefault(f"rms {step}", []).append(float(rms))
+        found.setdefault("corrected", []).append(float(made.correction is not None))
+        found.setdefault("spectra", []).append(float(few.sum()))
     return {key: [float(np.mean(v)), float(np.std(v, ddof=1))] for key, v in found.items()}
 
 

@@ -15,12 +15,14 @@ from xreg.core.readers.importing.log import ImportLog
 from xreg.core.testing import ImporterSuite
 from xreg.plugins.cclib.importer import CclibImporter
 from xreg.plugins.columns.importer import ColumnsImporter
+from xreg.plugins.cp2k.importer import Cp2kImporter
 from xreg.plugins.extxyz.importer import ExtxyzImporter
 from xreg.plugins.fdmnes.importer import FdmnesImporter
 from xreg.plugins.feff.importer import FeffImporter
 from xreg.plugins.materials_project.importer import MaterialsProjectImporter
 from xreg.plugins.nexus.importer import NexusImporter
 from xreg.plugins.npz.importer import NpzImporter
+from xreg.plugins.ocean.importer import OceanImporter
 from xreg.plugins.pairs.importer import PairsImporter
 from xreg.plugins.quanty.importer import QuantyImporter
 from xreg.plugins.spec.importer import SpecImporter
@@ -243,6 +245,39 @@ class TestXanesnet(ImporterSuite):
 
     def spoil(self, source: Path) -> None:
         (source / "xanes_train" / "s1.txt").write_text("nothing\n")
+
+
+class TestCp2k(ImporterSuite):
+    component = Cp2kImporter
+
+    def write(self, folder: Path) -> Path:
+        head = "  Absorption spectrum for atom      1, index of excited core MO is     2, "
+        rows = [
+            f"{head}# of lines   3",
+            "    11   531.57449433    0.0    0.00000019   -0.00000002    0.0   0.00000",
+            "    12   549.96927153    0.31337224    0.18092555    0.12793369    0.14730324   0.0",
+        ]
+        (folder / "MgS-xas_at1_st1.spectrum").write_text("\n".join(rows) + "\n")
+        return folder / "MgS-xas_at1_st1.spectrum"
+
+    def spoil(self, source: Path) -> None:
+        source.write_text(source.read_text().replace("of lines   3", "of lines   9"))
+
+
+class TestOcean(ImporterSuite):
+    component = OceanImporter
+
+    def write(self, folder: Path) -> Path:
+        path = folder / "absspct_Cu.0001_1s_01"
+        rows = "".join(
+            f"{e:15.8E} {v:15.8E} {0.9 * v:15.8E} {-v:15.8E}   100 0.1 1.0   81\n"
+            for e, v in zip(ENERGY - 8980, spectrum(0), strict=True)
+        )
+        path.write_text(rows)
+        return path
+
+    def spoil(self, source: Path) -> None:
+        source.write_text("".join(f"{e:.3f} 1.0\n" for e in ENERGY))
 
 
 class TestQuanty(ImporterSuite):

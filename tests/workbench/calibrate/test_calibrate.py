@@ -135,6 +135,7 @@ def test_every_byte_counts(calibrated: Path, trained: Path, tmp_path: Path) -> N
     meta = json.loads((calibrated / "model" / storage.META).read_text())
     for key in ("digest", "arrays", "format"):
         meta.pop(key)
+    shutil.copytree(calibrated / "model" / "base", tmp_path / "odd" / "base")
     storage.write(tmp_path / "odd", {**meta, "instrument": {"shift": "far"}}, {})
     with pytest.raises(CorruptError, match="the file is damaged"):
         load_model(tmp_path / "odd")

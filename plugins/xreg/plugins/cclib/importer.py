@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from xreg.core.errors import DataError
 from xreg.core.interfaces import Entry, Importer
 from xreg.core.measured.tables import note_file
-from xreg.core.readers.importing.curve import Curve
+from xreg.core.readers.importing.lines import broadened
 from xreg.core.readers.importing.log import ImportLog
 from xreg.core.readers.structures import Frame
 from xreg.core.readers.text import decode
@@ -32,7 +32,6 @@ MARKS = (
 )
 # h c of 1/cm in eV (CODATA 2018).
 EV = 1.239841984332e-4
-MOST_POINTS = 100_000
 HEAD = 65_536
 
 
@@ -67,8 +66,8 @@ class CclibImporter(Importer[CclibImportConfig]):
             data = _parsed(source)
             frame = _frame(data, source)
             energy, strength = _lines(data)
+            curve = broadened(energy, strength, self.config, "1/eV")
             energy = energy + self.config.shift
-            curve = Curve(*self._broadened(energy, strength), "1/eV")
             sites = log.sites(frame, source.stem, self.config.absorber, self.config.every)
             several = len(sites) > 1
             samples = [
@@ -86,34 +85,6 @@ class CclibImporter(Importer[CclibImportConfig]):
                 "last_line": float(energy.max()),
             }
             yield Entry(str(source), samples, {self.config.channel: curve}, labels)
-
-    def _broadened(
-        self, energy: NDArray[np.float64], strength: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return energies at whole multiples of the step, and the sum of the broadened lines."""
-        config = self.config
-        first = int(np.floor((energy.min() - config.margin) / config.step))
-        last = int(np.ceil((energy.max() + config.margin) / config.step))
-        if last - first >= MOST_POINTS:
-            raise DataError(
-                f"its lines from {energy.min():.6g} to {energy.max():.6g} eV need more than "
-                f"{MOST_POINTS} energies; raise the step"
-            )
-        grid: NDArray[np.float64] = np.arange(first, last + 1, dtype=np.float64) * config.step
-        out = np.zeros(len(grid))
-        for place, height in zip(energy.tolist(), strength.tolist(), strict=True):
-            x = (grid - place) / (config.width / 2)
-            if config.profile == "lorentzian":
-                out += height * 2 / (np.pi * config.width) / (1 + x**2)
-            else:
-                out += (
-                    height
-                    * 2
-                    * np.sqrt(np.log(2) / np.pi)
-                    / config.width
-                    * np.exp(-np.log(2) * x**2)
-                )
-        return grid, out
 
 
 def _parsed(source: Path) -> Any:

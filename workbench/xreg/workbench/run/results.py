@@ -180,7 +180,7 @@ def evaluate(
     columns = _columns(context, asked, colours or {})
     scaled = {
         part: (context.inputs(part), model.target_scaler.transform(result.known))
-        for part, result in parts.items()
+        for part, result in (parts.items() if model.decomposers else ())
     }
     decompositions = [
         _decomposition(label, decomposer, scaled, context, columns)

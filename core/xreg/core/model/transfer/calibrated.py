@@ -136,7 +136,8 @@ class CalibratedModel(Model):
 def calibrated(model: Model, calibration: Calibration, unit: str) -> CalibratedModel:
     """Return a model whose predictions are calibrated.
 
-    Its trust is not kept: it was learned from errors against computed spectra.
+    Its trust is not kept: it was learned from errors against computed spectra. Nor are decomposers,
+    which speak of what the emulator learned.
 
     Parameters
     ----------
@@ -156,8 +157,8 @@ def calibrated(model: Model, calibration: Calibration, unit: str) -> CalibratedM
     return CalibratedModel(
         model.emulator,
         model.inputs,
-        model.decomposers,
-        model.preprocessing,
+        {},
+        replace(model.preprocessing, targets="none"),
         replace(model.target, unit=unit),
         CalibratedTransform(model.target_scaler.scaler, matrix, constant),
         model.domain,
