@@ -91,6 +91,38 @@ def test_what_a_project_holds_is_never_run(tmp_path: Path, line: str) -> None:
         read(path)
 
 
+def test_objects_of_demeter_are_passed_over(tmp_path: Path) -> None:
+    path = project(tmp_path / "a.prj", {"foil": 7112.0}, packed=False)
+    text = path.read_text()
+    if not text.startswith("# Athena"):
+        pytest.skip("this larch writes projects as JSON, which hold no such objects")
+    line = (
+        "$xdi = bless( {'metadata' => {'Element' => {'symbol' => 'Fe'}},'ok' => 1}, 'Xray::XDI' );"
+    )
+    path.write_text(text.replace("[record]", f"{line}\n[record]", 1))
+    (entry,), _ = read(path)
+    np.testing.assert_allclose(entry.curves["xas"].intensity, mu(7112.0), rtol=1e-8)
+
+
+def test_three_commands_from_installation_to_a_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first is the installation."""
+    from xreg.cli.main import main
+
+    monkeypatch.chdir(tmp_path)
+    project(tmp_path / "foils.prj", {"foil": 7112.0, "rust": 7123.0})
+    for command in (
+        "data import foils.prj -o foils.zarr --grid common",
+        "pages explore foils.zarr -o foils.html",
+    ):
+        with pytest.raises(SystemExit) as end:
+            main(command.split())
+        assert not end.value.code
+    page = (tmp_path / "foils.html").read_text(encoding="utf-8")
+    assert "rust" in page
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"no project\n", b"\x1f\x8bxx", gzip.compress(b"# Athena project file -- what\n"), b"{}"],

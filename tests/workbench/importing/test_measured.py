@@ -104,6 +104,11 @@ def test_energies_of_their_own_need_a_grid_that_is_told(tmp_path: Path) -> None:
         import_dataset(files, options())
     found = import_dataset(files, options(grids={"xas": "7000.3:7299.5:0.5"}))
     assert len(found) == 2
+    same = import_dataset(files, options(grids={"": "common"}))
+    np.testing.assert_array_equal(same.spectra["xas"].energy, found.spectra["xas"].energy)
+    assert same.metadata.provenance["grids"] == {"xas": "7000.3:7299.5:0.5"}
+    alone = import_dataset(files[0], options(grids={"": "common"}))
+    assert alone.metadata.provenance["interpolation"] == "none"
 
 
 def test_align_to_the_edge_of_the_named_absorber(two: list[Path]) -> None:

@@ -185,7 +185,8 @@ def _known(rows: Rows, file: Path, log: ImportLog) -> Known:
     found.absorber = columns.pop("absorber", [])
     if unknown := sorted({*found.absorber} - {"", *SYMBOLS[1:]}):
         raise DataError(f"'{file}': '{unknown[0]}' is no symbol of an absorbing element.")
-    labels, parameters = {}, {}
+    labels: dict[str, str] = {}
+    parameters: dict[str, str] = {}
     for name, cells in columns.items():
         if name.startswith(UNIT):
             found.channels[name.removeprefix(UNIT)] = cells[0] or ARBITRARY

@@ -26,6 +26,7 @@ __all__ = ["COMMON", "BadEntriesError", "Collector"]
 
 COMMON = "a common grid must be given"
 MOST_LABELS = 1000
+NOISE = "_noise"
 KINDS: dict[type, str] = {
     Structure: "structures",
     ParameterSet: "parameters",
@@ -143,6 +144,9 @@ class Collector:
         )
 
     def _row(self, file: str, name: str, curve: Curve) -> NDArray[np.float64]:
+        own = name.removesuffix(NOISE)
+        if name not in self.grids and own in self.grids and own not in self._first:
+            self.grids[name] = self.grids[own]  # noise goes with its spectrum
         if name not in self.grids:
             self.grids[name], self._first[name] = curve.energy, file
         grid = self.grids[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from xreg.workbench.recipes.splits import PART_OF, SplitSection, make_splits, wi
 __all__ = ["import_dataset"]
 
 DEFAULT = "default"
+ANY = "common"
+"""What stands for a grid that all spectra cover."""
 FOLDER = "folder"
 
 
@@ -57,6 +60,8 @@ def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dat
     for one in sources:
         if not one.exists():
             raise DataError(f"'{one}' does not exist.")
+    if ANY in options.grids.values():
+        options = _with_grid(sources, options)
     grids = {name: parse_grid(text) for name, text in _grids(options).items()}
     log = ImportLog()
     collector = Collector(log, dict(grids), options.hold_ends)
@@ -83,16 +88,7 @@ def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dat
         log.parameter_units = _joined(known[1], log.parameter_units, "parameter", one)
         layouts.append(importer.name)
     layout = ", ".join(dict.fromkeys(layouts))
-    names = ", ".join(f"'{one}'" for one in sources[:3]) + (" …" if sources[3:] else "")
-    total = len(collector.samples) + len(log.bad)
-    if log.bad and (options.bad == "refuse" or not collector.samples):
-        grid = collector.common_grid() if any(COMMON in bad.reason for bad in log.bad) else ""
-        remedy = f"all are covered by {grid}; give it" if grid else "repair them"
-        raise BadEntriesError(log.bad, total, remedy)
-    if not total:
-        first = next(iter(log.passed_over), None)
-        why = f": {first.path} is passed over, as {first.reason}" if first else ""
-        raise DataError(f"{names} has no entries of the layout '{layout}'{why}.")
+    _require_entries(collector, options, sources, layout)
     samples, spectra, labels = collector.taken()
     taken = set(samples.ids.tolist())
     assumed = {name: z for name, z in log.assumed.items() if name in taken}
@@ -133,6 +129,38 @@ def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dat
     }
     metadata = Metadata(**options.dataset.model_dump(), provenance=provenance)
     return Dataset(samples, spectra, metadata, labels, log.label_units, {**made, **own})
+
+
+def _require_entries(
+    collector: Collector, options: ImportOptions, sources: Sequence[Path], layout: str
+) -> None:
+    """Refuse bad entries, unless they may be set aside and others are there; and none at all."""
+    log = collector.log
+    total = len(collector.samples) + len(log.bad)
+    if log.bad and (options.bad == "refuse" or not collector.samples):
+        grid = collector.common_grid() if any(COMMON in bad.reason for bad in log.bad) else ""
+        remedy = f"all are covered by {grid}; give it" if grid else "repair them"
+        raise BadEntriesError(log.bad, total, remedy)
+    if not total:
+        names = ", ".join(f"'{one}'" for one in sources[:3]) + (" …" if sources[3:] else "")
+        first = next(iter(log.passed_over), None)
+        why = f": {first.path} is passed over, as {first.reason}" if first else ""
+        raise DataError(f"{names} has no entries of the layout '{layout}'{why}.")
+
+
+def _with_grid(sources: Sequence[Path], options: ImportOptions) -> ImportOptions:
+    """Return the options with the energies that all spectra cover, found by reading them once."""
+    told = {name: text for name, text in options.grids.items() if text != ANY}
+    options = options.model_copy(update={"grids": told})
+    log = ImportLog()
+    collector = Collector(log, {}, options.hold_ends)
+    for one in sources:
+        with log.entry(str(one)), suppress(UnknownLayoutError):  # told when it is read again
+            for entry in choose_importer(one, options, {}, log).entries(one, log):
+                collector.take(entry)
+    if not (found := collector.common_grid()):
+        return options
+    return options.model_copy(update={"grids": {**told, "": found.removeprefix("--grid ")}})
 
 
 def _own_splits(

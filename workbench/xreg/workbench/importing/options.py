@@ -37,7 +37,8 @@ class ImportOptions(AnyRecipe):
     )
     grids: dict[str, str] = setting(
         {},
-        description="Common energy grid start:stop:step in eV by channel; '' for all channels.",
+        description="Common energy grid start:stop:step in eV by channel, '' for all channels; "
+        "'common' takes the energies that all spectra cover.",
     )
     hold_ends: float = setting(
         0.0,

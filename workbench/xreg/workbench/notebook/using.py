@@ -259,4 +259,4 @@ def _trained(model: AnyModel, registry: str | Path | None, allow_code: bool) -> 
         return model.model
     if isinstance(model, TrainedModel):
         return model
-    return load_model(model, registry=registry, allow_code=allow_code)
+    return load_model(reference_of(model), registry=registry, allow_code=allow_code)

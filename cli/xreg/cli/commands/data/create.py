@@ -105,7 +105,10 @@ def import_(
     ] = "auto",
     grid: Annotated[
         list[str] | None,
-        typer.Option(help="Common grid [CHANNEL=]start:stop:step in eV, interpolated linearly."),
+        typer.Option(
+            help="Common grid [CHANNEL=]start:stop:step in eV, or common (what all spectra cover); "
+            "interpolated linearly."
+        ),
     ] = None,
     hold_ends: Annotated[
         float,

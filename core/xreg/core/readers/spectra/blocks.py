@@ -23,7 +23,7 @@ __all__ = [
     "without_mark",
 ]
 
-MARK = re.compile(r"\s*(?:[#%!;]+|//+)\s?")
+MARK = re.compile(r"(?:\s*(?:[#%!;]+|//+))+\s?")
 # A per cent sign behind a digit is one.
 TRAILING = re.compile(r"#|(?<![0-9.])%|!|//")
 # A scan of a SPEC file: '#S 12 ascan energy 7.1 7.2 100 1'.
