@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from xreg.workbench.runs.overlays.overlays import overlays
 
 from xreg.core.analysis.style import styled
+from xreg.workbench.runs.overlays.overlays import overlays
 from xreg.workbench.runs.record import RunRecord
 
 

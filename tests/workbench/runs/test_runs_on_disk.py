@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import zarr
-from xreg.workbench.runs.overlays.overlays import overlays
 
 from xreg.cli.main import main
 from xreg.core.errors import DataError
@@ -16,6 +15,7 @@ from xreg.workbench.recipes.load import load_one
 from xreg.workbench.run.recipe import Recipe
 from xreg.workbench.run.run import execute
 from xreg.workbench.runs.comparison import compare, write_page
+from xreg.workbench.runs.overlays.overlays import overlays
 from xreg.workbench.runs.record import Filters, find_runs, flat, read_run
 from xreg.workbench.runs.repeat import differences, repeat
 

@@ -92,6 +92,28 @@ class SensitivityConfig(Config):
     )
 
 
+class DecisiveConfig(Config):
+    """Settings of ``decisive``."""
+
+    tolerance: float = setting(
+        0.01,
+        gt=0,
+        le=1,
+        description="By how much the covered variance may fall when components are set to zero.",
+    )
+
+
+class ByLabelConfig(Config):
+    """Settings of ``by-label``."""
+
+    label: str = setting(
+        "",
+        max_length=200,
+        description="Label whose categories, or thirds of its range, are compared; the first of "
+        "the dataset if empty.",
+    )
+
+
 @hookimpl
 def xreg_components() -> Sequence[ComponentSpec]:
     """Offer the analyses."""
@@ -117,6 +139,21 @@ def xreg_components() -> Sequence[ComponentSpec]:
             "How far the emulated spectrum moves from that of the mean structure, M(x), with its "
             "isosurfaces and those of first scores.",
             needs=("spectra", "features"),
+        ),
+        AnalysisSpec(
+            "decisive",
+            DecisiveConfig,
+            "xreg.plugins.decomposition.decisive:DecisiveAnalysis",
+            "Which components of basis vectors the spectrum depends on, and which are of no "
+            "consequence.",
+            needs=("features", "decomposer"),
+        ),
+        AnalysisSpec(
+            "by-label",
+            ByLabelConfig,
+            "xreg.plugins.decomposition.by_label:ByLabelAnalysis",
+            "Mean spectra and their spread for each value of a label.",
+            needs=("spectra",),
         ),
         AnalysisSpec(
             "inversion",

@@ -179,8 +179,7 @@ def ensembles(
             return {f"{name} {kind}{unit}": np.flatnonzero(values == kind) for kind in kinds}
         if values.dtype.kind not in "biuf":
             raise NotApplicableError(
-                f"analysis 'reconstruction': label '{label}' has {len(kinds)} categories; at most "
-                f"{MOST_GROUPS} can be drawn."
+                f"label '{label}' has {len(kinds)} categories; at most {MOST_GROUPS} can be drawn."
             )
     edges = np.quantile(values.astype(float), (1 / 3, 2 / 3))
     place = np.digitize(values.astype(float), edges)

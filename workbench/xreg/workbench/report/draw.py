@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from xreg.core import progress
 from xreg.core.analysis.components import absorber_note
 from xreg.core.analysis.style import styled
-from xreg.workbench.report import spectra, structure, vectors
+from xreg.workbench.report import matrices, spectra, structure, vectors
 from xreg.workbench.report.report_data import Decomposition, ReportData
 
 if TYPE_CHECKING:
@@ -205,6 +205,17 @@ def _decomposition_plans(report_data: ReportData, found: Decomposition) -> Itera
             + absorber_note(feature.name for feature in report_data.features),
             partial(vectors.component_vectors, vectors=found.vectors),
         )
+        pairs = matrices.pair_matrix(report_data.features)
+        if pairs is not None:
+            shown = found.vectors[: vectors.MOST_DIRECTIONS]
+            yield _Plan(
+                f"matrix_{label}",
+                label,
+                f"Directions of {label} as matrices of atoms",
+                "Each weight stands where its feature has its place in the matrix of all pairs of "
+                "atoms, which is symmetric; the diagonal has no feature.",
+                lambda _: matrices.vector_matrices(shown, pairs),
+            )
     if found.sweeps and report_data.target.energy is not None:
         yield _Plan(
             f"response_{label}",

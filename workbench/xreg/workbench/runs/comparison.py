@@ -143,11 +143,10 @@ def write_series_page(folder: Path) -> Path | None:
 
 def _overlays(compared: Comparison) -> list[dict[str, str]]:
     """Return the figures that lay the results over each other, as the template shows them."""
-    from xreg.workbench.runs.overlays.overlays import overlays
-
     from xreg.core.analysis.style import styled
     from xreg.workbench.report.draw import save_figure
     from xreg.workbench.report.page import data_url
+    from xreg.workbench.runs.overlays.overlays import overlays
 
     found = []
     with TemporaryDirectory() as folder, styled():
