@@ -61,15 +61,15 @@ def test_what_belongs_together_is_there_together(
     options: Options,
 ) -> None:
     makes = {"run", "search", "evaluate", "fit", "predict", "data generate", "data import"}
-    makes |= {"data process", "data export", "match", "grow"}
+    makes |= {"data process", "data export", "match", "grow", "calibrate"}
     assert makes <= set(options["--out"])
-    assert makes - {"predict"} == set(options["--set"])
+    assert makes == set(options["--set"])
     assert makes - {"fit", "match", "data process", "data export"} == set(options["--bad"])
     reads = {"run", "search", "evaluate", "fit", "predict", "data process", "data sticks"}
-    reads |= {"data export", "match"}
+    reads |= {"data export", "match", "calibrate"}
     assert reads <= set(options["--registry"])
     for flag in ("--only", "--dry-run"):
-        assert makes - {"predict", "data import", "data export"} == set(options[flag])
+        assert makes - {"predict", "data import", "data export", "calibrate"} == set(options[flag])
 
 
 @pytest.mark.parametrize("flag", list(OLD))

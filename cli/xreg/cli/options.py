@@ -32,6 +32,8 @@ __all__ = [
     "EnergyColumn",
     "EnergyUnit",
     "Executor",
+    "Group",
+    "Interpolate",
     "Licence",
     "Model",
     "Name",
@@ -39,6 +41,7 @@ __all__ = [
     "NoiseColumn",
     "Only",
     "Out",
+    "Part",
     "Registry",
     "RequiredOut",
     "Scan",
@@ -185,6 +188,20 @@ Scan = Annotated[
 Licence = Annotated[
     str, typer.Option(help="Terms of use, as SPDX calls them: CC0-1.0, CC-BY-4.0, BSD-3-Clause …")
 ]
+Part = Annotated[
+    str | None,
+    typer.Option(
+        help="train, validation, test or all; test if a split is named, else all samples."
+    ),
+]
+
+Interpolate = Annotated[
+    bool,
+    typer.Option(
+        "--interpolate", help="Interpolate known spectra where the model has other energies."
+    ),
+]
+
 To = Annotated[
     str | None,
     typer.Option(help="Name of the exporter (xreg plugins list), if OUT does not tell."),

@@ -104,6 +104,7 @@ def test_models_are_taken_as_ever(
     calibrated: Path, measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("evaluate", calibrated, measured, "-o", tmp_path / "judged") == 0
+    assert "20 of the 20 samples calibrated the model" in capsys.readouterr().err
     metrics = json.loads((tmp_path / "judged" / "metrics.json").read_text())
     assert metrics["all"]["r2"] > 0.9
     rows = dict(describe_model(find_model(calibrated)))

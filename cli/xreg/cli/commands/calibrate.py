@@ -6,7 +6,19 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli.options import AllowCode, Bad, Channel, Model, Registry, RequiredOut, Set, Split
+from xreg.cli.options import (
+    AllowCode,
+    Bad,
+    Channel,
+    Group,
+    Interpolate,
+    Model,
+    Part,
+    Registry,
+    RequiredOut,
+    Set,
+    Split,
+)
 from xreg.cli.output import echo
 
 
@@ -17,21 +29,11 @@ def calibrate(
         typer.Argument(help="Samples with measured spectra: name, name@version, or a .zarr store."),
     ],
     out: RequiredOut,
-    group: Annotated[
-        str | None,
-        typer.Option(help="Label whose groups (compounds, trajectories) are never divided."),
-    ] = None,
+    group: Group = None,
     split: Split = None,
-    part: Annotated[
-        str | None, typer.Option(help="Part of a split to use; all samples if not given.")
-    ] = None,
+    part: Part = None,
     channel: Channel = None,
-    interpolate: Annotated[
-        bool,
-        typer.Option(
-            "--interpolate", help="Interpolate measured spectra where the model has other energies."
-        ),
-    ] = False,
+    interpolate: Interpolate = False,
     bad: Bad = None,
     set_: Set = None,
     registry: Registry = None,

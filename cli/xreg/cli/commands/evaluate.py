@@ -12,8 +12,10 @@ from xreg.cli.options import (
     Bad,
     Channel,
     DryRun,
+    Interpolate,
     NoCache,
     Only,
+    Part,
     Registry,
     RequiredOut,
     Set,
@@ -43,24 +45,14 @@ def evaluate(
         typer.Argument(help="Dataset: name, name@version, or path of a .zarr store."),
     ] = None,
     split: Split = None,
-    part: Annotated[
-        str | None,
-        typer.Option(
-            help="train, validation, test or all; test if a split is named, else all samples."
-        ),
-    ] = None,
+    part: Part = None,
     channel: Channel = None,
     analysis: Analyses = None,
     bad: Bad = None,
     set_: Set = None,
     only: Only = None,
     dry_run: DryRun = False,
-    interpolate: Annotated[
-        bool,
-        typer.Option(
-            "--interpolate", help="Interpolate known spectra where the model has other energies."
-        ),
-    ] = False,
+    interpolate: Interpolate = False,
     registry: Registry = None,
     allow_code: AllowCode = False,
     no_cache: NoCache = False,

@@ -12,6 +12,7 @@ from xreg.cli.options import (
     DryRun,
     EnergyColumn,
     EnergyUnit,
+    Group,
     NoiseColumn,
     Only,
     Registry,
@@ -49,9 +50,7 @@ def match(
     label: Annotated[
         str | None, typer.Option(help="Label of the library whose value is sought.")
     ] = None,
-    group: Annotated[
-        str | None, typer.Option(help="Label that near-copies in the library share.")
-    ] = None,
+    group: Group = None,
     energy: EnergyColumn = None,
     signal: SignalColumn = None,
     noise: NoiseColumn = None,

@@ -220,7 +220,7 @@ def _calibration(model: Model) -> str:
         parts.append(
             f"calibrated on {model.calibration.facts.get('samples', 'some')} spectra of "
             f"{data.get('name', 'a dataset')} {data.get('version', '')}: "
-            f"{model.calibration.in_words()}"
+            f"{model.calibration.in_words()} (the scores are those before, on computed spectra)"
         )
     if getattr(model.emulator.config, "calibrate", False):
         parts.append("the spread is scaled so that 68 % of the validation errors lie within it")

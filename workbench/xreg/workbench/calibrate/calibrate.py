@@ -118,6 +118,7 @@ def _calibrated(recipe: CalibrationRecipe, pair: Matched) -> Calibrated:
         "samples": len(samples),
         "groups": len(np.unique(groups)),
         "group": recipe.group,
+        "ids": samples.ids.tolist(),
         "held_out": held.summary(),
     }
     done = replace(done, facts=facts)

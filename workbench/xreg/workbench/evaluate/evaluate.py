@@ -26,6 +26,8 @@ from xreg.core.errors import (
 )
 from xreg.core.files import write_text
 from xreg.core.model.inputs import FeatureInputs
+from xreg.core.model.model import Model
+from xreg.core.model.transfer.calibrated import CalibratedModel
 from xreg.core.readers.npz import load_arrays
 from xreg.core.run import FORMAT
 from xreg.core.text import counted
@@ -143,6 +145,7 @@ def match_model(recipe: Judged, allow_code: bool, features: Path | None) -> Matc
         raise DataError(f"{what}: fewer than two samples are there to be judged.")
     remarks += model.changes() + ([remark] if remark else [])
     remarks += _trained_on(entry, section, samples.ids, trained.get("train"))
+    remarks += _calibrated_on(model, section, samples.ids)
     if isinstance(model.inputs, FeatureInputs):
         content = dataset.hash if len(samples) == len(dataset) else ""
         model.inputs.featurize = FeatureCache(samples, content, Execution(features=features))
@@ -216,6 +219,20 @@ def _trained_on(
     return [
         f"{seen:,} of the {len(ids):,} samples were in the model's training set{exactly}: these "
         "scores say less than those on unseen samples."
+    ]
+
+
+def _calibrated_on(model: Model, section: Mapping[str, Any], ids: NDArray[np.str_]) -> list[str]:
+    """Warn of samples whose measured spectra calibrated the model."""
+    if not isinstance(model, CalibratedModel):
+        return []
+    facts = model.calibration.facts
+    seen = int(np.isin(ids, facts.get("ids", [])).sum())
+    if not seen or (facts.get("dataset") or {}).get("name") != section["name"]:
+        return []
+    return [
+        f"{seen:,} of the {len(ids):,} samples calibrated the model: these scores say less than "
+        "those on unseen samples."
     ]
 
 
