@@ -188,6 +188,13 @@ Scan = Annotated[
 Licence = Annotated[
     str, typer.Option(help="Terms of use, as SPDX calls them: CC0-1.0, CC-BY-4.0, BSD-3-Clause …")
 ]
+Group = Annotated[
+    str | None,
+    typer.Option(
+        help="Label that near-copies share (a compound, a trajectory); they are kept together."
+    ),
+]
+
 Part = Annotated[
     str | None,
     typer.Option(
