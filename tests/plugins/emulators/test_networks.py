@@ -211,3 +211,23 @@ def test_swish_is_silu() -> None:
     small = {**SMALL, "neurons": 8, "epochs": 3}
     one, other = (DNN(**small, activation=a).fit(values, spectra) for a in ("swish", "silu"))
     np.testing.assert_array_equal(one.predict(values), other.predict(values))
+
+
+@pytest.mark.parametrize("kind", [DNN, SDNN, CNN, TCNN, LCNN, SLCNN])
+def test_the_size_is_that_of_the_network_that_is_trained(kind) -> None:
+    samples, spectra, _ = lines(60)
+    emulator = kind(**{**EVERY[kind], "epochs": 1}).fit(samples.values, spectra)
+    weights = sum(p.numel() for p in emulator.network_.parameters())
+    parameters, products = emulator.size(3, spectra.shape[1])
+    # Where a spectrum is divided is learned: L3 and L2 may have other shares of the last layer.
+    assert parameters == pytest.approx(weights, rel=0.05)
+    assert products >= 0.8 * parameters
+
+
+def test_the_published_network_is_planned_without_memory() -> None:
+    parameters, products = SLCNN(layers=7, filters=165, kernel=25).size(219, 501)
+    first, other = 40 * 25 * 4 * 165, 6 * 40 * 25 * 165 * 165  # of one part: seven layers
+    dense = 219 * 260 + 260 * 160
+    last = 40 * 165 * 501 / 2  # of one part
+    assert products == pytest.approx(2 * (first + other + last) + dense)
+    assert parameters > products

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.preprocessing import PolynomialFeatures
 
 from xreg.core.text import superscript
 
@@ -17,8 +18,6 @@ def powers(count: int, degree: int) -> NDArray[np.int64]:
 
     There are (p + M choose M) - 1 of them for the degree M, in scikit-learn's order.
     """
-    from sklearn.preprocessing import PolynomialFeatures
-
     if not count:
         return np.empty((0, 0), dtype=np.int64)
     found = PolynomialFeatures(degree, include_bias=False).fit(np.zeros((1, count)))
@@ -27,8 +26,6 @@ def powers(count: int, degree: int) -> NDArray[np.int64]:
 
 def products(values: NDArray[np.float64], degree: int) -> NDArray[np.float64]:
     """Return the (n, d) products of (n, p) numbers, in the order of :func:`powers`."""
-    from sklearn.preprocessing import PolynomialFeatures
-
     if not len(values):
         return np.empty((0, len(powers(values.shape[1], degree))))
     made = PolynomialFeatures(degree, include_bias=False).fit_transform(values)
@@ -40,7 +37,7 @@ def product_names(names: Sequence[str], powers: NDArray[np.int64]) -> list[str]:
     return [
         "·".join(
             names[i] if row[i] == 1 else names[i] + superscript(int(row[i]))
-            for i in np.flatnonzero(row)
+            for i in np.flatnonzero(row).tolist()
         )
         for row in powers
     ]

@@ -61,6 +61,21 @@ class Emulator(Component[ConfigT]):
         self.fit_many([self], X, Y, validation=validation)
         return self
 
+    def size(self, features: int, targets: int) -> tuple[int, int] | None:
+        """Return how large the method would be, where it knows that without training.
+
+        Parameters
+        ----------
+        features, targets
+            Columns of both.
+
+        Returns
+        -------
+        tuple or None
+            Trained parameters, and products that one sample costs on its way forward.
+        """
+        return None
+
     @classmethod
     def fit_many(
         cls,

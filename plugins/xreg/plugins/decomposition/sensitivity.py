@@ -95,7 +95,7 @@ class SensitivityAnalysis(Analysis[SensitivityConfig]):
                     partial(
                         _draw,
                         axes,
-                        context.model.inputs.scaling.scaler.inverse_transform,
+                        context.model.features.scaling.scaler.inverse_transform,
                         context.features,
                         {"M": lambda grid: sensitivity(predict, grid, centre)}
                         | {f"{k}: t₁": scores[k] for k in list(scores)[:MOST_SCORES]},
@@ -148,9 +148,9 @@ LAYERS = 9
 
 def _axes(x: Array, points: int) -> list[Array]:
     """Return the values of each of three scaled features that the surfaces are drawn over."""
-    ends = np.quantile(x, (0.01, 0.99), axis=0)
+    low, high = np.quantile(x, (0.01, 0.99), axis=0).tolist()
     counts = (points, points, LAYERS)
-    return [np.linspace(*ends[:, i], count) for i, count in enumerate(counts)]
+    return [np.linspace(low[i], high[i], count) for i, count in enumerate(counts)]
 
 
 def _draw(

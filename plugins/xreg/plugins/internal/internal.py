@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.atoms.neighbours import refuse_coincident
 from xreg.core.data.samples import Samples, Structures
-from xreg.core.descriptors.products import powers, product_names, products
 from xreg.core.errors import DataError, OutsideError, SampleError
 from xreg.core.interfaces import Descriptor, FeatureLabel
 from xreg.plugins.internal.plugin import InternalConfig
@@ -88,6 +87,8 @@ class Internal(Descriptor[InternalConfig]):
         coordinates = self._coordinates(samples[:])
         if self.config.degree == 1:
             return coordinates
+        from xreg.core.descriptors.products import products
+
         low, high = self.limits_
         width = np.where(high > low, high - low, 1.0)
         return products((coordinates - low) / width, self.config.degree)
@@ -125,6 +126,8 @@ class Internal(Descriptor[InternalConfig]):
         single = self._coordinate_labels()
         if self.config.degree == 1:
             return single
+        from xreg.core.descriptors.products import powers, product_names
+
         names = [label.name for label in single]
         return [
             FeatureLabel(name)

@@ -15,7 +15,9 @@ from torch import Tensor
 from xreg.core.errors import ConfigError, DataError
 from xreg.core.interfaces import Emulator, State, TorchView
 from xreg.core.nn import training
+from xreg.core.nn.layers import Linear
 from xreg.core.nn.losses import regression_loss
+from xreg.core.nn.sequences import Convolution, LocallyConnected, TransposedConvolution
 from xreg.plugins.networks.architecture import Network, Row, dense_row, sequence_row
 from xreg.plugins.networks.plugin import (
     DenseConfig,
@@ -87,6 +89,21 @@ class NetworkEmulator(Emulator):
             [history.epoch[:, None], history.train, history.validation], dim=1
         ).numpy()
         self.best_epoch_ = history.best_epoch.numpy()
+
+    def size(self, features: int, targets: int) -> tuple[int, int]:
+        """Return the number of weights of all networks, and of products for a sample."""
+        border = getattr(self.config, "border", None) or targets // 2
+        halves = [border, targets - border] if hasattr(self.config, "border") else [targets]
+        with torch.device("meta"):  # which takes no memory
+            network = self._build(features, halves)
+        products = 0
+        for module in network.modules():
+            if isinstance(module, Linear | LocallyConnected):
+                products += module.get_parameter("weight").numel()
+            elif isinstance(module, Convolution | TransposedConvolution):
+                # They take their weights to every position; those of the second lengthen.
+                products += module.get_parameter("weight").numel() * self.config.positions
+        return sum(p.numel() for p in network.parameters()), products
 
     def _row(self) -> Row:
         """Return the maker of characteristic layers."""

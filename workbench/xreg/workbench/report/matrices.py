@@ -48,15 +48,15 @@ def vector_matrices(vectors: NDArray[np.float64], found: PairMatrix) -> Figure:
     figure = style.new_figure(3.4)
     axes = figure.subplots(1, len(vectors), squeeze=False)[0]
     reach = float(np.abs(vectors).max()) or 1.0
-    image = None
+    images = []
     for index, (axis, vector) in enumerate(zip(axes, vectors, strict=True)):
         matrix = np.full((len(names), len(names)), np.nan)
         matrix[places[:, 0], places[:, 1]] = matrix[places[:, 1], places[:, 0]] = vector
-        image = axis.imshow(matrix, cmap="RdBu_r", vmin=-reach, vmax=reach)
+        images.append(axis.imshow(matrix, cmap="RdBu_r", vmin=-reach, vmax=reach))
         if len(names) <= MOST_NAMES:
             axis.set_xticks(range(len(names)), names, rotation=90, fontsize=5)
             axis.set_yticks(range(len(names)), names, fontsize=5)
         axis.tick_params(length=0)
         axis.set_title(f"v{style.subscript(index + 1)}")
-    figure.colorbar(image, ax=list(axes), label="weight", shrink=0.8)
+    figure.colorbar(images[0], ax=list(axes), label="weight", shrink=0.8)
     return figure

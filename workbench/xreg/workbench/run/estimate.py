@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xreg.core.executor import cores
+from xreg.core.interfaces import Emulator
 from xreg.core.model.domain import Target
 from xreg.core.model.features import build_features
 from xreg.workbench.run.features import Execution, fit_descriptor
@@ -20,6 +21,9 @@ __all__ = ["Estimate", "estimate"]
 SMALL = 200
 # Copies of the training features that live at once: raw, scaled, and the emulator's own.
 COPIES = 3
+# A network of more weights than this is not trained for an estimate; of each weight so many numbers
+# are kept: itself, its gradient, two of the optimiser, and the best until then.
+LARGE, STATES = 20_000_000, 5
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Estimate:
         Expected time by stage.
     memory_mib
         Expected peak memory; None where this system does not tell.
+    parameters
+        Weights of a network that was not trained for the estimate, being too large; else 0.
     """
 
     recipe: Recipe
@@ -51,12 +57,24 @@ class Estimate:
     measured: int
     seconds: dict[str, float]
     memory_mib: float | None
+    parameters: int = 0
 
     def lines(self) -> list[str]:
         """Return it in words."""
         counts = ", ".join(f"{count:,} {part}" for part, count in self.samples.items())
         total = sum(self.seconds.values())
         memory = "" if self.memory_mib is None else f", {self.memory_mib:,.0f} MiB of memory"
+        if self.parameters:
+            return [
+                f"samples: {counts}; {self.features:,} features, {self.targets:,} targets",
+                f"a network of {self.parameters:,} weights",
+                *(f"{stage}: about {_duration(value)}" for stage, value in self.seconds.items()),
+                f"altogether about {_duration(total)}{memory}",
+                "How estimated: the network is too large to be trained for this. Its products, "
+                "forward and backward in all epochs, are divided by the speed at which this "
+                "machine multiplies large matrices, which training seldom reaches: take the time "
+                "for the least. Memory is that of weights, gradients and the optimiser's state.",
+            ]
         return [
             f"samples: {counts}; {self.features:,} features, {self.targets:,} targets",
             *(f"{stage}: about {_duration(value)}" for stage, value in self.seconds.items()),
@@ -98,9 +116,15 @@ def estimate(recipe: Recipe, execution: Execution | None = None) -> Estimate:
             spent /= execution.workers or cores()
         seconds["features"] = spent
     target = Target(str(resolved.recipe.target.channel), channel.energy, channel.features)
-    pipeline.fit(small, known, target, stage=stages, descriptor=descriptor)
-    seconds |= {stage: spent * growth for stage, spent in stages.seconds.items()}
+    large = _large(pipeline.emulator, width, known.shape[1], len(train))
+    if large is None:
+        pipeline.fit(small, known, target, stage=stages, descriptor=descriptor)
+        seconds |= {stage: spent * growth for stage, spent in stages.seconds.items()}
+    else:
+        seconds[f"emulator {pipeline.emulator.name}"] = large.seconds
     now = peak_memory_mib()
+    if now is not None and large is not None:
+        now += large.memory_mib
     arrays = 8 * (COPIES * len(train) * width + 2 * total * known.shape[1]) / 2**20
     return Estimate(
         recipe=resolved.recipe,
@@ -110,7 +134,37 @@ def estimate(recipe: Recipe, execution: Execution | None = None) -> Estimate:
         measured=n,
         seconds=seconds,
         memory_mib=None if now is None else now + arrays,
+        parameters=0 if large is None else large.parameters,
     )
+
+
+@dataclass(frozen=True)
+class _Large:
+    """A network too large to be trained for an estimate."""
+
+    parameters: int
+    seconds: float
+    memory_mib: float
+
+
+def _large(emulator: Emulator, features: int, targets: int, samples: int) -> _Large | None:
+    """Return what a network of many weights would take, None for any other emulator."""
+    found = emulator.size(features, targets)
+    if found is None or found[0] < LARGE:
+        return None
+    parameters, products = found
+    work = 2 * 3 * products * samples * int(getattr(emulator.config, "epochs", 1))
+    return _Large(parameters, work / _speed(), 4 * STATES * parameters / 2**20)
+
+
+def _speed() -> float:
+    """Return how many products and sums of single-precision matrices are done in a second here."""
+    a = np.ones((1024, 1024), dtype=np.float32)
+    a @ a
+    start = time.perf_counter()
+    for _ in range(4):
+        a @ a
+    return 4 * 2 * 1024**3 / (time.perf_counter() - start)
 
 
 def _duration(seconds: float) -> str:
