@@ -56,13 +56,14 @@ __all__ = [
     "To",
     "Window",
     "Workers",
-    "every_site",
+    "average_choice",
     "features_folder",
     "places",
     "present",
     "recipe_or",
     "sets_aside",
     "shown",
+    "site_choice",
     "spectrum_columns",
 ]
 
@@ -245,7 +246,8 @@ Scheduler = Annotated[str | None, typer.Option(help="Address of the Dask schedul
 Sites = Annotated[
     str,
     typer.Option(
-        help="If several atoms may be the absorber: one (refuse), or all (a sample of each)."
+        help="If several atoms may be the absorber: one (refuse), all (a sample of each), or "
+        "distinct (of each that the symmetry of a crystal tells apart)."
     ),
 ]
 
@@ -332,9 +334,14 @@ def recipe_or(first: str, key: str) -> tuple[Path | None, dict[str, Any]]:
     return None, {key: first}
 
 
-def every_site(sites: str) -> bool:
-    """Return whether several candidates for the absorber are a sample each."""
-    return _one_of("--sites", sites, ("one", "all")) == "all"
+def site_choice(sites: str) -> Any:
+    """Return which of several candidates for the absorber are samples."""
+    return _one_of("--sites", sites, ("one", "all", "distinct"))
+
+
+def average_choice(average: str | None) -> Any:
+    """Return what is averaged over; None for nothing."""
+    return None if average is None else _one_of("--average", average, ("structure", "all"))
 
 
 def sets_aside(bad: str | None) -> bool:

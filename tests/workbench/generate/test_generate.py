@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
+from ase.build import bulk
 from ase.io import read, write
 
 from xreg.cli import main as cli
@@ -301,3 +303,23 @@ def test_a_full_disk_is_told_and_loses_nothing(tmp_path, monkeypatch):
     with journal(tmp_path) as again:
         assert set(again.place) == {"a"}
         assert not list(again.folder.glob("*.part"))
+
+
+def test_sites_that_symmetry_makes_equal_are_computed_once(toy):
+    atoms = bulk("Cu", "fcc", 3.61, cubic=True).repeat((2, 1, 1))
+    atoms.numbers[4] = 8
+    atoms.info["id"] = "doped"
+    path = recipe(toy, samples={"file": "doped.extxyz", "absorber": "Cu", "sites": "distinct"})
+    content = yaml.safe_load(path.read_text())
+    content["samples"]["labels"] = {}
+    content["split"] = None
+    path.write_text(yaml.safe_dump(content))
+    write(toy / "doped.extxyz", atoms)
+    dataset = open_store(run(path).path)
+    assert dataset.samples.ids.tolist() == ["doped-0", "doped-1", "doped-2", "doped-5"]
+    assert dataset.labels["multiplicity"].tolist() == [1, 1, 4, 1]
+    assert set(dataset.labels["structure"]) == {"doped"}
+    content["samples"]["labels"] = {"structure": {"key": "id"}}
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(ConfigError, match="gives the label 'structure'; rename yours"):
+        run(path, "again.zarr")

@@ -373,7 +373,7 @@ def test_samples_of_a_prediction(tmp_path):
     assert "2 of 3 samples cannot be predicted, first a.xyz, frame 2: it has 2" in str(
         BadSamplesError(known)
     )
-    every = read_new(path, domain, every=True)
+    every = read_new(path, domain, sites="all")
     assert every.samples.ids.tolist() == ["0", "1", "2/Fe0", "2/Fe1"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from xreg.cli import main as cli
 from xreg.core.data.dataset import Dataset, Metadata
-from xreg.core.data.samples import Parameters
+from xreg.core.data.samples import Parameters, Structure, Structures
 from xreg.core.data.specimens import Specimen, Specimens
 from xreg.core.data.spectra import Channel, Spectra
 from xreg.core.errors import ConfigError, DataError, UnknownNameError
@@ -84,6 +85,35 @@ def test_samples_of_their_own_are_not_merged() -> None:
     )
     with pytest.raises(ConfigError, match="these are parameters"):
         merge_scans(given, MergeSection(by="what"))
+
+
+def test_sites_count_as_often_as_they_stand_for() -> None:
+    weights = [1, 4, 2, 1, 3]
+    every = np.repeat(np.arange(5), weights)
+    atoms = [
+        Structure(name, np.array([29, 8]), np.eye(3)[:2] * 2, np.eye(3), [False] * 3, 0)
+        for name in "abcde"
+    ]
+    given = Dataset(
+        Structures.of(atoms),
+        Spectra({"xas": Channel(VALUES, ENERGY, (), "arb. u.")}),
+        Metadata(name="cuo", version="1.0.0"),
+        {"structure": np.array(list("xxyyy")), "multiplicity": np.array(weights)},
+    )
+    section = MergeSection(by="structure", weight="multiplicity", noise="error")
+    made = merge_scans(given, section)
+    assert list(made.samples) == [Specimen("x", "CuO", 29), Specimen("y", "CuO", 29)]
+    for row, (low, high) in enumerate(((0, 5), (5, 11))):
+        written_out = VALUES[every[low:high]]
+        mean, error = (made.spectra[name].intensity[row] for name in ("xas", "xas_noise"))
+        np.testing.assert_allclose(mean, written_out.mean(axis=0))
+        np.testing.assert_allclose(
+            error, written_out.std(axis=0, ddof=1) / np.sqrt(high - low), atol=1e-12
+        )
+    for bad in ([1, 0, 1, 1, 1], [1, 1.5, 1, 1, 1], ["a"] * 5):
+        wrong = replace(given, labels={**given.labels, "multiplicity": np.array(bad)})
+        with pytest.raises(DataError, match="'multiplicity' must be a whole number"):
+            merge_scans(wrong, section)
 
 
 def test_by_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:

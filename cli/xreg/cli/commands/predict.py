@@ -17,12 +17,15 @@ from xreg.cli.options import (
     Set,
     Sites,
     To,
-    every_site,
+    average_choice,
     sets_aside,
+    site_choice,
 )
 from xreg.cli.output import echo
 
 if TYPE_CHECKING:
+    from xreg.core.model.trust import Assessment
+    from xreg.workbench.predict.predict import Prediction
     from xreg.workbench.predict.samples import NewSamples
 
 
@@ -38,6 +41,13 @@ def predict(
     plot: Annotated[Path | None, typer.Option(help="Draw the spectra into this PNG file.")] = None,
     absorber: Absorber = None,
     sites: Sites = "one",
+    average: Annotated[
+        str | None,
+        typer.Option(
+            help="Write mean spectra: of each structure over its sites (structure), or of all "
+            "structures, as those of a trajectory (all)."
+        ),
+    ] = None,
     to: To = None,
     set_: Set = None,
     bad: Bad = None,
@@ -50,58 +60,77 @@ def predict(
     --set to.KEY=VALUE its settings). With an element as --absorber each of its atoms is predicted.
     """
     from xreg.cli.summary import print_summary
+    from xreg.core.interfaces.exporter import Exported
     from xreg.core.text import counted
     from xreg.registry.models import load_model
     from xreg.workbench.exporting.exports import WriteOptions
     from xreg.workbench.predict import predict as work
+    from xreg.workbench.predict.average import averaged, write_average
     from xreg.workbench.predict.samples import read_samples
     from xreg.workbench.recipes.load import load_one
 
+    over = average_choice(average)
     options = load_one(WriteOptions, None, {"to": to}, set_ or ())
     work.check_result(out, options)
     loaded = load_model(model, registry, allow_code=allow_code)
     if plot is not None:
         work.check_plot(plot, loaded.target)
-    read = read_samples(samples, loaded.domain, absorber, every=every_site(sites))
+    read = read_samples(samples, loaded.domain, absorber, sites=site_choice(sites))
     read = read.known_to(loaded)
-    for note, frames in read.notes.items():
-        more = f" (and {len(frames) - 1} more)" if len(frames) > 1 else ""
-        echo(f"note: {frames[0]}{more}: {note}", fg="yellow", err=True)
-    if read.bad and (not sets_aside(bad) or not len(read.samples)):
-        _refuse(read)
-    for frame, reason in read.bad:
-        echo(f"set aside: {frame}: {reason}", fg="yellow", err=True)
+    _print_read(read, sets_aside(bad))
     found = work.predict(loaded, read.samples, read)
     if found.refused and not sets_aside(bad):  # what only shows when it is described
         places = {name: row for row, name in enumerate(read.samples.ids.tolist())}
         _refuse(read.without({places[name]: why for name, why in found.refused.items()}))
-    for what in work.write_prediction(out, found, options):
+    if over is None:
+        made = Exported((out,), work.write_prediction(out, found, options))
+    else:
+        made = write_average(out, averaged(found, read, over), options)
+    for what in made.left_out:
         echo(f"left out, as {to or out.suffix} cannot hold it: {what}", fg="yellow", err=True)
     if plot is not None:
         work.draw_prediction(plot, found)
     print_summary(found.summary.lines(), found.summary.doubts())
-    left_out = [f"not predicted: {name}: {why}" for name, why in found.refused.items()]
-    for remark in [*found.remarks, *left_out]:
+    unknown = [f"not predicted: {name}: {why}" for name, why in found.refused.items()]
+    for remark in [*found.remarks, *unknown]:
         echo(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
     spread = " with their spread" if found.spread is not None else ""
     spectra = counted(len(found.ids), "spectrum", "spectra")
-    echo(f"{spectra} of channel {found.target.channel}{spread}: {out}")
-    if (assessment := found.assessment) is not None:
-        levels = assessment.level.tolist()
-        counts = [f"{levels.count(level)} {level}" for level in ("high", "medium", "low")]
-        far = int(assessment.outside.sum())
-        outside = f", {far} outside what the model was trained on" if far else ""
-        where = work.trust_path(out) if out.suffix == ".csv" else out
-        if assessment.judged:
-            echo(f"trust: {', '.join(counts)}{outside}: {where}")
-        else:
-            echo(
-                "trust: none; too few spectra were there to learn which predictions go wrong, so "
-                f"only what lies outside is told ({far} of {len(levels)}): {where}"
-            )
-        if far:
-            row = int(assessment.outside.argmax())
-            echo(f"  {found.ids[row]}: {assessment.reasons[row]}")
+    mean = {None: "", "structure": ", averaged for each structure", "all": ", averaged"}[over]
+    files = ", ".join(map(str, made.files))
+    echo(f"{spectra} of channel {found.target.channel}{spread}{mean}: {files}")
+    if found.assessment is not None:
+        place = work.trust_path(out) if out.suffix == ".csv" else out
+        _print_trust(found, found.assessment, f": {place}" if over is None else ", site by site")
+
+
+def _print_read(read: NewSamples, set_aside: bool) -> None:
+    """Print what was read in a way that the user should see; refuse bad samples where asked to."""
+    for note, frames in read.notes.items():
+        more = f" (and {len(frames) - 1} more)" if len(frames) > 1 else ""
+        echo(f"note: {frames[0]}{more}: {note}", fg="yellow", err=True)
+    if read.bad and (not set_aside or not len(read.samples)):
+        _refuse(read)
+    for frame, reason in read.bad:
+        echo(f"set aside: {frame}: {reason}", fg="yellow", err=True)
+
+
+def _print_trust(found: Prediction, assessment: Assessment, where: str) -> None:
+    """Print how many spectra may be trusted how far, and why one is outside."""
+    levels = assessment.level.tolist()
+    counts = [f"{levels.count(level)} {level}" for level in ("high", "medium", "low")]
+    far = int(assessment.outside.sum())
+    outside = f", {far} outside what the model was trained on" if far else ""
+    if assessment.judged:
+        echo(f"trust: {', '.join(counts)}{outside}{where}")
+    else:
+        echo(
+            "trust: none; too few spectra were there to learn which predictions go wrong, so "
+            f"only what lies outside is told ({far} of {len(levels)}){where}"
+        )
+    if far:
+        row = int(assessment.outside.argmax())
+        echo(f"  {found.ids[row]}: {assessment.reasons[row]}")
 
 
 def _refuse(read: NewSamples) -> NoReturn:

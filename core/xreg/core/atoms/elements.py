@@ -16,6 +16,7 @@ __all__ = [
     "SiteConfig",
     "Species",
     "atomic_number",
+    "formula",
     "symbols",
 ]
 
@@ -125,3 +126,11 @@ class AtomRowConfig(SiteConfig):
         if self.species is not None and set(self.counts) != set(self.species):
             raise ValueError("'counts' and 'species' must name the same elements")
         return self
+
+
+def formula(numbers: Iterable[int]) -> str:
+    """Return the chemical formula of (a,) atomic numbers, metals first."""
+    from ase.formula import Formula
+    from ase.symbols import Symbols
+
+    return str(Formula(str(Symbols([int(z) for z in numbers]))).format("metal"))

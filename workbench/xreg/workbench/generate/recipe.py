@@ -22,7 +22,7 @@ from xreg.workbench.recipes.splits import SplitSection
 
 __all__ = ["DrawSection", "GenerationRecipe", "LabelSection", "SamplesSection"]
 
-Sites = Literal["one", "all"]
+Sites = Literal["one", "all", "distinct"]
 Bits = Annotated[int, Field(ge=1, le=52)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 
@@ -92,8 +92,10 @@ class SamplesSection(DrawSection):
     )
     sites: Sites = setting(
         "one",
-        description="Where several atoms are of the absorbing element: refuse (one), or make a "
-        "sample of each (all).",
+        description="Where several atoms are of the absorbing element: refuse (one), make a sample "
+        "of each (all), or of each that the crystal's symmetry tells from the others (distinct). "
+        "The labels 'structure' and 'multiplicity' then say to which structure a site belongs and "
+        "for how many it stands.",
     )
     parameters: dict[str, str] = setting(
         {}, description="For a table: the parameter columns and their units."

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.data.samples import Parameters, Samples, Structure, Structures
-from xreg.core.errors import DataError, SampleError, did_you_mean
+from xreg.core.errors import ConfigError, DataError, SampleError, did_you_mean
 from xreg.core.files import read_file
 from xreg.core.interfaces import SpectrumGenerator
 from xreg.core.readers.numbers import number_of
@@ -24,6 +24,7 @@ from xreg.workbench.generate.recipe import LabelSection, SamplesSection
 __all__ = ["SampleTable", "read_samples", "sample_keys"]
 
 ABSORBER = "give 'absorber', an index (from 0) or an element, or 'sites: all' for a sample each"
+SITE_LABELS = {"structure", "multiplicity"}
 FROM_FILE = {"file", "frames", "id", "absorber", "parameters", "labels"}
 
 
@@ -66,6 +67,7 @@ class _Read:
     unfit: dict[int, str] = field(default_factory=dict)
     bad: dict[str, str] = field(default_factory=dict)
     notes: dict[str, list[str]] = field(default_factory=dict)
+    sites: list[tuple[str, int]] = field(default_factory=list)  # structure, multiplicity
 
 
 def read_samples(
@@ -116,6 +118,11 @@ def read_samples(
     labels = {
         name: _label(path, name, label, known, samples) for name, label in section.labels.items()
     }
+    if found.sites:
+        if both := sorted(SITE_LABELS & set(labels)):
+            raise ConfigError(f"sites: {section.sites} gives the label '{both[0]}'; rename yours.")
+        names, counts = zip(*found.sites, strict=True)
+        labels |= {"structure": np.array(names), "multiplicity": np.array(counts)}
     units = {name: label.unit for name, label in section.labels.items() if label.unit}
     asked = section.model_dump(mode="json", include=FROM_FILE)
     origin = {**asked, "file": path.name, "sha256": sha256}
@@ -226,20 +233,25 @@ def _structures(path: Path, section: SamplesSection) -> _Read:
         (name,) = _ids(path, [row], section.id, [frame.info])
         try:
             sites = absorbing_sites(
-                frame, section.absorber, every=section.sites == "all", how=ABSORBER
+                frame, section.absorber, every=section.sites != "one", how=ABSORBER
             )
+            stands_for = dict.fromkeys(sites, 1)
+            if section.sites == "distinct" and sites:
+                stands_for = frame.distinct(sites)
         except SampleError as error:
             found.unfit[len(found.samples)] = f"{where}: {error}"
-            sites = [0]
+            sites, stands_for = [0], {0: 1}
         if not sites:
-            sites = [0]
+            sites, stands_for = [0], {0: 1}
             assumed[name] = int(frame.numbers[0])
             if (frame.numbers == frame.numbers[0]).sum() > 1:
                 twins.append(name)
-        several = section.sites == "all" and len(sites) > 1
-        for site in sites:
+        several = len(stands_for) > 1
+        for site, multiplicity in stands_for.items():
             found.samples.append(frame.structure(f"{name}-{site}" if several else name, site))
             found.known.append(dict(frame.info))
+            if section.sites != "one":
+                found.sites.append((name, multiplicity))
     for note in same_first_atoms(assumed, twins, ABSORBER):
         found.notes[note] = [path.name]
     if not found.samples:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from xreg.core.data.dataset import Dataset
     from xreg.core.model.model import Model
+    from xreg.workbench.predict.average import Over
     from xreg.workbench.predict.predict import Prediction
+    from xreg.workbench.predict.samples import NewSamples, Sites
 
 __all__ = ["PredictedSpectra", "TrainedModel"]
 
@@ -31,9 +33,12 @@ class PredictedSpectra:
     ----------
     prediction
         Everything that was found.
+    read
+        The samples as they were read.
     """
 
     prediction: Prediction
+    read: NewSamples
 
     @property
     def ids(self) -> NDArray[np.str_]:
@@ -80,6 +85,15 @@ class PredictedSpectra:
     def dataset(self) -> Dataset:
         """Return the spectra as a dataset: to be exported, or joined with others."""
         return self.prediction.dataset()
+
+    def average(self, over: Over = "structure") -> Dataset:
+        """Return mean spectra of the structures of a file over their sites, or of all of them.
+
+        Channels and errors are those of :func:`xreg.workbench.predict.average.averaged`.
+        """
+        from xreg.workbench.predict.average import averaged
+
+        return averaged(self.prediction, self.read, over)
 
     def to_xarray(self) -> Any:
         """Return the spectra as an ``xarray.Dataset``; see ``Dataset.to_xarray``."""
@@ -128,7 +142,7 @@ class TrainedModel:
         samples: Any,
         *,
         absorber: str | None = None,
-        every_site: bool = False,
+        sites: Sites = "one",
         set_aside: bool = False,
     ) -> PredictedSpectra:
         """Predict spectra of new samples; parameters are those of :func:`xreg.api.predict`.
@@ -142,7 +156,7 @@ class TrainedModel:
         from xreg.workbench.predict.samples import BadSamplesError, NewSamples, read_samples
 
         if isinstance(samples, str | Path):
-            read = read_samples(Path(samples), self.model.domain, absorber, every=every_site)
+            read = read_samples(Path(samples), self.model.domain, absorber, sites=sites)
         else:
             read = NewSamples(_samples(samples, absorber))
         read = read.known_to(self.model)
@@ -154,7 +168,7 @@ class TrainedModel:
             raise BadSamplesError(read.without({rows[k]: why for k, why in found.refused.items()}))
         # Of samples the id, of frames of a file that are bad as such their place.
         bad = {where.removeprefix("sample '").rstrip("'"): reason for where, reason in read.bad}
-        return PredictedSpectra(replace(found, refused={**bad, **found.refused}))
+        return PredictedSpectra(replace(found, refused={**bad, **found.refused}), read)
 
     @cached_property
     def about(self) -> Table:

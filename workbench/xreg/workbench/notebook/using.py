@@ -15,6 +15,7 @@ from xreg.workbench.notebook.results import Evaluation, FitResult, RunResult
 if TYPE_CHECKING:
     from xreg.workbench.fit.fit import Fitted
     from xreg.workbench.fit.recipe import FitRecipe
+    from xreg.workbench.predict.samples import Sites
 
 __all__ = ["calibrate", "evaluate", "fit", "load_model", "predict"]
 
@@ -163,7 +164,7 @@ def predict(
     samples: Any,
     *,
     absorber: str | None = None,
-    every_site: bool = False,
+    sites: Sites = "one",
     set_aside: bool = False,
     registry: str | Path | None = None,
     allow_code: bool = False,
@@ -180,8 +181,9 @@ def predict(
     absorber
         Of a file: index of the absorbing atom (from 0), or an element, each of whose atoms is
         predicted. Of ASE atoms: an index; 0 if not given.
-    every_site
-        Of a file: whether several atoms that may absorb are a sample each.
+    sites
+        Of a file: whether several atoms that may absorb are refused (one), or a sample each (all),
+        or each that the symmetry of a crystal tells apart (distinct).
     set_aside
         Whether samples that cannot be predicted are left out (and listed in ``refused``) in place
         of refusing all.
@@ -189,7 +191,7 @@ def predict(
         See :func:`load_model`.
     """
     return _trained(model, registry, allow_code).predict(
-        samples, absorber=absorber, every_site=every_site, set_aside=set_aside
+        samples, absorber=absorber, sites=sites, set_aside=set_aside
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -18,7 +19,16 @@ from xreg.core.readers.numbers import number_of
 from xreg.core.readers.sheet import read_sheet
 from xreg.core.readers.structures import Frame, absorbing_sites, read_frames
 
-__all__ = ["BadSamplesError", "NewSamples", "read_samples"]
+__all__ = ["BadSamplesError", "NewSamples", "Site", "Sites", "read_samples"]
+
+Sites = Literal["one", "all", "distinct"]
+
+
+class Site(NamedTuple):
+    """Of which structure a sample is a site, and for how many it stands."""
+
+    structure: str
+    multiplicity: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +43,14 @@ class NewSamples:
         Those that cannot be predicted: file and frame, or id, and the reason.
     notes
         What was read in a way that the user should see, and in which files and frames.
+    sites
+        What each structure's sample is a site of, by its id.
     """
 
     samples: Samples
     bad: Sequence[tuple[str, str]] = ()
     notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    sites: Mapping[str, Site] = field(default_factory=dict)
 
     def known_to(self, model: Model) -> NewSamples:
         """Return them with those that a model cannot know among the bad ones."""
@@ -81,7 +94,7 @@ def _with_place(where: str, reason: str) -> str:
 
 
 def read_samples(
-    path: Path, domain: Domain, absorber: str | None = None, *, every: bool = False
+    path: Path, domain: Domain, absorber: str | None = None, *, sites: Sites = "one"
 ) -> NewSamples:
     """Read the samples that a model is to predict.
 
@@ -96,8 +109,9 @@ def read_samples(
         Index (from 0) of the absorbing atom in every structure, or an element: then each of its
         atoms is a sample of its own. Without it the structure's own ``absorber`` entry counts,
         else the one atom of an element that the model knows as absorber.
-    every
-        Whether, without an absorber, all atoms of such an element are samples.
+    sites
+        Whether, without an absorber, all atoms of such an element are samples (``all``), or those
+        that a crystal's symmetry tells apart (``distinct``).
 
     Raises
     ------
@@ -110,7 +124,7 @@ def read_samples(
     if domain.kind == "parameters":
         return _read_parameters(path, domain)
     wanted = int(absorber) if absorber is not None and absorber.isdecimal() else absorber
-    found: list[tuple[Frame, int, str]] = []
+    found: list[tuple[Frame, int, str, Site]] = []
     bad: list[tuple[str, str]] = []
     notes: dict[str, list[str]] = {}
     for frame in read_frames(path):
@@ -118,26 +132,30 @@ def read_samples(
             notes.setdefault(note, []).append(frame.where)
         name = str(frame.info.get("id", frame.place))
         try:
-            sites = absorbing_sites(
+            absorbing = absorbing_sites(
                 frame,
                 wanted,
-                every=every or isinstance(wanted, str),
+                every=sites != "one" or isinstance(wanted, str),
                 elements=domain.absorbers,
                 how="say which with --absorber INDEX (from 0), or all of them with --sites all",
             )
+            stands_for = dict.fromkeys(absorbing, 1)
+            if sites == "distinct":
+                stands_for = frame.distinct(absorbing)
         except DataError as error:
             bad.append((frame.where, str(error)))
             continue
-        several = len(sites) > 1
-        found += [
-            (frame, site, f"{name}/{SYMBOLS[frame.numbers[site]]}{site}" if several else name)
-            for site in sites
-        ]
-    ids = [name for _, _, name in found]
+        for atom, multiplicity in stands_for.items():
+            own = f"{name}/{SYMBOLS[frame.numbers[atom]]}{atom}" if len(stands_for) > 1 else name
+            found.append((frame, atom, own, Site(name, multiplicity)))
+    ids = [own for _, _, own, _ in found]
     if len(set(ids)) != len(ids):  # frames that carry one id: their place in the file tells them
-        found = [(frame, site, f"{frame.place}:{name}") for frame, site, name in found]
-    samples = Structures.of([frame.structure(name, site) for frame, site, name in found])
-    return NewSamples(samples, bad, notes)
+        found = [
+            (frame, atom, f"{frame.place}:{own}", Site(f"{frame.place}:{of}", n))
+            for frame, atom, own, (of, n) in found
+        ]
+    samples = Structures.of([frame.structure(own, atom) for frame, atom, own, _ in found])
+    return NewSamples(samples, bad, notes, {own: site for _, _, own, site in found})
 
 
 def _read_parameters(path: Path, domain: Domain) -> NewSamples:

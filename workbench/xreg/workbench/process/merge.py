@@ -1,4 +1,4 @@
-"""Scans of one specimen made one: their mean, and their spread as a channel of noise."""
+"""Scans of one specimen, or sites of one structure, made one: their mean, and their spread."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.atoms.elements import formula
 from xreg.core.config import Config, setting
 from xreg.core.data.dataset import Dataset
+from xreg.core.data.samples import Samples, Structures
 from xreg.core.data.specimens import Specimens
 from xreg.core.data.spectra import Channel, Spectra
 from xreg.core.errors import ConfigError, DataError
@@ -21,10 +23,16 @@ NOISE = "_noise"
 
 
 class MergeSection(Config):
-    """Which samples are scans of one specimen."""
+    """Which samples are scans of one specimen, or sites of one structure."""
 
     by: str = setting(
-        min_length=1, description="Label that scans of one specimen share; its value names them."
+        min_length=1,
+        description="Label that scans of one specimen share, or sites of one structure "
+        "(structure); its value names them.",
+    )
+    weight: str = setting(
+        "",
+        description="Label that says for how many each stands (multiplicity); one each if empty.",
     )
     noise: Literal["deviation", "error", "none"] = setting(
         "deviation",
@@ -36,22 +44,19 @@ class MergeSection(Config):
 def merge_scans(dataset: Dataset, section: MergeSection) -> Dataset:
     """Return a dataset with one sample for each value of a label.
 
-    Spectra become their mean. Labels that all scans of a sample share are kept, ``scans`` counts
-    them; what is left out, and which scans made which sample, stands in the provenance. Splits of
-    scans are none of specimens, and go.
+    Spectra become their mean, in which each sample counts as often as its weight says; a standard
+    deviation is that of all that the samples stand for. Labels that all scans of a sample share are
+    kept, ``scans`` counts them; what is left out, and which scans made which sample, stands in the
+    provenance. Splits of scans are none of specimens, and go.
 
     Raises
     ------
     ConfigError, DataError, UnknownNameError
-        If samples are no specimens, the label does not exist, scans of one sample differ in
-        composition or absorber, or one has a single scan and a spread is asked for.
+        If samples are parameters, a label does not exist, scans of one sample differ in
+        composition or absorber, a weight is no whole number of 1 at least, or one has a single
+        scan and a spread is asked for.
     """
-    samples = dataset.samples
-    if not isinstance(samples, Specimens):
-        raise ConfigError(
-            f"merge: scans are merged where samples are specimens; these are {samples.kind}, each "
-            "a sample of its own."
-        )
+    samples = _specimens(dataset.samples)
     values = dataset.label(section.by)
     names = np.asarray(values).astype(str)
     if empty := int((np.char.strip(names) == "").sum()):
@@ -59,7 +64,8 @@ def merge_scans(dataset: Dataset, section: MergeSection) -> Dataset:
     groups = {
         name: np.flatnonzero(names == name) for name in dict.fromkeys(names.tolist())
     }  # in the order of their first scans
-    _check(dataset, samples, groups, section)
+    weights = _weights(dataset, section.weight)
+    _check(dataset, samples, groups, section, weights)
     firsts = np.array([rows[0] for rows in groups.values()])
     merged = Specimens(list(groups), samples.composition[firsts], samples.absorber[firsts])
     labels, left_out = _labels(dataset, groups)
@@ -74,7 +80,7 @@ def merge_scans(dataset: Dataset, section: MergeSection) -> Dataset:
     return replace(
         dataset,
         samples=merged,
-        spectra=_spectra(dataset.spectra, groups, section),
+        spectra=_spectra(dataset.spectra, groups, section, weights),
         labels=labels,
         label_units={n: unit for n, unit in dataset.label_units.items() if n in labels},
         splits={},
@@ -83,8 +89,41 @@ def merge_scans(dataset: Dataset, section: MergeSection) -> Dataset:
     )
 
 
+def _specimens(samples: Samples) -> Specimens:
+    """Return samples as specimens, which is what a mean over sites or scans is."""
+    if isinstance(samples, Structures):
+        formulas = [
+            formula(one.numbers)
+            for batch in samples.batches(1024)
+            for one in (batch[i] for i in range(len(batch)))
+        ]
+        return Specimens(samples.ids, formulas, samples.absorbers())
+    if not isinstance(samples, Specimens):
+        raise ConfigError(
+            f"merge: scans of specimens are merged, and sites of structures; these are "
+            f"{samples.kind}, each a sample of its own."
+        )
+    return samples
+
+
+def _weights(dataset: Dataset, label: str) -> NDArray[np.int_]:
+    """Return for how many each sample stands."""
+    if not label:
+        return np.ones(len(dataset), dtype=np.int_)
+    values = np.asarray(dataset.label(label))
+    if values.dtype.kind not in "iuf" or not ((values >= 1) & (values == np.rint(values))).all():
+        raise DataError(
+            f"merge: the weight '{label}' must be a whole number of 1 at least for every sample."
+        )
+    return values.astype(np.int_)
+
+
 def _check(
-    dataset: Dataset, samples: Specimens, groups: dict[str, NDArray[np.intp]], section: MergeSection
+    dataset: Dataset,
+    samples: Specimens,
+    groups: dict[str, NDArray[np.intp]],
+    section: MergeSection,
+    weights: NDArray[np.int_],
 ) -> None:
     for name, rows in groups.items():
         for what in ("composition", "absorber"):
@@ -93,7 +132,7 @@ def _check(
                 raise DataError(
                     f"merge: the scans of '{name}' differ in {what} ('{found[0]}', '{found[1]}')."
                 )
-        if len(rows) == 1 and section.noise != "none":
+        if weights[rows].sum() == 1 and section.noise != "none":
             raise DataError(
                 f"merge: '{name}' has one scan ('{samples.ids[rows[0]]}') and so no spread; say "
                 "noise: none."
@@ -104,27 +143,30 @@ def _check(
 
 
 def _spectra(
-    spectra: Spectra, groups: dict[str, NDArray[np.intp]], section: MergeSection
+    spectra: Spectra,
+    groups: dict[str, NDArray[np.intp]],
+    section: MergeSection,
+    weights: NDArray[np.int_],
 ) -> Spectra:
     made: dict[str, Channel] = {}
+    each = [(rows, weights[rows], weights[rows].sum()) for rows in groups.values()]
     for name, channel in spectra.items():
+        values = np.asarray(channel.intensity[:], np.float64)
         if name.endswith(NOISE) and name.removesuffix(NOISE) in spectra:
             if section.noise != "none":
                 continue  # the spread of the scans says more, and stands in its place
-            values = np.asarray(channel.intensity[:], np.float64)
             # Independent errors of a mean.
-            means = [np.sqrt((values[r] ** 2).sum(axis=0)) / len(r) for r in groups.values()]
+            means = [np.sqrt((w**2) @ values[rows] ** 2) / all_ for rows, w, all_ in each]
             made[name] = replace(channel, intensity=np.stack(means))
             continue
-        values = np.asarray(channel.intensity[:], np.float64)
-        means = [values[rows].mean(axis=0) for rows in groups.values()]
+        means = [np.average(values[rows], axis=0, weights=w) for rows, w, _ in each]
         made[name] = replace(channel, intensity=np.stack(means))
         if section.noise == "none":
             continue
         spread = [
-            values[rows].std(axis=0, ddof=1)
-            / (np.sqrt(len(rows)) if section.noise == "error" else 1.0)
-            for rows in groups.values()
+            np.sqrt(w @ (values[rows] - mean) ** 2 / (all_ - 1))
+            / (np.sqrt(all_) if section.noise == "error" else 1.0)
+            for (rows, w, all_), mean in zip(each, means, strict=True)
         ]
         made[f"{name}{NOISE}"] = replace(channel, intensity=np.stack(spread))
     return Spectra(made)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.atoms.elements import formula
 from xreg.core.data.samples import Structure
 from xreg.core.errors import DataError, SampleError
 from xreg.core.readers.structures.geometry import judge
@@ -110,9 +111,15 @@ class Frame:
             raise SampleError(f"the absorber {absorber} is none of its {len(self)} atoms (from 0)")
         return Structure(name, self.numbers, self.positions, self.cell, self.pbc, absorber)
 
+    def distinct(self, sites: Sequence[int]) -> dict[int, int]:
+        """Return those sites that the crystal's symmetry tells apart, and how many each stands for.
+
+        Errors are those of :func:`xreg.core.atoms.equivalent.distinct_sites`.
+        """
+        from xreg.core.atoms.equivalent import distinct_sites
+
+        return distinct_sites(self.numbers, self.positions, self.cell, self.pbc, sites)
+
     def formula(self) -> str:
         """Return the chemical formula, metals first."""
-        from ase.formula import Formula
-        from ase.symbols import Symbols
-
-        return str(Formula(str(Symbols(self.numbers))).format("metal"))
+        return formula(self.numbers)
