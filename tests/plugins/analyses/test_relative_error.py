@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from xreg.core.data.broadening import arctangent_broadened
 from xreg.plugins.xanes.relative_error import (
     distribution,
     error_quantiles,
@@ -51,3 +52,22 @@ def test_bands_and_examples_stand_at_their_percentiles():
     assert percentile_rows([*errors, np.nan], (10, 50, 90)) == [90, 50, 10]
     bands = error_quantiles(np.zeros((101, 1)), errors[:, None])
     np.testing.assert_allclose(bands[:, 0], [5, 25, 50, 75, 95])
+
+
+def test_broadening_before_the_score_is_that_of_a_sum() -> None:
+    """Anew: FDMNES' arctangent width, and a Lorentzian summed over a fine grid."""
+    grid = np.arange(7100.0, 7161.0, 0.5)
+    rng = np.random.default_rng(0)
+    bumps = np.exp(-((grid - rng.uniform(7115, 7140, (3, 1))) ** 2) / 8)
+    spectra = np.where(grid > 7112, 1.0, 0.0) + bumps
+    found = arctangent_broadened(grid, spectra, 7112.0, 1.25, 15.0, 30.0, 30.0)
+    fine = np.arange(7112.0, 9500.0, 0.01)
+    for at in (30, 60, 90):
+        e = max((grid[at] - 7112) / 30, 1e-9)
+        width = 1.25
+        if grid[at] > 7112:
+            width += 15 * (0.5 + np.arctan(np.pi / 3 * 15 / 30 * (e - 1 / e**2)) / np.pi)
+        kernel = width / 2 / np.pi / ((fine - grid[at]) ** 2 + (width / 2) ** 2)
+        for row, got in zip(spectra, found, strict=True):
+            want = np.trapezoid(np.interp(fine, grid, row) * kernel, fine)
+            assert got[at] == pytest.approx(want, abs=3e-3)

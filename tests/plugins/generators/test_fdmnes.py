@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from ase.build import bulk, molecule
 
+from xreg.core.data.broadening import arctangent_width
 from xreg.core.data.samples import Structures
 from xreg.core.data.spectra import Spectrum
 from xreg.core.errors import ConfigError, MissingRequirementError, RunError, SampleError
@@ -17,7 +18,6 @@ from xreg.core.testing import GeneratorSuite, tetrahedra
 from xreg.plugins.fdmnes.files import energies, fdmnes_input, read_convoluted, read_sites
 from xreg.plugins.fdmnes.generator import Fdmnes
 from xreg.plugins.fdmnes.plugin import FDMNES, FdmnesConfig
-from xreg.plugins.processing.kernels import arctangent_width
 from xreg.workbench.process.steps import ProcessedChannel, apply_steps
 
 FAST: dict[str, Any] = {

@@ -13,11 +13,11 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from xreg.core.atoms.edges import edge_of
+from xreg.core.data.broadening import arctangent_width, gaussian_matrix, lorentzian_matrix
 from xreg.core.data.samples import Structures
 from xreg.core.data.spectra import Channel, Spectra
 from xreg.core.errors import ConfigError, DataError, UnknownNameError
 from xreg.core.interfaces.step import Curves
-from xreg.plugins.processing.kernels import arctangent_width, gaussian_matrix, lorentzian_matrix
 from xreg.workbench.process.steps import ProcessedChannel, apply_steps, process
 
 GRID = np.concatenate([np.arange(-15, 5, 0.5), np.arange(5, 60, 1.5)])

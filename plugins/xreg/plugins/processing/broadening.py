@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.data.broadening import arctangent_broadened, gaussian_matrix, lorentzian_matrix
 from xreg.core.errors import DataError
 from xreg.core.interfaces import Step
 from xreg.core.interfaces.step import Curves
-from xreg.plugins.processing.kernels import arctangent_width, gaussian_matrix, lorentzian_matrix
 from xreg.plugins.processing.plugin import (
     ArctangentConfig,
     GaussianConfig,
@@ -84,18 +84,16 @@ class Arctangent(Step[ArctangentConfig]):
                         f"grid "
                         f"from {curves.grid[0]:g} to {curves.grid[-1]:g} eV."
                     )
-                widths = arctangent_width(
-                    curves.grid - level,
+                out[mine] = arctangent_broadened(
+                    curves.grid,
+                    curves.intensity[mine],
+                    float(level),
                     hole,
                     self.config.gamma_max,
                     self.config.e_cent,
                     self.config.e_larg,
+                    occupied=self.config.occupied,
                 )
-                nodes = np.unique(np.append(curves.grid, level))
-                nodes = nodes if self.config.occupied else nodes[nodes >= level]
-                matrix = lorentzian_matrix(nodes, curves.grid, widths, below=self.config.occupied)
-                for i in mine:
-                    out[i] = matrix @ np.interp(nodes, curves.grid, curves.intensity[i])
         return replace(curves, intensity=out)
 
 

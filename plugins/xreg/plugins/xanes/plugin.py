@@ -32,6 +32,26 @@ class WindowConfig(Config):
         return self
 
 
+class ArctangentWidths(Config):
+    """Broadening that grows with the energy, as FDMNES has it."""
+
+    fermi: float = setting(
+        unit="eV", ge=-1e6, le=1e6, description="Energy below which states are occupied."
+    )
+    width: float = setting(
+        unit="eV", gt=0, le=100, description="Width of the core hole's Lorentzian (FWHM)."
+    )
+    gamma_max: float = setting(
+        15.0, unit="eV", ge=0, le=100, description="Gamma_max: what is added far above the edge."
+    )
+    e_cent: float = setting(
+        30.0, unit="eV", gt=0, le=500, description="Ecent: where half of it is reached."
+    )
+    e_larg: float = setting(
+        30.0, unit="eV", gt=0, le=500, description="Elarg: over which energies it grows."
+    )
+
+
 class RelativeErrorConfig(WindowConfig):
     """Settings of ``relative-error``."""
 
@@ -44,6 +64,11 @@ class RelativeErrorConfig(WindowConfig):
     )
     percentiles: Annotated[tuple[Percentile, ...], Field(min_length=1, max_length=9)] = setting(
         (10.0, 50.0, 90.0), unit="%", description="Percentiles of Δμ whose spectra are drawn."
+    )
+    arctangent: ArctangentWidths | None = setting(
+        None,
+        description="Give Δμ a second time, after true and predicted spectra are broadened so: "
+        "{fermi: 7112, width: 1.25}.",
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from xreg.core.analysis.context import AnalysisContext
 from xreg.core.analysis.results import PartResult
 from xreg.core.analysis.windows import in_window
+from xreg.core.data.broadening import arctangent_broadened
 from xreg.core.errors import NotApplicableError
 from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
 from xreg.plugins.xanes.plugin import RelativeErrorConfig
@@ -97,6 +98,35 @@ class RelativeErrorAnalysis(Analysis[RelativeErrorConfig]):
     name = "relative-error"
     Config = RelativeErrorConfig
 
+    def _broadened(
+        self, context: AnalysisContext, energy: Array, inside: NDArray[np.bool_]
+    ) -> dict[str, dict[str, float]]:
+        """Return the distribution of Δμ of broadened spectra in each part; none if not asked for.
+
+        Rankine and Penfold, Table I, in parentheses.
+        """
+        asked = self.config.arctangent
+        if asked is None:
+            return {}
+        if not energy[0] <= asked.fermi < energy[-1]:
+            raise NotApplicableError(
+                f"analysis 'relative-error': the Fermi level {asked.fermi:g} eV of 'arctangent' "
+                f"lies outside the spectra, which span {energy[0]:g}…{energy[-1]:g} eV."
+            )
+
+        def broad(values: Array) -> Array:
+            return arctangent_broadened(
+                energy, values, asked.fermi, asked.width, asked.gamma_max, asked.e_cent,
+                asked.e_larg,
+            )[:, inside]  # fmt: skip
+
+        return {
+            part: distribution(
+                relative_error(broad(result.known), broad(result.predicted), self.config.floor)
+            )
+            for part, result in context.results.items()
+        }
+
     def analyse(self, context: AnalysisContext) -> Findings:
         """Say how large Δμ is over each part, and where on the energy axis errors arise."""
         energy = context.target.grid
@@ -107,6 +137,7 @@ class RelativeErrorAnalysis(Analysis[RelativeErrorConfig]):
             )
             for part, result in context.results.items()
         }
+        broadened = self._broadened(context, energy, inside)
         error, result = errors[context.judged], context.result
         if not np.isfinite(error).any():
             raise NotApplicableError("Δμ of spectra that are nowhere positive is undefined.")
@@ -117,8 +148,14 @@ class RelativeErrorAnalysis(Analysis[RelativeErrorConfig]):
         return Findings(
             text=f"Half of the {context.judged} spectra have a Δμ (median over energies of "
             f"|predicted − true|/true) below {score['median']:.2f} %, a quarter above "
-            f"{score['upper_quartile']:.2f} %; skewness {score['skewness']:.2f}.",
-            metrics=found,
+            f"{score['upper_quartile']:.2f} %; skewness {score['skewness']:.2f}."
+            + (
+                f" After arctangent broadening the median is "
+                f"{broadened[context.judged]['median']:.2f} %."
+                if broadened
+                else ""
+            ),
+            metrics={**found, **({"broadened": broadened} if broadened else {})},
             tables=[
                 Table(
                     "distribution",
@@ -132,7 +169,12 @@ class RelativeErrorAnalysis(Analysis[RelativeErrorConfig]):
                         "mean (%)",
                         "skewness",
                     ],
-                    [[part, len(errors[part]), *values.values()] for part, values in found.items()],
+                    [
+                        [name, len(errors[part]), *values[part].values()]
+                        for values, word in ((found, ""), (broadened, ", broadened"))
+                        for part in values
+                        for name in (f"{part}{word}",)
+                    ],
                     "Energies where a true spectrum is below "
                     f"{100 * self.config.floor:g} % of its largest intensity do not count for it.",
                 )

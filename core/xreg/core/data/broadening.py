@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["arctangent_width", "gaussian_matrix", "lorentzian_matrix"]
+__all__ = ["arctangent_broadened", "arctangent_width", "gaussian_matrix", "lorentzian_matrix"]
 
 Array = NDArray[np.float64]
 
@@ -53,6 +53,37 @@ def lorentzian_matrix(nodes: Array, at: Array, widths: Array, *, below: bool = T
     integral = 0.5 + np.arctan(u / half) / np.pi
     moment = half / (2 * np.pi) * np.log(u**2 + half**2)
     return _matrix(u, integral, moment, below)
+
+
+def arctangent_broadened(
+    grid: Array,
+    values: Array,
+    fermi: float,
+    hole: float,
+    gamma_max: float,
+    e_cent: float,
+    e_larg: float,
+    *,
+    occupied: bool = False,
+) -> Array:
+    """Return spectra broadened by a width that grows with the energy (:func:`arctangent_width`).
+
+    Parameters
+    ----------
+    grid, values
+        (m,) energies in eV and (n, m) spectra.
+    fermi
+        Energy (eV) below which states are occupied; it lies on the grid.
+    hole, gamma_max, e_cent, e_larg
+        Widths and energies in eV.
+    occupied
+        Whether the spectrum below it stays; otherwise it absorbs nothing.
+    """
+    widths = arctangent_width(grid - fermi, hole, gamma_max, e_cent, e_larg)
+    nodes = np.unique(np.append(grid, fermi))
+    nodes = nodes if occupied else nodes[nodes >= fermi]
+    matrix = lorentzian_matrix(nodes, grid, widths, below=occupied)
+    return np.array([matrix @ np.interp(nodes, grid, row) for row in values]).reshape(values.shape)
 
 
 def gaussian_matrix(nodes: Array, at: Array, width: float) -> Array:
