@@ -230,7 +230,8 @@ def test_data_of_an_agreed_recipe_need_no_second_consent(sandbox):
     ["FOLP 0 1.1\nEND", "FOLP 0 1.1\rEND", "FOLP 0 1.1\x0bEND", "FOLP 0 1.1\u2028END", "CIF x.cif",
      "CONTR 0 0 0 0 0 0", "control 1 1 1 1 1 1", "PRINTS 3", "ATOM", "* FOLP 0 1", "FOLP 0 1 ! x",
      "FOLP 0 1.1 /etc/passwd", "RCONV 10 /etc/passwd", "1 2 3", "", " ", "KMESH 5", "EXTPOT a",
-     "DEBYE 300 400 2 ../dym", "TITLES x", "\x1b[2J", "FOLP\x00 0 1"],
+     "DEBYE 300 400 2 ../dym", "TITLES x", "FOLP 0 1e400", "FOLP 0 1.2.3",
+     "FOLP 0 ..", "\x1b[2J", "FOLP\x00 0 1"],
 )  # fmt: skip
 def test_no_card_smuggles_another_or_a_file(card):
     with pytest.raises(ConfigError, match="cards"):
@@ -243,7 +244,8 @@ def test_no_card_smuggles_another_or_a_file(card):
      ("Rmtg\nEnd", ""), ("Rmtg End", ""), ("Cif_file", "x.cif"), ("Fdmfile", ""), ("Fin", ""),
      ("Conv_out", "/tmp/x"), ("! x", ""), ("Rmtg", "/etc/passwd"), ("Rmtg", "1.1 ! x"), ("", "1"),
      ("Convolut", ""), ("Selec_out", "x"), ("Python", "x"), ("Rmtg", "end"), ("Rmtg", "1\x00"),
-     ("Wien_file", "x"), ("Spgroup", "P1\nFilout\nx")],
+     ("Wien_file", "x"), ("Rmtg", "1e400"), ("Rmtg", "1.2.3"), ("Rmtg", "E"), ("Rmtg", "1-2"),
+     ("Spgroup", "P1\nFilout\nx")],
 )  # fmt: skip
 def test_no_keyword_smuggles_another_or_a_file(word, below):
     with pytest.raises(ConfigError, match="keyword"):

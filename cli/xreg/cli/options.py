@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -258,6 +257,8 @@ def features_folder(no_cache: bool) -> Iterator[Path | None]:
     if not no_cache:
         yield None
         return
+    from tempfile import TemporaryDirectory
+
     with TemporaryDirectory(prefix="xreg-features-") as folder:
         yield Path(folder)
 

@@ -183,7 +183,7 @@ def files_below(folder: Path) -> list[str]:
     return sorted(found)
 
 
-def read_file(path: Path, most: int = MOST) -> bytes:
+def read_file(path: Path | str, most: int = MOST) -> bytes:
     """Return the content of an ordinary file, of which a name may lead to something else.
 
     A pipe would wait for somebody to write, and a device may never end.
@@ -194,7 +194,7 @@ def read_file(path: Path, most: int = MOST) -> bytes:
         If it is no ordinary file, holds more than ``most`` bytes, or cannot be read.
     """
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(handle, "rb") as stream:
+    try:
         known = os.fstat(handle)
         if stat.S_ISDIR(known.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
@@ -203,7 +203,15 @@ def read_file(path: Path, most: int = MOST) -> bytes:
         if known.st_size > most:
             size = f"it has {known.st_size:,} bytes, and at most {most:,} are read"
             raise OSError(errno.EFBIG, size, str(path))
-        return stream.read()
+        content = os.read(handle, known.st_size + 1)
+        if len(content) != known.st_size:  # a file that is no file, grows, or is larger than a read
+            with open(handle, "rb", closefd=False) as stream:
+                content += stream.read(most - len(content) + 1)
+            if len(content) > most:
+                raise OSError(errno.EFBIG, f"at most {most:,} bytes are read", str(path))
+        return content
+    finally:
+        os.close(handle)
 
 
 def stream_md5(stream: BinaryIO) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from urllib.parse import unquote
 
 __all__ = ["counted", "one_line", "printable", "superscript", "with_unit", "without_credentials"]
 
@@ -125,6 +124,8 @@ def without_credentials(text: str) -> str:
 
 def _without_quoted(found: re.Match[str]) -> str:
     """Return a URL as it is, or without the credential that its %XX hide."""
+    from urllib.parse import unquote  # takes long where nothing else needs it
+
     plain = unquote(found[0])
     clean = without_credentials(plain) if plain != found[0] else plain
     return found[0] if clean == plain else clean

@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import from_json
 
-__all__ = ["is_number", "is_row", "number", "number_of", "parted", "plain_numbers", "whole_number"]
+__all__ = [
+    "are_numbers",
+    "is_number",
+    "is_row",
+    "number",
+    "number_of",
+    "parted",
+    "plain_numbers",
+    "whole_number",
+]
 
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eEdDqQ][+-]?[0-9]+)?")
 # Of more digits nothing is counted, and of some thousand Python makes no number.
@@ -79,6 +88,12 @@ def is_number(cell: str) -> bool:
     """Whether a cell is a number, no gap."""
     found = number_of(cell)
     return found is not None and not math.isnan(found)
+
+
+def are_numbers(text: str) -> bool:
+    """Whether a text holds numbers between blanks alone, that are finite; or nothing."""
+    found = [number_of(word) for word in text.split()]
+    return all(value is not None and math.isfinite(value) for value in found)
 
 
 def is_row(line: str) -> bool:

@@ -145,6 +145,8 @@ class FdmnesConfig(EngineConfig):
             raise ValueError("channels names one twice")
         typed = {word.lower()[:KEYWORD_LENGTH] for word in TYPED_KEYWORDS}
         passed = {word.lower()[:KEYWORD_LENGTH] for word in PASSED_KEYWORDS}
+        from xreg.core.readers.numbers import are_numbers  # which imports numpy
+
         for word, below in self.keywords.items():
             if not re.fullmatch(r"[A-Za-z0-9_]+", word):
                 raise ValueError("a keyword of keywords is one word")
@@ -154,7 +156,7 @@ class FdmnesConfig(EngineConfig):
                 raise ValueError(
                     f"keywords must not hold {word}; passed on are {', '.join(PASSED_KEYWORDS)}"
                 )
-            if not NUMBERS.fullmatch(below) or re.search(r"[A-Za-z]{2}", below):
+            if not NUMBERS.fullmatch(below) or not are_numbers(below):
                 raise ValueError(f"what stands below {word} in keywords must be numbers")
         return self
 

@@ -179,6 +179,8 @@ class FeffConfig(EngineConfig):
             raise ValueError("scf_radius and fms_radius must not exceed radius")
         if len(set(self.channels)) != len(self.channels):
             raise ValueError("channels names one twice")
+        from xreg.core.readers.numbers import are_numbers  # which imports numpy
+
         for card in self.cards:
             if len(card.splitlines()) > 1:
                 raise ValueError("an entry of cards is one line")
@@ -186,7 +188,7 @@ class FeffConfig(EngineConfig):
             # FEFF itself looks at four letters.
             if word[:4] in {typed[:4] for typed in TYPED_CARDS}:
                 raise ValueError(f"cards must not hold {word}, which other settings write")
-            if not CARD.fullmatch(card):
+            if not (found := CARD.fullmatch(card)) or not are_numbers(found[2]):
                 raise ValueError(f"{card!r} of cards is not the name of a card and numbers")
             if word not in PASSED_CARDS:
                 raise ValueError(

@@ -74,26 +74,26 @@ class PairsImporter(Importer[PairsImportConfig]):
         for stem in track(stems, f"reading {structures.name}", len(stems)):
             xyz, table = left.get(stem, []), right.get(stem, [])
             if len(xyz) == len(table) == 1:
-                with log.entry(str(xyz[0])):
+                with log.entry(xyz[0]):
                     yield from self._pair(stem, xyz[0], table[0], log)
                 continue
             files = [*xyz, *table]
             for file in files:
-                with log.entry(str(file)):
+                with log.entry(file):
                     raise DataError(
-                        f"'{stem}' is a duplicate: {', '.join(other.name for other in files)}"
+                        f"'{stem}' is a duplicate: {', '.join(map(os.path.basename, files))}"
                         if len(xyz) > 1 or len(table) > 1
                         else f"no {'spectrum' if xyz else 'structure'} of that name"
                     )
 
-    def _pair(self, stem: str, xyz: Path, table: Path, log: ImportLog) -> Iterator[Entry]:
+    def _pair(self, stem: str, xyz: str, table: str, log: ImportLog) -> Iterator[Entry]:
         config = self.config
-        frame = one_frame(log.read(xyz), xyz.name)
+        frame = one_frame(log.read(xyz), os.path.basename(xyz))
         sites = log.sites(frame, stem, config.absorber, config.every)
         labels = {k: v for k, v in frame.info.items() if isinstance(v, WORDS)}
         if config.absorber in (None, ABSORBER):
             labels.pop(ABSORBER, None)  # it has said what it is there for
-        with log.entry(str(table)):
+        with log.entry(table):
             found = _spectrum(table, config.columns, log)
             for site in sites:
                 absorber_there = SYMBOLS[frame.numbers[site]]
@@ -105,13 +105,13 @@ class PairsImporter(Importer[PairsImportConfig]):
             samples = [frame.structure(f"{stem}-{s}" if several else stem, s) for s in sites]
             unit = stated_unit(found.unit)
             curve = Curve(found.energy, found.intensity, unit, checked=True)
-            yield Entry(str(table), samples, {config.channel: curve}, labels)
+            yield Entry(table, samples, {config.channel: curve}, labels)
 
 
-def _spectrum(file: Path, columns: SpectrumColumns, log: ImportLog) -> TextSpectrum:
+def _spectrum(file: str, columns: SpectrumColumns, log: ImportLog) -> TextSpectrum:
     found = read_spectrum(log.read(file), columns)
     for note in found.notes:
-        log.remark(str(file), note)
+        log.remark(file, note)
     return found
 
 
@@ -143,7 +143,7 @@ def _unrelated(name: str) -> str:
 
 
 def _skip_unrelated(
-    structures: dict[str, list[Path]], spectra: dict[str, list[Path]], log: ImportLog
+    structures: dict[str, list[str]], spectra: dict[str, list[str]], log: ImportLog
 ) -> None:
     """Pass over files among the spectra that hold no table, where no structure is lost by that.
 
@@ -159,13 +159,13 @@ def _skip_unrelated(
             continue
         for file in files:
             if file not in tables:
-                log.pass_over(str(file), "it holds no table of numbers")
+                log.pass_over(file, "it holds no table of numbers")
         spectra[stem] = tables
         if not tables:
             del spectra[stem]
 
 
-def _holds_rows(file: Path) -> bool:
+def _holds_rows(file: str) -> bool:
     try:
         lines = lines_of(read_file(file))
     except (DataError, OSError):
@@ -173,7 +173,7 @@ def _holds_rows(file: Path) -> bool:
     return sum(map(is_row, lines)) > 1
 
 
-def _by_stem(folder: Path, suffixes: tuple[str, ...], log: ImportLog) -> dict[str, list[Path]]:
+def _by_stem(folder: Path, suffixes: tuple[str, ...], log: ImportLog) -> dict[str, list[str]]:
     if not folder.is_dir():
         raise DataError(f"there is no folder '{folder}'.")
     found = defaultdict(list)
@@ -182,17 +182,17 @@ def _by_stem(folder: Path, suffixes: tuple[str, ...], log: ImportLog) -> dict[st
     for entry in entries:
         if entry.name.startswith("."):
             continue
-        path = folder / entry.name
+        path = entry.path  # a text, as of thousands of paths each takes as long as to read a file
         stem, suffix = _ends(entry.name)
-        if entry.is_symlink() and not path.exists():
-            with log.entry(str(path)):
+        if entry.is_symlink() and not os.path.exists(path):
+            with log.entry(path):
                 raise DataError("it is a link that leads nowhere")
         elif entry.is_dir():
-            log.pass_over(str(path), "it is a folder")
+            log.pass_over(path, "it is a folder")
         elif what := _unrelated(entry.name):
-            log.pass_over(str(path), what)
+            log.pass_over(path, what)
         elif suffixes and suffix.lower() not in suffixes:
-            log.pass_over(str(path), f"it is none of {', '.join(suffixes)}")
+            log.pass_over(path, f"it is none of {', '.join(suffixes)}")
         else:
             found[normalize("NFC", stem)].append(path)  # macOS writes accents apart
     return dict(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -107,7 +108,7 @@ class ImportLog:
             self.several.append(name)
         return [0]
 
-    def read(self, file: Path, most: int = MOST) -> bytes:
+    def read(self, file: Path | str, most: int = MOST) -> bytes:
         """Return the content of a file, and account for it.
 
         Raises
@@ -116,7 +117,7 @@ class ImportLog:
             If it cannot be read, is a pipe or device, or holds more than ``most`` bytes.
         """
         try:
-            return self.seen(file.name, read_file(file, most))
+            return self.seen(os.path.basename(file), read_file(file, most))
         except OSError as error:
             raise DataError(f"'{file}' cannot be read ({error.strerror}).") from None
 

@@ -114,9 +114,11 @@ def spectrum_of(table: Table, asked: SpectrumColumns = PLAIN) -> TextSpectrum:
     if len(energy) < 2:
         raise DataError(f"the spectrum has {len(energy)} point(s)")
     steps = energy[1:] - energy[:-1]
-    order = None if steps.min() > 0 else _order(table, energy, rows)
+    least = float(steps.min())
+    order = None if least > 0 else _order(table, energy, rows)
     if order is not None:
         steps = -steps[::-1]
+        least = float(steps.min())
         energy, signal = energy[order], signal[order]
         noise = None if noise is None else noise[order]
         notes.append("the energies fall, and were sorted")
@@ -127,7 +129,7 @@ def spectrum_of(table: Table, asked: SpectrumColumns = PLAIN) -> TextSpectrum:
     if noise is not None:
         require_noise(energy, noise)
     at = rows if order is None else rows[order]
-    notes += _absences(table, energy, steps, at, bool(asked.scan))
+    notes += _absences(table, energy, steps, least, at, bool(asked.scan))
     element = table.fields.get("element.symbol", "").strip().capitalize()
     edge = table.fields.get("element.edge", "").strip().upper()
     if element and (problem := judge_energies(energy, element, edge)):
@@ -156,10 +158,10 @@ def _noise(
 
 
 def _absences(
-    table: Table, energy: Array, steps: Array, rows: NDArray[np.intp], scan: bool
+    table: Table, energy: Array, steps: Array, least: float, rows: NDArray[np.intp], scan: bool
 ) -> list[str]:
     """Say where points are missing; refuse two tables with something else between them."""
-    if (gap := _gap(steps, float(steps.min()))) is not None:
+    if (gap := _gap(steps, least)) is not None:
         if not scan and not table.one_scan and _parted(table, rows, gap):
             first, second = sorted(table.line(int(row)) for row in rows[gap : gap + 2])
             raise DataError(
@@ -287,9 +289,11 @@ def _lone_end(steps: Array) -> int | None:
     """Return after which point the first or last one stands apart from all others."""
     if len(steps) < 5:
         return None
-    if steps[0] > GAP * steps[1:4].max():
+    first, *second = steps[:4].tolist()  # of so few, lists are faster
+    *before, last = steps[-4:].tolist()
+    if first > GAP * max(second):
         return 0
-    return len(steps) - 1 if steps[-1] > GAP * steps[-4:-1].max() else None
+    return len(steps) - 1 if last > GAP * max(before) else None
 
 
 def _gap(steps: Array, least: float) -> int | None:

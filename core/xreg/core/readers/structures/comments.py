@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -111,11 +113,20 @@ def _of_json(comment: str) -> dict[str, Any] | None:
 
 def unit_problem(comment: str, fields: dict[str, Any]) -> str:
     """Return why a frame is refused whose comment line says that lengths are not in Å."""
-    said = [str(fields[key]) for key in fields if key.lower() in UNIT_KEYS]
     if not fields:
-        said = [word.strip("()[],;:") for word in comment.split() if len(word) > 3 or "(" in word]
-        said = [word for word in said if word.lower() not in ("atomic",)]
-        said += [found[1] for found in LENGTHS.finditer(comment[:1000])] or [comment.strip()]
+        return _problem_in_prose(comment)
+    return _problem(str(fields[key]) for key in fields if key.lower() in UNIT_KEYS)
+
+
+@lru_cache(maxsize=64)  # the files of a series say the same
+def _problem_in_prose(comment: str) -> str:
+    said = [word.strip("()[],;:") for word in comment.split() if len(word) > 3 or "(" in word]
+    said = [word for word in said if word.lower() not in ("atomic",)]
+    said += [found[1] for found in LENGTHS.finditer(comment[:1000])] or [comment.strip()]
+    return _problem(said)
+
+
+def _problem(said: Iterable[str]) -> str:
     for word in said:
         if unit := LENGTH_UNITS.get(word.lower()):
             return f"its comment line says '{word}': convert lengths from {unit} to Å"

@@ -67,12 +67,14 @@ def judge(
     """
     if not len(numbers):
         return "it has no atoms", []
-    if numbers.min() < 1 or numbers.max() >= len(SYMBOLS):
+    few = numbers.tolist() if len(numbers) <= FEW else []  # in a list these are found faster
+    least, most = (min(few), max(few)) if few else (numbers.min(), numbers.max())
+    if least < 1 or most >= len(SYMBOLS):
         at = int(np.flatnonzero((numbers < 1) | (numbers >= len(SYMBOLS)))[0])
         what = "a dummy atom" if numbers[at] == 0 else "no element"
         return f"its atom {at} has the atomic number {numbers[at]}, {what}", []
     # Not so where one is no number, either.
-    if not (np.abs(positions).max() <= HUGE and np.abs(cell).max() <= HUGE):
+    if not (np.abs(positions).max() <= HUGE and (not cell.any() or np.abs(cell).max() <= HUGE)):
         return _size_problem(positions, cell), []
     if pbc.any():
         return _crystal(numbers, positions, cell, pbc)
@@ -110,7 +112,9 @@ def _surely_bonded(numbers: NDArray[np.int32], squares: NDArray[Any]) -> bool:
     nearest = math.sqrt(max(squares[one, other], 0.0))
     radii = covalent_radii[numbers]
     bond = radii[one] + radii[other]
-    if not (squares > (CLOSE * np.add.outer(radii, radii)) ** 2).all():
+    # Where even the nearest are not so near for the largest atoms, none are.
+    near = nearest <= 2 * CLOSE * max(radii.tolist()) + NEARLY
+    if near and not (squares > (CLOSE * np.add.outer(radii, radii)) ** 2).all():
         return False
     return bool(TOO_NEAR + NEARLY < nearest < min(TOO_FAR, SPARSE * bond) - NEARLY)
 
