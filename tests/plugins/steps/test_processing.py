@@ -281,6 +281,13 @@ def test_window_outside() -> None:
         apply_steps(curves(), steps({"name": "normalise", "post": [50, 70]}))
 
 
+def test_each_spectrum_in_its_own_box() -> None:
+    before = curves().intensity
+    made = apply_steps(curves(), steps({"name": "normalise", "by": "box"})).intensity
+    for row, boxed in zip(before, made, strict=True):
+        np.testing.assert_allclose(boxed, (row - row.min()) / (row.max() - row.min()))
+
+
 def test_nothing_to_normalise() -> None:
     dark = curves(2)
     dark.intensity[1] = 0

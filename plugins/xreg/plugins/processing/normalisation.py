@@ -25,16 +25,20 @@ class Normalise(Step[NormaliseConfig]):
 
     def unit(self, before: str) -> str:
         """Return what the spectra are counted in: what of them has become one."""
-        return {"edge-jump": "edge jump", "maximum": "maximum", "area": "mean"}[self.config.by]
+        words = {"edge-jump": "edge jump", "maximum": "maximum", "area": "mean", "box": "range"}
+        return words[self.config.by]
 
     def apply(self, curves: Curves) -> Curves:
         """Return the curves after the step."""
         values = curves.intensity
         if self.config.pre is not None:
             values = values - curves.window_means(values, self.config.pre)[:, None]
+        if self.config.by == "box":
+            lowest = values.min(axis=1)
+            values = values - (lowest if self.config.each else lowest.mean(keepdims=True))[:, None]
         if self.config.post is not None:  # by the edge jump
             scale = curves.window_means(values, self.config.post)
-        elif self.config.by == "maximum":
+        elif self.config.by in ("maximum", "box"):
             scale = values.max(axis=1)
         else:
             scale = np.asarray(np.trapezoid(values, curves.grid, axis=1) / np.ptp(curves.grid))

@@ -107,10 +107,10 @@ class AlignConfig(Config):
 class NormaliseConfig(Config):
     """Intensities scaled to one."""
 
-    by: Literal["edge-jump", "maximum", "area"] = setting(
+    by: Literal["edge-jump", "maximum", "area", "box"] = setting(
         "edge-jump",
-        description="What becomes one: the mean over 'post' less that over 'pre', the maximum, or "
-        "the mean over all energies.",
+        description="What becomes one: the mean over 'post' less that over 'pre', the maximum, the "
+        "mean over all energies, or the maximum while the minimum becomes zero (box).",
     )
     pre: Window | None = setting(
         None,
