@@ -20,6 +20,7 @@ from xreg.core.data.dataset import Dataset, Metadata
 from xreg.core.data.samples import Structures
 from xreg.core.data.spectra import Channel, Spectra
 from xreg.core.data.splits import make_split
+from xreg_tests.warm import fork_workers, install
 
 # Timings are no tests: a busy machine must not fail one.
 settings.register_profile("xreg", deadline=None)
@@ -181,6 +182,21 @@ def registry(published: Path, tmp_path: Path) -> Path:
     root = tmp_path / "registry"
     run_git(tmp_path, "clone", "--quiet", published.as_uri(), str(root))
     return root
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with an ``xreg`` that need not import what takes long."""
+    folder = tmp_path_factory.mktemp("warm")
+    with install(folder):
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def warm_workers() -> Iterator[None]:
+    """Worker processes that need not import what takes long."""
+    with fork_workers():
+        yield
 
 
 @pytest.fixture

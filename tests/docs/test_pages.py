@@ -25,8 +25,6 @@ from pathlib import Path
 
 import pytest
 
-from xreg_tests.warm import install
-
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w*)(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=indent)```$",
@@ -150,14 +148,6 @@ def read(text: str, name: str, folder: Path) -> None:
             printed = None
     if waiting:
         pytest.fail(waiting, pytrace=False)
-
-
-@pytest.fixture(scope="session")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with an ``xreg`` that need not import what takes long."""
-    folder = tmp_path_factory.mktemp("warm")
-    with install(folder):
-        yield folder
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT / "docs")))

@@ -40,9 +40,13 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def python(target: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run Python where the two distributions are installed."""
+    return run(target, sys.executable, *words)
+
+
+def run(target: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a command where the distributions are installed."""
     return subprocess.run(
-        [sys.executable, *words],
+        words,
         cwd=target,
         env={**os.environ, "PYTHONPATH": str(target / "site")},
         capture_output=True,
@@ -51,21 +55,22 @@ def python(target: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_its_own_tests_pass(name: str, target: Path) -> None:
+def test_their_own_tests_pass(target: Path) -> None:
     options = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "--rootdir", "source"]
-    done = python(target, "-m", "pytest", *options, f"source/{name}/tests")
+    for name in NAMES:
+        assert list((target / "source" / name / "tests").glob("test_*.py"))
+    done = python(target, "-m", "pytest", *options, *(f"source/{name}/tests" for name in NAMES))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "passed" in done.stdout
 
 
-def test_it_is_listed_and_explained(target: Path) -> None:
-    listed = python(target, "-m", "xreg.cli.main", "plugins", "list")
+def test_it_is_listed_and_explained(target: Path, warm: Path) -> None:
+    listed = run(target, warm / "xreg", "plugins", "list")
     assert listed.returncode == 0
     row = next(line for line in listed.stdout.splitlines() if "xreg-plugin-shell" in line)
     assert row.split()[:4] == ["descriptor", "shell", "xreg-plugin-shell", "1.0.0"]
     assert "broken" not in listed.stderr
-    shown = python(target, "-m", "xreg.cli.main", "plugins", "show", "shell")
+    shown = run(target, warm / "xreg", "plugins", "show", "shell")
     assert "Atoms beyond this do not count." in shown.stdout
 
 
@@ -94,7 +99,7 @@ print([section.title for part in hook.xreg_report_sections(run=run) for section 
     assert [line.split(",")[1] for line in log] == ["event", "started", "finished"]
 
 
-def test_a_run_with_both(target: Path) -> None:
+def test_a_run_with_both(target: Path, warm: Path) -> None:
     """``xreg run`` takes the third party's descriptor, and its report shows the earlier run."""
     samples = waters(40)
     bonds = np.linalg.norm(np.diff(samples.positions.reshape(-1, 3, 3), axis=1), axis=2)
@@ -112,7 +117,7 @@ def test_a_run_with_both(target: Path) -> None:
     ]
     for out in ("one", "two"):
         words = ["--dataset", "1.0.0.zarr", *shell, "--emulator", "ridge", "-o", out]
-        done = python(target, "-m", "xreg.cli.main", "run", *words)
+        done = run(target, warm / "xreg", "run", *words)
         assert done.returncode == 0, done.stderr
     log = (target / "xreg-runs.csv").read_text().splitlines()
     assert [line.split(",")[1] for line in log[-4:]] == 2 * ["started", "finished"]

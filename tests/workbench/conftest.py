@@ -20,6 +20,11 @@ from xreg.core.data.splits import make_split
 ENERGY = np.linspace(520.0, 532.0, 61)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def forked(warm_workers: None) -> None:
+    """Commands that are called in this process fork their workers."""
+
+
 def analytic_spectrum(long: np.ndarray, short: np.ndarray, angle: np.ndarray) -> np.ndarray:
     """Two Gaussian lines: the first follows the longer bond, the second the angle, in degrees."""
     first = 526 - 4 * (long - 0.95)[:, None]

@@ -5,6 +5,7 @@ and works for one. Here a server imports once and forks for each command: the sa
 the arguments, folder, environment (``PYTHONPATH``, too) and streams of who asked for it.
 
 Run as a script it is the server; :func:`install` writes the ``xreg`` that asks it.
+:func:`fork_workers` does the same for worker processes of what is called in this one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import array
 import gc
 import importlib
 import json
+import multiprocessing
 import os
 import pkgutil
 import socket
@@ -20,7 +22,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 STREAMS = 3
 HEAVY = ("matplotlib.pyplot", "pandas", "scipy.stats", "sklearn.linear_model", "torch", "zarr")
@@ -55,6 +61,39 @@ def install(folder: Path) -> Iterator[None]:
         server.wait()
 
 
+@contextmanager
+def fork_workers() -> Iterator[None]:
+    """Let worker processes come from one that has imported everything, for the time of the block.
+
+    They are given the environment of the moment, as those that are spawned are.
+    """
+    from xreg.core.executor import processes
+
+    multiprocessing.set_forkserver_preload(_modules())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(processes, "_prepare", _Prepare())
+        patch.setattr(processes, "START", "forkserver")
+        yield
+
+
+class _Prepare:
+    """What sets up a worker, environment included; that of when it is sent."""
+
+    def __call__(self) -> None:
+        raise AssertionError("called in a worker only")
+
+    def __reduce__(self) -> Any:
+        return partial, (_prepare, dict(os.environ))
+
+
+def _prepare(environment: dict[str, str]) -> None:
+    from xreg.core.executor import processes
+
+    os.environ.clear()
+    os.environ.update(environment)
+    processes._prepare()
+
+
 def serve(address: str) -> None:
     """Import what commands import, then fork for each that is asked for."""
     _import_all()
@@ -73,11 +112,16 @@ def serve(address: str) -> None:
         asking.close()
 
 
-def _import_all() -> None:
-    """Import all modules of xreg, and what takes long of those that these use."""
+@cache
+def _modules() -> list[str]:
+    """Return all modules of xreg, and what takes long of those that these use."""
     import xreg
 
-    for name in (*HEAVY, *(m.name for m in pkgutil.walk_packages(xreg.__path__, "xreg."))):
+    return [*HEAVY, *(m.name for m in pkgutil.walk_packages(xreg.__path__, "xreg."))]
+
+
+def _import_all() -> None:
+    for name in _modules():
         with suppress(ImportError):  # of an extra that is not installed
             importlib.import_module(name)
     gc.collect()

@@ -31,6 +31,7 @@ FAILING = {
 }  # fmt: skip
 TOY = Path(__file__).parents[2] / "toy_distribution"
 SHARD = 1000
+pytestmark = pytest.mark.usefixtures("warm_workers")
 
 
 @pytest.fixture

@@ -19,13 +19,6 @@ from xreg.workbench.search.session import Search
 from xreg_tests.searches import SMALL, recipe, told
 
 
-@pytest.fixture(scope="module")
-def finished(water_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("search") / "done"
-    search(recipe(water_store), folder, workers=1)
-    return folder
-
-
 def test_a_search_that_was_stopped_says_so(water_store: Path, tmp_path: Path) -> None:
     results = search(recipe(water_store, budget=1e6), tmp_path / "s", workers=1, seconds=0.5)
     assert not any(s.done for s in results)

@@ -25,13 +25,6 @@ from xreg.workbench.search.session import Search
 from xreg_tests.searches import SMALL, recipe, told
 
 
-@pytest.fixture(scope="module")
-def finished(water_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("search") / "done"
-    search(recipe(water_store), folder, workers=1)
-    return folder
-
-
 def test_every_family_spends_its_budget_and_little_more(finished: Path) -> None:
     now = Search(finished)
     for family in now.families:

@@ -24,6 +24,8 @@ THREAD_VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
+# Not "fork": zarr, torch and BLAS hold threads that do not survive it.
+START = "spawn"
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 
 
@@ -51,8 +53,7 @@ def open_processes(workers: int | None, scheduler: str | None) -> Iterator[Worke
 
 
 def _processes(workers: int) -> Workers:
-    # Spawned, not forked: zarr, torch and BLAS hold threads that do not survive a fork.
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context(START)
 
     def start() -> ProcessPoolExecutor:
         try:
