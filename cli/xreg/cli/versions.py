@@ -66,7 +66,7 @@ def asked(
     card
         File with some of the fields.
     given
-        Fields by options; they win over the file.
+        Fields by options, among other things; they win over the file.
     known
         What it says itself, which is not asked for.
 
@@ -77,7 +77,7 @@ def asked(
     """
     from xreg.registry.cards.about import MEANING, about, missing
 
-    said = {**_read(card), **{key: value for key, value in given.items() if value}}
+    said = {**_read(card), **{key: given[key] for key in FIELDS if given.get(key)}}
     if not sys.stdin.isatty():
         return said
     for name in missing(about(said, known), collection):

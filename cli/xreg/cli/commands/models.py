@@ -103,32 +103,23 @@ def publish(
     card: versions.Card = None,
     title: Title = "",
     description: Description = "",
-    author: versions.Authors = None,
+    authors: versions.Authors = None,
     licence: Licence = "",
     citation: Citation = "",
-    use: versions.Use = "",
+    intended_use: versions.Use = "",
     limits: versions.Limits = "",
-    keyword: versions.Keywords = None,
+    keywords: versions.Keywords = None,
     commit: versions.Commit = False,
     registry: Registry = None,
     allow_code: AllowCode = False,
 ) -> None:
     """Put the model of a run into a registry, with a card; what the card lacks is asked for."""
+    options = locals()  # as the fields of a card are called
     from xreg.cli.progress import progress
     from xreg.registry.publishing import publish_model
     from xreg.registry.versions.entries import ModelEntry
 
-    given = {
-        "title": title,
-        "description": description,
-        "authors": author,
-        "licence": licence,
-        "citation": citation,
-        "intended_use": use,
-        "limits": limits,
-        "keywords": keyword,
-    }
-    said = versions.asked(ModelEntry.collection, card, given)
+    said = versions.asked(ModelEntry.collection, card, options)
     with progress():
         done = publish_model(
             run, reference, registry, said, repeats=repeat or (), allow_code=allow_code

@@ -146,12 +146,12 @@ def publish(
     card: versions.Card = None,
     title: Title = "",
     description: Description = "",
-    author: versions.Authors = None,
+    authors: versions.Authors = None,
     licence: Licence = "",
     citation: Citation = "",
-    use: versions.Use = "",
+    intended_use: versions.Use = "",
     limits: versions.Limits = "",
-    keyword: versions.Keywords = None,
+    keywords: versions.Keywords = None,
     commit: versions.Commit = False,
     registry: Registry = None,
 ) -> None:
@@ -159,21 +159,12 @@ def publish(
 
     Authors and a licence must be stated, by the store or here; what is missing is asked for.
     """
+    options = locals()  # as the fields of a card are called
     from xreg.cli.progress import progress
     from xreg.registry.publishing import publish, stated
     from xreg.registry.versions.entries import DatasetEntry
 
-    given = {
-        "title": title,
-        "description": description,
-        "authors": author,
-        "licence": licence,
-        "citation": citation,
-        "intended_use": use,
-        "limits": limits,
-        "keywords": keyword,
-    }
-    said = versions.asked(DatasetEntry.collection, card, given, stated(store))
+    said = versions.asked(DatasetEntry.collection, card, options, stated(store))
     with progress():
         done = publish(store, registry, said)
     versions.print_published(done, commit=commit)
