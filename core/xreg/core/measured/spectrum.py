@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -34,11 +35,14 @@ class Measured:
         (k,) intensities in any unit.
     noise
         (k,) standard deviation of each intensity; None where it is not known.
+    sha256
+        Hash of the file that it was read from; empty where there is none.
     """
 
     energy: Array
     intensity: Array
     noise: Array | None = None
+    sha256: str = ""
 
     def __post_init__(self) -> None:
         columns = [self.energy, self.intensity, *([] if self.noise is None else [self.noise])]
@@ -78,7 +82,7 @@ class Measured:
             )
         keep = (self.energy >= low) & (self.energy <= high)
         noise = None if self.noise is None else self.noise[keep]
-        return type(self)(self.energy[keep], self.intensity[keep], noise)
+        return replace(self, energy=self.energy[keep], intensity=self.intensity[keep], noise=noise)
 
 
 def read_measured(path: Path, columns: SpectrumColumns = PLAIN) -> tuple[Measured, list[str]]:
@@ -102,7 +106,8 @@ def read_measured(path: Path, columns: SpectrumColumns = PLAIN) -> tuple[Measure
         raise DataError(f"spectrum '{path}' cannot be read ({error.strerror}).") from None
     try:
         found = read_spectrum(content, columns)
-        measured = Measured(found.energy, found.intensity, found.noise)
+        content_hash = hashlib.sha256(content).hexdigest()
+        measured = Measured(found.energy, found.intensity, found.noise, content_hash)
     except DataError as error:
         raise DataError(f"spectrum '{path}': {str(error).rstrip('.')}.") from None
     return measured, list(found.notes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -132,7 +131,7 @@ def fit_spectrum(
     facts = {
         "spectrum": {
             "file": spectrum.name,
-            "sha256": hashlib.sha256(spectrum.read_bytes()).hexdigest(),
+            "sha256": measured.sha256,
             "points": len(problem.measured),
             "columns": columns.model_dump(exclude_defaults=True),
             "notes": notes,

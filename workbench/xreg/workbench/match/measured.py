@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +25,6 @@ class Named:
     name: str
     measured: Measured
     notes: tuple[str, ...] = ()
-    sha256: str = ""
 
 
 def read_spectra(
@@ -57,17 +55,13 @@ def read_spectra(
     found = []
     for place in places:
         measured, notes = read_measured(Path(place), columns)
-        content = hashlib.sha256(Path(place).read_bytes()).hexdigest()
-        found.append(Named(Path(place).name, measured, tuple(notes), content))
+        found.append(Named(Path(place).name, measured, tuple(notes)))
     names = [one.name for one in found]
     if len(set(names)) < len(names):
         names = list(places)
         if len(set(names)) < len(names):
             raise DataError(f"the spectrum '{_twice(names)}' is given twice.")
-        found = [
-            Named(name, one.measured, one.notes, one.sha256)
-            for name, one in zip(names, found, strict=True)
-        ]
+        found = [replace(one, name=name) for name, one in zip(names, found, strict=True)]
     return found
 
 

@@ -81,7 +81,7 @@ def _answer(matched: Matched, answer: Answer) -> dict[str, Any]:
     order = np.argsort(-answer.probabilities, kind="stable")
     return {
         "name": answer.spectrum.name,
-        "sha256": answer.spectrum.sha256,
+        "sha256": answer.spectrum.measured.sha256,
         "window": list(answer.comparison.window),
         "remarks": answer.remarks,
         "probabilities": [
