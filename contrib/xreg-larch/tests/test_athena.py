@@ -141,7 +141,7 @@ class TestAthena(ImporterSuite):
         edges = {"a": 7112.0, "b": 7115.0, "c": 7123.0}
         return project(folder / "set.prj", edges, packed=False)
 
-    def spoil(self, source: Path) -> None:
+    def damage(self, source: Path) -> None:
         text = source.read_text()
         values = [f"{v}" for v in mu(7115.0)]
         first = next(t for t in (values[0], f"{mu(7115.0)[0]:.9f}", f"{mu(7115.0)[0]:.10g}"))

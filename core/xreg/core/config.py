@@ -66,19 +66,28 @@ class Config(BaseModel):
     removed
         Settings that earlier versions had, each with the value at which it changed nothing. A model
         saved with that value still loads; one saved with another is told so.
+    renamed
+        What earlier versions called a setting, and what it is called now. Both are taken, since
+        recipes and models of theirs have the old name.
     """
 
     removed: ClassVar[Mapping[str, Any]] = {}
+    renamed: ClassVar[Mapping[str, str]] = {}
 
     # Deferred: listing plugins imports their settings but validates none.
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _empty_text(cls, settings: Any) -> Any:
-        """Take an empty value for the empty text where that is the default: in YAML it is null."""
+    def _as_meant(cls, settings: Any) -> Any:
+        """Take old names for new ones, and null for the empty text where that is the default.
+
+        An empty value is null in YAML.
+        """
         if not isinstance(settings, Mapping):
             return settings
+        old = {k: new for k, new in cls.renamed.items() if k in settings and new not in settings}
+        settings = {old.get(k, k): v for k, v in settings.items()}
         texts = {
             name
             for name, field in cls.model_fields.items()

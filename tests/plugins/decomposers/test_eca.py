@@ -119,9 +119,9 @@ class TestNetwork:
         one = ECA(rank=1, starts=1).fit(X, Y, model)
         assert found.covered_variance_[0] >= one.covered_variance_[0] - 1e-5
 
-    def test_race_loses_nothing(self, curved, found):
+    def test_halving_loses_nothing(self, curved, found):
         X, Y, model = curved
-        full = ECA(rank=2, race=False).fit(X, Y, model)
+        full = ECA(rank=2, halving=False).fit(X, Y, model)
         np.testing.assert_allclose(found.covered_variance_[:2], full.covered_variance_, atol=2e-4)
 
     def test_adam_agrees(self, curved, found):

@@ -51,7 +51,7 @@ class TestExtxyz(ImporterSuite):
         write(folder / "set.extxyz", frames)
         return folder / "set.extxyz"
 
-    def spoil(self, source: Path) -> None:
+    def damage(self, source: Path) -> None:
         head, middle, tail = source.read_text().split("\n2\n")
         source.write_text("\n2\n".join([head, middle.replace(" xas=", " other="), tail]))
 
@@ -70,7 +70,7 @@ class TestNpz(ImporterSuite):
         )
         return folder / "set.npz"
 
-    def spoil(self, source: Path) -> None:
+    def damage(self, source: Path) -> None:
         arrays = dict(np.load(source))
         arrays["spectra_xas"][1, 4] = np.nan
         np.savez(source, **arrays)
@@ -88,7 +88,7 @@ class TestPairs(ImporterSuite):
             np.savetxt(folder / "spectra" / f"s{i}.txt", np.transpose([ENERGY, spectrum(i)]))
         return folder
 
-    def spoil(self, source: Path) -> None:
+    def damage(self, source: Path) -> None:
         (source / "spectra" / "s1.txt").write_text("nothing\n")
 
 
@@ -104,7 +104,7 @@ class TestFeff(ImporterSuite):
             np.savetxt(site / "xmu.dat", np.transpose(columns), header="omega e k mu mu0 chi")
         return folder
 
-    def spoil(self, source: Path) -> None:
+    def damage(self, source: Path) -> None:
         (source / "mp-1" / "000_Cu" / "xmu.dat").write_text("")
 
 
@@ -120,7 +120,7 @@ class TestXdi(ImporterSuite):
             (folder / f"s{i}.xdi").write_text(head + rows)
         return folder
 
-    def spoil(self, source: Path) -> None:
+    def damage(self, source: Path) -> None:
         file = source / "s1.xdi"
         file.write_text(file.read_text().replace("# Column.2: mutrans", "# Column.7: mutrans"))
 
@@ -137,7 +137,7 @@ class TestColumns(ImporterSuite):
         (folder / "scans.dat").write_text(rows + "\n")
         return folder / "scans.dat"
 
-    def spoil(self, source: Path) -> None:
+    def damage(self, source: Path) -> None:
         text = source.read_text()
         head, first, second, third = text.split("# Energy (eV)  mu\n")
         parts = [head, first, second.replace("8990.00 ", "8980.00 "), third]
@@ -156,7 +156,7 @@ class TestSpec(ImporterSuite):
         (folder / "run.spec").write_text("\n".join(lines))
         return folder / "run.spec"
 
-    def spoil(self, source: Path) -> None:
+    def damage(self, source: Path) -> None:
         text = source.read_text()
         start = text.index("#S 2")
         source.write_text(text[:start] + text[start:].replace("8990.00 ", "8980.00 ", 1))
@@ -176,7 +176,7 @@ class TestNexus(ImporterSuite):
                 data["mu"] = spectrum(i)
         return folder / "run.nxs"
 
-    def spoil(self, source: Path) -> None:
+    def damage(self, source: Path) -> None:
         with h5py.File(source, "a") as file:
             file["scan2/data/mu"][4] = np.nan
 
@@ -194,7 +194,7 @@ class TestFdmnes(ImporterSuite):
             (folder / f"out_{i}.txt").write_text(f"{head}    Energy    <xanes>\n{rows}")
         return folder
 
-    def spoil(self, source: Path) -> None:
+    def damage(self, source: Path) -> None:
         file = source / "out_1.txt"
         file.write_text(file.read_text().replace("    11.000 ", "   -11.000 "))
 
@@ -224,7 +224,7 @@ class TestMaterialsProject(ImporterSuite):
         (folder / "cu.json").write_text(json.dumps(documents))
         return folder / "cu.json"
 
-    def spoil(self, source: Path) -> None:
+    def damage(self, source: Path) -> None:
         documents = json.loads(source.read_text())
         documents[1]["absorbing_index"] = 1
         source.write_text(json.dumps(documents))
@@ -243,7 +243,7 @@ class TestXanesnet(ImporterSuite):
                 np.savetxt(folder / f"xanes_{part}" / f"s{i}.txt", rows)
         return folder
 
-    def spoil(self, source: Path) -> None:
+    def damage(self, source: Path) -> None:
         (source / "xanes_train" / "s1.txt").write_text("nothing\n")
 
 
@@ -300,7 +300,7 @@ class TestQuanty(ImporterSuite):
             (folder / f"s{i}.spec").write_text(head + rows)
         return folder
 
-    def spoil(self, source: Path) -> None:
+    def damage(self, source: Path) -> None:
         file = source / "s1.spec"
         file.write_text(file.read_text().replace("8.990000000000E+03", "8.980000000000E+03"))
 
@@ -349,7 +349,7 @@ class TestCclib(ImporterSuite):
             (folder / f"s{i}.out").write_text(orca(i))
         return folder
 
-    def spoil(self, source: Path) -> None:
+    def damage(self, source: Path) -> None:
         file = source / "s1.out"
         file.write_text(file.read_text().replace("ABSORPTION SPECTRUM VIA", "SPECTRUM VIA"))
 

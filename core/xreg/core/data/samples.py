@@ -78,7 +78,7 @@ class Samples(ABC):
     kind: ClassVar[str]
     ids: NDArray[np.str_]
     #: What samples of this kind lack, for messages.
-    lack: ClassVar[str] = ""
+    limitation: ClassVar[str] = ""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -91,7 +91,7 @@ class Samples(ABC):
     @property
     def in_words(self) -> str:
         """The kind, and what such samples lack, to end a sentence with."""
-        return f"{self.kind}, which have {self.lack}" if self.lack else self.kind
+        return f"{self.kind}, which have {self.limitation}" if self.limitation else self.kind
 
     def absorbers(self) -> NDArray[np.int32] | None:
         """(n,) atomic number of each absorbing atom, 0 where not known; None for parameters."""

@@ -57,7 +57,7 @@ class Specimens(Samples):
     """
 
     kind = "specimens"
-    lack: ClassVar[str] = "neither structure nor parameters"
+    limitation: ClassVar[str] = "neither structure nor parameters"
 
     def __init__(
         self,

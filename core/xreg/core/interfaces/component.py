@@ -171,7 +171,7 @@ class Component(ABC, Generic[ConfigT]):
     def _present(cls, saved: Mapping[str, Any], folder: str | Path) -> dict[str, Any]:
         """Return saved settings without those that were removed and made no difference."""
         settings = dict(saved)
-        for name in sorted(set(saved) - set(cls.Config.model_fields)):
+        for name in sorted(set(saved) - set(cls.Config.model_fields) - set(cls.Config.renamed)):
             if name not in cls.Config.removed or saved[name] != cls.Config.removed[name]:
                 raise DataError(
                     f"{folder}: {cls.kind} '{cls.name}' was saved with '{name}: {saved[name]}', a "

@@ -29,18 +29,24 @@ class ImporterSuite(ComponentSuite):
         The importer class.
     single
         Whether a source is one entry only: then ``write`` returns a folder of three sources, and
-        ``spoil`` is given that folder.
+        ``damage`` is given that folder.
     """
 
     component: ClassVar[type[Importer[Any]]]
     single: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Take ``spoil``, as older suites call it, for ``damage``."""
+        super().__init_subclass__(**options)
+        if "spoil" in vars(cls) and "damage" not in vars(cls):
+            cls.damage = vars(cls)["spoil"]  # type: ignore[method-assign]
 
     @abstractmethod
     def write(self, folder: Path) -> Path:
         """Write a source of three good entries into an empty folder, and return it."""
 
     @abstractmethod
-    def spoil(self, source: Path) -> None:
+    def damage(self, source: Path) -> None:
         """Make the second entry bad."""
 
     @pytest.fixture
@@ -108,7 +114,7 @@ class ImporterSuite(ComponentSuite):
     def test_bad_entry(self, source: Path) -> None:
         """A bad entry is one bad entry, with its file and a reason; the others are read."""
         whole, _ = self.read(source)
-        self.spoil(source)
+        self.damage(source)
         entries, log = self.read(source)
         for entry in entries:  # as what collects them does
             with log.entry(entry.file):

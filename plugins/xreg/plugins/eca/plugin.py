@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from xreg.core.config import Config, setting
 from xreg.core.hooks import ComponentSpec, hookimpl
@@ -13,6 +13,8 @@ XREG_API = "1.0"
 class ECAConfig(Config):
     """Settings of the decomposer ``eca``."""
 
+    renamed: ClassVar[dict[str, str]] = {"race": "halving"}
+
     rank: int = setting(2, description="Number of vectors, found one after another.", ge=1, le=1000)
     starts: int = setting(
         25, description="Random starts for each vector; the best one is kept.", ge=1, le=10_000
@@ -22,7 +24,7 @@ class ECAConfig(Config):
         description="How a vector is sought: 'lbfgs' on growing subsets of the samples, or 'adam' "
         "on shuffled mini-batches as published.",
     )
-    race: bool = setting(
+    halving: bool = setting(
         True,
         description="Drop the worse half of the starts each time that 'lbfgs' doubles its subset; "
         "without it all starts are optimised on all samples to the end.",
@@ -36,7 +38,7 @@ class ECAConfig(Config):
     epochs: int = setting(
         200,
         description="Most passes over the samples for each vector ('adam') or most evaluations of "
-        "the last heat ('lbfgs').",
+        "the last round ('lbfgs').",
         ge=1,
         le=1_000_000,
     )

@@ -19,7 +19,7 @@ __all__ = ["Projection", "preconditioner", "search"]
 
 CHUNK = 2_000_000  # first-layer activations in memory at once: stays near the cache
 FINALISTS = 3
-HEAT = 8  # evaluations in each heat of the race before the last
+ROUND = 8  # evaluations in each round of halving before the last
 RIDGE = 0.1
 
 
@@ -163,29 +163,29 @@ def _successive_halving(
     precondition: Callable[[Tensor], Tensor],
     task: str,
 ) -> tuple[Tensor, Tensor]:
-    """L-BFGS; starts are halved and samples doubled from heat to heat (successive halving)."""
+    """L-BFGS; starts are halved and samples doubled from round to round (successive halving)."""
     n, starts = len(problem.X), len(u)
 
     def metric(gradient: Tensor) -> Tensor:
         return problem.outside(precondition(problem.outside(gradient)))
 
-    heats = max(0, math.ceil(math.log2(starts / FINALISTS))) if config.race else 0
+    rounds = max(0, math.ceil(math.log2(starts / FINALISTS))) if config.halving else 0
     order = torch.randperm(n, generator=generators(config.seed, 1)[0])
     reached = problem.r2(u)
     alive = torch.arange(starts)
-    for heat in range(heats, -1, -1):
-        size = max(config.batch, n >> heat)
+    for left in range(rounds, -1, -1):
+        size = max(config.batch, n >> left)
         moved, _ = lbfgs(
-            problem.on(order[:size].sort().values) if heat and size < n else problem,
+            problem.on(order[:size].sort().values) if left and size < n else problem,
             u[alive],
-            iterations=HEAT if heat else config.epochs,
+            iterations=ROUND if left else config.epochs,
             tolerance=config.tolerance,
             precondition=metric,
         )
         u[alive] = moved / moved.norm(dim=1, keepdim=True)
         reached[alive] = problem.r2(u[alive])
-        progress.report(task, heats - heat + 1, heats + 1, f"R² {reached.max():.4f}")
-        if heat:
+        progress.report(task, rounds - left + 1, rounds + 1, f"R² {reached.max():.4f}")
+        if left:
             ranking = reached[alive].argsort(descending=True, stable=True)
             alive = alive[ranking[: math.ceil(len(alive) / 2)]].sort().values
     return u, reached

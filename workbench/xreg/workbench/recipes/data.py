@@ -37,7 +37,7 @@ def open_data(
     dataset, named = open_section(data)
     filled = {"dataset": named, "target": target.model_dump(mode="json")}
     filled["target"]["channel"], channel = target_of(target, dataset)
-    if dataset.samples.lack:
+    if dataset.samples.limitation:
         raise DataError(
             f"dataset '{dataset.metadata.name}' holds {dataset.samples.in_words}: no model can be "
             "trained on them; import the spectra together with structures or parameters."
