@@ -78,6 +78,14 @@ def test_no_link_between_files_is_dead(generate):
     assert not dead
 
 
+def test_every_decision_is_in_both_lists():
+    files = sorted(path.name for path in (ROOT / "docs" / "decisions").glob("0*.md"))
+    index = (ROOT / "docs" / "decisions" / "index.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| \[\d{4}\]\((.+?)\) \|", index, re.MULTILINE) == files
+    menu = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert sorted(re.findall(r": decisions/(0.+\.md)$", menu, re.MULTILINE)) == files
+
+
 def test_constraints_pin_exact_public_versions():
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pins = [line for line in lines if not line.startswith("#")]
