@@ -19,7 +19,8 @@ __all__ = ["origin", "packages", "repositories"]
 @cache
 def packages() -> dict[str, str]:
     """Return the version of every installed distribution, by name."""
-    found = ((d.metadata["Name"], d.version) for d in distributions())
+    read = (d.metadata for d in distributions())  # parsed at each access
+    found = ((metadata["Name"], metadata["Version"]) for metadata in read)
     return dict(sorted({name: version for name, version in found if name}.items()))
 
 
