@@ -260,7 +260,7 @@ class TestCp2k(ImporterSuite):
         (folder / "MgS-xas_at1_st1.spectrum").write_text("\n".join(rows) + "\n")
         return folder / "MgS-xas_at1_st1.spectrum"
 
-    def spoil(self, source: Path) -> None:
+    def damage(self, source: Path) -> None:
         source.write_text(source.read_text().replace("of lines   3", "of lines   9"))
 
 
@@ -276,7 +276,7 @@ class TestOcean(ImporterSuite):
         path.write_text(rows)
         return path
 
-    def spoil(self, source: Path) -> None:
+    def damage(self, source: Path) -> None:
         source.write_text("".join(f"{e:.3f} 1.0\n" for e in ENERGY))
 
 
