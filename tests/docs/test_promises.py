@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
 from xreg.core.interfaces.kinds import KINDS
+from xreg.core.yaml_text import load_yaml
 from xreg.registry.plugins import host
 
 ROOT = Path(__file__).parents[2]
@@ -130,7 +130,7 @@ def test_the_recipe_on_a_page_is_accepted(generate):
         if spec.kind == "exporter":
             assert f"--to {spec.name}" in generate.recipe_lines(spec)[0]
             continue
-        section = yaml.safe_load("\n".join(generate.recipe_lines(spec)))
+        section = load_yaml("\n".join(generate.recipe_lines(spec)))
         if spec.kind == "decomposer":
             section = {"name": spec.name, **section["decomposers"][spec.name]}
         elif spec.kind == "analysis":
