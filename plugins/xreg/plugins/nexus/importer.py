@@ -22,7 +22,7 @@ from xreg.core.measured.tables import (
 from xreg.core.readers.importing.log import ImportLog
 from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.table import Table
-from xreg.plugins.nexus.hdf5 import DEEPEST, LONGEST, MOST_OBJECTS, member, text_of
+from xreg.plugins.nexus.hdf5 import DEEPEST, LONGEST, MOST_OBJECTS, member, text_of, told
 from xreg.plugins.nexus.own import LAYOUT, own_entries
 from xreg.plugins.nexus.plugin import NexusImportConfig
 
@@ -118,35 +118,38 @@ class NexusImporter(Importer[NexusImportConfig]):
         except OSError as error:
             raise DataError(f"'{source}' cannot be read as HDF5 ({error}).") from None
         with file:
-            if LAYOUT in file.attrs:
-                channel = self.config.channel
-                usual = channel == self.Config.model_fields["channel"].default
-                yield from own_entries(file, source, log, "" if usual else channel)
-                return
-            groups = _entries(file, source, log)
-            scan = self.config.columns.scan
-            if scan and scan not in groups:
-                raise DataError(f"'{source}' has no entry {scan}; it has {', '.join(groups)}.")
-            chosen = {scan: groups[scan]} if scan else groups
-            several = len(chosen) > 1
-            for name, group in chosen.items():
-                where = f"{source}, entry {name}" if name else str(source)
-                with log.entry(where):
-                    found = _scan(group, where, log)
-                    table, asked = self._table(found)
-                    if not names_energy(table, asked):
-                        log.pass_over(where, "none of its datasets is named as an energy")
-                        continue
-                    sample = stem_of(source) + (f"-{name}" if several else "")
-                    config = self.config.model_copy(update={"columns": asked})
-                    labels: dict[str, Any] = {}
-                    if several:
-                        labels = {"file": stem_of(source), "entry": name}
-                    if asked.signal and asked.signal != self.config.columns.signal:
-                        log.remark(where, f"the signal is {asked.signal}")
-                    if TEMPERATURE in found.columns:
-                        labels |= _temperature(found)
-                    yield TableReader(config, log).entry(table, where, sample, labels)
+            yield from told(self._entries(file, source, log), source)
+
+    def _entries(self, file: h5py.File, source: Path, log: ImportLog) -> Iterator[Entry]:
+        if LAYOUT in file.attrs:
+            channel = self.config.channel
+            usual = channel == self.Config.model_fields["channel"].default
+            yield from own_entries(file, source, log, "" if usual else channel)
+            return
+        groups = _entries(file, source, log)
+        scan = self.config.columns.scan
+        if scan and scan not in groups:
+            raise DataError(f"'{source}' has no entry {scan}; it has {', '.join(groups)}.")
+        chosen = {scan: groups[scan]} if scan else groups
+        several = len(chosen) > 1
+        for name, group in chosen.items():
+            where = f"{source}, entry {name}" if name else str(source)
+            with log.entry(where):
+                found = _scan(group, where, log)
+                table, asked = self._table(found)
+                if not names_energy(table, asked):
+                    log.pass_over(where, "none of its datasets is named as an energy")
+                    continue
+                sample = stem_of(source) + (f"-{name}" if several else "")
+                config = self.config.model_copy(update={"columns": asked})
+                labels: dict[str, Any] = {}
+                if several:
+                    labels = {"file": stem_of(source), "entry": name}
+                if asked.signal and asked.signal != self.config.columns.signal:
+                    log.remark(where, f"the signal is {asked.signal}")
+                if TEMPERATURE in found.columns:
+                    labels |= _temperature(found)
+                yield TableReader(config, log).entry(table, where, sample, labels)
 
     def _table(self, found: Contents) -> tuple[Table, SpectrumColumns]:
         """Return the columns beside the energies, and which of them are asked for."""

@@ -40,7 +40,12 @@ def own_entries(file: h5py.File, source: Path, log: ImportLog, channel: str) -> 
     for name, group in members(file, str(source), log, kind="NXentry"):
         where = f"{source}, entry {name}"
         with log.entry(where):
-            yield _entry(group, where, log, channel)
+            try:
+                entry = _entry(group, where, log, channel)
+            except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+                # HDF5 raises whatever it meets in a damaged file.
+                raise DataError(f"it cannot be read ({' '.join(str(error).split())})") from None
+            yield entry
 
 
 def _entry(group: h5py.Group, where: str, log: ImportLog, channel: str) -> Entry:

@@ -99,11 +99,26 @@ class PredictedSpectra:
         """Return the spectra as an ``xarray.Dataset``; see ``Dataset.to_xarray``."""
         return self.dataset().to_xarray()
 
-    def save(self, path: str | Path) -> tuple[str, ...]:
-        """Write a .csv, a .zarr or any file of an exporter; return what it cannot hold."""
+    def save(
+        self, path: str | Path, *, to: str = "", settings: Mapping[str, Any] | None = None
+    ) -> tuple[str, ...]:
+        """Write a .csv, a .zarr or what an exporter writes; return what that cannot hold.
+
+        Parameters
+        ----------
+        path
+            The new file or folder.
+        to
+            Name of the exporter; the one for files of such a name if not given.
+        settings
+            Its settings.
+        """
+        from xreg.workbench.exporting.exports import WriteOptions
         from xreg.workbench.predict.predict import write_prediction
 
-        return write_prediction(Path(path), self.prediction)
+        asked = {"name": to or "auto", **(settings or {})}
+        options = WriteOptions.parse({"to": asked}, "predict")
+        return write_prediction(Path(path), self.prediction, options)
 
     def plot(self) -> Drawing:
         """Draw the spectra with their spread."""
