@@ -249,35 +249,39 @@ class TestXanesnet(ImporterSuite):
 
 class TestCp2k(ImporterSuite):
     component = Cp2kImporter
+    single = True
 
     def write(self, folder: Path) -> Path:
-        head = "  Absorption spectrum for atom      1, index of excited core MO is     2, "
-        rows = [
-            f"{head}# of lines   3",
-            "    11   531.57449433    0.0    0.00000019   -0.00000002    0.0   0.00000",
-            "    12   549.96927153    0.31337224    0.18092555    0.12793369    0.14730324   0.0",
-        ]
-        (folder / "MgS-xas_at1_st1.spectrum").write_text("\n".join(rows) + "\n")
-        return folder / "MgS-xas_at1_st1.spectrum"
+        for i in range(1, 4):
+            head = f"  Absorption spectrum for atom      {i}, index of excited core MO is     2, "
+            rows = [
+                f"{head}# of lines   3",
+                "    11   531.57449433    0.0    0.00000019   -0.00000002    0.0   0.00000",
+                "    12   549.96927153    0.31337224    0.18092555    0.12793369    0.14730324   0.0",
+            ]
+            (folder / f"MgS-xas_at{i}_st1.spectrum").write_text("\n".join(rows) + "\n")
+        return folder
 
     def damage(self, source: Path) -> None:
-        source.write_text(source.read_text().replace("of lines   3", "of lines   9"))
+        file = source / "MgS-xas_at2_st1.spectrum"
+        file.write_text(file.read_text().replace("of lines   3", "of lines   9"))
 
 
 class TestOcean(ImporterSuite):
     component = OceanImporter
+    single = True
 
     def write(self, folder: Path) -> Path:
-        path = folder / "absspct_Cu.0001_1s_01"
-        rows = "".join(
-            f"{e:15.8E} {v:15.8E} {0.9 * v:15.8E} {-v:15.8E}   100 0.1 1.0   81\n"
-            for e, v in zip(ENERGY - 8980, spectrum(0), strict=True)
-        )
-        path.write_text(rows)
-        return path
+        for i in range(1, 4):
+            rows = "".join(
+                f"{e:15.8E} {v:15.8E} {0.9 * v:15.8E} {-v:15.8E}   100 0.1 1.0   81\n"
+                for e, v in zip(ENERGY - 8980, spectrum(i), strict=True)
+            )
+            (folder / f"absspct_Cu.0001_1s_0{i}").write_text(rows)
+        return folder
 
     def damage(self, source: Path) -> None:
-        source.write_text("".join(f"{e:.3f} 1.0\n" for e in ENERGY))
+        (source / "absspct_Cu.0001_1s_02").write_text("".join(f"{e:.3f} 1.0\n" for e in ENERGY))
 
 
 class TestQuanty(ImporterSuite):

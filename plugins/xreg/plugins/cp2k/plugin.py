@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
 
 from xreg.core.config import setting
 from xreg.core.hooks import ComponentSpec, hookimpl
@@ -14,7 +17,9 @@ XREG_API = "1.1"
 class Cp2kImportConfig(LineSettings):
     """Settings of the importer ``cp2k``."""
 
-    absorber: str | None = setting(None, description="Absorbing element, which no file names.")
+    absorber: Annotated[str, Field(max_length=64)] | None = setting(
+        None, description="Absorbing element, which no file names."
+    )
 
 
 @hookimpl
