@@ -13,7 +13,14 @@ from ase.build import molecule
 
 from xreg.core import progress
 from xreg.core.data.samples import Parameters, Structures
-from xreg.core.errors import CorruptError, DataError, NotFittedError, PluginError, SampleError
+from xreg.core.errors import (
+    CorruptError,
+    DataError,
+    NotFittedError,
+    PluginError,
+    SampleError,
+    UnknownNameError,
+)
 from xreg.core.interfaces import Component, FeatureLabel
 from xreg.core.model.domain import Domain, Target
 from xreg.core.model.features import build_features
@@ -360,3 +367,14 @@ def test_half_of_a_surrogate_pair_in_a_saved_model_is_told() -> None:
         meta["steps"]["emulator"] = [kind, "ridge"]
         with pytest.raises(CorruptError, match=told):
             SavedModel.of(meta, Path("m"))
+
+
+def test_a_decomposer_predicts_in_place_of_the_emulator(fitted):
+    samples = waters(20, seed=3)
+    seen = fitted.through("axis")
+    inputs = fitted.inputs(samples)
+    want = fitted.target_scaler.inverse_transform(fitted.decomposers["axis"].predict(inputs))
+    np.testing.assert_array_equal(seen.predict(samples), want)
+    assert seen.trust is None
+    with pytest.raises(UnknownNameError, match=r"no decomposer 'axes' .did you mean 'axis'"):
+        fitted.through("axes")

@@ -48,6 +48,14 @@ def predict(
             "structures, as those of a trajectory (all)."
         ),
     ] = None,
+    through: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DECOMPOSER",
+            help="Predict through the scores of this decomposer of the run (ednn, nnca …), in "
+            "place of its emulator.",
+        ),
+    ] = None,
     to: To = None,
     set_: Set = None,
     bad: Bad = None,
@@ -73,6 +81,8 @@ def predict(
     options = load_one(WriteOptions, None, {"to": to}, set_ or ())
     work.check_result(out, options)
     loaded = load_model(model, registry, allow_code=allow_code)
+    if through is not None:
+        loaded = loaded.through(through)
     if plot is not None:
         work.check_plot(plot, loaded.target)
     read = read_samples(samples, loaded.domain, absorber, sites=site_choice(sites))
@@ -101,7 +111,9 @@ def predict(
     echo(f"{spectra} of channel {found.target.channel}{spread}{mean}: {files}")
     if found.assessment is not None:
         place = work.trust_path(out) if out.suffix == ".csv" else out
-        _print_trust(found, found.assessment, f": {place}" if over is None else ", site by site")
+        where = f": {place}" if over is None else ", site by site"
+        why = "it was learned from the errors of the emulator" if through else TOO_FEW
+        _print_trust(found, found.assessment, where, why)
 
 
 def _print_read(read: NewSamples, set_aside: bool) -> None:
@@ -115,8 +127,11 @@ def _print_read(read: NewSamples, set_aside: bool) -> None:
         echo(f"set aside: {frame}: {reason}", fg="yellow", err=True)
 
 
-def _print_trust(found: Prediction, assessment: Assessment, where: str) -> None:
-    """Print how many spectra may be trusted how far, and why one is outside."""
+TOO_FEW = "too few spectra were there to learn which predictions go wrong"
+
+
+def _print_trust(found: Prediction, assessment: Assessment, where: str, why: str) -> None:
+    """Print how many spectra may be trusted how far or why none, and why one is outside."""
     levels = assessment.level.tolist()
     counts = [f"{levels.count(level)} {level}" for level in ("high", "medium", "low")]
     far = int(assessment.outside.sum())
@@ -125,8 +140,7 @@ def _print_trust(found: Prediction, assessment: Assessment, where: str) -> None:
         echo(f"trust: {', '.join(counts)}{outside}{where}")
     else:
         echo(
-            "trust: none; too few spectra were there to learn which predictions go wrong, so "
-            f"only what lies outside is told ({far} of {len(levels)}){where}"
+            f"trust: none; {why}, so only what lies outside is told ({far} of {len(levels)}){where}"
         )
     if far:
         row = int(assessment.outside.argmax())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 
 from xreg.core import storage
 from xreg.core.data.samples import Samples
-from xreg.core.errors import CorruptError, DataError, OutsideError, PluginError
+from xreg.core.errors import (
+    CorruptError,
+    DataError,
+    OutsideError,
+    PluginError,
+    UnknownNameError,
+    did_you_mean,
+)
 from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator, FeatureLabel
 from xreg.core.model.changes import code_changes
 from xreg.core.model.check import Check
@@ -182,6 +189,25 @@ class Model:
         if std is None:
             return spectra
         return spectra, self.target_scaler.inverse_transform_std(std, mean)
+
+    def through(self, label: str) -> Model:
+        """Return the model that predicts through the scores of one of its decomposers.
+
+        It has no trust, which was learned from the errors of the emulator.
+
+        Raises
+        ------
+        UnknownNameError
+            If it has no decomposer of that label.
+        """
+        from xreg.core.emulators.scores import ThroughScores
+
+        if label not in self.decomposers:
+            raise UnknownNameError(
+                f"the model has no decomposer '{label}'{did_you_mean(label, self.decomposers)}."
+            )
+        scores = ThroughScores(self.decomposers[label], len(self.feature_labels))
+        return replace(self, emulator=scores, trust=None, check=None)
 
     def predict_with_spread(
         self, inputs: Any
