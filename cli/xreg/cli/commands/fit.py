@@ -22,6 +22,7 @@ from xreg.cli.options import (
     Shift,
     SignalColumn,
     Window,
+    Workers,
     places,
     recipe_or,
     shown,
@@ -41,8 +42,12 @@ def fit(
     ],
     out: RequiredOut,
     spectrum: Annotated[
-        Path | None,
-        typer.Argument(help="Measured spectrum in a text file: csv, xdi, columns of any program."),
+        list[Path] | None,
+        typer.Argument(
+            metavar="SPECTRUM…",
+            help="Measured spectrum in a text file: csv, xdi, columns of any program; or a map or "
+            "series: an .npz or HDF5 file, a .zarr store, a folder, several files.",
+        ),
     ] = None,
     energy: EnergyColumn = None,
     signal: SignalColumn = None,
@@ -92,24 +97,35 @@ def fit(
             help="Find the 68 % interval of each unknown, not only its σ; done by default.",
         ),
     ] = None,
+    refine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="all|some|none",
+            help="Of a map or series, which spectra the exact engine refines; all by default.",
+        ),
+    ] = None,
+    workers: Workers = None,
     registry: Registry = None,
     allow_code: AllowCode = False,
 ) -> None:
     """Fit a measured spectrum: search with the network, refine exactly, give uncertainties.
 
     A setting of the exact generator is --set generator.KEY=VALUE. A recipe with several fits
-    leaves a folder of such folders.
+    leaves a folder of such folders. In the file of a map, --energy, --signal and --noise are the
+    paths of its arrays.
     """
     from xreg.cli.pairs import numbers, pairs
     from xreg.cli.progress import progress
     from xreg.core.files import require_free
+    from xreg.workbench.fit.maps.results import fit_stack
     from xreg.workbench.fit.recipe import FitRecipe
     from xreg.workbench.fit.results import fit as carry_out
+    from xreg.workbench.measured.stacks import is_several
     from xreg.workbench.recipes.load import load
 
     recipe, flags = recipe_or(model, "model")
     flags |= {
-        "spectrum": None if spectrum is None else str(spectrum),
+        "spectrum": [str(path) for path in spectrum] if spectrum else None,
         "columns": spectrum_columns(energy, signal, noise, unit, scan) or None,
         "background": background,
         "edges": tuple(edge) if edge else None,
@@ -122,6 +138,7 @@ def fit(
         "seed": seed,
         "intervals": intervals,
         "generator": generator,
+        "refine": refine,
         "registry": registry,
     }
     loaded = load(FitRecipe, recipe, flags, set_ or (), only or (), allow_code=allow_code)
@@ -130,6 +147,11 @@ def fit(
     if "" in loaded:
         require_free(out)
     for one, place in places(loaded, out, out, lambda name, _: name):
+        if is_several(one.places):
+            with progress():
+                table = fit_stack(one, place or out, workers=workers, allow_code=allow_code)
+            _print_stack(table, place or out)
+            continue
         with progress():
             table = carry_out(one, place or out, allow_code=allow_code)
         _print_results(table, place or out)
@@ -143,3 +165,18 @@ def _print_results(table: dict[str, Any], out: Path) -> None:
     for remark in table["remarks"]:
         echo(remark)
     echo(f"residual {table['residual']['share_of_height']:.2%} of the height: {out}")
+
+
+def _print_stack(table: dict[str, Any], out: Path) -> None:
+    """Print what was found over a map or series, and where it is."""
+    from xreg.workbench.fit.maps.results import stack_rows
+
+    heads = ("", "median", "5 … 95 %", "median σ", "unit", "range", "")
+    echo_table([heads, *stack_rows(table)])
+    for remark in table["remarks"]:
+        echo(remark)
+    each = table["seconds"] / max(table["fitted"], 1)
+    echo(
+        f"{table['fitted']:,} of {table['count']:,} spectra in {table['seconds']:.0f} s "
+        f"({1000 * each:.0f} ms each): {out / 'report.html'}"
+    )

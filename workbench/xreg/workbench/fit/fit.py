@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from xreg.workbench.fit.refine import Fit
     from xreg.workbench.fit.search import Starts
 
-__all__ = ["Fitted", "fit_spectrum"]
+__all__ = ["Fitted", "covered", "engine_of", "fit_spectrum", "problem_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +110,8 @@ def fit_spectrum(
     entry = find_model(reference, registry)
     model = load_model(entry.folder, allow_code=allow_code)
     simulator = network(model)
-    generator = _engine(entry, settings, registry, allow_code)
-    problem = _problem(model, measured, settings, spectrum)
+    generator = engine_of(entry, settings, registry, allow_code)
+    problem = problem_of(model, measured, settings, spectrum)
     rough = Misfit(problem, simulator)
     starts = search(
         rough, starts=settings.starts, iterations=settings.iterations, seed=settings.seed
@@ -121,7 +121,7 @@ def fit_spectrum(
     if generator is not None:
         domain = model.domain
         computed = engine(generator, model.target.channel, domain.parameters, domain.units)
-        exact = Misfit(_covered(problem, computed.energy), computed)
+        exact = Misfit(covered(problem, computed.energy), computed)
     fit = refine(exact, [starts.x[i] for i in distinct(list(starts.x), settings.refined)])
     refined = time.perf_counter()
     intervals: dict[str, list[Interval]] = {}
@@ -160,7 +160,14 @@ def fit_spectrum(
     return Fitted(fit, starts, intervals, model.target.channel, generator, facts)
 
 
-def _problem(model: Model, measured: Measured, settings: FitSettings, spectrum: Path) -> Problem:
+def problem_of(model: Model, measured: Measured, settings: FitSettings, spectrum: Path) -> Problem:
+    """Return what is to be fitted: a measured spectrum within what a model has energies for.
+
+    Raises
+    ------
+    XregError
+        If the spectrum does not cover the window, or a setting does not fit to the model.
+    """
     domain, energy = model.domain, model.target.grid
     if not domain.ranges:
         raise DataError("the model does not know the ranges of its parameters; train it again.")
@@ -184,7 +191,7 @@ def _problem(model: Model, measured: Measured, settings: FitSettings, spectrum: 
     return Problem(part, domain.parameters, domain.units, ranges, settings.shift, background)
 
 
-def _covered(problem: Problem, energy: np.ndarray[Any, Any]) -> Problem:
+def covered(problem: Problem, energy: np.ndarray[Any, Any]) -> Problem:
     """Return the problem, if an engine has energies for all of it."""
     first, last = energy[0] + problem.shift[1], energy[-1] + problem.shift[0]
     points = problem.measured.energy
@@ -196,7 +203,7 @@ def _covered(problem: Problem, energy: np.ndarray[Any, Any]) -> Problem:
     return problem
 
 
-def _engine(
+def engine_of(
     entry: SavedModel, settings: FitSettings, registry: str | Path | None, allow_code: bool
 ) -> SpectrumGenerator | None:
     """Return the generator for the refinement, by name from the host."""

@@ -12,8 +12,8 @@ from xreg.workbench.fit.misfit import Simulator
 __all__ = ["network"]
 
 
-def network(model: Model) -> Simulator:
-    """Return a model's descriptor, scalers and emulator joined, in double precision.
+def network(model: Model, precision: torch.dtype = torch.float64) -> Simulator:
+    """Return a model's descriptor, scalers and emulator joined, in double precision or single.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def network(model: Model) -> Simulator:
     describe, predict = inputs.descriptor.torch_view(), model.emulator.torch_view()
     columns = torch.as_tensor(inputs.scaling.kept.columns)
     scaler, spectra_of = inputs.scaling.scaler, model.target_scaler.torch_inverse()
-    mean, scale = torch.as_tensor(scaler.mean), torch.as_tensor(scaler.scale)
+    mean, scale = (torch.as_tensor(a).to(precision) for a in (scaler.mean, scaler.scale))
 
     def spectra(values: Tensor) -> Tensor:
         features = (describe(values)[:, columns] - mean) / scale

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
@@ -67,6 +67,11 @@ class FitSettings(Config):
         description="Whether to find the 68 % interval of each unknown by fitting the others anew.",
     )
     seed: int = setting(0, ge=0, le=2**31, description="Seed of the starting points.")
+    refine: Literal["all", "some", "none"] = setting(
+        "all",
+        description="Of a map or series, which spectra the exact engine refines; of some, a tenth, "
+        "what the network misses is told and counted in the uncertainties of the others.",
+    )
     generator: EngineSection = setting(
         EngineSection(),
         description="Exact generator for the refinement and settings that replace the dataset's; "
@@ -90,10 +95,19 @@ class FitRecipe(FitSettings, AnyRecipe):
     home: ClassVar[str] = "generator"
 
     model: str = setting(description="Folder or name of a run, or name@version.")
-    spectrum: str = setting(description="Text file with the measured spectrum.")
+    spectrum: str | tuple[str, ...] = setting(
+        description="Text file with the measured spectrum; or a map or series: an .npz or HDF5 "
+        "file, a .zarr store, a folder, several files."
+    )
     columns: SpectrumColumns = setting(
-        SpectrumColumns(), description="Columns of the file, where its header does not tell."
+        SpectrumColumns(),
+        description="Columns of the file, or paths inside that of a map, where it does not tell.",
     )
     registry: str | None = setting(
         None, description="Registry of the model and its dataset; the usual search if not given."
     )
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where the spectra stand."""
+        return (self.spectrum,) if isinstance(self.spectrum, str) else self.spectrum

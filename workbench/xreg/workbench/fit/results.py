@@ -142,7 +142,7 @@ def fit(recipe: FitRecipe, out: Path, *, allow_code: bool = False) -> dict[str, 
     with result_folder(out, "fit") as growing:
         done = fit_spectrum(
             recipe.model,
-            Path(recipe.spectrum),
+            Path(recipe.places[0]),
             recipe,
             recipe.registry,
             columns=recipe.columns,

@@ -17,11 +17,11 @@ from xreg.workbench.match import series as of_series
 from xreg.workbench.match.candidates import candidates
 from xreg.workbench.match.combination import Combination, combine
 from xreg.workbench.match.library import Comparison, Library, noise_share
-from xreg.workbench.match.measured import Named, by_grid, read_spectra
 from xreg.workbench.match.nearest import Match, nearest
 from xreg.workbench.match.probability import Calibration, calibrate
 from xreg.workbench.match.recipe import MatchRecipe, MatchSettings, SeriesSection
 from xreg.workbench.match.series import Components, Resolved, TargetTest
+from xreg.workbench.measured.named import Named, by_grid, read_spectra
 
 __all__ = ["Answer", "Matched", "Series", "match_spectra"]
 

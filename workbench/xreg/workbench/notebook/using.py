@@ -248,7 +248,7 @@ def _fitted(recipe: FitRecipe, allow_code: bool) -> Fitted:
 
     return fit_spectrum(
         recipe.model,
-        Path(recipe.spectrum),
+        Path(recipe.places[0]),
         recipe,
         recipe.registry,
         columns=recipe.columns,

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from xreg.core.errors import DataError
 
-__all__ = ["checked_signal", "require_noise", "require_signal"]
+__all__ = ["MARKERS", "ROUNDING", "checked_signal", "require_noise", "require_signal"]
 
 # What programs write where they have no value: nines (999, -9999.9, 99999 …), eights, what lies at
 # the ends of whole numbers in a computer; the largest as netCDF, EPICS, Fortran and C do.

@@ -1,4 +1,4 @@
-"""The measured spectra that are matched."""
+"""Measured spectra by name, from text files or a store."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Named:
 def read_spectra(
     places: Sequence[str], columns: SpectrumColumns, channel: str = "", preferred: str = ""
 ) -> list[Named]:
-    """Read measured spectra: text files, or one store.
+    """Read measured spectra: text files, folders of them, or one store.
 
     Parameters
     ----------
     places
-        Paths.
+        Paths; of a folder all files, but those whose name begins with a dot.
     columns
         What the user says of the columns of text files.
     channel
@@ -53,15 +53,33 @@ def read_spectra(
             raise DataError("give one .zarr store of measured spectra, or text files.")
         return _stored(places[0], channel, preferred)
     found = []
-    for place in places:
+    for place in _files(places):
         measured, notes = read_measured(Path(place), columns)
         found.append(Named(Path(place).name, measured, tuple(notes)))
     names = [one.name for one in found]
     if len(set(names)) < len(names):
-        names = list(places)
+        names = _files(places)
         if len(set(names)) < len(names):
             raise DataError(f"the spectrum '{_twice(names)}' is given twice.")
         found = [replace(one, name=name) for name, one in zip(names, found, strict=True)]
+    return found
+
+
+def _files(places: Sequence[str]) -> list[str]:
+    """Return the files themselves, and those of folders in order of their names."""
+    found: list[str] = []
+    for place in places:
+        if not Path(place).is_dir():
+            found.append(place)
+            continue
+        inside = sorted(
+            str(path)
+            for path in Path(place).iterdir()
+            if path.is_file() and not path.name.startswith(".")
+        )
+        if not inside:
+            raise DataError(f"the folder '{place}' holds no files.")
+        found += inside
     return found
 
 

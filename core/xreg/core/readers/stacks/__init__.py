@@ -1,0 +1,1 @@
+"""Files of many spectra on one energy axis: maps and series."""
