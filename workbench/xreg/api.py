@@ -13,6 +13,7 @@ import logging
 
 from xreg.workbench.notebook.calibrating import CalibrationResult
 from xreg.workbench.notebook.data import datasets, export, open_dataset, plugins
+from xreg.workbench.notebook.explaining import Explanation, explain
 from xreg.workbench.notebook.growing import GrowResult, grow
 from xreg.workbench.notebook.matching import MatchResult, match
 from xreg.workbench.notebook.models import PredictedSpectra, TrainedModel
@@ -31,6 +32,7 @@ __all__ = [
     "CalibrationResult",
     "Drawing",
     "Evaluation",
+    "Explanation",
     "Figure",
     "FitResult",
     "GrowResult",
@@ -44,6 +46,7 @@ __all__ = [
     "calibrate",
     "datasets",
     "evaluate",
+    "explain",
     "export",
     "fit",
     "grow",

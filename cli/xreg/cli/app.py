@@ -18,6 +18,7 @@ COMMANDS = {
     "fit": "xreg.cli.commands.fit:fit",
     "match": "xreg.cli.commands.match:match",
     "grow": "xreg.cli.commands.grow:grow",
+    "explain": "xreg.cli.commands.explain:explain",
     "data": "xreg.cli.commands.data.app:app",
     "models": "xreg.cli.commands.models:app",
     "plugins": "xreg.cli.commands.plugins.app:app",

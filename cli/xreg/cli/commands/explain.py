@@ -1,0 +1,128 @@
+"""``xreg explain``: what structure measured spectra tell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from xreg.cli.options import (
+    AllowCode,
+    DryRun,
+    EnergyColumn,
+    EnergyUnit,
+    NoiseColumn,
+    Only,
+    Registry,
+    RequiredOut,
+    Scan,
+    Seed,
+    Set,
+    Shift,
+    SignalColumn,
+    Window,
+    places,
+    recipe_or,
+    shown,
+    spectrum_columns,
+)
+from xreg.cli.output import echo, echo_table
+
+SHOWN = 6
+"""So many spectra are printed; the folder holds all."""
+
+
+def explain(
+    spectra: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SPECTRUM…|RECIPE",
+            help="Measured spectra: text files, a folder, a .zarr store, or a map (.npz, HDF5); or "
+            "a recipe (.yaml).",
+        ),
+    ],
+    out: RequiredOut,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Folder of a run or model, name of a run, or name@version."),
+    ] = None,
+    quantity: Annotated[
+        list[str] | None,
+        typer.Option(help="What is asked, by name; repeatable. All that is known by default."),
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Label that near-copies in the model's data share.")
+    ] = None,
+    energy: EnergyColumn = None,
+    signal: SignalColumn = None,
+    noise: NoiseColumn = None,
+    unit: EnergyUnit = None,
+    scan: Scan = None,
+    window: Window = None,
+    shift: Shift = None,
+    broadening: Annotated[
+        float | None,
+        typer.Option(help="Widest Gaussian that spectra may be broader by, in eV; 2."),
+    ] = None,
+    seed: Seed = None,
+    set_: Set = None,
+    only: Only = None,
+    dry_run: DryRun = False,
+    registry: Registry = None,
+    allow_code: AllowCode = False,
+) -> None:
+    """Say what structure measured spectra tell, with intervals that were tested on groups left out.
+
+    What cannot be known is refused: quantities without skill, spectra that resemble nothing. A
+    model of parameters (L edges) tells them by xreg fit.
+    """
+    from xreg.cli.pairs import numbers
+    from xreg.cli.progress import progress
+    from xreg.workbench.explain.recipe import ExplainRecipe
+    from xreg.workbench.explain.results import explain as carry_out
+    from xreg.workbench.recipes.load import load
+
+    recipe: Path | None = None
+    flags: dict[str, Any] = {"spectra": spectra}
+    if len(spectra) == 1:
+        recipe, _ = recipe_or(spectra[0], "spectra")
+        flags = {} if recipe else flags
+    flags |= {
+        "model": model,
+        "quantities": tuple(quantity) if quantity else None,
+        "group": group,
+        "columns": spectrum_columns(energy, signal, noise, unit, scan) or None,
+        "window": None if window is None else numbers("--window", window, 2),
+        "shift": None if shift is None else numbers("--shift", shift, 2),
+        "broadening": broadening,
+        "seed": seed,
+        "registry": registry,
+    }
+    loaded = load(ExplainRecipe, recipe, flags, set_ or [], only or ())
+    if shown(loaded, dry_run):
+        return
+    for one, place in places(loaded, out, out, lambda name, _: name):
+        with progress():
+            _, table = carry_out(one, place or out, allow_code=allow_code)
+        _print_results(table, place or out)
+
+
+def _print_results(table: dict[str, Any], out: Path) -> None:
+    """Print what the first spectra tell, and where everything is."""
+    for one in table["spectra"][:SHOWN]:
+        echo(f"{one['name']}: {one['words'][0].lower()}{one['words'][1:]}")
+        rows = [
+            (f"  {name}", f"{told['value']:.4g}", told["unit"],
+             "{:.4g} … {:.4g}".format(*told["interval_68"]),
+             "{:.4g} … {:.4g}".format(*told["interval_95"]),
+             " or ".join(f"{s['value']:.4g} ({s['share']:.0%})" for s in told["solutions"]))
+            for name, told in one["told"].items()
+        ]  # fmt: skip
+        if rows:
+            echo_table([("", "value", "unit", "68 %", "95 %", ""), *rows])
+    if (more := table["explained"] - SHOWN) > 0:
+        echo(f"and {more:,} more")
+    for remark in table["remarks"]:
+        echo(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
+    echo(f"report: {out / 'report.html'}")
