@@ -36,7 +36,8 @@ def match(
         list[str],
         typer.Argument(
             metavar="SPECTRUM…|RECIPE",
-            help="Measured spectra: text files, or one .zarr store; or a recipe (.yaml).",
+            help="Measured spectra: text files, a folder, one .zarr store, or one map (.npz, HDF5); "
+            "or a recipe (.yaml).",
         ),
     ],
     out: RequiredOut,
@@ -83,8 +84,10 @@ def match(
     """
     from xreg.cli.pairs import numbers
     from xreg.cli.progress import progress
+    from xreg.workbench.match.maps.results import match_map
     from xreg.workbench.match.recipe import MatchRecipe
     from xreg.workbench.match.results import match as carry_out
+    from xreg.workbench.measured.stacks import is_map
     from xreg.workbench.recipes.load import load
 
     recipe: Path | None = None
@@ -111,6 +114,11 @@ def match(
     if shown(loaded, dry_run):
         return
     for one, place in places(loaded, out, out, lambda name, _: name):
+        if is_map(one.spectra):
+            with progress():
+                _, table = match_map(one, place or out)
+            _print_map(table, place or out)
+            continue
         with progress():
             _, table = carry_out(one, place or out)
         _print_results(table, place or out)
@@ -138,4 +146,15 @@ def _print_results(table: dict[str, Any], out: Path) -> None:
             echo(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
     if series := table["series"]:
         echo(f"series: {series['components']} components, lack of fit {series['lack_of_fit']:.2%}")
+    echo(f"report: {out / 'report.html'}")
+
+
+def _print_map(table: dict[str, Any], out: Path) -> None:
+    """Print what most of a map is, and where everything is."""
+    for one in table["likely"][:5]:
+        echo(f"{one['value']}: {one['spectra']:,} of {table['count']:,} spectra")
+    low, middle, high = table["misfit"]
+    echo(f"misfit {middle:.2%} (5 … 95 %: {low:.2%} … {high:.2%})")
+    for remark in table["remarks"]:
+        echo(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
     echo(f"report: {out / 'report.html'}")

@@ -100,7 +100,9 @@ class MatchRecipe(MatchSettings, AnyRecipe):
     command: ClassVar[str] = "match"
 
     spectra: tuple[str, ...] = setting(
-        min_length=1, description="Text files with measured spectra, or one .zarr store of them."
+        min_length=1,
+        description="Text files with measured spectra, a folder of them, one .zarr store, or one "
+        ".npz or HDF5 file with a map.",
     )
     columns: SpectrumColumns = setting(
         SpectrumColumns(), description="Columns of the files, where their headers do not tell."

@@ -14,7 +14,7 @@ from xreg.core.readers.stacks.arrays import is_container
 from xreg.core.text import counted
 from xreg.workbench.measured.named import by_grid, read_spectra
 
-__all__ = ["is_several", "joined", "read_stacks", "require_alive", "told"]
+__all__ = ["is_map", "is_several", "joined", "read_stacks", "require_alive", "told"]
 
 MOST_NAMED = 8
 """So many dead spectra are named in a remark; the arrays hold all."""
