@@ -36,8 +36,8 @@ def match(
         list[str],
         typer.Argument(
             metavar="SPECTRUM…|RECIPE",
-            help="Measured spectra: text files, a folder, one .zarr store, or one map (.npz, HDF5); "
-            "or a recipe (.yaml).",
+            help="Measured spectra: text files, a folder, one .zarr store, or one map (.npz, "
+            "HDF5); or a recipe (.yaml).",
         ),
     ],
     out: RequiredOut,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ __all__ = ["Panel", "draw_panels"]
 COLUMNS = 4
 DEAD = "#d9dde2"
 SHARE = 1.0  # per cent left out at both ends of a colour scale
-MOST_NAMES = 24
+TITLE = 22  # letters of a line
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,9 @@ def draw_panels(
     columns = min(COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
     is_map = len(shape) == 2 and min(shape) > 1
-    height = 1.9 * rows if is_map else 1.6 * rows + 0.5
+    height = 1.6 * rows + 0.5
+    if is_map:  # as tall as the maps are
+        height = rows * (0.55 + 1.25 * min(max(shape[0] / shape[1], 0.3), 2.0))
     figure = style.new_figure(height, style.WIDTH)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, panel in zip(axes, panels, strict=False):
@@ -67,7 +70,7 @@ def draw_panels(
             _map(figure, axis, panel, shape)
         else:
             _curve(axis, panel, names)
-        axis.set_title(panel.title, fontsize=8)
+        axis.set_title("\n".join(wrap(panel.title, TITLE)), fontsize=8)
     for axis in axes[len(panels) :]:
         axis.remove()
     return figure
@@ -92,7 +95,7 @@ def _map(figure: Figure, axis: Axes, panel: Panel, shape: tuple[int, ...]) -> No
     image = axis.imshow(
         np.ma.masked_invalid(values), cmap=colours, interpolation="nearest", **limits
     )
-    bar = figure.colorbar(image, ax=axis, shrink=0.8, pad=0.03)
+    bar = figure.colorbar(image, cax=axis.inset_axes((1.04, 0.0, 0.06, 1.0)))
     bar.ax.tick_params(labelsize=6)
     if kinds:
         bar.set_ticks(list(range(len(kinds))), labels=[kind[:14] for kind in kinds])
