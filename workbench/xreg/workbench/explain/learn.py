@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.workbench.explain.quantities import Quantity
+from xreg.workbench.explain.regression import Regression
 from xreg.workbench.match.library import Comparison
 
 __all__ = [
@@ -34,7 +35,7 @@ LEVELS = (0.68, 0.95)
 FOLDS = 5
 COMPONENTS = 24
 # Candidates: a linear map, and kernels whose length is so many times the median distance.
-LINEAR, LENGTHS, SMOOTH = 1e-3, (0.3, 0.7, 1.5), 1e-2
+LENGTHS = (0.3, 0.7, 1.5)
 NEAR = 25  # spectra whose errors say how hard it is here
 HALVES = 20  # how often groups are divided to judge intervals
 LEAST_SKILL = 0.1
@@ -92,38 +93,6 @@ class Answers:
 
 
 @dataclass(frozen=True, eq=False)
-class _Map:
-    """A regression of all quantities at once."""
-
-    centres: Array
-    weights: Array
-    length: float
-    middle: Array
-
-    @classmethod
-    def fit(cls, x: Array, y: Array, weight: Array, length: float) -> _Map:
-        middle = np.average(y, axis=0, weights=weight)
-        if length == 0:
-            design = np.column_stack([x, np.ones(len(x))])
-            normal = (design.T * weight) @ design
-            normal += LINEAR * np.trace(normal) / len(normal) * np.eye(len(normal))
-            solved = np.linalg.solve(normal, (design.T * weight) @ (y - middle))
-            return cls(x[:0], solved, 0.0, middle)
-        kernel = _kernel(x, x, length) + SMOOTH * np.diag(weight.mean() / weight)
-        return cls(x, np.linalg.solve(kernel, y - middle), length, middle)
-
-    def __call__(self, x: Array) -> Array:
-        if self.length == 0:
-            return np.column_stack([x, np.ones(len(x))]) @ self.weights + self.middle
-        return _kernel(x, self.centres, self.length) @ self.weights + self.middle
-
-
-def _kernel(x: Array, z: Array, length: float) -> Array:
-    square = (x**2).sum(axis=1)[:, None] + (z**2).sum(axis=1) - 2 * x @ z.T
-    return np.asarray(np.exp(-np.maximum(square, 0) / (2 * length**2)))
-
-
-@dataclass(frozen=True, eq=False)
 class Explainer:
     """What was learned.
 
@@ -155,7 +124,7 @@ class Explainer:
     judged: list[Judged]
     middle: Array
     axes: Array
-    maps: dict[str, _Map]
+    maps: dict[str, Regression]
     scores: Array
     errors: Array
     factors: Array
@@ -284,7 +253,7 @@ def learn(
         held = np.isin(own, fold)
         rest = ~held
         for name, length in methods.items():
-            part = _Map.fit(x[rest], y[rows][rest] / scale, weight[rest], length)
+            part = Regression.fit(x[rest], y[rows][rest] / scale, weight[rest], length)
             told[name][held] = part(x[held]) * scale
         null[held] = np.median(y[rows][rest], axis=0)
     low, high = y.min(axis=0), y.max(axis=0)
@@ -305,7 +274,7 @@ def learn(
         factors.append([_quantile(ratio, own, level) for level in LEVELS])
         results.append(_judge(errors[:, i], bare, ratio, own, weight, best, rng))
     maps = {
-        name: _scaled(_Map.fit(x, truth / scale, weight, length), scale)
+        name: Regression.fit(x, truth / scale, weight, length).scaled(scale)
         for name, length in methods.items()
         if name in {one.method for one in results}
     }
@@ -348,10 +317,6 @@ def _curves(energy: Array, count: int, rng: np.random.Generator) -> Array:
         found[part] = rng.normal(size=found[part].shape) @ filters
     found -= found.mean(axis=1, keepdims=True)
     return np.asarray(found / found.std(axis=1, keepdims=True))
-
-
-def _scaled(one: _Map, scale: Array) -> _Map:
-    return _Map(one.centres, one.weights * scale, one.length, one.middle * scale)
 
 
 def _standard(spectra: Array) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,8 +102,3 @@ def _features(dataset: Dataset, model: Model) -> list[Quantity]:
         scores = np.asarray(decomposer.transform(scaled), dtype=np.float64)
         found += [Quantity(f"{name} {i + 1}", "", scores[:, i]) for i in range(scores.shape[1])]
     return found
-
-
-def by_name(found: list[Quantity]) -> Mapping[str, Quantity]:
-    """Return quantities by name."""
-    return {one.name: one for one in found}
