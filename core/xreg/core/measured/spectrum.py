@@ -14,6 +14,7 @@ from xreg.core.errors import DataError
 from xreg.core.files import read_file
 from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.spectrum import PLAIN, read_spectrum
+from xreg.core.readers.stacks.arrays import is_container
 
 __all__ = ["Measured", "read_measured"]
 
@@ -102,6 +103,11 @@ def read_measured(path: Path, columns: SpectrumColumns = PLAIN) -> tuple[Measure
     """
     try:
         content = read_file(path)
+        if is_container(path):
+            raise DataError(
+                f"'{path}' is a file of arrays (.npz or HDF5), no text: give it alone, as a map or "
+                "series, to xreg fit, match or explain."
+            )
     except OSError as error:
         raise DataError(f"spectrum '{path}' cannot be read ({error.strerror}).") from None
     try:
