@@ -55,3 +55,7 @@ class TestRelativeError(suite("relative-error")):  # type: ignore[misc]
 
 class TestCorrelations(suite("correlations")):  # type: ignore[misc]
     pass
+
+
+class TestSensitivity(suite("sensitivity")):  # type: ignore[misc]
+    pass

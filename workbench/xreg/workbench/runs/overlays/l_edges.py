@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xreg.workbench.runs.overlays.overlay import Overlay, at, found_in, look
-from xreg.workbench.runs.record import RunRecord
+from xreg.workbench.runs.overlays.overlay import Overlay, Result, at, found_in, look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,7 +17,7 @@ __all__ = ["channel_correlations", "error_along", "misfit_ratio"]
 CHANNELS = ("mean absolute difference", "largest KST", "number of KSTs")
 
 
-def misfit_ratio(named: Mapping[str, RunRecord]) -> Overlay | None:
+def misfit_ratio(named: Mapping[str, Result]) -> Overlay | None:
     """Put r_MEPD beside the branching ratio."""
     found = found_in(named, lambda metrics: at(metrics, "analyses", "misfit", "r_mepd"))
     if not found:
@@ -60,7 +59,7 @@ def misfit_ratio(named: Mapping[str, RunRecord]) -> Overlay | None:
     )
 
 
-def channel_correlations(named: Mapping[str, RunRecord]) -> Overlay | None:
+def channel_correlations(named: Mapping[str, Result]) -> Overlay | None:
     """Put the correlations over channels side by side, with their means."""
 
     def pick(metrics: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -122,7 +121,7 @@ def _number(value: Any) -> float:
     return np.nan if value is None else float(value)
 
 
-def error_along(named: Mapping[str, RunRecord]) -> Overlay | None:
+def error_along(named: Mapping[str, Result]) -> Overlay | None:
     """Lay the curves of the error along one parameter over each other."""
 
     def pick(metrics: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -4,16 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from xreg.workbench.runs.record import RunRecord
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Overlay", "at", "found_in", "judged", "look"]
+__all__ = ["Overlay", "Result", "at", "found_in", "judged", "look"]
 
 LINES = ("-", "--", ":")
+
+
+class Result(Protocol):
+    """A run or an evaluation, as far as figures of several need it."""
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """What was asked for."""
+        ...
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """Where it comes from."""
+        ...
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """All its scores."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +54,7 @@ class Overlay:
 
 
 def found_in(
-    named: Mapping[str, RunRecord], pick: Callable[[Mapping[str, Any]], Any]
+    named: Mapping[str, Result], pick: Callable[[Mapping[str, Any]], Any]
 ) -> dict[str, Any]:
     """Return what the results have of something, by label; nothing where fewer than two have it."""
     found = {label: pick(run.metrics) for label, run in named.items()}

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from xreg.workbench.runs.overlays import l_edges, scores
-from xreg.workbench.runs.overlays.overlay import Overlay
-from xreg.workbench.runs.record import RunRecord
+from xreg.workbench.runs.overlays.overlay import Overlay, Result
 
 __all__ = ["overlays"]
 
-MAKERS: Sequence[Callable[[Mapping[str, RunRecord]], Overlay | None]] = (
+MAKERS: Sequence[Callable[[Mapping[str, Result]], Overlay | None]] = (
     scores.covered_variance,
     scores.cross_validation,
     scores.training_time,
@@ -26,7 +25,7 @@ MAKERS: Sequence[Callable[[Mapping[str, RunRecord]], Overlay | None]] = (
 )
 
 
-def overlays(runs: Sequence[RunRecord], labels: Sequence[str]) -> list[Overlay]:
+def overlays(runs: Sequence[Result], labels: Sequence[str]) -> list[Overlay]:
     """Return the figures that at least two results have the numbers for."""
     named = dict(zip(labels, runs, strict=True))
     return [overlay for make in MAKERS if (overlay := make(named)) is not None]

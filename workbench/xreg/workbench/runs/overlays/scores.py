@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xreg.core.data.splits import PARTS
-from xreg.workbench.runs.overlays.overlay import Overlay, at, found_in, judged, look
-from xreg.workbench.runs.record import RunRecord
+from xreg.workbench.runs.overlays.overlay import Overlay, Result, at, found_in, judged, look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,7 +25,7 @@ __all__ = [
 SHADES = ("#1b8a6b", "#7fbf9f", "#c9dfa5", "#f2e394", "#f0b86c", "#d4512d", "#20262e")
 
 
-def covered_variance(named: Mapping[str, RunRecord]) -> Overlay | None:
+def covered_variance(named: Mapping[str, Result]) -> Overlay | None:
     """Lay covered variance by rank of all results over each other."""
 
     def pick(metrics: Mapping[str, Any]) -> dict[str, list[float]] | None:
@@ -76,7 +75,7 @@ def covered_variance(named: Mapping[str, RunRecord]) -> Overlay | None:
     )
 
 
-def cross_validation(named: Mapping[str, RunRecord]) -> Overlay | None:
+def cross_validation(named: Mapping[str, Result]) -> Overlay | None:
     """Put performance in cross-validation side by side, relative to the best."""
     found = found_in(
         named, lambda metrics: at(metrics, "analyses", "cross-validation", "held_out", "r2")
@@ -111,7 +110,7 @@ def cross_validation(named: Mapping[str, RunRecord]) -> Overlay | None:
     )
 
 
-def training_time(named: Mapping[str, RunRecord]) -> Overlay | None:
+def training_time(named: Mapping[str, Result]) -> Overlay | None:
     """Follow the score of results that differ in their epochs."""
     found: dict[str, tuple[int, float, float]] = {}
     for label, run in named.items():
@@ -151,7 +150,7 @@ def training_time(named: Mapping[str, RunRecord]) -> Overlay | None:
     )
 
 
-def spectrum_error(named: Mapping[str, RunRecord]) -> Overlay | None:
+def spectrum_error(named: Mapping[str, Result]) -> Overlay | None:
     """Stack the intervals of the spectrum error."""
     counts = found_in(named, lambda metrics: at(judged(metrics), "spectrum_error", "counts"))
     if not counts:
@@ -187,7 +186,7 @@ def spectrum_error(named: Mapping[str, RunRecord]) -> Overlay | None:
     )
 
 
-def outliers_and_largest(named: Mapping[str, RunRecord]) -> Overlay | None:
+def outliers_and_largest(named: Mapping[str, Result]) -> Overlay | None:
     """Put numbers of outliers against largest errors."""
 
     def pick(metrics: Mapping[str, Any]) -> tuple[float, float] | None:
