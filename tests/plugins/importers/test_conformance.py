@@ -257,7 +257,7 @@ class TestCp2k(ImporterSuite):
             rows = [
                 f"{head}# of lines   3",
                 "    11   531.57449433    0.0    0.00000019   -0.00000002    0.0   0.00000",
-                "    12   549.96927153    0.31337224    0.18092555    0.12793369    0.14730324   0.0",
+                "    12   549.96927153    0.31337224    0.18092555    0.12793369    0.14730324   0",
             ]
             (folder / f"MgS-xas_at{i}_st1.spectrum").write_text("\n".join(rows) + "\n")
         return folder
