@@ -178,12 +178,23 @@ def test_emission_of_germanium_in_oxygen() -> None:
 
 @available
 def test_unconverged() -> None:
-    short = {**FAST, "scf_radius": 2.5, "scf_iterations": 1}
+    short = {**FAST, "scf_radius": 2.5, "scf_iterations": 1, "scf_retries": 0}
     sample = tetrahedra(1)[0]
-    with pytest.raises(SampleError, match="did not converge in 1 iterations; lower scf_mixing"):
+    with pytest.raises(SampleError, match="converge in 1 iterations, tried 1 time; lower scf_mix"):
         Feff(**short).generate(sample)
     flagged = Feff(**short, unconverged="flag").generate(sample)
-    assert flagged.labels["scf_converged"] == 0
+    assert (flagged.labels["scf_converged"], flagged.labels["scf_tries"]) == (0, 1)
+
+
+@available
+def test_potentials_that_do_not_converge_are_mixed_more_carefully() -> None:
+    """Twelve iterations are too few at 0.2 after 3 plain ones, but not at 0.1 after 6."""
+    found = Feff(**{**FAST, "scf_radius": 2.5, "scf_iterations": 12}).generate(tetrahedra(1)[0])
+    assert (found.labels["scf_converged"], found.labels["scf_tries"]) == (1, 2)
+    careful = {"scf_radius": 2.5, "scf_mixing": 0.1, "scf_plain": 6, "scf_iterations": 12}
+    direct = Feff(**{**FAST, **careful}).generate(tetrahedra(1)[0])
+    assert direct.labels["scf_tries"] == 1
+    np.testing.assert_array_equal(found.channels["raw"], direct.channels["raw"])
 
 
 @available

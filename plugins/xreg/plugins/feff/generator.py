@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -20,6 +21,7 @@ from xreg.core.interfaces import Availability, SpectrumGenerator
 from xreg.core.programs.cluster import check_site, cluster
 from xreg.core.programs.program import Limits, Report, run_program
 from xreg.core.readers.spectra.table import read_table
+from xreg.core.text import counted
 from xreg.plugins.feff.cards import UNIT, energy_mesh, feff_input
 from xreg.plugins.feff.plugin import FeffConfig
 
@@ -73,9 +75,9 @@ class Feff(SpectrumGenerator[FeffConfig]):
         return energy_mesh(self.config)
 
     def label_units(self) -> dict[str, str]:
-        """Return the Fermi level as a photon energy, and whether the potentials converged."""
-        flag = {"scf_converged": ""} if self.config.scf_radius else {}
-        return {"fermi_energy": "eV", **flag}
+        """Return the Fermi level as a photon energy, whether the potentials converged, and when."""
+        flags = {"scf_converged": "", "scf_tries": ""} if self.config.scf_radius else {}
+        return {"fermi_energy": "eV", **flags}
 
     def generate(self, sample: Structure) -> Spectrum:
         """Compute one site in a scratch folder of its own.
@@ -89,14 +91,46 @@ class Feff(SpectrumGenerator[FeffConfig]):
         config = self.config
         crystal = check_site(sample, config.kind, config.absorber, config.edge)
         atoms = cluster(sample, config.radius, crystal=crystal)
-        text = feff_input(config, sample, atoms, crystal=crystal)
+        try:
+            for tries, rung in enumerate(self._rungs(), start=1):
+                text = feff_input(rung, sample, atoms, crystal=crystal)
+                try:
+                    spectrum = self._compute(text)
+                except NoPotentialsError:
+                    if tries > config.scf_retries:
+                        raise
+                    continue
+                if not config.scf_radius:
+                    return spectrum
+                labels = {**spectrum.labels, "scf_tries": float(tries)}
+                if labels["scf_converged"] or tries > config.scf_retries:
+                    break
+            if not labels["scf_converged"] and config.unconverged == "error":
+                raise RunError(
+                    f"the potentials did not converge in {config.scf_iterations} iterations, tried "
+                    f"{counted(tries, 'time')}; lower scf_mixing, or set unconverged to flag"
+                )
+        except RunError as error:
+            raise SampleError(f"sample '{sample.id}': {error}.") from None
+        return Spectrum(spectrum.channels, labels)
+
+    def _rungs(self) -> Iterator[FeffConfig]:
+        """Yield the settings to try in turn, each mixing more carefully than the one before."""
+        config = self.config
+        for tried in range(config.scf_retries + 1 if config.scf_radius else 1):
+            yield config.model_copy(
+                update={
+                    "scf_mixing": config.scf_mixing / 2**tried,
+                    "scf_plain": min(100, config.scf_plain * 2**tried),
+                }
+            )
+
+    def _compute(self, text: str) -> Spectrum:
         with tempfile.TemporaryDirectory(prefix="xreg-feff-") as name:
             folder = Path(name)
-            try:
-                (folder / "feff.inp").write_text(text)
-                return self._read(folder, self._run(folder))
-            except RunError as error:
-                raise SampleError(f"sample '{sample.id}': {error}.") from None
+            (folder / "feff.inp").write_text(text)
+            self._run(folder)
+            return self._read(folder)
 
     def available(self) -> Availability:
         """Say whether the bindings are there."""
@@ -110,24 +144,17 @@ class Feff(SpectrumGenerator[FeffConfig]):
         """Return the version that FEFF prints, and that of the package that it comes in."""
         return _version(metadata.version("feff10-rs"))
 
-    def _run(self, folder: Path) -> Report:
+    def _run(self, folder: Path) -> None:
         limits = Limits(self.config.time_limit, self.config.output_limit)
         report = _run_feff("all" if self.config.cards else "xanes", folder, limits)
         if report.code:
-            raise RunError(_reason(report))
-        return report
+            raise _failure(report)
 
-    def _read(self, folder: Path, report: Report) -> Spectrum:
+    def _read(self, folder: Path) -> Spectrum:
         table = read_xmu(folder / "xmu.dat", self._mesh)
         labels = {"fermi_energy": float(np.median(table[:, OMEGA] - self._mesh))}
         if self.config.scf_radius:
-            converged = _converged(folder / "log1.dat")
-            if not converged and self.config.unconverged == "error":
-                raise RunError(
-                    f"the potentials did not converge in {self.config.scf_iterations} iterations; "
-                    "lower scf_mixing, or set unconverged to flag"
-                )
-            labels["scf_converged"] = float(converged)
+            labels["scf_converged"] = float(_converged(folder / "log1.dat"))
         return Spectrum({c: table[:, COLUMNS[c]].copy() for c in self.config.channels}, labels)
 
 
@@ -185,18 +212,22 @@ def _converged(log: Path) -> bool:
     return CONVERGED in text
 
 
-def _reason(report: Report) -> str:
+class NoPotentialsError(RunError):
+    """FEFF gave up looking for self-consistent potentials."""
+
+
+def _failure(report: Report) -> RunError:
     """Return why FEFF failed: the stage, and the last thing that it said there."""
     if report.code < 0:
-        return f"FEFF crashed (signal {-report.code})"
+        return RunError(f"FEFF crashed (signal {-report.code})")
     said, _, reason = report.output.partition("FeffError: ")
     if not (stage := STAGE.match(reason)):
-        return f"FEFF refused its input ({' '.join(reason.split())})"
+        return RunError(f"FEFF refused its input ({' '.join(reason.split())})")
     if BAD_COUNTS in said:
-        return (
+        return NoPotentialsError(
             f"FEFF found no self-consistent potentials ('{BAD_COUNTS}'); change scf_mixing or "
             "scf_radius"
         )
     lines = [line for line in said.splitlines() if line.strip() and not PROGRESS.search(line)]
     last = lines[-1].strip(" :") if lines else "nothing"
-    return f"FEFF failed in its stage '{stage[1]}', having said '{last}'"
+    return RunError(f"FEFF failed in its stage '{stage[1]}', having said '{last}'")

@@ -89,6 +89,13 @@ class FeffConfig(EngineConfig):
     scf_plain: int = setting(
         3, ge=1, le=100, description="SCF nmix: iterations mixed plainly before Broyden's method."
     )
+    scf_retries: int = setting(
+        2,
+        ge=0,
+        le=5,
+        description="How often potentials that do not converge are begun anew, each time with half "
+        "the scf_mixing and twice the scf_plain; the label scf_tries counts.",
+    )
     fms_radius: float = setting(
         9.0, unit="Å", gt=0, le=30, description="FMS rfms: radius for full multiple scattering."
     )

@@ -83,6 +83,10 @@ def open_base(recipe: GenerationRecipe, generator: SpectrumGenerator) -> Base:
         if (old := getattr(settings, name)) != value:
             there, now = differing(old, value)
             raise ConfigError(f"{where}: its setting {name} is {there}, the recipe's {now}.")
+    if lacking := sorted(set(generator.label_units()) - set(dataset.labels)):
+        raise ConfigError(
+            f"{where}: it has no label '{lacking[0]}', which {generator.name} gives today."
+        )
     precision = dataset.metadata.provenance.get("precision")
     if precision != recipe.precision:
         raise ConfigError(
