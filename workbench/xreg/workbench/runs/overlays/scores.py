@@ -172,7 +172,7 @@ def spectrum_error(named: Mapping[str, Result]) -> Overlay | None:
             axis.barh(place, share, left=left, color=colour, label=name, height=0.75)
             left += share
         axis.set_yticks(place, list(counts))
-        axis.set_xlim(min(90.0, np.floor(shares[:, 0].min() / 10) * 10 - 5), 100)
+        axis.set_xlim(max(min(90.0, np.floor(shares[:, 0].min() / 10) * 10 - 5), 0.0), 100)
         axis.set_xlabel("share of the spectra (%)")
         figure.legend(loc="outside upper center", ncols=4)
         return figure
@@ -181,7 +181,7 @@ def spectrum_error(named: Mapping[str, Result]) -> Overlay | None:
         "spectrum-error",
         "Spectrum error",
         "Share of the spectra of each result in seven intervals of the spectrum error; the axis "
-        "does not begin at zero.",
+        "need not begin at zero.",
         draw,
     )
 
