@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
+from xreg.workbench.recipes.load import load_one
 from xreg.workbench.search.ranking import remarks
+from xreg.workbench.search.recipe import SearchRecipe
 from xreg.workbench.search.search import search
 from xreg.workbench.search.session import Search
 from xreg_tests.searches import SMALL, recipe, told
@@ -66,7 +68,7 @@ def test_nothing_is_lost_when_workers_are_killed(water_store: Path, tmp_path: Pa
         assert all(now[key] == entry for key, entry in before.items())
         before = now
     assert before, "the search was killed before anything was told"
-    subprocess.run([*command, "--workers", "1"], check=True, stdout=subprocess.DEVNULL)
+    search(load_one(SearchRecipe, path), folder, workers=1)
     after = told(folder)
     assert all(after[key] == entry for key, entry in before.items())
     now = Search(folder)

@@ -89,7 +89,7 @@ def test_decomposers_that_train_their_own_network_compete(
     }
     common = {"name": "pls", "rank": 2}
     small = recipe(water_store, families=families, decomposer=common)
-    results = {s.label: s for s in search(small, tmp_path / "search", workers=2)}
+    results = {s.label: s for s in search(small, tmp_path / "search", workers=1)}
     assert results["ridge"].decomposer is None
     for label, name in (("ednn", "ednn"), ("internal", "pls")):
         assert results[label].decomposer["name"] == name
