@@ -18,6 +18,7 @@ from xreg.core.errors import NotApplicableError
 from xreg.core.interfaces import FeatureLabel
 from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
 from xreg.plugins.features.plugin import ImportanceConfig
+from xreg.plugins.features.surroundings import radial_distribution, selected
 
 __all__ = ["Importance", "ImportanceAnalysis", "permutation_importance"]
 
@@ -252,14 +253,20 @@ def _findings(
     over = f"{over} are one standard deviation over permutations"
     over += " and folds." if config.folds else "."
     if "feature" in found:
+        radii = [label.at for label in labels if label.axis == figures.DISTANCE]
+        radial = radial_distribution(context, max(radii)) if radii else None
+        marks = selected(context, config.mark) if config.mark else np.empty(0, np.intp)
+        beside = " Uppermost: atoms about the absorber." if radial else ""
+        if config.mark:
+            beside += f" Triangles: the first {len(marks)} of forward selection by ridge."
         drawings.append(
             Drawing(
                 "by-feature",
                 "Importance of features",
                 "Loss of R² when one feature is permuted among the samples, for the whole spectrum "
                 "and for two windows, and the loss in the first window minus that in the second; "
-                f"{over}",
-                lambda: figures.by_feature(labels, found["feature"]),
+                f"{over}{beside}",
+                lambda: figures.by_feature(labels, found["feature"], radial, marks),
             )
         )
     if "block" in found:

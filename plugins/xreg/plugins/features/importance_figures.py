@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xreg.core.analysis import style
 from xreg.core.analysis.components import AxisBlock, blocks
@@ -19,24 +20,35 @@ if TYPE_CHECKING:
 
 __all__ = ["by_block", "by_feature"]
 
+DISTANCE = "distance (Å)"
 MOST_BARS = 20
 MOST_CURVES = 8
 
 
-def by_feature(labels: Sequence[FeatureLabel], found: Importance) -> Figure:
+def by_feature(
+    labels: Sequence[FeatureLabel],
+    found: Importance,
+    radial: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+    marks: NDArray[np.intp] | None = None,
+) -> Figure:
     """Draw the importance of single features along their axes; bars for those without one.
 
     One row for each part of the spectrum, one column for each axis (radius, width). The blocks that
-    matter most on an axis are coloured.
+    matter most on an axis are coloured. Above distances stands the radial distribution of atoms,
+    and features that are marked have a triangle, as in Rankine & Penfold, Fig. 8.
     """
     parts = blocks(labels)
     on_axis = [block for block in parts if isinstance(block, AxisBlock)]
     axes = list(dict.fromkeys(block.axis for block in on_axis))
     if not axes:
         return _bars([label.title for label in labels], found)
-    rows = len(found.ranges)
+    above = 1 if radial is not None and DISTANCE in axes else 0
+    rows = len(found.ranges) + above
     figure = style.new_figure(1.45 * rows + 0.3)
     grid = figure.subplots(rows, len(axes), squeeze=False, sharex="col")
+    if above and radial is not None:
+        _radial(grid[0], axes.index(DISTANCE), *radial)
+        grid = grid[1:]
     for column, name in enumerate(axes):
         curves = [block for block in on_axis if block.axis == name]
         weight = np.array([found.mean[block.columns, 0].clip(0).sum() for block in curves])
@@ -46,6 +58,8 @@ def by_feature(labels: Sequence[FeatureLabel], found: Importance) -> Figure:
             axis = grid[row, column]
             for index, block in enumerate(curves):
                 _curve(axis, block, found, row, colours.get(index))
+                if row == 0 and marks is not None:
+                    _marks(axis, block, found, marks)
             axis.axhline(0, color=style.GUIDE, lw=0.7, zorder=0)
             axis.set_title(part if column == 0 else "")
             axis.set_ylabel("loss of R²" if column == 0 else "")
@@ -69,6 +83,24 @@ def _curve(axis: Axes, block: AxisBlock, found: Importance, part: int, colour: s
     if len(block.columns) < 12:
         look |= {"marker": "o", "ms": 2.5}
     axis.plot(block.at, mean, **look)
+
+
+def _radial(
+    row: Sequence[Axes], column: int, edges: NDArray[np.float64], counts: NDArray[np.float64]
+) -> None:
+    """Draw the distribution above its column; the others of the row stay empty."""
+    for place, axis in enumerate(row):
+        if place != column:
+            axis.set_axis_off()
+    row[column].stairs(counts, edges, fill=True, color=style.TRUE_FILL)
+    row[column].set_ylabel("atoms")
+    row[column].set_title("atoms about the absorber")
+
+
+def _marks(axis: Axes, block: AxisBlock, found: Importance, marks: NDArray[np.intp]) -> None:
+    chosen = np.isin(block.columns, marks)
+    heights = found.mean[block.columns, 0]
+    axis.plot(block.at[chosen], heights[chosen], "v", ms=4, color=style.TRUE, zorder=3)
 
 
 def by_block(names: Sequence[str], found: Importance) -> Figure:

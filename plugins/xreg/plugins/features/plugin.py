@@ -52,6 +52,13 @@ class ImportanceConfig(Config):
         le=100_000,
         description="With more features than this only whole blocks are permuted.",
     )
+    mark: int = setting(
+        0,
+        ge=0,
+        le=100_000,
+        description="Mark so many features in the figure: the first that forward selection by "
+        "ridge takes.",
+    )
     seed: int = setting(0, ge=0, le=SEED_LIMIT, description="Seed of permutations and folds.")
 
     @model_validator(mode="after")
