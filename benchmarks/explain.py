@@ -49,7 +49,7 @@ def main(
                 continue
             mismatch = mismatch_of(compared, library.intensity[new], apart) if account else 0.0
             explainer = learn(compared, here, part.groups, apart, noise=noise, mismatch=mismatch)
-            answers, misfit = explainer.explain(library.intensity[new])
+            answers, misfit, _, _ = explainer.explain(library.intensity[new])
             strange = explainer.strangeness(misfit)
             for one, answer, judged in zip(asked, answers, explainer.judged, strict=True):
                 rows[kind].append({

@@ -234,10 +234,8 @@ def _explained(
         comparison, asked, library.groups, apart, noise=noise,
         mismatch=mismatch_of(comparison, spectra, apart), copies=recipe.copies, seed=recipe.seed,
     )  # fmt: skip
-    answers, misfit = explainer.explain(spectra)
-    every, place = comparison.misfits(spectra)
-    best = every.argmin(axis=1)
-    shift = [comparison.settings_at(p[b])[0] for p, b in zip(place, best, strict=True)]
+    answers, misfit, best, place = explainer.explain(spectra)
+    shift = [comparison.settings_at(int(at))[0] for at in place]
     return Explained(
         stack, explainer, rows, answers, misfit, explainer.strangeness(misfit),
         library.ids[best], np.array(shift),

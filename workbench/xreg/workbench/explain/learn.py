@@ -43,7 +43,9 @@ SURE = 2.0  # standard errors by which skill must beat that of the mean
 OWN_SHARE = 0.15  # of the likelihood, that makes another value a solution of its own
 STRANGE = 4.0  # times the misfit of 95 % of the library: from there on nothing is told
 CURVES = (1.0, 12.0)  # eV, how smooth the curves are that stand for what a library lacks
-MOST_COMPARED = 400
+MOST_COMPARED = 400  # spectra whose distance to other groups is looked at
+MOST_LEARNED = 2600  # distorted spectra that are learned from: kernels take their square
+BATCH = 400
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,9 +146,27 @@ class Explainer:
         usual = np.hypot(float(np.quantile(self.apart, 0.95)), self.mismatch)
         return np.maximum(1.0, misfit / max(usual, 1e-12))
 
-    def explain(self, spectra: Array) -> tuple[list[Answers], Array]:
-        """Return the answers to each quantity of (q, k) spectra, and (q,) their misfit."""
-        misfit, _ = self.comparison.misfits(spectra)
+    def explain(self, spectra: Array) -> tuple[list[Answers], Array, Rows, Rows]:
+        """Return the answers to each quantity of (q, k) spectra, and (q,) misfit, row and place.
+
+        These are of the nearest spectrum of the library; see :meth:`Comparison.misfits`.
+        """
+        parts = [self._explain(spectra[i : i + BATCH]) for i in range(0, len(spectra), BATCH)]
+        answers = [
+            Answers(
+                np.concatenate([one.value for one in same]),
+                np.concatenate([one.low for one in same], axis=1),
+                np.concatenate([one.high for one in same], axis=1),
+                [others for one in same for others in one.others],
+            )
+            for same in zip(*(part[0] for part in parts), strict=True)
+        ]
+        misfit, row, place = (np.concatenate([part[i] for part in parts]) for i in (1, 2, 3))
+        return answers, misfit, row, place
+
+    def _explain(self, spectra: Array) -> tuple[list[Answers], Array, Rows, Rows]:
+        misfit, place = self.comparison.misfits(spectra)
+        best = misfit.argmin(axis=1)
         least = misfit.min(axis=1)
         x = (_standard(spectra[:, self.comparison.inside]) - self.middle) @ self.axes
         hard = _nearby(x, self.scores, self.errors, None)
@@ -159,11 +179,11 @@ class Explainer:
             value = np.clip(value, one.values.min(), one.values.max())
             near = half[0] / 2 + 1e-9 * np.ptp(one.values)
             others = [
-                _solutions(one.values, row, self.apart, float(width))
+                _solutions(one.values, row, self.apart, float(width)) if judged.known else []
                 for row, width in zip(misfit, near, strict=True)
             ]
             found.append(Answers(value, value - half, value + half, others))
-        return found, least
+        return found, least, best, place[np.arange(len(best)), best]
 
 
 def _solutions(
@@ -177,9 +197,8 @@ def _solutions(
     scale = 0.5 * float(np.median(apart))
     weight = np.exp(-(misfit**2 - misfit.min() ** 2) / (2 * scale**2))
     weight /= weight.sum()
-    order = np.argsort(values)
-    values, weight = values[order], weight[order]
-    kept = weight > 1e-4
+    kept = np.flatnonzero(weight > 1e-4 * weight.max())
+    kept = kept[np.argsort(values[kept])]
     values, weight = values[kept], weight[kept]
     part = np.cumsum(np.append(0, np.diff(values) > 2 * width)).astype(int)
     share = np.bincount(part, weight)
@@ -226,7 +245,8 @@ def learn(
     """
     rng = np.random.default_rng(seed)
     n = len(comparison.library)
-    rows = np.tile(np.arange(n), copies)
+    some = np.sort(rng.permutation(n)[: MOST_LEARNED // copies])
+    rows = np.tile(some, copies)
     raw = np.stack(list(comparison.distorted(rows, noise, rng)))
     seen = _standard(raw[:, comparison.inside])
     if mismatch > 0:
@@ -238,12 +258,12 @@ def learn(
     x = (seen - middle) @ axes
     y = np.stack([one.values for one in found], axis=1)
     scale = y.std(axis=0)
-    own = groups[rows]
+    _, own = np.unique(groups[rows], return_inverse=True)
     weight = 1 / np.bincount(own)[own]
     weight /= weight.mean()
-    some = x[rng.permutation(len(x))[:200]]
+    few = x[rng.permutation(len(x))[:200]]
     typical = float(np.median(np.sqrt(np.maximum(
-        (some**2).sum(axis=1)[:, None] + (some**2).sum(axis=1) - 2 * some @ some.T, 0
+        (few**2).sum(axis=1)[:, None] + (few**2).sum(axis=1) - 2 * few @ few.T, 0
     ))))  # fmt: skip
     methods = {"linear": 0.0} | {f"kernel {share:g}": share * typical for share in LENGTHS}
     told = {name: np.empty((len(x), y.shape[1])) for name in methods}
@@ -290,7 +310,8 @@ def mismatch_of(comparison: Comparison, spectra: Array, apart: Array) -> float:
     The median over the spectra of the root of the difference of squares; ``apart`` holds misfits
     between groups of the library.
     """
-    misfit, _ = comparison.misfits(spectra)
+    looked = np.linspace(0, len(spectra) - 1, min(len(spectra), BATCH)).astype(int)
+    misfit, _ = comparison.misfits(spectra[looked])
     excess = misfit.min(axis=1) ** 2 - float(np.median(apart)) ** 2
     return float(np.sqrt(max(np.median(excess), 0.0)))
 
