@@ -165,7 +165,7 @@ def _data(entry: SavedModel, model: Model, recipe: ExplainRecipe) -> tuple[Datas
     if recipe.group:
         dataset.label(recipe.group)  # says which there are
         return dataset, recipe.group, []
-    texts = [n for n, v in dataset.labels.items() if np.asarray(v).dtype.kind not in "biuf"]
+    texts = [n for n, v in dataset.labels.items() if np.asarray(v).dtype.kind not in "bf"]
     part_of = np.array([parts.get(name, "") for name in dataset.samples.ids.tolist()])
     whole = [name for name in texts if _undivided(np.asarray(dataset.label(name)), part_of)]
     if whole:
