@@ -61,12 +61,14 @@ def test_what_belongs_together_is_there_together(
     options: Options,
 ) -> None:
     makes = {"run", "search", "evaluate", "fit", "predict", "data generate", "data import"}
-    makes |= {"data process", "data export", "match", "grow", "calibrate"}
+    makes |= {"data process", "data export", "match", "grow", "calibrate", "explain"}
     assert makes <= set(options["--out"])
     assert makes == set(options["--set"])
-    assert makes - {"fit", "match", "data process", "data export"} == set(options["--bad"])
+    assert makes - {"fit", "match", "explain", "data process", "data export"} == set(
+        options["--bad"]
+    )
     reads = {"run", "search", "evaluate", "fit", "predict", "data process", "data sticks"}
-    reads |= {"data export", "match", "calibrate"}
+    reads |= {"data export", "match", "calibrate", "explain"}
     assert reads <= set(options["--registry"])
     for flag in ("--only", "--dry-run"):
         assert makes - {"predict", "data import", "data export", "calibrate"} == set(options[flag])

@@ -19,7 +19,7 @@ from xreg.core.interfaces.importer import Entry
 from xreg.core.measured.edges import find_edges
 from xreg.core.readers.energies import judge_energies
 from xreg.core.readers.importing.curve import Curve, stated_unit
-from xreg.core.readers.importing.fields import OwnFields, own_fields
+from xreg.core.readers.importing.fields import NAMES, OwnFields, own_fields
 from xreg.core.readers.importing.log import ImportLog
 from xreg.core.readers.importing.settings import MeasuredSettings
 from xreg.core.readers.spectra.blocks import split_blocks
@@ -108,7 +108,7 @@ class TableReader:
         asked = self.config.columns
         found = spectrum_of(table, asked)
         chosen = choose(table, asked)
-        if not asked.unit:
+        if not asked.unit and NAMES.lower() not in table.fields:
             stated = table.units[chosen.energy]
             if stated or table.names[chosen.energy].lower() not in ANGLE_NAMES:
                 _require_electronvolts(found.energy, stated)

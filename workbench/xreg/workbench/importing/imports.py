@@ -158,7 +158,8 @@ def _with_grid(sources: Sequence[Path], options: ImportOptions) -> ImportOptions
         with log.entry(str(one)), suppress(UnknownLayoutError):  # told when it is read again
             for entry in choose_importer(one, options, {}, log).entries(one, log):
                 collector.take(entry)
-    if not (found := collector.common_grid()):
+    differ = any(COMMON in bad.reason for bad in log.bad)
+    if not differ or not (found := collector.common_grid()):
         return options
     return options.model_copy(update={"grids": {**told, "": found.removeprefix("--grid ")}})
 

@@ -12,6 +12,7 @@ from xreg.cli.options import (
     DryRun,
     EnergyColumn,
     EnergyUnit,
+    Group,
     NoiseColumn,
     Only,
     Registry,
@@ -51,9 +52,7 @@ def explain(
         list[str] | None,
         typer.Option(help="What is asked, by name; repeatable. All that is known by default."),
     ] = None,
-    group: Annotated[
-        str | None, typer.Option(help="Label that near-copies in the model's data share.")
-    ] = None,
+    group: Group = None,
     energy: EnergyColumn = None,
     signal: SignalColumn = None,
     noise: NoiseColumn = None,
@@ -63,7 +62,7 @@ def explain(
     shift: Shift = None,
     broadening: Annotated[
         float | None,
-        typer.Option(help="Widest Gaussian that spectra may be broader by, in eV; 2."),
+        typer.Option(help="Widest Gaussian that measured spectra may be broader by, in eV; 2."),
     ] = None,
     seed: Seed = None,
     set_: Set = None,

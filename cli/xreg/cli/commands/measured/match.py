@@ -60,7 +60,8 @@ def match(
     window: Window = None,
     shift: Shift = None,
     broadening: Annotated[
-        float | None, typer.Option(help="Widest Gaussian to broaden references with, in eV; 2.")
+        float | None,
+        typer.Option(help="Widest Gaussian that measured spectra may be broader by, in eV; 2."),
     ] = None,
     combine: Annotated[
         int | None, typer.Option(help="Most references of a linear combination; 3, 0 for none.")
