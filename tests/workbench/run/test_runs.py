@@ -119,9 +119,7 @@ def test_the_report_holds_every_figure_and_needs_nothing_else(finished: Path) ->
         assert words in page
 
 
-def test_the_resolved_recipe_gives_the_same_numbers(
-    water_store: Path, workplace: Path
-) -> None:
+def test_the_resolved_recipe_gives_the_same_numbers(water_store: Path, workplace: Path) -> None:
     small = {"name": "mlp", "width": 8, "depth": 1, "epochs": 30, "ensemble": 2}
     made = recipe(
         water_store,
@@ -153,7 +151,9 @@ def test_a_second_descriptor_colours_the_scores(water_store: Path, workplace: Pa
         recipe(water_store, report={"descriptor": "intern"})
 
 
-def test_runs_of_one_recipe_are_the_same_in_folders_of_their_own(water_store: Path, workplace: Path) -> None:
+def test_runs_of_one_recipe_are_the_same_in_folders_of_their_own(
+    water_store: Path, workplace: Path
+) -> None:
     made = recipe(water_store, decomposers={})
     folders = [execute(made) for _ in range(2)]
     assert re.fullmatch(r"\d{4}-\d\d-\d\d-try", folders[0].name)
