@@ -34,6 +34,7 @@ def own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("XREG_CACHE", str(home / "cache"))
         patch.setenv("XREG_CONFIG", str(home / "config.yaml"))
         patch.setenv("XREG_PLUGINS", str(home / "plugins"))
+        patch.setenv("XREG_LOOKS", str(home / "lockbox"))
         patch.setenv("MPLBACKEND", "agg")
         patch.delenv("XREG_DEBUG", raising=False)
         yield

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.errors import DataError
 
-__all__ = ["covered_variance", "covered_variance_interval", "sample_r2", "spectrum_error"]
+__all__ = [
+    "covered_variance",
+    "covered_variance_interval",
+    "mean_variance_interval",
+    "sample_r2",
+    "spectrum_error",
+]
 
 RESAMPLES = 1000
 MANY = 500
@@ -75,25 +83,90 @@ def covered_variance_interval(
     if count > MANY:  # sums over random lots of groups vary as those over the groups do
         member = (rng.permutation(count) % MANY)[member]
         count = MANY
-    known_mean = known.mean(axis=0)
+    return _percentiles(_draws([_sums(known, guess, member, count)], count, rng), level)
+
+
+def mean_variance_interval(
+    splits: Sequence[tuple[ArrayLike, ArrayLike, ArrayLike]],
+    *,
+    level: float = 0.95,
+    seed: int = 0,
+) -> tuple[float, float] | None:
+    """Return between which values the mean covered variance of several splits lies.
+
+    As :func:`covered_variance_interval`, with groups drawn once for all splits: a group that is
+    tested in several of them is drawn in all or in none, so that tests that overlap do not count
+    as so many independent ones.
+
+    Parameters
+    ----------
+    splits
+        True and predicted (n, m) targets of what each split tests, and its (n,) groups.
+    level
+        Share of the draws inside the interval.
+    seed
+        Seed of the draws.
+
+    Returns
+    -------
+    tuple of float or None
+        Both ends; None for fewer than two groups, or where nothing varies.
+    """
+    names = [np.asarray(groups).astype(str) for _, _, groups in splits]
+    every, member = np.unique(np.concatenate(names), return_inverse=True)
+    count = len(every)
+    if count < 2:
+        return None
+    rng = np.random.default_rng(seed)
+    if count > MANY:
+        member = (rng.permutation(count) % MANY)[member]
+        count = MANY
+    parts = np.split(member, np.cumsum([len(one) for one in names])[:-1])
+    sums = [
+        _sums(*_pair(true, guess), part, count)
+        for (true, guess, _), part in zip(splits, parts, strict=True)
+    ]
+    return _percentiles(_draws(sums, count, rng), level)
+
+
+Sums = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+
+
+def _sums(
+    known: NDArray[np.float64], guess: NDArray[np.float64], member: NDArray[np.intp], count: int
+) -> Sums:
+    """Return, by group, sums and squares of centred targets, squares of errors, and sizes."""
     order = np.argsort(member, kind="stable")
-    starts = np.searchsorted(member[order], np.arange(count))
-    centred = (known - known_mean)[order]
-    sums = np.add.reduceat(centred, starts, axis=0)
-    squares = np.add.reduceat(np.sum(centred**2, axis=1), starts)
-    errors = np.add.reduceat(np.sum((known - guess)[order] ** 2, axis=1), starts)
-    sizes = np.bincount(member).astype(np.float64)
+    inside, starts = np.unique(member[order], return_index=True)
+    centred = (known - known.mean(axis=0))[order]
+    sums, squares, errors = np.zeros((count, known.shape[1])), np.zeros(count), np.zeros(count)
+    sums[inside] = np.add.reduceat(centred, starts, axis=0)
+    squares[inside] = np.add.reduceat(np.sum(centred**2, axis=1), starts)
+    errors[inside] = np.add.reduceat(np.sum((known - guess)[order] ** 2, axis=1), starts)
+    return sums, squares, errors, np.bincount(member, minlength=count).astype(np.float64)
+
+
+def _draws(splits: Sequence[Sums], count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return the mean score of each draw of groups, but for those in which nothing varies."""
     found = []
-    size = max(1, min(RESAMPLES, BLOCK // max(count, known.shape[1])))
+    width = max(sums.shape[1] for sums, *_ in splits)
+    size = max(1, min(RESAMPLES, BLOCK // max(count, width)))
     for start in range(0, RESAMPLES, size):
         draws = min(size, RESAMPLES - start)
         weights = rng.multinomial(count, np.full(count, 1 / count), size=draws).astype(np.float64)
-        middle = np.sum((weights @ sums) ** 2, axis=1) / (weights @ sizes)
-        total = weights @ squares - middle
-        # A draw of one group alone may have next to no variation.
-        varied = total > 1e-12 * squares.sum()
-        found.append(1 - (weights @ errors)[varied] / total[varied])
-    scores = np.concatenate(found)
+        scores = np.full((len(splits), draws), np.nan)
+        for row, (sums, squares, errors, sizes) in enumerate(splits):
+            middle = np.sum((weights @ sums) ** 2, axis=1) / np.maximum(weights @ sizes, 1)
+            total = weights @ squares - middle
+            # A draw of one group alone may have next to no variation.
+            varied = total > 1e-12 * squares.sum()
+            scores[row, varied] = 1 - (weights @ errors)[varied] / total[varied]
+        some = np.isfinite(scores).any(axis=0)
+        found.append(np.nanmean(scores[:, some], axis=0))
+    return np.concatenate(found)
+
+
+def _percentiles(scores: NDArray[np.float64], level: float) -> tuple[float, float] | None:
     if not scores.size:
         return None
     low, high = np.quantile(scores, [(1 - level) / 2, (1 + level) / 2])

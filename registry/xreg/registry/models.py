@@ -309,6 +309,7 @@ def load_model(
 
 def describe_model(entry: SavedModel, *, allow_code: bool = False) -> list[tuple[str, str]]:
     """Return what a user wants to know of a model, as names and values."""
+    from xreg.core.interfaces.blocks import parts_of
     from xreg.core.model.transfer.calibrated import CalibratedModel
 
     model = load_model(entry.folder, allow_code=allow_code)
@@ -327,7 +328,7 @@ def describe_model(entry: SavedModel, *, allow_code: bool = False) -> list[tuple
     else:
         rows.append(("knows", f"{domain.kind}: {', '.join(domain.parameters)}"))
     if model.descriptor is not None:
-        rows.append(("descriptor", _call(model.descriptor)))
+        rows += [("descriptor", _call(one)) for one in parts_of(model.descriptor).values()]
     rows.append(("emulator", _call(model.emulator)))
     if isinstance(model, CalibratedModel):
         rows.append(("calibrated", model.calibration.in_words()))

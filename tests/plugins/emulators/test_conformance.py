@@ -1,8 +1,9 @@
-"""The emulators ``mlp`` and ``ridge`` pass the suite of their kind."""
+"""The emulators ``mlp``, ``ridge`` and ``gp-features`` pass the suite of their kind."""
 
 from __future__ import annotations
 
 from xreg.core.testing import EmulatorSuite
+from xreg.plugins.gp.on_features import GPFeatures
 from xreg.plugins.mlp.mlp import MLP
 from xreg.plugins.ridge.ridge import Ridge
 
@@ -28,3 +29,7 @@ class TestMLPEnsemble(EmulatorSuite):
 
 class TestRidge(EmulatorSuite):
     component = Ridge
+
+
+class TestGPFeatures(EmulatorSuite):
+    component = GPFeatures

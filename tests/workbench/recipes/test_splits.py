@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from xreg.core.data.splits import PARTS, make_split
 from xreg.core.errors import XregError
-from xreg.workbench.recipes.splits import SplitSection, make_splits, with_defaults
+from xreg.workbench.recipes.splits import SplitSection, find_splits, make_splits, with_defaults
 
 IDS = np.array([f"s{i:02d}" for i in range(20)])
 LABELS = {
@@ -68,6 +69,7 @@ def test_groups_stay_together() -> None:
         ({"parts": "sett"}, "split.parts 'sett' is none of the labels (did you mean 'set'?)"),
         ({"group": "trajectry"}, "did you mean 'trajectory'?"),
         ({"within": {"kind": "c"}}, "no sample has kind 'c'"),
+        ({"repeats": 2}, "split.repeats: a dataset that is made has one split"),
         ("default", "a dataset that is made has no split yet"),
     ],
 )
@@ -87,3 +89,68 @@ def test_what_is_left_open_is_settled_in_the_record() -> None:
     counts = SplitSection(counts=(1, 2, 3))
     assert with_defaults(counts, 5).stated() == {"counts": (1, 2, 3), "seed": 5}
     assert with_defaults(SplitSection(parts="set"), 5).stated() == {"parts": "set"}
+
+
+def found(dataset: Any, section: Any) -> dict[str, list[set[str]]]:
+    _, splits = find_splits(dataset, SplitSection.model_validate(section), 0)
+    return {k: [set(getattr(one, part)) for part in PARTS] for k, one in splits.items()}
+
+
+def test_repeats_are_splits_of_seeds_that_follow_or_are_listed(made_water: Any) -> None:
+    water = made_water(40)
+    splits = found(water, {"repeats": 3})
+    assert list(splits) == ["seed 0", "seed 1", "seed 2"]
+    assert splits["seed 1"] == found(water, {"seed": 1, "fractions": [0.8, 0.1, 0.1]})["seed 1"]
+    assert list(found(water, {"repeats": [11, 4]})) == ["seed 11", "seed 4"]
+
+
+def test_repeats_keep_the_groups_of_the_default_split(made_water: Any) -> None:
+    water = made_water(40)
+    about = water.metadata.model_copy(update={"provenance": {"split": {"group": "trajectory"}}})
+    filled, splits = find_splits(
+        replace(water, metadata=about), SplitSection.model_validate({"repeats": 2}), 0
+    )
+    assert filled["group"] == "trajectory"
+    for split in splits.values():
+        assert not {i[:5] for i in split.train} & {i[:5] for i in split.test}
+
+
+def test_each_group_is_left_out_in_turn(made_water: Any) -> None:
+    splits = found(made_water(40), {"group": "trajectory", "leave_out": True})
+    assert list(splits) == ["0", "1", "2", "3"]
+    assert {i[:5] for i in splits["2"][2]} == {"traj2"}
+    assert all(len(set.union(*parts)) == 40 for parts in splits.values())
+
+
+def test_what_is_locked_away_is_in_no_part_of_any_seed_until_it_is_opened(made_water: Any) -> None:
+    water = made_water(40)
+    section = {"lockbox": 0.2, "repeats": 3}
+    closed = found(water, section)
+    opened = found(water, section | {"opened": True})
+    box = opened["seed 0"][2]
+    assert 2 <= len(box) <= 15
+    for seed in ("seed 0", "seed 1", "seed 2"):
+        assert opened[seed][2] == box
+        assert not set.union(*closed[seed]) & box
+        assert set.union(*closed[seed]) | box == set(water.samples.ids)
+    first = made_water(30)  # one that grew keeps what was locked
+    kept = found(first, {"lockbox": 0.2, "opened": True})["seed 0"][2]
+    assert kept == box & set(first.samples.ids)
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ({"repeats": 2, "name": "default"}, "'name' and 'repeats' exclude each other"),
+        ({"leave_out": True}, "'leave_out' needs 'group'"),
+        ({"opened": True}, "'opened' needs 'lockbox'"),
+        ({"repeats": [1, 1]}, "'repeats' names a seed twice"),
+        ({"leave_out": True, "group": "angle"}, "'angle' has 40 groups, and 2 to 30"),
+        ({"lockbox": 1e-9}, "holds 0 of 40 samples"),
+        ({"group": "trajectry"}, "did you mean 'trajectory'?"),
+    ],
+)
+def test_splits_that_make_no_sense_are_refused(made_water: Any, section: Any, said: str) -> None:
+    with pytest.raises(XregError) as caught:
+        find_splits(made_water(40), SplitSection.parse(section, "split"), 0)
+    assert said in str(caught.value)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from xreg.workbench.run.results import score_remarks
+from xreg.workbench.run.scoring import score_remarks
 
 
 def scores(r2: float, samples: int, groups: int, group: str | None = None) -> dict[str, Any]:

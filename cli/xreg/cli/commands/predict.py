@@ -109,6 +109,8 @@ def predict(
     mean = {None: "", "structure": ", averaged for each structure", "all": ", averaged"}[over]
     files = ", ".join(map(str, made.files))
     echo(f"{spectra} of channel {found.target.channel}{spread}{mean}: {files}")
+    if over is None and found.intervals and work.intervals_path(out).exists():
+        echo(f"intervals: {work.intervals_path(out)}")
     if found.assessment is not None:
         place = work.trust_path(out) if out.suffix == ".csv" else out
         where = f": {place}" if over is None else ", site by site"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -162,9 +162,15 @@ def _print_results(folder: Path) -> None:
         echo(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
     data = summary["dataset"]
     echo(f"{data['name']} {data['version']}, channel {data['channel']}")
+    over = metrics.get("splits")
+    if over is not None:
+        echo(f"mean ± spread over {counted(len(over['names']), 'split')}")
     for part in PARTS:
         if part in metrics:
             scores = metrics[part]
+            if over is not None:
+                _print_over_splits(part, over)
+                continue
             r2 = _score(scores["r2"])
             if "targets" in scores:  # of several units, maybe
                 r2 += f" raw, {_score(scores['r2_standardised'])} standardised"
@@ -175,6 +181,20 @@ def _print_results(folder: Path) -> None:
         values = "  ".join(f"k={k} {_score(v)}" for k, v in enumerate(parts.get(shown, ()), 1))
         echo(f"{label:<10}  covered variance ({shown})  {values}")
     echo(f"report: {folder / 'report.html'}")
+
+
+def _print_over_splits(part: str, over: dict[str, Any]) -> None:
+    """Print the R² of a part as mean ± spread over the splits of a run."""
+    from xreg.cli.summary import score_interval
+
+    r2 = over["scores"].get(f"{part}.r2")
+    if r2 is None:
+        echo(f"{part:<10}  R² –")
+        return
+    text = f"{r2['mean']:.4f} ± {r2['spread']:.4f}"
+    if part == over["part"]:
+        text += f"{score_interval(over)}  ({over['groups']:,} different groups or samples tested)"
+    echo(f"{part:<10}  R² {text}")
 
 
 def _score(value: float | None) -> str:

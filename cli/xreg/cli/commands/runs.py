@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from xreg.cli.options import Out
 from xreg.cli.output import cell, echo
+
+if TYPE_CHECKING:
+    from xreg.workbench.runs.record import RunRecord
 
 app = typer.Typer(help="Runs: list, show and compare them.", no_args_is_help=True)
 
@@ -40,7 +43,7 @@ def list_(
     filters = Filters(data, tuple(uses or ()), since, least)
     found, damaged = find_runs(folders or [DEFAULT], filters)
     rows = [
-        (run.started, str(run.folder), run.data, " + ".join(run.uses()), _score(run.score()))
+        (run.started, str(run.folder), run.data, " + ".join(run.uses()), _score(run))
         for run in found
     ]
     widths = [max((len(cell(row[c])) for row in rows), default=0) for c in range(5)]
@@ -69,7 +72,7 @@ def show(folder: Annotated[Path, typer.Argument(help="Folder of a run.")]) -> No
     for part in PARTS:
         if part in run.metrics:
             samples = run.metrics[part].get("samples")
-            echo(f"  {part:<10}  R² {_score(run.score(part))} of {samples} samples")
+            echo(f"  {part:<10}  R² {_score(run, part)} of {samples} samples")
     for remark in run.summary.get("remarks", ()):
         echo(f"  note: {cell(remark)}")
     echo(f"  report      {folder / 'report.html'}")
@@ -90,7 +93,7 @@ def compare(
 
     compared = work([read_run(folder) for folder in folders])
     page = None if out is None else write_page(compared, out)
-    scores = [(key, [_score(value) for value in row]) for key, row in compared.scores]
+    scores = [(key, [_number(value) for value in row]) for key, row in compared.scores]
     _table(compared.labels, scores)
     for title, rows in (("settings", compared.settings), ("code", compared.sources)):
         echo()
@@ -112,5 +115,11 @@ def _table(labels: list[str], rows: list[tuple[str, list[str]]]) -> None:
         echo("  ".join(f"{t:<{w}}" for t, w in zip(line, widths, strict=True)).rstrip())
 
 
-def _score(value: float | None) -> str:
+def _score(run: RunRecord, part: str = "test") -> str:
+    """Return the R² of a part, and its spread where it is a mean over several splits."""
+    spread = run.spread(part)
+    return _number(run.score(part)) + ("" if spread is None else f" ± {spread:.4f}")
+
+
+def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"

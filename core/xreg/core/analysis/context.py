@@ -207,7 +207,10 @@ class AnalysisContext(AnalysisData):
             validation = validation[self._known(train, validation, raw)]
             held = (raw[validation], self.known[validation]) if len(validation) else None
         chosen = None if columns is None else self._places(columns, labels)
-        data = self.model.preprocessing.prepare(raw[train], self.known[train], held, chosen)
+        sources = [label.source for label in labels]
+        data = self.model.preprocessing.prepare(
+            raw[train], self.known[train], held, chosen, sources
+        )
         fresh = type(emulator)(**settings)
         own = data.scaling.labels(labels)
         return Retrained(self, fresh, data.targets, data.scaling, raw, own), data

@@ -39,6 +39,8 @@ class FeatureLabel:
         Quantity and unit along the block (``"distance (Å)"``); empty where there is none.
     at
         Position of this column on that axis.
+    source
+        Which of several descriptors it comes from; empty for one alone.
     """
 
     name: str
@@ -46,6 +48,7 @@ class FeatureLabel:
     block: str = ""
     axis: str = ""
     at: float | None = None
+    source: str = ""
 
     @property
     def title(self) -> str:

@@ -31,6 +31,9 @@ class Emulator(Component[ConfigT]):
         The kind of samples, where it takes samples.
     fits_together
         Settings in which emulators may differ that :meth:`fit_many` trains at the cost of fewer.
+    sources
+        (d,) which of several descriptors each feature comes from; a pipeline says so before
+        ``fit``. None for one descriptor.
     zero_intensity
         (m,) targets that stand for zero intensity, where targets are scaled; a pipeline says so
         before ``fit``. None means zero itself.
@@ -40,6 +43,7 @@ class Emulator(Component[ConfigT]):
     takes: ClassVar[Literal["features", "samples"]] = "features"
     accepts: ClassVar[type] = Samples
     fits_together: ClassVar[frozenset[str]] = frozenset()
+    sources: Sequence[str] | None = None
     zero_intensity: NDArray[np.float64] | None = None
     _estimator_type = "regressor"
     n_features_in_: int

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from xreg.core.data.samples import Samples
 from xreg.core.errors import SampleError
 from xreg.core.interfaces import Component, Descriptor, Emulator, FeatureLabel
+from xreg.core.interfaces.blocks import parts_of
 from xreg.core.model.domain import Domain
 from xreg.core.model.features import Featurizer, build_features
 from xreg.core.model.preprocessing import ScaledColumns, Unscaled
@@ -69,8 +70,9 @@ class FeatureInputs:
 
     @property
     def steps(self) -> dict[str, Component]:
-        """The descriptor."""
-        return {"descriptor": self.descriptor}
+        """The descriptor, or each of several."""
+        parts = parts_of(self.descriptor)
+        return {f"descriptor/{label}" if label else "descriptor": p for label, p in parts.items()}
 
     def __call__(self, samples: Samples) -> NDArray[np.float64]:
         """Return the (n, k) scaled features of n samples."""

@@ -22,8 +22,10 @@ from xreg.core.errors import (
     did_you_mean,
 )
 from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator, FeatureLabel
+from xreg.core.interfaces.blocks import Blocks
 from xreg.core.model.changes import code_changes
 from xreg.core.model.check import Check
+from xreg.core.model.conformal.intervals import LEVELS, Intervals
 from xreg.core.model.domain import Domain, Target
 from xreg.core.model.filters import KeptColumns
 from xreg.core.model.inputs import FeatureInputs, Inputs, SampleInputs
@@ -82,6 +84,8 @@ class Model:
     trust
         What to expect of predictions; None unless the model has been judged on enough spectra.
         Whoever has judged it sets it.
+    intervals
+        Intervals that hold a stated share of the errors, learned as ``trust`` is.
     check
         What it predicted of a few samples when it was trained; whoever has predicted them sets it.
     trained_by
@@ -100,6 +104,7 @@ class Model:
     trust: Trust | None = None
     trained_by: str | None = None
     check: Check | None = None
+    intervals: Intervals | None = None
     _found_difference: float | None = field(default=None, init=False)
 
     @property
@@ -207,7 +212,7 @@ class Model:
                 f"the model has no decomposer '{label}'{did_you_mean(label, self.decomposers)}."
             )
         scores = ThroughScores(self.decomposers[label], len(self.feature_labels))
-        return replace(self, emulator=scores, trust=None, check=None)
+        return replace(self, emulator=scores, trust=None, check=None, intervals=None)
 
     def predict_with_spread(
         self, inputs: Any
@@ -258,17 +263,30 @@ class Model:
         doubt = self.domain.kind == "structures"
         return self.trust.assess(inputs, predicted, spread, outside, reasons, doubt)
 
+    def half_widths(
+        self, samples: Samples, inputs: Any, spread: NDArray[np.float64] | None
+    ) -> dict[float, NDArray[np.float64]]:
+        """Return by level the (n, m) half widths of intervals about predictions, as of the data.
+
+        Infinite where too few groups judged the model, and empty where it knows no errors of its
+        own (:mod:`xreg.core.model.conformal.intervals`). Arguments are as in :meth:`assess`.
+        """
+        if self.intervals is None:
+            return {}
+        familiar, far = self.intervals.familiar(samples), self.novelty.distance(inputs)
+        half = self.intervals.half_width
+        return {level: half(level, familiar, spread, far) for level in LEVELS}
+
     def save(self, folder: str | Path) -> None:
         """Write the model into a new folder: one sub-folder a step, all hashed."""
         folder = Path(folder)
         arrays = self.inputs.arrays() | self.target_scaler.arrays("targets")
         if self.target.energy is not None:
             arrays["energy"] = self.target.energy
-        arrays |= {f"novelty.{name}": array for name, array in self.novelty.arrays().items()}
-        if self.trust is not None:
-            arrays |= {f"trust.{name}": array for name, array in self.trust.arrays().items()}
-        if self.check is not None:
-            arrays |= {f"check.{name}": array for name, array in self.check.arrays().items()}
+        learned = {"novelty": self.novelty, "trust": self.trust, "intervals": self.intervals}
+        for place, part in (learned | {"check": self.check}).items():
+            if part is not None:
+                arrays |= {f"{place}.{name}": array for name, array in part.arrays().items()}
         steps, scaling = self.steps, self.inputs.scaling
         for place, component in steps.items():
             component.save(folder / place)
@@ -326,6 +344,11 @@ class Model:
             steps[place] = find(kind, name).load(folder / place)
             if storage.digest((folder / place / storage.META).read_bytes()) != saved.parts[place]:
                 raise CorruptError(f"{folder / place} does not belong to this model.")
+        parts: dict[str, Descriptor] = {
+            place.partition("/")[2]: step
+            for place, step in steps.items()
+            if place.startswith("descriptor/")
+        }
         decomposers: dict[str, Decomposer] = {
             place.partition("/")[2]: step
             for place, step in steps.items()
@@ -333,12 +356,13 @@ class Model:
         }
         emulator: Emulator = steps["emulator"]
         with reading(f"model {folder}"):
-            require_steps(emulator, steps.get("descriptor"), decomposers)
+            descriptor = Blocks(parts) if parts else steps.get("descriptor")
+            require_steps(emulator, descriptor, decomposers)
             inputs: Inputs = SampleInputs(emulator)
-            if saved.columns is not None:
+            if saved.columns is not None and descriptor is not None:
                 kept = KeptColumns.restore(saved.columns.model_dump())
                 scaling = ScaledColumns(kept, Scaler.of(arrays, "features"))
-                inputs = FeatureInputs(steps["descriptor"], scaling)
+                inputs = FeatureInputs(descriptor, scaling)
                 require_features_fit(inputs.descriptor, scaling, folder)
             energy = arrays.get("energy")
             target = Target(saved.target.channel, energy, saved.target.features, saved.target.unit)
@@ -357,6 +381,7 @@ class Model:
                 Trust.of(_under("trust.", arrays)),
                 saved.code,
                 Check.of(_under("check.", arrays), domain),
+                Intervals.of(_under("intervals.", arrays)),
             )
         for decomposer in decomposers.values():
             decomposer.emulator = emulator

@@ -161,6 +161,24 @@ class Novelty:
         # How facts come together is left as it is: few are called new by that alone.
         return cls(*kept, *space, limits * [1.0, factor, factor], widened)
 
+    def distance(self, inputs: Any, among: Any = None) -> Array:
+        """Return the (n,) mean distance of samples to the nearest training samples.
+
+        Parameters
+        ----------
+        inputs
+            Their (n, d) scaled features; without features, all are equally far (ones).
+        among
+            (t, d) scaled features of other samples to measure to, of which at most 2,000 count.
+        """
+        if not (len(self.axes) and isinstance(inputs, np.ndarray)):
+            return np.ones(len(inputs))
+        centre, axes = self.centre.astype(np.float64), self.axes.astype(np.float64)
+        points = self.reference.astype(np.float64)
+        if among is not None:
+            points = (np.asarray(among)[:: max(1, len(among) // MOST)] - centre) @ axes.T
+        return _nearest(points, (np.asarray(inputs, np.float64) - centre) @ axes.T)
+
     def reasons(self, samples: Samples, inputs: Any) -> list[str]:
         """Return for each sample what is new about it; empty where nothing is."""
         found: list[list[str]] = [[] for _ in range(len(samples))]

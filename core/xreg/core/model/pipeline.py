@@ -121,5 +121,6 @@ class Pipeline:
             descriptor.fit(samples)
         described = self.featurize(descriptor, samples)
         stopping = None if held is None else (self.featurize(descriptor, held[0]), held[1])
-        data = self.preprocessing.prepare(described, Y, stopping)
+        sources = [label.source for label in descriptor.feature_labels]
+        data = self.preprocessing.prepare(described, Y, stopping, sources=sources)
         return FeatureInputs(descriptor, data.scaling, self.featurize), data

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.data.samples import Samples
 from xreg.core.interfaces import Emulator, FeatureLabel
+from xreg.core.interfaces.blocks import block_scales
 from xreg.core.model.filters import FeatureFilter, KeptColumns
 from xreg.core.model.scaling import FeatureScaling, Moments, Scaler
 from xreg.core.model.target_transforms import TargetScaling, TargetTransform
@@ -66,6 +67,8 @@ class TrainingData(Generic[ScalingT_co]):
         (n, k) scaled features, or n samples, and their (n, m) scaled targets.
     validation
         The same of the rows for early stopping, where there are any.
+    sources
+        Which of several descriptors each of the k features comes from; None for one alone.
     """
 
     scaling: ScalingT_co
@@ -73,11 +76,13 @@ class TrainingData(Generic[ScalingT_co]):
     X: Any
     Y: NDArray[np.float64]
     validation: tuple[Any, NDArray[np.float64]] | None = None
+    sources: Sequence[str] | None = None
 
     def fit(self, emulators: Sequence[Emulator]) -> None:
         """Train emulators of one class, together where that is faster."""
         for emulator in emulators:
             emulator.zero_intensity = self.targets.zero
+            emulator.sources = self.sources
         type(emulators[0]).fit_many(emulators, self.X, self.Y, validation=self.validation)
 
 
@@ -91,11 +96,14 @@ class Preprocessing:
         Which columns are left out before scaling.
     features, targets
         How features and targets are scaled.
+    weights
+        Weight of each block of features, where several descriptors make them; one for the others.
     """
 
     filter: FeatureFilter = field(default_factory=FeatureFilter)
     features: FeatureScaling = "standard"
     targets: TargetScaling = "global"
+    weights: tuple[tuple[str, float], ...] = ()
 
     @overload
     def prepare(
@@ -104,6 +112,7 @@ class Preprocessing:
         Y: ArrayLike,
         validation: tuple[Samples, ArrayLike] | None = None,
         columns: None = None,
+        sources: Sequence[str] = (),
     ) -> TrainingData[Unscaled]: ...
 
     @overload
@@ -113,6 +122,7 @@ class Preprocessing:
         Y: ArrayLike,
         validation: tuple[NDArray[np.float64], ArrayLike] | None = None,
         columns: NDArray[np.intp] | None = None,
+        sources: Sequence[str] = (),
     ) -> TrainingData[ScaledColumns]: ...
 
     def prepare(
@@ -121,6 +131,7 @@ class Preprocessing:
         Y: ArrayLike,
         validation: tuple[Any, ArrayLike] | None = None,
         columns: NDArray[np.intp] | None = None,
+        sources: Sequence[str] = (),
     ) -> TrainingData[ScaledColumns | Unscaled]:
         """Learn filter and scalings, and apply them.
 
@@ -133,9 +144,12 @@ class Preprocessing:
             The same of rows for early stopping.
         columns
             Columns of X to take in place of those that the filter keeps.
+        sources
+            Which of several descriptors each of the d columns comes from; nothing for one alone.
         """
         targets = TargetTransform.fit(Y, self.targets)
         scaling: ScaledColumns | Unscaled = Unscaled()
+        own: list[str] | None = None
         if not isinstance(X, Samples):
             X = np.asarray(X, dtype=np.float64)
             moments = Moments.of(X)
@@ -144,8 +158,15 @@ class Preprocessing:
             else:
                 kept = KeptColumns(columns, X.shape[1])
             known = moments[kept.columns]
-            scaling = ScaledColumns(kept, Scaler.fit(kept.transform(X), self.features, known))
+            scaler = Scaler.fit(kept.transform(X), self.features, known)
+            if any(sources):
+                varying = np.ones(len(kept.columns), dtype=bool)
+                varying[list(scaler.constant)] = False
+                own = [sources[column] for column in kept.columns.tolist()]
+                scaler = scaler.weighted(block_scales(own, varying, dict(self.weights)))
+            scaling = ScaledColumns(kept, scaler)
         held = None
         if validation is not None:
             held = scaling.transform(validation[0]), targets.transform(validation[1])
-        return TrainingData(scaling, targets, scaling.transform(X), targets.transform(Y), held)
+        inputs = scaling.transform(X)
+        return TrainingData(scaling, targets, inputs, targets.transform(Y), held, own)

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SavedModel", "calling", "require_features_fit", "require_targets_fit"]
 
-Place = Annotated[
-    str, Field(pattern=r"^(emulator|descriptor|decomposers/[A-Za-z0-9][A-Za-z0-9._+-]*)$")
-]
+PLACES = r"^(emulator|descriptor|(descriptor|decomposers)/[A-Za-z0-9][A-Za-z0-9._+-]*)$"
+Place = Annotated[str, Field(pattern=PLACES)]
 KINDS = {"emulator": "emulator", "descriptor": "descriptor", "decomposers": "decomposer"}
 Index = Annotated[int, Field(ge=0)]
 STRICT = ConfigDict(extra="forbid")
@@ -112,7 +111,10 @@ class SavedModel(BaseModel):
         for place, (kind, _) in self.steps.items():
             if kind != KINDS[place.partition("/")[0]]:
                 raise ValueError(f"has a {kind} as {place}")
-        if ("descriptor" in self.steps) != (self.columns is not None):
+        several = [place for place in self.steps if place.startswith("descriptor/")]
+        if several and "descriptor" in self.steps:
+            raise ValueError("has a descriptor beside several in a list")
+        if bool(several or "descriptor" in self.steps) != (self.columns is not None):
             raise ValueError("has a descriptor without columns, or columns without a descriptor")
         return self
 

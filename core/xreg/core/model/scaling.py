@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -127,6 +127,17 @@ class Scaler:
         limit = np.maximum(x.max(axis=0) - mean, mean - x.min(axis=0)) / scale
         limit[still | (limit <= RARE)] = np.inf
         return cls(mean, scale, constant, limit if np.isfinite(limit).any() else None)
+
+    def weighted(self, factors: NDArray[np.float64]) -> Self:
+        """Return the scaling with each of the d columns multiplied by a factor, which may be 0."""
+        none = factors <= 0
+        limit = self.limit
+        if none.any():  # cut to nothing, as no scale does that
+            limit = np.where(none, 0.0, np.inf if limit is None else limit)
+        scale = self.scale / np.where(none, 1.0, factors)
+        if limit is not None:
+            limit = limit * np.where(none, 1.0, factors)
+        return replace(self, scale=scale, limit=limit)
 
     def transform(self, values: ArrayLike) -> NDArray[np.float64]:
         """Scale (n, d) values."""

@@ -1,4 +1,4 @@
-"""Declares the emulator ``gp``."""
+"""Declares the emulators ``gp`` and ``gp-features``."""
 
 from __future__ import annotations
 
@@ -97,9 +97,36 @@ class GPConfig(Config):
         return self
 
 
+class GPFeaturesConfig(Config):
+    """Settings of the emulator ``gp-features``."""
+
+    learn: bool = setting(
+        True,
+        description="Weigh the blocks of features (those of each descriptor of a list), and choose "
+        "length scale and noise, by marginal likelihood; else all blocks weigh alike.",
+    )
+    noise: float = setting(
+        1e-3,
+        description="Variance of the noise relative to that of the signal, to begin with.",
+        gt=0,
+        le=10,
+    )
+    calibrate: bool = setting(
+        True,
+        description="Scale the spread so that 68 % of the errors on the validation set lie within "
+        "it; without a validation set it rests on leave-one-out errors.",
+    )
+    seed: int = setting(
+        0,
+        ge=0,
+        le=2**31 - 1,
+        description="Of the samples by which weights are chosen, where there are more than 600.",
+    )
+
+
 @hookimpl
 def xreg_components() -> list[ComponentSpec]:
-    """Offer the emulator."""
+    """Offer the emulators."""
     return [
         ComponentSpec(
             "emulator",
@@ -107,5 +134,12 @@ def xreg_components() -> list[ComponentSpec]:
             GPConfig,
             "xreg.plugins.gp.gp:GP",
             "Gaussian process on SOAP, shells and composition, with a spread; takes structures.",
-        )
+        ),
+        ComponentSpec(
+            "emulator",
+            "gp-features",
+            GPFeaturesConfig,
+            "xreg.plugins.gp.on_features:GPFeatures",
+            "Gaussian process on features; blocks weighed by marginal likelihood.",
+        ),
     ]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.analysis.context import AnalysisContext
+from xreg.core.analysis.nulls import NULLS, null_predictions
 from xreg.core.analysis.scores import SPECTRUM_ERROR_BOUNDS
 from xreg.core.errors import NotApplicableError
 from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
@@ -43,6 +44,11 @@ class SpectrumErrorAnalysis(Analysis[SpectrumErrorConfig]):
         outliers = int(np.sum(error >= SPECTRUM_ERROR_BOUNDS[-1]))
         result = context.result
         by_channel = 100 * channel_error(result.known, result.predicted)
+        guesses = {
+            name: 100 * spectrum_error(result.known, guess)
+            for name, guess in null_predictions(context).items()
+        }
+        null = {name: interval_counts(values) for name, values in guesses.items()}
         return Findings(
             text=f"{outliers:,} of {len(error):,} {context.judged} spectra are outliers, with a "
             f"spectrum error of {SPECTRUM_ERROR_BOUNDS[-1]:g} % or more; the median is "
@@ -56,18 +62,27 @@ class SpectrumErrorAnalysis(Analysis[SpectrumErrorConfig]):
                     part: dict(zip(names, (100 * found / found.sum()).tolist(), strict=True))
                     for part, found in counts.items()
                 },
+                "nulls": {
+                    name: {"median": np.nanmedian(values), "outliers": _share(null[name], -1)}
+                    for name, values in guesses.items()
+                },
             },
             tables=[
                 Table(
                     "intervals",
                     "Spectra by spectrum error",
-                    ["spectrum error (%)", *(f"{part} (%)" for part in counts)],
                     [
-                        [name, *(float(100 * found[i] / found.sum()) for found in counts.values())]
+                        "spectrum error (%)",
+                        *(f"{part} (%)" for part in counts),
+                        *(f"{NULLS[name]} (%)" for name in null),
+                    ],
+                    [
+                        [name, *(_share(found, i) for found in (*counts.values(), *null.values()))]
                         for i, name in enumerate(names)
                     ],
                     "Share of the spectra of each part in each interval of the spectrum error "
-                    "Σ|predicted − true| / Σ|predicted + true| over the energies of a spectrum.",
+                    "Σ|predicted − true| / Σ|predicted + true| over the energies of a spectrum; "
+                    f"and of the {context.judged} spectra where each is predicted without a model.",
                 ),
                 Table(
                     "worst",
@@ -96,6 +111,12 @@ class SpectrumErrorAnalysis(Analysis[SpectrumErrorConfig]):
             arrays={"ids": result.ids, "spectrum_error": error, "channel_error": by_channel},
             units={"spectrum_error": "%", "channel_error": "%"},
         )
+
+
+def _share(counts: NDArray[np.intp], at: int) -> float | None:
+    """Return the share in % of one interval; None where no spectrum has an error."""
+    total = int(counts.sum())
+    return float(100 * counts[at] / total) if total else None
 
 
 def interval_names() -> list[str]:

@@ -80,6 +80,7 @@ class TrustAnalysis(Analysis[TrustConfig]):
                 ]
             )
         good = error < OUTLIER
+        trusted = sound & (found.trust >= BINS[-2])
         calibration: list[list[Cell]] = []
         for low, high in pairwise(BINS):
             rows = sound & (found.trust >= low) & ((found.trust < high) | (high == 1))
@@ -94,6 +95,8 @@ class TrustAnalysis(Analysis[TrustConfig]):
                 "spearman": {str(row[0]): row[2] for row in ranks},
                 "expected_share": 100 * found.trust.mean(),
                 "share": 100 * good[sound].mean(),
+                "trusted": int(trusted.sum()),
+                "trusted_share": 100 * good[trusted].mean() if trusted.any() else None,
                 "outside": int(found.outside.sum()),
             },
             tables=[
@@ -122,7 +125,8 @@ class TrustAnalysis(Analysis[TrustConfig]):
                     ["trust", "spectra", "mean trust", f"share under {OUTLIER:g} %"],
                     calibration,
                     f"Trust is the probability of a spectrum error under {OUTLIER:g} %; if it is "
-                    "calibrated, the last two columns agree.",
+                    "calibrated, the last two columns agree. Without any trust, the share of all "
+                    f"{context.judged} spectra is {100 * good[sound].mean():.1f} %.",
                 ),
             ],
             drawings=[

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.analysis.context import AnalysisContext
+from xreg.core.analysis.nulls import NULLS, null_predictions
 from xreg.core.analysis.windows import in_window
 from xreg.core.errors import NotApplicableError
 from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
@@ -22,6 +23,7 @@ __all__ = ["Matched", "PeaksAnalysis", "find_peaks", "match_peaks", "peak_scores
 Array = NDArray[np.float64]
 
 PROMINENCES = (0.02, 0.05, 0.1, 0.2)
+TOLERANCES = (0.5, 1.0, 3.0)  # eV
 RATES = ("peaks", "hit_rate", "false_rate", "mean_error")
 
 
@@ -231,13 +233,15 @@ class PeaksAnalysis(Analysis[PeaksConfig]):
             }
             for least in sorted({*PROMINENCES, self.config.prominence})
         ]
+        scores["by_tolerance"] = self._by_tolerance(context, energy, inside, pair)
         error, unit = scores["energy"], context.target.unit
+        nulls = list(scores["by_tolerance"][0]["nulls"])
         columns = ["", "mean |error|", "largest |error|", "mean shift", "σ", "R²"]
         return Findings(
             text=f"{scores['hit_rate']:.1f} % of {scores['peaks']:,} prominent peaks of the "
             f"{context.judged} set have a predicted one within {self.config.tolerance:g} eV, on "
             f"average {error['mean_error']:.2f} eV away; {scores['false_rate']:.1f} % of the "
-            "predicted peaks belong to none.",
+            f"predicted peaks belong to none. {_beside(scores['by_tolerance'])}",
             metrics=scores,
             tables=[
                 Table(
@@ -253,6 +257,18 @@ class PeaksAnalysis(Analysis[PeaksConfig]):
                     ],
                     "Errors are predicted minus true over all pairs of peaks, σ is their standard "
                     "deviation; R² compares predicted and true values of all pairs.",
+                ),
+                Table(
+                    "tolerances",
+                    "Hit rate by tolerance, beside what no model would hit",
+                    ["within (eV)", "hit rate (%)", *(NULLS[name] for name in nulls)],
+                    [
+                        [row["tolerance"], row["hit_rate"], *(row["nulls"][n] for n in nulls)]
+                        for row in scores["by_tolerance"]
+                    ],
+                    "The same prominent peaks, and the share of them (%) that have a partner in "
+                    "the prediction, in the spectrum of the most similar training sample, in the "
+                    "mean and in a random training spectrum: a wide tolerance is passed by any.",
                 ),
                 Table(
                     "prominences",
@@ -290,6 +306,45 @@ class PeaksAnalysis(Analysis[PeaksConfig]):
             },
             units={"energy": "eV", "intensity": unit},
         )
+
+    def _by_tolerance(
+        self, context: AnalysisContext, energy: Array, inside: NDArray[np.bool_], pair: list[Array]
+    ) -> list[dict[str, Any]]:
+        """Return the hit rate within each tolerance, of the predictions and of what knows none."""
+        guesses = {
+            name: smoothed(energy, guess[:, inside], self.config.smoothing)
+            for name, guess in null_predictions(context).items()
+        }
+
+        def rate(guess: Array, tolerance: float) -> float | None:
+            found = match_peaks(
+                energy,
+                pair[0],
+                guess,
+                prominence=self.config.prominence,
+                partner=self.config.partner,
+                tolerance=tolerance,
+            )
+            return peak_scores(found)["hit_rate"]
+
+        return [
+            {
+                "tolerance": tolerance,
+                "hit_rate": rate(pair[1], tolerance),
+                "nulls": {name: rate(guess, tolerance) for name, guess in guesses.items()},
+            }
+            for tolerance in sorted({*TOLERANCES, self.config.tolerance})
+        ]
+
+
+def _beside(rows: list[dict[str, Any]]) -> str:
+    """Say the hit rates within the smallest tolerances beside those of a random spectrum."""
+    words = [
+        f"{row['hit_rate']:.0f} % within {row['tolerance']:g} eV ({row['nulls']['random']:.0f} %)"
+        for row in rows
+        if row["hit_rate"] is not None
+    ]
+    return f"By tolerance, beside a random spectrum: {', '.join(words)}."
 
 
 def draw_parity(found: Matched, scores: dict[str, Any], tolerance: float, unit: str) -> Figure:

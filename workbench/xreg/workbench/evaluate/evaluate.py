@@ -34,13 +34,15 @@ from xreg.core.text import counted
 from xreg.registry.models import SavedModel, find_model, load_model
 from xreg.workbench.evaluate.comparison import on_grid
 from xreg.workbench.evaluate.recipe import EVERYTHING, Evaluation, Judged
-from xreg.workbench.recipes.data import open_section
-from xreg.workbench.recipes.splits import SplitSection, find_split
+from xreg.workbench.recipes.data import open_section, with_group
+from xreg.workbench.recipes.lockbox import counted_look
+from xreg.workbench.recipes.splits import SplitSection, find_split, split_group
 from xreg.workbench.result_folder import result_folder, write_json
 from xreg.workbench.run import analyses, provenance, results, saving
 from xreg.workbench.run.features import Execution, FeatureCache
 from xreg.workbench.run.origins import packages, repositories
 from xreg.workbench.run.preparation import Stages
+from xreg.workbench.run.scoring import score_remarks
 
 __all__ = ["Evaluated", "Matched", "evaluate", "match_model"]
 
@@ -121,10 +123,13 @@ def match_model(recipe: Judged, allow_code: bool, features: Path | None) -> Matc
             "--channel."
         )
     trained = _trained_ids(entry)
-    part, split, rows = _rows(recipe, dataset, trained if _is_of(entry, section) else {})
+    if recipe.split is not None:
+        dataset = with_group(dataset, recipe.split.group, recipe.split.clusters)
+    remarks: list[str] = []
+    of_run = trained if _is_of(entry, section) else {}
+    part, split, rows = _rows(recipe, entry, dataset, of_run, remarks)
     samples = dataset.samples[rows]
     model.domain.require(samples)
-    remarks: list[str] = []
     if refused := model.refusals(samples):
         first = refused[min(refused)]
         if len(refused) == len(samples):
@@ -163,9 +168,16 @@ def match_model(recipe: Judged, allow_code: bool, features: Path | None) -> Matc
 
 
 def _rows(
-    recipe: Judged, dataset: Dataset, of_run: Mapping[str, NDArray[np.str_]]
+    recipe: Judged,
+    entry: SavedModel,
+    dataset: Dataset,
+    of_run: Mapping[str, NDArray[np.str_]],
+    remarks: list[str],
 ) -> tuple[str, str, NDArray[np.intp]]:
-    """Return the part's name, where it comes from, and its row numbers."""
+    """Return the part's name, where it comes from, and its row numbers.
+
+    A look at a lockbox is counted, and told in a remark.
+    """
     part = recipe.part or (EVERYTHING if recipe.split is None else "test")
     if part == EVERYTHING:
         return part, "", np.arange(len(dataset))
@@ -174,6 +186,11 @@ def _rows(
         name, rows = "that of the run", np.flatnonzero(np.isin(ids, of_run[part]))
     else:
         filled, found = find_split(dataset, recipe.split or SplitSection(name="default"), 0)
+        if part == "test":
+            method = {"model": storage.digest((entry.folder / storage.META).read_bytes())}
+            section = SplitSection.parse(filled, "split")
+            if looks := counted_look(section, dataset, "evaluate", entry.reference, method):
+                remarks.append(looks.in_words())
         name, rows = filled["name"] or "made here", found.indices(ids)[part]
     if not len(rows):
         raise DataError(f"the {part} part of split '{name}' is empty; choose another.")
@@ -252,8 +269,8 @@ def _carry_out(
     chosen = analyses.choose(recipe.analyses, context.model, context)
     with stages("evaluation"):
         name = f"{Path(matched.entry.reference).name} on {context.dataset.name}"
-        report_data = results.evaluate(context, name, group=results.split_group(matched.dataset))
-    for remark in results.score_remarks(report_data.metrics, context.judged):
+        report_data = results.evaluate(context, name, group=split_group(matched.dataset))
+    for remark in score_remarks(report_data.metrics, context.judged):
         log.warning("%s", remark)
         matched.remarks.append(remark)
     done = analyses.run_analyses(chosen, context, stages, matched.remarks, strict=True)

@@ -38,7 +38,7 @@ from xreg.workbench.result_folder import LOG, result_folder
 from xreg.workbench.run.features import Execution
 from xreg.workbench.run.preparation import Stages, prepare
 from xreg.workbench.run.recipe import Recipe, resolve
-from xreg.workbench.run.run import train
+from xreg.workbench.run.training import train
 
 __all__ = ["Grown", "grow"]
 

@@ -15,7 +15,7 @@ from xreg.core.paths import confined
 from xreg.core.storage import canonical_json, digest, parse_json
 from xreg.registry.registries import Registry, candidates
 from xreg.workbench.recipes.overrides import read_yaml
-from xreg.workbench.search.recipe import SearchRecipe
+from xreg.workbench.search.recipe import SearchRecipe, leave_out_defaults
 
 __all__ = [
     "RULES",
@@ -103,6 +103,7 @@ def read_task(path: Path, registry: Registry | None = None) -> Task:
         raise DataError(f"{what} needs a 'dataset' and a 'budget'.")
     recipe = SearchRecipe.parse({k: body[k] for k in RULES if k in body}, what)
     plain = recipe.plain()
+    leave_out_defaults(plain)
     if plain["dataset"]["path"] or plain["dataset"]["registry"]:
         raise DataError(
             f"{what} says where its dataset lies; let it give name, version and hash, and who "

@@ -71,11 +71,24 @@ class _Judged(_Folder):
         """Samples, R² with its 95 % interval, RMSE and median spectrum error (%) of each part."""
         rows = []
         for part, scores in self.metrics.items():
-            if part in ("decomposers", "analyses"):
+            if part in ("decomposers", "analyses", "splits"):
                 continue
             row = {"part": part, **{key: scores.get(key) for key in PARTS_OF_SCORES}}
             rows.append({**row, "spectrum_error": scores.get("spectrum_error", {}).get("median")})
-        return Table.of(rows, "Scores")
+        return Table.of(rows, "Scores of the first split" if self.splits else "Scores")
+
+    @cached_property
+    def splits(self) -> Table | None:
+        """Mean, spread and values over the splits of each score; None for a run over one split."""
+        found = self.metrics.get("splits")
+        if found is None:
+            return None
+        rows = [
+            {"score": key, "mean": one["mean"], "spread": one["spread"]}
+            | dict(zip(found["names"], one["values"], strict=True))
+            for key, one in found["scores"].items()
+        ]
+        return Table.of(rows, f"Over {len(found['names'])} splits")
 
     @cached_property
     def predictions(self) -> dict[str, NDArray[Any]]:

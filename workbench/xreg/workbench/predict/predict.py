@@ -31,6 +31,7 @@ __all__ = [
     "check_plot",
     "check_result",
     "draw_prediction",
+    "intervals_path",
     "predict",
     "summary_path",
     "trust_path",
@@ -57,6 +58,10 @@ class Prediction:
         What samples and spectra are like.
     assessment
         How far each spectrum may be trusted, where the model can tell.
+    intervals
+        (n, m) half widths of intervals about ``mean`` by the share of errors that they are to hold
+        (0.68, 0.95); empty for a model that knows no errors of its own. Infinite where too few
+        groups of samples judged the model to tell.
     remarks
         What whoever uses the spectra must know, a sentence each.
     notes
@@ -74,6 +79,7 @@ class Prediction:
     remarks: tuple[str, ...] = ()
     notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+    intervals: Mapping[float, NDArray[np.float64]] = field(default_factory=dict)
 
     @property
     def ids(self) -> NDArray[np.str_]:
@@ -140,6 +146,7 @@ def predict(model: Model, samples: Samples, read: NewSamples | None = None) -> P
     assessment = None
     if model.target.energy is not None:
         assessment = model.assess(samples[kept], inputs, mean, spread)
+    intervals = model.half_widths(samples[kept], inputs, spread)
     target = model.target
     made = Channel(mean, target.energy, target.features, target.unit)
     return Prediction(
@@ -153,10 +160,38 @@ def predict(model: Model, samples: Samples, read: NewSamples | None = None) -> P
             set_aside=dict(read.bad) if read else None,
         ),
         assessment,
-        tuple(model.changes()),
+        (*model.changes(), *_untold(intervals)),
         {note: list(frames) for note, frames in read.notes.items()} if read else {},
         {str(ids[row]): refused[row] for row in sorted(refused)},
+        intervals,
     )
+
+
+def _told(intervals: Mapping[float, NDArray[np.float64]]) -> dict[float, NDArray[np.float64]]:
+    """Return the intervals of levels that are told of some sample; NaN where they are not."""
+    return {
+        level: np.where(np.isfinite(half), half, np.nan)
+        for level, half in intervals.items()
+        if np.isfinite(half).any()
+    }
+
+
+def _untold(intervals: Mapping[float, NDArray[np.float64]]) -> list[str]:
+    """Say where there is no interval."""
+    lacking = {
+        level: (int((~np.isfinite(half)).any(axis=1).sum()), len(half))
+        for level, half in intervals.items()
+    }
+    return [
+        f"{count:,} of {every:,} samples have no {_percent(level)} % interval: too few "
+        "groups of samples judged the model."
+        for level, (count, every) in lacking.items()
+        if count
+    ]
+
+
+def _percent(level: float) -> str:
+    return f"{100 * level:.0f}"
 
 
 def _predicted(
@@ -193,6 +228,7 @@ def check_result(path: Path, options: WriteOptions = BY_NAME) -> None:
     check_output(path, OWN)
     if path.suffix == ".csv":
         check_output(trust_path(path), (".csv",))
+        check_output(intervals_path(path), (".csv",))
         check_output(summary_path(path), (".json",))
 
 
@@ -214,7 +250,8 @@ def write_prediction(
     """Write spectra as CSV (a row an energy, a column a sample), Zarr (by sample id), or exported.
 
     Where the model can tell how far they may be trusted, that is in the Zarr group too, or in
-    ``<name>.trust.csv`` beside the CSV file. What they are like stands in the attributes of the
+    ``<name>.trust.csv`` beside the CSV file; so are the half widths of intervals
+    (``interval_68``; ``<name>.intervals.csv``). What they are like stands in the attributes of the
     group, or in ``<name>.summary.json``. Any other ending is that of an exporter, which
     ``options`` may name.
 
@@ -234,7 +271,8 @@ def write_prediction(
                 prediction.target,
                 prediction.mean,
                 prediction.spread,
-                _assessed(prediction),
+                _assessed(prediction)
+                | {f"interval_{_percent(k)}": v for k, v in _told(prediction.intervals).items()},
                 prediction.facts(),
             )
         return ()
@@ -242,6 +280,8 @@ def write_prediction(
     with disk_errors(f"'{path}'"):
         if prediction.assessment is not None:
             write_csv(trust_path(path), _trust_rows(prediction))
+        if told := _told(prediction.intervals):
+            write_csv(intervals_path(path), _interval_rows(prediction, told))
         write_text(summary_path(path), json.dumps(prediction.facts(), indent=1, ensure_ascii=False))
         write_csv(path, _spectra_rows(prediction))
     return ()
@@ -250,6 +290,11 @@ def write_prediction(
 def trust_path(path: Path) -> Path:
     """Return the CSV file with the trust in the spectra of a CSV file."""
     return path.with_suffix(".trust.csv")
+
+
+def intervals_path(path: Path) -> Path:
+    """Return the CSV file with the intervals about the spectra of a CSV file."""
+    return path.with_suffix(".intervals.csv")
 
 
 def summary_path(path: Path) -> Path:
@@ -281,15 +326,36 @@ def _trust_rows(prediction: Prediction) -> Iterator[Sequence[Any]]:
         yield [name, numbers[0], level, numbers[1], "yes" if outside else "no", reason]
 
 
+def _interval_rows(
+    prediction: Prediction, told: Mapping[float, NDArray[np.float64]]
+) -> Iterator[Sequence[Any]]:
+    first, labels = _axis(prediction.target)
+    columns = {
+        f"{name} ±{_percent(level)} %": row
+        for level, half in told.items()
+        for name, row in zip(prediction.ids, half, strict=True)
+    }
+    yield [first, *columns]
+    for number, label in enumerate(labels):
+        found = (float(row[number]) for row in columns.values())
+        yield [label, *("" if np.isnan(value) else value for value in found)]
+
+
+def _axis(target: Target) -> tuple[str, Sequence[Any]]:
+    """Return what the rows of a table of spectra are, and the value of each."""
+    if target.energy is None:
+        return "feature", target.features
+    return "energy (eV)", target.energy.tolist()
+
+
 def _spectra_rows(prediction: Prediction) -> Iterator[Sequence[Any]]:
-    target = prediction.target
-    first: Sequence[Any] = target.features if target.energy is None else target.energy.tolist()
+    first, labels = _axis(prediction.target)
     columns = {str(name): row for name, row in zip(prediction.ids, prediction.mean, strict=True)}
     if prediction.spread is not None:
         for name, row in zip(prediction.ids, prediction.spread, strict=True):
             columns[f"{name} std"] = row
-    yield ["feature" if target.energy is None else "energy (eV)", *columns]
-    for number, label in enumerate(first):
+    yield [first, *columns]
+    for number, label in enumerate(labels):
         yield [label, *(float(row[number]) for row in columns.values())]
 
 

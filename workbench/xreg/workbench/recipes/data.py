@@ -11,7 +11,7 @@ import numpy as np
 from xreg.core.errors import DataError, UnknownNameError, did_you_mean
 from xreg.core.storage import canonical_json, digest
 from xreg.workbench.recipes.sections import DatasetSection
-from xreg.workbench.recipes.splits import SplitSection, find_split
+from xreg.workbench.recipes.splits import SplitSection, find_splits
 from xreg.workbench.recipes.targets import TargetSection, target_of
 
 if TYPE_CHECKING:
@@ -19,13 +19,20 @@ if TYPE_CHECKING:
     from xreg.core.data.spectra import Channel
     from xreg.core.data.splits import Split
 
-__all__ = ["open_data", "open_section"]
+__all__ = ["open_data", "open_section", "with_group"]
 
 
 def open_data(
-    data: DatasetSection, target: TargetSection, split: SplitSection, seed: int
-) -> tuple[dict[str, Any], Dataset, Channel, Split]:
+    data: DatasetSection,
+    target: TargetSection,
+    split: SplitSection,
+    seed: int,
+    group: str | None = None,
+) -> tuple[dict[str, Any], Dataset, Channel, dict[str, Split]]:
     """Return a recipe's sections on data, filled in, and what they name.
+
+    Groups that the section on the split or ``group`` names, and that the dataset has no label of,
+    become labels of it where they can be computed.
 
     Raises
     ------
@@ -42,8 +49,20 @@ def open_data(
             f"dataset '{dataset.metadata.name}' holds {dataset.samples.in_words}: no model can be "
             "trained on them; import the spectra together with structures or parameters."
         )
-    filled["split"], found = find_split(dataset, split, seed)
+    for name in (split.group, group):
+        dataset = with_group(dataset, name, split.clusters)
+    filled["split"], found = find_splits(dataset, split, seed)
     return filled, dataset, channel, found
+
+
+def with_group(dataset: Dataset, name: str | None, clusters: int) -> Dataset:
+    """Return a dataset with a computed group as a label; as it is where none of it is asked for."""
+    from xreg.core.atoms.groups import GROUPS, computed_groups
+
+    if name is None or name not in GROUPS or name in dataset.labels:
+        return dataset
+    found = computed_groups(name, dataset.samples, clusters)
+    return replace(dataset, labels={**dataset.labels, name: found})
 
 
 def open_section(

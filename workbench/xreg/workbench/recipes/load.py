@@ -125,7 +125,11 @@ def complete(recipe: RecipeT) -> RecipeT:
             settings.setdefault("seed", getattr(recipe, "seed", 0))
         filled = config.parse(settings, f"{kind} {section.name}").model_dump(mode="json")
         key, dot, label = place.partition(".")  # a label may hold points, too
-        (plain[key] if dot else plain)[label if dot else key] = {"name": section.name, **filled}
+        home: Any = plain[key] if dot else plain
+        home[int(label) if isinstance(home, list) else label if dot else key] = {
+            "name": section.name,
+            **filled,
+        }
     return type(recipe).parse(plain, recipe.word)
 
 
@@ -201,6 +205,8 @@ def _anchored_store(section: Any, folder: Path) -> Any:
 
 
 def _anchored(kind: str, section: Any, folder: Path) -> Any:
+    if isinstance(section, list):
+        return [_anchored(kind, one, folder) for one in section]
     if isinstance(section, Mapping):
         with suppress(XregError):  # a component that is not there is refused where it is built
             config = host().get(kind, str(section.get("name"))).spec.config

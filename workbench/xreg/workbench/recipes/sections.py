@@ -240,6 +240,13 @@ class FeaturesSection(Config):
         "above this; none drops nothing.",
     )
 
+    weights: dict[str, Annotated[float, Field(ge=0, le=1e6)]] | Literal["learn"] | None = setting(
+        None,
+        description="Of a list of descriptors, the weight of each by its name: its share of the "
+        "squared distance between two samples; all alike if not given. 'learn' takes those with "
+        "which a kernel ridge regression errs least on folds of the training samples.",
+    )
+
 
 class ReportSection(Config):
     """What the report shows beside the scores."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ from xreg.core.interfaces.kinds import LABELLED
 from xreg.core.run import ReportSection
 from xreg.core.text import counted, with_unit
 from xreg.workbench.report.draw import Picture
+from xreg.workbench.report.measures import Headline, measures, over_splits, score_text
 from xreg.workbench.report.report_data import Decomposition, ReportData
 
-__all__ = ["EXPLORER_LINK", "EXPLORER_PLACE", "Headline", "data_url", "embed", "fill", "render"]
+__all__ = ["EXPLORER_LINK", "EXPLORER_PLACE", "data_url", "embed", "fill", "render"]
 
 MOST_ROWS = 25
 EXPLORER_PLACE = "<!-- explorer -->"
@@ -25,15 +25,6 @@ EXPLORER_LINK = (
     '<p><a href="explorer.html">Explore every spectrum</a>: a map of all samples, with spectra and '
     "structure of each.</p>"
 )
-
-
-@dataclass(frozen=True)
-class Headline:
-    """One number that opens the page, and what it means."""
-
-    value: str
-    name: str
-    note: str = ""
 
 
 def render(
@@ -65,6 +56,7 @@ def render(
         settings=_settings(report_data.recipe),
         provenance=_provenance(report_data),
         extra=extra,
+        measures=measures(report_data),
         most_rows=MOST_ROWS,
         explorer=EXPLORER_LINK if explorer else EXPLORER_PLACE,
     )
@@ -78,7 +70,7 @@ def fill(template: str, **values: Any) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
-        "score": _score,
+        "score": score_text,
         "number": _number,
         "percent": _percent,
         "signed": _signed,
@@ -116,6 +108,8 @@ def _figures(pictures: Sequence[Picture]) -> dict[str, list[dict[str, str]]]:
 
 
 def _headlines(report_data: ReportData) -> list[Headline]:
+    if "splits" in report_data.metrics:
+        return over_splits(report_data.metrics["splits"])
     scores = report_data.metrics.get(report_data.judged, {})
     if report_data.target.one_unit:
         kind = "raw intensities" if report_data.target.energy is not None else "raw values"
@@ -125,9 +119,9 @@ def _headlines(report_data: ReportData) -> list[Headline]:
             kind = f"{kind}; 95 % interval {ends}"
     else:
         kind, r2 = "targets standardised one by one", scores.get("r2_standardised")
-    found = [Headline(_score(r2), f"R² on the {report_data.judged} set", kind)]
+    found = [Headline(score_text(r2), f"R² on the {report_data.judged} set", kind)]
     if "sample_r2" in scores:
-        median = _score(scores["sample_r2"]["median"])
+        median = score_text(scores["sample_r2"]["median"])
         found.append(Headline(median, "R² of a single spectrum", "median"))
     if "spectrum_error" in scores:
         error = scores["spectrum_error"]
@@ -141,20 +135,15 @@ def _headlines(report_data: ReportData) -> list[Headline]:
     for decomposition in report_data.decompositions:
         covered = decomposition.covered.get(report_data.judged)
         if covered:
-            found.append(Headline(_score(covered[-1]), decomposition.label, _ranks(decomposition)))
+            found.append(
+                Headline(score_text(covered[-1]), decomposition.label, _ranks(decomposition))
+            )
     return found
 
 
 def _ranks(decomposition: Decomposition) -> str:
     rank = decomposition.scores.shape[1]
     return f"covered variance, {counted(rank, 'direction')}"
-
-
-def _score(value: float | None) -> str:
-    if value is None:
-        return "–"
-    digits = 5 if value > 0.9995 else 4
-    return f"{value:.{digits}f}".replace("-", "−")
 
 
 def _signed(value: float) -> str:
@@ -182,6 +171,10 @@ def _settings(recipe: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]
                 rows = [(name, _text(inner)) for name, inner in section.items() if name != "name"]
                 own = "" if label == section["name"] else f" ({section['name']})"
                 groups.append((f"{LABELLED[key]} {label}{own}", rows))
+        elif key == "descriptor" and isinstance(value, list):
+            for one in value:
+                rows = [(name, _text(inner)) for name, inner in one.items() if name != "name"]
+                groups.append((f"descriptor {one['name']}", rows))
         elif isinstance(value, Mapping):
             rows = [(name, _text(inner)) for name, inner in value.items() if inner is not None]
             if key in ("descriptor", "emulator"):

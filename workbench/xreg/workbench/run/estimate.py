@@ -117,11 +117,15 @@ def estimate(recipe: Recipe, execution: Execution | None = None) -> Estimate:
         seconds["features"] = spent
     target = Target(str(resolved.recipe.target.channel), channel.energy, channel.features)
     large = _large(pipeline.emulator, width, known.shape[1], len(train))
+    models = len(resolved.splits)
+    trainings = models * (1 + resolved.recipe.calibration.folds)
     if large is None:
         pipeline.fit(small, known, target, stage=stages, descriptor=descriptor)
-        seconds |= {stage: spent * growth for stage, spent in stages.seconds.items()}
+        for stage, spent in stages.seconds.items():
+            many = trainings if stage.startswith("emulator") else models
+            seconds[stage] = spent * growth * many
     else:
-        seconds[f"emulator {pipeline.emulator.name}"] = large.seconds
+        seconds[f"emulator {pipeline.emulator.name}"] = large.seconds * trainings
     now = peak_memory_mib()
     if now is not None and large is not None:
         now += large.memory_mib

@@ -23,6 +23,7 @@ from xreg.core.data.specimens import Specimens
 from xreg.core.errors import PluginError, SampleError
 from xreg.core.executor import ExecutorKind, WorkerDiedError, cores, open_workers
 from xreg.core.interfaces import Descriptor
+from xreg.core.interfaces.blocks import Blocks
 from xreg.core.model.features import require_kind
 from xreg.core.source import libraries, source_hash
 from xreg.registry.registries import cache_folder
@@ -121,6 +122,8 @@ class FeatureCache:
 
     def __call__(self, descriptor: Descriptor, samples: Samples) -> NDArray[np.float64]:
         """Return the (n, d) features of some samples of the dataset, in their order."""
+        if isinstance(descriptor, Blocks):
+            return np.hstack([self(part, samples) for part in descriptor.parts.values()])
         rows = np.array([self._row[name] for name in samples.ids.tolist()], dtype=np.intp)
         self.build(descriptor)
         if wrong := sorted(set(rows.tolist()) & set(self.bad)):
@@ -139,8 +142,17 @@ class FeatureCache:
     def build(self, descriptor: Descriptor) -> None:
         """Make sure that all blocks for a fitted descriptor exist; list rows it cannot describe.
 
-        Memory holds a few blocks at a time, whatever the size of the dataset.
+        Memory holds a few blocks at a time, whatever the size of the dataset. Several descriptors
+        are kept one by one.
         """
+        if isinstance(descriptor, Blocks):
+            bad: dict[int, str] = {}
+            seconds = 0.0
+            for part in descriptor.parts.values():
+                self.build(part)
+                bad, seconds = {**self.bad, **bad}, seconds + self.seconds
+            self.bad, self.seconds = bad, seconds
+            return
         require_kind(descriptor, self.samples)
         home = self._home(descriptor)
         if home in self._ready:

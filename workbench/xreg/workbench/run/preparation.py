@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +72,8 @@ class Prepared:
         What the descriptor says about the training samples, a sentence each.
     colours
         Features of the recipe's second descriptor, (n,) for all samples each, and their units.
+    looks
+        How often the lockbox was looked at, where the recipe tests on it.
     """
 
     resolved: Resolved
@@ -81,6 +84,7 @@ class Prepared:
     descriptor: Descriptor | None = None
     remarks: list[str] = field(default_factory=list)
     colours: dict[str, tuple[NDArray[np.float64], str]] = field(default_factory=dict)
+    looks: dict[str, Any] | None = None
 
     @property
     def features(self) -> list[FeatureLabel]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from xreg.core.data.splits import PARTS
 from xreg.core.executor import cores
 from xreg.core.run import FORMAT
 from xreg.core.source import source_hash
@@ -82,6 +83,8 @@ def summary(
             "features": features or None,
             "set_aside": ready.set_aside,
         },
+        "scores": headline_scores(run.metrics),
+        "lockbox": ready.looks,
         "remarks": ready.remarks,
         "components": components((kind, section.name) for kind, _, section in steps),
         "repositories": repositories(),
@@ -92,6 +95,18 @@ def summary(
         "peak_memory_mib": peak_memory_mib(),
         "platform": machine(),
     }
+
+
+def headline_scores(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Return R² of each part: over several splits, mean and spread, and how many splits."""
+    over = metrics.get("splits")
+    if over is None:
+        return {part: {"r2": metrics[part]["r2"]} for part in PARTS if part in metrics}
+    found: dict[str, Any] = {"splits": over["names"], "r2_interval": over["r2_interval"]}
+    for part in PARTS:
+        if (r2 := over["scores"].get(f"{part}.r2")) is not None:
+            found[part] = {"r2": r2["mean"], "r2_spread": r2["spread"]}
+    return found
 
 
 def stamp(started: datetime) -> dict[str, Any]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from xreg.core.config import setting
+from pydantic import Field, model_validator
+
+from xreg.core.config import Config, setting
+from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
 from xreg.registry.plugins import host
 from xreg.workbench.recipes.data import open_data
 from xreg.workbench.recipes.load import complete, load, load_one, slug
@@ -35,6 +39,32 @@ if TYPE_CHECKING:
 __all__ = ["Recipe", "Resolved", "load_recipe", "load_recipes", "resolve"]
 
 
+Several = Annotated[tuple[ComponentSection, ...], Field(min_length=1, max_length=20)]
+
+
+class CalibrationSection(Config):
+    """What the intervals of predictions are learned from, besides the validation part."""
+
+    folds: int = setting(
+        0,
+        ge=0,
+        le=100,
+        description="So many further trainings, each on all training samples but a fold, whose "
+        "errors are used too; 0 for none.",
+    )
+    group: str | None = setting(
+        None,
+        description="Label whose groups those folds keep together; formulas where samples have "
+        "several, else the groups of the split.",
+    )
+
+    @model_validator(mode="after")
+    def _two(self) -> Self:
+        if self.folds == 1:
+            raise ValueError("'folds' must be 0 or at least 2")
+        return self
+
+
 class Recipe(AnyRecipe):
     """Everything that makes a run."""
 
@@ -44,8 +74,10 @@ class Recipe(AnyRecipe):
     dataset: DatasetSection = setting(description="The dataset.")
     target: TargetSection = setting(TargetSection(), description="What is predicted.")
     split: SplitSection = setting(SplitSection(), description="Train, validation and test.")
-    descriptor: ComponentSection | None = setting(
-        None, description="The descriptor; none for an emulator that takes samples."
+    descriptor: ComponentSection | Several | None = setting(
+        None,
+        description="The descriptor; a list of several puts their columns side by side; none for "
+        "an emulator that takes samples.",
     )
     features: FeaturesSection = setting(
         FeaturesSection(), description="Which features are kept, and how they are scaled."
@@ -56,6 +88,9 @@ class Recipe(AnyRecipe):
         None,
         description="The analyses, by label; those that apply and cost little if not given.",
     )
+    calibration: CalibrationSection = setting(
+        CalibrationSection(), description="What intervals are learned from."
+    )
     report: ReportSection = setting(ReportSection(), description="What the report shows.")
     bad: BadPolicy = bad_policy()
     seed: int = setting(
@@ -64,14 +99,39 @@ class Recipe(AnyRecipe):
 
     def default_name(self) -> str:
         """Return dataset, descriptor and emulator in one name."""
-        steps = [step for step in (self.descriptor, self.emulator) if step is not None]
+        steps = [*self.descriptors.values(), self.emulator]
         dataset = self.dataset.name or Path(self.dataset.path or "").stem
         return slug("-".join([dataset, *(step.name for step in steps)]))
+
+    @property
+    def descriptors(self) -> dict[str, ComponentSection]:
+        """The descriptors by the label of their columns: the name, with a number where it repeats.
+
+        One alone has its name.
+        """
+        found: dict[str, ComponentSection] = {}
+        given = self.descriptor if isinstance(self.descriptor, tuple) else (self.descriptor,)
+        for section in filter(None, given):
+            same = sum(other.name == section.name for other in found.values())
+            found[f"{section.name}-{same + 1}" if same else section.name] = section
+        return found
 
     def checked(self) -> Self:
         """Return the recipe with the settings of all components filled in."""
         if self.report.descriptor is not None:
             host().get("descriptor", self.report.descriptor)
+        weights = self.features.weights
+        if isinstance(weights, dict) and (
+            unknown := next((k for k in weights if k not in self.descriptors), None)
+        ):
+            raise UnknownNameError(
+                f"features.weights: no descriptor of the list is called '{unknown}'"
+                f"{did_you_mean(unknown, self.descriptors)}."
+            )
+        if weights is not None and not isinstance(self.descriptor, tuple):
+            raise ConfigError(
+                "features.weights are of several descriptors; give a list of them, or no weights."
+            )
         return complete(self)
 
 
@@ -91,8 +151,8 @@ class Resolved:
         Opened, lazy.
     channel
         The target: windowed, coarsened or turned into moments as the recipe says.
-    split
-        Train, validation and test.
+    splits
+        Train, validation and test of each split, by what tells it apart.
     pipeline
         What is to be fitted.
     """
@@ -100,8 +160,13 @@ class Resolved:
     recipe: Recipe
     dataset: Dataset
     channel: Channel
-    split: Split
+    splits: Mapping[str, Split]
     pipeline: Pipeline
+
+    @property
+    def split(self) -> Split:
+        """The first split, whose model is kept."""
+        return next(iter(self.splits.values()))
 
 
 def resolve(recipe: Recipe) -> Resolved:
@@ -117,8 +182,8 @@ def resolve(recipe: Recipe) -> Resolved:
     from xreg.core.model.features import require_kind
 
     recipe = recipe.checked()
-    filled, dataset, channel, split = open_data(
-        recipe.dataset, recipe.target, recipe.split, recipe.seed
+    filled, dataset, channel, splits = open_data(
+        recipe.dataset, recipe.target, recipe.split, recipe.seed, recipe.calibration.group
     )
     pipeline = _pipeline(recipe)
     if pipeline.descriptor is not None:
@@ -126,10 +191,11 @@ def resolve(recipe: Recipe) -> Resolved:
     plain = recipe.plain() | filled
     if not plain["name"]:
         plain["name"] = recipe.default_name()
-    return Resolved(Recipe.parse(plain, "recipe"), dataset, channel, split, pipeline)
+    return Resolved(Recipe.parse(plain, "recipe"), dataset, channel, splits, pipeline)
 
 
 def _pipeline(recipe: Recipe) -> Pipeline:
+    from xreg.core.interfaces.blocks import Blocks
     from xreg.core.model.filters import FeatureFilter
     from xreg.core.model.pipeline import Pipeline
     from xreg.core.model.preprocessing import Preprocessing
@@ -139,13 +205,17 @@ def _pipeline(recipe: Recipe) -> Pipeline:
     def build(kind: str, section: ComponentSection) -> Any:
         return host().build(kind, section.name, section.settings)
 
+    parts = {label: build("descriptor", one) for label, one in recipe.descriptors.items()}
+    alone = None if recipe.descriptor is None else next(iter(parts.values()))
+    weights = features.weights if isinstance(features.weights, dict) else {}
     return Pipeline(
         emulator=build("emulator", recipe.emulator),
-        descriptor=build("descriptor", recipe.descriptor) if recipe.descriptor else None,
+        descriptor=Blocks(parts) if isinstance(recipe.descriptor, tuple) else alone,
         decomposers={k: build("decomposer", s) for k, s in recipe.decomposers.items()},
         preprocessing=Preprocessing(
             FeatureFilter(features.variance, features.correlation, features.variance_share),
             features.scaling,
             recipe.target.scaling,
+            tuple(weights.items()),
         ),
     )

@@ -11,18 +11,17 @@ from numpy.typing import NDArray
 
 from xreg.core.analysis.components import rank_correlations, score_sweep
 from xreg.core.analysis.context import AnalysisContext, AnalysisData
-from xreg.core.analysis.scores import covered_variances, feature_scores, part_scores
-from xreg.core.data.dataset import Dataset
-from xreg.core.data.splits import make_folds
-from xreg.core.errors import SampleError, UnknownNameError, did_you_mean
+from xreg.core.analysis.held_out import HeldOut, out_of_fold
+from xreg.core.analysis.scores import covered_variances
+from xreg.core.errors import UnknownNameError, did_you_mean
 from xreg.core.interfaces import Decomposer
 from xreg.core.interfaces.analysis import Analysed
-from xreg.core.metrics import covered_variance_interval
 from xreg.core.model.check import COUNT, Check
+from xreg.core.model.conformal.intervals import Errors, Intervals, familiar_formulas
 from xreg.core.model.model import Model
 from xreg.core.model.trust import FEWEST, Trust
-from xreg.core.text import counted
 from xreg.workbench.report.report_data import Colouring, Decomposition, ReportData, Sweep
+from xreg.workbench.run.scoring import formulas, scaled_parts, scores_of
 
 if TYPE_CHECKING:
     from xreg.workbench.run.preparation import Prepared
@@ -32,10 +31,8 @@ __all__ = [
     "data_of",
     "evaluate",
     "final_recipe",
-    "score_remarks",
+    "judge",
     "settings_of",
-    "split_group",
-    "trust_of",
     "with_analyses",
     "with_provenance",
 ]
@@ -47,10 +44,6 @@ MOST_FEATURES = 30
 TRUST_LEAST, TRUST_MOST, TRUST_FOLDS = 20, 300, 5
 MOST_COLOURINGS = 6
 MOST_CATEGORIES = 8
-# Fewer test samples (or groups of near-copies) than these tell little.
-FEW = 20
-# A gap between training and test worth a word: in R², and in the variance that is left.
-GAP, TIMES = 0.1, 2.0
 
 
 def check_colours(ready: Prepared) -> None:
@@ -87,52 +80,110 @@ def check_of(context: AnalysisContext) -> Check | None:
     return Check.first(context.samples[rows], context.results[context.judged].predicted)
 
 
-def trust_of(context: AnalysisContext, group: str | None = None) -> Trust | None:
-    """Return what judged spectra tell about predictions of a fitted model.
+def judge(
+    context: AnalysisContext, group: str | None = None, folds: int = 0, apart: str | None = None
+) -> None:
+    """Let a fitted model know its errors on samples that it was not trained on.
 
-    Those of the validation part; where it is too small, and training and validation samples are at
-    most 300 together, those of all of them, each predicted by a model that was trained on the
-    other folds. Samples with one value of the label ``group`` stay in one fold.
+    It gets its error model (``trust``), its intervals and samples to check. The errors are those of
+    the validation part; where it is too small, and training and validation samples are at most 300
+    together, those of all of them, each predicted by a model that was trained on the other folds.
+
+    Parameters
+    ----------
+    context
+        The model and its samples.
+    group
+        Label whose groups the split keeps together; they stay in one fold, too.
+    folds
+        Number of folds of the training samples from which intervals are learned besides; 0 for
+        none.
+    apart
+        Label whose groups those folds keep together; by default formulas where there are several,
+        else ``group``.
     """
-    held = context.results.get("validation")
+    model = context.model
+    model.check = check_of(context)
     if context.target.energy is None:
-        return None
-    train = context.inputs("train")
-    if held is not None and len(held.ids) >= FEWEST:
-        inputs = context.inputs("validation")
-        return Trust.fit(train, inputs, held.predicted, held.spread, held.known, context.seed)
-    pool = np.sort(
-        np.concatenate([context.rows["train"], context.rows.get("validation", np.empty(0, int))])
-    )
+        return
+    held, fewest = _held(context, group)
+    errors = []
+    if held is not None:
+        model.trust = Trust.fit(
+            context.inputs("train"),
+            context.inputs(held.rows),
+            held.predicted,
+            held.spread,
+            context.known[held.rows],
+            context.seed,
+            fewest,
+        )
+        errors.append(_errors(context, held, group))
+    names = formulas(context)
+    if folds:  # not with the validation part, or these models would have seen more than this one
+        pool = context.rows["train"]
+        key = None if apart is None else context.label(apart, pool)
+        if key is None:
+            key = names[pool] if names is not None else _groups(context, group, pool)
+        stop = context.rows.get("validation")  # spreads are scaled on it as those of the model
+        if (more := out_of_fold(context, pool, folds, key, stop)) is not None:
+            errors.append(_errors(context, more, group))
+    if errors:
+        train = context.samples[context.rows["train"]]
+        known = familiar_formulas(train) if names is not None else np.empty(0, np.uint64)
+        model.intervals = Intervals.fit(_joined(errors), known)
+
+
+def _held(context: AnalysisContext, group: str | None) -> tuple[HeldOut | None, int]:
+    """Return predictions of samples that were not trained on, and how few of them suffice."""
+    part = context.results.get("validation")
+    if part is not None and len(part.ids) >= FEWEST:
+        rows = context.rows["validation"]
+        distance = context.model.novelty.distance(context.inputs("validation"))
+        every = [(context.rows["train"], np.arange(len(rows)))]
+        return HeldOut(rows, part.predicted, part.spread, distance, every), FEWEST
+    pool = _pool(context)
     if not TRUST_LEAST <= len(pool) <= TRUST_MOST:
-        return None
-    predicted = np.full((len(pool), context.known.shape[1]), np.nan)
-    spread: NDArray[np.float64] | None = np.full_like(predicted, np.nan)
+        return None, TRUST_LEAST
     groups = None if group is None else context.label(group, pool)
-    parts = min(TRUST_FOLDS, len(pool) if groups is None else len(np.unique(groups)))
-    if parts < 2:
-        return None
-    for fit, judged in make_folds(len(pool), parts, seed=context.seed, groups=groups):
-        try:
-            model = context.refit(pool[fit])
-            inputs = model.inputs(pool[judged])
-            mean, std = model.emulator.predict_with_spread(inputs)
-        except SampleError:
-            continue  # a fold that holds what the others do not know; its samples judge nothing
-        predicted[judged] = model.targets.inverse_transform(mean)
-        spread = None if std is None or spread is None else spread
-        if spread is not None and std is not None:
-            spread[judged] = model.targets.inverse_transform_std(std, mean)
-    done = np.isfinite(predicted).all(axis=1)
-    rows = pool[done]
-    return Trust.fit(
-        train,
-        context.inputs(rows),
-        predicted[done],
-        None if spread is None else spread[done],
-        context.known[rows],
-        context.seed,
-        TRUST_LEAST,
+    return out_of_fold(context, pool, TRUST_FOLDS, groups), TRUST_LEAST
+
+
+def _pool(context: AnalysisContext) -> NDArray[np.intp]:
+    """Return the rows of training and validation samples, ascending."""
+    held = context.rows.get("validation", np.empty(0, int))
+    return np.sort(np.concatenate([context.rows["train"], held]))
+
+
+def _groups(
+    context: AnalysisContext, group: str | None, rows: NDArray[np.intp]
+) -> NDArray[np.str_]:
+    """Return the group of each row: by label, else each sample by itself."""
+    return context.samples.ids[rows] if group is None else context.label(group, rows).astype(str)
+
+
+def _errors(context: AnalysisContext, held: HeldOut, group: str | None) -> Errors:
+    """Return errors with all that intervals are learned from."""
+    names = formulas(context)
+    familiar = np.ones(len(held.rows), dtype=bool)
+    if names is not None:
+        for trained, judged in held.trained:
+            familiar[judged] = np.isin(names[held.rows[judged]], names[trained])
+    groups = _groups(context, group, held.rows)
+    if names is not None:  # a group that was never seen is its formula
+        groups = np.where(familiar, groups, names[held.rows])
+    error = context.known[held.rows] - held.predicted
+    return Errors(error, held.spread, held.distance, groups, familiar)
+
+
+def _joined(errors: Sequence[Errors]) -> Errors:
+    spreads = [one.spread for one in errors if one.spread is not None]
+    return Errors(
+        np.concatenate([one.error for one in errors]),
+        np.concatenate(spreads) if len(spreads) == len(errors) else None,
+        np.concatenate([one.distance for one in errors]),
+        np.concatenate([one.groups for one in errors]),
+        np.concatenate([one.familiar for one in errors]),
     )
 
 
@@ -159,29 +210,9 @@ def evaluate(
         Label whose groups the split keeps together; the error bars of scores are over these.
     """
     model, parts = context.model, context.results
-    variation = parts.get("train", context.result).known.std(axis=0)
-    spectra = context.target.energy is not None
-    metrics: dict[str, Any] = {
-        part: part_scores(result.known, result.predicted, variation, spectra=spectra)
-        for part, result in parts.items()
-    }
-    for part in parts:
-        if part != "train":
-            metrics[part] |= _certainty(context, part, group)
-    if not spectra:
-        for part, result in parts.items():
-            metrics[part]["targets"] = feature_scores(
-                result.known, result.predicted, context.target.features
-            )
-    if model.preprocessing.targets == "box":
-        for part, result in parts.items():
-            known, found = map(model.target_scaler.transform, (result.known, result.predicted))
-            metrics[part]["mse_box"] = float(np.mean((found - known) ** 2))
+    metrics = scores_of(context, group)
     columns = _columns(context, asked, colours or {})
-    scaled = {
-        part: (context.inputs(part), model.target_scaler.transform(result.known))
-        for part, result in (parts.items() if model.decomposers else ())
-    }
+    scaled = scaled_parts(context) if model.decomposers else {}
     decompositions = [
         _decomposition(label, decomposer, scaled, context, columns)
         for label, decomposer in model.decomposers.items()
@@ -200,54 +231,6 @@ def evaluate(
         units={name: column.unit for name, column in columns.items()},
         history=_history(model) if context.retrainable else None,
     )
-
-
-def _certainty(context: AnalysisContext, part: str, group: str | None) -> dict[str, Any]:
-    """Return how sure the score of a part is, and over how many groups."""
-    result, rows = context.results[part], context.rows[part]
-    groups = None if group is None else np.asarray(context.labels[group])[rows]
-    interval = covered_variance_interval(result.known, result.predicted, groups, seed=context.seed)
-    return {
-        "r2_interval": None if interval is None else list(interval),
-        "groups": len(rows) if groups is None else len(np.unique(groups)),
-        "group": group,
-    }
-
-
-def split_group(dataset: Dataset, named: str | None = None) -> str | None:
-    """Return the label whose groups a split keeps together, where that is known."""
-    known = dataset.metadata.provenance.get("split")
-    found = named or (known.get("group") if isinstance(known, Mapping) else None)
-    return found if isinstance(found, str) and found in dataset.labels else None
-
-
-def score_remarks(metrics: Mapping[str, Any], judged: str = "test") -> list[str]:
-    """Return what a reader of the scores must know: few samples, a gap to training."""
-    scores, train = metrics.get(judged), metrics.get("train")
-    if not scores or scores["r2"] is None or "groups" not in scores:
-        return []
-    found = []
-    if scores["groups"] < FEW:
-        group, interval = scores["group"], scores["r2_interval"]
-        what = counted(scores["samples"], "sample")
-        what += f" of {counted(scores['groups'], 'group')} ('{group}')" if group else ""
-        sure = (
-            f"may as well be {interval[0]:.2f} or {interval[1]:.2f} (95 % interval)"
-            if interval
-            else "may be anything (too few for an interval)"
-        )
-        found.append(
-            f"The {judged} R² of {scores['r2']:.2f} rests on only {what}: with other samples it "
-            f"{sure}."
-        )
-    if train and train["r2"] is not None:
-        gap, left = train["r2"] - scores["r2"], (1 - scores["r2"], 1 - train["r2"])
-        if gap > GAP and left[0] > TIMES * left[1]:
-            found.append(
-                f"R² is {train['r2']:.2f} on training samples and {scores['r2']:.2f} on {judged} "
-                "samples: the model overfits, or the other samples are unlike those in training."
-            )
-    return found
 
 
 def with_analyses(report_data: ReportData, done: Sequence[Analysed]) -> ReportData:

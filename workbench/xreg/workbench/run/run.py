@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import logging
-import random
-import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from filelock import FileLock, Timeout
 
 from xreg.core.analysis.context import AnalysisContext
 from xreg.core.files import require_free
-from xreg.core.model.model import Model
 from xreg.core.model.preprocessing import ScaledColumns
 from xreg.core.run import ReportSection, Run
 from xreg.registry.plugins import host
+from xreg.workbench.recipes.lockbox import counted_look
+from xreg.workbench.recipes.splits import split_group
 from xreg.workbench.result_folder import logged, result_folder, write_json
 from xreg.workbench.run import analyses, provenance
 from xreg.workbench.run.crate import write_crate
 from xreg.workbench.run.features import Execution
 from xreg.workbench.run.preparation import Prepared, Stages, prepare
 from xreg.workbench.run.recipe import Recipe, Resolved, resolve
+from xreg.workbench.run.training import seed_everything, train
+
+if TYPE_CHECKING:
+    from xreg.workbench.report.report_data import ReportData
 
 __all__ = ["execute", "train"]
 
 log = logging.getLogger("xreg.run")
+METHOD = ("target", "descriptor", "features", "emulator", "decomposers")
+"""What makes a method, of the keys of a recipe."""
 NO_TRUST = (
     "The model has no error model: too few validation spectra to learn which predictions go wrong "
     "(30 are needed, or 20 to 300 for training and validation together); predictions say only "
@@ -86,7 +92,7 @@ def _carry_out(
     from xreg.workbench.report.page import render
     from xreg.workbench.run import results, saving
 
-    _seed_everything(resolved.recipe.seed)
+    seed_everything(resolved.recipe.seed)
     _call_hooks("xreg_run_started", run)
     ready = prepare(resolved, execution, stages)
     results.check_colours(ready)
@@ -94,21 +100,20 @@ def _carry_out(
     chosen = analyses.choose(resolved.recipe.analyses, resolved.pipeline, data)
     model = train(ready, stages)
     context = AnalysisContext.of(model, data)
+    plain = resolved.recipe.plain()
+    method = {key: plain[key] for key in METHOD}
+    looks = counted_look(resolved.recipe.split, resolved.dataset, "run", run.name, method)
+    if looks is not None:
+        ready.looks = looks.plain()
+        ready.remarks.insert(0, looks.in_words())
+        log.warning("%s", ready.remarks[0])
     with stages("predictions and trust"):
-        model.trust = results.trust_of(context, resolved.recipe.split.group)
+        calibration = resolved.recipe.calibration
+        results.judge(context, resolved.recipe.split.group, calibration.folds, calibration.group)
         if model.trust is None and ready.target.energy is not None:
             ready.remarks.append(NO_TRUST)
             log.warning("%s", NO_TRUST)
-        model.check = results.check_of(context)
-    with stages("evaluation"):
-        report = resolved.recipe.report
-        group = results.split_group(resolved.dataset, resolved.recipe.split.group)
-        report_data = results.evaluate(context, run.name, report.labels, ready.colours, group)
-        for remark in results.score_remarks(report_data.metrics):
-            log.warning("%s", remark)
-            ready.remarks.append(remark)
-    done = analyses.run_analyses(chosen, context, stages, ready.remarks)
-    report_data = results.with_analyses(report_data, done)
+    report_data = _judged(run.name, ready, context, chosen, stages, execution)
     run.recipe = results.final_recipe(ready, report_data)
     run.metrics = dict(report_data.metrics)
     folder = run.folder
@@ -135,6 +140,40 @@ def _carry_out(
     _write_facts(run, provenance.summary(run, ready, features, stages.seconds, started))
 
 
+def _judged(
+    name: str,
+    ready: Prepared,
+    context: AnalysisContext,
+    chosen: Sequence[analyses.PlannedAnalysis],
+    stages: Stages,
+    execution: Execution,
+) -> ReportData:
+    """Score the model, do the analyses, and the same for every further split of the recipe."""
+    from xreg.workbench.run import results
+    from xreg.workbench.run.scoring import score_remarks
+    from xreg.workbench.run.splits import KEY, JudgedSplit, other_splits, over_splits, which_model
+
+    resolved = ready.resolved
+    with stages("evaluation"):
+        report = resolved.recipe.report
+        group = split_group(resolved.dataset, resolved.recipe.split.group)
+        report_data = results.evaluate(context, name, report.labels, ready.colours, group)
+        for remark in score_remarks(report_data.metrics):
+            log.warning("%s", remark)
+            ready.remarks.append(remark)
+    done = analyses.run_analyses(chosen, context, stages, ready.remarks)
+    report_data = results.with_analyses(report_data, done)
+    if len(resolved.splits) > 1:
+        first = next(iter(resolved.splits))
+        judged = [JudgedSplit.of(first, context, report_data.metrics, done, group)]
+        judged += other_splits(resolved, chosen, group, stages, execution, ready.remarks)
+        found = over_splits(judged, context.judged, resolved.recipe.seed)
+        metrics = {**report_data.metrics, KEY: found}
+        ready.remarks.insert(0, which_model(judged, found))
+        report_data = replace(report_data, metrics=metrics)
+    return report_data
+
+
 def _write_facts(run: Run, summary: dict[str, Any]) -> None:
     """Write the files that say what was done and what came out."""
     folder = run.folder
@@ -154,25 +193,6 @@ def _explore(folder: Path, resolved: Resolved, summary: dict[str, Any]) -> bool:
 
     write_explorer(view_of_result(folder, resolved.dataset, summary), folder / EXPLORER)
     return True
-
-
-def train(ready: Prepared, stages: Stages) -> Model:
-    """Fit emulator and decomposers, one stage each."""
-    samples, rows, known = ready.resolved.dataset.samples, ready.rows, ready.known
-    train, held = samples[rows["train"]], rows["validation"]
-    validation = (samples[held], known[held]) if len(held) else None
-    pipeline = ready.resolved.pipeline
-    return pipeline.fit(
-        train, known[rows["train"]], ready.target, validation, stages, descriptor=ready.descriptor
-    )
-
-
-def _seed_everything(seed: int) -> None:
-    """Seed the global generators too, for components that use them in spite of their settings."""
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(seed)
 
 
 def _free_name(name: str, started: datetime) -> Path:

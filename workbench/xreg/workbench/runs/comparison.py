@@ -67,6 +67,8 @@ def compare(runs: Sequence[RunRecord]) -> Comparison:
     leaves = [flat(run.metrics, lists=True) for run in runs]
     wanted = [f"{part}.{score}" for part in PARTS for score in ("r2", "r2_standardised", "rmse")]
     wanted += [f"{part}.spectrum_error.median" for part in PARTS]
+    over = [f"splits.scores.{part}.r2.{what}" for part in PARTS for what in ("mean", "spread")]
+    wanted = [*over, *wanted]
     wanted += sorted({k for one in leaves for k in one if k.startswith("decomposers.")})
     # Of analyses the numbers themselves; what lies deeper stands in their own tables.
     wanted += sorted(
@@ -170,6 +172,9 @@ def _sources(runs: Sequence[RunRecord]) -> list[tuple[str, list[str]]]:
 
 def _title(key: str) -> str:
     """Return the path of a score as it is printed; that of a decomposer ends in its rank."""
+    if key.startswith("splits.scores."):
+        score, _, what = key.removeprefix("splits.scores.").rpartition(".")
+        return f"{score}, {what} over splits"
     path, _, last = key.rpartition(".")
     return f"{path} k={int(last) + 1}" if last.isdecimal() else key
 

@@ -60,14 +60,25 @@ class RunRecord:
 
     def uses(self) -> list[str]:
         """Return the names of descriptor, emulator and decomposers."""
-        found = [self.recipe.get("descriptor"), self.recipe.get("emulator")]
+        given = self.recipe.get("descriptor")
+        found = [*(given if isinstance(given, list) else [given]), self.recipe.get("emulator")]
         found += list(_mapping(self.recipe.get("decomposers")).values())
         return [str(part["name"]) for part in found if isinstance(part, Mapping) and "name" in part]
 
     def score(self, part: str = "test") -> float | None:
-        """Return the covered variance of a part."""
-        value = _mapping(self.metrics.get(part)).get("r2")
+        """Return the covered variance of a part; over several splits, its mean."""
+        value = self.over_splits(part).get("mean", _mapping(self.metrics.get(part)).get("r2"))
         return value if isinstance(value, float | int) else None
+
+    def spread(self, part: str = "test") -> float | None:
+        """Return the spread of that score over several splits; None where there is one."""
+        value = self.over_splits(part).get("spread")
+        return value if isinstance(value, float | int) else None
+
+    def over_splits(self, part: str, score: str = "r2") -> dict[str, Any]:
+        """Return mean, spread and values of a score over several splits; empty for one split."""
+        found = _mapping(_mapping(self.metrics.get("splits")).get("scores"))
+        return _mapping(found.get(f"{part}.{score}"))
 
 
 @dataclass(frozen=True)

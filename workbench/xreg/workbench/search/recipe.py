@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from xreg.core.atoms.groups import CLUSTERS
 from xreg.core.config import Config, setting
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
 from xreg.core.storage import canonical_json, digest
@@ -39,6 +40,7 @@ __all__ = [
     "FamilySection",
     "FoldsSection",
     "SearchRecipe",
+    "leave_out_defaults",
     "members",
     "open_search",
 ]
@@ -51,6 +53,17 @@ YOUNGER: Mapping[str, Mapping[str, Any]] = {
     "dataset": {"frames": ":", "where": {}},
     "split": {"counts": None, "parts": None, "within": {}},
     "features": {"variance_share": None},
+}
+# And keys that tasks and rows of a leaderboard did not have.
+YOUNGEST: Mapping[str, Mapping[str, Any]] = {
+    "split": {
+        "clusters": CLUSTERS,
+        "repeats": 1,
+        "leave_out": False,
+        "lockbox": 0.0,
+        "opened": False,
+    },
+    "features": {"weights": None},
 }
 
 
@@ -214,10 +227,8 @@ class SearchRecipe(AnyRecipe):
             del plain[key]
         for key in ("path", "registry"):  # where it lies says nothing of what it is
             del plain["dataset"][key]
-        for section, keys in YOUNGER.items():  # a search that says nothing there is as before them
-            for key, nothing in keys.items():
-                if plain[section][key] == nothing:
-                    del plain[section][key]
+        for known in (YOUNGER, YOUNGEST):
+            leave_out_defaults(plain, known)
         if self.bad == "refuse":
             del plain["bad"]
         plain["dataset"]["hash"] = dataset_hash
@@ -226,6 +237,16 @@ class SearchRecipe(AnyRecipe):
     def benchmark(self, dataset_hash: str) -> str:
         """Return the hash of the rules."""
         return digest(canonical_json(self.rules(dataset_hash)))[:16]
+
+
+def leave_out_defaults(
+    plain: dict[str, Any], known: Mapping[str, Mapping[str, Any]] = YOUNGEST
+) -> None:
+    """Leave out of rules what they did not have once and say nothing of: they are as before."""
+    for section, keys in known.items():
+        for key, nothing in keys.items():
+            if plain[section][key] == nothing:
+                del plain[section][key]
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,10 +286,22 @@ class Family:
 
 
 def open_search(recipe: SearchRecipe) -> tuple[SearchRecipe, Dataset, Channel, Split]:
-    """Open the data and fill in what they decide: version, hash, channel, split, groups."""
-    filled, dataset, channel, split = open_data(
-        recipe.dataset, recipe.target, recipe.split, recipe.seed
+    """Open the data and fill in what they decide: version, hash, channel, split, groups.
+
+    Raises
+    ------
+    ConfigError
+        If the split would show the search what it must not see.
+    """
+    if recipe.split.opened or recipe.split.leave_out:
+        raise ConfigError(
+            f"split.{'opened' if recipe.split.opened else 'leave_out'}: a search chooses on folds "
+            "of one split; say this in the recipe of its winner, or group its folds."
+        )
+    filled, dataset, channel, splits = open_data(
+        recipe.dataset, recipe.target, recipe.split, recipe.seed, recipe.folds.group
     )
+    split = next(iter(splits.values()))
     plain = recipe.plain() | filled
     if plain["folds"]["group"] is None:
         plain["folds"]["group"] = filled["split"]["group"]

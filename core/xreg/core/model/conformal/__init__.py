@@ -1,0 +1,1 @@
+"""Conformal prediction: intervals that hold what they state."""

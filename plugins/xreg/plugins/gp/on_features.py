@@ -1,0 +1,174 @@
+"""A Gaussian process over the features of any descriptor, or of several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.optimize import minimize
+
+from xreg.core.interfaces import Emulator
+from xreg.core.model.calibration import spread_factor
+from xreg.plugins.gp.plugin import GPFeaturesConfig
+
+__all__ = ["GPFeatures"]
+
+Array = NDArray[np.float64]
+Factor = tuple[Array, bool]
+
+MOST = 600  # samples by which weights and noise are chosen
+STEPS = 120
+LOW, HIGH = -9.0, 6.0  # of the logarithm of a weight
+
+
+class GPFeatures(Emulator[GPFeaturesConfig]):
+    """Matérn-3/2 Gaussian process on features (Rasmussen & Williams 2006).
+
+    The weight of each block of features, which is the inverse square of its length scale, and the
+    noise maximise the marginal likelihood (their eq. 5.8) of all channels together, with one
+    amplitude for all: of at most 600 training samples.
+
+    Attributes
+    ----------
+    scale_
+        (d,) factor of each feature, by which distances are of one length.
+    block_weights_
+        Weight of each block: mean square of scaled distances in units of the length scale.
+    noise_
+        Variance of the noise relative to that of the signal.
+    points_
+        (n, d) scaled features of the training samples.
+    start_, weights_
+        (m,) mean target and (n, m) weights of the training samples.
+    amplitude_
+        (m,) standard deviation of the process in each channel.
+    spread_factor_
+        By what the spread is scaled to fit the errors seen.
+    """
+
+    name: ClassVar[str] = "gp-features"
+    Config = GPFeaturesConfig
+
+    scale_: Array
+    block_weights_: dict[str, float]
+    noise_: float
+    points_: Array
+    start_: Array
+    weights_: Array
+    amplitude_: Array
+    spread_factor_: float
+
+    def _fit(self, X: Array, Y: Array, validation: tuple[Array, Array] | None) -> None:
+        self.__dict__.pop("_factor", None)
+        names = list(self.sources or [""] * X.shape[1])
+        blocks = list(dict.fromkeys(names))
+        member = np.array([blocks.index(name) for name in names], dtype=np.intp)
+        self.start_ = Y.mean(axis=0)
+        weights, self.noise_ = self._learned(X, Y - self.start_, member, len(blocks))
+        self.block_weights_ = dict(zip(blocks, weights.tolist(), strict=True))
+        self.scale_ = np.sqrt(weights / _sizes(X, member, len(blocks)))[member]
+        # In the order that a saved model is read in, so that sums are done in the same order.
+        self.points_ = np.ascontiguousarray(X * self.scale_)
+        self.weights_ = np.ascontiguousarray(cho_solve(self._factor, Y - self.start_))
+        # Leave-one-out errors and variances in closed form (Rasmussen & Williams, 5.4.2).
+        precision = np.diag(cho_solve(self._factor, np.eye(len(Y))))
+        errors = self.weights_ / precision[:, None]
+        self.amplitude_ = np.sqrt(np.mean(np.square(errors) * precision[:, None], axis=0))
+        self.spread_factor_ = 1.0
+        if validation is not None and self.config.calibrate and len(validation[0]):
+            mean, std = self._predict(validation[0])
+            self.spread_factor_ = spread_factor(validation[1] - mean, std)
+
+    def _learned(self, X: Array, Y: Array, member: NDArray[np.intp], count: int) -> tuple[Any, Any]:
+        """Return the weight of each block and the noise."""
+        start = np.append(np.full(count, np.log(1 / count)), np.log(self.config.noise))
+        if not self.config.learn:
+            return np.exp(start[:-1]), self.config.noise
+        rows = np.sort(np.random.default_rng(self.config.seed).permutation(len(X))[:MOST])
+        sizes = _sizes(X, member, count)
+        squares = []
+        for block in range(count):
+            part = X[np.ix_(rows, np.flatnonzero(member == block))]
+            squares.append(_squares(part, part) / sizes[block])
+        stacked, targets = np.array(squares), Y[rows]
+        scale = float(np.mean(targets**2)) or 1.0
+
+        def loss(logs: Array) -> float:
+            return _loss(logs, stacked, targets / np.sqrt(scale))
+
+        found = minimize(
+            loss,
+            start,
+            method="Nelder-Mead",
+            bounds=[(LOW, HIGH)] * count + [(np.log(1e-8), np.log(10))],
+            options={"maxfev": STEPS, "initial_simplex": _simplex(start)},
+        )
+        return np.exp(found.x[:-1]), float(np.exp(found.x[-1]))
+
+    def _predict(self, X: Array) -> tuple[Array, Array]:
+        if not len(X):
+            return np.empty((0, len(self.start_))), np.empty((0, len(self.start_)))
+        likeness = _matern(_squares(X * self.scale_, self.points_))
+        mean = likeness @ self.weights_ + self.start_
+        explained = solve_triangular(self._factor[0], likeness.T, lower=True)
+        left = 1 + self.noise_ - np.square(explained).sum(axis=0)
+        std = np.sqrt(np.maximum(left, self.noise_))
+        return mean, self.spread_factor_ * std[:, None] * self.amplitude_
+
+    @cached_property
+    def _factor(self) -> Factor:
+        kernel = _matern(_squares(self.points_, self.points_))
+        kernel[np.diag_indices_from(kernel)] = 1 + self.noise_
+        factor: Factor = cho_factor(kernel, lower=True)
+        return factor
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if key != "_factor"}
+
+    def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take back what :meth:`state` returned."""
+        self.__dict__.pop("_factor", None)
+        super().restore(values, arrays)
+
+
+def _sizes(X: Array, member: NDArray[np.intp], count: int) -> Array:
+    """Return (b,) the mean squared distance of two samples in each block."""
+    sizes = 2 * np.bincount(member, weights=X.var(axis=0), minlength=count)
+    return np.where(sizes > 0, sizes, 1.0)
+
+
+def _squares(x: Array, y: Array) -> Array:
+    """Return (p, n) squared distances."""
+    found = np.square(x).sum(axis=1)[:, None] + np.square(y).sum(axis=1) - 2 * (x @ y.T)
+    return np.maximum(found, 0.0)
+
+
+def _matern(squares: Array) -> Array:
+    r = np.sqrt(3 * squares)
+    return np.asarray((1 + r) * np.exp(-r))
+
+
+def _loss(logs: Array, squares: Array, targets: Array) -> float:
+    """Return the negative logarithm of the marginal likelihood, but for constants.
+
+    The amplitude is the one that maximises it.
+    """
+    kernel = _matern(np.tensordot(np.exp(logs[:-1]), squares, axes=1))
+    kernel[np.diag_indices_from(kernel)] = 1 + np.exp(logs[-1])
+    try:
+        factor = cho_factor(kernel, lower=True)
+    except np.linalg.LinAlgError:  # nearly the same samples without any noise
+        return np.inf
+    fit = float(np.sum(targets * cho_solve(factor, targets)))
+    count = targets.size
+    determinant = 2 * float(np.log(np.diag(factor[0])).sum())
+    return count / 2 * np.log(max(fit / count, 1e-300)) + targets.shape[1] / 2 * determinant
+
+
+def _simplex(start: Array) -> Array:
+    """Return steps of a factor of e squared in each number, about a start."""
+    return np.vstack([start, start + 2 * np.eye(len(start)) * np.where(start < 2, 1, -1)])
