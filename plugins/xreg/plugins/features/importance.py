@@ -253,7 +253,7 @@ def _findings(
     over = f"{over} are one standard deviation over permutations"
     over += " and folds." if config.folds else "."
     if "feature" in found:
-        radii = [label.at for label in labels if label.axis == figures.DISTANCE]
+        radii = [x.at for x in labels if x.axis == figures.DISTANCE and x.at is not None]
         radial = radial_distribution(context, max(radii)) if radii else None
         marks = selected(context, config.mark) if config.mark else np.empty(0, np.intp)
         beside = " Uppermost: atoms about the absorber." if radial else ""
