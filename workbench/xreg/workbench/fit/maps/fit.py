@@ -20,7 +20,7 @@ from xreg.core.storage import canonical_json
 from xreg.registry.models import find_model, load_model
 from xreg.workbench.fit.fit import covered, engine_of, problem_of
 from xreg.workbench.fit.maps.work import Part, Task
-from xreg.workbench.fit.problem import Problem
+from xreg.workbench.fit.problem import SHIFT, Problem
 from xreg.workbench.fit.recipe import FitRecipe
 from xreg.workbench.measured.stacks import read_stacks, require_alive, told
 
@@ -193,7 +193,7 @@ def _fitted(
     _require_upright(arrays["likeness"][good])
     again = [
         Part(rows, *_of(stack, rows), exact=True, also=also)
-        for rows, also in _neighbours(stack, arrays, refined)
+        for rows, also in _neighbours(stack, arrays, refined, problem.labels)
     ]
     if again:
         better = _work(task, again, len(stack), "neighbours", workers)
@@ -252,9 +252,9 @@ def _require_upright(likeness: Array) -> None:
 
 
 def _neighbours(
-    stack: Stack, arrays: dict[str, Array], refined: NDArray[np.bool_]
+    stack: Stack, arrays: dict[str, Array], refined: NDArray[np.bool_], labels: tuple[str, ...]
 ) -> Iterator[tuple[NDArray[np.intp], tuple[NDArray[np.intp], Array]]]:
-    """Yield batches of rows, and for them the different solutions of neighbours with their own."""
+    """Yield batches of rows, and for them other solutions of neighbours with their own."""
     places = np.arange(len(stack)).reshape(stack.shape)
     pairs: list[tuple[int, int]] = []
     for axis in range(places.ndim):
@@ -262,14 +262,19 @@ def _neighbours(
         other = np.take(places, range(1, places.shape[axis]), axis).ravel()
         pairs += [*zip(one, other, strict=True), *zip(other, one, strict=True)]
     x = arrays["x"]
+    shift = labels.index(SHIFT) if SHIFT in labels else None
     starts: dict[int, list[Array]] = {}
     for row, beside in pairs:
         if not (refined[row] and refined[beside] and np.isfinite(x[[row, beside]]).all()):
             continue
+        start = x[beside].copy()
+        if shift is not None:  # the energies of pixels drift each by themselves
+            start[shift] = x[row, shift]
         # Of unknowns that are hardly determined a neighbour differs without knowing better.
         apart = np.maximum(ALIKE, SURE * arrays["std"][row])
-        if all((np.abs(x[beside] - old) > apart).any() for old in (x[row], *starts.get(row, []))):
-            starts.setdefault(int(row), []).append(x[beside])
+        known = [x[row], arrays["other"][row], *starts.get(int(row), [])]
+        if not any((np.abs(start - old) <= apart).all() for old in known):
+            starts.setdefault(int(row), []).append(start)
     rows = np.array(sorted(starts), dtype=np.intp)
     for batch in _batches(rows):
         owner, points = [], []
