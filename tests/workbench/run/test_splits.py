@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from xreg.core.data.samples import Structures
 from xreg.core.metrics import covered_variance_interval, mean_variance_interval
+from xreg.registry.stores.writer import write_store
 from xreg.workbench.notebook.results import RunResult
 from xreg.workbench.run.recipe import load_recipe
 from xreg.workbench.run.run import execute
@@ -108,3 +112,28 @@ def test_a_look_at_the_lockbox_is_counted_and_told(
     closed = recipe | {"split": {"lockbox": 0.25}}
     folder = execute(load_recipe(None, closed), tmp_path / "closed")
     assert json.loads((folder / "summary.json").read_text())["lockbox"] is None
+
+
+def test_a_fold_with_an_element_of_its_own_judges_what_the_others_know(
+    made_water: Any, tmp_path: Path
+) -> None:
+    water = made_water(60)
+    old = water.samples
+    numbers = np.array(old.numbers)
+    numbers[1 : 3 * 8 : 3] = 9  # the first hydrogen of eight molecules: one formula, one fold
+    parts = (old.positions, old.offsets, old.absorber)
+    store = write_store(
+        replace(water, samples=Structures(old.ids, numbers, *parts)), tmp_path / "fluorine.zarr"
+    )
+    recipe = {
+        "dataset": {"path": str(store)},
+        "split": {"fractions": [0.7, 0.1, 0.2]},
+        "calibration": {"folds": 2},
+        "descriptor": "acsf",
+        "emulator": "ridge",
+        "analyses": {},
+        "bad": "set-aside",
+    }
+    folder = execute(load_recipe(None, recipe), tmp_path / "folds")
+    test = json.loads((folder / "metrics.json").read_text())["test"]
+    assert test["coverage"]["all"]["samples"] == test["samples"]

@@ -76,13 +76,17 @@ def out_of_fold(
     shape = len(pool), context.known.shape[1]
     predicted, spread = np.full(shape, np.nan), np.full(shape, np.nan)
     distance, certain, trained = np.ones(len(pool)), True, []
-    for fit, judged in make_folds(len(pool), parts, seed=context.seed, groups=groups):
+    for fit, held in make_folds(len(pool), parts, seed=context.seed, groups=groups):
+        # Not those with elements of which the others know nothing.
+        judged = held[context.known_from(pool[fit], pool[held])]
+        if not len(judged):
+            continue
         try:
             model = context.refit(pool[fit], validation)
             inputs = model.inputs(pool[judged])
             mean, std = model.emulator.predict_with_spread(inputs)
         except SampleError:
-            continue  # a fold that holds what the others do not know; its samples judge nothing
+            continue  # a fold from which nothing can be learned; its samples judge nothing
         predicted[judged] = model.targets.inverse_transform(mean)
         certain &= std is not None
         if std is not None:
