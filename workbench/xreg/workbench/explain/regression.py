@@ -39,15 +39,16 @@ class Regression:
     @classmethod
     def fit(cls, x: Array, y: Array, weight: Array, length: float) -> Regression:
         """Learn (s, t) targets from (s, c) components, (s,) weights of which the mean is one."""
-        middle = np.average(y, axis=0, weights=weight)
+        middle = np.asarray(np.average(y, axis=0, weights=weight), dtype=np.float64)
         if length == 0:
             design = np.column_stack([x, np.ones(len(x))])
             normal = (design.T * weight) @ design
             normal += LINEAR * np.trace(normal) / len(normal) * np.eye(len(normal))
             solved = np.linalg.solve(normal, (design.T * weight) @ (y - middle))
-            return cls(x[:0], solved, 0.0, middle)
+            return cls(x[:0], np.asarray(solved, dtype=np.float64), 0.0, middle)
         kernel = _kernel(x, x, length) + SMOOTH * np.diag(weight.mean() / weight)
-        return cls(x, np.linalg.solve(kernel, y - middle), length, middle)
+        solved = np.linalg.solve(kernel, y - middle)
+        return cls(x, np.asarray(solved, dtype=np.float64), length, middle)
 
     def scaled(self, scale: Array) -> Regression:
         """Return the regression of targets that are so many times as large."""

@@ -22,7 +22,7 @@ class Renderer:
     """A simulator's spectra, read off at other energies by polynomials through six points.
 
     :class:`~xreg.workbench.fit.misfit.Resample` does the same by splines for one spectrum and
-    differentiably; here only neighbours are gathered, all spectra by one sparse product. On a grid that resolves its lines both agree.
+    differentiably; here only neighbours are gathered, all spectra by one sparse product.
 
     Parameters
     ----------
