@@ -205,7 +205,7 @@ class Model:
         UnknownNameError
             If it has no decomposer of that label.
         """
-        from xreg.core.emulators.scores import ThroughScores
+        from xreg.core.model.scores import ThroughScores
 
         if label not in self.decomposers:
             raise UnknownNameError(
