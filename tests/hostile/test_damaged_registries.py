@@ -43,6 +43,8 @@ CATALOGUES = {
     "a channel without grid": "meta: {datasets: {toy: {1.0.0: {hash: "
     "00000000000000000000000000000000.dir, size: 1, files: 1, samples: 1, kind: x, contents: x, "
     "channels: {c: {points: 1}}}}}}",
+    "a name twice": "meta: {datasets: {toy: {}, toy: {}}}",
+    "a format that is true": "meta: {format: true}",
     "a number without end": f"meta: {'9' * 5000}",
 }
 
@@ -61,6 +63,26 @@ def test_a_damaged_catalogue_hides_no_other(stranger, sandbox, xreg, damage):
     text = xreg("data", "list")
     assert "toy@1.0.0" in text
     assert xreg("data", "show", "nul", "-r", "bad", code=2).startswith("xreg: ")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda versions, one: one.update(samples=True), "'samples' must be a number, got True"),
+        (lambda versions, one: one.update(size="12"), "'size' must be a number, got '12'"),
+        (lambda versions, one: versions.update({"01.0.0": one}), "in two spellings"),
+        (lambda versions, one: versions.update({f"1.0.{'9' * 99}": one}), "no version of a datase"),
+    ],
+)
+def test_an_entry_keeps_its_kinds_and_its_one_name(stranger, sandbox, change, reason):
+    root = stranger(name="bad")
+    body = yaml.safe_load((root / "datasets.dvc").read_text())
+    versions = body["meta"]["datasets"]["toy"]
+    change(versions, versions["1.0.0"])
+    (root / "datasets.dvc").write_text(yaml.safe_dump(body))
+    sandbox.freeze()
+    with pytest.raises(CorruptError, match=reason):
+        find("toy", registry=root)
 
 
 def test_each_command_that_walks_registries_passes_a_damaged_one_over(

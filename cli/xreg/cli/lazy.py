@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
-from typer.main import get_group
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_group, solve_typer_info_help
+from typer.models import TyperInfo
 
 __all__ = ["lazy_group"]
 
@@ -22,8 +24,7 @@ class _Commands(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._built:
-            module, _, attribute = self._places[name].partition(":")
-            found = getattr(import_module(module), attribute)
+            found = self._found(name)
             # Typer builds a command or group only as part of another one.
             shelf = typer.Typer(add_completion=False, rich_markup_mode=None)
             shelf.callback()(lambda: None)
@@ -33,6 +34,21 @@ class _Commands(Mapping[str, Any]):
                 shelf.command(name)(found)
             self._built[name] = get_group(shelf).commands[name]
         return self._built[name]
+
+    def _found(self, name: str) -> Any:
+        module, _, attribute = self._places[name].partition(":")
+        return getattr(import_module(module), attribute)
+
+    def outlines(self) -> dict[str, TyperCommand]:
+        """Return commands that know nothing but their help, which takes a third of the time."""
+        found = {name: self._built.get(name) or self._found(name) for name in self}
+        helps = {
+            name: solve_typer_info_help(TyperInfo(one))
+            if isinstance(one, typer.Typer)
+            else getattr(one, "help", None) or inspect.getdoc(one)
+            for name, one in found.items()
+        }
+        return {name: TyperCommand(name, help=text) for name, text in helps.items()}
 
     def __iter__(self) -> Iterator[str]:
         return iter([*self._places, *(name for name in self._built if name not in self._places)])
@@ -54,5 +70,16 @@ def lazy_group(places: Mapping[str, str]) -> type[TyperGroup]:
         def __init__(self, **settings: Any) -> None:
             super().__init__(**settings)
             self.commands = _Commands(self.commands, places)  # type: ignore[assignment]
+
+        def list_commands(self, ctx: Any) -> list[str]:
+            return list(self.commands)
+
+        def format_commands(self, ctx: Any, formatter: Any) -> None:
+            lazy: Any = self.commands
+            self.commands = lazy.outlines()
+            try:
+                super().format_commands(ctx, formatter)
+            finally:
+                self.commands = lazy
 
     return LazyGroup

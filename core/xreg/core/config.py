@@ -21,7 +21,7 @@ from xreg.core.errors import ConfigError
 if TYPE_CHECKING:
     from xreg.core.settings_in_words import SettingRow
 
-__all__ = ["Config", "setting"]
+__all__ = ["Config", "Exact", "setting"]
 
 
 def setting(
@@ -58,7 +58,27 @@ def setting(
     return Field(default, description=description, json_schema_extra=extra or None, **bounds)
 
 
-class Config(BaseModel):
+class Exact(BaseModel):
+    """Base of what is read from files: a value keeps its kind, which pydantic would change."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _of_one_kind(cls, settings: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Refuse what pydantic turns into another kind of value: ``true`` is no 1, ``'3'`` no 3."""
+        made = handler(settings)
+        if not isinstance(settings, Mapping):
+            return made
+        turned = [
+            InitErrorDetails(type=PydanticCustomError("kind", word), loc=place, input=given)
+            for name in settings.keys() & cls.model_fields.keys()
+            for place, word, given in _turned(settings[name], getattr(made, name), (name,))
+        ]
+        if turned:
+            raise ValidationError.from_exception_data(cls.__name__, turned)
+        return made
+
+
+class Config(Exact):
     """Base of every component's settings: closed (no unknown keys), immutable, validated.
 
     Attributes
@@ -94,22 +114,6 @@ class Config(BaseModel):
             if field.annotation is str and field.default == ""
         }
         return {k: "" if v is None and k in texts else v for k, v in settings.items()}
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _of_one_kind(cls, settings: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Refuse what pydantic turns into another kind of value: ``true`` is no 1, ``'3'`` no 3."""
-        made = handler(settings)
-        if not isinstance(settings, Mapping):
-            return made
-        turned = [
-            InitErrorDetails(type=PydanticCustomError("kind", word), loc=place, input=given)
-            for name in settings.keys() & cls.model_fields.keys()
-            for place, word, given in _turned(settings[name], getattr(made, name), (name,))
-        ]
-        if turned:
-            raise ValidationError.from_exception_data(cls.__name__, turned)
-        return made
 
     @classmethod
     def parse(cls, settings: Mapping[str, Any], where: str) -> Self:
@@ -163,6 +167,8 @@ Place = tuple[str | int, ...]
 
 def _turned(given: Any, made: Any, place: Place) -> Iterator[tuple[Place, LiteralString, Any]]:
     """Yield the place of each value that became one of another kind, what it must be, and it."""
+    if given is made:
+        return
     if isinstance(made, bool):
         if isinstance(given, int | float | str) and not isinstance(given, bool):
             yield place, "must be true or false", given

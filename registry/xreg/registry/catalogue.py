@@ -8,6 +8,7 @@ is made of.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -68,13 +69,17 @@ class Catalogue(Generic[EntryT]):
                 why = explain(error, kind) if isinstance(error, ValidationError) else error
                 raise CorruptError(f"{self.path}: {name} {version}: {why}.") from None
             self.entries[name, version] = entry
+        same = Counter((name, version_key(version)) for name, version in self.entries)
+        for name, version in self.entries:
+            if same[name, version_key(version)] > 1:
+                raise CorruptError(f"{self.path}: {name} {version} stands there in two spellings.")
         check_paths([entry.path for entry in self.entries.values()], str(self.path))
 
     def _items(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Yield name, version and fields of each entry, names and versions checked."""
         meta = _mapping(self.body, "meta", self.path)
         stated = meta.get("format", FORMAT)
-        if not isinstance(stated, int) or stated > FORMAT:
+        if not isinstance(stated, int) or isinstance(stated, bool) or stated > FORMAT:
             raise CorruptError(
                 f"{self.path} has format '{one_line(str(stated))[:20]}'; this xreg reads formats "
                 f"up to {FORMAT}, so take the xreg that wrote it or a newer one."
@@ -210,4 +215,16 @@ def _check(text: object, pattern: str, what: str, path: Path) -> None:
     raise CorruptError(f"{path}: '{one_line(str(text)[:60])}' is no {what}.")
 
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Fast: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Fast):
+    """Refuses a key that stands twice, of which YAML keeps the last without a word."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if twice := [key for key, count in Counter(keys).items() if count > 1]:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key '{one_line(twice[0][:40])}' stands twice", node.start_mark
+            )
+        return super().construct_mapping(node, deep=deep)

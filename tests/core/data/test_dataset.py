@@ -147,6 +147,14 @@ def test_too_few_groups_are_refused():
         make_split(names(10), groups=np.arange(10) % 2)
 
 
+@pytest.mark.parametrize("groups", [[0.0, 0.0, np.nan, 1.0], ["a", "b", "", "a"]])
+def test_samples_without_a_group_are_none_of_their_own(groups):
+    with pytest.raises(DataError, match=r"1 of 4 samples have no group \(the first is sample 2"):
+        make_split(["a", "b", "c", "d"], (0.5, 0, 0.5), groups=np.array(groups))
+    with pytest.raises(DataError, match="have no group"):
+        make_folds(4, 2, groups=np.array(groups))
+
+
 def test_a_split_names_nobody_twice():
     with pytest.raises(DataError, match="'b' stands twice"):
         Split(np.array(["a", "b"]), np.array(["b"]), np.array(["c"]))

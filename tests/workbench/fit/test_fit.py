@@ -198,7 +198,8 @@ def test_the_columns_of_a_spectrum(tmp_path: Path) -> None:
     assert found.energy.tolist() == [1, 2]
     assert found.intensity.tolist() == [2, 3]
     assert found.noise.tolist() == [0.1, 0.2]
-    assert notes == ["the signal is column 2 I"]
+    doubt = "energies of 1 … 2 eV lie below all edges: are they in keV, an angle, or relative?"
+    assert notes == ["the signal is column 2 I", doubt]
 
 
 def test_one_spectrum_written_in_several_ways_gives_one_fit(

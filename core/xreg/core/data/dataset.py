@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from xreg.core.config import Exact
 from xreg.core.data.samples import Samples
 from xreg.core.data.spectra import Spectra
 from xreg.core.data.splits import Split
@@ -23,7 +24,7 @@ NAME_PATTERN = r"^[a-z0-9][a-z0-9-]*$"
 VERSION_PATTERN = r"^[0-9]{1,18}\.[0-9]{1,18}\.[0-9]{1,18}$"
 
 
-class Metadata(BaseModel):
+class Metadata(Exact):
     """Who made a dataset, how, and under which terms it may be used."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -81,6 +81,7 @@ def make_split(
     if abs(sum(fractions) - 1) > 1e-9 or min(fractions) < 0:
         raise DataError(f"split fractions {fractions} must not be negative and must add up to 1.")
     n = len(ids)
+    _require_groups(groups)
     _, member = np.unique(np.arange(n) if groups is None else groups, return_inverse=True)
     sizes = np.bincount(member)
     target = np.array(fractions) * n
@@ -98,6 +99,18 @@ def make_split(
                 "another fraction or no groups."
             )
     return Split(*(np.asarray(ids)[home[member] == i] for i in range(3)))
+
+
+def _require_groups(groups: NDArray[Any] | None) -> None:
+    """Refuse groups of which one is not known: those samples are no group of their own."""
+    if groups is None or groups.dtype.kind in "biu":
+        return
+    unknown = np.isnan(groups) if groups.dtype.kind == "f" else groups == ""
+    if np.any(unknown):
+        raise DataError(
+            f"{int(np.sum(unknown))} of {len(groups)} samples have no group (the first is sample "
+            f"{int(np.argmax(unknown))}, from 0); say which they belong to, or leave them out."
+        )
 
 
 def make_folds(
@@ -130,6 +143,7 @@ def make_folds(
     """
     from sklearn.model_selection import GroupKFold, KFold
 
+    _require_groups(groups)
     kind, what = (KFold, "rows") if groups is None else (GroupKFold, "groups")
     count = n if groups is None else len(np.unique(groups))
     if count < folds:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from xreg.core.config import Exact
 from xreg.core.errors import CorruptError, DataError, PluginError, XregError
 from xreg.core.model.domain import Domain, Target
 from xreg.core.model.filters import FeatureFilter
@@ -52,7 +53,7 @@ def calling(component: Component) -> Iterator[None]:
         ) from error
 
 
-class SavedTarget(BaseModel):
+class SavedTarget(Exact):
     """The target of a saved model, its energies apart."""
 
     model_config = STRICT
@@ -62,7 +63,7 @@ class SavedTarget(BaseModel):
     unit: str
 
 
-class SavedColumns(BaseModel):
+class SavedColumns(Exact):
     """The choice of columns of a saved model."""
 
     model_config = STRICT
@@ -84,7 +85,7 @@ class SavedColumns(BaseModel):
         return self
 
 
-class SavedModel(BaseModel):
+class SavedModel(Exact):
     """``component.json`` of a saved model."""
 
     model_config = STRICT

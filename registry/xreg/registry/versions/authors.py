@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
+
+from xreg.core.config import Exact
 
 __all__ = ["Author", "orcid_fault"]
 
@@ -27,7 +29,7 @@ def orcid_fault(orcid: str) -> str:
     return ""
 
 
-class Author(BaseModel):
+class Author(Exact):
     """A person or a group.
 
     Attributes

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from math import floor, log10
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
+from xreg.core.config import Exact
 from xreg.core.data.dataset import NAME_PATTERN, VERSION_PATTERN
 from xreg.registry.versions.authors import Author
 
@@ -66,7 +67,7 @@ class Collection:
         return f"{name}/{version}{self.ending}"
 
 
-class About(BaseModel):
+class About(Exact):
     """What only its authors can say of a dataset or model.
 
     Attributes
@@ -91,7 +92,7 @@ class About(BaseModel):
     limits: str = ""
 
 
-class Withdrawal(BaseModel):
+class Withdrawal(Exact):
     """That a version should no longer be used, since when and why."""
 
     model_config = STRICT
@@ -100,7 +101,7 @@ class Withdrawal(BaseModel):
     date: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
 
 
-class ChannelEntry(BaseModel):
+class ChannelEntry(Exact):
     """A channel in words: its grid in eV, or its target features."""
 
     model_config = STRICT
@@ -192,7 +193,7 @@ class DatasetEntry(Entry):
     splits: dict[str, dict[str, int]] = Field(default_factory=dict)
 
 
-class ParameterEntry(BaseModel):
+class ParameterEntry(Exact):
     """A parameter that a model knows: its unit, and the range of the training samples."""
 
     model_config = STRICT
@@ -202,7 +203,7 @@ class ParameterEntry(BaseModel):
     high: float
 
 
-class DomainEntry(BaseModel):
+class DomainEntry(Exact):
     """What a model's training samples were; beyond that it refuses, or says that it guesses."""
 
     model_config = STRICT
@@ -213,7 +214,7 @@ class DomainEntry(BaseModel):
     parameters: dict[str, ParameterEntry] = Field(default_factory=dict)
 
 
-class DataEntry(BaseModel):
+class DataEntry(Exact):
     """What a model was trained on.
 
     Attributes
@@ -242,7 +243,7 @@ class DataEntry(BaseModel):
         return f"{self.name}@{self.version}"
 
 
-class Score(BaseModel):
+class Score(Exact):
     """A score: its mean and standard deviation over runs that differ in their split alone."""
 
     model_config = STRICT
@@ -258,7 +259,7 @@ class Score(BaseModel):
         return f"{self.mean:.{digits}f} ± {self.spread:.{digits}f}"
 
 
-class ComponentEntry(BaseModel):
+class ComponentEntry(Exact):
     """A method that is part of a model: where it comes from, and the hash of its source."""
 
     model_config = STRICT

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from xreg.core import storage
+from xreg.core.config import Exact
 from xreg.core.errors import CorruptError
 from xreg.core.files import read_file
 from xreg.core.run import require_format
@@ -15,7 +16,7 @@ from xreg.core.run import require_format
 __all__ = ["Metrics", "Scores", "Stated", "Summary", "TrainedOn", "run_file"]
 
 
-class Stated(BaseModel):
+class Stated(Exact):
     """Part of what a run tells of itself; keys that nobody reads here are kept."""
 
     model_config = ConfigDict(extra="allow")
@@ -50,7 +51,7 @@ class Metrics(Stated):
     train: Scores | None = None
     validation: Scores | None = None
     test: Scores | None = None
-    decomposers: dict[str, dict[str, list[float | None]]] = {}
+    decomposers: dict[str, dict[str, list[float | None]]] = Field(default_factory=dict)
 
 
 def run_file(path: Path, model: type[Stated]) -> dict[str, Any]:

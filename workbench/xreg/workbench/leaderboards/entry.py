@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
+from xreg.core.config import Exact
 from xreg.core.errors import CorruptError, DataError, XregError
 from xreg.core.files import write_text
 from xreg.core.paths import confined
@@ -32,7 +33,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$")]
 Scores = Annotated[list[list[float]], Field(min_length=1, max_length=100)]
 
 
-class _Closed(BaseModel):
+class _Closed(Exact):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
+from xreg.core.config import Exact
 from xreg.core.errors import CorruptError, DataError
 from xreg.core.files import read_file
 from xreg.core.run import require_format
@@ -23,7 +24,7 @@ Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f|]*$", max_length=200
 """Text of a cell: one line that neither steers a terminal nor breaks a table."""
 
 
-class _Part(BaseModel):
+class _Part(Exact):
     """Part of the file; keys that the table does not need are kept as they are."""
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
