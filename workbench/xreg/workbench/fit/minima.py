@@ -43,6 +43,8 @@ FOLLOWED = 12  # most starts that are
 ALIKE = 0.02  # coordinates closer than that are on the way to one minimum
 STEP = 2e-4  # of a range: central differences of an engine that is exact to about 1e-8
 EVALUATIONS = 60
+# Of the noise, which leaves χ² of about one for each point: a step that gains less is the last.
+SETTLED = 0.05
 # Singular values below this share of the largest stand for directions that change nothing.
 BLIND = 1e-9
 NO_SIGN = 0.01  # of a range: closer than that to zero there is no sign to turn
@@ -152,7 +154,8 @@ def descend(
 
     Residuals and derivatives of a point come from one batch of spectra. Where the way matters more
     than its last digits, the derivatives are one-sided, which takes half the spectra: with
-    coordinates kept, or ``rough``; χ² is then right to some 1e-5 of itself.
+    coordinates kept, or ``rough``; χ² is then right to some 1e-5 of itself, or with coordinates
+    kept to less than its rise of one that ends an interval, however many points there are.
     """
     rough = rough or bool(fixed)
     free = np.array([i for i in range(len(start)) if i not in fixed], dtype=np.intp)
@@ -182,7 +185,7 @@ def descend(
             bounds=(0, 1),
             x_scale="jac",  # valleys are narrow in one direction and long in others
             xtol=1e-7,
-            ftol=1e-4 if fixed else 1e-5 if rough else 1e-9,
+            ftol=SETTLED / len(misfit.problem.measured) if fixed else 1e-5 if rough else 1e-9,
             gtol=None,
             max_nfev=most,
         )
