@@ -158,7 +158,7 @@ def test_a_closed_pipe_is_no_error_to_report():
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["plugin"], "No such command 'plugin'. Did you mean 'plugins'?"),
+        (["plugin"], "No such command 'plugin'. Did you mean 'plugins'"),
         (["plugins", "list", "--al"], "No such option: --al"),
         (["plugins", "show"], "Missing argument"),
     ],
