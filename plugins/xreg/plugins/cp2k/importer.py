@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xreg.core.atoms.elements import SYMBOLS, atomic_number
 from xreg.core.data.specimens import Specimen
@@ -74,7 +75,7 @@ class Cp2kImporter(Importer[Cp2kImportConfig]):
             yield Entry(str(source), [specimen], {self.config.channel: curve}, labels)
 
 
-def _rows(lines: list[str], start: int) -> np.ndarray:
+def _rows(lines: list[str], start: int) -> NDArray[np.float64]:
     rows = []
     for number, line in enumerate(lines[start:], start + 1):
         if not line.strip():
