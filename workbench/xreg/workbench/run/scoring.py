@@ -77,15 +77,16 @@ def scaled_parts(
 
 
 def formulas(context: AnalysisContext) -> NDArray[np.str_] | None:
-    """Return the (n,) formulas of all samples; None where there are none, or no two differ."""
+    """Return the (n,) formulas of all samples; None where there are none, or no two differ.
+
+    They are reduced, as those that a model keeps of its training; a label may spell them otherwise.
+    """
     if not isinstance(context.samples, Structures):
         return None
-    if "formula" in context.labels:
-        found = np.asarray(context.labels["formula"]).astype(str)
-    else:
-        found = np.full(len(context.samples), "", dtype="U64")
-        used = np.sort(context.used)
-        found[used] = computed_groups("formula", context.samples[used])
+    used = np.sort(context.used)
+    names = computed_groups("formula", context.samples[used])
+    found = np.full(len(context.samples), "", dtype=names.dtype)
+    found[used] = names
     return found if len(np.unique(found[context.used])) > 1 else None
 
 
