@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from xreg.core.errors import ConfigError, RunError, XregError
+from xreg.registry import worktree
 from xreg.registry.datasets import find, open_dataset
 from xreg.registry.git import plain_url
-from xreg.registry.maintenance import worktree
 from xreg.registry.registries import candidates
 
 

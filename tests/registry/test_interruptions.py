@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from xreg.core.errors import RunError
+from xreg.core.errors import DataError, RunError
 from xreg.core.files import folder_hash
 from xreg.registry.datasets import find, list_datasets, open_dataset, pull
 from xreg.registry.publishing import publish, verify
@@ -109,3 +109,47 @@ publishing.publish({str(store)!r}, {str(registry)!r}, {about!r})
     assert [f.entry.version for f in list_datasets(registry)] == ["1.0.0", "1.1.0"]
     publish(store, registry, about)
     assert [v.problems for v in verify(registry=registry)] == [[], [], []]
+
+
+def test_a_publication_that_git_does_not_know_is_finished(
+    registry, places, toy_dataset, about, git
+):
+    """Killed between the registry's record and the commit: the same command goes on from there."""
+    from xreg.registry import worktree
+    from xreg.registry.recording import withdraw
+    from xreg.registry.versions.entries import DatasetEntry
+
+    git(registry, "config", "user.name", "Nobody")
+    git(registry, "config", "user.email", "nobody@example.org")
+    store = write_store(toy_dataset(20, version="2.0.0"), places / "new.zarr")
+    first = publish(store, registry, about)
+    with pytest.raises(DataError, match="published already"):
+        publish(store, registry, about)
+    other = write_store(toy_dataset(21, version="2.0.0"), places / "other.zarr")
+    with pytest.raises(DataError, match="published already"):
+        publish(other, registry, about, finish=True)
+    for folder in (registry, registry / "cards" / "datasets" / "toy" / "2.0.0"):
+        (folder / ".datasets.dvc.4711.tmp").write_text("half")
+    again = publish(store, registry, about, finish=True)
+    assert not list(registry.rglob(".*.tmp"))
+    assert (again.entry, again.paths) == (first.entry, first.paths)
+    worktree.commit(registry, again.paths, "data")
+    with pytest.raises(DataError, match="published already"):
+        publish(store, registry, about, finish=True)
+    marked = withdraw(DatasetEntry, "toy@2.0.0", "It is noise.", registry)
+    once_more = withdraw(DatasetEntry, "toy@2.0.0", "It is noise.", registry, finish=True)
+    assert once_more.entry == marked.entry
+    worktree.commit(registry, marked.paths, "mark")
+    with pytest.raises(DataError, match="was withdrawn on"):
+        withdraw(DatasetEntry, "toy@2.0.0", "It is noise.", registry, finish=True)
+
+
+def test_a_lock_that_a_killed_git_left_is_named(registry, monkeypatch):
+    from xreg.registry import worktree
+
+    monkeypatch.setattr(worktree, "PATIENCE", 0.0)
+    lock = registry / ".git" / "index.lock"
+    lock.touch()
+    (registry / "new.txt").touch()
+    with pytest.raises(RunError, match=r"if none is, remove '.*index\.lock' and repeat"):
+        worktree.commit(registry, ["new.txt"], "more")

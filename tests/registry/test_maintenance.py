@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from xreg.cli.main import main
-from xreg.core.errors import ConfigError, RunError, XregError
+from xreg.core.errors import ConfigError, XregError
 from xreg.registry.maintenance.founding import found
 from xreg.registry.maintenance.inspection import inspect
 from xreg.registry.publishing import publish
@@ -86,7 +86,7 @@ def test_nothing_is_left_of_one_that_cannot_be(monkeypatch):
     subprocess.run(["git", "init", "--quiet", "old"], check=True)
     Path("old/.gitignore").write_text("x\n")
     for folder, remote in (("new", "ftp://x/y"), ("old", "ftp://x/y"), ("new", "ssh://")):
-        with pytest.raises(RunError):
+        with pytest.raises(ConfigError):
             found(folder, remote)
     assert not Path("new").exists()
     assert sorted(path.name for path in Path("old").iterdir()) == [".git", ".gitignore"]
@@ -95,12 +95,23 @@ def test_nothing_is_left_of_one_that_cannot_be(monkeypatch):
 
 @pytest.mark.parametrize(
     ("remote", "reason"),
-    [("elsewhere", "dvc remote add --global"), ("s3://a\nb", "control character")],
+    [
+        ("elsewhere", "dvc remote add --global"),
+        ("file:///elsewhere", "dvc remote add --global"),
+        ("s3://a\nb", "control character"),
+        ("s3:bucket", "did you mean 's3://bucket'"),
+        ("SSH:/host/folder", "did you mean 'SSH://host/folder'"),
+        (" ", "has no name; leave --remote out"),
+        (__file__, "is a file; name a folder"),
+        ("hdfs://n/x", "no kind of place that xreg follows"),
+        ("s3://me:T0KEN@bucket/x", "a credential in the URL"),
+    ],
 )
 def test_a_remote_that_nobody_may_write_to_is_refused(remote, reason):
     with pytest.raises(ConfigError, match=reason):
         found("lab", remote)
     assert not Path("lab").exists()
+    assert not Path("elsewhere").exists()
 
 
 def test_a_folder_with_other_things_is_left_alone():

@@ -120,7 +120,7 @@ def print_published(done: Published[Any], what: str = "", *, commit: bool = Fals
         what or f"{entry.reference} ({entry.size_text}, {entry.hash}) is in the registry's remote."
     )
     if commit:
-        from xreg.registry.maintenance import worktree
+        from xreg.registry import worktree
 
         worktree.commit(done.root, done.paths, message)
         echo("It is committed; `git push` makes it known.")
@@ -137,7 +137,7 @@ def mark_withdrawn(
     """Mark a version as one not to be used any more, and say what git must be told."""
     from xreg.registry.recording import withdraw
 
-    done = withdraw(kind, reference, reason, registry)
+    done = withdraw(kind, reference, reason, registry, finish=commit)
     print_published(done, f"{reference} is marked as withdrawn.", commit=commit)
 
 

@@ -35,6 +35,8 @@ def publish(
     store: str | Path,
     registry: str | Path | None = None,
     about: Mapping[str, Any] | None = None,
+    *,
+    finish: bool = False,
 ) -> Published[DatasetEntry]:
     """Put a store into a registry under the name and version that it carries.
 
@@ -49,6 +51,8 @@ def publish(
         it.
     about
         What its card says beside what the store says itself: ``authors`` above all.
+    finish
+        See :func:`xreg.registry.recording.record`.
 
     Raises
     ------
@@ -60,7 +64,7 @@ def publish(
     place = recording.own_folder(registry)
     entry = describe(Path(store), about)
     require_about(entry, entry.collection)
-    return recording.record(Path(store), entry, place.location)
+    return recording.record(Path(store), entry, place.location, finish=finish)
 
 
 def publish_model(
@@ -71,6 +75,7 @@ def publish_model(
     *,
     repeats: Sequence[str | Path] = (),
     allow_code: bool = False,
+    finish: bool = False,
 ) -> Published[ModelEntry]:
     """Put the model of a run into a registry.
 
@@ -92,6 +97,8 @@ def publish_model(
         Folders of runs that differ in seeds alone, for means and spreads of the scores.
     allow_code
         Whether the user agrees to code in the settings of the model's components.
+    finish
+        See :func:`xreg.registry.recording.record`.
 
     Raises
     ------
@@ -106,7 +113,8 @@ def publish_model(
         raise ConfigError(f"say under which version '{name}' is published, as in {name}@1.0.0.")
     said = joined(about or {})
     require_about(said, ModelEntry.collection)
-    recording.require_new(ModelEntry, name, version, place)
+    if not finish:
+        recording.require_new(ModelEntry, name, version, place)
     model = load_model(Path(run), allow_code=allow_code)
     with tempfile.TemporaryDirectory(dir=_temporary_folder(), prefix=".publish-") as temporary:
         folder = Path(temporary)
@@ -114,7 +122,7 @@ def publish_model(
         entry = model_card.describe(
             folder, Path(run), model, name, version, said, [Path(path) for path in repeats]
         )
-        return recording.record(folder, entry, place.location)
+        return recording.record(folder, entry, place.location, finish=finish)
 
 
 def _temporary_folder() -> Path:

@@ -17,7 +17,7 @@ from xreg.core.files import disk_errors, file_md5, files_below, folder_hash, loc
 from xreg.core.paths import confined
 from xreg.core.progress import report, track
 from xreg.core.text import without_credentials
-from xreg.registry import dvc
+from xreg.registry import dvc, worktree
 from xreg.registry.cards.files import card_folder, write_cards
 from xreg.registry.catalogue import Catalogue
 from xreg.registry.finding import Found, find, listed, parse_reference
@@ -99,12 +99,26 @@ def own_folder(registry: str | Path | None) -> Registry:
     return place
 
 
-def record(source: Path, entry: EntryT, registry: str | Path | None = None) -> Published[EntryT]:
+def record(
+    source: Path, entry: EntryT, registry: str | Path | None = None, *, finish: bool = False
+) -> Published[EntryT]:
     """Put a folder into a registry as the version that an entry describes.
 
     It is copied below the tracked folder, taken into DVC's account, pushed to the default remote,
     read back from there and only then entered into the ``.dvc`` file. A publication that was
     interrupted can be repeated.
+
+    Parameters
+    ----------
+    source
+        The folder.
+    entry
+        What the registry will say of it.
+    registry
+        Folder of the registry; the one around the working folder without it.
+    finish
+        Whether the very same version, which is there and which git does not know yet, is returned
+        as if it had been published now: the publication before ended too soon.
 
     Raises
     ------
@@ -129,18 +143,41 @@ def record(source: Path, entry: EntryT, registry: str | Path | None = None) -> P
     lock = root / ".dvc" / "tmp" / "xreg-publish.lock"
     lock.parent.mkdir(exist_ok=True)
     with disk_errors(f"publishing {entry.reference}"), locked(lock):
+        _sweep(root, entry)
+        known = Catalogue(root, kind).entries.get((entry.name, entry.version))
+        if finish and known is not None and known.hash == entry.hash and _open(root, known):
+            return Published(known, root, _paths(root, known))
         require_new(kind, entry.name, entry.version, place)
         if not (root / collection.record).is_file():
             begin(root, kind)
         _copy(source, target, entry)
         _track(root, target, entry)
-        cards = write_cards(root, entry)
-        remote = dvc.Objects(root).remote
-    paths = [collection.record, ".gitignore", cards]
+        return Published(entry, root, _paths(root, entry))
+
+
+def _sweep(root: Path, entry: Entry) -> None:
+    """Take away what a killed process was writing; call it with the lock, which it held."""
+    for folder, names in ((root, (entry.collection.record, ".gitignore")),
+                          (root / card_folder(entry), ("*",))):  # fmt: skip
+        for name in names:
+            for path in folder.glob(f".{name}.*.tmp"):
+                path.unlink(missing_ok=True)
+
+
+def _paths(root: Path, entry: Entry) -> list[str]:
+    """Return what git must be told once a version is published."""
+    paths = [entry.collection.record, ".gitignore", card_folder(entry)]
+    remote = dvc.Objects(root).remote
     if remote is not None:
         with suppress(ValueError):
             paths.append(Path(remote.path).relative_to(os.path.abspath(root)).as_posix())
-    return Published(entry, root, paths)
+    return paths
+
+
+def _open(root: Path, entry: Entry) -> bool:
+    """Whether git does not know yet what became of a version."""
+    told = [entry.collection.record, card_folder(entry)]
+    return worktree.has_work_tree(root) and bool(worktree.uncommitted(root, told))
 
 
 def require_new(kind: type[Entry], name: str, version: str, place: Registry) -> None:
@@ -202,6 +239,7 @@ def _track(root: Path, target: Path, entry: Entry) -> None:
         check = _verify_one(Found(Registry(root.name, str(root)), root, entry))
         if check.problems:
             raise RunError(f"{entry.reference} did not arrive: {check.problems[0]}.")
+        write_cards(root, entry)  # first, so that no version is ever without
         Catalogue(root, kind).add(entry)
         report(f"publishing {entry.reference}", 3, 3)
     except BaseException:
@@ -262,7 +300,12 @@ def _verify_one(found: Found[EntryT]) -> Verification[EntryT]:
 
 
 def withdraw(
-    kind: type[EntryT], reference: str, reason: str, registry: str | Path | None = None
+    kind: type[EntryT],
+    reference: str,
+    reason: str,
+    registry: str | Path | None = None,
+    *,
+    finish: bool = False,
 ) -> Published[EntryT]:
     """Mark a published version as one not to be used any more; nothing is deleted.
 
@@ -276,6 +319,9 @@ def withdraw(
         Why, in a sentence for whoever pulls it.
     registry
         Folder of the registry; the one around the working folder without it.
+    finish
+        Whether a version that is marked so, which git does not know yet, is returned as if it had
+        been marked now.
 
     Raises
     ------
@@ -298,10 +344,15 @@ def withdraw(
     lock.parent.mkdir(parents=True, exist_ok=True)
     with disk_errors(f"withdrawing {reference}"), locked(lock):
         entry = find(kind, reference, registry=place.location).entry
+        paths = [kind.collection.record, card_folder(entry)]
+        _sweep(root, entry)
+        marked = entry.withdrawn is not None and entry.withdrawn.reason == reason
+        if finish and marked and _open(root, entry):
+            return Published(entry, root, paths)
         if entry.withdrawn is not None:
             raise DataError(f"{reference} was withdrawn on {entry.withdrawn.date} already.")
         mark = Withdrawal(reason=reason, date=f"{datetime.now(UTC):%Y-%m-%d}")
         entry = entry.model_copy(update={"withdrawn": mark})
+        write_cards(root, entry)
         Catalogue(root, kind).add(entry)
-        cards = write_cards(root, entry)
-    return Published(entry, root, [kind.collection.record, cards])
+    return Published(entry, root, paths)

@@ -23,7 +23,7 @@ from xreg.core.paths import confined
 from xreg.core.text import one_line, without_credentials
 from xreg.registry.git import HOST, USER
 
-__all__ = ["Remote", "read_remote", "user_cache", "user_remotes"]
+__all__ = ["NETWORK", "Remote", "read_remote", "user_cache", "user_remotes"]
 
 CONFIG = ".dvc/config"
 LARGEST_CONFIG = 1 << 20

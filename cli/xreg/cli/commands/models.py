@@ -122,7 +122,13 @@ def publish(
     said = versions.asked(ModelEntry.collection, card, options)
     with progress():
         done = publish_model(
-            run, reference, registry, said, repeats=repeat or (), allow_code=allow_code
+            run,
+            reference,
+            registry,
+            said,
+            repeats=repeat or (),
+            allow_code=allow_code,
+            finish=commit,
         )
     versions.print_published(done, commit=commit)
 

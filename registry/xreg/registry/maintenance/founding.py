@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from xreg.core.errors import ConfigError, RunError
+from xreg.core.errors import ConfigError, CorruptError, RunError
 from xreg.core.files import disk_errors, write_text
-from xreg.core.text import one_line
+from xreg.core.text import one_line, without_credentials
+from xreg.registry import worktree
 from xreg.registry.cards.text import escaped
-from xreg.registry.maintenance import worktree
 from xreg.registry.recording import begin
 from xreg.registry.registries import has_records
-from xreg.registry.remotes import read_remote
+from xreg.registry.remotes import NETWORK, read_remote
 from xreg.registry.versions.entries import DatasetEntry, Entry, ModelEntry
 
 __all__ = ["Founded", "found"]
@@ -110,7 +110,10 @@ def found(folder: str | Path, remote: str | None = None) -> Founded:
         (root / ".dvc").mkdir()
         write_text(root / ".dvc" / ".gitignore", "/config.local\n/tmp\n/cache\n")
         write_text(root / ".dvc" / "config", CONFIG.format(name=NAME, url=url))
-        read_remote(root, cloned=False)
+        try:
+            read_remote(root, cloned=False)
+        except (RunError, CorruptError) as error:  # it is what was asked for
+            raise ConfigError(str(error)) from None
         for kind in KINDS:
             begin(root, kind, push=not url.lower().startswith(("http:", "https:")))
         if not (root / "README.md").exists():
@@ -153,11 +156,25 @@ def _storage(remote: str | None) -> tuple[str, str, list[str]]:
         return f"../{INSIDE}", f"{INSIDE}/ in the repository", []
     if "\n" in remote or one_line(remote) != remote:
         raise ConfigError("the place for the objects has a control character in its name.")
+    if not remote.strip():
+        raise ConfigError(
+            "the place for the objects has no name; leave --remote out to keep them in the "
+            "repository, or give a folder or a URL such as s3://bucket/folder."
+        )
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", remote)
-    if scheme is None:
-        place = Path(remote).expanduser().absolute()
-        place.mkdir(parents=True, exist_ok=True)
+    short = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/?", remote)
+    if scheme is None and short is not None and short[1].lower() in NETWORK:
+        raise ConfigError(
+            f"'{without_credentials(remote)}' is no URL; did you mean "
+            f"'{without_credentials(f'{short[1]}://{remote[short.end() :]}')}'?"
+        )
+    if scheme is None or scheme[1].lower() == "file":
+        place = Path(re.sub(r"(?i)^file://", "", remote)).expanduser()
+        place = Path(os.path.abspath(place))
+        if place.exists() and not place.is_dir():
+            raise ConfigError(f"'{place}' is a file; name a folder for the objects.")
         _own(place)
+        place.mkdir(parents=True, exist_ok=True)
         remark = (
             f"only this machine (and whoever mounts '{place}') reaches the objects; others need a "
             "server: s3, ssh, https."

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from xreg.core.errors import XregError
 from xreg.core.text import counted, one_line, without_credentials
+from xreg.registry import worktree
 from xreg.registry.cards.citation import licence_fault
 from xreg.registry.cards.files import card_folder
 from xreg.registry.catalogue import Catalogue
 from xreg.registry.dvc import Objects
 from xreg.registry.finding import Found
-from xreg.registry.maintenance import worktree
 from xreg.registry.pulling import files_of
 from xreg.registry.registries import Registry
 from xreg.registry.remotes import CONFIG, read_remote

@@ -9,8 +9,8 @@ from typing import Any
 
 import xreg.core
 from xreg.core.errors import XregError
+from xreg.registry import worktree
 from xreg.registry.datasets import find
-from xreg.registry.maintenance import worktree
 from xreg.registry.registries import plain_place
 
 __all__ = ["origin", "packages", "repositories"]

@@ -166,7 +166,7 @@ def publish(
 
     said = versions.asked(DatasetEntry.collection, card, options, stated(store))
     with progress():
-        done = publish(store, registry, said)
+        done = publish(store, registry, said, finish=commit)
     versions.print_published(done, commit=commit)
 
 

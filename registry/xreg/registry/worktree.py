@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from xreg.registry.git import FOREIGN, with_settings
 
 __all__ = ["commit", "has_work_tree", "initialise", "state", "uncommitted", "unpushed"]
 
+LOCK = "index.lock"
+PATIENCE, PAUSE = 10.0, 0.2  # seconds
 # To look at a repository runs none of its hooks and watchers, fetches nothing (it may lack objects,
 # and name a program that brings them), and writes nothing.
 QUIET = {"core.fsmonitor": "false", "core.hooksPath": os.devnull}
@@ -40,13 +43,14 @@ def commit(root: Path, paths: Iterable[str], message: str) -> None:
         If git does not, as where it does not know who commits.
     """
     named = list(paths)
-    _git(root, "add", "--", *named)
-    _git(root, "commit", "--quiet", "-m", message, "--", *named)
+    _write(root, "add", "--", *named)
+    _write(root, "commit", "--quiet", "-m", message, "--", *named)
 
 
-def uncommitted(root: Path) -> list[str]:
-    """Return what differs from the last commit, ignored files apart."""
-    listed = _look(root, "status", "--porcelain", "-z", "--ignore-submodules=all").split("\0")
+def uncommitted(root: Path, paths: Iterable[str] = ()) -> list[str]:
+    """Return what differs from the last commit, of all or below paths, ignored files apart."""
+    asked = ("status", "--porcelain", "-z", "--ignore-submodules=all", "--", *paths)
+    listed = _look(root, *asked).split("\0")
     return [line[3:] for line in listed if line]
 
 
@@ -68,6 +72,24 @@ def state(folder: Path) -> dict[str, Any] | None:
     except (RunError, MissingRequirementError):
         return None
     return {"commit": commit, "dirty": bool(changed)}
+
+
+def _write(root: Path, *arguments: str) -> None:
+    """Run git where it changes something; another that is at work there is waited for."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            _git(root, *arguments)
+            return
+        except RunError as error:
+            if LOCK not in str(error):
+                raise
+            if time.monotonic() > end:
+                raise RunError(
+                    f"another git is at work in {root}, or was killed there; if none is, remove "
+                    f"'{root / '.git' / LOCK}' and repeat the command."
+                ) from None
+        time.sleep(PAUSE)
 
 
 def _look(root: Path, command: str, *arguments: str) -> str:
@@ -103,6 +125,7 @@ def _git(root: Path, *arguments: str, environment: Mapping[str, str] | None = No
             ["git", "-C", str(root), *arguments], capture_output=True, check=False,
             env=environment or _environment(), encoding="utf-8", errors="replace",
             stdin=subprocess.DEVNULL,
+            start_new_session=True,  # what ends us lets it finish: killed, it would leave a lock
         )  # fmt: skip
     except FileNotFoundError:
         raise MissingRequirementError("this needs git, which is not on the PATH.") from None
