@@ -140,6 +140,23 @@ def clone(url: str, folder: Path) -> None:
     _run("reset", "--quiet", "--hard", url=url, folder=folder)
 
 
+def fetch(url: str, commit: str, folder: Path) -> None:
+    """Put the files of one commit into a new folder, as :func:`clone` does those of the newest.
+
+    Raises
+    ------
+    RunError
+        If the repository cannot be reached, or has no such commit.
+    """
+    folder.mkdir(parents=True)
+    _run("init", "--quiet", "--template=", url=url, folder=folder)
+    info = folder / ".git" / "info"
+    info.mkdir(exist_ok=True)
+    (info / "attributes").write_text(ATTRIBUTES, encoding="ascii")
+    _run("fetch", "--quiet", "--depth=1", "--no-tags", "--", url, commit, url=url, folder=folder)
+    _run("reset", "--quiet", "--hard", "FETCH_HEAD", url=url, folder=folder)
+
+
 def _run(command: str, *arguments: str, url: str, folder: Path | None = None) -> str:
     # Never in the working folder: what is there may bring a configuration of its own.
     place = ["-C", str(folder)] if folder else ["-C", os.path.abspath(os.sep)]

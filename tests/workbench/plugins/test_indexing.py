@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from xreg.cli.main import main
 from xreg.core.errors import RunError, UnknownNameError
 from xreg.registry.plugins.index import bundled
 from xreg.registry.plugins.index.index import open_index
-from xreg.workbench.plugins import indexing
+from xreg.workbench.plugins import distributions, indexing
 from xreg.workbench.plugins.declaration import read_declaration
 from xreg.workbench.plugins.project import read_project
 from xreg.workbench.plugins.scaffold import make
@@ -125,3 +126,72 @@ def test_a_folder_that_is_no_index(tmp_path: Path) -> None:
 def test_pip_that_fails_is_told() -> None:
     with pytest.raises(RunError, match="exit code 3"):
         indexing.install([sys.executable, "-c", "raise SystemExit(3)"])
+
+
+@pytest.fixture(scope="module")
+def wheel(plugin: Path) -> Path:
+    """The plugin as a wheel, as a builder would pack it."""
+    project = read_project(plugin)
+    folder = plugin.parent / "wheels"
+    folder.mkdir()
+    info = f"xreg_tidy-{project.version}.dist-info"
+    points = "".join(f"{name} = {module}\n" for name, (module, _) in project.modules.items())
+    with zipfile.ZipFile(folder / f"xreg_tidy-{project.version}-py3-none-any.whl", "w") as packed:
+        for file in project.source.rglob("*.py"):
+            packed.write(file, file.relative_to(project.source).as_posix())
+        head = f"Metadata-Version: 2.1\nName: xreg-tidy\nVersion: {project.version}\n"
+        packed.writestr(f"{info}/METADATA", head)
+        packed.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        packed.writestr(f"{info}/entry_points.txt", f"[xreg]\n{points}")
+        packed.writestr(f"{info}/RECORD", "")
+    return folder
+
+
+def test_distributions_are_fetched_and_read(
+    plugin: Path, wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wheel that declares what its entry says, and one that does not; neither is run."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheel))
+    index = indexing.new_index(tmp_path / "index")
+    file = indexing.write_entry(plugin, index)
+    found = open_index(str(index))
+    assert distributions.differences(found, found.entries[0]) == []
+    body = yaml.safe_load(file.read_text())
+    body["api"] = "1.0"
+    body["components"][0]["name"] = "neat"
+    file.write_text(yaml.safe_dump(body))
+    told: list[str] = []
+    monkeypatch.setattr("xreg.cli.commands.plugins.index.echo", lambda text, **_: told.append(text))
+    with pytest.raises(SystemExit) as end:
+        main(["plugins", "index", "check", str(index), "--fetch"])
+    assert end.value.code == 1
+    words = "\n".join(told)
+    assert "not 1.0" in words
+    assert "it offers step 'tidy', which is not listed" in words
+    assert "it does not offer the step 'neat' that is listed" in words
+    body["checked"]["version"] = "7.0.0"
+    file.write_text(yaml.safe_dump(body))
+    found = open_index(str(index))
+    (fault,) = distributions.differences(found, found.entries[0])
+    assert "no wheel of xreg-tidy==7.0.0 can be had" in fault
+
+
+def test_a_repository_is_read_at_its_commit(
+    plugin: Path, tmp_path: Path, git: Callable[..., None]
+) -> None:
+    from xreg.registry import git as registry_git
+
+    source = tmp_path / "source"
+    subprocess.run(["cp", "-r", str(plugin), str(source)], check=True)
+    for words in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "-m", "one")):
+        git(source, *words)
+    commit = subprocess.run(
+        ["git", "-C", str(source), "rev-parse", "HEAD"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    (source / "pyproject.toml").unlink()
+    git(source, "commit", "--quiet", "-am", "two")
+    registry_git.fetch(source.as_uri(), commit, tmp_path / "then")
+    assert read_project(tmp_path / "then").name == "xreg-tidy"
+    with pytest.raises(RunError, match="git fetch"):
+        registry_git.fetch(source.as_uri(), "0" * 40, tmp_path / "never")

@@ -127,19 +127,32 @@ def new(folder: Annotated[Path, typer.Argument(help="The new folder.")]) -> None
 @app.command()
 def check(
     place: Annotated[str, typer.Argument(help="Folder or git URL of an index.")] = ".",
+    fetch: Annotated[
+        bool,
+        typer.Option(
+            "--fetch",
+            help="Also fetch each distribution (a wheel, or its commit) and compare what it "
+            "declares with its entry; it is read, never installed, built or run.",
+        ),
+    ] = False,
 ) -> None:
-    """Check the entries of an index: data alone, nothing of any plugin is fetched or run.
+    """Check the entries of an index: data alone, nothing of any plugin is run.
 
     Exit code 1 where one is unsound.
     """
     from xreg.registry.plugins.index.index import open_index
+    from xreg.workbench.plugins.distributions import differences
 
     found = open_index(place)
-    for fault in found.faults:
+    faults = list(found.faults)
+    if fetch:
+        for one in found.entries:
+            faults += [f"{one.distribution}: {what}" for what in differences(found, one)]
+    for fault in faults:
         echo(f"  mend  {cell(fault)}", fg="red")
-    echo(f"{len(found.entries)} sound entries, {len(found.faults)} to mend")
-    if found.faults:
-        raise RunError(f"{len(found.faults)} of the entries of '{place}' cannot be used.")
+    echo(f"{len(found.entries)} sound entries, {len(faults)} to mend")
+    if faults:
+        raise RunError(f"{len(faults)} of the entries of '{place}' cannot be used.")
 
 
 @app.command()
