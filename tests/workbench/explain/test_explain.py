@@ -48,7 +48,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     distance = np.repeat(rng.uniform(1.8, 2.3, GROUPS), COUNT // GROUPS)
     distance += 0.02 * rng.normal(size=COUNT)
     frames = [Atoms("FeO", [[0, 0, 0], [0, 0, d]]) for d in distance]
-    samples = Structures.from_atoms(frames, [f"s{i}" for i in range(COUNT)])
+    samples = Structures.from_atoms(frames, ids=[f"s{i}" for i in range(COUNT)])
     labels = {
         "batch": np.array([f"b{i:02d}" for i in group]),
         "day": rng.uniform(0, 10, COUNT),

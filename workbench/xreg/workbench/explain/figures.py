@@ -65,5 +65,5 @@ def draw_spectrum(done: Explained, i: int, name: str) -> Figure:
         axis.set_ylim(len(told) - 0.5, -0.5)
         axis.set_xlabel("in the range of the model's data")
         axis.set_title("what it tells: 68 and 95 %")
-        style.panel_letters(rows)
+        style.panel_letters(list(rows))
     return figure

@@ -60,7 +60,7 @@ def explain(
 
 def result_table(done: list[Explained], facts: dict[str, Any]) -> dict[str, Any]:
     """Return everything that ``explain.json`` holds, as JSON values."""
-    spectra = []
+    spectra: list[dict[str, Any]] = []
     for part in done:
         spectra += [_spectrum(part, i) for i in range(min(len(part.rows), LISTED - len(spectra)))]
     total = sum(len(part.rows) for part in done)
@@ -212,7 +212,7 @@ def _write(done: list[Explained], facts: dict[str, Any], folder: Path) -> dict[s
 def _columns(done: list[Explained]) -> tuple[dict[str, Any], dict[str, str]]:
     """Return arrays of all spectra by name, NaN where nothing is told, and their units."""
     columns: dict[str, Any] = {}
-    units = {}
+    units: dict[str, str] = {}
 
     def spread(part: Explained, values: Any, told: Any) -> Any:
         whole = np.full(len(part.stack), np.nan)

@@ -258,8 +258,8 @@ def _neighbours(
     places = np.arange(len(stack)).reshape(stack.shape)
     pairs: list[tuple[int, int]] = []
     for axis in range(places.ndim):
-        one = np.take(places, range(places.shape[axis] - 1), axis).ravel()
-        other = np.take(places, range(1, places.shape[axis]), axis).ravel()
+        one = np.take(places, range(places.shape[axis] - 1), axis).ravel().tolist()
+        other = np.take(places, range(1, places.shape[axis]), axis).ravel().tolist()
         pairs += [*zip(one, other, strict=True), *zip(other, one, strict=True)]
     x = arrays["x"]
     shift = labels.index(SHIFT) if SHIFT in labels else None

@@ -178,7 +178,7 @@ def _remarks(
 
 def stack_rows(table: dict[str, Any]) -> list[tuple[str, ...]]:
     """Return name, quantiles, median σ, unit, range and a remark of each unknown, as text."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, entry in table["parameters"].items():
         low, middle, high = entry["quantiles"] or (np.nan,) * 3
         spread = entry["median_std"]
