@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from xreg.core.errors import CorruptError
-from xreg.registry.looks import look
+from xreg.registry.versions.looks import look
 
 
 @pytest.fixture(autouse=True)

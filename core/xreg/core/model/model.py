@@ -23,8 +23,7 @@ from xreg.core.errors import (
 )
 from xreg.core.interfaces import Component, Decomposer, Descriptor, Emulator, FeatureLabel
 from xreg.core.interfaces.blocks import Blocks
-from xreg.core.model.changes import code_changes
-from xreg.core.model.check import Check
+from xreg.core.model.check import Check, code_changes
 from xreg.core.model.conformal.intervals import LEVELS, Intervals
 from xreg.core.model.domain import Domain, Target
 from xreg.core.model.filters import KeptColumns

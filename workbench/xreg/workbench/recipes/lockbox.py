@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from xreg.core.storage import canonical_json, digest
-from xreg.registry.looks import Looks, look
+from xreg.registry.versions.looks import Looks, look
 from xreg.workbench.recipes.splits import SplitSection
 
 if TYPE_CHECKING:
