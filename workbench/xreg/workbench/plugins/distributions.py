@@ -97,10 +97,7 @@ def _of_wheel(path: Path) -> tuple[str, list[Declaration]]:
             named = points.items(ENTRY_POINT_GROUP) if known else []
             modules = [value.partition(":")[0].strip() for _, value in named]
             files = [module.replace(".", "/") for module in modules]
-            texts = [
-                text(lambda name, at=file: name in (f"{at}.py", f"{at}/__init__.py"))
-                for file in files
-            ]
+            texts = [text({f"{file}.py", f"{file}/__init__.py"}.__contains__) for file in files]
     except (zipfile.BadZipFile, OSError, UnicodeDecodeError, configparser.Error) as error:
         raise DataError(f"its wheel cannot be read ({one_line(str(error))})") from None
     lines = head.partition("\n\n")[0].splitlines()
