@@ -5,7 +5,10 @@ Attributes
 API_VERSION
     Version of the plugin interface. A plugin states the one that it was written for as
     ``XREG_API`` in the module of its entry point; it runs on that and on every later one of the
-    same major version. 1.1 brought exporters, and units of channels that a generator states.
+    same major version. 1.1 brought exporters, and units of channels that a generator states; 1.2
+    emulators that start from trained ones, or know which descriptor a feature comes from
+    (``Emulator.sources``), trees as arrays (``core.emulators.trees``) and
+    ``core.data.spaces.require_within``.
 """
 
-API_VERSION = "1.1"
+API_VERSION = "1.2"

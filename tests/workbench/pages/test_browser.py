@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from xreg.registry.stores.store import open_store
+from xreg.workbench.pages import sections
+from xreg.workbench.pages.build import build_pages
 
 pytest.importorskip("selenium")
 from selenium.webdriver.common.action_chains import ActionChains
@@ -130,6 +132,24 @@ def test_filters_and_sorting(page: Page) -> None:
     assert page.find(".count").text == "6 of 41"  # the address keeps the filters
     page.find(".filters input").send_keys(Keys.ESCAPE)
     assert page.find(".count").text == "41 of 41"
+
+
+def test_every_page_of_a_long_list_is_reached_and_filtered_alike(
+    browser: Any, small_registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sections, "MOST_ROWS", 1)
+    built = build_pages([small_registry], tmp_path / "site")
+    page = Page(browser, built.folder)
+    page.open("datasets/index.html")
+    names = [page.find(".list tbody a").text]
+    assert "Rows 1 to 1 of 2" in page.find(".sheets").text
+    page.find("[data-filter='']").send_keys("water")
+    page.find(".sheets a").click()
+    page.wait(lambda: page.run("return location.href").endswith("index-2.html#q=water"))
+    assert page.find("[data-filter='']").get_attribute("value") == "water"
+    page.find(".filters").find_element(By.CSS_SELECTOR, "input").send_keys(Keys.ESCAPE)
+    names.append(page.find(".list tbody a").text)
+    assert sorted(names) == ["stranger", "water"]
 
 
 def test_all_pages_are_clean_and_fit_a_phone(page: Page, site: Path) -> None:

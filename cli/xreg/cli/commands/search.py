@@ -72,7 +72,7 @@ def search(
     """
     from xreg.cli.progress import progress
     from xreg.core.executor import executor_kind
-    from xreg.workbench.leaderboards.task import note_task, require_same_task
+    from xreg.workbench.leaderboards.task import note_task, require_anew, require_same_task
     from xreg.workbench.recipes.load import load
     from xreg.workbench.search.recipe import SearchRecipe
     from xreg.workbench.search.search import search as carry_out
@@ -98,6 +98,8 @@ def search(
     whole = Path("searches") / one.name.removesuffix(f"-{first}")
     if rules is not None and len(loaded) > 1:
         raise ConfigError("a task takes one search at a time; say --only NAME.")
+    if rules is not None:
+        require_anew(one)
     if rules is not None and out is None:
         whole = Path("searches") / rules.name
     until = None if time is None else 60 * time

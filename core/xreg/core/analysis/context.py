@@ -212,6 +212,7 @@ class AnalysisContext(AnalysisData):
             raw[train], self.known[train], held, chosen, sources
         )
         fresh = type(emulator)(**settings)
+        fresh.start = emulator.start
         own = data.scaling.labels(labels)
         return Retrained(self, fresh, data.targets, data.scaling, raw, own), data
 
@@ -286,6 +287,8 @@ class AnalysisContext(AnalysisData):
         """
         inputs = self.model.features
         own = inputs.descriptor
+        if not self.model.preprocessing.anew:
+            return self._described, own.feature_labels
         fresh = own.__sklearn_clone__()
         fresh.fit(self.samples[train])
         if same_state(own, fresh):

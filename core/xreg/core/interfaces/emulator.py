@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,9 +34,14 @@ class Emulator(Component[ConfigT]):
     sources
         (d,) which of several descriptors each feature comes from; a pipeline says so before
         ``fit``. None for one descriptor.
+    architecture
+        Settings that decide which weights there are. Training can begin with the weights of an
+        emulator that agrees in them (:meth:`start_from`); empty for a method that begins with none.
     zero_intensity
         (m,) targets that stand for zero intensity, where targets are scaled; a pipeline says so
         before ``fit``. None means zero itself.
+    start
+        The trained emulator with whose weights ``fit`` begins; None to begin anew.
     """
 
     kind: ClassVar[str] = "emulator"
@@ -44,10 +49,45 @@ class Emulator(Component[ConfigT]):
     accepts: ClassVar[type] = Samples
     fits_together: ClassVar[frozenset[str]] = frozenset()
     sources: Sequence[str] | None = None
+    architecture: ClassVar[frozenset[str]] = frozenset()
     zero_intensity: NDArray[np.float64] | None = None
+    start: Self | None = None
     _estimator_type = "regressor"
     n_features_in_: int
     target_ndim_: int
+
+    def start_from(self, trained: Emulator) -> None:
+        """Have ``fit`` begin with the weights of a trained emulator, on inputs scaled as its were.
+
+        Raises
+        ------
+        DataError
+            If the method does not begin with weights, or these are of another method or
+            architecture; in one sentence with both settings.
+        """
+        if not self.architecture:
+            raise DataError(
+                f"emulator '{self.name}' is not trained step by step from first weights, so it "
+                "cannot start from a trained model; leave 'start' out, or take one that can (mlp)."
+            )
+        if not isinstance(trained, type(self)):
+            raise DataError(
+                f"emulator '{self.name}' cannot start from a trained '{trained.name}'; name that."
+            )
+        trained.require_fitted()
+        mine, theirs = dict(self.config), dict(trained.config)
+        for setting in sorted(self.architecture & mine.keys()):
+            if mine[setting] != theirs[setting]:
+                raise DataError(
+                    f"emulator '{self.name}' is to start from one with '{setting}: "
+                    f"{theirs[setting]}', which cannot become {mine[setting]}; leave it out."
+                )
+        self.start = cast("Self", trained)
+
+    def __sklearn_clone__(self) -> Self:
+        fresh = super().__sklearn_clone__()
+        fresh.start = self.start
+        return fresh
 
     def fit(self, X: Any, Y: ArrayLike, *, validation: tuple[Any, ArrayLike] | None = None) -> Self:
         """Train.
@@ -109,6 +149,12 @@ class Emulator(Component[ConfigT]):
             emulator.target_ndim_ = targets.ndim
             if cls.takes == "features":
                 emulator.n_features_in_ = int(inputs.shape[1])
+                start = emulator.start
+                if start is not None and start.n_features_in_ != emulator.n_features_in_:
+                    raise DataError(
+                        f"emulator '{cls.name}' is to start from one of {start.n_features_in_} "
+                        f"features and got {emulator.n_features_in_}."
+                    )
         cls._fit_many(emulators, inputs, _columns(targets), held)
 
     @classmethod

@@ -13,7 +13,7 @@ from xreg.core.data.samples import Parameters, Samples, Structures
 from xreg.core.data.spectra import ARBITRARY
 from xreg.core.errors import DataError
 
-__all__ = ["Domain", "Target"]
+__all__ = ["Domain", "Target", "require_same_target"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,3 +130,44 @@ class Domain:
                 )
             start += len(block)
         return found
+
+
+def require_same_target(own: Target, target: Target) -> None:
+    """Refuse spectra on other energies, or of another channel, than the model to start from has.
+
+    Raises
+    ------
+    DataError
+        In one sentence with both.
+    """
+    if own.channel != target.channel:
+        raise DataError(
+            f"the model to start from predicts channel '{own.channel}', and these data have "
+            f"'{target.channel}'; choose that one, or a model of this."
+        )
+    if (own.energy is None) != (target.energy is None) or own.features != target.features:
+        raise DataError(
+            f"the model to start from predicts {_in_words(own)}, and these data have "
+            f"{_in_words(target)}."
+        )
+    if own.unit != target.unit:
+        raise DataError(
+            f"the model to start from predicts intensities in '{own.unit or 'no unit'}', and these "
+            f"data have '{target.unit or 'no unit'}'; normalise them alike."
+        )
+    if own.energy is None or target.energy is None:
+        return
+    same = own.energy.shape == target.energy.shape
+    if not same or not np.allclose(own.energy, target.energy, rtol=1e-9, atol=1e-6):
+        raise DataError(
+            f"the model to start from predicts {_in_words(own)}, and these data have "
+            f"{_in_words(target)}; bring them on its energies by `xreg data process` (resample), "
+            "or by the target's window."
+        )
+
+
+def _in_words(target: Target) -> str:
+    if target.energy is None:
+        return f"the features {', '.join(target.features)}"
+    low, high = target.energy[[0, -1]]
+    return f"{len(target.energy)} energies of {low:g} … {high:g} eV"

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, ClassVar, Generic, TypeVar, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.data.samples import Samples
+from xreg.core.errors import NotApplicableError
 from xreg.core.interfaces import Emulator, FeatureLabel
 from xreg.core.interfaces.blocks import block_scales
 from xreg.core.model.filters import FeatureFilter, KeptColumns
 from xreg.core.model.scaling import FeatureScaling, Moments, Scaler
 from xreg.core.model.target_transforms import TargetScaling, TargetTransform
 
-__all__ = ["Preprocessing", "ScaledColumns", "TrainingData", "Unscaled"]
+__all__ = ["Inherited", "Preprocessing", "ScaledColumns", "TrainingData", "Unscaled"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +79,25 @@ class TrainingData(Generic[ScalingT_co]):
     validation: tuple[Any, NDArray[np.float64]] | None = None
     sources: Sequence[str] | None = None
 
+    @classmethod
+    def of(
+        cls,
+        scaling: ScalingT_co,  # type: ignore[misc]  # a constructor, as __init__ is
+        targets: TargetTransform,
+        X: Any,
+        Y: ArrayLike,
+        validation: tuple[Any, ArrayLike] | None,
+        sources: Sequence[str],
+    ) -> TrainingData[ScalingT_co]:
+        """Scale inputs and targets; ``sources`` says where each of all columns comes from."""
+        held = None
+        if validation is not None:
+            held = scaling.transform(validation[0]), targets.transform(validation[1])
+        own = None
+        if isinstance(scaling, ScaledColumns) and any(sources):
+            own = [sources[column] for column in scaling.kept.columns.tolist()]
+        return cls(scaling, targets, scaling.transform(X), targets.transform(Y), held, own)
+
     def fit(self, emulators: Sequence[Emulator]) -> None:
         """Train emulators of one class, together where that is faster."""
         for emulator in emulators:
@@ -98,7 +118,11 @@ class Preprocessing:
         How features and targets are scaled.
     weights
         Weight of each block of features, where several descriptors make them; one for the others.
+    anew
+        Whether each training learns descriptor, filter and scalings of its own.
     """
+
+    anew: ClassVar[bool] = True
 
     filter: FeatureFilter = field(default_factory=FeatureFilter)
     features: FeatureScaling = "standard"
@@ -149,7 +173,6 @@ class Preprocessing:
         """
         targets = TargetTransform.fit(Y, self.targets)
         scaling: ScaledColumns | Unscaled = Unscaled()
-        own: list[str] | None = None
         if not isinstance(X, Samples):
             X = np.asarray(X, dtype=np.float64)
             moments = Moments.of(X)
@@ -165,8 +188,43 @@ class Preprocessing:
                 own = [sources[column] for column in kept.columns.tolist()]
                 scaler = scaler.weighted(block_scales(own, varying, dict(self.weights)))
             scaling = ScaledColumns(kept, scaler)
-        held = None
-        if validation is not None:
-            held = scaling.transform(validation[0]), targets.transform(validation[1])
-        inputs = scaling.transform(X)
-        return TrainingData(scaling, targets, inputs, targets.transform(Y), held, own)
+        return TrainingData.of(scaling, targets, X, Y, validation, sources)
+
+
+@dataclass(frozen=True)
+class Inherited(Preprocessing):
+    """What a trained model has learned of inputs and targets, kept: its weights mean the same.
+
+    Attributes
+    ----------
+    scaling, transform
+        Those of the model.
+    """
+
+    anew: ClassVar[bool] = False
+
+    scaling: ScaledColumns | Unscaled = field(default_factory=Unscaled)
+    transform: TargetTransform | None = None
+
+    def prepare(
+        self,
+        X: Any,
+        Y: ArrayLike,
+        validation: tuple[Any, ArrayLike] | None = None,
+        columns: NDArray[np.intp] | None = None,
+        sources: Sequence[str] = (),
+    ) -> TrainingData[Any]:
+        """Apply the model's filter and scalings.
+
+        Raises
+        ------
+        NotApplicableError
+            If other columns are asked for than those that the weights are for.
+        """
+        if columns is not None:
+            raise NotApplicableError(
+                "a model that starts from a trained one takes all of its features, so it cannot be "
+                "trained on some of them."
+            )
+        assert self.transform is not None
+        return TrainingData.of(self.scaling, self.transform, X, Y, validation, sources)

@@ -163,6 +163,33 @@ class EmulatorSuite(InvarianceChecks):
         with untouched(*inputs, Y):
             self.build().fit(X, Y).predict(X)
 
+    def test_start(self) -> None:
+        """Training begins with the weights of a trained one, which stays as it is; or is refused.
+
+        The beginning matters: what is trained so on a part of the data is another than what that
+        part alone would give. Weights for other inputs, and other methods, are refused.
+        """
+        X, Y = self.data()
+        if not self.component.architecture:
+            with refuses(DataError, self.component.name):
+                self.build().start_from(self.build())
+            pytest.skip("is not trained step by step from first weights")
+        trained = self.fitted()
+        before, part = self.output(trained), slice(0, len(Y) // 2)
+        going_on = self.build()
+        with refuses(NotFittedError, self.component.name):
+            going_on.start_from(self.build())
+        going_on.start_from(trained)
+        started = self.output(going_on.fit(X[part], Y[part]))
+        same(self.output(trained), before)
+        assert started.shape == before.shape
+        assert np.isfinite(started).all()
+        assert not np.array_equal(started, self.output(self.build().fit(X[part], Y[part])))
+        again = going_on.__sklearn_clone__().fit(X[part], Y[part])
+        same(self.output(again), started)
+        with refuses(DataError):
+            going_on.fit(X, Y[:, :-1])
+
     # The differentiable view -------------------------------------------------------------------
 
     def _view(self, component: Any) -> Any:

@@ -5,7 +5,7 @@ from typing import Literal
 from xreg.core.config import Config, setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 
-XREG_API = "1.1"
+XREG_API = "1.2"
 
 
 class ForestConfig(Config):

@@ -19,6 +19,7 @@ from xreg.core.interfaces import Emulator, State
 from xreg.core.model.calibration import spread_factor
 from xreg.core.model.scaling import Scaler
 from xreg.core.nn import training
+from xreg.core.nn.starting import begin_with
 from xreg.plugins.graph.network import SiteNetwork, Sites
 from xreg.plugins.graph.plugin import GraphConfig
 
@@ -51,6 +52,9 @@ class Graph(Emulator[GraphConfig]):
     takes: ClassVar[Literal["features", "samples"]] = "samples"
     accepts: ClassVar[type] = Structures
     Config = GraphConfig
+    architecture: ClassVar[frozenset[str]] = frozenset(
+        {"cutoff", "radial", "l_max", "messages", "depth", "width", "registration", "ensemble"}
+    )
 
     networks_: list[SiteNetwork]
     species_: NDArray[np.int64]
@@ -73,17 +77,27 @@ class Graph(Emulator[GraphConfig]):
         rows, aside = torch.arange(len(X)), torch.arange(len(X), len(Y))
         if validation is None and self.config.early_stopping:
             rows, aside = training.hold_out(len(X), self.config.validation_share, self.config.seed)
-        self.species_ = np.array(sorted({*X.species(), *held.species()}), dtype=np.int64)
+        start = self.start
+        if start is None:
+            self.species_ = np.array(sorted({*X.species(), *held.species()}), dtype=np.int64)
+        else:
+            self.species_ = start.species_
         found = describe(chain(X, held), self.species_, self.config.cutoff)
-        self.atoms_ = Scaler.fit(found.atoms, "standard")
-        self.context_ = Scaler.fit(found.context[: len(X)], "standard")
-        self.scale_ = float(Scaler.fit(known_y, "global").scale[0])
+        if start is None:
+            self.atoms_ = Scaler.fit(found.atoms, "standard")
+            self.context_ = Scaler.fit(found.context[: len(X)], "standard")
+            self.scale_ = float(Scaler.fit(known_y, "global").scale[0])
+        else:
+            self.atoms_, self.context_, self.scale_ = start.atoms_, start.context_, start.scale_
         sites, targets = self._sites(found), self._targets(Y)
         self.networks_, best, self.spread_factor_ = [], [], 1.0
         for i in range(self.config.ensemble):
             draws = training.generators(self.config.seed + i, 1)
             network = self._build(found.atoms.shape[1], found.context.shape[1], Y.shape[1])
-            network.reset(draws, targets[rows].mean(0))
+            if start is None:
+                network.reset(draws, targets[rows].mean(0))
+            else:
+                begin_with(network, start.networks_[i], self.name)
             history = training.train(
                 network,
                 lambda module, at, wanted: module.loss(sites, at, wanted),

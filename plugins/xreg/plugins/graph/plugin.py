@@ -6,7 +6,7 @@ from xreg.core.config import setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 from xreg.core.nn.settings import TrainingConfig
 
-XREG_API = "1.0"
+XREG_API = "1.2"
 
 
 class GraphConfig(TrainingConfig):

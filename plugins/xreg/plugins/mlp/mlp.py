@@ -16,6 +16,7 @@ from xreg.core.interfaces import Emulator, State
 from xreg.core.model.calibration import spread_factor
 from xreg.core.nn import layers, training
 from xreg.core.nn.losses import regression_loss
+from xreg.core.nn.starting import begin_with
 from xreg.core.nn.view import AffineView
 from xreg.plugins.mlp.plugin import MLPConfig
 
@@ -47,6 +48,9 @@ class MLP(Emulator[MLPConfig]):
     name: ClassVar[str] = "mlp"
     Config = MLPConfig
     fits_together: ClassVar[frozenset[str]] = frozenset({"learning_rate", "weight_decay", "seed"})
+    architecture: ClassVar[frozenset[str]] = frozenset(
+        {"depth", "width", "widths", "activation", "batch_norm", "ensemble"}
+    )
 
     def _fit(
         self,
@@ -65,12 +69,13 @@ class MLP(Emulator[MLPConfig]):
         validation: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
     ) -> None:
         """Train emulators that differ in learning rate, weight decay and seed alone as one."""
-        alike: dict[str, list[MLP]] = {}
+        alike: dict[tuple[str, int], list[MLP]] = {}
         for emulator in emulators:
             apart = set(cls.fits_together)
             if validation is None and emulator.config.early_stopping:
                 apart.remove("seed")  # it divides the data
-            alike.setdefault(emulator.config.model_dump_json(exclude=apart), []).append(emulator)
+            settings = emulator.config.model_dump_json(exclude=apart)
+            alike.setdefault((settings, id(emulator.start)), []).append(emulator)
         data = _tensors(X, Y)
         held = None if validation is None else _tensors(*validation)
         for group in alike.values():
@@ -164,6 +169,8 @@ def _train_together(
     draws = [g for e in emulators for g in training.generators(e.config.seed, size)]
     network = emulators[0]._build(data[0].shape[1], data[1].shape[1], len(draws))
     network.reset(config.init, draws)
+    if (start := emulators[0].start) is not None:
+        begin_with(network, start.network_, emulators[0].name, copies=len(emulators))
 
     def each(name: str) -> Tensor | None:
         values = [getattr(e.config, name) for e in emulators for _ in range(size)]

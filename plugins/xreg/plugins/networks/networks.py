@@ -18,6 +18,7 @@ from xreg.core.nn import training
 from xreg.core.nn.layers import Linear
 from xreg.core.nn.losses import regression_loss
 from xreg.core.nn.sequences import Convolution, LocallyConnected, TransposedConvolution
+from xreg.core.nn.starting import begin_with
 from xreg.plugins.networks.architecture import Network, Row, dense_row, sequence_row
 from xreg.plugins.networks.plugin import (
     DenseConfig,
@@ -56,7 +57,12 @@ class NetworkEmulator(Emulator):
         (M,) epoch whose weights each network keeps.
     """
 
+    network_: Network
     parts_: list[int]
+    architecture: ClassVar[frozenset[str]] = frozenset(
+        {"dense", "layers", "activation", "residual", "non_negative", "ensemble", "neurons",
+         "positions", "filters", "kernel", "border"}
+    )  # fmt: skip
 
     def _fit(
         self,
@@ -68,13 +74,21 @@ class NetworkEmulator(Emulator):
         data = _tensors(X, Y)
         held = None if validation is None else _tensors(*validation)
         zero = self._zero(Y)
-        parts = self._parts(Y)
+        parts = self._parts(Y) if self.start is None else self.start.parts_
+        if sum(parts) != Y.shape[1]:
+            raise DataError(
+                f"emulator '{self.name}' is to start from one of {sum(parts)} channels and got "
+                f"{Y.shape[1]}."
+            )
         if held is None and self.config.early_stopping:
             kept, aside = training.hold_out(len(X), self.config.validation_share, self.config.seed)
             data, held = [t[kept] for t in data], [t[aside] for t in data]
         draws = training.generators(self.config.seed, self.config.ensemble)
         network = self._build(X.shape[1], parts)
-        network.reset(self.config.init, draws, data[1], zero)
+        if self.start is None:
+            network.reset(self.config.init, draws, data[1], zero)
+        else:
+            begin_with(network, self.start.network_, self.name)
         history = training.train(
             network,
             regression_loss(self.config.loss, data[1]),

@@ -18,6 +18,7 @@ from xreg.core.errors import ConfigError, DataError
 from xreg.core.files import file_md5, files_below, tree_hash
 from xreg.core.text import without_credentials
 from xreg.core.yaml_text import dump_yaml, load_yaml
+from xreg.registry.cards.parity import parity_of
 from xreg.registry.versions.entries import (
     About,
     ChannelEntry,
@@ -26,6 +27,7 @@ from xreg.registry.versions.entries import (
     DomainEntry,
     ModelEntry,
     ParameterEntry,
+    ParentEntry,
     Score,
 )
 from xreg.registry.versions.run_files import Metrics, Summary, run_file
@@ -76,6 +78,8 @@ def lay_out(run: Path, folder: Path) -> None:
         told |= {"path": None, "registry": _public(told.get("registry"))}
         origin = told.get("origin") or {}
         told["origin"] = origin if _public(origin.get("location")) else None
+    if summary.get("start"):
+        summary["start"]["model"] = _name_of_start(summary["start"])
     text = json.dumps(summary, indent=1, ensure_ascii=False)
     (folder / "summary.json").write_text(without_credentials(text) + "\n", encoding="utf-8")
     (folder / "recipe.yaml").write_text(dump_yaml(_recipe(run)), encoding="utf-8")
@@ -122,7 +126,9 @@ def describe(
         predicts=_predicts(model),
         domain=_domain(model),
         data=_data(run, recipe),
+        parent=_parent(run),
         scores=_scores([run, *repeats]),
+        parity=parity_of(run),
         calibration=_calibration(model),
         components=_components(run, model),
         provenance={"recipe": recipe, **_made_with(run)},
@@ -184,6 +190,23 @@ def _data(run: Path, recipe: Mapping[str, Any]) -> DataEntry:
         split=split,
         parts={part: counts[part] for part in PARTS if counts.get(part)},
     )
+
+
+def _parent(run: Path) -> ParentEntry | None:
+    told = run_file(run / "summary.json", Summary).get("start")
+    if not told:
+        return None
+    return ParentEntry(
+        model=_name_of_start(told),
+        hash=str(told.get("hash") or ""),
+        published=bool(told.get("published")),
+    )
+
+
+def _name_of_start(told: Mapping[str, Any]) -> str:
+    """Return what a model to start from is called, without its place on this machine."""
+    model = str(told["model"])
+    return model if told.get("published") else Path(model).name
 
 
 def _scores(runs: Sequence[Path]) -> dict[str, dict[str, Score]]:
@@ -268,6 +291,11 @@ def _recipe(run: Path) -> dict[str, Any]:
         recipe["dataset"] = {**data, "registry": _public(data.get("registry"))}
         if place:
             recipe["dataset"]["path"] = Path(str(place)).name
+    emulator = recipe.get("emulator")
+    if isinstance(emulator, dict) and isinstance(start := emulator.get("start"), dict):
+        model = str(start.get("model"))
+        if "/" in model:
+            emulator["start"] = {**start, "model": Path(model).name}
     return recipe
 
 

@@ -148,6 +148,10 @@ def _of_model(entry: ModelEntry) -> dict[str, list[str]]:
         + (f", of {escaped(data.registry)}" if data.registry else "")
         + ("" if data.published else ", which is not published: a store given by its path")
     )
+    if entry.parent is not None:
+        own = entry.parent
+        origin += f"; training began with the weights of `{escaped(own.model)}`, hash `{own.hash}`"
+        origin += "" if own.published else ", which is not published"
     split = ", ".join(f"{count:,} {part}" for part, count in data.parts.items())
     trained = [origin, *(["", f"Samples: {split}"] if split else [])]
     if data.split:

@@ -28,15 +28,23 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 @dataclass(frozen=True)
 class Installed:
-    """A component and the distribution that brought it."""
+    """A component and what brought it: a distribution, or a file in the user's folder by its name.
+
+    What is published tells both, so no place on this machine stands here.
+    """
 
     spec: ComponentSpec
     plugin: str
     distribution: str
     version: str
 
+    @property
+    def origin(self) -> str:
+        """Distribution and version."""
+        return f"{self.distribution} {self.version}".rstrip()
+
     def __str__(self) -> str:
-        return f"{self.plugin} of {self.distribution} {self.version}".rstrip()
+        return f"{self.plugin} of {self.origin}"
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,8 @@ class PluginHost:
     def _load(self, point: EntryPoint) -> None:
         module = point.load()
         distribution, version = _distribution(point)
+        if point.value.startswith(f"{folder.MODULE}."):
+            distribution = f"{point.name}.py"
         name = f"{distribution}:{point.name}"
         require_api(getattr(module, "XREG_API", None))
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import floor, log10
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -243,6 +243,22 @@ class DataEntry(Exact):
         return f"{self.name}@{self.version}"
 
 
+class ParentEntry(Exact):
+    """The model with whose weights a training began.
+
+    Attributes
+    ----------
+    model
+        ``name@version``, or the name of a run that nobody else has.
+    """
+
+    model_config = STRICT
+
+    model: str
+    hash: str = ""
+    published: bool = True
+
+
 class Score(Exact):
     """A score: its mean and standard deviation over runs that differ in their split alone."""
 
@@ -257,6 +273,34 @@ class Score(Exact):
             return f"{self.mean:.4g}"
         digits = max(0, 1 - floor(log10(self.spread)))  # two that count
         return f"{self.mean:.{digits}f} ± {self.spread:.{digits}f}"
+
+
+Numbers = Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(max_length=100)]
+
+
+class ParityEntry(Exact):
+    """Predicted against true intensities of the test samples, both in the unit of the channel.
+
+    Attributes
+    ----------
+    true
+        Mean of the true intensities of each bin.
+    median, low, high
+        Of the predicted ones: the median, and the quantiles between which 68 % lie.
+    """
+
+    model_config = STRICT
+
+    true: Numbers
+    low: Numbers
+    median: Numbers
+    high: Numbers
+
+    @model_validator(mode="after")
+    def _alike(self) -> Self:
+        if len({len(self.true), len(self.low), len(self.median), len(self.high)}) != 1:
+            raise ValueError("has lists of different lengths")
+        return self
 
 
 class ComponentEntry(Exact):
@@ -284,8 +328,12 @@ class ModelEntry(Entry):
         What it may be asked.
     data
         What it was trained on.
+    parent
+        The model that its training started from; None where it began anew.
     scores
         By part (``test``), then by measure (``r2``).
+    parity
+        Predicted against true intensities; None where that is not known.
     calibration
         How its spread and trust were set; empty where it has none.
     components
@@ -300,7 +348,9 @@ class ModelEntry(Entry):
     predicts: ChannelEntry
     domain: DomainEntry
     data: DataEntry
+    parent: ParentEntry | None = None
     scores: dict[str, dict[str, Score]] = Field(default_factory=dict)
+    parity: ParityEntry | None = None
     calibration: str = ""
     components: list[ComponentEntry] = Field(default_factory=list)
     provenance: dict[str, Any] = Field(default_factory=dict)

@@ -32,9 +32,18 @@ class TrainedOn(Stated):
     registry: str | None = None
 
 
+class StartedFrom(Stated):
+    """The model that a training started from."""
+
+    model: str
+    hash: str = ""
+    published: bool = False
+
+
 class Summary(Stated):
     """``summary.json``."""
 
+    start: StartedFrom | None = None
     dataset: TrainedOn | None = None
 
 

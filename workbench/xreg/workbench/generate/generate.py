@@ -196,7 +196,7 @@ def _task(generator: SpectrumGenerator, plugins: PluginHost) -> dict[str, Any]:
     return {
         "name": generator.name,
         "version": generator.version(),
-        "plugin": f"{installed.distribution} {installed.version}",
+        "plugin": installed.origin,
         "code": source_hash(type(generator)),
         "settings": generator.config.model_dump(mode="json"),
     }

@@ -127,7 +127,9 @@ class Row(_Closed):
     @property
     def credit(self) -> str:
         """Every distribution that takes part."""
-        return ", ".join(dict.fromkeys(f"{s.distribution} {s.version}" for s in self.sources))
+        return ", ".join(
+            dict.fromkeys(f"{s.distribution} {s.version}".rstrip() for s in self.sources)
+        )
 
 
 def write_row(folder: Path, row: Row) -> Path:

@@ -15,7 +15,7 @@ from xreg.core.run import FORMAT
 from xreg.core.storage import parse_json
 from xreg.registry.registries import Registry, candidates
 from xreg.workbench.leaderboards.entry import FOLDER, Row, write_row
-from xreg.workbench.leaderboards.task import Task, conflicts, find_task, noted_task
+from xreg.workbench.leaderboards.task import Task, conflicts, find_task, noted_task, require_anew
 from xreg.workbench.run.provenance import components, machine
 from xreg.workbench.search.ranking import FamilyResult
 from xreg.workbench.search.session import Search
@@ -68,6 +68,7 @@ def submit(
             "again with the task as it is now."
         )
     search = Search(folder)
+    require_anew(search.recipe)
     plain = search.recipe.plain()
     if found := conflicts(task, plain):
         raise DataError(f"'{folder}' was not searched as the task '{name}' asks: {found[0]}.")

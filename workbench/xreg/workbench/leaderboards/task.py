@@ -26,6 +26,7 @@ __all__ = [
     "note_task",
     "noted_task",
     "read_task",
+    "require_anew",
     "require_no_rules",
     "require_same_task",
 ]
@@ -193,6 +194,24 @@ def require_no_rules(task: Task, recipe: Path) -> None:
         raise ConfigError(
             f"recipe '{recipe}' is not for the task '{task.name}': {found[0]}; leave "
             f"{', '.join(stated)} to the task."
+        )
+
+
+def require_anew(recipe: SearchRecipe) -> None:
+    """Refuse emulators that start from a trained model: it may have seen what a row is judged by.
+
+    Raises
+    ------
+    ConfigError
+        With the family.
+    """
+    families = {} if recipe.families == "all" else recipe.families
+    starting = [label for label, one in families.items() if one.emulator and one.emulator.start]
+    if starting or recipe.emulator.start:
+        whose = f"family '{starting[0]}'" if starting else "the emulator"
+        raise ConfigError(
+            f"{whose} starts from a trained model, which may have seen what a task judges by; "
+            "methods compete from nothing: leave 'start' out."
         )
 
 

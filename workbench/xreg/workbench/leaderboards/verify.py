@@ -14,7 +14,7 @@ from xreg.core.errors import MissingRequirementError, UnknownNameError, did_you_
 from xreg.registry.consent import component_code, require_consent
 from xreg.registry.plugins import host
 from xreg.workbench.leaderboards.entry import Row, rows_of
-from xreg.workbench.leaderboards.task import Task, find_task
+from xreg.workbench.leaderboards.task import Task, find_task, require_anew
 from xreg.workbench.run.provenance import components
 from xreg.workbench.search.recipe import SearchRecipe
 from xreg.workbench.search.session import Search
@@ -163,10 +163,12 @@ def _recipe(row: Row, path: str | None, registry: str | None) -> SearchRecipe:
     }
     data = {**row.rules["dataset"], "path": path, "registry": registry}
     rules = {**row.rules, "dataset": data}
-    return SearchRecipe.parse(
+    recipe = SearchRecipe.parse(
         {**rules, "name": "verify", "families": {family.label: parts}},
         f"row '{row.name}'",
-    ).checked()
+    )
+    require_anew(recipe)
+    return recipe.checked()
 
 
 def _text(value: float | None) -> str:

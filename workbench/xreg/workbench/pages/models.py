@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from xreg.core.settings_in_words import value_in_words
+from xreg.core.text import with_unit
 from xreg.registry.versions.entries import ModelEntry
 from xreg.workbench.pages.cards import card, newest, version_rows
 from xreg.workbench.pages.changes import model_changes
+from xreg.workbench.pages.charts import Chart, Line, chart
 from xreg.workbench.pages.places import Place
 from xreg.workbench.pages.sections import Part, Row, SearchEntry, sheet_path, sheets
 from xreg.workbench.pages.training import training_chart
@@ -49,6 +53,7 @@ def write_models(writer: SiteWriter, place: Place, *, fetch: bool = False) -> Pa
                 measures=list(dict.fromkeys(m for part in entry.scores.values() for m in part)),
                 components=[(c, _settings(c.settings)) for c in entry.components],
                 trained_on=trained_on if trained_on in writer.written else "",
+                parity=_parity(entry),
                 training=training_chart(place, entry, fetch=fetch),
             )
         rows.append(_row(place, best))
@@ -78,6 +83,24 @@ def _knows(entry: ModelEntry) -> Iterator[tuple[str, str]]:
     for name, known in domain.parameters.items():
         unit = f" {known.unit}" if known.unit else ""
         yield name, f"{known.low:.6g} … {known.high:.6g}{unit}"
+
+
+def _parity(entry: ModelEntry) -> Chart | None:
+    """Return predicted against true intensities, and the line where both are the same."""
+    if entry.parity is None or len(entry.parity.true) < 2:
+        return None
+    true, low, median, high = (
+        np.array(getattr(entry.parity, name)) for name in ("true", "low", "median", "high")
+    )
+    return chart(
+        "Predicted against true intensities of the test samples",
+        [
+            Line(true, true, "validation"),
+            Line(true, median, "mean", np.maximum(high - median, median - low)),
+        ],
+        with_unit("true intensity", entry.predicts.unit),
+        "predicted",
+    )
 
 
 def _settings(settings: dict[str, Any]) -> list[tuple[str, str]]:

@@ -39,7 +39,7 @@ def write_plugins(writer: SiteWriter) -> Part:
             needs=[NEEDS[need].words for need in getattr(spec, "needs", ())],
         )
         requires = ", ".join(r.name for r in spec.requires)
-        origin = f"{installed.distribution} {installed.version}"
+        origin = installed.origin
         rows.append(
             Row(
                 cells=[

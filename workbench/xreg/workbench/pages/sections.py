@@ -73,17 +73,16 @@ class Part:
 
 
 def sheets(rows: Sequence[Row], facets: Sequence[str] = ()) -> Iterator[Sheet]:
-    """Cut a list into pages; each filters what stands on it."""
+    """Cut a list into pages; each filters what stands on it, by the choices of all."""
+    found = []
+    for name in facets:
+        choices = sorted({choice for row in rows for choice in row.facets.get(name, ())})
+        if 1 < len(choices) <= MOST_CHOICES:
+            found.append(Facet(name, choices))
     count = max(1, -(-len(rows) // MOST_ROWS))
     for number in range(1, count + 1):
         first = (number - 1) * MOST_ROWS
-        shown = rows[first : first + MOST_ROWS]
-        found = []
-        for name in facets:
-            choices = sorted({choice for row in shown for choice in row.facets.get(name, ())})
-            if 1 < len(choices) <= MOST_CHOICES:
-                found.append(Facet(name, choices))
-        yield Sheet(number, count, first, shown, found, len(rows))
+        yield Sheet(number, count, first, rows[first : first + MOST_ROWS], found, len(rows))
 
 
 def sheet_path(path: str, number: int) -> str:

@@ -112,6 +112,10 @@
       if ([...select.options].some((option) => option.value === value)) select.value = value;
     }
     filter();
+    // Other pages of a long list are filtered alike.
+    for (const link of document.querySelectorAll(".sheets a")) {
+      link.addEventListener("click", () => { link.hash = location.hash; });
+    }
     form.addEventListener("input", () => { filter(); keep(); });
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("keydown", (event) => {

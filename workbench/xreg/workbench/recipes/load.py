@@ -124,12 +124,10 @@ def complete(recipe: RecipeT) -> RecipeT:
         if "seed" in config.model_fields:
             settings.setdefault("seed", getattr(recipe, "seed", 0))
         filled = config.parse(settings, f"{kind} {section.name}").model_dump(mode="json")
+        own = section.model_dump(mode="json", include=set(type(section).model_fields))
         key, dot, label = place.partition(".")  # a label may hold points, too
         home: Any = plain[key] if dot else plain
-        home[int(label) if isinstance(home, list) else label if dot else key] = {
-            "name": section.name,
-            **filled,
-        }
+        home[int(label) if isinstance(home, list) else label if dot else key] = {**own, **filled}
     return type(recipe).parse(plain, recipe.word)
 
 
@@ -187,7 +185,7 @@ def _anchor(content: dict[str, Any], folder: Path) -> None:
         ):
             content[key] = str(folder / value)
         elif key in KINDS:
-            content[key] = _anchored(key, value, folder)
+            content[key] = _anchored_start(_anchored(key, value, folder), folder)
         elif key in LABELLED and isinstance(value, Mapping):
             named = by_label(value)
             found = {label: _anchored(LABELLED[key], named[label], folder) for label in value}
@@ -211,6 +209,18 @@ def _anchored(kind: str, section: Any, folder: Path) -> Any:
         with suppress(XregError):  # a component that is not there is refused where it is built
             config = host().get(kind, str(section.get("name"))).spec.config
             return config.anchored(section, folder)
+    return section
+
+
+def _anchored_start(section: Any, folder: Path) -> Any:
+    if not isinstance(section, Mapping) or not (start := section.get("start")):
+        return section
+    if isinstance(start, str):
+        start = {"model": start}
+    if isinstance(start, Mapping) and isinstance(model := start.get("model"), str):
+        if os.path.exists(folder / model):
+            start = {**start, "model": str(folder / model)}
+        return {**section, "start": start}
     return section
 
 

@@ -10,7 +10,8 @@ from xreg.workbench.recipes.sections import NAME, AnyRecipe
 
 __all__ = ["json_schema"]
 
-TEXTS = ("DatasetSection", "SplitSection", "NewDataset", "ComponentSection", "SpaceSection")
+TEXTS = ("DatasetSection", "SplitSection", "NewDataset", "ComponentSection", "EmulatorSection",
+         "SpaceSection", "StartingSpaceSection", "StartSection")  # fmt: skip
 SHORT = dict.fromkeys(TEXTS, "string") | dict.fromkeys(("LabelSection", "FamilySection"), "null")
 """Sections that may be written as a text, or be left empty."""
 
@@ -51,7 +52,7 @@ def json_schema(recipe: type[AnyRecipe]) -> dict[str, Any]:
 
 def _is_component(entry: dict[str, Any]) -> bool:
     """Whether a key takes components without ranges: those of a search have a section of theirs."""
-    return "#/$defs/ComponentSection" in str(entry)
+    return any(f"#/$defs/{name}" in str(entry) for name in ("ComponentSection", "EmulatorSection"))
 
 
 def _choices(kind: str, definitions: dict[str, Any]) -> list[dict[str, Any]]:
@@ -62,7 +63,9 @@ def _choices(kind: str, definitions: dict[str, Any]) -> list[dict[str, Any]]:
         own = spec.config.model_json_schema()
         required = own.get("required", [])
         definitions |= own.pop("$defs", {})
-        head = {"name": {"const": spec.name, "description": spec.summary}}
+        head: dict[str, Any] = {"name": {"const": spec.name, "description": spec.summary}}
+        if kind == "emulator":
+            head["start"] = definitions["EmulatorSection"]["properties"]["start"]
         own["properties"] = head | own.get("properties", {})
         definitions[key] = own | {"title": f"{kind} {spec.name}", "required": ["name", *required]}
         found.append({"$ref": f"#/$defs/{key}"})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_serializer, model_validator
 
 from xreg.core.config import Config, setting
 from xreg.core.data.dataset import NAME_PATTERN, VERSION_PATTERN
@@ -23,16 +25,20 @@ __all__ = [
     "BadPolicy",
     "ComponentSection",
     "DatasetSection",
+    "EmulatorSection",
     "FeaturesSection",
     "Labelled",
     "NewDataset",
     "ReportSection",
+    "StartSection",
+    "StartedSection",
     "bad_policy",
     "by_label",
 ]
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
 SEED_LIMIT = 2**31 - 1
+REFERENCE = f"{NAME_PATTERN[1:-1]}@{VERSION_PATTERN[1:-1]}"
 FRAMES = r"^-?\d*:-?\d*(:-?\d*)?$"
 
 KIND_OF = {
@@ -72,6 +78,52 @@ class ComponentSection(Config):
     def settings(self) -> dict[str, Any]:
         """The component's own settings."""
         return dict(self.model_extra or {})
+
+
+class StartSection(Config):
+    """The trained model with whose weights training begins."""
+
+    model: str = setting(
+        description="A published model, NAME@VERSION, which is pulled; or the folder of a run."
+    )
+    hash: str = setting("", description="Hash that it must have; not checked if empty.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        return {"model": value} if isinstance(value, str) else value
+
+    @property
+    def published(self) -> bool:
+        """Whether it is a published model by its exact version, not the folder of a run."""
+        return re.fullmatch(REFERENCE, self.model) is not None
+
+    @property
+    def title(self) -> str:
+        """The model's name for people, without its place on this machine."""
+        return self.model if self.published else Path(self.model).name
+
+
+class StartedSection(Config):
+    """What stands beside an emulator's name in every recipe that trains one."""
+
+    start: StartSection | None = setting(
+        None,
+        description="A trained model with whose weights training begins, NAME@VERSION or the "
+        "folder of a run. Its descriptor, filter and scalings are kept, and settings that are not "
+        "given here are its own; for emulators that are trained step by step (mlp, graph, dnn …).",
+    )
+
+    @model_serializer(mode="wrap")
+    def _unless_anew(self, handler: Any) -> dict[str, Any]:
+        found: dict[str, Any] = handler(self)
+        if found.get("start") is None:
+            found.pop("start", None)
+        return found
+
+
+class EmulatorSection(StartedSection, ComponentSection):
+    """An emulator by name, and what its training begins with."""
 
 
 def by_label(value: Any) -> Any:

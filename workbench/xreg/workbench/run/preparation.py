@@ -16,7 +16,7 @@ from xreg.core.data.dataset import finite_rows, require_finite
 from xreg.core.data.samples import Samples
 from xreg.core.errors import DataError, OutsideError, SampleError
 from xreg.core.interfaces import Descriptor, FeatureLabel
-from xreg.core.model.domain import Domain, Target
+from xreg.core.model.domain import Domain, Target, require_same_target
 from xreg.registry.plugins import host
 from xreg.workbench.run.features import Execution, FeatureCache, fit_descriptor
 from xreg.workbench.run.recipe import Resolved
@@ -116,6 +116,9 @@ def prepare(resolved: Resolved, execution: Execution, stages: Stages) -> Prepare
         divided = resolved.split.indices(ids)
     ready_bad = dict(bad)
     target = Target(str(recipe.target.channel), channel.energy, channel.features, channel.unit)
+    start = resolved.pipeline.start
+    if start is not None:
+        require_same_target(start.target, target)
     ready = Prepared(resolved, target, known, _without(divided, bad))
     _require_training(ready)
     if resolved.pipeline.descriptor is not None:
@@ -124,6 +127,7 @@ def prepare(resolved: Resolved, execution: Execution, stages: Stages) -> Prepare
     else:
         bad |= _not_described(ready, divided, bad)
         ready.rows = _without(divided, bad)
+    ready.remarks += _of_start(ready)
     ready.remarks += _left_out(divided, {r: bad[r] for r in bad if r not in ready_bad}, ids)
     for remark in ready.remarks:
         log.warning("%s", remark)
@@ -136,6 +140,20 @@ def prepare(resolved: Resolved, execution: Execution, stages: Stages) -> Prepare
     return ready
 
 
+def _of_start(ready: Prepared) -> list[str]:
+    """Say what the training starts from, what of its code has changed, and what it has seen."""
+    start = ready.resolved.start
+    if start is None:
+        return []
+    judged = ready.resolved.dataset.samples.ids[ready.rows["test"]].tolist()
+    began = f"Training began with the weights of {start.section.title}"
+    return [
+        f"{began} (hash {start.section.hash}); its descriptor, filter and scalings are kept.",
+        *(f"Of the model to start from: {change}" for change in start.model.changes()),
+        *filter(None, [start.seen(judged)]),
+    ]
+
+
 def _describe(
     ready: Prepared,
     unfitted: Descriptor,
@@ -146,7 +164,8 @@ def _describe(
     """Build the features; note in ``bad`` which samples have none, or teach a descriptor none."""
     resolved, samples = ready.resolved, ready.resolved.dataset.samples
     refuse = resolved.recipe.bad == "refuse"
-    descriptor = unfitted.__sklearn_clone__()
+    start = resolved.pipeline.start
+    descriptor = unfitted.__sklearn_clone__() if start is None else start.features.descriptor
     cache = _cache(resolved, execution)
 
     def without(new: dict[int, str], faults: dict[int, str]) -> None:
@@ -157,7 +176,9 @@ def _describe(
         _require_training(ready)
 
     while True:
-        if unlearnt := fit_descriptor(descriptor, samples, ready.rows["train"]):
+        given = start is not None
+        unlearnt = {} if given else fit_descriptor(descriptor, samples, ready.rows["train"])
+        if unlearnt:
             without(unlearnt, unlearnt)
         cache.build(descriptor)
         new = {row: why for row, why in cache.bad.items() if row not in bad}
@@ -208,10 +229,11 @@ def _not_described(
     resolved = ready.resolved
     samples = resolved.dataset.samples
     rows = np.sort(np.concatenate(list(ready.rows.values())))
-    unusable = {
-        int(rows[place]): why
-        for place, why in resolved.pipeline.emulator.unusable(samples[rows]).items()
-    }
+    found_unusable = dict(resolved.pipeline.emulator.unusable(samples[rows]))
+    if start := resolved.pipeline.start:  # whose network has no place for other elements
+        for place, reason in start.domain.outside_domain(samples[rows]).items():
+            found_unusable.setdefault(place, OutsideError(reason))
+    unusable = {int(rows[place]): why for place, why in found_unusable.items()}
     trained = set(ready.rows["train"].tolist())
     faults = {
         row: str(why)

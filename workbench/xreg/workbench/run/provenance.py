@@ -19,6 +19,7 @@ from xreg.workbench.run.origins import origin, packages, repositories
 
 if TYPE_CHECKING:
     from xreg.core.run import Run
+    from xreg.workbench.recipes.sections import StartSection
     from xreg.workbench.run.preparation import Prepared
 
 __all__ = ["components", "machine", "peak_memory_mib", "stamp", "summary"]
@@ -78,6 +79,7 @@ def summary(
             "channel": recipe.target.channel,
             "samples": len(ready.resolved.dataset),
         },
+        **_start(recipe.emulator.start),
         "samples": {
             **{part: len(rows) for part, rows in ready.rows.items()},
             "features": features or None,
@@ -107,6 +109,12 @@ def headline_scores(metrics: Mapping[str, Any]) -> dict[str, Any]:
         if (r2 := over["scores"].get(f"{part}.r2")) is not None:
             found[part] = {"r2": r2["mean"], "r2_spread": r2["spread"]}
     return found
+
+
+def _start(section: StartSection | None) -> dict[str, Any]:
+    if section is None:
+        return {}
+    return {"start": {**section.model_dump(mode="json"), "published": section.published}}
 
 
 def stamp(started: datetime) -> dict[str, Any]:

@@ -22,12 +22,14 @@ from xreg.workbench.recipes.sections import (
     BadPolicy,
     ComponentSection,
     DatasetSection,
+    EmulatorSection,
     FeaturesSection,
     Labelled,
     ReportSection,
     bad_policy,
 )
 from xreg.workbench.recipes.splits import SplitSection
+from xreg.workbench.recipes.start import Start, start_model, with_settings_of
 from xreg.workbench.recipes.targets import TargetSection
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ class Recipe(AnyRecipe):
     features: FeaturesSection = setting(
         FeaturesSection(), description="Which features are kept, and how they are scaled."
     )
-    emulator: ComponentSection = setting(description="The emulator.")
+    emulator: EmulatorSection = setting(description="The emulator.")
     decomposers: Labelled = setting({}, description="The decomposers, by label.")
     analyses: Labelled | None = setting(
         None,
@@ -117,22 +119,26 @@ class Recipe(AnyRecipe):
         return found
 
     def checked(self) -> Self:
-        """Return the recipe with the settings of all components filled in."""
+        """Return the recipe with the settings of all components filled in.
+
+        Those that a model to start from has are its own.
+        """
         if self.report.descriptor is not None:
             host().get("descriptor", self.report.descriptor)
-        weights = self.features.weights
+        recipe = with_settings_of(self.emulator.start, self)
+        weights = recipe.features.weights
         if isinstance(weights, dict) and (
-            unknown := next((k for k in weights if k not in self.descriptors), None)
+            unknown := next((k for k in weights if k not in recipe.descriptors), None)
         ):
             raise UnknownNameError(
                 f"features.weights: no descriptor of the list is called '{unknown}'"
-                f"{did_you_mean(unknown, self.descriptors)}."
+                f"{did_you_mean(unknown, recipe.descriptors)}."
             )
-        if weights is not None and not isinstance(self.descriptor, tuple):
+        if weights is not None and not isinstance(recipe.descriptor, tuple):
             raise ConfigError(
                 "features.weights are of several descriptors; give a list of them, or no weights."
             )
-        return complete(self)
+        return complete(recipe)
 
 
 load_recipe = partial(load_one, Recipe)
@@ -155,6 +161,8 @@ class Resolved:
         Train, validation and test of each split, by what tells it apart.
     pipeline
         What is to be fitted.
+    start
+        The trained model that its training starts from; None where it begins anew.
     """
 
     recipe: Recipe
@@ -162,6 +170,7 @@ class Resolved:
     channel: Channel
     splits: Mapping[str, Split]
     pipeline: Pipeline
+    start: Start | None = None
 
     @property
     def split(self) -> Split:
@@ -185,16 +194,18 @@ def resolve(recipe: Recipe) -> Resolved:
     filled, dataset, channel, splits = open_data(
         recipe.dataset, recipe.target, recipe.split, recipe.seed, recipe.calibration.group
     )
-    pipeline = _pipeline(recipe)
+    section = recipe.emulator.start
+    start = None if section is None else start_model(section, recipe.dataset.registry)
+    pipeline = _pipeline(recipe, start)
     if pipeline.descriptor is not None:
         require_kind(pipeline.descriptor, dataset.samples)
     plain = recipe.plain() | filled
     if not plain["name"]:
         plain["name"] = recipe.default_name()
-    return Resolved(Recipe.parse(plain, "recipe"), dataset, channel, splits, pipeline)
+    return Resolved(Recipe.parse(plain, "recipe"), dataset, channel, splits, pipeline, start)
 
 
-def _pipeline(recipe: Recipe) -> Pipeline:
+def _pipeline(recipe: Recipe, start: Start | None) -> Pipeline:
     from xreg.core.interfaces.blocks import Blocks
     from xreg.core.model.filters import FeatureFilter
     from xreg.core.model.pipeline import Pipeline
@@ -212,6 +223,7 @@ def _pipeline(recipe: Recipe) -> Pipeline:
         emulator=build("emulator", recipe.emulator),
         descriptor=Blocks(parts) if isinstance(recipe.descriptor, tuple) else alone,
         decomposers={k: build("decomposer", s) for k, s in recipe.decomposers.items()},
+        start=None if start is None else start.model,
         preprocessing=Preprocessing(
             FeatureFilter(features.variance, features.correlation, features.variance_share),
             features.scaling,

@@ -30,10 +30,13 @@ def fold_inputs(
     samples: Samples,
     rows: NDArray[np.intp],
     folds: Sequence[Fold],
+    *,
+    fitted_already: bool = False,
 ) -> tuple[Callable[[Fold], Any], float]:
     """Return the features of all rows for a fold, and what they cost in seconds for all folds.
 
-    NaN for rows that cannot be described; those that a fold uses are named in the log.
+    NaN for rows that cannot be described; those that a fold uses are named in the log. What
+    ``build`` gives is fitted to each fold, unless it is ``fitted_already``.
 
     Raises
     ------
@@ -46,9 +49,11 @@ def fold_inputs(
     start = time.process_time()
     for fold in folds:
         descriptor = build()
+        fitted[id(fold)] = descriptor
+        if fitted_already:
+            continue
         for row, why in fit_descriptor(descriptor, samples, rows[fold.train]).items():
             log.warning("'%s' learns nothing from %s: %s", descriptor.name, samples.ids[row], why)
-        fitted[id(fold)] = descriptor
     fitting = time.process_time() - start
     learned = {}
     for fold in folds:

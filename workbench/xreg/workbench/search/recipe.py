@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
-
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from xreg.core.atoms.groups import CLUSTERS
-from xreg.core.config import Config, setting
+from xreg.core.config import setting
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
 from xreg.core.storage import canonical_json, digest
 from xreg.registry.plugins import host
@@ -19,26 +17,33 @@ from xreg.workbench.recipes.sections import (
     SEED_LIMIT,
     AnyRecipe,
     BadPolicy,
-    ComponentSection,
     DatasetSection,
     FeaturesSection,
     bad_policy,
 )
 from xreg.workbench.recipes.splits import SplitSection
+from xreg.workbench.recipes.start import start_model, with_settings_of
 from xreg.workbench.recipes.targets import TargetSection
 from xreg.workbench.run.recipe import Recipe
+from xreg.workbench.search.sections import (
+    Families,
+    FamilySection,
+    FoldsSection,
+    SpaceSection,
+    StartingSpaceSection,
+)
 
 if TYPE_CHECKING:
     from xreg.core.data.dataset import Dataset
     from xreg.core.data.samples import Samples
     from xreg.core.data.spectra import Channel
     from xreg.core.data.splits import Split
+    from xreg.core.interfaces import Component
+    from xreg.workbench.recipes.start import Start
     from xreg.workbench.search.spaces import SearchSpace
 
 __all__ = [
     "Family",
-    "FamilySection",
-    "FoldsSection",
     "SearchRecipe",
     "leave_out_defaults",
     "members",
@@ -67,72 +72,6 @@ YOUNGEST: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-class SpaceSection(ComponentSection):
-    """A component by name; its settings may be values or ranges to draw from."""
-
-    space: str = setting(
-        "",
-        description="Ready search space of the component that the settings here are laid over; "
-        "its first one if empty (xreg plugins show NAME). Every component has defaults, in which "
-        "nothing is drawn.",
-    )
-
-    @field_validator("space", mode="before")
-    @classmethod
-    def _named(cls, value: Any) -> Any:
-        if isinstance(value, Mapping):
-            raise ValueError("names a ready space; ranges of settings stand beside 'name'")
-        return value
-
-
-class FamilySection(Config):
-    """One competitor: a descriptor, and what is to differ from the common model."""
-
-    descriptor: SpaceSection | None = setting(
-        None,
-        description="The descriptor; none for an emulator that takes samples. That of the label's "
-        "name where a family says nothing.",
-    )
-    emulator: SpaceSection | None = setting(
-        None, description="An emulator of its own; the common one if not given."
-    )
-    decomposer: SpaceSection | None = setting(
-        None,
-        description="A decomposer that trains its own network (ednn, nnca, pls), judged in place "
-        "of an emulator by the covered variance of all its scores.",
-    )
-
-    @model_validator(mode="after")
-    def _judged(self) -> Self:
-        if self.descriptor is None and self.emulator is None:
-            raise ValueError("needs a 'descriptor' or an 'emulator'")
-        if self.emulator is not None and self.decomposer is not None:
-            raise ValueError("has an 'emulator' and a 'decomposer'; one of them is judged")
-        return self
-
-
-def _labelled(value: Any) -> Any:
-    """Return families in which one that says nothing has the descriptor of its label's name."""
-    if not isinstance(value, Mapping):
-        return value
-    return {label: body or {"descriptor": label} for label, body in value.items()}
-
-
-Families = Annotated[
-    dict[Annotated[str, Field(pattern=NAME)], FamilySection], BeforeValidator(_labelled)
-]
-
-
-class FoldsSection(Config):
-    """How candidates are judged: cross-validation on all samples but the test part."""
-
-    count: int = setting(5, ge=2, le=100, description="Number of folds.")
-    repeats: int = setting(1, ge=1, le=100, description="How often all is divided anew.")
-    group: str | None = setting(
-        None, description="Label whose groups are never divided; the split's if not given."
-    )
-
-
 class SearchRecipe(AnyRecipe):
     """Everything that makes a search."""
 
@@ -152,8 +91,8 @@ class SearchRecipe(AnyRecipe):
         description="The competitors by label: descriptor and emulator with search spaces; all "
         "stands for every installed descriptor that takes the dataset's samples.",
     )
-    emulator: SpaceSection = setting(
-        SpaceSection(name="mlp"), description="The emulator and its search space."
+    emulator: StartingSpaceSection = setting(
+        StartingSpaceSection(name="mlp"), description="The emulator and its search space."
     )
     decomposer: SpaceSection | None = setting(
         None,
@@ -214,10 +153,13 @@ class SearchRecipe(AnyRecipe):
             emulator = {"name": self.emulator.name, **fixed}
         labelled = {decomposer["name"]: decomposer} if decomposer else {}
         models = {"emulator": emulator, "decomposers": labelled}
-        return Recipe.parse(
+        if emulator.get("start"):  # filter and scalings are those of the model to start from
+            del common["features"], common["target"]["scaling"]
+        recipe = Recipe.parse(
             {**common, "name": name, "descriptor": descriptor, **models, "seed": seed},
             f"recipe of family '{label}'",
         )
+        return with_settings_of(recipe.emulator.start, recipe)
 
     def rules(self, dataset_hash: str) -> dict[str, Any]:
         """Return all that results must share to be comparable; families do not count."""
@@ -265,6 +207,8 @@ class Family:
         Settings in which models that are trained together may differ.
     model
         What kind of component the model is.
+    start
+        The trained model with whose weights training begins; None to begin anew.
     """
 
     label: str
@@ -272,6 +216,7 @@ class Family:
     spaces: tuple[SearchSpace, SearchSpace]
     together: frozenset[str]
     model: ModelKind = "emulator"
+    start: Start | None = None
 
     @property
     def size(self) -> float:
@@ -282,7 +227,8 @@ class Family:
     def identity(self) -> str:
         """A hash of names and spaces: trials of another space are no trials of this family."""
         spaces = [[dict(s.fixed), {n: vars(r) for n, r in s.ranges.items()}] for s in self.spaces]
-        return digest(canonical_json([self.names, spaces]))[:16]
+        start = [] if self.start is None else [self.start.section.hash]
+        return digest(canonical_json([self.names, spaces, *start]))[:16]
 
 
 def open_search(recipe: SearchRecipe) -> tuple[SearchRecipe, Dataset, Channel, Split]:
@@ -347,20 +293,48 @@ def _family(label: str, section: FamilySection, recipe: SearchRecipe) -> Family:
             f"family '{label}': decomposer '{model.name}' needs an emulator; search for "
             "that, and add the decomposer to the winner's recipe."
         )
+    start = None
+    if isinstance(model, StartingSpaceSection) and model.start is not None:
+        start = start_model(model.start, recipe.dataset.registry)
     first = SearchSpace()
     if section.descriptor is not None:
-        first = _space("descriptor", section.descriptor)
+        theirs = None if start is None else start.model.descriptor
+        first = _space("descriptor", section.descriptor, theirs)
+    second = _space(kind, model, None if start is None else start.model.emulator)
+    if start is not None:
+        _require_fixed(label, taken.architecture, second, first)
     return Family(
         label,
         (section.descriptor.name if section.descriptor else None, model.name),
-        (first, _space(kind, model)),
+        (first, second),
         frozenset() if own else taken.fits_together,
         kind,
+        start,
     )
 
 
-def _space(kind: str, section: SpaceSection) -> SearchSpace:
-    """Return a component's search space: a ready one, and the section's settings over it."""
+def _require_fixed(
+    label: str, architecture: frozenset[str], model: SearchSpace, descriptor: SearchSpace
+) -> None:
+    """Refuse a family that starts from a model and draws what the model's weights decide.
+
+    Raises
+    ------
+    ConfigError
+        With the first such setting.
+    """
+    if drawn := sorted({*descriptor.ranges, *(architecture & model.ranges.keys())}):
+        raise ConfigError(
+            f"family '{label}': '{drawn[0]}' cannot be drawn, for the weights of the model to "
+            "start from are for one value of it; leave it out."
+        )
+
+
+def _space(kind: str, section: SpaceSection, trained: Component | None = None) -> SearchSpace:
+    """Return a component's search space: a ready one, and the section's settings over it.
+
+    What is ready of a component that is trained already are its own settings.
+    """
     from xreg.workbench.search.spaces import SearchSpace
 
     spec = host().get(kind, section.name).spec
@@ -371,5 +345,9 @@ def _space(kind: str, section: SpaceSection) -> SearchSpace:
             f"{did_you_mean(section.space, ready)}."
         )
     base = ready[section.space or next(iter(ready))]
+    if trained is not None and trained.name == section.name:
+        base = trained.config.model_dump(mode="json", exclude={"seed", "threads"}) | dict(
+            ready[section.space] if section.space else {}
+        )
     where = f"search space of {kind} {section.name}"
     return SearchSpace.parse({**base, **section.settings}, spec.config, where)

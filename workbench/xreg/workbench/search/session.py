@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,8 +20,9 @@ from xreg.core import progress
 from xreg.core.data.dataset import finite_rows, require_finite
 from xreg.core.errors import XregError
 from xreg.core.files import write_text
-from xreg.core.model.domain import Target
+from xreg.core.model.domain import Target, require_same_target
 from xreg.core.model.filters import FeatureFilter
+from xreg.core.model.pipeline import Pipeline, inherited
 from xreg.core.model.preprocessing import Preprocessing
 from xreg.core.source import source_hash
 from xreg.core.storage import canonical_json
@@ -46,6 +48,7 @@ from xreg.workbench.search.study import Candidate, Group, SearchStudy
 
 __all__ = ["RECIPE", "Search", "no_progress"]
 
+log = logging.getLogger("xreg.search")
 RECIPE = "search.yaml"
 WATCH_SECONDS = 2.0
 NOTED_FROM = 0.5  # s: what took less is sooner done again than written down
@@ -104,11 +107,29 @@ class Search:
             section.scaling,
             self.recipe.target.scaling,
         )
+        for family in self.families:
+            self._require_start(family)
         self._cache: dict[str, FeatureCache] = {}
         # Last, so that a refused search leaves nothing behind.
         rules = self.recipe.rules(dataset.hash)
         code = {family.label: self._code(family) for family in self.families}
         self.study = SearchStudy(folder, self.recipe, self.families, self.benchmark, rules, code)
+
+    def _require_start(self, family: Family) -> None:
+        """Refuse what does not fit the model that a family starts from, or is known to it."""
+        start = family.start
+        if start is None:
+            return
+        described, drawn = family.spaces[0].fixed, family.spaces[1].draw([0])
+        name = family.names[0]
+        Pipeline(
+            self.model(family, family.spaces[1].settings(drawn), 0),
+            None if name is None else host().build("descriptor", name, described),
+            start=start.model,
+        )
+        require_same_target(start.model.target, self.target)
+        if note := start.seen(self.dataset.samples.ids[self.rows]):
+            log.warning("family '%s': %s", family.label, note)
 
     def _code(self, family: Family) -> dict[str, str]:
         """Return the hash of all code that the scores of a family come from."""
@@ -151,12 +172,14 @@ class Search:
         if name not in self._cache:
             alone = Execution(workers=1, features=self.features)
             self._cache[name] = FeatureCache(samples, self.dataset.hash, alone)
+        start = None if family.start is None else family.start.model.features.descriptor
         return fold_inputs(
             self._cache[name],
-            lambda: host().build("descriptor", name, settings),
+            lambda: start or host().build("descriptor", name, settings),
             samples,
             rows,
             folds,
+            fitted_already=start is not None,
         )
 
     def model(self, family: Family, settings: Mapping[str, Any], seed: int) -> Any:
@@ -164,7 +187,14 @@ class Search:
         name = family.names[1]
         fields = host().get(family.model, name).spec.config.model_fields
         own = {k: v for k, v in (("seed", seed), ("threads", 1)) if k in fields}
-        return host().build(family.model, name, own | dict(settings))
+        built = host().build(family.model, name, own | dict(settings))
+        if family.start is not None:
+            built.start_from(family.start.model.emulator)
+        return built
+
+    def preparation(self, family: Family) -> Preprocessing:
+        """Return how features and targets reach the models of a family."""
+        return self.preprocessing if family.start is None else inherited(family.start.model)
 
     def work(self, until: float | None = None) -> int:
         """Claim and judge groups until the budgets or the time are spent; return how many."""
@@ -243,7 +273,8 @@ class Search:
         try:
             models = [self.model(family, s, self.recipe.seed) for _, s in batch]
             folds = [self.folds[i] for i in left]
-            found = score_folds(models, X, self.known[self.rows], folds, self.preprocessing)
+            prepared = self.preparation(family)
+            found = score_folds(models, X, self.known[self.rows], folds, prepared)
             for index, column in zip(left, found, strict=True):
                 scores[:, index] = column
                 share += (time.process_time() - start) / len(batch)
@@ -277,7 +308,7 @@ class Search:
         installed = host().get("descriptor" if family.names[0] else family.model, name)
         reasons = [c.reason for c in candidates if c.scores is None]
         bare = FamilyResult(
-            family.label, None, None, None, f"{installed.distribution} {installed.version}",
+            family.label, None, None, None, installed.origin,
             len(candidates), len(reasons), reasons[0] if reasons else "",
             self.study.done(family), self.study.spent(family),
         )  # fmt: skip
@@ -290,6 +321,8 @@ class Search:
             None if n is None else {"name": n, **settings}
             for n, settings in zip(family.names, (best.descriptor, best.model), strict=True)
         )
+        if family.start is not None and model is not None:
+            model["start"] = family.start.section.model_dump(mode="json")
         return replace(
             bare,
             descriptor=descriptor,
@@ -339,7 +372,8 @@ class Search:
         seed, Y = self.recipe.seed, self.known
         X, _ = self.inputs(family, descriptor, self.rows, self.folds)
         models = [self.model(family, model, seed + i) for i in range(self.recipe.seeds)]
-        scores = cross_validate(models, X, Y[self.rows], self.folds, self.preprocessing)
+        prepared = self.preparation(family)
+        scores = cross_validate(models, X, Y[self.rows], self.folds, prepared)
         result: dict[str, Any] = {"scores": scores.tolist(), "test": None}
         if len(self.test):
             fold = Fold(self.parts["train"], self.parts["validation"], self.test)
@@ -349,7 +383,7 @@ class Search:
             (fold,) = predictable_folds(self.dataset.samples, everything, [fold], "test part")
             X, _ = self.inputs(family, descriptor, everything, [fold])
             last = self.model(family, model, seed)
-            result["test"] = float(cross_validate([last], X, Y, [fold], self.preprocessing)[0, 0])
+            result["test"] = float(cross_validate([last], X, Y, [fold], prepared)[0, 0])
         return result
 
 

@@ -67,7 +67,7 @@ def show(name: str = typer.Argument(help="Name of a component or an analysis."))
         installed = plugins.get(kind, name)
         spec = installed.spec
         echo(f"{kind} {name}", bold=True, nl=False)
-        echo(f"  ({installed.distribution} {installed.version})  {spec.summary}")
+        echo(f"  ({installed.origin})  {spec.summary}")
         for requirement in spec.requires:
             state = "found" if requirement.met() else f"missing: {requirement.remedy}"
             echo(f"  requires {requirement.name}: {state}")
