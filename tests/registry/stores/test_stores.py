@@ -323,7 +323,8 @@ from xreg.registry.stores import writer as stores
 stores.flush = lambda folder: os.kill(os.getpid(), signal.SIGKILL)  # complete, but for its name
 stores.write_store(toy(), {str(path)!r}, shard_rows=20)
 """
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    tests = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": f"{tests}{os.pathsep}{tests / 'helpers'}"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, check=False)
     assert done.returncode == -signal.SIGKILL
     assert not path.exists()

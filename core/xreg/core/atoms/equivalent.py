@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.errors import MissingRequirementError, SampleError
 
-__all__ = ["distinct_sites"]
+__all__ = ["distinct_sites", "space_group"]
 
 TOLERANCE = 1e-3
 """How far positions may be from those that symmetry gives, in Å."""
@@ -60,6 +60,28 @@ def distinct_sites(
             "sites that symmetry makes equal are known for crystals alone, periodic in three "
             "directions; take all sites"
         )
+    found = space_group(numbers, positions, cell, tolerance)
+    if found is None:
+        raise SampleError("no space group can be found; take all sites")
+    orbit = np.asarray(found.equivalent_atoms)[list(sites)]
+    _, first, counts = np.unique(orbit, return_index=True, return_counts=True)
+    order = np.argsort(first)
+    return {int(sites[first[i]]): int(counts[i]) for i in order}
+
+
+def space_group(
+    numbers: NDArray[np.int32],
+    positions: NDArray[np.float64],
+    cell: ArrayLike,
+    tolerance: float = TOLERANCE,
+) -> Any:
+    """Return what spglib finds of a crystal's symmetry (its ``SpglibDataset``), or None.
+
+    Raises
+    ------
+    MissingRequirementError
+        If spglib is not installed.
+    """
     try:
         import spglib
     except ImportError:
@@ -72,10 +94,4 @@ def distinct_sites(
     with warnings.catch_warnings():
         # It warns that later versions will raise where this one returns None.
         warnings.simplefilter("ignore", DeprecationWarning)
-        found = spglib.get_symmetry_dataset(crystal, symprec=tolerance)
-    if found is None:
-        raise SampleError("no space group can be found; take all sites")
-    orbit = np.asarray(found.equivalent_atoms)[list(sites)]
-    _, first, counts = np.unique(orbit, return_index=True, return_counts=True)
-    order = np.argsort(first)
-    return {int(sites[first[i]]): int(counts[i]) for i in order}
+        return spglib.get_symmetry_dataset(crystal, symprec=tolerance)

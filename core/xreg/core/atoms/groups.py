@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.atoms.elements import SYMBOLS
+from xreg.core.atoms.equivalent import space_group
 from xreg.core.atoms.fingerprint import fingerprints
 from xreg.core.data.samples import Samples, Structure, Structures
-from xreg.core.errors import DataError, MissingRequirementError
+from xreg.core.errors import DataError
 
 __all__ = ["CLUSTERS", "GROUPS", "computed_groups", "formula"]
 
@@ -48,20 +49,12 @@ def prototype(structure: Structure) -> str:
     MissingRequirementError
         Without spglib.
     """
-    try:
-        import spglib
-    except ImportError:
-        raise MissingRequirementError(
-            'grouping by prototype needs spglib: pip install "xreg[crystals]".'
-        ) from None
     if not structure.pbc.all():
         raise DataError(
             f"sample '{structure.id}' is no crystal, and so has no prototype; group by formula, or "
             "by cluster."
         )
-    places = np.linalg.solve(structure.cell.T, structure.positions.T).T
-    crystal = structure.cell.tolist(), places.tolist(), structure.numbers.tolist()
-    found = spglib.get_symmetry_dataset(crystal, SYMMETRY)
+    found = space_group(structure.numbers, structure.positions, structure.cell, SYMMETRY)
     if found is None:
         raise DataError(
             f"sample '{structure.id}': spglib finds no space group; repair the structure, or group "
