@@ -126,7 +126,7 @@ sys.stdout.buffer.write(pickle.dumps(component).hex().encode())
 """
     one = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     told, first, pickled = one.stdout.splitlines()
-    assert told.startswith(f"first_try of {file} (8, ")
+    assert told.startswith("first_try of first_try.py (8, ")
     other = f"import pickle; print(pickle.loads(bytes.fromhex('{pickled}')).name)"
     done = subprocess.run([sys.executable, "-c", other], capture_output=True, text=True, check=True)
     assert done.stdout == "first-try\n"

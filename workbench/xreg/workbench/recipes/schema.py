@@ -64,7 +64,7 @@ def _choices(kind: str, definitions: dict[str, Any]) -> list[dict[str, Any]]:
         required = own.get("required", [])
         definitions |= own.pop("$defs", {})
         head: dict[str, Any] = {"name": {"const": spec.name, "description": spec.summary}}
-        if kind == "emulator":
+        if kind == "emulator" and "EmulatorSection" in definitions:
             head["start"] = definitions["EmulatorSection"]["properties"]["start"]
         own["properties"] = head | own.get("properties", {})
         definitions[key] = own | {"title": f"{kind} {spec.name}", "required": ["name", *required]}
