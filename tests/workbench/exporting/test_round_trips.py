@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 
 from xreg.core.data.dataset import Dataset, Metadata
@@ -48,7 +48,7 @@ VISIBLE = st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"])
 # An import refuses a name that would steer a terminal.
 NAME = ODD | st.text(VISIBLE, min_size=1, max_size=8).filter(lambda t: one_line(t) == t)
 # A store holds no other names of labels.
-LABEL = st.sampled_from(["007", "12", "1e5", "nan", "T", "False"]) | st.from_regex(
+LABEL = st.sampled_from(["007", "12", "1e5", "nan", "T", "False", "a."]) | st.from_regex(
     r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,8}", fullmatch=True
 )
 UNIT = st.sampled_from(["arb. u.", "Mb", "1/eV", "⟨2p|r|3d⟩²/eV", "µ0 at +50 eV", 'odd "unit"'])
@@ -195,8 +195,19 @@ def test_npz(dataset):
     compare(again, dataset, left_out)
 
 
+def labelled(labels: dict[str, list[str]]) -> Dataset:
+    """Return two small structures with labels."""
+    cell, pbc = np.zeros((3, 3)), np.zeros(3, bool)
+    atoms = [Structure(n, np.array([29, 8]), np.eye(3)[:2] * 2, cell, pbc, 0) for n in "ab"]
+    channel = Channel(np.tile(np.arange(5.0), (2, 1)), np.arange(5.0) + 8979, (), "arb. u.")
+    found = {name: np.array(values) for name, values in labels.items()}
+    metadata = Metadata(name="toy", version="1.0.0")
+    return Dataset(Structures.of(atoms), Spectra({"xas": channel}), metadata, found)
+
+
 @settings(max_examples=40, deadline=None)
 @given(datasets("structures", ids=PLAIN_NAME, several=False))
+@example(labelled({"a.": ["007", ""], "b.": ["007", "12"], "b": ["007", "007"]}))
 def test_pairs(dataset):
     again, left_out = round_trip(dataset, "out", "pairs")
     compare(again, dataset, left_out, holds_more=False)

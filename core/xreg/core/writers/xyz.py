@@ -67,7 +67,8 @@ def holds_field(name: str) -> bool:
     """Whether a field of this name comes back under it."""
     if name.lower() in RESERVED or not name.isprintable():
         return False
-    return extended_fields(f"{_key(name)}=1 b=2") == {name: 1, "b": 2}
+    other = "a" if name == "b" else "b"
+    return extended_fields(f"{_key(name)}=1 {other}=2") == {name: 1, other: 2}
 
 
 def _key(name: str) -> str:

@@ -18,10 +18,12 @@ OTHERS = re.compile(r"['{}\[\]\\\ue000]")
 # What ASE makes something else of: it reads an empty text as if it had no end, 007 as 7, 1_000 as
 # 1000; and what an id of digits is as it stands (1.50).
 EMPTY = re.compile(
-    r"(?<!\S)([^\s=\"']+)=(?:(?:\"\"|''|\{\s*\}|\[\s*\])(?!\S)|(?=\s+[^\s=\"']+=\S))"
+    r"(?<!\S)(?P<q>[\"']?)(?P<key>[^\s=\"']+)(?P=q)="
+    r"(?:(?:\"\"|''|\{\s*\}|\[\s*\])(?!\S)|(?=\s+[\"']?[^\s=\"']+[\"']?=\S))"
 )
-DIGITS = re.compile(r"(?<!\S)([^\s=\"']+)=(\"?)(0[0-9]+|[0-9]+(?:_[0-9]+)+)\2(?!\S)")
-ID = re.compile(r"(?<!\S)(id)=(\"?)([-+.0-9eE]+)\2(?!\S)")
+VALUE = r"(?<!\S)(?P<q>[\"']?)(?P<key>%s)(?P=q)=(?P<p>\"?)(?P<value>%s)(?P=p)(?!\S)"
+DIGITS = re.compile(VALUE % (r"[^\s=\"']+", r"0[0-9]+|[0-9]+(?:_[0-9]+)+"))
+ID = re.compile(VALUE % ("id", "[-+.0-9eE]+"))
 # ASE looks at a line letter by letter; longer lists of numbers are taken out of it before.
 FEW = 9
 VERBATIM = ("uid",)
@@ -35,13 +37,14 @@ def extended_fields(comment: str) -> dict[str, Any]:
     DataError
         If ASE cannot read it, or it says something twice.
     """
-    empty = EMPTY.findall(comment)
+    empty = [match["key"] for match in EMPTY.finditer(comment)]
     rest = EMPTY.sub("", comment) if empty else comment
     found = _without_lists(rest)
     if found is None:
         found = _by_ase(rest)
     found |= dict.fromkeys(empty, "")
-    found |= {m[1]: m[3] for way in (DIGITS, ID) for m in way.finditer(rest) if m[1] in found}
+    kept = [match for way in (DIGITS, ID) for match in way.finditer(rest)]
+    found |= {match["key"]: match["value"] for match in kept if match["key"] in found}
     if comment.count("=") > len(found):
         keys = KEY.findall(TEXT.sub("", comment))
         if twice := [key for key in dict.fromkeys(keys) if keys.count(key) > 1]:
