@@ -56,7 +56,7 @@ class OwnFields:
 def field_text(value: Any, unit: str = "") -> str:
     """Return the text of a field that :func:`field_value` takes back."""
     if not isinstance(value, str):
-        return f"{value} {unit}".rstrip() if unit else str(value)
+        return f"{value} {unit}" if unit else str(value)
     plain = not unit and value.isprintable() and value == value.strip() and value
     if plain and not value.startswith('"') and field_value(value) == (value, ""):
         return value
