@@ -21,6 +21,7 @@ __all__ = [
     "Analyses",
     "Author",
     "Bad",
+    "Broadening",
     "CardFormat",
     "Channel",
     "Channels",
@@ -57,12 +58,14 @@ __all__ = [
     "Workers",
     "average_choice",
     "features_folder",
+    "measured_settings",
     "places",
     "present",
     "recipe_or",
     "sets_aside",
     "shown",
     "site_choice",
+    "spectra_or_recipe",
     "spectrum_columns",
 ]
 
@@ -230,6 +233,10 @@ Shift = Annotated[
     str | None,
     typer.Option(metavar="LOW:HIGH", help="Limits of the rigid energy shift in eV."),
 ]
+Broadening = Annotated[
+    float | None,
+    typer.Option(help="Widest Gaussian that measured spectra may be broader by, in eV; 2."),
+]
 Window = Annotated[
     str | None,
     typer.Option(metavar="LOW:HIGH", help="Measured energies to use, in eV; all by default."),
@@ -362,3 +369,25 @@ def spectrum_columns(
     """Return what a user says of the columns of text spectra, as settings."""
     said = {"energy": energy, "signal": signal, "noise": noise, "unit": unit, "scan": scan}
     return {name: value for name, value in said.items() if value is not None}
+
+
+def measured_settings(
+    columns: Mapping[str, str], window: str | None, shift: str | None
+) -> dict[str, Any]:
+    """Return what a user says of measured spectra: columns, energies, limits of the shift."""
+    from xreg.cli.pairs import numbers
+
+    return {
+        "columns": dict(columns) or None,
+        "window": None if window is None else numbers("--window", window, 2),
+        "shift": None if shift is None else numbers("--shift", shift, 2),
+    }
+
+
+def spectra_or_recipe(spectra: list[str]) -> tuple[Path | None, dict[str, Any]]:
+    """Return a lone first argument as the recipe that it is, else all of them as spectra."""
+    if len(spectra) == 1:
+        recipe, _ = recipe_or(spectra[0], "spectra")
+        if recipe is not None:
+            return recipe, {}
+    return None, {"spectra": spectra}

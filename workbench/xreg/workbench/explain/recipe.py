@@ -8,12 +8,10 @@ from pydantic import model_validator
 
 from xreg.core.config import Config, setting
 from xreg.core.readers.spectra.columns import SpectrumColumns
+from xreg.workbench.measured.ranges import Range, require_ascending
 from xreg.workbench.recipes.sections import SEED_LIMIT, AnyRecipe
 
 __all__ = ["ExplainRecipe", "ExplainSettings"]
-
-Range = tuple[float, float]
-WIDEST_SHIFT = 100.0
 
 
 class ExplainSettings(Config):
@@ -51,11 +49,7 @@ class ExplainSettings(Config):
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:
-        low, high = self.shift
-        if not -WIDEST_SHIFT <= low <= high <= WIDEST_SHIFT:
-            raise ValueError(f"the shift must ascend within ±100 eV, got {low:g}, {high:g}")
-        if self.window is not None and not self.window[0] < self.window[1]:
-            raise ValueError("the window must ascend, got {:g}, {:g}".format(*self.window))
+        require_ascending(self.shift, self.window)
         return self
 
 

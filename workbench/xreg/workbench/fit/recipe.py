@@ -9,11 +9,11 @@ from pydantic import model_validator
 from xreg.core.config import Config, setting
 from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.workbench.fit.problem import BackgroundKind
+from xreg.workbench.measured.ranges import Range, require_ascending
 from xreg.workbench.recipes.sections import AnyRecipe, ComponentSection
 
 __all__ = ["NO_GENERATOR", "EngineSection", "FitRecipe", "FitSettings"]
 
-Range = tuple[float, float]
 NO_GENERATOR = "none"
 
 
@@ -80,11 +80,7 @@ class FitSettings(Config):
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:
-        low, high = self.shift
-        if not -100 <= low <= high <= 100:
-            raise ValueError(f"the shift must ascend within ±100 eV, got {low:g}, {high:g}")
-        if self.window is not None and not self.window[0] < self.window[1]:
-            raise ValueError("the window must ascend, got {:g}, {:g}".format(*self.window))
+        require_ascending(self.shift, self.window)
         return self
 
 

@@ -9,6 +9,7 @@ import typer
 
 from xreg.cli.options import (
     AllowCode,
+    Broadening,
     DryRun,
     EnergyColumn,
     EnergyUnit,
@@ -23,9 +24,10 @@ from xreg.cli.options import (
     Shift,
     SignalColumn,
     Window,
+    measured_settings,
     places,
-    recipe_or,
     shown,
+    spectra_or_recipe,
     spectrum_columns,
 )
 from xreg.cli.output import echo, echo_table
@@ -60,10 +62,7 @@ def explain(
     scan: Scan = None,
     window: Window = None,
     shift: Shift = None,
-    broadening: Annotated[
-        float | None,
-        typer.Option(help="Widest Gaussian that measured spectra may be broader by, in eV; 2."),
-    ] = None,
+    broadening: Broadening = None,
     seed: Seed = None,
     set_: Set = None,
     only: Only = None,
@@ -76,24 +75,18 @@ def explain(
     What cannot be known is refused: quantities without skill, spectra that resemble nothing. A
     model of parameters (L edges) tells them by xreg fit.
     """
-    from xreg.cli.pairs import numbers
     from xreg.cli.progress import progress
     from xreg.workbench.explain.recipe import ExplainRecipe
     from xreg.workbench.explain.results import explain as carry_out
     from xreg.workbench.recipes.load import load
 
-    recipe: Path | None = None
-    flags: dict[str, Any] = {"spectra": spectra}
-    if len(spectra) == 1:
-        recipe, _ = recipe_or(spectra[0], "spectra")
-        flags = {} if recipe else flags
+    recipe, flags = spectra_or_recipe(spectra)
+    columns = spectrum_columns(energy, signal, noise, unit, scan)
+    flags |= measured_settings(columns, window, shift)
     flags |= {
         "model": model,
         "quantities": tuple(quantity) if quantity else None,
         "group": group,
-        "columns": spectrum_columns(energy, signal, noise, unit, scan) or None,
-        "window": None if window is None else numbers("--window", window, 2),
-        "shift": None if shift is None else numbers("--shift", shift, 2),
         "broadening": broadening,
         "seed": seed,
         "registry": registry,

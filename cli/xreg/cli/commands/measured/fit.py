@@ -23,6 +23,7 @@ from xreg.cli.options import (
     SignalColumn,
     Window,
     Workers,
+    measured_settings,
     places,
     recipe_or,
     shown,
@@ -124,14 +125,13 @@ def fit(
     from xreg.workbench.recipes.load import load
 
     recipe, flags = recipe_or(model, "model")
+    columns = spectrum_columns(energy, signal, noise, unit, scan)
+    flags |= measured_settings(columns, window, shift)
     flags |= {
         "spectrum": [str(path) for path in spectrum] if spectrum else None,
-        "columns": spectrum_columns(energy, signal, noise, unit, scan) or None,
         "background": background,
         "edges": tuple(edge) if edge else None,
         "edge_width": edge_width,
-        "shift": None if shift is None else numbers("--shift", shift, 2),
-        "window": None if window is None else numbers("--window", window, 2),
         "fix": {k: numbers("--fix", v, 1)[0] for k, v in pairs("--fix", fix)} or None,
         "ranges": {k: numbers("--range", v, 2) for k, v in pairs("--range", range_)} or None,
         "starts": starts,

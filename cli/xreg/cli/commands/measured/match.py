@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from xreg.cli.options import (
+    Broadening,
     Channel,
     DryRun,
     EnergyColumn,
@@ -23,9 +24,10 @@ from xreg.cli.options import (
     Shift,
     SignalColumn,
     Window,
+    measured_settings,
     places,
-    recipe_or,
     shown,
+    spectra_or_recipe,
     spectrum_columns,
 )
 from xreg.cli.output import echo
@@ -59,10 +61,7 @@ def match(
     scan: Scan = None,
     window: Window = None,
     shift: Shift = None,
-    broadening: Annotated[
-        float | None,
-        typer.Option(help="Widest Gaussian that measured spectra may be broader by, in eV; 2."),
-    ] = None,
+    broadening: Broadening = None,
     combine: Annotated[
         int | None, typer.Option(help="Most references of a linear combination; 3, 0 for none.")
     ] = None,
@@ -83,7 +82,6 @@ def match(
     Shift, broadening, scale and offset are free. Probabilities are calibrated with the library
     itself. A recipe with several matches leaves a folder of such folders.
     """
-    from xreg.cli.pairs import numbers
     from xreg.cli.progress import progress
     from xreg.workbench.match.maps.results import match_map
     from xreg.workbench.match.recipe import MatchRecipe
@@ -91,19 +89,14 @@ def match(
     from xreg.workbench.measured.stacks import is_map
     from xreg.workbench.recipes.load import load
 
-    recipe: Path | None = None
-    flags: dict[str, Any] = {"spectra": spectra}
-    if len(spectra) == 1:
-        recipe, _ = recipe_or(spectra[0], "spectra")
-        flags = {} if recipe else flags
+    recipe, flags = spectra_or_recipe(spectra)
+    columns = spectrum_columns(energy, signal, noise, unit, scan)
+    flags |= measured_settings(columns, window, shift)
     flags |= {
         "library": library,
         "channel": channel,
         "label": label,
         "group": group,
-        "columns": spectrum_columns(energy, signal, noise, unit, scan) or None,
-        "window": None if window is None else numbers("--window", window, 2),
-        "shift": None if shift is None else numbers("--shift", shift, 2),
         "broadening": broadening,
         "combine": combine,
         "sum_to_one": sum_to_one or None,
