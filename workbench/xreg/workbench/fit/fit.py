@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from xreg.workbench.fit.refine import Fit
     from xreg.workbench.fit.search import Starts
 
-__all__ = ["Fitted", "covered", "engine_of", "fit_spectrum", "problem_of"]
+__all__ = ["Fitted", "covered", "engine_of", "fit_spectrum", "problem_of", "used"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +137,21 @@ def fit_spectrum(
             "notes": notes,
             "window": [float(problem.measured.energy[0]), float(problem.measured.energy[-1])],
         },
+        **used(entry, model, generator),
+        "settings": settings.model_dump(mode="json", include=set(FitSettings.model_fields)),
+        "seconds": {
+            "search": round(searched - began, 2),
+            "refinement": round(refined - searched, 2),
+            "intervals": round(time.perf_counter() - refined, 2),
+        },
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return Fitted(fit, starts, intervals, model.target.channel, generator, facts)
+
+
+def used(entry: SavedModel, model: Model, generator: SpectrumGenerator | None) -> dict[str, Any]:
+    """Return what is written down of a fit's model, and of the engine that refined it."""
+    return {
         "model": {
             "reference": entry.reference,
             "dataset": entry.summary.get("dataset"),
@@ -149,15 +164,7 @@ def fit_spectrum(
             "version": generator.version(),
             "settings": generator.config.model_dump(mode="json"),
         },
-        "settings": settings.model_dump(mode="json", include=set(FitSettings.model_fields)),
-        "seconds": {
-            "search": round(searched - began, 2),
-            "refinement": round(refined - searched, 2),
-            "intervals": round(time.perf_counter() - refined, 2),
-        },
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return Fitted(fit, starts, intervals, model.target.channel, generator, facts)
 
 
 def problem_of(model: Model, measured: Measured, settings: FitSettings, spectrum: Path) -> Problem:

@@ -18,7 +18,7 @@ from xreg.core.executor import WorkerDiedError, cores, open_workers
 from xreg.core.measured.stack import Stack
 from xreg.core.storage import canonical_json
 from xreg.registry.models import find_model, load_model
-from xreg.workbench.fit.fit import covered, engine_of, problem_of
+from xreg.workbench.fit.fit import covered, engine_of, problem_of, used
 from xreg.workbench.fit.maps.work import Part, Task
 from xreg.workbench.fit.problem import SHIFT, Problem
 from xreg.workbench.fit.recipe import FitRecipe
@@ -153,18 +153,7 @@ def fit_stacks(
             "remarks": told([inside for inside, _ in parts], recipe.places),
             "window": [float(e) for e in done[0].stack.energy[[0, -1]]],
         },
-        "model": {
-            "reference": entry.reference,
-            "dataset": entry.summary.get("dataset"),
-            "changes": model.changes(),
-        },
-        "engine": None
-        if generator is None
-        else {
-            "name": generator.name,
-            "version": generator.version(),
-            "settings": generator.config.model_dump(mode="json"),
-        },
+        **used(entry, model, generator),
         "settings": recipe.model_dump(mode="json", exclude={"spectrum", "model", "registry"}),
         "seconds": round(time.perf_counter() - began, 1),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
