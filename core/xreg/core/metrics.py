@@ -80,9 +80,7 @@ def covered_variance_interval(
     if count < 2 or not _spread(known, axis=0).sum():
         return None
     rng = np.random.default_rng(seed)
-    if count > MANY:  # sums over random lots of groups vary as those over the groups do
-        member = (rng.permutation(count) % MANY)[member]
-        count = MANY
+    member, count = _in_lots(member, count, rng)
     return _percentiles(_draws([_sums(known, guess, member, count)], count, rng), level)
 
 
@@ -118,9 +116,7 @@ def mean_variance_interval(
     if count < 2:
         return None
     rng = np.random.default_rng(seed)
-    if count > MANY:
-        member = (rng.permutation(count) % MANY)[member]
-        count = MANY
+    member, count = _in_lots(member, count, rng)
     parts = np.split(member, np.cumsum([len(one) for one in names])[:-1])
     sums = [
         _sums(*_pair(true, guess), part, count)
@@ -130,6 +126,18 @@ def mean_variance_interval(
 
 
 Sums = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+
+
+def _in_lots(
+    member: NDArray[np.intp], count: int, rng: np.random.Generator
+) -> tuple[NDArray[np.intp], int]:
+    """Return groups put together at random where they are very many, and how many that leaves.
+
+    Sums over random lots of groups vary as those over the groups do.
+    """
+    if count <= MANY:
+        return member, count
+    return (rng.permutation(count) % MANY)[member], MANY
 
 
 def _sums(

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.data.samples import Parameters, Samples
-from xreg.core.errors import DataError, SampleError
+from xreg.core.descriptors.parameters import finite_values
+from xreg.core.errors import DataError
 from xreg.core.interfaces import Descriptor, FeatureLabel, TorchView
 from xreg.core.text import with_unit
 from xreg.plugins.as_is.plugin import AsIsConfig
@@ -68,14 +69,7 @@ class AsIs(Descriptor[AsIsConfig]):
                 f"descriptor 'as-is' was fitted on other parameters, and got {differ}; give the "
                 "same ones in the same order and units."
             )
-        values = np.asarray(samples.values[:], dtype=np.float64)
-        bad = np.argwhere(~np.isfinite(values))
-        if bad.size:
-            i, j = bad[0]
-            raise SampleError(
-                f"sample '{samples.ids[i]}': the parameter {samples.names[j]} is not finite."
-            )
-        return values
+        return finite_values(samples)
 
     @property
     def feature_labels(self) -> list[FeatureLabel]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.data.samples import Parameters, Samples
+from xreg.core.descriptors.parameters import finite_values
 from xreg.core.descriptors.products import powers, product_names, products
 from xreg.core.errors import DataError, SampleError
 from xreg.core.interfaces import Descriptor, FeatureLabel, TorchView
@@ -70,7 +71,7 @@ class Polynomial(Descriptor[PolynomialConfig]):
                 f"descriptor 'polynomial' has limits for '{unknown[0]}', which is none of the "
                 f"parameters {', '.join(samples.names)}."
             )
-        parts = [_finite(part) for part in samples.batches(ROWS)]
+        parts = [finite_values(part) for part in samples.batches(ROWS)]
         low = np.min([part.min(axis=0) for part in parts], axis=0)
         high = np.max([part.max(axis=0) for part in parts], axis=0)
         # Rounding (a table in single precision) leaves no signal in a constant.
@@ -100,7 +101,7 @@ class Polynomial(Descriptor[PolynomialConfig]):
                 f"descriptor 'polynomial' was fitted on {_listed(*known)}, in this order, and got "
                 f"{_listed(*got)}."
             )
-        values = _finite(samples)
+        values = finite_values(samples)
         low, high = self.limits_.T
         width = 1e-6 * np.maximum(np.abs(low), np.abs(high))
         strange = ~self.varies_ & ((values < low - width) | (values > high + width))
@@ -157,17 +158,6 @@ class Polynomial(Descriptor[PolynomialConfig]):
     def _powers(self) -> NDArray[np.int64]:
         """(d, p) power of each varying parameter in each column."""
         return powers(int(self.varies_.sum()), self.config.degree)
-
-
-def _finite(samples: Parameters) -> NDArray[np.float64]:
-    values = np.asarray(samples.values[:], dtype=np.float64)
-    bad = np.argwhere(~np.isfinite(values))
-    if bad.size:
-        i, j = bad[0]
-        raise SampleError(
-            f"sample '{samples.ids[i]}': the parameter {samples.names[j]} is not finite."
-        )
-    return values
 
 
 def _listed(names: Sequence[str], units: Sequence[str]) -> str:

@@ -54,8 +54,6 @@ def draw_growth(record: Record) -> Figure:
     axes = figure.subplots(1, 2 if with_spread else 1, squeeze=False)[0]
     axes[0].plot([one.trained for one in record.rounds], [one.error for one in record.rounds],
                  "o-", ms=4, color=style.PREDICTED)  # fmt: skip
-    axes[0].set_xscale("log")
-    axes[0].set_yscale("log")
     axes[0].set_xlabel("samples trained on")
     axes[0].set_ylabel("relative error, √(1 − R²)")
     style.log_ticks(axes[0].xaxis, axes[0].yaxis)
