@@ -288,3 +288,42 @@ def test_a_search_starts_from_it(trained: Path, few: Path, tmp_path: Path, place
     body["families"]["started"]["descriptor"] = {"name": "polynomial", "degree": 2}
     with pytest.raises(DataError, match="has descriptor 'polynomial' with 'degree: 1', not 2"):
         search(load_one(SearchRecipe, None, body), tmp_path / "other", workers=1)
+
+
+def test_a_search_that_judges_decomposers_keeps_it(
+    trained: Path, few: Path, tmp_path: Path, places: Path
+) -> None:
+    """What is judged is what the winner's recipe makes: on features and scalings of the model."""
+    body = {
+        "dataset": str(few),
+        "split": {"counts": [12, 4, 34]},
+        "folds": {"count": 2},
+        "emulator": {"name": "mlp", "start": str(trained), "epochs": 20},
+        "families": {
+            "pls": {"descriptor": "polynomial", "decomposer": {"name": "pls", "rank": 1}},
+            "judged": {"descriptor": "polynomial"},
+        },
+        "budget": 60,
+        "networks": 1,
+        "seeds": 1,
+        "sampler": "grid",
+    }
+    found = search(load_one(SearchRecipe, None, body), tmp_path / "search", workers=1)
+    result = next(one for one in found if one.label == "pls")
+    assert result.decomposer is not None
+    assert "start" not in result.decomposer
+    recipes = [load_recipe(file) for file in (tmp_path / "search" / "recipes").glob("*.yaml")]
+    assert len(recipes) == 2
+    for winner in recipes:
+        assert winner.emulator.start is not None
+        assert winner.emulator.start.model == str(trained)
+        assert winner.emulator.settings["width"] == 32
+        assert winner.emulator.settings["epochs"] == 20
+        assert winner.target.scaling == "channel"
+    winner = next(one for one in recipes if one.decomposers)
+    run = execute(winner, tmp_path / "run")
+    covered = json.loads((run / "metrics.json").read_text())["decomposers"]["pls"]
+    assert covered["test"] == pytest.approx([result.test], rel=1e-9)
+    body["families"]["pls"]["descriptor"] = {"name": "polynomial", "degree": 2}  # type: ignore[index]
+    with pytest.raises(DataError, match="has descriptor 'polynomial' with 'degree: 1', not 2"):
+        search(load_one(SearchRecipe, None, body), tmp_path / "other", workers=1)

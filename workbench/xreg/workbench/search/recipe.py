@@ -148,9 +148,7 @@ class SearchRecipe(AnyRecipe):
         plain = self.plain()
         common = {key: plain[key] for key in ("dataset", "target", "split", "features")}
         name = f"{self.name}-{label}" if self.name else label
-        if emulator is None:
-            fixed = _space("emulator", self.emulator).fixed
-            emulator = {"name": self.emulator.name, **fixed}
+        emulator = self.common_emulator() if emulator is None else emulator
         labelled = {decomposer["name"]: decomposer} if decomposer else {}
         models = {"emulator": emulator, "decomposers": labelled}
         if emulator.get("start"):  # filter and scalings are those of the model to start from
@@ -160,6 +158,19 @@ class SearchRecipe(AnyRecipe):
             f"recipe of family '{label}'",
         )
         return with_settings_of(recipe.emulator.start, recipe)
+
+    def common_emulator(self) -> dict[str, Any]:
+        """Return the emulator that stands beside a judged decomposer: what its space leaves fixed.
+
+        What it leaves open beside a model to start from is as in that.
+        """
+        start = self.emulator.start
+        trained = None if start is None else start_model(start, self.dataset.registry)
+        space = _space(
+            "emulator", self.emulator, None if trained is None else trained.model.emulator
+        )
+        found = {"name": self.emulator.name, **space.fixed}
+        return found if trained is None else found | {"start": trained.section.model_dump()}
 
     def rules(self, dataset_hash: str) -> dict[str, Any]:
         """Return all that results must share to be comparable; families do not count."""
@@ -208,7 +219,8 @@ class Family:
     model
         What kind of component the model is.
     start
-        The trained model with whose weights training begins; None to begin anew.
+        The trained model with whose weights training of the emulator begins, judged or not, and
+        whose features and scalings are kept; None to begin anew.
     """
 
     label: str
@@ -293,16 +305,16 @@ def _family(label: str, section: FamilySection, recipe: SearchRecipe) -> Family:
             f"family '{label}': decomposer '{model.name}' needs an emulator; search for "
             "that, and add the decomposer to the winner's recipe."
         )
-    start = None
-    if isinstance(model, StartingSpaceSection) and model.start is not None:
-        start = start_model(model.start, recipe.dataset.registry)
+    # A decomposer alone is judged on the features and scalings of the emulator that will join it.
+    begun = recipe.emulator.start if own else (section.emulator or recipe.emulator).start
+    start = None if begun is None else start_model(begun, recipe.dataset.registry)
     first = SearchSpace()
     if section.descriptor is not None:
         theirs = None if start is None else start.model.descriptor
         first = _space("descriptor", section.descriptor, theirs)
-    second = _space(kind, model, None if start is None else start.model.emulator)
+    second = _space(kind, model, None if own or start is None else start.model.emulator)
     if start is not None:
-        _require_fixed(label, taken.architecture, second, first)
+        _require_fixed(label, frozenset() if own else taken.architecture, second, first)
     return Family(
         label,
         (section.descriptor.name if section.descriptor else None, model.name),

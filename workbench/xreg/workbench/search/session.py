@@ -122,9 +122,17 @@ class Search:
             return
         described, drawn = family.spaces[0].fixed, family.spaces[1].draw([0])
         name = family.names[0]
+        model = self.model(family, family.spaces[1].settings(drawn), 0)
+        emulator, decomposers = model, {}
+        if family.model == "decomposer":
+            joined = self.recipe.common_emulator()
+            settings = {k: v for k, v in joined.items() if k not in ("name", "start")}
+            emulator = host().build("emulator", joined["name"], settings)
+            decomposers = {model.name: model}
         Pipeline(
-            self.model(family, family.spaces[1].settings(drawn), 0),
+            emulator,
             None if name is None else host().build("descriptor", name, described),
+            decomposers,
             start=start.model,
         )
         require_same_target(start.model.target, self.target)
@@ -188,7 +196,7 @@ class Search:
         fields = host().get(family.model, name).spec.config.model_fields
         own = {k: v for k, v in (("seed", seed), ("threads", 1)) if k in fields}
         built = host().build(family.model, name, own | dict(settings))
-        if family.start is not None:
+        if family.start is not None and family.model == "emulator":
             built.start_from(family.start.model.emulator)
         return built
 
@@ -321,7 +329,7 @@ class Search:
             None if n is None else {"name": n, **settings}
             for n, settings in zip(family.names, (best.descriptor, best.model), strict=True)
         )
-        if family.start is not None and model is not None:
+        if family.start is not None and family.model == "emulator" and model is not None:
             model["start"] = family.start.section.model_dump(mode="json")
         return replace(
             bare,
