@@ -33,6 +33,7 @@ from xreg.core.errors import XregError
 ROUND = 10  # trials of a kind before the next has its turn
 SECOND = 3  # one trial in so many has a second process
 LITTER = ".tmp"
+PATIENCE = 900.0  # seconds after which a command counts as hanging; a busy machine is slow
 
 
 class Trials:
@@ -145,7 +146,7 @@ class Trials:
         }
 
     def _ended(self, child: warm.Child, what: str) -> list[str]:
-        code = child.wait(120.0)
+        code = child.wait(PATIENCE)
         if code == 0 or (code == 2 and any(words in child.told for words in self.kind.refusals)):
             return []
         return [f"{what} ended with {code}: {last(child.told)}"]

@@ -198,3 +198,25 @@ def test_a_port_is_no_password():
     with pytest.raises(ConfigError) as caught:
         plain_url("https://me:S3CRET/x@host/y")
     assert "S3CRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["main", "master", "only"])
+def test_a_repository_whose_head_names_no_branch(stranger, sandbox, name):
+    """As a bare repository on a server whose first branch was pushed under another name."""
+    root = stranger()
+    git(root, "branch", "--quiet", "-m", name)
+    git(root, "symbolic-ref", "HEAD", "refs/heads/nowhere")
+    assert find("toy@1.0.0", registry=root.as_uri()).entry.samples == 50
+
+
+def test_a_repository_whose_head_names_none_of_several_branches(stranger, sandbox):
+    root = stranger()
+    git(root, "branch", "--quiet", "-m", "one")
+    git(root, "branch", "--quiet", "two")
+    git(root, "symbolic-ref", "HEAD", "refs/heads/nowhere")
+    with pytest.raises(RunError, match=r"names none of its branches \(one, two\)"):
+        find("toy@1.0.0", registry=root.as_uri())
+
+
+def git(root: Path, *arguments: str) -> None:
+    subprocess.run(["git", "-C", str(root), *arguments], check=True)

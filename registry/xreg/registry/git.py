@@ -14,7 +14,7 @@ from xreg.core.errors import ConfigError, MissingRequirementError, RunError
 from xreg.core.text import one_line, without_credentials
 from xreg.registry.retries import TransientError, retry
 
-__all__ = ["clone", "head", "is_url", "plain_url", "with_settings"]
+__all__ = ["fetch", "head", "is_url", "plain_url", "with_settings"]
 
 SCHEMES = ("file", "git", "http", "https", "ssh")
 URL = re.compile(r"^([a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:|[a-z][a-z0-9+.-]*::)", re.IGNORECASE)
@@ -114,41 +114,41 @@ def plain_url(url: str) -> str:
 
 
 def head(url: str) -> str:
-    """Return the commit that a repository's HEAD is at; empty where there is none.
+    """Return the newest commit of a repository; empty where it has none.
+
+    It is that of HEAD. Where HEAD names a branch that is not there, as in a bare repository whose
+    first branch was pushed under another name, it is that of main, master or the only branch.
 
     Raises
     ------
     RunError
-        If the repository cannot be reached.
+        If the repository cannot be reached, or has several branches and HEAD names none of them.
     """
-    return _run("ls-remote", "--", url, "HEAD", url=url).partition("\t")[0]
-
-
-def clone(url: str, folder: Path) -> None:
-    """Make a shallow clone in an empty folder: its files as bytes, no links, no submodules.
-
-    Raises
-    ------
-    RunError
-        If the repository cannot be reached.
-    """
-    flags = ("--quiet", "--depth=1", "--no-tags", "--no-checkout", "--template=")
-    _run("clone", *flags, "--", url, str(folder), url=url)
-    info = folder / ".git" / "info"
-    info.mkdir(exist_ok=True)
-    (info / "attributes").write_text(ATTRIBUTES, encoding="ascii")
-    _run("reset", "--quiet", "--hard", url=url, folder=folder)
+    lines = _run("ls-remote", "--", url, "HEAD", "refs/heads/*", url=url).splitlines()
+    named = {name: commit for commit, _, name in (line.partition("\t") for line in lines)}
+    branches = [name for name in named if name.startswith("refs/heads/")]
+    usual = ["HEAD", "refs/heads/main", "refs/heads/master"]
+    for name in usual if len(branches) > 1 else [*usual, *branches]:
+        if name in named:
+            return named[name]
+    if branches:
+        told = one_line(", ".join(name.removeprefix("refs/heads/") for name in branches))
+        raise RunError(
+            f"HEAD of the repository {url} names none of its branches ({told:.200}); whoever keeps "
+            "it must say which is the default (git symbolic-ref HEAD refs/heads/NAME)."
+        )
+    return ""
 
 
 def fetch(url: str, commit: str, folder: Path) -> None:
-    """Put the files of one commit into a new folder, as :func:`clone` does those of the newest.
+    """Put the files of one commit into an empty or new folder: as bytes, no links, no submodules.
 
     Raises
     ------
     RunError
         If the repository cannot be reached, or has no such commit.
     """
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     _run("init", "--quiet", "--template=", url=url, folder=folder)
     info = folder / ".git" / "info"
     info.mkdir(exist_ok=True)

@@ -300,7 +300,7 @@ def _clone(url: str, fresh: bool) -> Path:
     target = home / head
     with disk_errors(f"cloning {url}"), staging(target) as folder:
         if not target.is_dir():
-            git.clone(url, folder)
+            git.fetch(url, head, folder)
             if not has_records(folder):
                 raise UnknownNameError(f"{url} is no registry (it has no {' or '.join(RECORDS)}).")
             folder.rename(target)

@@ -152,4 +152,8 @@ def _git(root: Path) -> Iterator[Finding]:
     if ahead:
         yield Finding(f"{counted(ahead, 'commit')} not pushed, so nobody else has them.")
     elif ahead is None:
-        yield Finding("its branch follows none on a server, so nobody else has it.", severe=False)
+        yield Finding(
+            "its branch follows none on a server that git knows by name (git remote add), so it is "
+            "not known whether anybody else has it.",
+            severe=False,
+        )

@@ -179,7 +179,7 @@ def _clone(url: str) -> Path:
     target = home / head
     with disk_errors(f"cloning {url}"), staging(target) as folder:
         if not target.is_dir():
-            git.clone(url, folder)
+            git.fetch(url, head, folder)
             folder.rename(target)
         os.utime(target)
     return target
