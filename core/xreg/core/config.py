@@ -31,6 +31,7 @@ def setting(
     description: str,
     file: bool = False,
     code: bool = False,
+    machine: bool = False,
     **bounds: Any,
 ) -> Any:
     """Declare one setting of a :class:`Config`.
@@ -49,12 +50,17 @@ def setting(
         Whether its value is handed to another program as it is (a script, a line of input). Such
         a value, and a file, is taken from a stranger only with the user's consent
         (:mod:`xreg.core.code`).
+    machine
+        Whether it says what computes here and nothing of what comes out. Such a setting is not
+        saved with a model and is no part of what a candidate of a search is known by.
     **bounds
         ``ge``, ``gt``, ``le``, ``lt``, ``min_length`` … as pydantic's ``Field`` takes them.
     """
     extra: dict[str, Any] = {"unit": unit} if unit else {"format": "path"} if file else {}
     if code:
         extra["code"] = True
+    if machine:
+        extra["machine"] = True
     return Field(default, description=description, json_schema_extra=extra or None, **bounds)
 
 
@@ -153,6 +159,15 @@ class Config(Exact):
             return str(folder / value)
 
         return {name: place(name, value) for name, value in settings.items()}
+
+    @classmethod
+    def of_machine(cls) -> set[str]:
+        """Return the names of settings that say what computes here (see :func:`setting`)."""
+        return {
+            name
+            for name, field in cls.model_fields.items()
+            if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("machine")
+        }
 
     @classmethod
     def table(cls) -> list[SettingRow]:

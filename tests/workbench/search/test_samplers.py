@@ -87,3 +87,9 @@ def test_tpe_draws_near_what_has_scored_well() -> None:
     history.append(trial(of, history[0].params, None))  # one that failed
     assert far("tpe", history) < 0.5 * far("random", history)
     assert far("tpe", []) > 0.5 * far("random", [])
+
+
+def test_what_computes_is_no_part_of_a_family() -> None:
+    plain = family({}, {"width": 16})
+    assert family({}, {"width": 16, "device": "cuda"}).identity == plain.identity
+    assert family({}, {"width": 32}).identity != plain.identity

@@ -135,7 +135,7 @@ class Component(ABC, Generic[ConfigT]):
             {
                 "kind": self.kind,
                 "name": self.name,
-                "config": self.config.model_dump(mode="json"),
+                "config": self.config.model_dump(mode="json", exclude=self.config.of_machine()),
                 "state": values,
                 "code": self.code,
             },

@@ -98,7 +98,9 @@ class Autograd:
 
     def spread(self, values: Tensor) -> list[Tensor]:
         """Return the numbers in shapes that are broadcast to those of the parameters."""
-        return [values.to(p.dtype).view(-1, *[1] * (p.dim() - 1)) for p in self.parameters]
+        return [
+            values.to(p.device, p.dtype).view(-1, *[1] * (p.dim() - 1)) for p in self.parameters
+        ]
 
     def release(self) -> None:
         """Do nothing: the parameters are the module's."""
@@ -119,7 +121,8 @@ class Perceptrons:
         self.loss, self.models = loss, network.models
         linears = _linears(network)
         self.own = [(p, p.data) for linear in linears for p in (linear.weight, linear.bias)]
-        vector = nn.Parameter(torch.zeros(sum(own.numel() for _, own in self.own)))
+        count = sum(own.numel() for _, own in self.own)
+        vector = nn.Parameter(self.own[0][1].new_zeros(count))
         vector.grad = torch.zeros_like(vector)
         self.parameters = [vector]
         values, slopes = self._views(vector.data), self._views(vector.grad)

@@ -149,10 +149,10 @@ class Dropout(nn.Module):
         if not self.training or self.share == 0:
             return x
         keep = 1 - self.share
-        mask = torch.empty_like(x, memory_format=torch.contiguous_format)
+        mask = torch.empty(x.shape, dtype=x.dtype)  # on the CPU, where the generators are
         for part, generator in zip(mask, self.generators, strict=True):
             part.bernoulli_(keep, generator=generator)
-        return x * mask.div_(keep)
+        return x * mask.div_(keep).to(x.device)
 
 
 class MLP(nn.Module):

@@ -107,9 +107,10 @@ def locally_connected(x: Tensor, weight: Tensor) -> Tensor:
     never copied out, forward or backward, so that memory grows with n · length · channels and not
     with the kernel too. It can be differentiated again, forward and backward, and under ``vmap``.
     """
-    if torch.is_autocast_enabled("cpu"):
+    place = x.device.type
+    if place != "meta" and torch.is_autocast_enabled(place):
         # Before the windows are taken: autocast would copy each of them.
-        low = torch.get_autocast_dtype("cpu")
+        low = torch.get_autocast_dtype(place)
         x, weight = x.to(low), weight.to(low)
     product: Tensor = _Product.apply(x.contiguous(), weight)
     return product.transpose(0, 1)

@@ -8,10 +8,19 @@ from pydantic import Field
 
 from xreg.core.config import Config, setting
 
-__all__ = ["BottleneckConfig", "TrainingConfig", "Widths"]
+__all__ = ["DEVICE", "BottleneckConfig", "Device", "TrainingConfig", "Widths"]
 
 Width = Annotated[int, Field(ge=1, le=100_000)]
 Widths = Annotated[tuple[Width, ...], Field(max_length=32)]
+
+Device = Literal["auto", "cpu", "cuda"]
+DEVICE = setting(
+    "auto",
+    machine=True,
+    description="Where training computes: 'cpu', a GPU by 'cuda', or 'auto', which takes a GPU "
+    "where there is one and a step has 20 million products or more. The same numbers come, within "
+    "rounding; predictions are always made on the CPU.",
+)
 
 
 class TrainingConfig(Config):
@@ -73,6 +82,7 @@ class TrainingConfig(Config):
         ge=0,
         le=1024,
     )
+    device: Device = DEVICE
 
 
 class BottleneckConfig(TrainingConfig):

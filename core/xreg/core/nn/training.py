@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from xreg.core import progress
 from xreg.core.errors import DataError, RunError
+from xreg.core.nn.devices import on_device, training_device
 from xreg.core.nn.gradients import Gradients, gradients_of
 from xreg.core.nn.layers import Dropout
 from xreg.core.nn.losses import Loss
@@ -117,7 +118,10 @@ def train(
     decays: Tensor | None = None,
     task: str = "training",
 ) -> History:
-    """Minimise a loss over the parameters of a module, in place.
+    """Minimise a loss over the parameters of a module, in place, on the device of ``config``.
+
+    Tensors are given and the module is left on the CPU. All random numbers are drawn there too, so
+    that they are the same wherever the training computes.
 
     Parameters
     ----------
@@ -129,7 +133,7 @@ def train(
         Tensors of n rows each; a batch holds the same rows of all, (b, …), or (M, b, …) with
         ``models``: each network sees its own shuffle.
     config
-        Optimiser, schedule, batches, early stopping, threads.
+        Optimiser, schedule, batches, early stopping, threads, device.
     models
         Number M of independent networks inside the module; None for an ordinary module.
     draws
@@ -145,10 +149,20 @@ def train(
     Raises
     ------
     RunError
-        If a loss becomes infinite or NaN.
+        If a loss becomes infinite or NaN, or a GPU is too small.
+    ConfigError
+        If a GPU is asked for and there is none.
     """
     draws = generators(config.seed, models or 1) if draws is None else draws
-    with threads(config.threads), _dropout_generators(module, draws):
+    device = training_device(config, module, len(data[0]))
+    with (
+        threads(config.threads),
+        _dropout_generators(module, draws),
+        on_device(device, module),
+    ):
+        data = [tensor.to(device) for tensor in data]
+        if validation is not None:
+            validation = [tensor.to(device) for tensor in validation]
         gradients = gradients_of(module, loss, models)
         try:
             loop = _Loop(module, loss, data, config, models, draws, validation, task, gradients)
@@ -232,21 +246,21 @@ class _Loop:
         self.gradients = gradients
         self.models, self.draws = models, draws
         self.data, self.validation = list(data), validation
-        self.rows = len(self.data[0])
+        self.rows, self.device = len(self.data[0]), self.data[0].device
         # Equal parts: no tiny last batch to disturb gradients and batch normalisation.
         self.steps = math.ceil(self.rows / config.batch)
         self.optimiser = _optimiser(gradients.parameters, config)
         self.stopping = config.early_stopping and validation is not None
         count = models or 1
-        self.best = torch.full((count,), math.inf)
-        self.best_epoch = torch.full((count,), config.epochs)
-        self.stale = torch.zeros(count, dtype=torch.int64)
+        self.best = torch.full((count,), math.inf, device=self.device)
+        self.best_epoch = torch.full((count,), config.epochs, device=self.device)
+        self.stale = torch.zeros(count, dtype=torch.int64, device=self.device)
         self.kept = {key: value.clone() for key, value in self._state().items()}
 
     def run(self) -> History:
         config = self.config
         records: list[tuple[int, Tensor, Tensor]] = []
-        since, start = torch.zeros(self.models or 1), 0
+        since, start = self._zeros(), 0
         for epoch in range(1, config.epochs + 1):
             since += self._epoch(epoch - 1)
             if not torch.isfinite(since).all():
@@ -270,17 +284,25 @@ class _Loop:
         epochs, trained, held_out = zip(*records, strict=True)
         progress.report(self.task, config.epochs, config.epochs, f"{epochs[-1]} epochs")
         return History(
-            torch.tensor(epochs), torch.stack(trained), torch.stack(held_out), self.best_epoch
+            torch.tensor(epochs),
+            torch.stack(trained).cpu(),
+            torch.stack(held_out).cpu(),
+            self.best_epoch.cpu(),
         )
+
+    def _zeros(self) -> Tensor:
+        """Return a zero for each network."""
+        return torch.zeros(self.models or 1, device=self.device)
 
     def _epoch(self, epoch: int) -> Tensor:
         """Take one pass over the data and return the mean loss of each network."""
         self.module.train()
-        total = torch.zeros(self.models or 1)
+        total = self._zeros()
         orders = torch.stack([torch.randperm(self.rows, generator=g) for g in self.draws])
         if (orders == orders[0]).all():  # of one seed: their batches are picked once for all
             orders = orders[:1]
-        for step, rows in enumerate(orders.tensor_split(self.steps, dim=1)):
+        parts = orders.to(self.device).tensor_split(self.steps, dim=1)
+        for step, rows in enumerate(parts):
             rate = self.config.learning_rate * scheduled_rate(
                 self.config, (epoch + step / self.steps) / self.config.epochs
             )
@@ -304,7 +326,7 @@ class _Loop:
 
     @torch.no_grad()
     def _evaluate(self) -> Tensor:
-        total = torch.zeros(self.models or 1)
+        total = self._zeros()
         if self.validation is None:
             return total + math.nan
         self.module.eval()

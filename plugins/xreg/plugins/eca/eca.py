@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar, Self
 
 import numpy as np
@@ -10,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from xreg.core.decomposers.linear import LinearDecomposer, embedded
-from xreg.core.errors import DataError, RunError
+from xreg.core.errors import ConfigError, DataError, RunError
 from xreg.core.interfaces import Emulator
+from xreg.core.nn.devices import device_for, on_device
 from xreg.core.nn.training import threads
 from xreg.core.nn.view import AffineView, as_affine
 from xreg.plugins.eca.plugin import ECAConfig
@@ -69,35 +71,48 @@ class ECA(LinearDecomposer[ECAConfig]):
         d = features.shape[1]
         basis = np.empty((0, d))
         reached = []
-        with threads(self.config.threads):
+        device = self._device(emulator, view, len(x), y.shape[1])
+        with threads(self.config.threads), on_device(device):
+            view, features, targets = view.to(device), features.to(device), targets.to(device)
             metric = preconditioner(features)
             for k in range(self.config.rank):
-                problem = Projection(view, features, targets, _single(basis))
+                problem = Projection(view, features, targets, _single(basis).to(device))
                 # Row by row from one stream: fewer starts are the first of more starts.
                 starts = np.random.default_rng([self.config.seed, k]).normal(
                     size=(self.config.starts, d)
                 )
                 vector, r2 = search(
-                    problem, _single(starts), self.config, metric, f"ECA vector {k + 1}"
+                    problem, _single(starts).to(device), self.config, metric, f"ECA vector {k + 1}"
                 )
                 if not torch.isfinite(r2).all():
                     raise RunError(
                         f"decomposer '{self.name}': the emulator's prediction along vector {k + 1} "
                         "is not finite; train the emulator anew."
                     )
-                reached.append(r2.numpy())
-                basis = np.vstack([basis, _orthonormal(vector.double().numpy(), basis)])
+                reached.append(r2.cpu().numpy())
+                basis = np.vstack([basis, _orthonormal(vector.double().cpu().numpy(), basis)])
         self.emulator = emulator
         self.start_r2_ = np.array(reached)
         self.covered_variance_ = self.start_r2_.max(axis=1)
         self._keep(embedded(basis, varying), still, x)
         return self
 
+    def _device(self, emulator: Emulator, view: AffineView, n: int, m: int) -> torch.device:
+        """Return where to search; each start takes every sample through the emulator."""
+        if self.config.device == "cuda" and not view.any_device:
+            raise ConfigError(
+                f"decomposer '{self.name}': emulator '{emulator.name}' computes on the CPU alone; "
+                "set device to auto or cpu."
+            )
+        # A lower bound: hidden layers of which the view says nothing count as one map.
+        products = n * self.config.starts * view.weight.shape[1] * m
+        return device_for(self.config.device if view.any_device else "cpu", products)
+
 
 def _fixed(view: AffineView, varying: NDArray[np.bool_], still: NDArray[np.float64]) -> AffineView:
     """Return an emulator as a function of the varying features alone, the others ``still``."""
     bias = view.bias + torch.tensor(still).to(view.weight.dtype) @ view.weight
-    return AffineView(view.weight[torch.tensor(varying)], bias, view.tail)
+    return replace(view, weight=view.weight[torch.tensor(varying)], bias=bias)
 
 
 def _single(array: NDArray[np.float64]) -> Tensor:

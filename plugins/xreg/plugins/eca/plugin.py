@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from xreg.core.config import Config, setting
 from xreg.core.hooks import ComponentSpec, hookimpl
+from xreg.core.nn.settings import DEVICE, Device
 
 XREG_API = "1.0"
 
@@ -53,6 +54,7 @@ class ECAConfig(Config):
     threads: int = setting(
         0, description="CPU threads; 0 leaves torch's own choice.", ge=0, le=1024
     )
+    device: Device = DEVICE
 
 
 @hookimpl

@@ -18,6 +18,7 @@ from xreg.plugins.eca.plugin import ECAConfig
 __all__ = ["Projection", "preconditioner", "search"]
 
 CHUNK = 2_000_000  # first-layer activations in memory at once: stays near the cache
+CHUNK_GPU = 64_000_000  # keeps all of it busy
 FINALISTS = 3
 ROUND = 8  # evaluations in each round of halving before the last
 RIDGE = 0.1
@@ -62,9 +63,9 @@ class Projection:
             v = u / u.norm(dim=1, keepdim=True)
             seen, scores = v @ self.weight, v @ self.X.T
         # Chunk by chunk down to v and back, then once from v to u.
-        total = torch.zeros(len(u))
+        total = u.new_zeros(len(u))
         pulls = [torch.zeros_like(seen), torch.zeros_like(scores)]
-        size = max(1, CHUNK // seen.numel())
+        size = _rows(seen)
         for start in range(0, len(self.X), size):
             part = slice(start, start + size)
             error, pull, push = self._chunk(seen, scores[:, part], part)
@@ -90,13 +91,22 @@ class Projection:
         """Return the (s,) covered variance of directions u on all samples."""
         v = u / u.norm(dim=1, keepdim=True)
         seen, scores = v @ self.weight, v @ self.X.T
-        total = torch.zeros(len(u), dtype=torch.float64)
-        size = max(1, CHUNK // seen.numel())
+        total = u.new_zeros(len(u), dtype=torch.float64)
+        size = _rows(seen)
         for start in range(0, len(self.X), size):
             part = slice(start, start + size)
             z = self.before[part] + scores[:, part, None] * seen[:, None]
             total += (self.tail(z) - self.Y[part]).square().sum((1, 2)).double()
         return 1 - total / (self.Y - self.Y.mean(0)).square().sum().double()
+
+
+def _rows(seen: Tensor) -> int:
+    """Return how many samples are taken at once."""
+    return max(1, (CHUNK if seen.device.type == "cpu" else CHUNK_GPU) // seen.numel())
+
+
+def _eye(like: Tensor, n: int) -> Tensor:
+    return torch.eye(n, device=like.device)
 
 
 def preconditioner(X: Tensor) -> Callable[[Tensor], Tensor]:
@@ -110,10 +120,10 @@ def preconditioner(X: Tensor) -> Callable[[Tensor], Tensor]:
     n, d = X.shape
     ridge = float(RIDGE * X.square().mean().clamp_min(1e-30))
     if d <= n:
-        factor = torch.linalg.cholesky(X.T @ X / n + ridge * torch.eye(d))
+        factor = torch.linalg.cholesky(X.T @ X / n + ridge * _eye(X, d))
         return lambda g: torch.cholesky_solve(g.T, factor).T
     # Woodbury: an n × n system where there are more features than samples.
-    small = torch.linalg.cholesky(X @ X.T / n + ridge * torch.eye(n))
+    small = torch.linalg.cholesky(X @ X.T / n + ridge * _eye(X, n))
     return lambda g: (g - torch.cholesky_solve(X @ g.T, small).T @ X / n) / ridge
 
 
@@ -170,9 +180,9 @@ def _successive_halving(
         return problem.outside(precondition(problem.outside(gradient)))
 
     rounds = max(0, math.ceil(math.log2(starts / FINALISTS))) if config.halving else 0
-    order = torch.randperm(n, generator=generators(config.seed, 1)[0])
+    order = torch.randperm(n, generator=generators(config.seed, 1)[0]).to(u.device)
     reached = problem.r2(u)
-    alive = torch.arange(starts)
+    alive = torch.arange(starts, device=u.device)
     for left in range(rounds, -1, -1):
         size = max(config.batch, n >> left)
         moved, _ = lbfgs(
@@ -201,7 +211,7 @@ def _adam(problem: Projection, u: Tensor, config: ECAConfig, task: str) -> Tenso
     best, marks = problem.r2(u), [problem.r2(u)]
     kept = u.detach().clone()
     for epoch in range(config.epochs):
-        for rows in torch.randperm(n, generator=draw).tensor_split(steps):
+        for rows in torch.randperm(n, generator=draw).to(u.device).tensor_split(steps):
             _, u.grad = problem.on(rows)(u)
             optimiser.step()
             with torch.no_grad():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from itertools import chain
 from typing import Any, ClassVar, Literal
 
@@ -19,6 +20,7 @@ from xreg.core.interfaces import Emulator, State
 from xreg.core.model.calibration import spread_factor
 from xreg.core.model.scaling import Scaler
 from xreg.core.nn import training
+from xreg.core.nn.devices import training_device
 from xreg.core.nn.starting import begin_with
 from xreg.plugins.graph.network import SiteNetwork, Sites
 from xreg.plugins.graph.plugin import GraphConfig
@@ -98,9 +100,10 @@ class Graph(Emulator[GraphConfig]):
                 network.reset(draws, targets[rows].mean(0))
             else:
                 begin_with(network, start.networks_[i], self.name)
+            there = sites.to(training_device(self.config, network, len(rows)))
             history = training.train(
                 network,
-                lambda module, at, wanted: module.loss(sites, at, wanted),
+                partial(_loss, there),
                 [rows, targets[rows]],
                 self.config,
                 draws=draws,
@@ -194,3 +197,7 @@ class Graph(Emulator[GraphConfig]):
                 }
             )
             self.networks_.append(network)
+
+
+def _loss(sites: Sites, network: SiteNetwork, rows: Tensor, wanted: Tensor) -> Tensor:
+    return network.loss(sites, rows, wanted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,6 +45,12 @@ class Sites:
         self.distances = torch.from_numpy(found.distances)
         self.harmonics = torch.from_numpy(harmonics(found.directions, l_max))
         self.counts = torch.isfinite(self.distances).sum(1)
+
+    def to(self, device: torch.device) -> Sites:
+        """Return the same on a device."""
+        there = copy(self)
+        vars(there).update({name: tensor.to(device) for name, tensor in vars(self).items()})
+        return there
 
 
 class SiteNetwork(nn.Module):
@@ -163,7 +170,7 @@ class SiteNetwork(nn.Module):
 def _moved(spectra: Tensor, shifts: Tensor, reach: int) -> Tensor:
     """Return (b, m) spectra put back by (b, 1) shifts, linearly between channels."""
     n = spectra.shape[1] - 2 * reach
-    at = (torch.arange(n) + reach - shifts).clamp(0, spectra.shape[1] - 1.001)
+    at = (torch.arange(n, device=shifts.device) + reach - shifts).clamp(0, spectra.shape[1] - 1.001)
     below = at.floor()
     share = at - below
     index = below.long()

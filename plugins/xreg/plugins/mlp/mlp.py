@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -17,7 +16,7 @@ from xreg.core.model.calibration import spread_factor
 from xreg.core.nn import layers, training
 from xreg.core.nn.losses import regression_loss
 from xreg.core.nn.starting import begin_with
-from xreg.core.nn.view import AffineView
+from xreg.core.nn.view import AffineView, Copies
 from xreg.plugins.mlp.plugin import MLPConfig
 
 __all__ = ["MLP"]
@@ -121,7 +120,7 @@ class MLP(Emulator[MLPConfig]):
     def _view(self) -> AffineView:
         first = self.network_.first
         weight, bias = layers.side_by_side(first.weight).detach(), first.bias.detach()
-        return AffineView(weight, bias.flatten(), _LaterLayers(self.network_))
+        return AffineView(weight, bias.flatten(), _LaterLayers(self.network_), any_device=True)
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in vars(self).items() if key != "_view"}
@@ -205,18 +204,11 @@ def _train_together(
                 emulator.spread_factor_ = spread_factor(held[1].numpy() - mean, std)
 
 
-class _LaterLayers:
-    """Everything after the first linear map, averaged over the networks, in either precision."""
-
-    def __init__(self, network: layers.MLP) -> None:
-        # Copies whose weights ask for no gradient: a view differentiates by features only.
-        self.networks = {
-            dtype: deepcopy(network).to(dtype).requires_grad_(False)
-            for dtype in (torch.float32, torch.float64)
-        }
+class _LaterLayers(Copies):
+    """Everything after the first linear map, averaged over the networks."""
 
     def __call__(self, z: Tensor) -> Tensor:
-        network = self.networks[z.dtype]
+        network: layers.MLP = self.like(z)
         per_model = z.reshape(-1, network.models, z.shape[-1] // network.models).transpose(0, 1)
         every = network.after_first(per_model)
         mean = every[0] if network.models == 1 else every.mean(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import pairwise
 from typing import Literal, cast
 
@@ -180,7 +181,8 @@ class Network(nn.Module):
         """Map (M, n, d), or (n, d) that all share, to (M, n, m)."""
         if x.ndim == 2:
             x = x.expand(self.models, *x.shape)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.in_bfloat16 and self.training):
+        low = self.in_bfloat16 and self.training
+        with torch.autocast(x.device.type, torch.bfloat16) if low else nullcontext():
             shared = self.shared(x)
             hidden = [row(shared) for row in self.rows]
         raw = torch.cat(

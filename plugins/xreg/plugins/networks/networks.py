@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -19,6 +18,7 @@ from xreg.core.nn.layers import Linear
 from xreg.core.nn.losses import regression_loss
 from xreg.core.nn.sequences import Convolution, LocallyConnected, TransposedConvolution
 from xreg.core.nn.starting import begin_with
+from xreg.core.nn.view import Copies
 from xreg.plugins.networks.architecture import Network, Row, dense_row, sequence_row
 from xreg.plugins.networks.plugin import (
     DenseConfig,
@@ -177,12 +177,7 @@ class NetworkEmulator(Emulator):
 
     @cached_property
     def _view(self) -> TorchView:
-        # Copies whose weights ask for no gradient: a view differentiates by features only.
-        networks = {
-            dtype: deepcopy(self.network_).to(dtype).requires_grad_(False)
-            for dtype in (torch.float32, torch.float64)
-        }
-        return lambda x: networks[x.dtype](x).mean(0)
+        return _Mean(self.network_)
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in vars(self).items() if key != "_view"}
@@ -319,6 +314,14 @@ class SLCNN(Split, LCNN):
 
     name: ClassVar[str] = "slcnn"
     Config = SplitSequenceConfig
+
+
+class _Mean(Copies):
+    """The mean of the networks."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        mean: Tensor = self.like(x)(x).mean(0)
+        return mean
 
 
 def _tensors(*arrays: NDArray[np.float64]) -> list[Tensor]:

@@ -64,5 +64,8 @@ class Ridge(Emulator[RidgeConfig]):
 
         self.require_fitted()
         return AffineView(
-            torch.tensor(self.coefficients_), torch.tensor(self.intercept_), lambda z: z
+            torch.tensor(self.coefficients_),
+            torch.tensor(self.intercept_),
+            lambda z: z,
+            any_device=True,
         )

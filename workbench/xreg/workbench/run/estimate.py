@@ -11,6 +11,7 @@ from xreg.core.executor import cores
 from xreg.core.interfaces import Emulator
 from xreg.core.model.domain import Target
 from xreg.core.model.features import build_features
+from xreg.core.nn.settings import Device
 from xreg.workbench.run.features import Execution, fit_descriptor
 from xreg.workbench.run.preparation import Stages
 from xreg.workbench.run.provenance import peak_memory_mib
@@ -158,17 +159,33 @@ def _large(emulator: Emulator, features: int, targets: int, samples: int) -> _La
         return None
     parameters, products = found
     work = 2 * 3 * products * samples * int(getattr(emulator.config, "epochs", 1))
-    return _Large(parameters, work / _speed(), 4 * STATES * parameters / 2**20)
+    batch = min(samples, int(getattr(emulator.config, "batch", samples)))
+    speed = _speed(getattr(emulator.config, "device", "cpu"), batch * products)
+    return _Large(parameters, work / speed, 4 * STATES * parameters / 2**20)
 
 
-def _speed() -> float:
-    """Return how many products and sums of single-precision matrices are done in a second here."""
-    a = np.ones((1024, 1024), dtype=np.float32)
-    a @ a
+def _speed(device: Device, products: int) -> float:
+    """Return how many products and sums of single-precision matrices are done in a second.
+
+    Parameters
+    ----------
+    device
+        As the setting has it.
+    products
+        Products in a step of training.
+    """
+    import torch
+
+    from xreg.core.nn.devices import device_for
+
+    place = device_for(device, products)
+    width = 1024 if place.type == "cpu" else 8192
+    a = torch.ones(width, width, device=place)
+    (a @ a)[0, 0].item()  # which waits for a GPU
     start = time.perf_counter()
     for _ in range(4):
-        a @ a
-    return 4 * 2 * 1024**3 / (time.perf_counter() - start)
+        (a @ a)[0, 0].item()
+    return float(4 * 2 * width**3 / (time.perf_counter() - start))
 
 
 def _duration(seconds: float) -> str:

@@ -237,8 +237,14 @@ class Family:
 
     @property
     def identity(self) -> str:
-        """A hash of names and spaces: trials of another space are no trials of this family."""
-        spaces = [[dict(s.fixed), {n: vars(r) for n, r in s.ranges.items()}] for s in self.spaces]
+        """A hash of names and spaces: trials of another space are no trials of this family.
+
+        What computes them counts for nothing: a search may go on where there is a GPU or none.
+        """
+        machine = host().get(self.model, self.names[1]).spec.config.of_machine()
+        fixed = [{n: v for n, v in s.fixed.items() if n not in machine} for s in self.spaces]
+        ranges = [{n: vars(r) for n, r in s.ranges.items()} for s in self.spaces]
+        spaces = [list(pair) for pair in zip(fixed, ranges, strict=True)]
         start = [] if self.start is None else [self.start.section.hash]
         return digest(canonical_json([self.names, spaces, *start]))[:16]
 
@@ -358,7 +364,8 @@ def _space(kind: str, section: SpaceSection, trained: Component | None = None) -
         )
     base = ready[section.space or next(iter(ready))]
     if trained is not None and trained.name == section.name:
-        base = trained.config.model_dump(mode="json", exclude={"seed", "threads"}) | dict(
+        apart = {"seed", "threads", *spec.config.of_machine()}
+        base = trained.config.model_dump(mode="json", exclude=apart) | dict(
             ready[section.space] if section.space else {}
         )
     where = f"search space of {kind} {section.name}"
