@@ -31,6 +31,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 EXPLORER = "datasets/water/1.1.0-explorer.html"
 HOSTILE = "datasets/stranger/1.0.0-explorer.html"
+MOST_SECONDS = 60  # which a machine that does much else may need
 #: What may be raised while one page gives way to the next.
 WAITED_FOR = (JavascriptException, NoSuchElementException, StaleElementReferenceException)
 
@@ -50,8 +51,11 @@ class Page:
 
     def open(self, path: str) -> None:
         self.browser.get("about:blank")
-        self.browser.get((self.site / path).as_uri())
-        self.arrive(path)
+        self.go((self.site / path).as_uri())
+
+    def go(self, address: str) -> None:
+        self.browser.get(address)
+        self.arrive(address.rsplit("/", 1)[1])
 
     def arrive(self, path: str) -> None:
         """Wait for a page whole; on a busy machine the driver goes on before it is."""
@@ -76,7 +80,9 @@ class Page:
         ActionChains(self.browser, duration=0).send_keys(*keys).perform()
 
     def wait(self, condition: Any) -> Any:
-        return WebDriverWait(self.browser, 20, 0.05, WAITED_FOR).until(lambda _: condition())
+        return WebDriverWait(self.browser, MOST_SECONDS, 0.05, WAITED_FOR).until(
+            lambda _: condition()
+        )
 
     def soon(self, condition: Any) -> bool:
         """Whether a condition holds now or within the time that a page may take."""
@@ -130,7 +136,7 @@ def test_a_web_host_serves_the_same(page: Page, site: Path) -> None:
     handler = partial(QuietHandler, directory=str(site))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        page.browser.get(f"http://127.0.0.1:{server.server_port}/index.html")
+        page.go(f"http://127.0.0.1:{server.server_port}/index.html")
         page.find("#search").send_keys("water-xes")
         page.wait(lambda: page.every("#found a"))
         page.press(Keys.ENTER)
@@ -174,7 +180,8 @@ def test_every_page_of_a_long_list_is_reached_and_filtered_alike(
     assert "Rows 1 to 1 of 2" in page.find(".sheets").text
     page.find("[data-filter='']").send_keys("water")
     page.find(".sheets a").click()
-    page.wait(lambda: page.run("return location.href").endswith("index-2.html#q=water"))
+    page.arrive("index-2.html")
+    assert page.run("return location.hash") == "#q=water"
     assert page.find("[data-filter='']").get_attribute("value") == "water"
     page.find(".filters").find_element(By.CSS_SELECTOR, "input").send_keys(Keys.ESCAPE)
     names.append(page.find(".list tbody a").text)
@@ -197,7 +204,7 @@ def test_first_view_within_a_second(page: Page) -> None:
     paint = "return performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
     for path in ("index.html", "datasets/index.html", "plugins/index.html", EXPLORER):
         times = []
-        for _ in range(3):  # a busy machine may need a second try
+        for _ in range(10):  # a busy machine may need more tries than one
             page.open(path)
             times.append(page.wait(lambda: page.run(paint)))
             if times[-1] < 1000:
@@ -235,7 +242,7 @@ def test_focus_goes_from_the_top_and_every_field_has_a_name(page: Page) -> None:
     page.press(Keys.TAB)
     assert page.browser.switch_to.active_element.text == "Skip to the content"
     page.press(Keys.ENTER)
-    assert page.run("return document.activeElement.id") == "main"
+    assert page.soon(lambda: page.run("return document.activeElement.id") == "main")
 
 
 def test_a_click_on_the_map_shows_the_sample(page: Page, small_registry: Path) -> None:
@@ -269,7 +276,7 @@ def test_a_click_on_the_map_shows_the_sample(page: Page, small_registry: Path) -
     assert page.run("return document.querySelector('#spectrum canvas').toDataURL()") != before
     page.wait(lambda: page.every("#structure canvas"))
     page.wait(lambda: "The absorber is orange" in page.find("#atoms").text)
-    assert page.browser.current_url.endswith(f"#{names[wanted]}")
+    assert page.soon(lambda: page.browser.current_url.endswith(f"#{names[wanted]}"))
     table = dict(row.text.split(" ", 1) for row in page.every("#known tr"))
     assert table["sample"] == names[wanted]
     assert table["trajectory"] == str(wanted % 4)
@@ -326,3 +333,17 @@ def test_a_strangers_dataset_is_text_and_parameters_are_told(page: Page) -> None
     )
     assert page.every("#features tbody tr")
     assert not page.every("#spectrum")
+
+
+def test_numbers_along_an_axis_are_alike_and_have_room(page: Page) -> None:
+    page.open(EXPLORER)
+    for index in (0, 1):
+        told = page.run("return xreg.map.axes[arguments[0]]._values", index)
+        decimals = {len(text.partition(".")[2]) for text in told if text != "0"}
+        assert len(decimals) == 1, told
+        assert not any("e" in text for text in told)
+    room, needed = page.run(
+        "const u = xreg.map, a = u.axes[1]; u.ctx.font = a.font[0];"
+        "return [a._size, Math.max(...a._values.map(t => u.ctx.measureText(t).width))]"
+    )
+    assert room >= needed

@@ -41,11 +41,29 @@
     };
   };
 
+  // Numbers along an axis are written alike: with as many decimals, or all with a power of ten.
+  const numbers = (_, splits) => {
+    const most = Math.max(...splits.map(Math.abs));
+    const exact = splits.map((v) => Number(v.toPrecision(8)));
+    const decimals = Math.max(0, ...exact.map((v) => (String(v).split(".")[1] || "").length));
+    const written = most >= 1e6 || (most > 0 && most < 1e-3)
+      ? (v) => (v ? v.toExponential() : "0") : (v) => (v ? v.toFixed(decimals) : "0");
+    return exact.map((v) => written(v).replaceAll("-", "−"));
+  };
+  // As wide as its longest number.
+  const breadth = (u, values, index, cycle) => {
+    const { _size, ticks, gap, font } = u.axes[index];
+    if (cycle > 1) return _size;
+    u.ctx.font = font[0];
+    const widths = (values || []).map((text) => u.ctx.measureText(text).width / (devicePixelRatio || 1));
+    return Math.ceil(ticks.size + gap + Math.max(0, ...widths)) + 6;
+  };
   const axis = (label) => ({
     label, stroke: style("--soft"), labelSize: 22, size: 48, font: "12px system-ui", labelFont: "12px system-ui",
     grid: { stroke: style("--rule"), width: 1 }, ticks: { stroke: style("--rule"), width: 1 },
-    values: (_, splits) => splits.map((v) => xreg.number(Number(v.toPrecision(8)))),
+    values: numbers,
   });
+  const upright = (label) => ({ ...axis(label), size: breadth });
   const padded = (_, low, high) => {
     if (low === null || high === null) return [0, 1];
     const pad = 0.04 * (high - low) || Math.abs(low) * 0.05 || 1;
@@ -91,9 +109,9 @@
       return null;
     };
     const plot = new uPlot({
-      mode: 2, ...size(place), legend: { show: false }, padding: [8, 8, 0, 0],
+      mode: 2, ...size(place), legend: { show: false }, padding: [8, 26, 0, 0],
       scales: { x: { time: false, range: padded }, y: { range: padded } },
-      axes: [axis(labels[0]), { ...axis(labels[1]), size: 56 }],
+      axes: [axis(labels[0]), upright(labels[1])],
       series: [{}, { facets: [{ scale: "x", auto: true }, { scale: "y", auto: true }], paths: paint }],
       cursor: { points: { show: false }, dataIdx: () => null, drag: { x: true, y: true, uni: 20, dist: 6 } },
     }, [null, [x, y]], place);
@@ -171,7 +189,7 @@
     return new uPlot({
       ...size(place), series, legend: { show: false }, padding: [8, 22, 0, 0],
       scales: { x: { time: false }, y: { range: (u, a, b) => padded(u, Math.min(a ?? low, low), Math.max(b ?? high, high)) } },
-      axes: [axis("energy (eV)"), { ...axis(curve.unit ? `${curve.name} (${curve.unit})` : curve.name), size: 56 }],
+      axes: [axis("energy (eV)"), upright(curve.unit ? `${curve.name} (${curve.unit})` : curve.name)],
       bands: curve.spread ? [{ series: [4, 5], fill: style("--band") }] : [],
       cursor: { drag: { x: true, y: false } },
     }, xreg.spectrum(curve, i), place);

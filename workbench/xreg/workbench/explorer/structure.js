@@ -22,6 +22,11 @@
     return [...counts].sort().map(([element, n]) => element + (n > 1 ? n : "")).join("");
   };
 
+  const reach = (atoms, from) => Math.max(...atoms.map((a) => Math.hypot(a.x - from.x, a.y - from.y, a.z - from.z)));
+  const mean = (atoms) => Object.fromEntries(["x", "y", "z"].map((axis) =>
+    [axis, atoms.reduce((sum, a) => sum + a[axis], 0) / atoms.length]));
+  const LEAST = 5; // Å about the mean place of the atoms that 3Dmol.js shows of smaller structures
+
   const draw = (atoms, told) => {
     if (!made()) {
       place.hidden = true;
@@ -36,9 +41,12 @@
     viewer.setStyle({}, { stick: { radius: 0.1 }, sphere: { scale: 0.26 } });
     viewer.setStyle({ index: 0 }, { stick: { radius: 0.1 }, sphere: { scale: 0.36, color: "#e8730c" } });
     if (first) {
+      // A look from aside, for atoms often stand along an axis; all are seen, however they are turned.
       viewer.zoomTo();
       viewer.center({ index: 0 });
-      viewer.zoom(atoms.length < 10 ? 1.8 : 1.2);
+      viewer.rotate(35, "y");
+      viewer.rotate(20, "x");
+      viewer.zoom(Math.max(LEAST, reach(atoms, mean(atoms))) / (reach(atoms, atoms[0]) + 1.2));
     } else viewer.setView(view);
     viewer.render();
     words.textContent = `${told} The absorber is orange; drag to turn, scroll to zoom.`;

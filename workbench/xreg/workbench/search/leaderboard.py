@@ -148,7 +148,11 @@ class Benchmark:
         folds, split = self.rules["folds"], self.rules["split"]
         grouped = f", groups by {folds['group']}" if folds["group"] else ""
         repeated = f", {folds['repeats']} times" if folds["repeats"] > 1 else ""
-        how = split["fractions"] or split["counts"] or f"by {split['parts']}"
+        how = f"by {split['parts']}"
+        if split["fractions"]:
+            how = f"{' / '.join(f'{100 * share:g}' for share in split['fractions'])} %"
+        elif split["counts"]:
+            how = " / ".join(f"{count:,}" for count in split["counts"])
         named = f"split '{split['name']}'" if split["name"] else f"split {how}"
         return (
             f"{folds['count']}-fold cross-validation{repeated}{grouped}; {named}; "
