@@ -88,15 +88,83 @@ def test_datacite_is_what_its_schema_wants(entries):
         cite(old, URL, "datacite")
 
 
+def fields_of_bibtex(text: str) -> dict[str, str]:
+    """Read an entry as BibTeX does: braces count, whatever stands before them."""
+    fields, depth, start = {}, 0, 0
+    for at, character in enumerate(text):
+        depth += (character == "{") - (character == "}")
+        assert depth >= 0, text
+        if character == "{" and depth == 2:
+            start = at + 1
+        if character == "}" and depth == 1:
+            name = text[:start].rpartition("\n")[2].partition("=")[0].strip()
+            if name not in fields:
+                fields[name] = text[start:at]
+    assert depth == 0, text
+    return fields
+
+
+def split_outside_braces(text: str, word: str) -> list[str]:
+    parts, depth = [""], 0
+    while text:
+        if not depth and text.startswith(word):
+            parts.append("")
+            text = text[len(word) :]
+            continue
+        depth += (text[0] == "{") - (text[0] == "}")
+        parts[-1] += text[0]
+        text = text[1:]
+    return parts
+
+
 def test_bibtex_holds_every_field_in_balanced_braces(entries):
     for entry in entries:
         text = cite(entry, URL)
-        plain = text.replace("\\{", "").replace("\\}", "").replace("\\textbackslash{}", "")
-        depth = np.cumsum([(c == "{") - (c == "}") for c in plain])
-        assert depth.min() == 0
-        assert depth[-1] == 0
+        assert set(fields_of_bibtex(text)) == {
+            "author", "title", "year", "howpublished", "url", "note",
+        }  # fmt: skip
         assert "\\input" not in text.replace("\\textbackslash{}input", "")
     assert "Carberry, Josiah and {The toy makers}" in cite(entries[0], URL)
+
+
+AUTHORS = {
+    "Łukasiewicz, Żaneta": "Łukasiewicz, Żaneta",
+    "van der Waals, Johannes": "van der Waals, Johannes",
+    "Smith, John, Jr.": "Smith, {John, Jr.}",
+    "Black and White, Ann": "{Black and White}, Ann",
+    "others, Given": "{others}, Given",
+    "{Ångström & Söhne 100 %}": r"{Ångström \& Söhne 100 \%}",
+    "{A {B}": r"{A \textbraceleft{}B}",
+    "李, 明": "李, 明",
+}
+
+
+def test_names_and_titles_that_bibtex_would_take_for_more(entries):
+    authors = [Author.model_validate(name) for name in AUTHORS]
+    crowd = [Author(family=f"Family {i}", given=f"Given {i}") for i in range(500)]
+    title = r"TiO$_2$ {rutile}, a } and \emph{b} at T < 5 K | ~ ^"
+    for entry in entries[:2]:
+        stranger = entry.model_copy(update={
+            "authors": (*authors, *crowd), "title": title,
+            "licence": "MIT OR Apache-2.0 OR CC0-1.0",
+        })  # fmt: skip
+        fields = fields_of_bibtex(cite(stranger, "https://example.org/{x}.git"))
+        named = split_outside_braces(fields["author"], " and ")
+        assert named[: len(authors)] == list(AUTHORS.values())
+        assert len(named) == len(authors) + 500
+        assert all(len(split_outside_braces(name, ",")) <= 2 for name in named)
+        assert fields["title"] == (
+            r"{TiO\$\_2\$ \textbraceleft{}rutile\textbraceright{}, a \textbraceright{} and "
+            r"\textbackslash{}emph\textbraceleft{}b\textbraceright{} at T \textless{} 5 K "
+            r"\textbar{} \textasciitilde{} \textasciicircum{}}"
+        )
+        assert fields["url"] == "https://example.org/%7Bx%7D.git"
+        body = yaml.safe_load(cite(stranger, URL, "cff"))
+        jsonschema.validate(body, CFF)
+        assert body["license"] == ["MIT", "Apache-2.0", "CC0-1.0"]
+        assert body["title"] == title
+        all_of_them = stranger.model_copy(update={"licence": "MIT AND CC0-1.0"})
+        assert "license" not in yaml.safe_load(cite(all_of_them, URL, "cff"))
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -17,7 +17,11 @@ __all__ = ["FORMATS", "bibtex", "cff", "cite", "datacite", "is_listed", "licence
 FORMATS = ("bibtex", "cff", "datacite")
 PLACE = re.compile(r"https?://")
 NO_TEXT = ("Cc", "Cf", "Cs", "Co", "Cn")
-TEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+# BibTeX counts braces before TeX reads a backslash, so no bare one of a text may stay.
+TEX = {
+    "\\": "backslash", "~": "asciitilde", "^": "asciicircum", "{": "braceleft", "}": "braceright",
+    "<": "less", ">": "greater", "|": "bar",
+}  # fmt: skip
 
 
 def licence_fault(licence: str) -> str:
@@ -69,7 +73,7 @@ def bibtex(entry: Entry, place: str) -> str:
         "title": f"{{{_tex(entry.title or entry.name)}}}",
         "year": entry.published[:4],
         "howpublished": _tex(_publisher(place)),
-        "url": _url(place),
+        "url": _url(place).replace("{", "%7B").replace("}", "%7D"),
         "note": _tex(
             f"{entry.collection.noun.capitalize()} {entry.reference}, hash {entry.hash}"
             + (f"; see also {entry.citation}" if entry.citation else "")
@@ -82,13 +86,21 @@ def bibtex(entry: Entry, place: str) -> str:
 def _bibtex_name(author: Author) -> str:
     if author.group:
         return f"{{{_tex(author.group)}}}"
-    return ", ".join(_tex(part) for part in (author.family, author.given) if part)
+    return ", ".join(_bibtex_part(part) for part in (author.family, author.given) if part)
+
+
+def _bibtex_part(part: str) -> str:
+    """Return a part of a name; in braces where BibTeX would take it for several, or for et al."""
+    text = _tex(part)
+    return f"{{{text}}}" if "," in text or {"and", "others"} & set(text.lower().split()) else text
 
 
 def _tex(text: str) -> str:
     """Return text in which nothing is a command."""
     clean = one_line(without_credentials(text))
-    return "".join(TEX.get(c, f"\\{c}" if c in "&%$#_{}" else c) for c in clean)
+    return "".join(
+        f"\\text{TEX[c]}{{}}" if c in TEX else f"\\{c}" if c in "&%$#_" else c for c in clean
+    )
 
 
 def cff(entry: Entry, place: str) -> str:
@@ -114,8 +126,9 @@ def cff(entry: Entry, place: str) -> str:
         body["date-released"] = entry.published
     if entry.keywords:
         body["keywords"] = [_line(word) for word in dict.fromkeys(entry.keywords)]
-    if is_listed(entry.licence):
-        body["license"] = entry.licence
+    choice = [one.strip() for one in entry.licence.split(" OR ")]
+    if all(map(is_listed, choice)):
+        body["license"] = choice[0] if len(choice) == 1 else choice
     if url := _url(place):
         body["repository"] = url
     return yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100)

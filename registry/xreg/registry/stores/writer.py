@@ -111,7 +111,9 @@ class StoreWriter:
             folder = stack.enter_context(staging(self.path))
             # Only now: whoever was writing the same store has finished.
             if self.path.exists():
-                raise DataError(f"{self.path} exists already; a store is never overwritten: choose another name.")
+                raise DataError(
+                    f"{self.path} exists already; a store is never overwritten, so choose another."
+                )
             self._begin(folder)
             self._stack = stack.pop_all()
         return self
