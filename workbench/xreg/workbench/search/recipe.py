@@ -294,6 +294,7 @@ def members(recipe: SearchRecipe, samples: Samples) -> list[Family]:
 
 
 def _family(label: str, section: FamilySection, recipe: SearchRecipe) -> Family:
+    from xreg.core.interfaces import Decomposer
     from xreg.workbench.search.spaces import SearchSpace
 
     own = section.decomposer or (None if section.emulator else recipe.decomposer)
@@ -306,10 +307,10 @@ def _family(label: str, section: FamilySection, recipe: SearchRecipe) -> Family:
             f"family '{label}': {kind} '{model.name}' takes {takes}, so it "
             f"{'must have no' if section.descriptor else 'needs a'} descriptor."
         )
-    if own and taken.needs_emulator:
+    if own and (taken.needs_emulator or taken.decode is Decomposer.decode):
         raise ConfigError(
-            f"family '{label}': decomposer '{model.name}' needs an emulator; search for "
-            "that, and add the decomposer to the winner's recipe."
+            f"family '{label}': decomposer '{model.name}' needs an emulator, for it has no decode "
+            "of its own; search for an emulator, and add the decomposer to the winner's recipe."
         )
     # A decomposer alone is judged on the features and scalings of the emulator that will join it.
     begun = recipe.emulator.start if own else (section.emulator or recipe.emulator).start
