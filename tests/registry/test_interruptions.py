@@ -111,6 +111,24 @@ publishing.publish({str(store)!r}, {str(registry)!r}, {about!r})
     assert [v.problems for v in verify(registry=registry)] == [[], [], []]
 
 
+def test_what_a_killed_publication_was_writing_is_not_committed(
+    registry, places, toy_dataset, tmp_path, about
+):
+    """As in one of a thousand kills: half an object in the remote, when another publishes."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / ".kept.1.tmp").write_text("not ours")
+    objects = registry / "dvc-remote" / "files" / "md5"
+    (objects / "66").mkdir(exist_ok=True)
+    half = objects / "66" / ".852e32881ce0e7c26609fe6830abb2.2494.tmp"
+    half.write_bytes(b"half")
+    if not (objects / "67").exists():
+        (objects / "67").symlink_to(outside)
+    publish(write_store(toy_dataset(5, version="3.0.0"), tmp_path / "new.zarr"), registry, about)
+    assert not half.exists()
+    assert (outside / ".kept.1.tmp").exists()
+
+
 def test_a_publication_that_git_does_not_know_is_finished(
     registry, places, toy_dataset, about, git
 ):

@@ -162,16 +162,27 @@ def _sweep(root: Path, entry: Entry) -> None:
         for name in names:
             for path in folder.glob(f".{name}.*.tmp"):
                 path.unlink(missing_ok=True)
+    if remote := _remote_inside(root):  # from where git would commit it
+        objects = confined(root, f"{remote}/files/md5", f"registry {root}")
+        for folder in objects.glob("[0-9a-f][0-9a-f]"):
+            for path in () if folder.is_symlink() else folder.glob(".*.tmp"):
+                path.unlink(missing_ok=True)
 
 
 def _paths(root: Path, entry: Entry) -> list[str]:
     """Return what git must be told once a version is published."""
     paths = [entry.collection.record, ".gitignore", card_folder(entry)]
+    return [*paths, remote] if (remote := _remote_inside(root)) else paths
+
+
+def _remote_inside(root: Path) -> str:
+    """Return where the objects are if that is a folder of the repository; empty if elsewhere."""
     remote = dvc.Objects(root).remote
     if remote is not None:
         with suppress(ValueError):
-            paths.append(Path(remote.path).relative_to(os.path.abspath(root)).as_posix())
-    return paths
+            inside = Path(remote.path).relative_to(os.path.abspath(root)).as_posix()
+            return "" if inside == "." else inside
+    return ""
 
 
 def _open(root: Path, entry: Entry) -> bool:
