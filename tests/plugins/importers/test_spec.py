@@ -1,4 +1,4 @@
-"""SPEC files, as silx writes them and as beamlines do."""
+"""SPEC files, as programs write them and as beamlines do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from silx.io.utils import save1D
 
 from xreg.core.errors import DataError
 from xreg.core.readers.importing.log import ImportLog
@@ -36,7 +35,8 @@ def spec(path: Path, labels: str, *scans: np.ndarray, command: str = "ascan  ene
 
 def test_as_silx_writes_it(tmp_path: Path) -> None:
     path = tmp_path / "a.spec"
-    save1D(str(path), ENERGY, [MU], xlabel="Energy", ylabels=["mu"], filetype="spec", fmt="%.10g")
+    rows = "\n".join(f"{e:.10g}  {mu:.10g}" for e, mu in zip(ENERGY, MU, strict=True))
+    path.write_text(f"#F {path}\n#D 2023-11-14T22:13:20\n\n#S 1 mu\n#N 2\n#L Energy  mu\n{rows}\n")
     (entry,), log = read(path)
     assert SpecImporter.sniff(path, path.read_bytes()[:4096]) == 0.9
     assert not log.bad
@@ -86,3 +86,77 @@ def test_damaged(tmp_path: Path, content: bytes) -> None:
     with suppress(DataError):
         entries, _ = read(tmp_path / "e.spec")
     assert not entries
+
+
+ROW = "7020 100020 89980 0.2"
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("7020 100020 x 0.2", "its line 25 '7020 100020 x 0.2' holds a value that is no number"),
+        ("7020 100020", "its line 25 has 2 columns where line 5 has 4"),
+        ("7020 100020 89980 0.2 5", "its line 25 has 5 columns where line 5 has 4"),
+        ("7020 100020 89980,5 0,2", "hold both points and commas"),
+        ("7020 100020 0x10 0.2", "holds a value that is no number"),
+        ("7020 1e5e5 89980 0.2", "holds a value that is no number"),
+        ("7020 100020 89980 1.2.3", "holds a value that is no number"),
+        ("7020 100020 89980 nan", "is not finite at point 21: line 25 holds 'nan'"),
+        ("7020 100020 89980 ---", "is not finite at point 21: line 25 holds '---'"),
+        ("", None),
+        ("#C Thu Jan 1 1970.  Aborted, and resumed.", None),
+        ("@A 1 2 3 4\\\n 5 6 7 8", None),
+    ],
+)
+def test_a_row_that_is_none(tmp_path: Path, row: str, reason: str | None) -> None:
+    rows = [f"{7000 + i} {1e5 + i} {9e4 - i} {i * 0.01:.2f}" for i in range(60)]
+    text = "#F a\n\n#S 1 ascan energy\n#L Energy  I0  I1  mu\n"
+    good = "\n\n#S 2 ascan energy\n#L Energy  mu\n" + "\n".join(
+        f"{7000 + i} 1{i}" for i in range(9)
+    )
+    (tmp_path / "a.spec").write_text(text + "\n".join([*rows[:20], row, *rows[21:]]) + good)
+    entries, log = read(tmp_path / "a.spec", columns={"signal": "mu"})
+    assert [entry.labels["scan"] for entry in entries] == (["2"] if reason else ["1", "2"])
+    if reason:
+        assert reason in log.bad[0].reason
+    else:
+        np.testing.assert_array_equal(
+            entries[0].curves["xas"].energy, np.delete(7000.0 + np.arange(60), 20)
+        )
+
+
+def test_numbers_of_fortran(tmp_path: Path) -> None:
+    rows = "\n".join(f"7.{i:03}D+03 {i + 1}.5-101" for i in range(20))
+    (tmp_path / "a.spec").write_text(f"#F a\n#S 1 ascan\n#L Energy  mu\n{rows}\n")
+    (entry,), _ = read(tmp_path / "a.spec")
+    np.testing.assert_allclose(entry.curves["xas"].energy, 7000.0 + np.arange(20))
+    np.testing.assert_allclose(entry.curves["xas"].intensity, (np.arange(20) + 1.5) * 1e-101)
+
+
+def test_a_scan_without_points_is_passed_over(tmp_path: Path) -> None:
+    rows = np.transpose([ENERGY, MU])
+    path = spec(tmp_path / "a.spec", "Energy  mu", rows)
+    path.write_text(path.read_text() + "\n#S 2 ascan energy\n#N 2\n#L Energy  mu\n#C Aborted\n")
+    (entry,), log = read(path)
+    assert entry.samples[0].id == "a-1"
+    assert "scan 2: it has no points" in str(log.passed_over[0])
+
+
+def test_labels_of_other_columns(tmp_path: Path) -> None:
+    path = spec(tmp_path / "a.spec", "Energy  I0  mu", np.transpose([ENERGY, MU]))
+    _, log = read(path)
+    assert "its rows have 2 columns, and its header names others" in log.bad[0].reason
+
+
+def test_random_damage_is_told(tmp_path: Path) -> None:
+    """A parser in C that was used before died of a tenth of these files."""
+    rows = np.transpose([ENERGY[:60], MU[:60]])
+    content = spec(tmp_path / "a.spec", "Energy  mu", rows, rows).read_bytes()
+    rng = np.random.default_rng(1)
+    for _ in range(200):
+        damaged = bytearray(content)
+        for place in rng.integers(len(content), size=16):
+            damaged[place] = rng.integers(256)
+        (tmp_path / "b.spec").write_bytes(damaged)
+        with suppress(DataError):
+            read(tmp_path / "b.spec", columns={"signal": "mu"})

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xreg.core.errors import DataError
-from xreg.core.interfaces import Entry
 from xreg.core.readers.importing.log import ImportLog
 
 if TYPE_CHECKING:
     import h5py
 
-__all__ = ["DEEPEST", "LONGEST", "MOST_OBJECTS", "member", "members", "text_of", "told"]
+__all__ = ["DEEPEST", "LONGEST", "MOST_OBJECTS", "member", "members", "text_of"]
 
 # What no file of spectra needs more of.
 MOST_OBJECTS, DEEPEST, LONGEST = 100_000, 12, 1_000_000
@@ -54,25 +52,6 @@ def members(
         child = member(group, name, where, log)
         if isinstance(child, h5py.Group) and text_of(child.attrs.get("NX_class")) == kind:
             yield name, child
-
-
-def told(entries: Iterator[Entry], source: Path) -> Iterator[Entry]:
-    """Yield entries; what HDF5 raises on the way, wherever the file is damaged, is told in words.
-
-    Raises
-    ------
-    DataError
-        In place of whatever h5py raises.
-    """
-    while True:
-        try:
-            entry = next(entries)
-        except StopIteration:
-            return
-        except (OSError, RuntimeError, KeyError, UnicodeError) as error:
-            reason = " ".join(str(error).split())
-            raise DataError(f"'{source}' cannot be read; it is damaged ({reason}).") from None
-        yield entry
 
 
 def text_of(value: Any, *, strip: bool = True) -> str:

@@ -19,10 +19,11 @@ from xreg.core.measured.tables import (
     stem_of,
     table_of,
 )
+from xreg.core.readers.importing.isolated import isolated_entries
 from xreg.core.readers.importing.log import ImportLog
 from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.table import Table
-from xreg.plugins.nexus.hdf5 import DEEPEST, LONGEST, MOST_OBJECTS, member, text_of, told
+from xreg.plugins.nexus.hdf5 import DEEPEST, LONGEST, MOST_OBJECTS, member, text_of
 from xreg.plugins.nexus.own import LAYOUT, own_entries
 from xreg.plugins.nexus.plugin import NexusImportConfig
 
@@ -109,16 +110,21 @@ class NexusImporter(Importer[NexusImportConfig]):
 
     def entries(self, source: Path, log: ImportLog) -> Iterator[Entry]:
         """Yield the spectrum of each entry."""
+        import h5py  # noqa: F401  (once, and not in each child)
+
+        note_file(log, source)
+        yield from isolated_entries(source, log, lambda own: self._file(source, own))
+
+    def _file(self, source: Path, log: ImportLog) -> Iterator[Entry]:
         import h5py
 
         log.label_units = LABEL_UNITS
-        note_file(log, source)
         try:
             file = h5py.File(source, "r")
         except OSError as error:
             raise DataError(f"'{source}' cannot be read as HDF5 ({error}).") from None
         with file:
-            yield from told(self._entries(file, source, log), source)
+            yield from self._entries(file, source, log)
 
     def _entries(self, file: h5py.File, source: Path, log: ImportLog) -> Iterator[Entry]:
         if LAYOUT in file.attrs:

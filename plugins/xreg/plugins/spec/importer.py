@@ -3,38 +3,65 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import closing
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from xreg.core.errors import DataError
 from xreg.core.interfaces import Entry, Importer
-from xreg.core.measured.tables import (
-    LABEL_UNITS,
-    TableReader,
-    names_energy,
-    note_file,
-    stem_of,
-    table_of,
-)
-from xreg.core.progress import track
+from xreg.core.measured.tables import LABEL_UNITS, TableReader, names_energy, stem_of
 from xreg.core.readers.importing.log import ImportLog
-from xreg.core.readers.spectra.header import split_name
-from xreg.core.readers.spectra.table import Table
+from xreg.core.readers.spectra.blocks import chosen_block, split_blocks
+from xreg.core.readers.spectra.table import Table, table_of_block
+from xreg.core.readers.text import lines_of
 from xreg.plugins.spec.plugin import SpecImportConfig
 
 __all__ = ["SpecImporter"]
 
-SCAN = re.compile(rb"^#S \d+ ", re.MULTILINE)
+HEAD = re.compile(rb"^#S \d+ ", re.MULTILINE)
+SCAN = re.compile(r"#S\s+(\d+)\s*(.*)")
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The lines of a scan.
+
+    Attributes
+    ----------
+    key
+        Its number, and how often this number came so far: ``12.1``.
+    command
+        What was typed.
+    first
+        Number of its first line in the file.
+    """
+
+    key: str
+    command: str
+    first: int
+    lines: Sequence[str]
+
+    @property
+    def number(self) -> str:
+        """The number alone where it is the first of that number."""
+        return self.key.removesuffix(".1")
+
+    @property
+    def date(self) -> str:
+        """What stands behind ``#D``."""
+        return next((line[2:].strip() for line in self.lines if line.startswith("#D")), "")
 
 
 class SpecImporter(Importer[SpecImportConfig]):
     """Each scan over the energy is a sample, called as the file with the scan's number behind.
 
-    silx reads the file. A scan without a column named as an energy is passed over; ``--energy``
-    names one, ``--scan`` chooses one scan (``12``, or ``12.2`` where the number comes twice). Which
-    column is the signal is chosen as in text columns. Labels: ``scan``, ``command`` and ``date``.
+    Rows are read as those of any text table, so that a cell that is no number, or a row of another
+    length, makes the scan a bad one. A scan without a column named as an energy is passed over;
+    ``--energy`` names one, ``--scan`` chooses one scan (``12``, or ``12.2`` where the number comes
+    twice). Which column is the signal is chosen as in text columns. Labels: ``scan``, ``command``
+    and ``date``.
 
     Parameters
     ----------
@@ -50,65 +77,63 @@ class SpecImporter(Importer[SpecImportConfig]):
         """Go by the head of a file (``#F``) and that of a scan (``#S 1``)."""
         if head.startswith(b"#F "):
             return 0.9
-        return 0.8 if SCAN.search(head) and b"\n#L " in head else 0.0
+        return 0.8 if HEAD.search(head) and b"\n#L " in head else 0.0
 
     def entries(self, source: Path, log: ImportLog) -> Iterator[Entry]:
         """Yield each scan over the energy."""
-        from silx.io.specfile import SfErrFileOpen, SpecFile
-
         log.label_units = LABEL_UNITS
-        note_file(log, source)
         reader = TableReader(self.config, log)
-        try:
-            file = SpecFile(str(source))
-        except (SfErrFileOpen, OSError) as error:
-            raise DataError(f"'{source}' cannot be read as a SPEC file ({error}).") from None
-        with closing(file):
-            known = [str(key) for key in file.keys()]  # noqa: SIM118  (it iterates over scans)
-            keys = _chosen(known, self.config.columns.scan, source)
-            several = len(keys) > 1
-            for key in track(keys, f"reading {source.name}", len(keys)):
-                number = key if key.rpartition(".")[2] != "1" else key.rpartition(".")[0]
-                where = f"{source}, scan {number}"
-                with log.entry(where):
-                    found = _scan(file, key)
-                    table, labels = found
-                    if not names_energy(table, self.config.columns):
-                        names = ", ".join(table.names[:6])
-                        log.pass_over(where, f"none of its columns is named as an energy ({names})")
-                        continue
-                    name = f"{stem_of(source)}-{number}" if several else stem_of(source)
-                    more = {"file": stem_of(source), "scan": number, **labels}
-                    yield reader.entry(table, where, name, more)
+        scans = _chosen(_scans(lines_of(log.read(source))), self.config.columns.scan, source)
+        for scan in scans:
+            where = f"{source}, scan {scan.number}"
+            with log.entry(where):
+                table = _table(scan)
+                if table is None:
+                    log.pass_over(where, "it has no points")
+                    continue
+                if not names_energy(table, self.config.columns):
+                    names = ", ".join(table.names[:6])
+                    log.pass_over(where, f"none of its columns is named as an energy ({names})")
+                    continue
+                name = f"{stem_of(source)}-{scan.number}" if len(scans) > 1 else stem_of(source)
+                told = {"scan": scan.number, "command": scan.command, "date": scan.date}
+                known = {key: text for key, text in told.items() if text}
+                yield reader.entry(table, where, name, {"file": stem_of(source), **known})
 
 
-def _chosen(keys: list[str], scan: str, source: Path) -> list[str]:
-    if not scan:
-        return keys
-    wanted = [key for key in keys if scan in (key, key.rpartition(".")[0])]
+def _scans(lines: Sequence[str]) -> list[Scan]:
+    """Return the scans of a file."""
+    heads = [(i, found) for i, line in enumerate(lines) if (found := SCAN.match(line))]
+    starts = [i for i, _ in heads]
+    seen = Counter[str]()
+    scans = []
+    for (i, head), end in zip(heads, [*starts[1:], len(lines)], strict=False):
+        seen[head[1]] += 1
+        key = f"{head[1]}.{seen[head[1]]}"
+        scans.append(Scan(key, head[2].strip(), i + 1, lines[i:end]))
+    return scans
+
+
+def _chosen(scans: list[Scan], number: str, source: Path) -> list[Scan]:
+    if not number:
+        return scans
+    wanted = [scan for scan in scans if number in (scan.key, scan.key.rpartition(".")[0])]
     if len(wanted) != 1:
-        some = ", ".join(keys[:6]) + (", …" if len(keys) > 6 else "")
-        raise DataError(f"'{source}' has {len(wanted)} scans {scan}; it has {some}.")
+        some = ", ".join(scan.key for scan in scans[:6]) + (", …" if len(scans) > 6 else "")
+        raise DataError(f"'{source}' has {len(wanted)} scans {number}; it has {some}.")
     return wanted
 
 
-def _scan(file: Any, key: str) -> tuple[Table, dict[str, str]]:
-    """Return the columns of a scan, and what its header tells."""
-    try:
-        scan = file[key]
-        labels, data = list(scan.labels), scan.data
-    except Exception as error:  # silx raises whatever its parser meets
-        raise DataError(f"it cannot be read ({error})") from None
-    if len(labels) != len(data):
-        raise DataError(f"its header names {len(labels)} columns, and its rows have {len(data)}")
-    parts = [split_name(label) for label in labels]
-    names = [name for name, _ in parts]
-    if len(set(names)) < len(names):
-        names = labels
-    if len(set(names)) < len(names):
-        names = [f"{label}.{i}" for i, label in enumerate(labels, 1)]
-    units = dict(zip(names, (unit for _, unit in parts), strict=True))
-    header = scan.scan_header_dict
-    known = {"command": header.get("S", "").partition(" ")[2].strip(), "date": header.get("D", "")}
-    table = table_of(dict(zip(names, data, strict=True)), units)
-    return table, {name: text for name, text in known.items() if text}
+def _table(scan: Scan) -> Table | None:
+    """Return the columns of a scan; None of one without rows."""
+    blocks = [block for block in split_blocks(scan.lines, scan.first) if block.rows]
+    if not blocks:
+        return None
+    table = table_of_block(chosen_block(blocks, ""))
+    labels = [line for line in scan.lines if line.startswith("#L ")]
+    if labels and not any(table.names):
+        raise DataError(
+            f"its rows have {len(table.names)} columns, and its header names others "
+            f"('{labels[-1][:40]}')"
+        )
+    return table

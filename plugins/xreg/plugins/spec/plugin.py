@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xreg.core.hooks import ComponentSpec, Requirement, hookimpl
+from xreg.core.hooks import ComponentSpec, hookimpl
 from xreg.core.readers.importing.settings import MeasuredSettings
 
 XREG_API = "1.0"
@@ -23,7 +23,6 @@ def xreg_components() -> Sequence[ComponentSpec]:
             "spec",
             SpecImportConfig,
             "xreg.plugins.spec.importer:SpecImporter",
-            summary="Measured scans in SPEC files, one a scan (silx)",
-            requires=[Requirement("silx", 'pip install "xreg[measured]"')],
+            summary="Measured scans in SPEC files, one a scan",
         )
     ]

@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,21 @@ class ImportLog:
         files = self.remarks.setdefault(text, [])
         if file not in files[-1:]:
             files.append(file)
+
+    def notes(self) -> dict[str, Any]:
+        """Return all notes but the account of files, as what can be sent between processes."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "_hash"}
+
+    def add(self, notes: Mapping[str, Any]) -> None:
+        """Add what :meth:`notes` of another log returned."""
+        for name in ("bad", "passed_over", "several"):
+            getattr(self, name).extend(notes[name])
+        for name in ("remarks", "splits"):
+            for key, value in notes[name].items():
+                mine = getattr(self, name).setdefault(key, type(value)())
+                mine.update(value) if isinstance(value, dict) else mine.extend(value)
+        self.assumed.update(notes["assumed"])
+        self.label_units, self.parameter_units = notes["label_units"], notes["parameter_units"]
 
     def sites(self, frame: Frame, name: str, absorber: int | str | None, every: bool) -> list[int]:
         """Return the absorbing atoms of a frame; without any word on them, its first atom."""

@@ -111,11 +111,18 @@ def first_row(lines: Sequence[str]) -> int:
     return len(lines)
 
 
-def split_blocks(lines: Sequence[str]) -> list[Block]:
+def split_blocks(lines: Sequence[str], first: int = 1) -> list[Block]:
     """Return the tables of a text, one after the other.
 
     A new one begins at a scan of SPEC's, at a line of words between rows, and where a header is
     repeated.
+
+    Parameters
+    ----------
+    lines
+        The text.
+    first
+        Number of its first line.
 
     Raises
     ------
@@ -124,7 +131,7 @@ def split_blocks(lines: Sequence[str]) -> list[Block]:
     """
     blocks = [Block()]
     several = skipping = False
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines, first):
         here = blocks[-1]
         if skipping or (several and line.startswith("@")):  # spectra of a detector, in SPEC files
             skipping = line.endswith("\\")
@@ -183,7 +190,7 @@ def _with_rows(blocks: list[Block]) -> list[Block]:
             if not block.number:
                 block.number = str(i + 1)
                 block.title = block.title or f"from line {block.lines[0]}"
-            elif counts[block.number] > 1:  # as silx counts: 5.1, 5.2
+            elif counts[block.number] > 1:  # as in 5.1, 5.2
                 block.number += f".{seen[block.number]}"
     return found
 

@@ -28,7 +28,7 @@ from xreg.core.readers.spectra.dialect import Dialect, dialect_of
 from xreg.core.readers.spectra.header import columns_of, fields_of, named_counts, stated_unit
 from xreg.core.readers.text import decode, lines_of
 
-__all__ = ["Table", "read_table"]
+__all__ = ["Table", "read_table", "table_of_block"]
 
 # All that a plain table of numbers holds below its first row, and what it does not.
 PLAIN = b"0123456789+-.eE \t\n"
@@ -187,7 +187,17 @@ def _first(content: bytes) -> int:
 
 
 def _any(lines: list[str], scan: str) -> Table:
-    block = chosen_block(split_blocks(lines), scan)
+    return table_of_block(chosen_block(split_blocks(lines), scan))
+
+
+def table_of_block(block: Block) -> Table:
+    """Return the table of rows as they stand.
+
+    Raises
+    ------
+    DataError
+        If they are no table, with the line.
+    """
     _drop_count(block)
     header = [*block.shared, *block.header]
     dialect = dialect_of(block.rows, named_counts(header))

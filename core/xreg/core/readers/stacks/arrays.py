@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from xreg.core.errors import DataError, MissingRequirementError
 from xreg.core.limits import require_plausible
+from xreg.core.readers.isolated import RAISED, isolated
 from xreg.core.readers.npz import load_arrays
 
 if TYPE_CHECKING:
@@ -119,14 +120,18 @@ def _of_hdf5(path: Path) -> Found:
         raise MissingRequirementError(
             f"'{path}' is HDF5, and h5py is not installed: pip install \"xreg[measured]\"."
         ) from None
-    found = Found()
-    try:
+
+    def look() -> Found:
+        found = Found()
         with h5py.File(path, "r") as file:
             _walk(file, path, found)
-    except (OSError, RuntimeError, KeyError) as error:
+        return found
+
+    try:
+        return isolated(path, look)
+    except RAISED as error:
         text = " ".join(str(error).split())[:100]
         raise DataError(f"'{path}' cannot be read as HDF5 ({text}).") from None
-    return found
 
 
 def _walk(file: h5py.File, path: Path, found: Found) -> None:
@@ -157,12 +162,14 @@ def _walk(file: h5py.File, path: Path, found: Found) -> None:
             known.add(token)
             if isinstance(child, h5py.Group):
                 stack.append((f"{place}/", child))
+            elif not isinstance(child, h5py.Dataset):
+                continue  # a type that was given a name
             elif child.external or child.is_virtual:
                 found.notes.append(f"the numbers of {place} lie in another file, which is not read")
             elif child.dtype.kind in "iuf" and 1 <= child.ndim <= 3:
                 children[name] = child
                 found.arrays[place] = Source(
-                    tuple(child.shape), _reader(path, place), _text(child.attrs.get("units"))
+                    tuple(child.shape), _Reader(path, place), _text(child.attrs.get("units"))
                 )
         _mark(group, prefix, children, found)
 
@@ -183,20 +190,28 @@ def _mark(group: h5py.Group, prefix: str, children: dict[str, Any], found: Found
         )
 
 
-def _reader(path: Path, place: str) -> Callable[[], NDArray[Any]]:
-    def read() -> NDArray[Any]:
+@dataclass(frozen=True)
+class _Reader:
+    """Reads the numbers at a place of an HDF5 file."""
+
+    path: Path
+    place: str
+
+    def __call__(self) -> NDArray[Any]:
+        try:
+            return isolated(self.path, self._read)
+        except RAISED as error:
+            text = " ".join(str(error).split())[:100]
+            raise DataError(f"'{self.path}': {self.place} cannot be read ({text}).") from None
+
+    def _read(self) -> NDArray[Any]:
         import h5py
 
-        try:
-            with h5py.File(path, "r") as file:
-                dataset = file[place]
-                require_plausible(dataset.size * 8, path.stat().st_size, f"'{path}': {place}")
-                return np.asarray(dataset[()])
-        except (OSError, RuntimeError, KeyError, MemoryError) as error:
-            text = " ".join(str(error).split())[:100]
-            raise DataError(f"'{path}': {place} cannot be read ({text}).") from None
-
-    return read
+        with h5py.File(self.path, "r") as file:
+            dataset = file[self.place]
+            claimed, present = dataset.size * 8, self.path.stat().st_size
+            require_plausible(claimed, present, f"'{self.path}': {self.place}")
+            return np.asarray(dataset[()])
 
 
 def _text(value: Any) -> str:
