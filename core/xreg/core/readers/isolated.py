@@ -75,7 +75,7 @@ def isolated(path: Path, read: Callable[[], T]) -> T:
         raise DataError(f"'{path}' cannot be read; it is damaged ({_death(status)}).")
     if not ok:
         raise value
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _answer(sender: Connection, read: Callable[[], Any], seconds: int) -> NoReturn:

@@ -11,6 +11,7 @@ import numpy as np
 
 from xreg.core.errors import DataError
 from xreg.core.interfaces import Entry, Importer
+from xreg.core.measured.isolated import isolated_entries
 from xreg.core.measured.tables import (
     LABEL_UNITS,
     TableReader,
@@ -19,7 +20,6 @@ from xreg.core.measured.tables import (
     stem_of,
     table_of,
 )
-from xreg.core.readers.importing.isolated import isolated_entries
 from xreg.core.readers.importing.log import ImportLog
 from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.table import Table
