@@ -20,6 +20,7 @@ from xreg.registry.models import find_model, list_models, load_model
 from xreg.workbench.arrays import read_predictions
 from xreg.workbench.importing.imports import import_dataset
 from xreg.workbench.importing.options import ImportOptions
+from xreg.workbench.predict.predict import predict
 from xreg.workbench.run.recipe import load_recipe
 from xreg.workbench.run.run import execute
 
@@ -126,9 +127,21 @@ def test_an_exporter_writes_it(
     trained: Path, structures: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("predict", trained, structures, "-o", "out", "--to", "xdi") == 0
+    channels = ("xes", "xes_std", "xes_interval_68", "xes_interval_95")
     assert {path.name for path in Path("out").glob("stretched.*")} == {
-        "stretched.xes.xdi", "stretched.xes_std.xdi"
-    }  # fmt: skip
+        f"stretched.{channel}.xdi" for channel in channels
+    }
+    assert run("predict", trained, structures, "-o", "out.nxs") == 0
+    half = predict(
+        load_model(trained), Structures.from_atoms(read(structures, index=":"))
+    ).intervals
+    for file in (Path("out.nxs"), Path("out") / "stretched.xes_interval_68.xdi"):
+        options = {
+            "dataset": {"name": "back", "version": "1.0.0"}, "channels": ["xes_interval_68"],
+        }  # fmt: skip
+        back = import_dataset(file, ImportOptions.parse(options, "test"))
+        found = back.spectra["xes_interval_68"].intensity
+        np.testing.assert_array_equal(found, half[0.68][-len(found) :])
     words = ["-o", "two", "--to", "columns", "--set"]
     assert run("predict", trained, structures, *words, "to.channel=xes") == 0
     assert "left out, as columns cannot hold it: the structures" in capsys.readouterr().err
@@ -342,10 +355,18 @@ def test_another_ending_is_an_exporters(
     assert run("predict", trained, structures, "-o", file) == 0
     told = capsys.readouterr().err
     assert f"left out, as {Path(file).suffix} cannot hold it: metadata: provenance" in told
-    options = {"dataset": {"name": "back", "version": "1.0.0"}, "channels": ["xes", "xes_std"]}
+    halves = ["xes_interval_68", "xes_interval_95"]
+    options = {
+        "dataset": {"name": "back", "version": "1.0.0"},
+        "channels": ["xes", "xes_std", *halves],
+    }
     back = import_dataset(Path(file), ImportOptions.parse(options, "test"))
     frames = Structures.from_atoms(read(structures, index=":"))
     mean, std = load_model(trained).predict(frames, return_std=True)
+    intervals = predict(load_model(trained), frames).intervals
+    for name, half in zip(halves, intervals.values(), strict=True):
+        assert (half > 0).all()
+        np.testing.assert_array_equal(back.spectra[name].intensity, half)
     np.testing.assert_array_equal(back.spectra["xes"].intensity, mean)
     np.testing.assert_array_equal(back.spectra["xes_std"].intensity, std)
     np.testing.assert_allclose(back.spectra["xes"].energy, np.linspace(520, 532, 61))

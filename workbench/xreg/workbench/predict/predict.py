@@ -89,12 +89,15 @@ class Prediction:
     def dataset(self) -> Dataset:
         """Return the predicted spectra as a dataset, to be exported or looked at.
 
-        The spread is the channel ``<channel>_std``; how far each may be trusted stands in labels.
+        The spread is the channel ``<channel>_std``, the half widths of intervals are
+        ``<channel>_interval_68`` and ``_95``; how far each may be trusted stands in labels.
         """
         target, labels = self.target, _assessed(self)
         rows = {target.channel: self.mean}
         if self.spread is not None:
             rows[f"{target.channel}_std"] = self.spread
+        for level, half in _told(self.intervals).items():
+            rows[f"{target.channel}_interval_{_percent(level)}"] = half
         channels = {
             name: Channel(values, target.energy, target.features, target.unit)
             for name, values in rows.items()
