@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtr
 
 __all__ = ["ONE_SIGMA", "Mixture", "likelihoods"]
 
@@ -20,6 +20,7 @@ Array = NDArray[np.float64]
 
 ONE_SIGMA, TWO_SIGMA = 0.682689492137, 0.954499736104
 WIDEST = 1e4  # of a range: a σ from which a distribution in it is uniform
+DIGITS = 1e-6  # to which a σ is found
 POINTS, REACH = 801, 6.0  # of each part's grid, which goes so many of its σ to both sides
 
 
@@ -63,8 +64,8 @@ class Mixture:
         z = value - self.centre
         return np.where(
             z < 0,
-            part * norm.cdf(z / low),
-            part / 2 + (2 - part) * (norm.cdf(z / high) - 0.5),
+            part * ndtr(z / low),
+            part / 2 + (2 - part) * (ndtr(z / high) - 0.5),
         )
 
     def std(self) -> float:
@@ -78,7 +79,12 @@ class Mixture:
         most = min(most, max(abs(end - at) for end in self.ends))
 
         def half(share: float) -> float:
-            return float(brentq(lambda h: self.below(at + h) - self.below(at - h) - share, 0, most))
+            return float(
+                brentq(
+                    lambda h: self.below(at + h) - self.below(at - h) - share,
+                    0, most, xtol=1e-12, rtol=DIGITS,
+                )
+            )  # fmt: skip
 
         return max(half(ONE_SIGMA), half(TWO_SIGMA) / 2)
 

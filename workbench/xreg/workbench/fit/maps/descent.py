@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from xreg.workbench.fit.maps.rendering import Renderer
 
-__all__ = ["Pixels", "descend", "felt", "projected"]
+__all__ = ["Descent", "Pixels", "felt", "projected"]
 
 Array = NDArray[np.float64]
 
 FIRST_DAMPING, LESS, MORE, MOST = 1e-2, 0.2, 5.0, 1e5
 ENOUGH = 1e-4  # relative fall of χ² below which a descent ends
+RELIABLE = 0.5  # share of the fall foretold from which derivatives are corrected, not computed
+OLD = 1000
 TINY = 1e-12
 
 
@@ -78,66 +80,112 @@ def felt(pixels: Pixels, slopes: Array, scale: Array, own: Array) -> Array:
     return -scale[:, None, None] * (rows - along[:, :, None] * own[:, None, :])
 
 
-def descend(
-    pixels: Pixels,
-    x: Array,
-    renderer: Renderer,
-    steps: int,
-    *,
-    central: bool = False,
-) -> tuple[Array, Array]:
-    """Return (n, d) coordinates and (n,) χ² below starting points, one for each spectrum.
+@dataclass(eq=False)
+class Descent:
+    """Points on their way down, one or several for each spectrum; it can pause, and drop some.
 
-    A coordinate at an end of its range that would leave it is held for that step.
+    A coordinate at an end of its range that would leave it is held for that step. Where a step has
+    gone as its derivatives foretold, the next ones are those derivatives, corrected by what the
+    step has shown (C. G. Broyden, Math. Comp. 19, 577 (1965)): that takes no spectrum.
 
     Parameters
     ----------
     pixels
-        n spectra.
+        The spectra.
+    owner
+        (s,) the spectrum of each point.
     x
-        (n, d) starting points.
+        (s, d) starting points.
     renderer
         What gives spectra and derivatives: the network, or the exact engine.
-    steps
-        Most steps.
-    central
-        Whether derivatives are two-sided.
+    secants
+        How many times in a row derivatives are corrected rather than computed.
     """
-    x = np.clip(x, 0, 1)
-    n, d = x.shape
-    if not n:
-        return x, np.zeros(0)
-    scale, rest, own = projected(pixels, renderer.spectra(x))
-    chi2 = (rest**2).sum(axis=1)
-    damping = np.full(n, FIRST_DAMPING)
-    jacobian = np.zeros((n, d, rest.shape[1]))
-    stale = np.ones(n, dtype=bool)
-    active = np.arange(n)
-    for _ in range(steps):
-        fresh = active[stale[active]]
-        if fresh.size:
-            _, slopes = renderer.slopes(x[fresh], central=central)
-            jacobian[fresh] = felt(pixels[fresh], slopes, scale[fresh], own[fresh])
-            stale[fresh] = False
-        step = _step(jacobian[active], rest[active], x[active], damping[active])
-        tried = np.clip(x[active] + step, 0, 1)
-        new_scale, new_rest, new_own = projected(pixels[active], renderer.spectra(tried))
-        new = (new_rest**2).sum(axis=1)
-        better = (new < chi2[active]) & (new_scale > 0)
-        rows = active[better]
-        fall = 1 - new[better] / np.maximum(chi2[rows], TINY)
-        x[rows], chi2[rows], scale[rows] = tried[better], new[better], new_scale[better]
-        rest[rows], own[rows], stale[rows] = new_rest[better], new_own[better], True
-        damping[rows] *= LESS
-        damping[active[~better]] *= MORE
-        done = np.zeros(n, dtype=bool)
-        done[rows[fall < ENOUGH]] = True
-        done |= damping > MOST
-        active = active[~done[active]]
-        if not active.size:
-            break
-    chi2[scale <= 0] = np.inf
-    return x, chi2
+
+    pixels: Pixels
+    owner: NDArray[np.intp]
+    x: Array
+    renderer: Renderer
+    secants: int = 0
+
+    def __post_init__(self) -> None:
+        self.x = np.clip(self.x, 0, 1)
+        n, d = self.x.shape
+        self.scale = np.zeros(n)
+        self.rest = self.own = np.zeros((n, self.pixels.bare.shape[1]))
+        if n:
+            self.scale, self.rest, self.own = projected(
+                self.pixels[self.owner], self.renderer.spectra(self.x)
+            )
+        self.squares = (self.rest**2).sum(axis=1)
+        self.damping = np.full(n, FIRST_DAMPING)
+        self.jacobian = np.zeros((n, d, self.rest.shape[1]))
+        self.age = np.full(n, OLD)  # steps since derivatives were computed; OLD: do it
+        self.active = np.ones(n, dtype=bool)
+
+    @property
+    def chi2(self) -> Array:
+        """(s,) χ²; infinite where the scale is not positive."""
+        return np.where(self.scale > 0, self.squares, np.inf)
+
+    def keep(self, rows: NDArray[np.intp]) -> None:
+        """Go on with some of the points only."""
+        for name in (
+            "owner", "x", "scale", "rest", "own", "squares", "damping", "jacobian", "age", "active",
+        ):  # fmt: skip
+            setattr(self, name, getattr(self, name)[rows])
+
+    def run(self, steps: int) -> None:
+        """Go down by that many steps at most."""
+        for _ in range(steps):
+            rows = np.flatnonzero(self.active)
+            if not rows.size:
+                break
+            self._differentiate(rows[self.age[rows] > self.secants])
+            step = _step(self.jacobian[rows], self.rest[rows], self.x[rows], self.damping[rows])
+            tried = np.clip(self.x[rows] + step, 0, 1)
+            self._try(rows, tried)
+
+    def _differentiate(self, rows: NDArray[np.intp]) -> None:
+        if rows.size:
+            _, slopes = self.renderer.slopes(self.x[rows])
+            self.jacobian[rows] = felt(
+                self.pixels[self.owner[rows]], slopes, self.scale[rows], self.own[rows]
+            )
+            self.age[rows] = 0
+
+    def _try(self, rows: NDArray[np.intp], tried: Array) -> None:
+        """Take the steps that lead down; damp the others more."""
+        step = tried - self.x[rows]
+        linear = self.rest[rows] + np.einsum("ndk,nd->nk", self.jacobian[rows], step)
+        promised = self.squares[rows] - (linear**2).sum(axis=1)
+        # What is hardly damped and promises nothing has arrived.
+        over = (promised < ENOUGH * self.squares[rows]) & (self.damping[rows] <= FIRST_DAMPING)
+        over &= self.age[rows] == 0
+        self.active[rows[over]] = False
+        rows, tried, step = rows[~over], tried[~over], step[~over]
+        linear, promised = linear[~over], promised[~over]
+        if not rows.size:
+            return
+        scale, rest, own = projected(self.pixels[self.owner[rows]], self.renderer.spectra(tried))
+        squares = (rest**2).sum(axis=1)
+        better = (squares < self.squares[rows]) & (scale > 0)
+        fall = np.where(better, self.squares[rows] - squares, 0.0)
+        fresh = self.age[rows] == 0
+        little = fall < ENOUGH * self.squares[rows]
+        secant = (fall > RELIABLE * promised) & ~(little & ~fresh)
+        length = np.maximum((step**2).sum(axis=1), TINY)
+        turn = (rest - linear) / length[:, None]
+        self.jacobian[rows[secant]] += step[secant][:, :, None] * turn[secant][:, None, :]
+        self.age[rows] = np.where(secant, self.age[rows] + 1, OLD)
+        self.age[rows[~better & fresh]] = 0  # the same derivatives, damped more
+        up = rows[better]
+        self.x[up], self.scale[up], self.squares[up] = tried[better], scale[better], squares[better]
+        self.rest[up], self.own[up] = rest[better], own[better]
+        self.damping[up] *= LESS
+        self.damping[rows[~better & fresh]] *= MORE
+        self.active[rows[better & little & fresh]] = False
+        self.active[rows] &= self.damping[rows] <= MOST
 
 
 def _step(jacobian: Array, rest: Array, x: Array, damping: Array) -> Array:

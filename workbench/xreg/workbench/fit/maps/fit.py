@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from xreg.core import progress
 from xreg.core.errors import DataError
-from xreg.core.executor import WorkerDiedError, cores, open_workers
+from xreg.core.executor import WorkerDiedError, Workers, cores, open_workers
 from xreg.core.measured.stack import Stack
 from xreg.core.storage import canonical_json
 from xreg.registry.models import find_model, load_model
@@ -37,6 +38,8 @@ FEWEST_REFINED = 20
 SIGMA = 1.4826  # standard deviation over median absolute deviation
 ALIKE = 0.02  # of a range: a neighbour's solution closer than that, or than SURE, is the same
 SURE = 3.0  # σ
+SWEEPS = 50  # times at most that neighbours are asked
+GAINED = 0.5  # by so many σ the fit is better where neighbours are asked to look again
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,19 +177,25 @@ def _fitted(
         refined[good[np.linspace(0, len(good) - 1, count).round().astype(int)]] = True
     first = [Part(rows, *_of(stack, rows), exact=False) for rows in _batches(good[~refined[good]])]
     first += [Part(rows, *_of(stack, rows), exact=True) for rows in _batches(good[refined[good]])]
-    if recipe.refine == "some":  # the network's own answer to those, to see what it misses
-        rows = good[refined[good]]
-        rough = [Part(part, *_of(stack, part), exact=False) for part in _batches(rows)]
-        network = _work(task, rough, len(stack), "network", workers)
-    arrays = _work(task, first, len(stack), "fitting", workers)
-    _require_upright(arrays["likeness"][good])
-    again = [
-        Part(rows, *_of(stack, rows), exact=True, also=also)
-        for rows, also in _neighbours(stack, arrays, refined, problem.labels)
-    ]
-    if again:
-        better = _work(task, again, len(stack), "neighbours", workers)
-        _take(arrays, better)
+    network: dict[str, Array] = {}
+    with _pool(len(good), workers) as pool:
+        if recipe.refine == "some":  # the network's own answer to those, to see what it misses
+            rows = good[refined[good]]
+            rough = [Part(part, *_of(stack, part), exact=False) for part in _batches(rows)]
+            network = _work(task, rough, len(stack), "network", pool)
+        arrays = _work(task, first, len(stack), "fitting", pool)
+        _require_upright(arrays["likeness"][good])
+        offers = refined.copy()
+        for _ in range(SWEEPS):
+            again = list(_neighbours(stack, arrays, offers, refined, problem.labels))
+            if not again:
+                break
+            before = arrays["chi2"].copy()
+            rows = np.concatenate([part.rows for part in again])
+            for name, values in _work(task, again, len(stack), "neighbours", pool).items():
+                if name != "likeness":
+                    arrays[name][rows] = values[rows]
+            offers = arrays["chi2"] < before - (GAINED * arrays["noise"]) ** 2
     missed = np.full(len(problem.labels), np.nan)
     if recipe.refine == "some":
         missed = SIGMA * np.nanmedian(np.abs(network["x"] - arrays["x"])[refined], axis=0)
@@ -201,14 +210,29 @@ def _of(stack: Stack, rows: NDArray[np.intp]) -> tuple[Array, Array | None]:
     return stack.intensity[rows], None if stack.noise is None else stack.noise[rows]
 
 
+@contextmanager
+def _pool(total: int, workers: int | None) -> Iterator[Workers | None]:
+    """Open processes for the length of a block, where there is enough to do."""
+    if total <= FEW or (workers or cores()) == 1:
+        yield None
+        return
+    with open_workers("process", workers) as pool:
+        yield pool
+
+
 def _work(
-    task: Task, parts: Sequence[Part], n: int, what: str, workers: int | None
+    task: Task, parts: Sequence[Part], n: int, what: str, pool: Workers | None
 ) -> dict[str, Array]:
     """Return the arrays of all parts, NaN for spectra in none."""
     total = sum(len(part.rows) for part in parts)
     found: dict[str, Array] = {}
     done = 0
-    for part, arrays in _results(task, parts, total, workers):
+    results = (
+        ((part, task(part)) for part in parts) if pool is None else pool.unordered(task, parts)
+    )
+    for part, arrays in results:
+        if isinstance(arrays, WorkerDiedError):
+            raise arrays
         for name, values in arrays.items():
             if name not in found:
                 found[name] = np.full((n, *values.shape[1:]), np.nan)
@@ -216,19 +240,6 @@ def _work(
         done += len(part.rows)
         progress.report(what, done, total)
     return found
-
-
-def _results(
-    task: Task, parts: Sequence[Part], total: int, workers: int | None
-) -> Iterator[tuple[Part, dict[str, Array]]]:
-    if total <= FEW or (workers or cores()) == 1:
-        yield from ((part, task(part)) for part in parts)
-        return
-    with open_workers("process", workers) as pool:
-        for part, result in pool.unordered(task, parts):
-            if isinstance(result, WorkerDiedError):
-                raise result
-            yield part, result
 
 
 def _require_upright(likeness: Array) -> None:
@@ -241,45 +252,44 @@ def _require_upright(likeness: Array) -> None:
 
 
 def _neighbours(
-    stack: Stack, arrays: dict[str, Array], refined: NDArray[np.bool_], labels: tuple[str, ...]
-) -> Iterator[tuple[NDArray[np.intp], tuple[NDArray[np.intp], Array]]]:
-    """Yield batches of rows, and for them other solutions of neighbours with their own."""
+    stack: Stack,
+    arrays: dict[str, Array],
+    offers: NDArray[np.bool_],
+    refined: NDArray[np.bool_],
+    labels: tuple[str, ...],
+) -> Iterator[Part]:
+    """Yield spectra for which a neighbour that offers its minima has others than their own."""
     places = np.arange(len(stack)).reshape(stack.shape)
     pairs: list[tuple[int, int]] = []
     for axis in range(places.ndim):
         one = np.take(places, range(places.shape[axis] - 1), axis).ravel().tolist()
         other = np.take(places, range(1, places.shape[axis]), axis).ravel().tolist()
         pairs += [*zip(one, other, strict=True), *zip(other, one, strict=True)]
-    x = arrays["x"]
+    residual = arrays["residual"]
+    pairs.sort(key=lambda pair: residual[pair[1]])  # the closest fits are offered first
     shift = labels.index(SHIFT) if SHIFT in labels else None
     starts: dict[int, list[Array]] = {}
+    usable = refined & (arrays["minima"] > 0)
     for row, beside in pairs:
-        if not (refined[row] and refined[beside] and np.isfinite(x[[row, beside]]).all()):
+        if not (offers[beside] and usable[row] and usable[beside]):
             continue
-        start = x[beside].copy()
-        if shift is not None:  # the energies of pixels drift each by themselves
-            start[shift] = x[row, shift]
-        # Of unknowns that are hardly determined a neighbour differs without knowing better.
-        apart = np.maximum(ALIKE, SURE * arrays["std"][row])
-        known = [x[row], arrays["other"][row], *starts.get(int(row), [])]
-        if not any((np.abs(start - old) <= apart).all() for old in known):
-            starts.setdefault(int(row), []).append(start)
-    rows = np.array(sorted(starts), dtype=np.intp)
-    for batch in _batches(rows):
-        owner, points = [], []
-        for place, row in enumerate(batch.tolist()):
-            own = [x[row], *starts[row]]
-            if np.isfinite(arrays["other"][row]).all():
-                own.append(arrays["other"][row])
-            owner += [place] * len(own)
-            points += own
-        yield batch, (np.array(owner, dtype=np.intp), np.array(points))
-
-
-def _take(arrays: dict[str, Array], better: dict[str, Array]) -> None:
-    """Put results in the place of others that are no better."""
-    with np.errstate(invalid="ignore"):
-        rows = np.flatnonzero(better["chi2"] <= arrays["chi2"] + 1e-9)
-    for name, values in arrays.items():
-        if name != "likeness":
-            values[rows] = better[name][rows]
+        own = arrays["minima_x"][row, : int(arrays["minima"][row])]
+        # Starts that differ by less than the spectrum tells lead to one minimum.
+        apart = np.maximum(ALIKE, SURE * arrays["minima_std"][row, 0])
+        for start in arrays["minima_x"][beside, : int(arrays["minima"][beside])].copy():
+            # The energies of pixels drift each by themselves: they are aligned anew.
+            if shift is not None:
+                start[shift] = own[0, shift]
+            old = starts.setdefault(row, [])
+            known = (np.abs(start - own) <= ALIKE).all(axis=1).any()
+            if not known and not any((np.abs(start - one) <= apart).all() for one in old):
+                old.append(start)
+    starts = {row: offered for row, offered in starts.items() if offered}
+    for batch in _batches(np.array(sorted(starts), dtype=np.intp)):
+        counts = [len(starts[row]) for row in batch.tolist()]
+        owner = np.repeat(np.arange(len(batch)), counts)
+        points = np.concatenate([np.array(starts[row]) for row in batch.tolist()])
+        theirs, place = np.nonzero(np.isfinite(arrays["minima_chi2"][batch]))
+        known = (theirs, arrays["minima_x"][batch][theirs, place],
+                 arrays["minima_chi2"][batch][theirs, place])  # fmt: skip
+        yield Part(batch, *_of(stack, batch), exact=True, also=(owner, points), known=known)

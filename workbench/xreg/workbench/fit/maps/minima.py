@@ -7,22 +7,26 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.workbench.fit.maps.descent import Pixels, descend, felt, projected
+from xreg.workbench.fit.maps.descent import Descent, Pixels, felt, projected
 from xreg.workbench.fit.maps.rendering import Renderer
 from xreg.workbench.fit.maps.table import Table
 from xreg.workbench.fit.minima import AS_GOOD, BLIND, distinct, mirrored
 from xreg.workbench.fit.problem import Problem
 
-__all__ = ["Minima", "Searcher", "noise_of"]
+__all__ = ["KEPT", "Found", "Minima", "Searcher", "noise_of"]
 
 Array = NDArray[np.float64]
+Found = tuple[NDArray[np.intp], Array, Array]  # owners, coordinates and χ² of points
 
 STARTS, FOLLOWED = 16, 5  # of a spectrum: starts, and those followed further
-FIRST_STEPS, SEARCH_STEPS, IMAGE_STEPS, EXACT_STEPS, LAST_STEPS = 3, 6, 5, 3, 14
+FIRST_STEPS, SEARCH_STEPS, IMAGE_STEPS, LAST_STEPS = 3, 6, 5, 14
+# Steps with the exact engine, and the rise of χ² above the best, in units of the noise, from which
+# a point is not followed further.
+ROUNDS = ((2, 400.0), (2, 100.0), (3, 25.0))
+SECANTS = 3
 CANDIDATES = 5  # minima of the network that the exact engine goes on from
 KEPT = 3  # of those, the ones that are followed to the end
 PROMISING = 0.02  # of the spectrum: what they may miss beside twice what the best one does
-HOPELESS = 100.0  # rise of χ², in units of the noise, from which one is not followed
 APART, ALIKE = 0.05, 0.02
 ONE_VALLEY = 1.0  # rise of χ² that a step from one minimum to another one is expected to make
 
@@ -66,6 +70,11 @@ def noise_of(problem: Problem, chi2: Array, given: bool) -> Array:
     return np.maximum(noise, 1.0) if given else noise
 
 
+def _joined(one: Found, other: Found) -> Found:
+    owner, x, chi2 = (np.concatenate(pair) for pair in zip(one, other, strict=True))
+    return owner, x, chi2
+
+
 @dataclass(frozen=True, eq=False)
 class Searcher:
     """What finds minima.
@@ -96,10 +105,11 @@ class Searcher:
         """
         starts, likeness = self.table.starts(intensity, STARTS)
         owner = np.repeat(np.arange(len(starts)), [len(part) for part in starts])
-        x, chi2 = descend(pixels[owner], np.concatenate(starts), self.network, FIRST_STEPS)
-        ahead = self._best(owner, x, chi2, FOLLOWED, APART)
-        owner = owner[ahead]
-        x, chi2 = descend(pixels[owner], x[ahead], self.network, SEARCH_STEPS)
+        down = Descent(pixels, owner, np.concatenate(starts), self.network)
+        down.run(FIRST_STEPS)
+        down.keep(self._best(down.owner, down.x, down.chi2, FOLLOWED, APART))
+        down.run(SEARCH_STEPS)
+        owner, x, chi2 = down.owner, down.x, down.chi2
         images, theirs = [], []
         for row in range(len(pixels)):
             own = np.flatnonzero(owner == row)
@@ -109,10 +119,11 @@ class Searcher:
             theirs += [row] * len(found)
         if images:
             rows = np.array(theirs, dtype=np.intp)
-            more, left = descend(pixels[rows], np.array(images), self.network, IMAGE_STEPS)
+            turned = Descent(pixels, rows, np.array(images), self.network)
+            turned.run(IMAGE_STEPS)
             owner = np.append(owner, rows)
-            x = np.concatenate([x, more])
-            chi2 = np.append(chi2, left)
+            x = np.concatenate([x, turned.x])
+            chi2 = np.append(chi2, turned.chi2)
         return *self._promising(pixels, owner, x, chi2), likeness
 
     def _best(
@@ -144,14 +155,35 @@ class Searcher:
         owner: NDArray[np.intp],
         x: Array,
         given: bool,
-    ) -> tuple[NDArray[np.intp], Array, Array]:
-        """Lead minima of the network on with the exact engine; the hopeless are left."""
+        known: Found | None = None,
+    ) -> Found:
+        """Lead points on with the exact engine, and return them; the hopeless are left.
+
+        They compete with ``known`` minima too, which are returned with them.
+        """
         assert self.exact is not None
-        x, chi2 = descend(pixels[owner], x, self.exact, EXACT_STEPS)
-        kept = self._competing(owner, x, chi2, HOPELESS, given)
-        owner, x = owner[kept], x[kept]
-        x, chi2 = descend(pixels[owner], x, self.exact, LAST_STEPS)
-        return owner, x, chi2
+        none = np.zeros(0)
+        old = known or (none.astype(np.intp), np.zeros((0, x.shape[1])), none)
+        down = Descent(pixels, owner, x, self.exact, SECANTS)
+        for steps, rise in ROUNDS:
+            down.run(steps)
+            kept = self._competing(*_joined((down.owner, down.x, down.chi2), old), rise, given)
+            down.keep(kept[kept < len(down.owner)])
+        down.run(LAST_STEPS)
+        return _joined((down.owner, down.x, down.chi2), old)
+
+    def aligned(self, pixels: Pixels, owner: NDArray[np.intp], x: Array) -> Array:
+        """Return points with the shift at which the exact engine's spectra fit best."""
+        assert self.exact is not None
+        if self.exact.shift is None or not len(x):
+            return x
+        best, least = x, np.full(len(x), np.inf)
+        for moved, spectra in self.exact.shifted(x):
+            scale, rest, _ = projected(pixels[owner], spectra)
+            left = np.where(scale > 0, (rest**2).sum(axis=1), np.inf)
+            best = np.where((left < least)[:, None], moved, best)
+            least = np.minimum(left, least)
+        return best
 
     def _competing(
         self, owner: NDArray[np.intp], x: Array, chi2: Array, rise: float, given: bool

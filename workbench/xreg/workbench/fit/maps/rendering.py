@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ __all__ = ["Renderer"]
 Array = NDArray[np.float64]
 
 NODES = 6
+SHIFT_STEP = 0.08  # eV, between shifts that are tried
 NUDGE = 1e-3  # eV, of the difference that gives the derivative by the shift
 
 
@@ -41,11 +42,25 @@ class Renderer:
     ) -> None:
         self.problem, self.grid, self.simulate, self.step = problem, energy, simulate, step
         self.shift = problem.labels.index(SHIFT) if SHIFT in problem.labels else None
+        # (m - 5, 6) denominators of Lagrange's polynomials through six neighbouring points.
+        nodes = np.lib.stride_tricks.sliding_window_view(energy, NODES)
+        apart = nodes[:, :, None] - nodes[:, None, :] + np.eye(NODES)
+        self.denominators = np.ascontiguousarray(apart.prod(axis=2).T)
 
     def spectra(self, x: Array) -> Array:
         """Return the (n, k) spectra of (n, d) coordinates."""
         values = self.problem.values(x)
         return self._read_off(self.simulate(values[:, :-1])[:, None], values[:, -1])[:, 0]
+
+    def shifted(self, x: Array) -> Iterator[tuple[Array, Array]]:
+        """Yield coordinates with shifts all over their range, and the (n, k) spectra of each."""
+        assert self.shift is not None
+        found = self.simulate(self.problem.values(x)[:, :-1])[:, None]
+        count = int(np.ceil(self.problem.widths[self.shift] / SHIFT_STEP)) + 1
+        for place in np.linspace(0, 1, count):
+            moved = x.copy()
+            moved[:, self.shift] = place
+            yield moved, self._read_off(found, self.problem.values(moved)[:, -1])[:, 0]
 
     def slopes(self, x: Array, *, central: bool = False) -> tuple[Array, Array]:
         """Return (n, k) spectra and their (n, d, k) derivatives by the coordinates.
@@ -83,18 +98,20 @@ class Renderer:
         n, c, m = spectra.shape
         wanted = self.problem.measured.energy - shift[:, None]
         k = wanted.shape[1]
-        first = np.searchsorted(self.grid, wanted) - NODES // 2
-        first = np.clip(first, 0, m - NODES)[..., None] + np.arange(NODES)
-        nodes = self.grid[first]
-        away = wanted[..., None] - nodes
-        weight = np.ones_like(nodes)
+        first = np.clip(np.searchsorted(self.grid, wanted) - NODES // 2, 0, m - NODES)
+        away = wanted - self.grid[first + np.arange(NODES)[:, None, None]]
+        weight = 1 / self.denominators[:, first]
+        before, behind = np.ones_like(wanted), np.ones_like(wanted)
         for j in range(NODES):
-            for i in range(NODES):
-                if i != j:
-                    weight[..., j] *= away[..., i] / (nodes[..., j] - nodes[..., i])
+            weight[j] *= before
+            weight[-1 - j] *= behind
+            before *= away[j]
+            behind *= away[-1 - j]
         # One sparse product for all: column m·row + node for each point.
-        columns = (first + m * np.arange(n)[:, None, None]).ravel()
+        columns = (first + m * np.arange(n)[:, None])[..., None] + np.arange(NODES)
         ends = np.arange(0, n * k * NODES + 1, NODES)
-        reader = csr_array((weight.ravel(), columns, ends), shape=(n * k, n * m))
+        reader = csr_array(
+            (np.moveaxis(weight, 0, -1).ravel(), columns.ravel(), ends), shape=(n * k, n * m)
+        )
         read = reader @ np.ascontiguousarray(spectra.transpose(0, 2, 1)).reshape(n * m, c)
         return np.ascontiguousarray(read.reshape(n, k, c).transpose(0, 2, 1))

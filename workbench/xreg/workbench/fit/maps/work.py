@@ -13,8 +13,8 @@ from xreg.core.data.samples import Parameters
 from xreg.core.errors import DataError, XregError
 from xreg.core.interfaces import SpectrumGenerator
 from xreg.core.measured.spectrum import Measured
-from xreg.workbench.fit.maps.descent import Pixels, descend
-from xreg.workbench.fit.maps.minima import Minima, Searcher, noise_of
+from xreg.workbench.fit.maps.descent import Pixels
+from xreg.workbench.fit.maps.minima import KEPT, Found, Minima, Searcher, noise_of
 from xreg.workbench.fit.maps.rendering import Renderer
 from xreg.workbench.fit.maps.table import Table
 from xreg.workbench.fit.mixture import Mixture, likelihoods
@@ -26,7 +26,6 @@ Array = NDArray[np.float64]
 Arrays = dict[str, NDArray[np.float64]]
 
 NETWORK_STEP, ENGINE_STEP = 2e-3, 2e-4  # of a range, for derivatives in single and double precision
-NEIGHBOUR_STEPS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +40,10 @@ class Part:
         (n, k); None where the noise is not known.
     exact
         Whether the exact engine refines them.
-    also
-        (s,) row within the part and (s, d) coordinates of further starts, for spectra that have
-        been fitted already: then nothing else is searched.
+    also, known
+        Owner (row within the part) and coordinates of further starts, and owner, coordinates and
+        χ² of the minima that are known, for spectra that have been fitted already: then nothing
+        else is searched.
     """
 
     rows: NDArray[np.intp]
@@ -51,6 +51,7 @@ class Part:
     noise: Array | None
     exact: bool
     also: tuple[NDArray[np.intp], Array] | None = None
+    known: Found | None = None
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,10 @@ class Task:
             if exact:
                 owner, x, chi2 = searcher.refine(pixels, owner, x, given)
         else:
-            (owner, x), likeness = part.also, np.zeros((len(part.rows), 2))
-            renderer = searcher.exact if exact and searcher.exact else searcher.network
-            x, chi2 = descend(pixels[owner], x, renderer, NEIGHBOUR_STEPS)
+            likeness = np.zeros((len(part.rows), 2))
+            owner, x = part.also
+            x = searcher.aligned(pixels, owner, x)
+            owner, x, chi2 = searcher.refine(pixels, owner, x, given, part.known)
         minima = searcher.told(pixels, part.intensity, owner, x, chi2, given, exact=exact)
         found = _summarised(minima, len(part.rows), problem, given)
         found["residual"] *= 1 if part.noise is None else np.median(part.noise, axis=1)
@@ -162,7 +164,8 @@ def _summarised(minima: Minima, n: int, problem: Problem, given: bool) -> Arrays
         for name, shape in {
             "x": (d,), "std": (d,), "other": (d,), "heights": (q,), "chi2": (), "noise": (),
             "scale": (), "weight": (), "minima": (), "residual": (), "neighbours": (),
-            "other_sign": (d,),
+            "other_sign": (d,), "minima_x": (KEPT, d), "minima_std": (KEPT, d),
+            "minima_chi2": (KEPT,),
         }.items()
     }  # fmt: skip
     zero = -problem.origin / problem.widths
@@ -180,6 +183,9 @@ def _summarised(minima: Minima, n: int, problem: Problem, given: bool) -> Arrays
         found["noise"][row], found["scale"][row] = noise, minima.scale[first]
         found["heights"][row], found["weight"][row] = minima.heights[first], weights[0]
         found["minima"][row] = len(own)
+        found["minima_x"][row, : len(own)] = minima.x[own]
+        found["minima_std"][row, : len(own)] = std
+        found["minima_chi2"][row, : len(own)] = minima.chi2[own]
         found["neighbours"][row] = minima.neighbours[first]
         rms = np.sqrt(minima.chi2[first] / len(problem.measured))
         found["residual"][row] = rms / max(float(minima.height[first]), 1e-300)
