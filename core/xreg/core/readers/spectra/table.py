@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import chain
 from types import MappingProxyType
@@ -38,6 +38,13 @@ Named = tuple[tuple[str, str], ...]
 Header = tuple[Named, Mapping[str, str], str]
 BLANKS, TABS = Dialect(), Dialect("\t")
 KEPT = 4096  # characters of a header up to which what it says is kept for the next file
+
+
+# How a file that was cut off within a number is told from one that just lacks its last line end.
+CUT_OFF = (
+    "the last number is shorter than all others and its line has no end; was the file cut off?"
+)
+TAIL, FEWEST_LINES, LACKING = 4096, 5, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,13 +116,23 @@ def read_table(content: bytes, scan: str = "") -> Table:
     DataError
         If it is no such table, with the line; or if it holds several.
     """
-    if (table := _plain(content)) is not None:
-        return table
-    lines = lines_of(content)
-    if first_row(lines) == len(lines):
-        empty = not any(map(str.strip, lines))
-        raise DataError("it is empty" if empty else f"it holds no numbers{like_row(lines)}")
-    return _any(lines, scan)
+    if (table := _plain(content)) is None:
+        lines = lines_of(content)
+        if first_row(lines) == len(lines):
+            empty = not any(map(str.strip, lines))
+            raise DataError("it is empty" if empty else f"it holds no numbers{like_row(lines)}")
+        table = _any(lines, scan)
+    return replace(table, notes=(*table.notes, CUT_OFF)) if _is_cut(content) else table
+
+
+def _is_cut(content: bytes) -> bool:
+    """Whether the last line has no end, and its last number lacks digits that all before have."""
+    tail = content[-TAIL:]
+    if not tail or tail[-1:] in b"\r\n" or b"\0" in tail:
+        return False
+    *others, last = [line.split()[-1:] for line in tail.splitlines()[1:]] or [[]]
+    lengths = [len(cells[0]) for cells in others if cells]
+    return len(lengths) >= FEWEST_LINES and bool(last) and len(last[0]) <= min(lengths) - LACKING
 
 
 def _plain(content: bytes) -> Table | None:
