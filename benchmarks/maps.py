@@ -8,6 +8,7 @@ is dead: not finite, zero or constant. Run by hand::
     python benchmarks/maps.py fit MODEL map.npz --out fits/map
     python benchmarks/maps.py single MODEL map.npz singles.jsonl --pixels 100
     python benchmarks/maps.py report map.npz fits/map singles.jsonl
+    python benchmarks/maps.py below MODEL map.npz fits/map --pixels 1000
 """
 
 from __future__ import annotations
@@ -169,6 +170,57 @@ def report(path: Path, folder: Path, results: Path) -> None:
         )  # fmt: skip
 
 
+def below(model: str, path: Path, folder: Path, pixels: int) -> None:
+    """Tell in how many pixels χ² reaches the minimum of the exact engine below the truth."""
+    import zarr
+
+    from xreg.registry.models import find_model, load_model
+    from xreg.workbench.fit.engine import engine
+    from xreg.workbench.fit.fit import covered, engine_of, problem_of
+    from xreg.workbench.fit.maps.descent import Descent, Pixels
+    from xreg.workbench.fit.maps.rendering import Renderer
+    from xreg.workbench.fit.recipe import FitRecipe
+    from xreg.workbench.measured.stacks import read_stacks
+
+    truth, dead = (np.load(_truth(path))[name] for name in ("values", "dead"))
+    recipe = FitRecipe(model=model, spectrum=str(path))
+    (stack,) = read_stacks(recipe.places, recipe.columns)
+    entry = find_model(model, None)
+    loaded = load_model(entry.folder)
+    generator = engine_of(entry, recipe, None, False)
+    assert generator is not None
+    problem = problem_of(loaded, stack.measured(int(stack.good[0])), recipe, path)
+    domain = loaded.domain
+    exact = engine(generator, loaded.target.channel, domain.parameters, domain.units)
+    covered(problem, exact.energy)
+
+    def simulate(values: np.ndarray) -> np.ndarray:
+        import torch
+
+        return exact.spectra(torch.as_tensor(values)).numpy()
+
+    renderer = Renderer(problem, exact.energy, simulate, 2e-4)
+    stack = stack.within(*problem.measured.energy[[0, -1]])
+    alive = np.setdiff1d(np.arange(len(truth)), dead)
+    chosen = np.random.default_rng(1).permutation(alive)[:pixels]
+    lowest = np.full(len(truth), np.nan)
+    for rows in np.array_split(chosen, max(1, len(chosen) // 32)):
+        spectra = stack.intensity[rows]
+        known = Pixels.of(spectra, np.ones_like(spectra), problem.curves)
+        start = (truth[rows] - problem.origin) / problem.widths
+        down = Descent(known, np.arange(len(rows)), start, renderer)
+        down.run(25)
+        lowest[rows] = down.chi2
+    found = zarr.open_group(folder / "fit.zarr", mode="r")["chi2"][...].ravel()[chosen]
+    noise = np.fmin(found, lowest[chosen]) / (stack.intensity.shape[1] - 13)
+    rise = (found - lowest[chosen]) / noise
+    above = ", ".join(f"{limit:g} in {np.mean(rise > limit):.1%}" for limit in (0.5, 3, 25))
+    print(
+        f"{len(chosen)} pixels: χ² above that below the truth by more than {above}; "
+        f"lower by more than 0.5 in {np.mean(rise < -0.5):.1%}"
+    )
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="A map of known parameters, found again.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -190,5 +242,10 @@ if __name__ == "__main__":
     one.add_argument("path", type=Path)
     one.add_argument("folder", type=Path)
     one.add_argument("results", type=Path)
+    one = commands.add_parser("below")
+    one.add_argument("model")
+    one.add_argument("path", type=Path)
+    one.add_argument("folder", type=Path)
+    one.add_argument("--pixels", type=int, default=1000)
     arguments = vars(parser.parse_args())
     globals()[arguments.pop("command")](**arguments)
