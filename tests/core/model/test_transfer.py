@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
+from scipy.stats import norm
 
 from xreg.core.errors import DataError
 from xreg.core.model.transfer.alignment import misalignment
@@ -81,3 +83,24 @@ def test_too_few(groups: list[int]) -> None:
     predicted = spectra(len(groups))
     with pytest.raises(DataError, match="are too few to calibrate; 3 of two groups are needed"):
         calibrate(ENERGY, predicted, predicted, np.array(groups), REACH)
+
+
+@pytest.mark.parametrize("width", [0.1, 0.3, 1.0, 4.0])
+@pytest.mark.parametrize("grid", ["even", "uneven"])
+def test_broadening_is_the_convolution_of_straight_pieces(grid, width):
+    """Against adaptive quadrature, and for widths below a step of the grid too."""
+    steps = np.random.default_rng(0).uniform(0.1, 1.0, 40) if grid == "uneven" else np.full(40, 0.5)
+    energy = steps.cumsum()
+    spectrum = np.exp(-0.5 * (energy - 10) ** 2) + (energy > 12)
+    sigma = width / np.sqrt(8 * np.log(2))
+    found = Instrument(broadening=width).matrix(energy) @ spectrum
+    for at in (3, 17, 25, 39):
+        near = energy[np.abs(energy - energy[at]) < 9 * sigma]
+        known, _ = quad(
+            lambda x, at=at: np.interp(x, energy, spectrum) * norm.pdf(x, energy[at], sigma),
+            energy[at] - 9 * sigma,
+            energy[at] + 9 * sigma,
+            points=near,
+            limit=400,
+        )
+        assert found[at] == pytest.approx(known, abs=1e-9)

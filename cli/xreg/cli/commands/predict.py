@@ -85,7 +85,8 @@ def predict(
         loaded = loaded.through(through)
     if plot is not None:
         work.check_plot(plot, loaded.target)
-    read = read_samples(samples, loaded.domain, absorber, sites=site_choice(sites))
+    wanted, choice = loaded.needs_labels, site_choice(sites)
+    read = read_samples(samples, loaded.domain, absorber, sites=choice, labels=wanted)
     read = read.known_to(loaded)
     _print_read(read, sets_aside(bad))
     found = work.predict(loaded, read.samples, read)

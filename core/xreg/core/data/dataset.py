@@ -47,7 +47,7 @@ class Dataset:
     Attributes
     ----------
     samples
-        The n samples.
+        The n samples, which carry the labels.
     spectra
         Channels of n spectra each.
     labels
@@ -79,6 +79,8 @@ class Dataset:
             for name, length in lengths.items():
                 if length != n:
                     raise DataError(f"{kind} '{name}' has {length} entries for {n} samples.")
+        if self.labels:
+            object.__setattr__(self, "samples", self.samples.with_labels(self.labels))
 
     def __len__(self) -> int:
         return len(self.samples)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -73,10 +75,16 @@ class Samples(ABC):
 
     ``samples[i]`` is one sample; a slice, an index array or a mask gives samples of the same kind.
     ``shape`` is ``(n,)``, so that scikit-learn's tools index samples as they index arrays.
+
+    Attributes
+    ----------
+    labels
+        What else is known of them, (n,) numbers or texts by name; subsets keep it.
     """
 
-    kind: ClassVar[str]
+    kind: ClassVar[str] = "samples"
     ids: NDArray[np.str_]
+    labels: Mapping[str, NDArray[Any]] = MappingProxyType({})
     #: What samples of this kind lack, for messages.
     limitation: ClassVar[str] = ""
 
@@ -105,6 +113,29 @@ class Samples(ABC):
         """Yield consecutive subsets of at most ``size`` samples, each loaded in memory."""
         for start in range(0, len(self), size):
             yield self[start : start + size]
+
+    def with_labels(self, labels: Mapping[str, Any]) -> Self:
+        """Return the same samples with other labels, (n,) each.
+
+        Raises
+        ------
+        DataError
+            If one has another number of entries.
+        """
+        found = copy(self)
+        found.labels = {name: np.asarray(values) for name, values in labels.items()}
+        for name, values in found.labels.items():
+            if values.shape != (len(self),):
+                raise DataError(
+                    f"label '{name}' has shape {values.shape} where {len(self)} samples are."
+                )
+        return found
+
+    def _labelled(self, part: Self, rows: NDArray[np.intp]) -> Self:
+        """Give a new subset the labels of its rows."""
+        if self.labels:
+            part.labels = {name: values[rows] for name, values in self.labels.items()}
+        return part
 
     def _positions_of(self, key: Any) -> NDArray[np.intp]:
         """Return the row numbers that ``key`` selects."""
@@ -272,7 +303,7 @@ class Structures(Samples):
         low = int(self.offsets[rows.min()]) if rows.size else 0
         high = int(self.offsets[rows.max() + 1]) if rows.size else 0
         atoms = np.repeat(self.offsets[rows] - low - offsets[:-1], sizes) + np.arange(offsets[-1])
-        return type(self)(
+        subset = type(self)(
             ids=self.ids[rows],
             numbers=np.asarray(self.numbers[low:high], dtype=np.int32)[atoms],
             positions=np.asarray(self.positions[low:high], dtype=np.float64)[atoms],
@@ -281,6 +312,7 @@ class Structures(Samples):
             cell=self.cell[rows],
             pbc=self.pbc[rows],
         )
+        return self._labelled(subset, rows)
 
     def __iter__(self) -> Iterator[Structure]:
         for batch in self.batches(1024):
@@ -333,7 +365,7 @@ class Parameters(Samples):
         rows = self._positions_of(key)
         low, high = (int(rows.min()), int(rows.max()) + 1) if rows.size else (0, 0)
         values = np.asarray(self.values[low:high], dtype=np.float64)[rows - low]
-        return type(self)(self.ids[rows], values, self.names, self.units)
+        return self._labelled(type(self)(self.ids[rows], values, self.names, self.units), rows)
 
     def __iter__(self) -> Iterator[ParameterSet]:
         for batch in self.batches(4096):

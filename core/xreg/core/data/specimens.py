@@ -102,7 +102,8 @@ class Specimens(Samples):
             i = range(len(self))[int(key)]
             return Specimen(str(self.ids[i]), str(self.composition[i]), int(self.absorber[i]))
         rows = self._positions_of(key)
-        return type(self)(self.ids[rows], self.composition[rows], self.absorber[rows])
+        part = type(self)(self.ids[rows], self.composition[rows], self.absorber[rows])
+        return self._labelled(part, rows)
 
     def __iter__(self) -> Iterator[Specimen]:
         for i in range(len(self)):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from xreg.core.config import Config
 from xreg.core.data.samples import Samples
-from xreg.core.errors import DataError
+from xreg.core.errors import DataError, SampleError
 from xreg.core.interfaces import Descriptor, FeatureLabel
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ class Blocks(Descriptor[BlocksConfig]):
     def __init__(self, parts: Mapping[str, Descriptor]) -> None:
         super().__init__()
         self.parts = dict(parts)
-        kinds = {part.accepts for part in self.parts.values()}
-        if len(kinds) != 1:
+        kinds = {part.accepts for part in self.parts.values()} - {Samples}  # which takes any
+        if len(kinds) > 1:
             names = ", ".join(f"'{label}' ({p.accepts.kind})" for label, p in self.parts.items())
             raise DataError(f"descriptors in one list take samples of one kind, not {names}.")
-        (self.accepts,) = kinds  # type: ignore[misc]
+        self.accepts = kinds.pop() if kinds else Samples  # type: ignore[misc]
 
     def __sklearn_clone__(self) -> Self:
         return type(self)({k: part.__sklearn_clone__() for k, part in self.parts.items()})
@@ -96,6 +96,19 @@ class Blocks(Descriptor[BlocksConfig]):
             labels += [replace(one, name=f"{key}: {one.name}", source=key) for one in own]
             start += width
         return np.hstack(found), labels
+
+    @property
+    def needs_labels(self) -> Sequence[str]:
+        """Labels that any of them reads."""
+        names = (name for part in self.parts.values() for name in part.needs_labels)
+        return list(dict.fromkeys(names))
+
+    def unusable(self, samples: Samples) -> dict[int, SampleError]:
+        """Return why samples cannot be described by all of them."""
+        found: dict[int, SampleError] = {}
+        for part in self.parts.values():
+            found = part.unusable(samples) | found
+        return found
 
     def torch_view(self) -> Any:
         """Return ``transform`` as a differentiable function, where each has one."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.data.samples import Samples, Structures
-from xreg.core.errors import DataError
+from xreg.core.errors import DataError, SampleError
 from xreg.core.interfaces.component import Component, ConfigT
 from xreg.core.text import with_unit
 
@@ -90,6 +90,18 @@ class Descriptor(Component[ConfigT]):
         A run logs them, and puts them into its summary and on its page.
         """
         return ()
+
+    @property
+    def needs_labels(self) -> Sequence[str]:
+        """Labels of samples that it reads (``samples.labels``); none by default.
+
+        Whoever has samples from a file takes these from there.
+        """
+        return ()
+
+    def unusable(self, samples: Samples) -> dict[int, SampleError]:
+        """Return, by row, why it cannot describe samples that lack a label; none by default."""
+        return {}
 
     def torch_view(self) -> TorchView:
         """Return ``transform`` as a differentiable function of a torch tensor (n, p) -> (n, d).

@@ -86,10 +86,11 @@ class FeatureInputs:
         An element that was never trained on is one more reason, unless the descriptor takes it, as
         one does whose columns do not depend on elements.
         """
-        found = domain.outside_domain(samples)
+        lacking = {row: str(why) for row, why in self.descriptor.unusable(samples).items()}
+        found = lacking | domain.outside_domain(samples)
         for row, why in list(found.items()):
             one = samples[row : row + 1]
-            if int(one.absorbers()[0]) not in domain.absorbers:
+            if row in lacking or int(one.absorbers()[0]) not in domain.absorbers:
                 continue
             try:
                 self.descriptor.transform(one)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -123,6 +123,11 @@ class Model:
     def descriptor(self) -> Descriptor | None:
         """The descriptor; None where the emulator takes samples themselves."""
         return self.inputs.descriptor if isinstance(self.inputs, FeatureInputs) else None
+
+    @property
+    def needs_labels(self) -> Sequence[str]:
+        """Labels of samples that its descriptor reads."""
+        return () if self.descriptor is None else self.descriptor.needs_labels
 
     @property
     def feature_labels(self) -> list[FeatureLabel]:

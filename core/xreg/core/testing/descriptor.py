@@ -144,6 +144,7 @@ class DescriptorSuite(InvarianceChecks):
         elif isinstance(samples, Parameters):
             values = examples.Lazy(np.asarray(samples.values))
             lazy = Parameters(samples.ids, values, samples.names, samples.units)
+            lazy = lazy.with_labels(samples.labels)
         else:
             pytest.skip(f"no lazy form of {samples.kind}")
         component = self.build().fit(lazy)

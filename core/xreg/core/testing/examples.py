@@ -136,7 +136,7 @@ def replaced(samples: Structures, **arrays: Any) -> Structures:
         key: getattr(samples, key)
         for key in ("ids", "numbers", "positions", "offsets", "absorber", "cell", "pbc")
     }
-    return Structures(**{**old, **arrays})
+    return Structures(**{**old, **arrays}).with_labels(samples.labels)
 
 
 def moved(

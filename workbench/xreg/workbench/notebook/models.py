@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
@@ -171,9 +171,10 @@ class TrainedModel:
         from xreg.workbench.predict.samples import BadSamplesError, NewSamples, read_samples
 
         if isinstance(samples, str | Path):
-            read = read_samples(Path(samples), self.model.domain, absorber, sites=sites)
+            wanted, path = self.model.needs_labels, Path(samples)
+            read = read_samples(path, self.model.domain, absorber, sites=sites, labels=wanted)
         else:
-            read = NewSamples(_samples(samples, absorber))
+            read = NewSamples(_samples(samples, absorber, self.model.needs_labels))
         read = read.known_to(self.model)
         if read.bad and (not set_aside or not len(read.samples)):
             raise BadSamplesError(read)
@@ -210,10 +211,11 @@ class TrainedModel:
         return self.about._repr_html_()
 
 
-def _samples(given: Any, absorber: str | None) -> Any:
+def _samples(given: Any, absorber: str | None, labels: Sequence[str] = ()) -> Any:
     """Return samples of what is no file."""
     from xreg.core.data.dataset import Dataset
     from xreg.core.data.samples import Samples, Structures
+    from xreg.workbench.predict.samples import as_column
 
     if isinstance(given, Dataset | Samples):
         return given.samples if isinstance(given, Dataset) else given
@@ -223,4 +225,5 @@ def _samples(given: Any, absorber: str | None) -> Any:
         raise DataError("samples are a file, a dataset, samples of one, or ASE atoms.")
     if absorber is not None and not absorber.isdecimal():
         raise DataError(f"the absorber of ASE atoms is an index (from 0), not '{absorber}'.")
-    return Structures.from_atoms(frames, int(absorber or 0))
+    told = {name: as_column([frame.info.get(name) for frame in frames]) for name in labels}
+    return Structures.from_atoms(frames, int(absorber or 0)).with_labels(told)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.data.samples import Parameters, Samples, Structures
@@ -19,7 +20,7 @@ from xreg.core.readers.numbers import number_of
 from xreg.core.readers.sheet import read_sheet
 from xreg.core.readers.structures import Frame, absorbing_sites, read_frames
 
-__all__ = ["BadSamplesError", "NewSamples", "Site", "Sites", "read_samples"]
+__all__ = ["BadSamplesError", "NewSamples", "Site", "Sites", "as_column", "read_samples"]
 
 Sites = Literal["one", "all", "distinct"]
 
@@ -94,7 +95,12 @@ def _with_place(where: str, reason: str) -> str:
 
 
 def read_samples(
-    path: Path, domain: Domain, absorber: str | None = None, *, sites: Sites = "one"
+    path: Path,
+    domain: Domain,
+    absorber: str | None = None,
+    *,
+    sites: Sites = "one",
+    labels: Sequence[str] = (),
 ) -> NewSamples:
     """Read the samples that a model is to predict.
 
@@ -112,6 +118,9 @@ def read_samples(
     sites
         Whether, without an absorber, all atoms of such an element are samples (``all``), or those
         that a crystal's symmetry tells apart (``distinct``).
+    labels
+        What else the model needs to know of each (``Model.needs_labels``): fields of a frame's
+        comment line, or columns of the CSV file.
 
     Raises
     ------
@@ -122,7 +131,7 @@ def read_samples(
         is_folder = path.is_dir()
         raise DataError(f"'{path}' is a folder." if is_folder else f"there is no file '{path}'.")
     if domain.kind == "parameters":
-        return _read_parameters(path, domain)
+        return _read_parameters(path, domain, labels)
     wanted = int(absorber) if absorber is not None and absorber.isdecimal() else absorber
     found: list[tuple[Frame, int, str, Site]] = []
     bad: list[tuple[str, str]] = []
@@ -155,10 +164,20 @@ def read_samples(
             for frame, atom, own, (of, n) in found
         ]
     samples = Structures.of([frame.structure(own, atom) for frame, atom, own, _ in found])
+    told = {name: as_column([frame.info.get(name) for frame, *_ in found]) for name in labels}
+    samples = samples.with_labels(told)
     return NewSamples(samples, bad, notes, {own: site for _, _, own, site in found})
 
 
-def _read_parameters(path: Path, domain: Domain) -> NewSamples:
+def as_column(values: Sequence[Any]) -> NDArray[np.object_]:
+    """Return values of any kind as an array of one axis."""
+    found = np.empty(len(values), dtype=object)
+    for i, value in enumerate(values):
+        found[i] = value
+    return found
+
+
+def _read_parameters(path: Path, domain: Domain, labels: Sequence[str]) -> NewSamples:
     try:
         header, body = read_sheet(read_file(path))
     except DataError as error:
@@ -181,8 +200,14 @@ def _read_parameters(path: Path, domain: Domain) -> NewSamples:
     if "" in ids:
         raise DataError(f"'{path}', row {ids.index('') + 2}, column 'id': it is empty.")
     units = domain.units or ("",) * len(columns)
-    rest = [name for name in header if name not in ("", "id", *domain.parameters)]
+    told = {
+        name: as_column([row[header.index(name)] for row in body])
+        for name in labels
+        if name in header
+    }
+    rest = [name for name in header if name not in ("", "id", *domain.parameters, *told)]
     more = f" and {len(rest) - 8} more" if len(rest) > 8 else ""
     said = f"columns that the model does not need are not read: {', '.join(rest[:8])}{more}"
     notes = {said: [str(path)]} if rest else {}
-    return NewSamples(Parameters(ids, values, domain.parameters, units), notes=notes)
+    samples = Parameters(ids, values, domain.parameters, units).with_labels(told)
+    return NewSamples(samples, notes=notes)

@@ -218,8 +218,15 @@ class FeatureCache:
             key: [str(a.dtype), list(a.shape), storage.digest(np.ascontiguousarray(a).tobytes())]
             for key, a in arrays.items()
         }
+        # Labels can be computed, or changed in memory: the content of a store does not tell them.
+        read = {
+            name: storage.digest("\n".join(map(str, self.samples.labels[name].tolist())))
+            for name in descriptor.needs_labels
+            if name in self.samples.labels
+        }
         key = storage.canonical_json(
             {
+                **({"labels": read} if read else {}),
                 "samples": self._content,
                 "descriptor": descriptor.name,
                 "code": _code(descriptor),

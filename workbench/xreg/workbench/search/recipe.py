@@ -287,7 +287,10 @@ def members(recipe: SearchRecipe, samples: Samples) -> list[Family]:
     names = [
         found.spec.name
         for found in host()
-        if found.spec.kind == "descriptor" and not found.spec.missing()
+        if found.spec.kind == "descriptor"
+        and not found.spec.missing()
+        # One that must be told what to read is not tried by itself.
+        and not any(field.is_required() for field in found.spec.config.model_fields.values())
     ]
     fitting = [n for n in names if isinstance(samples, host().load("descriptor", n).accepts)]
     return [_family(n, FamilySection(descriptor=SpaceSection(name=n)), recipe) for n in fitting]
