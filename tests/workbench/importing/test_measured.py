@@ -210,6 +210,24 @@ def test_self_absorption_is_warned_of(two: list[Path]) -> None:
     assert (told["files"], Path(told["first"]).name) == (1, "foil.xdi")
 
 
+@pytest.mark.parametrize(("ratio", "damped"), [(0.5, True), (2.0, True), (200.0, False)])
+def test_fluorescence_damped_beside_transmission_is_told(
+    ratio: float, damped: bool, tmp_path: Path
+) -> None:
+    energy = np.arange(7000.0, 7300.0, 0.5)
+    jump = 0.5 + np.arctan((energy - 7112) / 1.5) / np.pi
+    true = jump * (1 + 0.4 * np.exp(-((energy - 7125) ** 2) / 50) + 0.05 * np.sin(energy / 9))
+    # Of a thick sample, with what else absorbs by its jump: the law of Booth and Bridges.
+    seen = true * (1 + ratio) / (ratio + true) + 0.1
+    head = "# XDI/1.0\n# Column.1: energy eV\n# Column.2: mutrans\n# Column.3: mufluor\n"
+    head += "# Element.symbol: Fe\n# Element.edge: K\n#----\n# energy mutrans mufluor"
+    np.savetxt(tmp_path / "a.xdi", np.c_[energy, true, seen], header=head, comments="")
+    found = import_dataset(tmp_path / "a.xdi", options(columns={"signal": "mufluor"}))
+    said = str(found.metadata.provenance["remarks"])
+    assert ("as high in fluorescence as in transmission" in said) == damped
+    assert "self-absorption may damp" in said
+
+
 def test_a_folder_of_spectra_is_told_to_be_given_file_by_file(two: list[Path]) -> None:
     with pytest.raises(ConfigError, match="or give its files one by one"):
         import_dataset(two[0].parent, options())

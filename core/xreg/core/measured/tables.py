@@ -16,6 +16,7 @@ from xreg.core.atoms.elements import SYMBOLS, atomic_number
 from xreg.core.data.specimens import Specimen
 from xreg.core.errors import ConfigError, DataError
 from xreg.core.interfaces.importer import Entry
+from xreg.core.measured.damping import DAMPED, damping
 from xreg.core.measured.edges import find_edges
 from xreg.core.readers.energies import judge_energies
 from xreg.core.readers.importing.curve import Curve, stated_unit
@@ -140,6 +141,12 @@ class TableReader:
             known["edge"] = found.edge
         if "fluorescence" in str(known.get("mode", "")).lower():
             self.log.remark(file, FLUORESCENCE)
+        if (share := _left_in_fluorescence(table, chosen.energy)) is not None and share < DAMPED:
+            self.log.remark(
+                file,
+                f"its structure above the edge is {share:.0%} as high in fluorescence as in "
+                "transmission, as self-absorption makes it; transmission is to be preferred",
+            )
         made_of = table.fields.get(composition, "")
         return Entry(file, [Specimen(name, made_of, absorber)], curves, known)
 
@@ -170,6 +177,18 @@ class TableReader:
         if element in SYMBOLS[1:] and element != asked:
             raise DataError(f"its header says {element}, and --absorber {asked}")
         return atomic_number(str(asked))
+
+
+def _left_in_fluorescence(table: Table, energy: int) -> float | None:
+    """Return the share of structure in fluorescence, of a table that has transmission too."""
+    names = [name.lower() for name in table.names]
+    both = [next((names.index(n) for n in MODES[m] if n in names), -1) for m in reversed(MODES)]
+    if min(both) < 0 or not np.isfinite(table.values).all():
+        return None
+    order = np.argsort(table.values[:, energy])
+    steps = np.diff(table.values[order, energy]) > 0
+    columns = (table.values[order, i] for i in (energy, *both))
+    return damping(*columns) if steps.all() else None
 
 
 def text_entries(source: Path, reader: TableReader) -> Iterator[Entry]:
