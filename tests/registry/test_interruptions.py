@@ -12,6 +12,7 @@ import pytest
 
 from xreg.core.errors import DataError, RunError
 from xreg.core.files import folder_hash
+from xreg.registry import worktree
 from xreg.registry.datasets import find, list_datasets, open_dataset, pull
 from xreg.registry.publishing import publish, verify
 from xreg.registry.stores.writer import write_store
@@ -160,6 +161,19 @@ def test_a_publication_that_git_does_not_know_is_finished(
     worktree.commit(registry, marked.paths, "mark")
     with pytest.raises(DataError, match="was withdrawn on"):
         withdraw(DatasetEntry, "toy@2.0.0", "It is noise.", registry, finish=True)
+
+
+def test_what_another_git_has_committed_meanwhile_is_no_error(registry, monkeypatch):
+    for who in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{who}_NAME", "Toy")
+        monkeypatch.setenv(f"GIT_{who}_EMAIL", "toy@example.org")
+    (registry / "note.txt").write_text("once")
+    worktree.commit(registry, ["note.txt"], "first")
+    worktree.commit(registry, ["note.txt"], "second")
+    told = ["git", "-C", str(registry), "log", "--format=%s", "-1"]
+    assert subprocess.check_output(told, text=True) == "first\n"
+    with pytest.raises(RunError, match="nowhere"):
+        worktree.commit(registry, ["nowhere.txt"], "third")
 
 
 def test_a_lock_that_a_killed_git_left_is_named(registry, monkeypatch):

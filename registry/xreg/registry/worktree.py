@@ -35,7 +35,7 @@ def initialise(root: Path) -> None:
 
 
 def commit(root: Path, paths: Iterable[str], message: str) -> None:
-    """Commit exactly these files and folders.
+    """Commit exactly these files and folders, unless another process does so meanwhile.
 
     Raises
     ------
@@ -44,7 +44,12 @@ def commit(root: Path, paths: Iterable[str], message: str) -> None:
     """
     named = list(paths)
     _write(root, "add", "--", *named)
-    _write(root, "commit", "--quiet", "-m", message, "--", *named)
+    try:
+        _write(root, "commit", "--quiet", "-m", message, "--", *named)
+    except RunError:
+        if uncommitted(root, named):
+            raise
+        # Else the git of another process, which outlives that, has committed just this meanwhile.
 
 
 def uncommitted(root: Path, paths: Iterable[str] = ()) -> list[str]:
