@@ -12,14 +12,15 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.ndimage import gaussian_filter1d
 
 from xreg.core.data.samples import Samples, Structures
-from xreg.core.emulators.registration import aligned, put_back, register
+from xreg.core.emulators.registration import aligned, put_back
 from xreg.core.emulators.surroundings import unusable
-from xreg.core.errors import ConfigError, SampleError
+from xreg.core.errors import SampleError
 from xreg.core.interfaces import Emulator
 from xreg.core.model.calibration import spread_factor
 from xreg.core.model.scaling import Scaler
 from xreg.plugins.gp.features import site_features
 from xreg.plugins.gp.plugin import GPConfig
+from xreg.plugins.gp.shifts import shifts_of
 
 __all__ = ["GP"]
 
@@ -84,7 +85,7 @@ class GP(Emulator[GPConfig]):
         self.points_ = self._standard(blocks)
         self.local_ = blocks[0].shape[1] + blocks[1].shape[1]
         if reach := self.config.registration:
-            shifts = _shifts(Y, reach)
+            shifts = shifts_of(Y, reach, self.name)
             self.start_, self.weights_ = _solved(self._factor, np.hstack([Y, shifts[:, None]]))
             # The shape follows the surroundings, the shift the chemistry of the whole sample too.
             nearby = self._factorised(self._kernel(self.points_, self.local_))
@@ -181,15 +182,6 @@ class GP(Emulator[GPConfig]):
         """Take back what :meth:`state` returned."""
         self.__dict__.pop("_factor", None)
         super().restore(values, arrays)
-
-
-def _shifts(Y: NDArray[np.float64], reach: int) -> NDArray[np.int64]:
-    if np.abs(Y.mean(axis=0)).max() < 1e-3 * Y.std():
-        raise ConfigError(
-            "emulator gp: registration needs spectra as they are, but these have lost their "
-            "mean; ask for 'scaling: none' of the recipe's target."
-        )
-    return register(Y, reach)
 
 
 def _solved(

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import minimize
 
+from xreg.core.emulators.registration import aligned, put_back
 from xreg.core.interfaces import Emulator
 from xreg.core.model.calibration import spread_factor
 from xreg.plugins.gp.plugin import GPFeaturesConfig
+from xreg.plugins.gp.shifts import shifts_of
 
 __all__ = ["GPFeatures"]
 
@@ -30,7 +32,9 @@ class GPFeatures(Emulator[GPFeaturesConfig]):
 
     The weight of each block of features, which is the inverse square of its length scale, and the
     noise maximise the marginal likelihood (their eq. 5.8) of all channels together, with one
-    amplitude for all: of at most 600 training samples.
+    amplitude for all: of at most 600 training samples. With registration there are three processes,
+    each with weights and noise of its own: of the spectrum, of the spectrum freed of its shift, and
+    of the shift. The spectrum is the mean of the first and of both others.
 
     Attributes
     ----------
@@ -48,6 +52,11 @@ class GPFeatures(Emulator[GPFeaturesConfig]):
         (m,) standard deviation of the process in each channel.
     spread_factor_
         By what the spread is scaled to fit the errors seen.
+    shape_scale_, shape_block_weights_, shape_noise_, shape_start_, shape_weights_
+        With registration, the same of the spectra freed of their shifts; the scale is relative to
+        ``scale_``.
+    shift_scale_, shift_block_weights_, shift_noise_, shift_start_, shift_weights_
+        And of the shifts, in channels.
     """
 
     name: ClassVar[str] = "gp-features"
@@ -61,6 +70,12 @@ class GPFeatures(Emulator[GPFeaturesConfig]):
     weights_: Array
     amplitude_: Array
     spread_factor_: float
+    shape_scale_: Array
+    shape_start_: Array
+    shape_weights_: Array
+    shift_scale_: Array
+    shift_start_: Array
+    shift_weights_: Array
 
     def _fit(self, X: Array, Y: Array, validation: tuple[Array, Array] | None) -> None:
         self.__dict__.pop("_factor", None)
@@ -74,6 +89,10 @@ class GPFeatures(Emulator[GPFeaturesConfig]):
         # In the order that a saved model is read in, so that sums are done in the same order.
         self.points_ = np.ascontiguousarray(X * self.scale_)
         self.weights_ = np.ascontiguousarray(cho_solve(self._factor, Y - self.start_))
+        if reach := self.config.registration:
+            shifts = shifts_of(Y, reach, self.name)
+            self._fit_part("shape", aligned(Y, shifts, reach), X, blocks, member)
+            self._fit_part("shift", shifts[:, None].astype(float), X, blocks, member)
         # Leave-one-out errors and variances in closed form (Rasmussen & Williams, 5.4.2).
         precision = np.diag(cho_solve(self._factor, np.eye(len(Y))))
         errors = self.weights_ / precision[:, None]
@@ -82,6 +101,24 @@ class GPFeatures(Emulator[GPFeaturesConfig]):
         if validation is not None and self.config.calibrate and len(validation[0]):
             mean, std = self._predict(validation[0])
             self.spread_factor_ = spread_factor(validation[1] - mean, std)
+
+    def _fit_part(
+        self, part: str, Y: Array, X: Array, blocks: list[str], member: NDArray[np.intp]
+    ) -> None:
+        """Learn the shape or the shift, (n, k), by a process of its own."""
+        start = Y.mean(axis=0)
+        weights, noise = self._learned(X, Y - start, member, len(blocks))
+        scale = np.sqrt(weights / np.array([*self.block_weights_.values()]))[member]
+        factor = _factorised(self.points_ * scale, noise)
+        learned = {
+            "scale": scale,
+            "block_weights": dict(zip(blocks, weights.tolist(), strict=True)),
+            "noise": noise,
+            "start": start,
+            "weights": np.ascontiguousarray(cho_solve(factor, Y - start)),
+        }
+        for key, value in learned.items():
+            setattr(self, f"{part}_{key}_", value)
 
     def _learned(self, X: Array, Y: Array, member: NDArray[np.intp], count: int) -> tuple[Any, Any]:
         """Return the weight of each block and the noise."""
@@ -112,19 +149,27 @@ class GPFeatures(Emulator[GPFeaturesConfig]):
     def _predict(self, X: Array) -> tuple[Array, Array]:
         if not len(X):
             return np.empty((0, len(self.start_))), np.empty((0, len(self.start_)))
-        likeness = _matern(_squares(X * self.scale_, self.points_))
+        points = X * self.scale_
+        likeness = _matern(_squares(points, self.points_))
         mean = likeness @ self.weights_ + self.start_
+        if reach := self.config.registration:
+            mean = (mean + self._registered(points, reach)) / 2
         explained = solve_triangular(self._factor[0], likeness.T, lower=True)
         left = 1 + self.noise_ - np.square(explained).sum(axis=0)
         std = np.sqrt(np.maximum(left, self.noise_))
         return mean, self.spread_factor_ * std[:, None] * self.amplitude_
 
+    def _registered(self, points: Array, reach: int) -> Array:
+        """Return the (p, m) spectra whose shape and shift are predicted."""
+        near = _matern(_squares(points * self.shape_scale_, self.points_ * self.shape_scale_))
+        shape = near @ self.shape_weights_ + self.shape_start_
+        near = _matern(_squares(points * self.shift_scale_, self.points_ * self.shift_scale_))
+        shift = near @ self.shift_weights_ + self.shift_start_
+        return put_back(shape, shift[:, 0], reach)
+
     @cached_property
     def _factor(self) -> Factor:
-        kernel = _matern(_squares(self.points_, self.points_))
-        kernel[np.diag_indices_from(kernel)] = 1 + self.noise_
-        factor: Factor = cho_factor(kernel, lower=True)
-        return factor
+        return _factorised(self.points_, self.noise_)
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in vars(self).items() if key != "_factor"}
@@ -133,6 +178,13 @@ class GPFeatures(Emulator[GPFeaturesConfig]):
         """Take back what :meth:`state` returned."""
         self.__dict__.pop("_factor", None)
         super().restore(values, arrays)
+
+
+def _factorised(points: Array, noise: float) -> Factor:
+    kernel = _matern(_squares(points, points))
+    kernel[np.diag_indices_from(kernel)] = 1 + noise
+    factor: Factor = cho_factor(kernel, lower=True)
+    return factor
 
 
 def _sizes(X: Array, member: NDArray[np.intp], count: int) -> Array:

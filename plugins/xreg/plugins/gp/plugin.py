@@ -15,6 +15,17 @@ Cutoff = Annotated[float, Field(gt=1, le=20)]
 Sigma = Annotated[float, Field(gt=0, le=5)]
 
 
+REGISTRATION = setting(
+    0,
+    unit="channels",
+    description="Largest rigid shift between spectra; above zero a spectrum freed of its shift, "
+    "and the shift, are predicted too, and both ways joined. It needs spectra as they are (scaling "
+    "of targets: none).",
+    ge=0,
+    le=100_000,
+)
+
+
 class GPConfig(Config):
     """Settings of the emulator ``gp``."""
 
@@ -57,15 +68,7 @@ class GPConfig(Config):
     noise: float = setting(
         3e-4, description="Variance of the noise relative to that of the signal.", gt=0, le=10
     )
-    registration: int = setting(
-        0,
-        unit="channels",
-        description="Largest rigid shift between spectra; above zero a spectrum freed of its "
-        "shift, and the shift, are predicted too, and both ways joined. It needs spectra as "
-        "they are (scaling of targets: none).",
-        ge=0,
-        le=100_000,
-    )
+    registration: int = REGISTRATION
     detail: float = setting(
         6.0,
         unit="channels",
@@ -111,6 +114,7 @@ class GPFeaturesConfig(Config):
         gt=0,
         le=10,
     )
+    registration: int = REGISTRATION
     calibrate: bool = setting(
         True,
         description="Scale the spread so that 68 % of the errors on the validation set lie within "
