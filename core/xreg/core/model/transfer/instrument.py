@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.data.broadening import gaussian_matrix
-
 __all__ = ["Instrument"]
 
 Array = NDArray[np.float64]
 
+SIGMAS = 2.3548200450309493  # full width at half maximum of a Gaussian, in standard deviations
 WIDTHS = (0.0, 0.5, 1.0, 2.0, 4.0)
 
 
@@ -91,5 +90,27 @@ def _shifted(energy: Array, shift: float) -> Array:
 
 
 def _broadened(energy: Array, width: float) -> Array:
-    """Return the matrix of a convolution with a Gaussian, each row of which adds up to one."""
-    return gaussian_matrix(energy, energy, width) if width > 0 else np.eye(len(energy))
+    """Return the matrix of a convolution with a Gaussian, each row of which adds up to one.
+
+    A sum over the energies: of a smooth spectrum on an even grid of at least two steps a width it
+    is right to 1e-4 of the height. The exact convolution of straight pieces
+    (:func:`xreg.core.data.broadening.gaussian_matrix`) cuts the tops of such lines: at two steps a
+    width it is 0.9 % off, though right where this is not, on uneven grids and for narrower widths.
+    """
+    if width <= 0:
+        return np.eye(len(energy))
+    sigma = width / SIGMAS
+    weights = np.gradient(energy)
+    # Spectra go on beyond their ends as they end.
+    reach = 4 * sigma
+    low = np.arange(energy[0] - weights[0], energy[0] - reach, -weights[0])[::-1]
+    high = np.arange(energy[-1] + weights[-1], energy[-1] + reach, weights[-1])
+    every = np.concatenate([low, energy, high])
+    steps = np.concatenate([np.full(len(low), weights[0]), weights,
+                            np.full(len(high), weights[-1])])  # fmt: skip
+    kernel = np.exp(-0.5 * ((energy[:, None] - every) / sigma) ** 2) * steps
+    kernel /= kernel.sum(axis=1, keepdims=True)
+    inner = kernel[:, len(low) : len(low) + len(energy)].copy()
+    inner[:, 0] += kernel[:, : len(low)].sum(axis=1)
+    inner[:, -1] += kernel[:, len(low) + len(energy) :].sum(axis=1)
+    return inner
