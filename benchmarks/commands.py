@@ -97,7 +97,8 @@ class Version:
         for flag, made in itertools.pairwise(words):
             if flag in ("-o", "--out", "--output"):
                 shutil.rmtree(made, ignore_errors=True)
-                Path(made).unlink(missing_ok=True)
+                for stale in Path(made).parent.glob(f"{Path(made).stem}.*"):
+                    stale.unlink() if stale.is_file() else shutil.rmtree(stale)
         environment = {
             **os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
             "XREG_CACHE": str(self.folder / "cache"),

@@ -10,11 +10,10 @@ from xreg.core.analysis.windows import in_window
 from xreg.core.config import Config
 from xreg.core.errors import NotApplicableError
 from xreg.core.hooks import AnalysisSpec
-from xreg.core.model.model import Model
-from xreg.core.model.trust import FEWEST
 
 if TYPE_CHECKING:
     from xreg.core.analysis.context import AnalysisData
+    from xreg.core.model.model import Model
     from xreg.core.model.pipeline import Pipeline
 
 __all__ = ["NEEDS", "ONE_TO_ONE", "Need", "require"]
@@ -52,6 +51,15 @@ def _has_inverse(model: Pipeline | Model) -> bool:
     )
 
 
+def _has_trust(model: Pipeline | Model, data: AnalysisData) -> bool:
+    from xreg.core.model.model import Model  # names of needs are listed without any model
+    from xreg.core.model.trust import FEWEST
+
+    if isinstance(model, Model) and model.trust is not None:
+        return True
+    return data.retrainable and len(data.rows.get("validation", ())) >= FEWEST
+
+
 NEEDS: Mapping[str, Need] = {
     "spectra": Need("spectra on an energy grid", lambda m, d: d.target.energy is not None),
     "features": Need("a model with a descriptor", lambda m, d: m.descriptor is not None),
@@ -65,10 +73,7 @@ NEEDS: Mapping[str, Need] = {
     ),
     "trust": Need(
         "a model that was judged on at least 30 validation samples when it was trained",
-        lambda m, d: (
-            (isinstance(m, Model) and m.trust is not None)
-            or (d.retrainable and len(d.rows.get("validation", ())) >= FEWEST)
-        ),
+        _has_trust,
     ),
     "training": Need(
         "the training data, to train again (only 'xreg run' has them)", lambda m, d: d.retrainable

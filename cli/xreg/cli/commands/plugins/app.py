@@ -151,9 +151,11 @@ def check(
 
 
 def _show_needs(spec: ComponentSpec) -> None:
+    if not (needs := getattr(spec, "needs", ())):
+        return
     from xreg.core.analysis.needs import NEEDS
 
-    for need in getattr(spec, "needs", ()):
+    for need in needs:
         echo(f"  needs {NEEDS[need].words}")
 
 
