@@ -60,6 +60,12 @@ SETTING = (
     r"|\b(?:[\w-]*api-key|(?:set-)?cookie)['\"]?\s*:\s*['\"]?"
     r"|\b[\w.-]*(?:passw(?:or)?d|secret|token)['\"]\s*:\s*['\"])[^\s'\",;&]+"
 )
+# As YAML has it, without quotes: a key and one word, and nothing else in the line or the braces.
+PLAIN_SETTING = (
+    r"(?im)(?P<key>(?:^|[{,'\"])[ \t]*(?:-[ \t]+)?[\w.-]*"
+    r"(?:passw(?:or)?d|secret|token|access[_-]key|api[_-]?key)[ \t]*:[ \t]+)"
+    r"[^\s'\",;&{}\[\]*]+(?=[ \t]*(?:$|[},'\"]))"
+)
 TOKENS = ("gh", "gl", "hf_", "xox", "npm_", "pypi-", "AKIA", "ASIA", "AIza", "eyJ", "-----BEGIN",
           "/token/")  # fmt: skip
 SECRETS = ("passw", "secret", "key", "token", "cookie")
@@ -117,6 +123,7 @@ def without_credentials(text: str) -> str:
     lower = text.lower()
     if any(word in lower for word in SECRETS):
         text = re.sub(SETTING, r"\g<key>***", text)
+        text = re.sub(PLAIN_SETTING, r"\g<key>***", text)
     if "uthorization" in lower:
         text = re.sub(HEADER, r"\g<key>***", text)
     return re.sub(QUOTED_URL, _without_quoted, text) if "%" in text and "://" in text else text
