@@ -240,3 +240,16 @@ def test_what_is_packed_or_empty_is_told_so(two: list[Path], tmp_path: Path) -> 
     (tmp_path / "b.xdi").touch()
     with pytest.raises(ConfigError, match=r"b\.xdi' is empty"):
         import_dataset(tmp_path / "b.xdi", options())
+
+
+@pytest.mark.parametrize("name", ["std", "sigma", "error", "noise"])
+def test_noise_may_be_the_same_everywhere(tmp_path: Path, name: str) -> None:
+    rows = "\n".join(f"{7000 + i};{1 + i / 60};0.01" for i in range(60))
+    (tmp_path / "a.dat").write_text(f"energy(eV);mu;{name}\n{rows}\n")
+    spectra = import_dataset(tmp_path / "a.dat", options(absorber="Fe")).spectra
+    np.testing.assert_allclose(spectra["xas"].intensity[0], 1 + np.arange(60) / 60)
+    assert (np.asarray(spectra["xas_noise"].intensity) == 0.01).all()
+    # All that is measured may not.
+    (tmp_path / "a.dat").write_text(f"energy(eV);{name};mu\n{rows}\n")
+    with pytest.raises(BadEntriesError, match=r"all intensities of the spectrum are 0\.01"):
+        import_dataset(tmp_path / "a.dat", options(absorber="Fe"))

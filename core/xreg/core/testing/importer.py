@@ -92,8 +92,8 @@ class ImporterSuite(ComponentSuite):
             assert entry.file
             assert entry.samples
             assert entry.curves
-            for curve in entry.curves.values():
-                curve.check()
+            for channel, curve in entry.curves.items():
+                curve.check(channel)
                 assert curve.unit.strip(), "a channel states the unit of its intensities"
         units = [{name: curve.unit for name, curve in e.curves.items()} for e in entries]
         assert units == units[:1] * 3
@@ -118,8 +118,8 @@ class ImporterSuite(ComponentSuite):
         entries, log = self.read(source)
         for entry in entries:  # as what collects them does
             with log.entry(entry.file):
-                for curve in entry.curves.values():
-                    curve.check()
+                for channel, curve in entry.curves.items():
+                    curve.check(channel)
         (bad,) = log.bad
         assert bad.file
         assert bad.reason.strip()

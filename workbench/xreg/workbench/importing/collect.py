@@ -113,7 +113,7 @@ class Collector:
             raise DataError(f"it gives {KINDS[type(sample)]}, those before gave {first}")
         rows = {}
         for name, curve in curves.items():
-            curve.check()
+            curve.check(name)
             try:
                 rows[name] = self._row(file, name, curve)
             except DataError as error:

@@ -40,8 +40,11 @@ class Curve:
     unit: str = ARBITRARY
     checked: bool = False
 
-    def check(self) -> None:
-        """Raise a :class:`DataError` unless it is a function of the energy, and not one value."""
+    def check(self, name: str = "") -> None:
+        """Raise a :class:`DataError` unless it is a function of the energy, and not one value.
+
+        Noise, whose channel's name ends in ``_noise``, may be the same everywhere.
+        """
         if self.checked:
             return
         if self.energy.shape != self.intensity.shape or self.energy.ndim != 1:
@@ -55,7 +58,8 @@ class Curve:
         ends = math.isfinite(self.energy[0]) and math.isfinite(self.energy[-1])
         if not (ends and rising.all() and np.isfinite(self.intensity).all()):
             self._require_rising()
-        require_signal(self.energy, self.intensity)
+        if not name.endswith("_noise"):
+            require_signal(self.energy, self.intensity)
 
     def _require_rising(self) -> None:
         finite = np.isfinite(self.energy) & np.isfinite(self.intensity)
