@@ -11,6 +11,7 @@ from xreg.core.data.specimens import Specimens
 from xreg.core.data.spectra import Spectra
 from xreg.core.errors import DataError, OutsideError, SampleError
 from xreg.core.interfaces.blocks import Blocks
+from xreg.core.model.check import Check
 from xreg.core.model.domain import Domain, Target
 from xreg.core.model.model import Model
 from xreg.core.model.pipeline import Pipeline
@@ -198,6 +199,15 @@ class TestInAModel:
 
 def read_all(path, trained):
     return read_samples(path, trained.domain, labels=trained.needs_labels).samples
+
+
+def test_check_samples_of_a_model_keep_them():
+    samples = labelled(parameters(3))
+    check = Check.first(samples, np.ones((3, 2)))
+    domain = Domain("parameters", parameters=samples.names, units=samples.units)
+    again = Check.of(check.arrays(), domain)
+    for name, values in samples.labels.items():
+        np.testing.assert_array_equal(again.samples.labels[name], values)
 
 
 def test_columns_of_a_table(tmp_path):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from xreg.core.data.samples import Parameters, Samples, Structures
 from xreg.core.source import source_hash
+from xreg.core.storage import canonical_json, parse_json
 
 if TYPE_CHECKING:
     from xreg.core.model.domain import Domain
@@ -69,6 +70,9 @@ class Check:
             found["pbc"] = samples.pbc.astype(np.uint8)
         elif isinstance(samples, Parameters):
             found["values"] = np.asarray(samples.values)
+        if samples.labels:
+            text = canonical_json({n: v.tolist() for n, v in samples.labels.items()})
+            found["labels"] = np.frombuffer(text.encode(), np.uint8).copy()
         return found
 
     @classmethod
@@ -96,6 +100,9 @@ class Check:
                 arrays["cell"],
                 arrays["pbc"].astype(bool),
             )
+        if "labels" in arrays:
+            told = parse_json(arrays["labels"].tobytes(), "the labels of the check samples")
+            samples = samples.with_labels(told)
         return cls(samples, predicted)
 
 
