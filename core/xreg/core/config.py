@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, LiteralString, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ModelWrapValidatorHandler,
+    GetCoreSchemaHandler,
     ValidationError,
     model_validator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from xreg.core.errors import ConfigError
 
@@ -64,23 +64,61 @@ def setting(
     return Field(default, description=description, json_schema_extra=extra or None, **bounds)
 
 
+def _number(given: Any) -> Any:
+    """Refuse what pydantic would turn into a number: ``true`` is no 1, ``'3'`` no 3."""
+    if isinstance(given, str):
+        try:
+            float(given)
+        except ValueError:  # pydantic takes it for no number either, and says so
+            return given
+    elif not isinstance(given, bool):
+        return given
+    raise PydanticCustomError("kind", "must be a number")
+
+
+def _truth(given: Any) -> Any:
+    """Refuse what pydantic would turn into true or false: 1 is no ``true``."""
+    if not isinstance(given, bool):
+        raise PydanticCustomError("kind", "must be true or false")
+    return given
+
+
+#: What is asked before a value of a type is read.
+FIRST = {"int": _number, "float": _number, "bool": _truth}
+#: Parts of a schema that hold no fields. Keys are texts in JSON, whatever they were.
+APART = {"default", "keys_schema", "metadata", "serialization"}
+
+
+def _ask_first(schema: Any) -> Any:
+    """Put the questions before all numbers and truth values of a schema, in place."""
+    if isinstance(schema, list):
+        schema[:] = [_ask_first(part) for part in schema]
+    if not isinstance(schema, dict) or schema.get("type") == "model":  # which asks for itself
+        return schema
+    kind = schema.get("type")
+    if kind == "literal" and {type(value) for value in schema["expected"]} == {int}:
+        kind = "int"
+    if kind in FIRST:
+        return core_schema.no_info_before_validator_function(FIRST[kind], schema)
+    for key in schema.keys() - APART:
+        schema[key] = _ask_first(schema[key])
+    return schema
+
+
 class Exact(BaseModel):
     """Base of what is read from files: a value keeps its kind, which pydantic would change."""
 
-    @model_validator(mode="wrap")
     @classmethod
-    def _of_one_kind(cls, settings: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Refuse what pydantic turns into another kind of value: ``true`` is no 1, ``'3'`` no 3."""
-        made = handler(settings)
-        if not isinstance(settings, Mapping):
-            return made
-        turned = [
-            InitErrorDetails(type=PydanticCustomError("kind", word), loc=place, input=given)
-            for name in settings.keys() & cls.model_fields.keys()
-            for place, word, given in _turned(settings[name], getattr(made, name), (name,))
-        ]
-        if turned:
-            raise ValidationError.from_exception_data(cls.__name__, turned)
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Have every number and truth value of a field ask what it is given first.
+
+        A check of whole models would have to stand around the checks that a model has of its own.
+        """
+        made = handler(source)
+        model: Any = handler.resolve_ref_schema(made)
+        while model["type"] != "model":  # the checks of a model stand around it
+            model = model["schema"]
+        model["schema"] = _ask_first(model["schema"])
         return made
 
 
@@ -175,24 +213,3 @@ class Config(Exact):
         from xreg.core.settings_in_words import table
 
         return table(cls)
-
-
-Place = tuple[str | int, ...]
-
-
-def _turned(given: Any, made: Any, place: Place) -> Iterator[tuple[Place, LiteralString, Any]]:
-    """Yield the place of each value that became one of another kind, what it must be, and it."""
-    if given is made:
-        return
-    if isinstance(made, bool):
-        if isinstance(given, int | float | str) and not isinstance(given, bool):
-            yield place, "must be true or false", given
-    elif isinstance(made, int | float):
-        if isinstance(given, bool | str):
-            yield place, "must be a number", given
-    elif isinstance(made, Mapping) and isinstance(given, Mapping):
-        for key in made.keys() & given.keys():
-            yield from _turned(given[key], made[key], (*place, key))
-    elif isinstance(made, list | tuple) and isinstance(given, list | tuple):
-        for i, pair in enumerate(zip(given, made, strict=False)):
-            yield from _turned(*pair, (*place, i))
