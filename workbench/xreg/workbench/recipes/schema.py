@@ -34,6 +34,8 @@ def json_schema(recipe: type[AnyRecipe]) -> dict[str, Any]:
                 section["properties"][key] = {"anyOf": [by_label, *nothing]} | words
             elif key in KINDS:
                 choices = _choices(key, definitions)
+                if any(one.get("type") == "array" for one in entry.get("anyOf", ())):
+                    choices.append({"type": "array", "items": {"anyOf": [*choices]}, "minItems": 1})
                 section["properties"][key] = {"anyOf": choices + nothing} | words
     for name, short in SHORT.items():
         if name in definitions:
