@@ -17,7 +17,6 @@ from xreg.core.data.specimens import Specimens
 from xreg.core.data.spectra import Spectra
 from xreg.core.errors import ConfigError, DataError
 from xreg.core.interfaces.exporter import Exported
-from xreg.registry.stores.writer import write_store
 from xreg.workbench.exporting.exports import WriteOptions
 from xreg.workbench.predict.predict import Prediction
 from xreg.workbench.predict.samples import NewSamples
@@ -111,6 +110,8 @@ def averaged(prediction: Prediction, read: NewSamples, over: Over) -> Dataset:
 def write_average(path: Path, dataset: Dataset, options: WriteOptions) -> Exported:
     """Write mean spectra as a store (.zarr), or as an exporter does."""
     if path.suffix == ".zarr" and options.to.name == "auto":
+        from xreg.registry.stores.writer import write_store  # zarr is slow to import
+
         write_store(dataset, path)
         return Exported((path,))
     return options.exporter(path).write(dataset, path)
