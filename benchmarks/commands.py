@@ -35,12 +35,17 @@ EPOCHS = 50  # the training itself is timed by between.py
 POINTS = 100
 SEARCH = """\
 dataset: h2o@1.0.0
-target: {channel: xes}
-folds: {count: 2, group: trajectory}
-families: [internal, coulomb]
-emulator: {name: mlp, space: wide}
+target: {{channel: xes}}
+folds: {{count: 2, group: trajectory}}
+families: {families}
+emulator: {{name: mlp, space: {space}}}
 budget: 10
 """
+# As recipes of the first language have them, and those of today.
+SPELLINGS = {
+    "search-old.yaml": {"families": "[internal, coulomb]", "space": "defaults"},
+    "search.yaml": {"families": "{internal: {}, coulomb: {}}", "space": "wide"},
+}
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ class Version:
         make = ["--name", "new", "--title", "New", "--licence", "CC0-1.0"]
         pairs = ["{}/../xyz", "--spectra", "{}/../spectra", "--layout", "pairs", "--absorber", "Fe"]
         engine = "--engine" if self.old else "--generator"
+        recipe = "{}/../search-old.yaml" if self.old else "{}/../search.yaml"
         fit = ["fit", "{}/../before/l-edge", "-o", "{}/fit", "--starts", "8"]
         return {
             "--help": ["--help"],
@@ -88,7 +94,7 @@ class Version:
             ],
             f"import of {PAIRS:,} pairs": ["data", "import", *pairs, out, "{}/new.zarr", *make],
             "data show": ["data", "show", "h2o@1.0.0"],
-            "search": ["search", "{}/../search.yaml", "-o", "{}/search"],
+            "search": ["search", recipe, "-o", "{}/search"],
         }  # fmt: skip
 
     def seconds(self, name: str) -> tuple[float, float]:
@@ -118,7 +124,8 @@ class Version:
 def make(folder: Path) -> None:
     """Write what the commands read."""
     rng = np.random.default_rng(1)
-    (folder / "search.yaml").write_text(SEARCH)
+    for name, words in SPELLINGS.items():
+        (folder / name).write_text(SEARCH.format(**words))
     with (folder / "water.xyz").open("w") as file:
         for _ in range(1000):
             first, second = rng.uniform(0.9, 1.05, 2)
