@@ -5,18 +5,18 @@ Real git, real DVC; the git server is a bare folder, or git's own server by HTTP
 
 from __future__ import annotations
 
-import http.server
 import os
 import re
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from xreg_tests.git_server import served
 
 PAGE = Path(__file__).parents[2] / "docs" / "registries.md"
 SECTION = re.compile(r"^## In six commands$(.*?)(?=^## )", re.M | re.S)
@@ -31,48 +31,6 @@ MATERIAL = (
 )
 
 
-class GitServer(http.server.BaseHTTPRequestHandler):
-    """Git's own server, which takes what is pushed."""
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def do_GET(self) -> None:
-        path, _, query = self.path.partition("?")
-        if self.headers.get("Transfer-Encoding") == "chunked":
-            body = b""
-            while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-        else:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        variables = {
-            **os.environ,
-            "GIT_PROJECT_ROOT": str(self.server.folder),  # type: ignore[attr-defined]
-            "GIT_HTTP_EXPORT_ALL": "1",
-            "PATH_INFO": path,
-            "QUERY_STRING": query,
-            "REQUEST_METHOD": self.command,
-            "CONTENT_TYPE": self.headers.get("Content-Type") or "",
-            "CONTENT_LENGTH": str(len(body)),
-            "GIT_PROTOCOL": self.headers.get("Git-Protocol") or "",
-            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding") or "",
-        }
-        line = ["git", "-c", "safe.directory=*", "http-backend"]
-        done = subprocess.run(line, input=body, capture_output=True, check=True, env=variables)
-        head, _, content = done.stdout.partition(b"\r\n\r\n")
-        fields = [field.split(": ", 1) for field in head.decode().splitlines()]
-        status = dict(fields).get("Status", "200 OK")
-        self.send_response(int(status.split()[0]))
-        for name, value in fields:
-            if name != "Status":
-                self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
-
-    do_POST = do_GET
-
-
 @contextmanager
 def in_a_folder(server: Path) -> Iterator[str]:
     yield server.as_uri()
@@ -81,11 +39,8 @@ def in_a_folder(server: Path) -> Iterator[str]:
 @contextmanager
 def by_http(server: Path) -> Iterator[str]:
     subprocess.run(["git", "-C", server, "config", "http.receivepack", "true"], check=True)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), GitServer) as host:
-        host.folder = server.parent  # type: ignore[attr-defined]
-        threading.Thread(target=host.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{host.server_address[1]}/{server.name}"
-        host.shutdown()
+    with served(server.parent) as address:
+        yield f"{address}/{server.name}"
 
 
 def person(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import base64
-import http.server
-import os
 import stat
-import subprocess
-import threading
 from pathlib import Path
 
 import pytest
@@ -15,6 +11,7 @@ import yaml
 
 from xreg.registry import registries
 from xreg.registry.datasets import find
+from xreg_tests.git_server import GitHandler, served
 
 
 def needs(name: str, word: str):
@@ -25,11 +22,8 @@ def needs(name: str, word: str):
 # Git --------------------------------------------------------------------------------------------
 
 
-class Git(http.server.BaseHTTPRequestHandler):
+class Git(GitHandler):
     """Git's own server, behind a password."""
-
-    def log_message(self, *_: object) -> None:
-        pass
 
     def do_GET(self) -> None:
         if needs("me", "T0KEN")(self):
@@ -37,30 +31,7 @@ class Git(http.server.BaseHTTPRequestHandler):
             self.send_header("WWW-Authenticate", 'Basic realm="x"')
             self.end_headers()
             return
-        path, _, query = self.path.partition("?")
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        environment = {
-            **os.environ,
-            "GIT_PROJECT_ROOT": str(self.server.folder),
-            "GIT_HTTP_EXPORT_ALL": "1",
-            "PATH_INFO": path,
-            "QUERY_STRING": query,
-            "REQUEST_METHOD": self.command,
-            "CONTENT_TYPE": self.headers.get("Content-Type") or "",
-            "CONTENT_LENGTH": str(len(body)),
-            "GIT_PROTOCOL": self.headers.get("Git-Protocol") or "",
-            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding") or "",
-        }
-        line = ["git", "-c", "safe.directory=*", "http-backend"]
-        done = subprocess.run(
-            line, input=body, capture_output=True, check=True, env=environment
-        ).stdout
-        head, _, content = done.partition(b"\r\n\r\n")
-        self.send_response(200)
-        for field in head.decode().splitlines():
-            self.send_header(*field.split(": ", 1))
-        self.end_headers()
-        self.wfile.write(content)
+        super().do_GET()
 
     do_POST = do_GET
 
@@ -70,11 +41,8 @@ def private(stranger, sandbox, monkeypatch):
     """A registry on a git server that asks for a password; its address without one."""
     monkeypatch.setenv("GIT_TERMINAL_PROMPT", "0")
     root = stranger()
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Git) as server:
-        server.folder = root.parent
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/{root.name}/.git"
-        server.shutdown()
+    with served(root.parent, Git) as address:
+        yield f"{address}/{root.name}/.git"
 
 
 def with_token(url: str) -> str:
