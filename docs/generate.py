@@ -150,13 +150,19 @@ def folder_of(spec: ComponentSpec) -> Path:
 
 
 def recipe_lines(spec: ComponentSpec) -> list[str]:
-    """Return how a recipe names the component, with its first few settings at their defaults."""
-    rows = [row for row in spec.config.table() if row.default != "required"][:3]
+    """Return how a recipe names the component: what it must be told, and its first defaults."""
+    told = {
+        name: json.dumps(field.examples[0], ensure_ascii=False)
+        for name, field in spec.config.model_fields.items()
+        if field.is_required() and field.examples
+    }
+    rows = [(row.name, told.get(row.name, row.default)) for row in spec.config.table()]
+    rows = [(name, value) for name, value in rows if value != "required"][:3]
     lines = []
     for line in KINDS[spec.kind].recipe.splitlines():
         pad = line.partition("{settings}")[0]
         if "{settings}" in line:
-            lines += [f"{pad}{row.name}: {row.default}" for row in rows]
+            lines += [f"{pad}{name}: {value}" for name, value in rows]
         else:
             lines.append(line.replace("{name}", spec.name))
     return lines

@@ -79,21 +79,32 @@ class Labels(Descriptor[LabelsConfig]):
             If a sample lacks a label, or has a value that none had in training; it names both.
         """
         self.require_fitted()
-        if wrong := self.unusable(samples):
+        told = self._told(samples)
+        if wrong := self._wrong(samples, told):
             raise wrong[min(wrong)]
         columns: list[list[float | str | None]] = []
-        for name, texts in self.values_.items():
-            found = _told(samples, name, as_text=bool(texts))
+        for name, found in told.items():
+            texts = self.values_[name]
             columns += [[float(v == t) for v in found] for t in texts] if texts else [found]
         return np.array(columns, dtype=np.float64).reshape(len(columns), len(samples)).T.copy()
 
     def unusable(self, samples: Samples) -> dict[int, SampleError]:
         """Return, by row, which label a sample lacks, or has with a value never trained on."""
-        if not self.__sklearn_is_fitted__():
-            return {}
+        return self._wrong(samples, self._told(samples)) if self.__sklearn_is_fitted__() else {}
+
+    def _told(self, samples: Samples) -> dict[str, list[float | str | None]]:
+        """Return each label of all samples."""
+        return {
+            name: _told(samples, name, as_text=bool(texts)) for name, texts in self.values_.items()
+        }
+
+    def _wrong(
+        self, samples: Samples, told: dict[str, list[float | str | None]]
+    ) -> dict[int, SampleError]:
         found: dict[int, SampleError] = {}
-        for name, texts in self.values_.items():
-            for row, value in enumerate(_told(samples, name, as_text=bool(texts))):
+        for name, values in told.items():
+            texts = self.values_[name]
+            for row, value in enumerate(values):
                 if row in found:
                     continue
                 who = f"sample '{samples.ids[row]}'"

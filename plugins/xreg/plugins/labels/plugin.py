@@ -14,7 +14,7 @@ class LabelsConfig(Config):
     """Settings of the descriptor ``labels``."""
 
     names: tuple[str, ...] = setting(
-        ("absorber",),
+        examples=[["charge", "spin"]],
         description="Labels that become features: numbers as they are, texts as one column for "
         "each value. 'absorber' is the element of the absorbing atom where no label is called so.",
         min_length=1,
