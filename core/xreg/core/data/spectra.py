@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 
 from xreg.core.errors import DataError, UnknownNameError, did_you_mean
 
-__all__ = ["ARBITRARY", "Channel", "LineList", "Spectra", "Spectrum"]
+__all__ = ["ARBITRARY", "NOISE", "Channel", "LineList", "Spectra", "Spectrum"]
 
 ARBITRARY = "arb. u."
 """Unit of intensities where nothing says which."""
+
+NOISE = "_noise"
+"""What the name of a channel ends in that holds the standard deviations of another."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.atoms.elements import SYMBOLS, atomic_number
 from xreg.core.data.specimens import Specimen
+from xreg.core.data.spectra import NOISE
 from xreg.core.errors import ConfigError, DataError
 from xreg.core.interfaces.importer import Entry
 from xreg.core.measured.damping import DAMPED, damping
@@ -127,7 +128,7 @@ class TableReader:
             channel = own.channel or channel
         curves = {channel: Curve(found.energy, found.intensity, unit)}
         if found.noise is not None:
-            curves[f"{channel}_noise"] = Curve(found.energy, found.noise, unit)
+            curves[f"{channel}{NOISE}"] = Curve(found.energy, found.noise, unit)
         if own is not None:
             return self._own(own, file, curves)
         composition = next((k for k in COMPOSITION if table.fields.get(k)), "")

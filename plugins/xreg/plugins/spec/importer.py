@@ -13,7 +13,7 @@ from xreg.core.errors import DataError
 from xreg.core.interfaces import Entry, Importer
 from xreg.core.measured.tables import LABEL_UNITS, TableReader, names_energy, stem_of
 from xreg.core.readers.importing.log import ImportLog
-from xreg.core.readers.spectra.blocks import chosen_block, split_blocks
+from xreg.core.readers.spectra.blocks import SCAN, chosen_block, split_blocks
 from xreg.core.readers.spectra.table import Table, table_of_block
 from xreg.core.readers.text import lines_of
 from xreg.plugins.spec.plugin import SpecImportConfig
@@ -21,7 +21,6 @@ from xreg.plugins.spec.plugin import SpecImportConfig
 __all__ = ["SpecImporter"]
 
 HEAD = re.compile(rb"^#S \d+ ", re.MULTILINE)
-SCAN = re.compile(r"#S\s+(\d+)\s*(.*)")
 
 
 @dataclass(frozen=True)

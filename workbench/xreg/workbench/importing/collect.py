@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.data.samples import Parameters, ParameterSet, Samples, Structure, Structures
 from xreg.core.data.specimens import Specimen, Specimens
-from xreg.core.data.spectra import Channel, Spectra
+from xreg.core.data.spectra import NOISE, Channel, Spectra
 from xreg.core.errors import DataError
 from xreg.core.interfaces import Entry
 from xreg.core.readers.energies import judge_energies
@@ -23,10 +23,8 @@ from xreg.registry.stores.layout import NAME
 
 __all__ = ["COMMON", "BadEntriesError", "Collector"]
 
-
 COMMON = "a common grid must be given"
 MOST_LABELS = 1000
-NOISE = "_noise"
 KINDS: dict[type, str] = {
     Structure: "structures",
     ParameterSet: "parameters",

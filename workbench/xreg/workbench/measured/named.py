@@ -89,6 +89,7 @@ def _twice(names: Sequence[str]) -> str:
 
 def _stored(place: str, channel: str, preferred: str) -> list[Named]:
     from xreg.core.data.dataset import require_finite
+    from xreg.core.data.spectra import NOISE
     from xreg.registry.datasets import open_dataset
 
     dataset = open_dataset(place)
@@ -99,7 +100,7 @@ def _stored(place: str, channel: str, preferred: str) -> list[Named]:
     values = np.asarray(found.intensity[:], np.float64)
     ids = dataset.samples.ids
     require_finite(values, ids, f"channel '{own}' of '{place}'")
-    noise = dataset.spectra.get(f"{own}_noise")
+    noise = dataset.spectra.get(f"{own}{NOISE}")
     spread = None if noise is None else np.asarray(noise.intensity[:], np.float64)
     return [
         Named(str(name), Measured(found.energy, y, None if spread is None else spread[i]))

@@ -13,13 +13,11 @@ from xreg.core.config import Config, setting
 from xreg.core.data.dataset import Dataset
 from xreg.core.data.samples import Samples, Structures
 from xreg.core.data.specimens import Specimens
-from xreg.core.data.spectra import Channel, Spectra
+from xreg.core.data.spectra import NOISE, Channel, Spectra
 from xreg.core.errors import ConfigError, DataError
 from xreg.core.text import counted
 
 __all__ = ["MergeSection", "merge_scans"]
-
-NOISE = "_noise"
 
 
 class MergeSection(Config):

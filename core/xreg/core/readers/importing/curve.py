@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.data.spectra import ARBITRARY
+from xreg.core.data.spectra import ARBITRARY, NOISE
 from xreg.core.errors import ConfigError, DataError
 from xreg.core.readers.spectra.checks import require_signal
 
@@ -58,7 +58,7 @@ class Curve:
         ends = math.isfinite(self.energy[0]) and math.isfinite(self.energy[-1])
         if not (ends and rising.all() and np.isfinite(self.intensity).all()):
             self._require_rising()
-        if not name.endswith("_noise"):
+        if not name.endswith(NOISE):
             require_signal(self.energy, self.intensity)
 
     def _require_rising(self) -> None:
