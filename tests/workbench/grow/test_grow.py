@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from xreg.cli.app import app
 from xreg.core.errors import ConfigError, CorruptError, RunError, UnknownNameError
+from xreg.plugins.acsf.acsf import ACSF
 from xreg.registry.stores.store import open_store
 from xreg.workbench.generate.samples import SampleTable
 from xreg.workbench.grow import grow as growing
@@ -63,6 +64,24 @@ def test_a_dataset_grows_by_what_it_asks_for_and_nothing_is_computed_twice(toy, 
     again = grown(toy)  # nothing is left to do
     assert len(computed(toy)) == 25
     assert tree(again.store) == whole
+
+
+def test_a_pool_of_which_every_round_looks_at_all_is_described_once(toy, here, monkeypatch):
+    described = Counter()
+    transform = ACSF.transform
+
+    def counted(self, samples):
+        described.update(samples.ids.tolist())
+        return transform(self, samples)
+
+    monkeypatch.setattr(ACSF, "transform", counted)
+    three = GROWTH | {"budget": 20}
+    model = {"descriptor": {"name": "acsf"}, "emulator": {"name": "gp-features"}}
+    made = grown(toy, growth=three, **model)
+    assert len(made.record.rounds) == 3
+    left = set(open_store(made.store).samples.ids.tolist()) ^ set(described)
+    assert len(left) == 10
+    assert {described[name] for name in left} == {1}  # those that no round chose
 
 
 def test_spectra_are_those_of_the_generator(toy, here):

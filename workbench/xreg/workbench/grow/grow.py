@@ -20,7 +20,7 @@ from xreg.core.executor import ExecutorKind
 from xreg.core.files import require_parent_folder, write_text
 from xreg.core.interfaces import SpectrumGenerator
 from xreg.core.metrics import covered_variance
-from xreg.core.model.features import build_features
+from xreg.core.model.features import Featurizer, build_features
 from xreg.core.model.inputs import FeatureInputs
 from xreg.core.model.model import Model
 from xreg.core.source import source_hash
@@ -35,7 +35,7 @@ from xreg.workbench.grow.pool import choose, set_apart
 from xreg.workbench.grow.recipe import GrowRecipe
 from xreg.workbench.grow.record import Record, Round
 from xreg.workbench.result_folder import LOG, result_folder
-from xreg.workbench.run.features import Execution
+from xreg.workbench.run.features import Execution, FeatureCache
 from xreg.workbench.run.preparation import Stages, prepare
 from xreg.workbench.run.recipe import Recipe, resolve
 from xreg.workbench.run.training import train
@@ -147,6 +147,7 @@ class _Growth:
         self.recipe, self.table, self.generator = recipe, table, generator
         self.record, self.out, self.compute = record, out, compute
         self.row_of = {str(name): row for row, name in enumerate(table.samples.ids)}
+        self.featurize = self._featurizer()
 
     def run(self) -> None:
         """Carry rounds out until one of them ends it, and write the result."""
@@ -296,8 +297,15 @@ class _Growth:
         last.seconds["training"] = time.monotonic() - began
         self.record.save()
         if isinstance(model.inputs, FeatureInputs):
-            model.inputs.featurize = build_features  # the run's cache knows its own samples alone
+            model.inputs.featurize = self.featurize  # the run's cache knows its own samples alone
         return model
+
+    def _featurizer(self) -> Featurizer:
+        """Return what describes candidates: a pool of which every round looks at all, once."""
+        samples = self.table.samples
+        if self.table.unfit or len(samples) > self.recipe.growth.candidates:
+            return build_features
+        return FeatureCache(samples, "", Execution())
 
     def _write(self, store: Path) -> None:
         """Write the dataset with its history, the recipe of a run on it, picture and page."""
