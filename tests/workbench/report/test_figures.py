@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from xreg.core.analysis import style
 from xreg.core.analysis.curves import draw_curve
 from xreg.core.analysis.results import PartResult
 from xreg.core.analysis.scores import part_scores
@@ -138,6 +139,30 @@ def test_a_count_is_a_whole_number(n: int) -> None:
     inside = [tick for tick in figure.axes[0].get_yticks() if low <= tick <= high]
     assert len(inside) >= 2
     assert all(float(tick).is_integer() for tick in inside)
+
+
+def test_standardised_spectra_are_drawn_where_the_emulator_learned_them_so(tmp_path) -> None:
+    name = "score_distribution_standardised"
+    data = shown(GRIDS["h2o-xes"], spread=True)
+    assert name not in {p.path.stem for p in draw_all(data, tmp_path / "one")}
+    data = replace(data, target_scaling="channel")
+    (picture,) = [p for p in draw_all(data, tmp_path / "each") if p.path.stem == name]
+    assert picture.path.stat().st_size > 10_000
+    known, guess = data.parts["test"].known, data.parts["test"].predicted
+    kept = known.std(axis=0) >= 0.01 * known.std(axis=0).max()
+    assert 0 < kept.sum() < len(kept)
+    true, found = (
+        (v - known.mean(axis=0))[:, kept] / known.std(axis=0)[kept] for v in (known, guess)
+    )
+    about = true - true.mean(axis=1, keepdims=True)
+    scores = np.sort(1 - ((found - true) ** 2).sum(axis=1) / (about**2).sum(axis=1))
+    figure = spectra.score_distribution(data, standardised=True)
+    titles = [axis.get_title() for axis in figure.axes[1:]]
+    for title, place in zip(titles, (4, 20, 35), strict=True):  # of 40: deciles and the median
+        assert f"R² = {style.r2_text(scores[place])}:" in title
+    line = figure.axes[1].lines[0]
+    assert np.array_equal(line.get_xdata(), data.target.energy[kept])
+    assert "σ" in figure.subfigs[1].get_supylabel()
 
 
 def test_shares_are_written_in_plain_numbers() -> None:

@@ -18,6 +18,7 @@ __all__ = [
     "decile_rows",
     "feature_scores",
     "part_scores",
+    "varying_channels",
 ]
 
 # Shares of the set that score no better than the spectra drawn as examples.
@@ -61,7 +62,7 @@ def part_scores(
     true, guess = np.asarray(known, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
     varied = bool(np.any(true != true[:1]))
     scale = np.asarray(spread, dtype=np.float64)
-    counted = (scale > 0) & (scale >= (LEAST_SPREAD if spectra else ROUNDING) * scale.max())
+    counted = varying_channels(scale, spectra=spectra)
     standardised = (values[:, counted] / scale[counted] for values in (true, guess))
     scores: dict[str, Any] = {
         "samples": len(true),
@@ -85,6 +86,12 @@ def part_scores(
             "counts": dict(zip(names, counts.tolist(), strict=True)),
         }
     return scores
+
+
+def varying_channels(spread: NDArray[np.float64], *, spectra: bool = True) -> NDArray[np.bool_]:
+    """Return the (m,) mask of the channels that a standardised score counts, by their spread."""
+    least = LEAST_SPREAD if spectra else ROUNDING
+    return (spread > 0) & (spread >= least * spread.max())
 
 
 def _quantile(values: NDArray[np.float64], share: float) -> float | None:

@@ -124,6 +124,17 @@ def _plans(report_data: ReportData) -> Iterator[_Plan]:
             "third." + (" The bands are the emulator's own spread (one σ)." if spread else ""),
             spectra.score_distribution,
         )
+        if report_data.target_scaling == "channel" and "train" in report_data.parts:
+            yield _Plan(
+                "score_distribution_standardised",
+                "Spectra",
+                "Single standardised spectra",
+                "The same as the emulator sees it: every energy is counted from its mean over the "
+                "training set and in its spread there, so that R² of a spectrum is about what sets "
+                "it apart from the mean spectrum. Energies where hardly anything varies are left "
+                "out.",
+                partial(spectra.score_distribution, standardised=True),
+            )
         yield _Plan(
             "residuals",
             "Spectra",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.analysis import style
-from xreg.core.analysis.scores import channel_table, decile_rows
+from xreg.core.analysis.results import PartResult
+from xreg.core.analysis.scores import channel_table, decile_rows, varying_channels
 from xreg.core.analysis.style import new_figure
 from xreg.core.metrics import sample_r2
 from xreg.core.text import counted
@@ -74,11 +76,21 @@ def mean_spectra(report_data: ReportData) -> Figure:
     return figure
 
 
-def score_distribution(report_data: ReportData) -> Figure:
-    """Draw how single spectra score, and those at the first and ninth decile and the median."""
+def score_distribution(report_data: ReportData, *, standardised: bool = False) -> Figure:
+    """Draw how single spectra score, and those at the first and ninth decile and the median.
+
+    Standardised, every energy is counted from its mean over the training set, in its spread there.
+    """
     from matplotlib.ticker import MaxNLocator
 
     result = report_data.parts[report_data.judged]
+    shown: Any = slice(None)
+    what = f"intensity ({report_data.target.unit})"
+    if standardised:
+        known = report_data.parts["train"].known
+        mean, scale = known.mean(axis=0), known.std(axis=0)
+        shown, what = varying_channels(scale), "intensity (σ of the training set)"
+        result = _standardised(result, mean[shown], scale[shown], shown)
     scores = sample_r2(result.known, result.predicted)
     rows = decile_rows(scores)
     figure = new_figure(4.2)
@@ -104,7 +116,7 @@ def score_distribution(report_data: ReportData) -> Figure:
     axis.set_ylabel("number of spectra")
     panels = right.subplots(len(rows), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for panel, (name, row), colour in zip(panels, rows.items(), style.PALETTE, strict=False):
-        energy = _energy_axis(panel, report_data)
+        energy = _energy_axis(panel, report_data)[shown]
         panel.plot(energy, result.known[row], color=style.TRUE, label="true")
         panel.plot(
             energy, result.predicted[row], color=style.PREDICTED, ls=(0, (4, 2)), label="predicted"
@@ -118,8 +130,16 @@ def score_distribution(report_data: ReportData) -> Figure:
         panel.set_title(f"{name}, R² = {score}: {result.ids[row]}", color=colour)
         panel.label_outer()
     panels[0].legend()
-    right.supylabel(f"intensity ({report_data.target.unit})", fontsize=9)
+    right.supylabel(what, fontsize=9)
     return figure
+
+
+def _standardised(
+    result: PartResult, mean: NDArray[np.float64], scale: NDArray[np.float64], shown: Any
+) -> PartResult:
+    spread = None if result.spread is None else result.spread[:, shown] / scale
+    known, predicted = ((v[:, shown] - mean) / scale for v in (result.known, result.predicted))
+    return replace(result, known=known, predicted=predicted, spread=spread)
 
 
 def residuals(report_data: ReportData) -> Figure:
