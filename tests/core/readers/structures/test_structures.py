@@ -356,10 +356,13 @@ def test_the_absorber_is_told_or_the_only_candidate():
     assert absorbing_sites(frame, "of", every=True) == [1, 2]
     assert absorbing_sites(frame, None) == []
     assert absorbing_sites(frame, None, elements=(16,)) == [3]
+    assert absorbing_sites(frame, ["Cu", "S"]) == [3]
     assert absorbing_sites(frame, None, elements=(8, 26), every=True) == [0, 1, 2]
     for wanted, told in (
         ("Fe", r"2 atoms of Fe \(Fe 1, Fe 2\): say which: --absorber INDEX"),
         ("Cu", "no atom is Cu, only O, S, Fe"),
+        (["Cu", "Zn"], "no atom is Cu or Zn, only O, S, Fe"),
+        (["Fe", "S"], r"3 atoms of Fe or S \(Fe 1, Fe 2, S 3\)"),
         (4, r"4 is none of its 4 atoms \(from 0; counted from 1 it would be the last\)"),
         (-1, "-1 is none of its 4 atoms"),
         ("nowhere", "'nowhere' is neither an element nor in its comment line"),

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from xreg.core.atoms.elements import Species
 from xreg.core.config import Config, setting
 from xreg.core.data.dataset import NAME_PATTERN
 from xreg.core.data.spaces import ParameterRange, SamplingMethod
@@ -84,11 +85,12 @@ class SamplesSection(DrawSection):
     id: str = setting(
         "", description="Info key or column with the samples' ids; file stem and number without it."
     )
-    absorber: int | str | None = setting(
+    absorber: int | str | Species | None = setting(
         None,
-        description="Absorbing atom: its index (from 0), the symbol of an element, or the info key "
-        "that holds one of these. Without it the info key 'absorber' counts, else the first atom, "
-        "which must be of one element everywhere.",
+        description="Absorbing atom: its index (from 0), the symbol of an element, a list of "
+        "symbols of which each structure has one, or the info key that holds an index or a symbol. "
+        "Without it the info key 'absorber' counts, else the first atom, which must be of one "
+        "element everywhere.",
     )
     sites: Sites = setting(
         "one",

@@ -23,7 +23,7 @@ HOW = "say which: --absorber INDEX (from 0), --absorber ELEMENT, or --sites all 
 
 def absorbing_sites(
     frame: Frame,
-    wanted: int | str | None = None,
+    wanted: int | str | Sequence[str] | None = None,
     *,
     every: bool = False,
     elements: Sequence[int] = (),
@@ -36,8 +36,9 @@ def absorbing_sites(
     frame
         The structure.
     wanted
-        An index from 0, the symbol of an element, or the key of ``frame.info`` that holds one of
-        these. Without it the frame's own entry ``absorber``, else the elements below.
+        An index from 0, the symbol of an element, several symbols of which each structure has one,
+        or the key of ``frame.info`` that holds an index or a symbol. Without it the frame's own
+        entry ``absorber``, else the elements below.
     every
         Whether several candidates are as many samples; else they are refused.
     elements
@@ -55,6 +56,8 @@ def absorbing_sites(
     frame.require()
     if wanted is None and ENTRY in frame.info:
         wanted = ENTRY
+    if wanted is not None and not isinstance(wanted, int | str):
+        return _only(frame, [SYMBOLS.index(symbol) for symbol in wanted], every, how)
     if isinstance(wanted, str) and wanted not in SYMBOLS[1:]:
         key, known = wanted, frame.info
         if key not in known:

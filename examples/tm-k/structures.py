@@ -1,0 +1,275 @@
+"""Structures of the data set ``tm-k``: minima of complexes, and a snapshot of each at 300 K.
+
+Every candidate of ``complexes.py`` is relaxed with GFN1-xTB (tblite; charged ones in implicit
+water, ALPB) and then moves for half a picosecond at 300 K (Langevin, hydrogen of 3 u); the last
+snapshot is kept. Set aside with its reason is what does not converge, loses a donor, binds another
+atom, or breaks a ligand, at the minimum or in the snapshot. Metals take turns, so that any
+beginning of the list is a fair sample.
+
+Usage::
+
+    python examples/tm-k/structures.py FOLDER [--each 25] [--minutes 30]
+
+leaves ``structures.extxyz`` and ``structures.json``; interrupted, it goes on after the last
+finished complex. Needs ``pip install tblite``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms, units
+from ase.data import covalent_radii
+from ase.io import read, write
+from ase.md.langevin import Langevin
+from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
+from ase.optimize import FIRE, LBFGS
+from complexes import METALS, Complex, built, candidates
+from numpy.typing import NDArray
+
+HYDROGEN_MASS = 3.0  # u
+TEMPERATURE, FRICTION, STEP = 300.0, 0.02, 1.5  # K, 1/fs, fs
+STEPS = 220
+FORCE, MOST_STEPS = 0.05, 250  # eV/Å
+# In sums of covalent radii: a donor is nearer than BOUND, no other atom nearer than FREE, or than
+# BESIDE if it is bound to a donor (M-O-C has 1.2).
+BOUND, FREE, BESIDE = 1.28, 1.22, 1.08
+THERMAL = 0.08  # by which a snapshot may pass both
+BOND = 1.28  # of the sum of radii: bonds within ligands
+
+
+class SetAside(Exception):
+    """A complex that must not be used; the message is the reason."""
+
+
+def calculator(found: Complex) -> Any:
+    """Return GFN1-xTB for a complex."""
+    from tblite.ase import TBLite
+
+    solvent = {"solvation": ("alpb", "water")} if found.charge else {}
+    return TBLite(
+        method="GFN1-xTB", charge=found.charge, multiplicity=found.unpaired + 1,
+        electronic_temperature=1000.0, max_iterations=150, verbosity=0, **solvent,
+    )  # fmt: skip
+
+
+def bonds(atoms: Atoms) -> set[tuple[int, int]]:
+    """Return the bonded pairs among all atoms but the metal."""
+    ratio = ratios(atoms)
+    close = np.argwhere(np.triu(ratio < BOND, 1))
+    return {(int(i), int(j)) for i, j in close if i > 0}
+
+
+def ratios(atoms: Atoms) -> NDArray[np.float64]:
+    """Return all distances as shares of the sum of covalent radii."""
+    radii = covalent_radii[atoms.numbers]
+    return np.asarray(atoms.get_all_distances() / (radii[:, None] + radii))
+
+
+def check(
+    atoms: Atoms, donors: list[int], ligand_bonds: set[tuple[int, int]], slack: float = 0.0
+) -> None:
+    """Refuse a structure whose metal has other neighbours than it was given.
+
+    Raises
+    ------
+    SetAside
+        If so, or if a ligand has broken or two have joined.
+    """
+    to_metal = ratios(atoms)[0]
+    symbols = atoms.get_chemical_symbols()
+    far = max(donors, key=lambda d: to_metal[d])
+    if to_metal[far] > BOUND + slack:
+        raise SetAside(f"a donor has left ({symbols[far]})")
+    for i in range(1, len(atoms)):
+        beside = sum((min(i, d), max(i, d)) in ligand_bonds for d in donors)
+        # The carbon of a carboxylate, beside two donors, is near by nature.
+        free = (FREE, BESIDE, 0.0)[min(beside, 2)]
+        if i not in donors and to_metal[i] < free - slack:
+            raise SetAside(f"another atom binds ({symbols[i]})")
+    limit = BOND + 2 * slack
+    ratio = ratios(atoms)
+    if any(ratio[i, j] > limit for i, j in ligand_bonds):
+        raise SetAside("a ligand has broken")
+    if slack == 0 and bonds(atoms) - ligand_bonds:
+        raise SetAside("ligands have joined")
+
+
+def angles(atoms: Atoms, donors: list[int]) -> NDArray[np.float64]:
+    """Return the angles (degrees) between donors at the metal, falling."""
+    vectors = atoms.positions[donors] - atoms.positions[0]
+    vectors /= np.linalg.norm(vectors, axis=1)[:, None]
+    cosines = (vectors @ vectors.T)[np.triu_indices(len(donors), 1)]
+    return np.sort(np.degrees(np.arccos(np.clip(cosines, -1, 1))))[::-1]
+
+
+def shape(atoms: Atoms, donors: list[int]) -> str:
+    """Name the polyhedron of four or five donors by tau4 and tau5, others by their number."""
+    n = len(donors)
+    found = angles(atoms, donors)
+    if n == 4:
+        tau = (360 - found[0] - found[1]) / (360 - 2 * 109.5)
+        return "tetrahedral" if tau > 0.5 else "square-planar"
+    if n == 5:
+        return "trigonal-bipyramidal" if (found[0] - found[1]) / 60 > 0.5 else "square-pyramidal"
+    return {2: "linear", 3: "trigonal", 6: "octahedral"}.get(n, "half-sandwich")
+
+
+def frame(found: Complex, atoms: Atoms, donors: list[int], kind: str, polyhedron: str) -> Atoms:
+    """Return what is written of a structure."""
+    result = Atoms(atoms.numbers, atoms.positions - atoms.positions[0])
+    lengths = atoms.get_distances(0, donors)
+    result.info = {
+        "id": f"{found.name}-{kind}",
+        "complex": found.name,
+        "metal": found.metal,
+        "oxidation_state": found.oxidation,
+        "coordination": len(donors),
+        "polyhedron": polyhedron,
+        "charge": found.charge,
+        "spin": found.unpaired / 2,
+        "geometry": kind,
+        "temperature_K": TEMPERATURE if kind == "thermal" else 0.0,
+        "mean_distance_A": round(float(lengths.mean()), 4),
+        "absorber": 0,
+    }
+    return result
+
+
+def made(found: Complex, log: dict[str, Any]) -> list[Atoms]:
+    """Return the minimum of a complex and a snapshot at 300 K.
+
+    Raises
+    ------
+    SetAside
+        If it falls apart or does not converge.
+    """
+    atoms, _, donors = built(found)
+    electrons = int(atoms.numbers.sum()) - found.charge
+    if (electrons - found.unpaired) % 2:
+        raise SetAside("charge and spin do not fit")
+    ligand_bonds = bonds(atoms)
+    atoms.rattle(0.02, seed=1)
+    atoms.calc = calculator(found)
+    FIRE(atoms, logfile=None, maxstep=0.1).run(fmax=0.5, steps=60)
+    search = LBFGS(atoms, logfile=None, maxstep=0.08)
+    finished = search.run(fmax=FORCE, steps=MOST_STEPS)
+    check(atoms, donors, ligand_bonds)
+    if not finished:
+        raise SetAside(f"no minimum in {MOST_STEPS} steps")
+    polyhedron = shape(atoms, donors)
+    frames = [frame(found, atoms, donors, "relaxed", polyhedron)]
+    log["seconds_minimum"] = round(time.process_time() - log["began"], 1)
+    atoms.set_masses(np.where(atoms.numbers == 1, HYDROGEN_MASS, atoms.get_masses()))
+    rng = np.random.RandomState([7, *found.name.encode()])
+    MaxwellBoltzmannDistribution(atoms, temperature_K=TEMPERATURE, rng=rng)
+    dynamics = Langevin(
+        atoms, STEP * units.fs, temperature_K=TEMPERATURE, friction=FRICTION / units.fs, rng=rng
+    )
+    kinetic = []
+    for _ in range(STEPS // 10):
+        dynamics.run(10)
+        kinetic.append(atoms.get_temperature())
+    log["temperature_K"] = round(float(np.mean(kinetic[8:])), 1)
+    check(atoms, donors, ligand_bonds, THERMAL)
+    frames.append(frame(found, atoms, donors, "thermal", polyhedron))
+    return frames
+
+
+def finish(found: Complex, folder: Path) -> dict[str, Any]:
+    """Return what is known of a complex, which is computed if it has not been."""
+    log_file = folder / f"{found.name}.json"
+    if not log_file.exists():
+        log: dict[str, Any] = {"complex": found.name, "metal": found.metal, "atoms": found.size,
+                               "began": time.process_time()}  # fmt: skip
+        try:
+            frames = made(found, log)
+            log["status"] = "finished"
+            replace(folder / f"{found.name}.extxyz",
+                    lambda p: write(p, frames, format="extxyz"))  # fmt: skip
+        except SetAside as reason:
+            log |= {"status": "set aside", "reason": str(reason)}
+        except RuntimeError as reason:  # tblite's failed SCF
+            log |= {"status": "set aside", "reason": "the electrons did not converge",
+                    "said": str(reason)[:80]}  # fmt: skip
+        log["seconds"] = round(time.process_time() - log.pop("began"), 1)
+        replace(log_file, lambda p: p.write_text(json.dumps(log) + "\n"))
+        print(json.dumps(log), flush=True)
+    result: dict[str, Any] = json.loads(log_file.read_text())
+    return result
+
+
+def replace(path: Path, save: Any) -> None:
+    """Write through ``save(temporary path)``, then give the file its name in one step."""
+    temporary = path.with_name(f".{path.name}.part")
+    save(temporary)
+    os.replace(temporary, path)
+
+
+def ordered(logs: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    """Return what is to be computed, in its order: a complex, and 0 for its minimum, 1 for 300 K.
+
+    A round is one complex of each metal. Minima of two rounds come first, then the snapshots of
+    one, and so on: whoever stops early has two minima for each snapshot, and of every metal alike.
+    """
+    rounds: list[list[str]] = []
+    count = dict.fromkeys(METALS, 0)
+    for log in logs:
+        if log["status"] != "finished":
+            continue
+        k = count[log["metal"]]
+        count[log["metal"]] += 1
+        if k == len(rounds):
+            rounds.append([])
+        rounds[k].append(log["complex"])
+    order: list[tuple[str, int]] = []
+    for k, names in enumerate(rounds):
+        order += [(name, 0) for name in names]
+        if k % 2:
+            order += [(name, 1) for name in rounds[k // 2]]
+    return order + [(name, 1) for names in rounds[len(rounds) // 2 :] for name in names]
+
+
+def join(folder: Path, logs: list[dict[str, Any]]) -> int:
+    """Write all that is finished in the order of ``ordered``; return the number of structures."""
+    frames = [read(folder / "parts" / f"{name}.extxyz", k) for name, k in ordered(logs)]
+    replace(folder / "structures.extxyz", lambda p: write(p, frames, format="extxyz"))
+    replace(folder / "structures.json", lambda p: p.write_text(json.dumps(logs, indent=1) + "\n"))
+    return len(frames)
+
+
+def main() -> None:
+    """Make what is missing, metal by metal in turn, then join."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--each", type=int, default=25, help="finished complexes of each metal")
+    parser.add_argument("--minutes", type=float, default=1e9, help="no new complex after them")
+    args = parser.parse_args()
+    (args.folder / "parts").mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    lists = {metal: candidates(metal) for metal in METALS}
+    finished = dict.fromkeys(METALS, 0)
+    logs: list[dict[str, Any]] = []
+    late = False
+    while not late and any(n < args.each for n in finished.values()):
+        for metal in METALS:
+            before = finished[metal]
+            while before == finished[metal] < args.each and not late:
+                found = next(lists[metal])
+                late = time.monotonic() - began > 60 * args.minutes
+                if late and not (args.folder / "parts" / f"{found.name}.json").exists():
+                    break
+                late = False
+                logs.append(finish(found, args.folder / "parts"))
+                finished[metal] += logs[-1]["status"] == "finished"
+    print(f"{join(args.folder, logs)} structures of {len(logs)} candidates")
+
+
+if __name__ == "__main__":
+    main()
