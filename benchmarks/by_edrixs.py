@@ -63,16 +63,21 @@ def operators(ion: Ion, v: Mapping[str, float]) -> tuple[Any, Any, Any]:
 
 
 def by_krylov(
-    built: tuple[Any, Any, Any], states: int, energies: np.ndarray, width: np.ndarray, kelvin: float
+    built: tuple[Any, Any, Any],
+    states: int,
+    energies: np.ndarray,
+    width: np.ndarray,
+    kelvin: float,
+    vectors: int = KRYLOV,
 ) -> np.ndarray:
     """Return the isotropic spectrum (n,) of the lowest states by edrixs' sparse solver."""
     import edrixs
 
     initial, final, dipole = built
     with quiet():
-        below, vectors = edrixs.ed(initial, states)
+        below, eigenvectors = edrixs.ed(initial, states)
         found = edrixs.xas(
-            below, vectors, final, dipole, energies, gamma_c=width,
-            pol_type=[("isotropic", 0.0)], temperature=kelvin, backend_kws={"nkryl": KRYLOV},
+            below, eigenvectors, final, dipole, energies, gamma_c=width,
+            pol_type=[("isotropic", 0.0)], temperature=kelvin, backend_kws={"nkryl": vectors},
         )  # fmt: skip
     return np.asarray(found)[:, 0]
