@@ -1,13 +1,14 @@
-"""How large a cluster the moments of Ge Kβ need: some sites at rising radii, cheapest first.
+"""How far the moments of Ge Kβ are from convergence: some sites with better settings.
 
 Usage::
 
-    python examples/geo2-kb/radii.py sites.extxyz radii.json [--sites 6]
+    python examples/geo2-kb/radii.py sites.extxyz radii.json [--sites 6] [--only fms-6 ...]
 
 computes the first sites of the list (``sites.py``; the first eleven are of eleven pressures) with
-every pair of radii below, keeps each spectrum in ``radii.json`` as it is finished (repeat to go
-on), and prints the eight moments' distance from the largest cluster, after a shift common to all
-sites, as a share of their spread over the sites.
+the settings of ``generate.yaml`` and with each change below, keeps each spectrum in ``radii.json``
+as it is finished (repeat to go on), aligns all as the recipe does, and prints for each change how
+far the moments move: the standard deviation over the sites, after a shift common to all of them, as
+a share of the moment's spread over the sites; the common shift stands in brackets.
 """
 
 from __future__ import annotations
@@ -16,16 +17,26 @@ import argparse
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
+from ase import Atoms
 from ase.io import read
 
-from xreg.core.data.moments import moments_of
+from xreg.core.data.moments import spectral_moments
 from xreg.core.data.samples import Structures
+from xreg.core.data.spectra import Channel, Spectra
 from xreg.plugins.feff.generator import Feff
+from xreg.workbench.process.steps import ProcessedChannel, process
 
-RADII = ((5.0, 4.0), (5.0, 5.0), (6.0, 4.0), (6.0, 5.0), (7.0, 6.0))  # FMS and cluster, SCF (Å)
+CHANGES: dict[str, dict[str, Any]] = {
+    "production": {},
+    "fms-6": {"fms_radius": 6.0},
+    "scf-4": {"scf_radius": 4.0},
+    "d-waves": {"lmax": {"Ge": (2, 2), "O": (2, 2)}},
+    "mesh": {"vixan": 0.375},
+}
 NAMES = ("mean", "width", "skewness", "kurtosis")
 
 
@@ -35,17 +46,18 @@ def main() -> None:
     parser.add_argument("sites", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--sites", dest="count", type=int, default=6)
+    parser.add_argument("--only", nargs="*", default=list(CHANGES), choices=list(CHANGES))
     arguments = parser.parse_args()
     recipe = yaml.safe_load(Path(__file__).with_name("generate.yaml").read_text(encoding="utf-8"))
     settings = {key: value for key, value in recipe["generator"].items() if key != "name"}
     atoms = read(arguments.sites, f":{arguments.count}")
     found = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
-    for radius, scf in RADII:
-        generator = Feff(**settings | {"radius": radius, "fms_radius": radius, "scf_radius": scf})
-        for frame in atoms:
-            key = f"{frame.info['id']} {radius:g} {scf:g}"
+    for frame in atoms:
+        for change in arguments.only:
+            key = f"{frame.info['id']} {change}"
             if key in found:
                 continue
+            generator = Feff(**settings | CHANGES[change])
             sample = Structures.from_atoms([frame], int(frame.info["absorber"]), [key])[0]
             start = time.perf_counter()
             spectrum = generator.generate(sample)
@@ -58,38 +70,44 @@ def main() -> None:
             }
             arguments.out.write_text(json.dumps(found))
             print(key, found[key]["seconds"], "s", flush=True)
-    report(found, [str(frame.info["id"]) for frame in atoms], windows(recipe))
+    report(found, recipe["processing"]["xes"])
 
 
-def windows(recipe: dict) -> dict[str, tuple[float, float]]:
-    """Return the windows of the case study."""
+def report(found: dict[str, Any], channel: dict[str, Any]) -> None:
+    """Print how far each change moves the moments, over the sites that have it."""
     run = yaml.safe_load(Path(__file__).with_name("run.yaml").read_text(encoding="utf-8"))
-    return run["target"]["moments"]
+    windows = run["target"]["moments"]
+    print(f"{'':10} sites " + " ".join(f"{w}.{n}" for w in windows for n in NAMES))
+    for change in CHANGES:
+        ids = [i for i, name in map(str.split, found) if name == change]
+        ids = [i for i in ids if f"{i} production" in found]
+        if change == "production" or len(ids) < 3:
+            continue
+        base, new = (
+            moments([found[f"{i} {name}"] for i in ids], channel, windows)
+            for name in ("production", change)
+        )
+        off = new - base
+        common = off.mean(axis=0)
+        share = (off - common).std(axis=0, ddof=1) / base.std(axis=0, ddof=1)
+        cells = [f"{s:.0%} ({o:+.3f})" for s, o in zip(share, common, strict=True)]
+        print(f"{change:10} {len(ids):5d} " + "  ".join(cells))
 
 
-def report(found: dict, ids: list[str], parts: dict[str, tuple[float, float]]) -> None:
-    """Print each pair of radii against the largest."""
-    moments = {
-        pair: np.array([_moments(found[f"{i} {pair[0]:g} {pair[1]:g}"], parts) for i in ids])
-        for pair in RADII
-        if all(f"{i} {pair[0]:g} {pair[1]:g}" in found for i in ids)
-    }
-    best = moments[max(moments)]
-    spread = best.std(axis=0, ddof=1)
-    print("radius  scf " + " ".join(f"{w}:{n:>9}" for w in parts for n in NAMES))
-    for (radius, scf), values in moments.items():
-        off = values - best
-        off = (off - off.mean(axis=0)).std(axis=0, ddof=1) / spread
-        print(f"{radius:6g} {scf:4g} " + " ".join(f"{100 * x:11.1f} %" for x in off))
-
-
-def _moments(spectrum: dict, parts: dict[str, tuple[float, float]]) -> np.ndarray:
-    energy, intensity = np.array(spectrum["energy"]), np.array(spectrum["intensity"])
+def moments(
+    spectra: list[dict[str, Any]],
+    channel: dict[str, Any],
+    windows: dict[str, tuple[float, float]],
+) -> np.ndarray:
+    """Return the moments of spectra, each by itself, after the steps of the recipe."""
     rows = []
-    for low, high in parts.values():
-        grid = np.linspace(low, high, round((high - low) / 0.1) + 1)
-        rows.append(moments_of(grid, np.interp(grid, energy, intensity)[None])[0])
-    return np.concatenate(rows)
+    for spectrum in spectra:
+        raw = Channel(np.array([spectrum["intensity"]]), np.array(spectrum["energy"]))
+        atom = Structures.from_atoms([Atoms("Ge")], 0, ["site"])
+        recipe = {"xes": ProcessedChannel.model_validate(channel)}
+        made = process(Spectra({"raw": raw}), recipe, atom, {})["xes"]
+        rows.append(spectral_moments(made, windows).intensity[0])
+    return np.array(rows)
 
 
 if __name__ == "__main__":

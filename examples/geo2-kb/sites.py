@@ -2,17 +2,17 @@
 
 Every site stands for one atom of one run at one pressure and is taken once, in one of the run's
 four frames. Each round of the list holds one site of every pressure, runs in turn, so that any
-beginning of it is a fair sample.
+beginning of it is a fair sample. A cell that is not there yet is passed over and told; its sites
+take their places when it has come, and no other site changes, so that computing can begin early.
 
 Usage::
 
-    python examples/geo2-kb/sites.py CELLS_FOLDER sites.extxyz [--rounds 60]
+    python examples/geo2-kb/sites.py CELLS_FOLDER sites.extxyz [--rounds 60] [--runs 3]
 """
 
 from __future__ import annotations
 
 import argparse
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -28,29 +28,42 @@ def main() -> None:
     parser.add_argument("cells", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--rounds", type=int, default=60, help="sites of each pressure")
+    parser.add_argument("--runs", type=int, default=3, help="runs that take turns")
     arguments = parser.parse_args()
-    runs: dict[int, list[list[Atoms]]] = defaultdict(list)
+    cells: dict[tuple[int, int], list[Atoms]] = {}
     for file in sorted(arguments.cells.glob("*.extxyz")):
         frames = read(file, ":")
-        runs[int(frames[0].info["pressure"])].append(frames)
-    write(arguments.out, chosen(runs, arguments.rounds), format="extxyz")
+        cells[int(frames[0].info["pressure"]), int(frames[0].info["run"])] = frames
+    for pressure in sorted({pressure for pressure, _ in cells}):
+        if missing := [run for run in range(arguments.runs) if (pressure, run) not in cells]:
+            print(f"{pressure} GPa: no cell yet of the runs {missing}")
+    write(arguments.out, chosen(cells, arguments.rounds, arguments.runs), format="extxyz")
 
 
-def chosen(runs: dict[int, list[list[Atoms]]], rounds: int, seed: int = 0) -> list[Atoms]:
-    """Return ``rounds`` sites of each pressure, round by round."""
-    draw = np.random.default_rng(seed)
+def chosen(
+    cells: dict[tuple[int, int], list[Atoms]], rounds: int, runs: int, seed: int = 0
+) -> list[Atoms]:
+    """Return ``rounds`` sites of each pressure, round by round, as far as cells are there."""
     orders = {
-        (pressure, run): draw.permutation(np.flatnonzero(frames[0].numbers == 32))
-        for pressure, cells in sorted(runs.items())
-        for run, frames in enumerate(cells)
+        cell: np.random.default_rng([seed, *cell]).permutation(
+            np.flatnonzero(frames[0].numbers == 32)
+        )
+        for cell, frames in cells.items()
     }
+    pressures = sorted({pressure for pressure, _ in cells})
     sites = []
     for number in range(rounds):
-        for pressure in draw.permutation(sorted(runs)).tolist():
-            run = number % len(runs[pressure])
-            frame = int(draw.integers(len(runs[pressure][run])))
-            atom = int(orders[pressure, run][number // len(runs[pressure])])
-            atoms = runs[pressure][run][frame].copy()
+        run, turn = number % runs, number // runs
+        # By pressure, not by place in the list: a pressure that comes later moves nobody.
+        draws = {p: np.random.default_rng([seed, p, number, 1]) for p in pressures}
+        ranks = {p: draws[p].random() for p in pressures}
+        for pressure in sorted(pressures, key=ranks.__getitem__):
+            if (pressure, run) not in cells:
+                continue
+            frames = cells[pressure, run]
+            frame = int(draws[pressure].integers(len(frames)))
+            atom = int(orders[pressure, run][turn])
+            atoms = frames[frame].copy()
             oxygens = np.flatnonzero(atoms.numbers == 8)
             distances = atoms.get_distances(atom, oxygens, mic=True)
             atoms.info = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -215,6 +216,41 @@ def test_alignment_passes_a_steep_pre_edge(by: str) -> None:
     assert apply_steps(spectrum, steps(shift, align)).offset[0] > found.offset[0] + 3
     with pytest.raises(DataError, match="sample 's0' does not rise"):
         apply_steps(spectrum, steps(shift, {**align, "after": 7058.9}))
+
+
+def bands(*middles: float) -> Curves:
+    """Return two bands, the smaller 12 eV below the larger, in the middle of each spectrum."""
+    x = np.arange(-30.0, 10.1, 0.25)
+    rows = [
+        np.exp(-(((x - m) / 2.5) ** 2)) + 0.3 * np.exp(-(((x - m + 12) / 2) ** 2)) for m in middles
+    ]
+    return replace(
+        curves(len(middles)), grid=x, offset=np.zeros(len(middles)), intensity=np.array(rows)
+    )
+
+
+def test_alignment_of_a_band() -> None:
+    align = {"name": "align", "by": "band", "to": 11101.0, "each": True}
+    for middle in (-8.0, -7.63, -9.1):
+        made = apply_steps(bands(middle), steps(align))
+        assert made.offset[0] == pytest.approx(11101 - middle, abs=0.01)
+    high = bands(-8.0)
+    high.intensity[0] *= np.where(high.grid < -14, 5.0, 1.0)  # the other band is the higher one
+    found = apply_steps(high, steps({**align, "after": -12.0, "reach": 4.0}))
+    assert found.offset[0] == pytest.approx(11109.0, abs=0.01)
+    assert apply_steps(high, steps({**align, "reach": 4.0})).offset[0] > 11120
+
+
+def test_bands_that_cannot_be_aligned() -> None:
+    align = {"name": "align", "by": "band", "to": 0.0, "each": True}
+    with pytest.raises(DataError, match="sample 's0' has a band that reaches beyond its energies"):
+        apply_steps(bands(7.0), steps(align))
+    with pytest.raises(DataError, match="sample 's0' has no energies where its band is looked for"):
+        apply_steps(bands(-8.0), steps({**align, "after": 60.0}))
+    flat = bands(-8.0)
+    flat.intensity[0] = 0.0
+    with pytest.raises(DataError, match="sample 's0' has no band within 5 eV"):
+        apply_steps(flat, steps({**align, "after": -15.0}))
 
 
 def test_alignment_to_the_table() -> None:

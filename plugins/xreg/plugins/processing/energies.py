@@ -22,6 +22,9 @@ __all__ = ["Align", "Coarsen", "Resample", "Shift"]
 
 Array = NDArray[np.float64]
 
+ITERATIONS, SETTLED = 1000, 1e-7
+"""How often the middle of a band is looked for anew, and how little (eV) it then moves."""
+
 
 class Shift(Step[ShiftConfig]):
     """Energies moved as a whole."""
@@ -41,7 +44,7 @@ class Shift(Step[ShiftConfig]):
 
 
 class Align(Step[AlignConfig]):
-    """Energies moved so that the edge stands at a given place."""
+    """Energies moved so that the edge, or a band, stands at a given place."""
 
     name = "align"
     Config = AlignConfig
@@ -80,8 +83,10 @@ class Align(Step[AlignConfig]):
 
 
 def _edge(config: AlignConfig, grid: Array, curve: Array, whose: str, offset: float) -> float:
-    """Return where on the grid the edge of a curve is, in eV."""
+    """Return where on the grid the edge or band of a curve is, in eV."""
     low = -np.inf if config.after is None else config.after - offset
+    if config.by == "band":
+        return _band(grid, curve, config.reach, low, whose)
     if config.by == "steepest":
         slope = np.diff(curve) / np.diff(grid)
         middles = (grid[1:] + grid[:-1]) / 2
@@ -94,6 +99,25 @@ def _edge(config: AlignConfig, grid: Array, curve: Array, whose: str, offset: fl
         raise DataError(f"{whose} does not rise through half of its height.")
     i = int(rising[0])
     return float(np.interp(level, curve[i : i + 2], grid[i : i + 2]))
+
+
+def _band(grid: Array, curve: Array, reach: float, low: float, whose: str) -> float:
+    """Return the mean energy of what lies within ``reach`` of it, in eV."""
+    if not (grid > low).any():
+        raise DataError(f"{whose} has no energies where its band is looked for.")
+    middle = float(grid[np.argmax(np.where(grid > low, curve, -np.inf))])
+    steps = np.linspace(-reach, reach, 401)
+    for _ in range(ITERATIONS):
+        if middle - reach < grid[0] or middle + reach > grid[-1]:
+            raise DataError(f"{whose} has a band that reaches beyond its energies; lower 'reach'.")
+        values = np.interp(middle + steps, grid, curve)
+        if (total := np.trapezoid(values, steps)) <= 0:
+            raise DataError(f"{whose} has no band within {reach:g} eV of its maximum.")
+        move = float(np.trapezoid(values * steps, steps) / total)
+        middle += move
+        if abs(move) < SETTLED:
+            return middle
+    raise DataError(f"{whose} has no band that stands still; change 'reach'.")
 
 
 def _vertex(x: Array, y: Array, i: int) -> float:

@@ -75,19 +75,24 @@ class ShiftConfig(Config):
 
 
 class AlignConfig(Config):
-    """Energies moved so that the edge stands at a given place."""
+    """Energies moved so that the edge, or a band, stands at a given place."""
 
-    by: Literal["steepest", "half-height"] = setting(
+    by: Literal["steepest", "half-height", "band"] = setting(
         "steepest",
         description="What the edge is: where the spectrum rises most, or where it first reaches "
-        "half of its mean over the last quarter of the energies.",
+        "half of its mean over the last quarter of the energies; or a band, for emission: the mean "
+        "energy of what lies within 'reach' of that mean itself, begun at the maximum.",
+    )
+    reach: float = setting(
+        5.0, unit="eV", gt=0, le=1000, description="How far a band reaches to either side."
     )
     after: float | None = setting(
         None,
         unit="eV",
         ge=-1e6,
         le=1e6,
-        description="Look for it above this energy only, beyond pre-edges that are steeper.",
+        description="Look for it above this energy only, beyond pre-edges that are steeper or "
+        "other bands.",
     )
     to: float | None = setting(
         None,
