@@ -13,7 +13,7 @@ from ase import Atoms
 from ase.build import bulk
 from scipy.signal import find_peaks
 
-from xreg.core.data.samples import Structures
+from xreg.core.data.samples import Structure, Structures
 from xreg.core.data.spectra import Spectrum
 from xreg.core.errors import ConfigError, MissingRequirementError, RunError, SampleError
 from xreg.core.programs.cluster import cluster
@@ -234,6 +234,33 @@ def test_refused_by_feff() -> None:
 def test_an_element_out_of_sight() -> None:
     with pytest.raises(SampleError, match=r"its nearest O is 1.85 Å away, beyond fms_radius"):
         Feff(**{**FAST, "fms_radius": 1.5}).generate(tetrahedra(1)[0])
+
+
+def distant_hydrogen() -> Structures:
+    """Return a stick of iron, oxygen and, 4.6 Å away, hydrogen."""
+    atoms = Atoms("FeOCH", [(0, 0, 0), (0, 0, 1.7), (0, 0, 3.0), (0, 1.0, 4.5)])
+    return Structures.from_atoms([atoms], 0, ["stick"])
+
+
+def test_screening_reaches_one_atom_of_each_element() -> None:
+    config = FeffConfig(radius=7, scf_radius=6, fms_radius=6)
+
+    def text(config: FeffConfig, sample: Structure) -> str:
+        return feff_input(config, sample, cluster(sample, 7.0, crystal=False), crystal=False)
+
+    assert "SCREEN rfms 4.71\n" in text(config, distant_hydrogen()[0])
+    assert "SCREEN" not in text(config, tetrahedra(1)[0])
+    bare = config.model_copy(update={"core_hole": "FSR"})
+    assert "SCREEN" not in text(bare, distant_hydrogen()[0])
+    near = config.model_copy(update={"scf_radius": 4.0})
+    with pytest.raises(SampleError, match=r"nearest H is 4.61 Å away, beyond scf_radius \(4 Å"):
+        text(near, distant_hydrogen()[0])
+
+
+@available
+def test_distant_hydrogen_is_no_failure() -> None:
+    spectrum = Feff(**{**FAST, "radius": 7.0, "fms_radius": 6.0}).generate(distant_hydrogen()[0])
+    assert np.isfinite(spectrum.channels["raw"]).all()
 
 
 XMU = "# omega e k mu mu0 chi\n"

@@ -21,6 +21,9 @@ K_SQUARED = 3.80998212
 
 EXCHANGES = ("hedin-lundqvist", "dirac-hara", "ground-state", "dirac-hara-hl")
 
+SCREENING = 4.0
+"""Radius in Å within which FEFF screens the core hole (SCREEN rfms), where nobody says another."""
+
 SOLID_ABSORBER = 0.01
 """Absorbers for one cell of a crystal: of many like atoms one has a core hole."""
 
@@ -70,19 +73,20 @@ def feff_input(config: FeffConfig, structure: Structure, atoms: Cluster, *, crys
     Raises
     ------
     SampleError
-        If an element is in the cluster but not within the radius for full multiple scattering,
-        where FEFF has to find one atom of each potential.
+        If an element is in the cluster but not within the radius for self-consistency or full
+        multiple scattering, where FEFF has to find one atom of each potential.
     """
     elements = sorted(set(atoms.numbers[1:].tolist()))
     potential = {number: i for i, number in enumerate(elements, start=1)}
-    for number in elements:
-        nearest = atoms.distances[1:][atoms.numbers[1:] == number].min()
-        if nearest > config.fms_radius:
-            raise SampleError(
-                f"sample '{structure.id}': its nearest {SYMBOLS[number]} is {nearest:.2f} Å away, "
-                f"beyond fms_radius ({config.fms_radius:g} Å) but within radius; raise the one or "
-                "lower the other."
-            )
+    begins = {n: float(atoms.distances[1:][atoms.numbers[1:] == n].min()) for n in elements}
+    for name, radius in (("scf_radius", config.scf_radius), ("fms_radius", config.fms_radius)):
+        for number, nearest in begins.items():
+            if nearest > radius > 0:
+                raise SampleError(
+                    f"sample '{structure.id}': its nearest {SYMBOLS[number]} is {nearest:.2f} Å "
+                    f"away, beyond {name} ({radius:g} Å) but within radius; raise the one or lower "
+                    "the other."
+                )
     single = config.scf_single if config.scf_single is not None else not crystal
     lines = [
         "TITLE xreg",
@@ -102,6 +106,10 @@ def feff_input(config: FeffConfig, structure: Structure, atoms: Cluster, *, crys
             f"SCF {config.scf_radius:g} {int(single)} {config.scf_iterations} "
             f"{config.scf_mixing:g} {config.scf_plain}"
         )
+    farthest = max(begins.values(), default=0.0)
+    if config.hole == "RPA" and farthest > SCREENING:
+        # FEFF has to find one atom of each potential there, too, and else stops.
+        lines.append(f"SCREEN rfms {farthest + 0.1:.2f}")
     lines += config.cards
     lines += ["EGRID", "user_grid", *(f"{energy:.8f}" for energy in energy_mesh(config))]
     lines.append("POTENTIALS")
