@@ -6,8 +6,9 @@ Usage::
 
 The stores are those of ``xreg data generate`` on ``generate.yaml`` (and, for another engine, on a
 recipe like it). The channel ``raw`` is what the engine gave; ``xanes`` is made from it by the steps
-of ``processing.yaml``. Spectra with a spike, a known failure of multiple scattering in muffin-tin
-potentials, and those whose edge jump is no jump are set aside with the reason.
+of ``processing.yaml``. Of a site that is in several stores of an engine the last one counts.
+Spectra with a spike, a known failure of multiple scattering in muffin-tin potentials, are set aside
+with the reason.
 """
 
 from __future__ import annotations
@@ -74,6 +75,22 @@ def opened(path: Path, channels: dict[str, Any]) -> Dataset:
     )
 
 
+def latest(parts: list[Dataset]) -> list[Dataset]:
+    """Return the stores without what a later one has, too, computed or set aside."""
+    seen: set[tuple[str, str]] = set()
+    done: list[Dataset] = []
+    for data in reversed(parts):
+        keys = list(zip(data.samples.ids.tolist(), data.labels["engine"].tolist(), strict=True))
+        engine = data.metadata.provenance["generator"]["name"]
+        part = dict(data.metadata.provenance)
+        part["set_aside"] = [e for e in part["set_aside"] if (e["id"], engine) not in seen]
+        kept = data.select(np.array([i for i, key in enumerate(keys) if key not in seen], int))
+        metadata = data.metadata.model_copy(update={"provenance": part})
+        done.append(Dataset(kept.samples, kept.spectra, metadata, kept.labels))
+        seen |= set(keys) | {(e["id"], engine) for e in part["set_aside"]}
+    return done[::-1]
+
+
 def split_by_complex(
     ids: NDArray[np.str_], complexes: NDArray[Any], metals: NDArray[Any], seed: int = 0
 ) -> Split:
@@ -108,7 +125,7 @@ def main() -> None:
     parser.add_argument("stores", type=Path, nargs="+")
     args = parser.parse_args()
     channels = read_yaml(Path(__file__).with_name("processing.yaml"))["processing"]
-    parts = [opened(path, channels) for path in args.stores]
+    parts = latest([opened(path, channels) for path in args.stores])
     frames = [s for data in parts for s in data.samples]
     labels = {name: np.concatenate([data.labels[name] for data in parts])
               for name in parts[0].labels}  # fmt: skip

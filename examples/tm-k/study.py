@@ -120,15 +120,15 @@ class Study:
         """Train on some rows and predict others."""
         many = len(set(self.metal[train])) > 1
         samples = self.data.samples
-        model = pipeline(recipe, many).fit(samples.select(train), self.y[train], self.target)
-        X = model.inputs(samples.select(test))
+        model = pipeline(recipe, many).fit(samples[train], self.y[train], self.target)
+        X = model.inputs(samples[test])
         return np.asarray(model.target_scaler.inverse_transform(model.emulator.predict(X)))
 
     def zero_shot(self, recipe: Any, train: Rows, test: Rows) -> Array:
         """Do the same without the absorber as a feature, for a metal that is not trained on."""
         samples = self.data.samples
-        model = pipeline(recipe, False).fit(samples.select(train), self.y[train], self.target)
-        X = model.inputs(samples.select(test))
+        model = pipeline(recipe, False).fit(samples[train], self.y[train], self.target)
+        X = model.inputs(samples[test])
         return np.asarray(model.target_scaler.inverse_transform(model.emulator.predict(X)))
 
     def scores(self, rows: Rows, guess: Array, mean: Array) -> dict[str, float]:
@@ -148,7 +148,7 @@ class Study:
         """Return what no model predicts: mean, random spectrum, that of the most similar site."""
         own = pipeline(([SOAP], {"name": "ridge"}, "global"), False).descriptor
         samples = self.data.samples
-        X = own.fit(samples.select(train)).transform(samples)
+        X = own.fit(samples[train]).transform(samples)
         X = (X - X[train].mean(axis=0)) / np.maximum(X[train].std(axis=0), 1e-9)
         distance = ((X[test][:, None] - X[train]) ** 2).sum(axis=2)
         rng = np.random.default_rng(seed)
