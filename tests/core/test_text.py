@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from urllib.parse import quote
+
 import pytest
 
 from xreg.core.errors import RunError
@@ -85,6 +88,29 @@ from xreg.core.text import (
 def test_credentials_are_taken_out(text, clean):
     assert without_credentials(text) == clean
     assert str(RunError(text)) == clean
+
+
+LONG = ["x", "a-", "x://", "://", "x://%", "x://a:", "token ", "password : ", "key=", "a:b", "&a-"]
+
+
+@pytest.mark.parametrize("unit", [*LONG, "eyJ", "%25", "x+", " ", "{", "1"])
+def test_a_long_text_takes_no_time_to_speak_of(unit):
+    """As a stranger's title may be; the time once grew with the square of the length."""
+    text = unit * (100_000 // len(unit)) + " @ = % :// key token"
+    start = time.process_time()
+    without_credentials(text)
+    assert time.process_time() - start < 5
+
+
+def test_a_credential_in_any_number_of_quotations_is_taken_out():
+    quoted = "me:T0KEN@"
+    for _ in range(12):
+        quoted = quote(quoted, safe="")
+        assert "T0KEN" not in without_credentials(f"https://{quoted}host/x")
+    deep = f"https://host/%{'25' * 5000}41"  # once a recursion without end
+    assert without_credentials(f"see {deep}") == "see ***"
+    long = "m" * 500
+    assert "T0KEN" not in without_credentials(f"https:{long}:T0KEN@host/x")
 
 
 @pytest.mark.parametrize(

@@ -14,30 +14,33 @@ JOINERS = "\u200c\u200d"
 # Texts, not patterns: compiling them takes longer than printing a list of plugins may.
 PLAIN = r"[\n\t\x20-\x7e]*"
 
-SCHEME = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://"
+# Each part has a bound, so that the time which a text takes grows with its length, not its square:
+# a stranger's title may be a million letters of what could be a scheme.
+SCHEME = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,40})://"
 # Digits alone are a port.
 NO_PORT = r"(?!\d+(?:[/?#\s]|$))(?!\s)"
 # A password with an @ and a slash in it: what follows the last @ is the host.
 LONG_PASSWORD = (
-    SCHEME + r"(?P<user>[^\s@/?#:'\"<>]*):" + NO_PORT + r"[^\s'\"<>]{1,500}@(?=[A-Za-z\[])"
+    SCHEME + r"(?P<user>[^\s@/?#:'\"<>]{0,400}):" + NO_PORT + r"[^\s'\"<>]{1,500}@(?=[A-Za-z\[])"
 )
-USER_INFORMATION = SCHEME + r"(?P<user>[^\s/?#'\"<>]*)\s*@"
+USER_INFORMATION = SCHEME + r"(?P<user>[^\s/?#'\"<>]*)\s{0,40}@"
 # A password with a slash or a blank in it, or a line feed with no blank up to the @.
 LOOSE_PASSWORD = (
-    SCHEME + r"(?P<user>[^\s@/?#:'\"<>]*) ?:" + NO_PORT + r"[^'\"<>@\r\n]{1,200}"
+    SCHEME + r"(?P<user>[^\s@/?#:'\"<>]{0,400}) ?:" + NO_PORT + r"[^'\"<>@\r\n]{1,200}"
     r"(?:[\r\n]+[^\s'\"<>@]{0,200}){0,4}@"
 )
 # What is no URL, for want of slashes or of a scheme: 'https:me:TOKEN@host', 'me:TOKEN@host:path'.
 LOOSE_URL = (
-    r"(?<![\w/@])(?!mailto:)(?P<begin>//|[A-Za-z][A-Za-z0-9+.-]*:/?)?[\w.~%-]+:[^\s/@'\"<>]{1,200}@"
+    r"(?:(?<![\w/@])|(?<=\w{100}))(?!mailto:)(?P<begin>//|[A-Za-z][A-Za-z0-9+.-]{0,40}:/?)?"
+    r"[\w.~%-]{1,200}:[^\s/@'\"<>]{1,200}@"
     r"(?=[A-Za-z\[]|\d+\.\d+\.\d+\.\d+)"
 )
 # Schemes whose user name says whose account it is on the server; elsewhere it may be a token.
 ACCOUNTS = frozenset({"ssh", "git+ssh", "ssh+git", "sftp"})
 QUERY = (
-    r"(?i)(?P<key>[?&;#](?:[A-Za-z0-9._-]*(?:token|jwt|bearer|secret|password|passwd|pwd|signature|credential"
+    r"(?i)(?P<key>[?&;#](?:[A-Za-z0-9._-]{0,200}(?:token|jwt|bearer|secret|password|passwd|pwd|signature|credential"
     r"|api[_-]?key|access[_-]?key(?:id)?|account[_-]?key|auth(?:orization)?)|sig|key|code|pat"
-    r"|x-amz-[a-z-]+|x-goog-[a-z-]+)|(?<=:/)/[^\s'\"<>?#]*/(?:[a-z_-]*token|secret|password))"
+    r"|x-amz-[a-z-]+|x-goog-[a-z-]+)|(?<=:/)/[^\s'\"<>?#]{0,300}/(?:[a-z_-]{0,40}token|secret|password))"
     r"=[^&\s#'\"<>;]+"
 )
 # What is a token by its form alone, wherever it stands: GitHub's, GitLab's, Hugging Face's,
@@ -50,15 +53,15 @@ TOKEN = (
 )
 # In a URL a shorter one is one, too.
 TOKEN_IN_URL = (
-    r"(?P<before>://[^\s'\"<>]*?[/=])(?:gh[pousr]_[A-Za-z0-9]+|github_pat_\w+|glpat-[\w-]+"
+    r"(?P<before>://[^\s'\"<>]{0,300}?[/=])(?:gh[pousr]_[A-Za-z0-9]+|github_pat_\w+|glpat-[\w-]+"
     r"|(?<=/token/)[^\s'\"<>/?#]+)"
 )
-QUOTED_URL = r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>%]*%[^\s'\"<>]+"
+QUOTED_URL = r"[A-Za-z][A-Za-z0-9+.-]{0,40}://[^\s'\"<>%]{0,300}%[^\s'\"<>]+"
 SETTING = (
-    r"(?i)(?P<key>\b[\w.-]*(?:passw(?:or)?d|secret[_-]?(?:access[_-]?)?key|api[_-]?key"
+    r"(?i)(?P<key>(?:passw(?:or)?d|secret[_-]?(?:access[_-]?)?key|api[_-]?key"
     r"|(?:access|auth|private|session|bearer)[_-]?token)['\"]?\s*=\s*['\"]?"
-    r"|\b(?:[\w-]*api-key|(?:set-)?cookie)['\"]?\s*:\s*['\"]?"
-    r"|\b[\w.-]*(?:passw(?:or)?d|secret|token)['\"]\s*:\s*['\"])[^\s'\",;&]+"
+    r"|(?:api-key|\b(?:set-)?cookie)['\"]?\s*:\s*['\"]?"
+    r"|(?:passw(?:or)?d|secret|token)['\"]\s*:\s*['\"])[^\s'\",;&]+"
 )
 # As YAML has it, without quotes: a key and one word, and nothing else in the line or the braces.
 PLAIN_SETTING = (
@@ -69,6 +72,7 @@ PLAIN_SETTING = (
 TOKENS = ("gh", "gl", "hf_", "xox", "npm_", "pypi-", "AKIA", "ASIA", "AIza", "eyJ", "-----BEGIN",
           "/token/")  # fmt: skip
 SECRETS = ("passw", "secret", "key", "token", "cookie")
+LAYERS = 8
 HEADER = (
     r"(?i)(?P<key>\bAuthorization['\"]?\s*[:=]\s*['\"]?(?:(?:Basic|Bearer|Digest|Token)\s+)?)"
     r"[^\s'\",;]+"
@@ -110,6 +114,11 @@ def without_credentials(text: str) -> str:
     so does what follows ``Authorization:`` or ``password=``, and what is a token by its form, in a
     path, too. Of what is nearly a URL, ``me:token@host``, the part before the host becomes ``***``.
     """
+    text = _without_plain(text)
+    return re.sub(QUOTED_URL, _without_quoted, text) if "%" in text and "://" in text else text
+
+
+def _without_plain(text: str) -> str:
     if any(sign in text for sign in TOKENS):
         text = re.sub(TOKEN, "***", text)
         text = re.sub(TOKEN_IN_URL, r"\g<before>***", text)
@@ -126,16 +135,22 @@ def without_credentials(text: str) -> str:
         text = re.sub(PLAIN_SETTING, r"\g<key>***", text)
     if "uthorization" in lower:
         text = re.sub(HEADER, r"\g<key>***", text)
-    return re.sub(QUOTED_URL, _without_quoted, text) if "%" in text and "://" in text else text
+    return text
 
 
 def _without_quoted(found: re.Match[str]) -> str:
     """Return a URL as it is, or without the credential that its %XX hide."""
     from urllib.parse import unquote  # takes long where nothing else needs it
 
-    plain = unquote(found[0])
-    clean = without_credentials(plain) if plain != found[0] else plain
-    return found[0] if clean == plain else clean
+    plain = found[0]
+    for _ in range(LAYERS):
+        quoted, plain = plain, unquote(plain)
+        if plain == quoted:
+            return found[0]
+        clean = _without_plain(plain)
+        if clean != plain:
+            return clean
+    return "***"  # nobody quotes so often but to hide something
 
 
 def _without_user(found: re.Match[str]) -> str:

@@ -13,6 +13,7 @@ __all__ = ["Author", "orcid_fault"]
 
 ORCID = re.compile(r"\d{4}-\d{4}-\d{4}-\d{3}[\dX]")
 PREFIX = re.compile(r"(https?://)?(www\.)?orcid\.org/", re.IGNORECASE)
+LONGEST = 1000
 WRITTEN = re.compile(r"(?P<name>[^();]+?)\s*(?:[(;]\s*(?P<orcid>[^()]*?)\s*\)?)?")
 
 
@@ -55,7 +56,9 @@ class Author(Exact):
         """Take ``Family, Given (ORCID)`` or ``{Group}`` apart."""
         if not isinstance(value, str):
             return value
-        found = WRITTEN.fullmatch(value.strip())
+        if len(value) > LONGEST:
+            raise ValueError(f"'{value[:30]}…' of {len(value):,} letters is no author; {HOW}")
+        found = WRITTEN.fullmatch(" ".join(value.split()))
         if found is None:
             raise ValueError(f"'{value}' is no author; {HOW}")
         name, orcid = found["name"], PREFIX.sub("", found["orcid"] or "")
