@@ -160,6 +160,32 @@ def test_units_of_a_cell_in_no_digits_say_nothing() -> None:
     assert not found.problem
 
 
+@pytest.mark.parametrize(
+    ("group", "listed", "words"),
+    [
+        ("_symmetry_Int_Tables_number 225\n", "x,y,z", "lists 1 symmetry operations, and its spac"),
+        ("_symmetry_space_group_name_H-M 'F m -3 m'\n", "x,y,z", "'F m -3 m' has 192: those"),
+        ("_space_group_IT_number 3\n", "x,y,z;-x,y,-z", ""),
+        ("_space_group_IT_number 1\n", "x,y,z", ""),
+        ("_symmetry_space_group_name_H-M 'no such'\n", "x,y,z", ""),
+        ("_space_group_IT_number ?\n", "x,y,z", ""),
+    ],
+)
+def test_fewer_operations_than_the_group_has_are_told(group: str, listed: str, words: str) -> None:
+    """Of a list that was cut short the atoms were taken for all, without a word."""
+    found = one(cif(operations=listed, more=group), "a.cif").require()
+    said = [note for note in found.notes if "symmetry operations" in note]
+    assert len(said) == bool(words)
+    assert words in "".join(said)
+
+
+def test_formula_units_without_a_formula() -> None:
+    told = "_cell_formula_units_Z {}\n"
+    found = one(cif(more=told.format(4)), "a.cif").require()
+    assert found.notes == ("its cell has O1 Fe1, and is said to be 4 formula units",)
+    assert not one(cif(more=told.format(1)), "a.cif").require().notes
+
+
 # PDB, SDF, gen, XDATCAR -------------------------------------------------------------------------
 
 CRYST1 = "CRYST1{:9.3f}{:9.3f}{:9.3f}  90.00  90.00  90.00 {}\n"
@@ -250,6 +276,12 @@ def test_a_bad_configuration_of_an_xdatcar_is_one_bad_frame() -> None:
         frames(head.format(5) + "Direct\n0 0 0\n.5 0 0\n", "XDATCAR")
 
 
+def test_data_of_a_molecule_that_contradict() -> None:
+    data = "> <charge>\n1\n\n> <charge>\n{}\n\n"
+    assert "say 'charge' twice, 1 and 2" in one(sdf(data=data.format(2)), "a.sdf").problem
+    assert one(sdf(data=data.format(1)), "a.sdf").require().info == {"charge": 1}
+
+
 # Comments of xyz, and lengths -------------------------------------------------------------------
 
 
@@ -279,10 +311,44 @@ EXTENDED = "Properties=species:S:1:pos:R:3"
         ("nm", "'nm': convert lengths from nm to Å"),
         ("lattice in nm", "convert lengths from nm to Å"),
         ("geometry, a.u.", "convert lengths from Bohr to Å"),
+        ("fractional coordinates", "'fractional coordinates': convert fractions of the cell to Å"),
+        ("coordinates are fractional", "convert fractions of the cell to Å"),
+        ("scaled=T energy=1", "says 'scaled': convert fractions of the cell to Å"),
+        ('pbc="T T F"', "says that it is periodic (pbc), and gives no Lattice"),
+        ('cell="9 0 0 0 9 0 0 0 9" pbc="True True True"', "periodic (pbc), and gives no Lattice"),
     ],
 )
 def test_comments_that_contradict(comment: str, words: str) -> None:
     assert words in one(f"3\n{comment}\n{ATOMS}", "a.xyz").problem
+
+
+@pytest.mark.parametrize(
+    ("comment", "value"),
+    [
+        ("energy=-1,5 a=1", "-1,5"),  # once -1, without a word
+        ("energy=1,2,3 a=1", "1,2,3"),
+        ("energy=\u22121.5 a=1", -1.5),
+        ("energy=-1, a=5", -1),
+        ("energy=-1;a=5", -1),
+        ("energy=-1,2S+1=5", -1),
+    ],
+)
+def test_a_number_ends_where_it_does(comment: str, value: object) -> None:
+    assert one(f"3\n{comment}\n{ATOMS}", "a.xyz").require().info["energy"] == value
+
+
+def test_a_cell_under_another_name_is_told() -> None:
+    found = one(f'3\ncell="9 0 0 0 9 0 0 0 9"\n{ATOMS}', "a.xyz").require()
+    assert found.notes == ("the 'cell' of its comment line is not read as a cell: that is "
+                           'Lattice="…"',)  # fmt: skip
+    assert not one(f"3\ncell=3\n{ATOMS}", "a.xyz").require().notes
+
+
+@pytest.mark.parametrize("name", ["occupancy", "Occupancies", "occ"])
+def test_atoms_of_an_extended_xyz_may_be_partly_occupied(name: str) -> None:
+    text = f"2\nProperties=species:S:1:pos:R:3:{name}:R:1\nFe 0 0 0 {{}}\nO 0 0 2 1\n"
+    assert "its atoms 0 are partly occupied" in one(text.format(0.5), "a.xyz").problem
+    assert len(one(text.format(1.0), "a.xyz").require()) == 2
 
 
 @pytest.mark.parametrize("comment", ["absorption maximum in nm", f'{EXTENDED} a="x=1 x=2" b=c=d'])

@@ -7,6 +7,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -183,7 +184,7 @@ def _frame(where: str, place: int, title: str, tags: dict[str, Any]) -> Frame:
         notes.append("it has no cell, and is taken for a molecule")
         positions = np.asarray(sites.positions, np.float64)
         return Frame(where, place, every, positions, notes=tuple(notes))
-    operations, more = (told, []) if told else _symmetry(tags)
+    operations, more = (told, _order(tags, len(told[0]))) if told else _symmetry(tags)
     require_fit(operations, cell)
     fractions = np.asarray(sites.get_scaled_positions(wrap=False), np.float64)
     found, places, counts = expanded(every, fractions, operations)
@@ -260,9 +261,39 @@ def _operations(tags: dict[str, Any]) -> tuple[Operations | None, list[str]]:
     )
 
 
+def _order(tags: dict[str, Any], listed: int) -> list[str]:
+    """Return what is to be said of operations that are not as many as the space group has."""
+    known = [tags[key] for key in (*GROUPS, *NAMES) if tags.get(key, "?") not in UNKNOWN]
+    for told in known:
+        usual = _orders(told if isinstance(told, int) else str(told).strip())
+        if listed in usual:
+            return []
+        if usual:
+            return [
+                f"it lists {listed} symmetry operations, and its space group '{told}' has "
+                f"{usual[0]}: those that are listed are taken"
+            ]
+    return []
+
+
+@lru_cache(maxsize=64)  # ASE looks a group up in a text file
+def _orders(told: int | str) -> tuple[int, ...]:
+    """Return how many operations a space group has, and in rhombohedral axes; none if not known."""
+    from ase.spacegroup import Spacegroup
+
+    try:
+        group = Spacegroup(told)
+    except Exception:  # ASE's own errors, and what it meets in odd names
+        return ()
+    order = len(group.get_op()[0])
+    return (order, order // 3) if group.no in RHOMBOHEDRAL else (order,)
+
+
 def _compared(formula: str, units: str, numbers: list[int]) -> list[str]:
     """Return what is to be said of atoms that are not those of the formula."""
     wanted: dict[int, float] = {}
+    if not formula.strip("'\"? ."):
+        return _divided(units, numbers)
     for part in formula.strip("'\" ").split():
         if not (found := FORMULA.fullmatch(part)) or not (z := element_of(found[1]).number):
             return []
@@ -281,6 +312,14 @@ def _compared(formula: str, units: str, numbers: list[int]) -> list[str]:
     if shares and count is not None and not 1 / RATIO < max(shares) / max(count, 1) < RATIO:
         return [f"its cell has {has}, and is said to be {units} of '{formula}'"]
     return []
+
+
+def _divided(units: str, numbers: list[int]) -> list[str]:
+    """Return what is to be said of atoms that are no whole number of formula units."""
+    count, there = whole_number(units) or 1, Counter(numbers)
+    has = " ".join(f"{SYMBOLS[z]}{number}" for z, number in sorted(there.items()))
+    odd = any(number % count for number in there.values())
+    return [f"its cell has {has}, and is said to be {units} formula units"] if odd else []
 
 
 def _refuse_disorder(tags: dict[str, Any], labels: list[str]) -> None:

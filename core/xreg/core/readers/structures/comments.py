@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from xreg.core.errors import DataError
-from xreg.core.readers.numbers import number
+from xreg.core.readers.numbers import MINUS, number
 
 __all__ = ["field_value", "fields_of", "unit_problem"]
 
 FIELD = re.compile(
-    r"""(?<![\w.+/-])(\w[\w.+/-]*+)\s*+=\s*+("[^"]*"|'[^']*'|\{[^{}]*\}|\[[^\[\]]*\]|[^\s,;|]+)"""
+    r"""(?<![\w.+/-])(\w[\w.+/-]*+)\s*+=\s*+("[^"]*"|'[^']*'|\{[^{}]*\}|\[[^\[\]]*\]|[^\s,;|]+"""
+    r"""(?:,[+-]?[\d.]+(?:[eEdD][+-]?\d+)?(?=[\s,;|]|$))*)"""
 )
 NAMED = re.compile(r"(?:^|[\s,;|])([A-Za-z_][\w.+-]*)\s*:\s*([+-]?\d[\w.+-]*)(?=$|[\s,;|])")
 WHOLE = re.compile(r"[+-]?(?:0|[1-9]\d{0,17})")
@@ -43,12 +44,20 @@ LENGTHS = re.compile(
     r"\b(bohrs?|au|a\.u\.|atomic|nm|nanomet(?:er|re)s?|pm|picomet(?:er|re)s?)(?![\w-])",
     re.IGNORECASE,
 )
+FRACTIONS = re.compile(
+    r"\b(?:fractional|scaled|reduced|direct)[_ ](?:coord\w*|positions?)"
+    r"|\b(?:coord\w*|positions?)\b[^.;]{0,20}?\b(?:fractional|fractions)\b",
+    re.IGNORECASE,
+)
+FRACTION_KEYS = ("frac", "fractional", "scaled", "scaled_positions")
 UNIT_KEYS = ("unit", "units", "length_unit", "length_units", "unit_length", "units_length")
 
 
 def field_value(text: str) -> Any:
     """Return a field's value: a whole number, a number, an array of numbers, or a word."""
     text = text.strip()
+    if text[:1] and ord(text[0]) in MINUS:
+        text = f"-{text[1:]}"
     if WHOLE.fullmatch(text):
         return int(text)
     if DECIMAL.fullmatch(text):
@@ -111,15 +120,26 @@ def _of_json(comment: str) -> dict[str, Any] | None:
     }
 
 
+FRACTIONAL = "its comment line says '{}': convert fractions of the cell to Å"
+
+
 def unit_problem(comment: str, fields: dict[str, Any]) -> str:
     """Return why a frame is refused whose comment line says that lengths are not in Å."""
     if not fields:
         return _problem_in_prose(comment)
+    if said := [key for key in fields if key.lower() in FRACTION_KEYS and _is_true(fields[key])]:
+        return FRACTIONAL.format(said[0])
     return _problem(str(fields[key]) for key in fields if key.lower() in UNIT_KEYS)
+
+
+def _is_true(value: Any) -> bool:
+    return str(value).lower() in ("t", "true", "1", "yes")
 
 
 @lru_cache(maxsize=64)  # the files of a series say the same
 def _problem_in_prose(comment: str) -> str:
+    if found := FRACTIONS.search(comment[:1000]):
+        return FRACTIONAL.format(found[0])
     said = [word.strip("()[],;:") for word in comment.split() if len(word) > 3 or "(" in word]
     said = [word for word in said if word.lower() not in ("atomic",)]
     said += [found[1] for found in LENGTHS.finditer(comment[:1000])] or [comment.strip()]

@@ -90,5 +90,7 @@ def _items(lines: Sequence[str]) -> dict[str, Any]:
         if (item := ITEM.match(line)) and (name := NO_LABEL.sub("_", item[1]).strip("_.+-")):
             after = lines[n + 2].strip() if n + 2 < len(lines) else ""
             if not after and lines[n + 1].strip():
-                found[name] = field_value(lines[n + 1])
+                value = field_value(lines[n + 1])
+                if str(found.setdefault(name, value)) != str(value):
+                    raise DataError(f"its data say '{name}' twice, {found[name]} and {value}")
     return found

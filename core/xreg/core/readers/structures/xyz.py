@@ -26,6 +26,9 @@ PLAIN = "species:S:1:pos:R:3"
 SPECIES = ("species", "symbols", "symbol", "element", "elements")
 NUMBERS = ("Z", "numbers", "atomic_numbers")
 POSITIONS = ("pos", "positions", "position")
+CELLS = ("cell", "unit_cell", "box", "lattice_vectors", "cell_vectors")
+PERIODIC = re.compile(r"\b(?:T|TRUE|1)\b")
+OCCUPANCIES = {"occupancy", "occupancies", "occ"}
 DTYPES = {"R": np.float64, "I": np.int64, "L": np.bool_, "S": np.str_}
 TRUTH = {"T": True, "TRUE": True, "F": False, "FALSE": False}
 
@@ -139,6 +142,7 @@ def _parsed(where: str, place: int, comment: str, rows: list[list[str]], line: i
         cell, pbc = _cell(info)
     else:
         info, columns = fields_of(comment), _columns({})
+        notes += _without_cell(info)
     if problem := unit_problem("" if extended else comment, info):
         raise DataError(problem)
     width = columns.width
@@ -171,6 +175,7 @@ def _parsed(where: str, place: int, comment: str, rows: list[list[str]], line: i
             )
     positions = _values(columns.placed, rows, line)
     rest = {c.name: _values(c, rows, line) for c in columns.others}
+    _refuse_partial(rest)
     return Frame(
         where, place, np.array(numbers, np.int32), positions, cell, pbc, info, rest, (*notes, *more)
     )
@@ -233,6 +238,28 @@ def _fits(kind: str, words: Sequence[str]) -> bool:
     except (ValueError, KeyError, OverflowError):
         return False
     return True
+
+
+def _without_cell(info: dict[str, Any]) -> list[str]:
+    """Return what is to be said of a cell in the comment of a plain xyz; refuse a missing one."""
+    keys = {key.lower(): key for key in info}
+    flags = str(info[keys["pbc"]]).upper() if "pbc" in keys else ""
+    if PERIODIC.search(flags):
+        raise DataError("its comment line says that it is periodic (pbc), and gives no Lattice")
+    return [
+        f"the '{keys[name]}' of its comment line is not read as a cell: that is Lattice=\"…\""
+        for name in CELLS
+        if name in keys and np.size(info[keys[name]]) in (3, 6, 9)
+    ]
+
+
+def _refuse_partial(columns: dict[str, NDArray[Any]]) -> None:
+    for name in OCCUPANCIES & {name.lower() for name in columns}:
+        values = next(v for key, v in columns.items() if key.lower() == name)
+        if values.dtype.kind in "fi" and (partly := np.flatnonzero(np.abs(values - 1) > 1e-3)).size:
+            raise DataError(
+                f"its atoms {', '.join(map(str, partly[:8].tolist()))} are partly occupied ({name})"
+            )
 
 
 def _columns(info: dict[str, Any]) -> Columns:
