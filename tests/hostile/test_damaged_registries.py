@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,42 @@ def test_an_entry_keeps_its_kinds_and_its_one_name(stranger, sandbox, change, re
     sandbox.freeze()
     with pytest.raises(CorruptError, match=reason):
         find("toy", registry=root)
+
+
+LIES = {
+    "samples": ({"samples": 7}, "of its samples the catalogue says '7', and its store '50'"),
+    "kind": ({"kind": "parameters"}, "of its kind the catalogue says 'parameters'"),
+    "grid": (
+        {"channels": {"xes": {"points": 30, "low": 7100.0, "high": 7130.0, "unit": "arb. u."}}},
+        "of its channels the catalogue says nothing, and its store 'moments'",
+    ),
+    "unit": ({"labels": {"temperature": "°C", "trajectory": "", "converged": ""}},
+             "of its labels the catalogue says temperature: '°C', and its store temperature: 'K'"),
+    "split": ({"splits": {"default": {"train": 49, "validation": 1, "test": 0}}},
+              "of its splits the catalogue says default: test: '0'"),
+    "licence": ({"licence": "MIT"}, "of its licence the catalogue says 'MIT', and its store 'CC0"),
+    "title": ({"title": "Gold"}, "of its title the catalogue says 'Gold', and its store 'A toy'"),
+    "code": ({"provenance": {"generator": {"name": "noise", "seed": 1}, "failed": []}},
+             "of its provenance the catalogue says generator: seed: '1'"),
+    "files": ({"files": 1}, "says 1 files, and these are 49"),
+    "too many bytes": ({"size": 10**18}, "says 1,000,000,000,000,000,000 bytes, and these are 39,"),
+    "too few bytes": ({"size": 10}, "is longer than the 10 bytes that the catalogue says"),
+    "a long title": ({"title": "x" * 1001}, "'title' must have at most 1000 characters"),
+    "a long author": ({"authors": ["x (" * 9000]}, "of 27,000 letters is no author"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_what_a_catalogue_says_is_what_its_store_is(stranger, sandbox, lie):
+    """Whoever reads a card decides by it whether data fit, and whether their code may run."""
+    said, told = LIES[lie]
+    root = stranger(name="bad")
+    body = yaml.safe_load((root / "datasets.dvc").read_text())
+    body["meta"]["datasets"]["toy"]["1.0.0"].update(said)
+    (root / "datasets.dvc").write_text(yaml.safe_dump(body, allow_unicode=True))
+    sandbox.freeze()
+    with pytest.raises(CorruptError, match=re.escape(told)):
+        open_dataset("toy@1.0.0", registry=root)
 
 
 def test_each_command_that_walks_registries_passes_a_damaged_one_over(

@@ -207,6 +207,15 @@ def test_a_remote_that_is_not_followed(stranger, sandbox, xreg, url):
         assert "T0KEN" not in text
 
 
+def test_the_home_of_a_user_who_is_not_here(stranger, sandbox, xreg):
+    """Python knows no such home, and said so in an exception of its own."""
+    root = stranger(config(remote("url = ~nosuchuser/x")))
+    sandbox.freeze()
+    with pytest.raises(CorruptError, match="missing"):
+        pull("toy@1.0.0", registry=root.as_uri())
+    assert "'~nosuchuser/x' is no folder" in xreg("data", "list", "-r", "~nosuchuser/x", code=2)
+
+
 @pytest.mark.parametrize(
     "text",
     ["[core", "\xff\xfe", "[core]\nremote = a b", "[core]\nremote = x", "[[[[", remote("jobs = 1")],

@@ -11,6 +11,7 @@ from xreg.core.files import file_md5
 from xreg.registry import finding, pulling
 from xreg.registry.finding import Found, parse_reference
 from xreg.registry.pulling import cached, files_of
+from xreg.registry.versions.contents import require_same_contents
 from xreg.registry.versions.entries import DatasetEntry
 
 __all__ = [
@@ -98,12 +99,14 @@ def open_dataset(
         check_cached(found.entry)
         # Its bytes were compared with the hash when it was pulled, its values checked when it was
         # published, and each chunk of them has a checksum.
-        return open_store(store, validate=False, content_hash=found.entry.hash)
+        dataset = open_store(store, validate=False, content_hash=found.entry.hash)
     except CorruptError as error:
         reference = found.entry.reference
         raise CorruptError(
             f"the cached copy is damaged, `xreg data pull {reference}` mends it: {error}"
         ) from None
+    require_same_contents(found.entry, dataset)
+    return dataset
 
 
 def check_cached(entry: DatasetEntry) -> None:

@@ -139,6 +139,9 @@ class Objects:
                         return
             except FileNotFoundError:
                 continue
+            except TooLongError:
+                state = f"longer than the {most:,} bytes that the catalogue says of all of it, in"
+                continue
             state = "damaged in"
         if md5.endswith(".dir"):
             state = "missing or damaged in"
@@ -214,12 +217,15 @@ class _WrongHashError(TransientError):
 def _whole(place: Place, md5: str, target: Path, most: int) -> bool:
     """Get an object; say whether it is what its hash says."""
     wrong: set[str] = set()
+    long: list[str] = []
 
     def once() -> None:
         try:
             place.get(md5, target, most)
         except TooLongError:
+            long.append(md5)
             raise _WrongHashError from None
+        long.clear()
         if (found := file_md5(target)) != md5.removesuffix(".dir"):
             wrong.add(found)
             raise _WrongHashError
@@ -230,6 +236,8 @@ def _whole(place: Place, md5: str, target: Path, most: int) -> bool:
         else:
             retry(once)
     except _WrongHashError:
+        if long:
+            raise TooLongError from None
         if len(wrong) > 1:
             raise RunError(
                 f"{place.label} sent the object {md5} changed or cut short {TRIES} times, each "

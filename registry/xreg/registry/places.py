@@ -159,7 +159,7 @@ def translated(what: str) -> Iterator[None]:
     """Turn what DVC and its file systems raise into our errors."""
     try:
         yield
-    except (XregError, FileNotFoundError, TransientError):
+    except (XregError, FileNotFoundError, TooLongError, TransientError):
         raise
     except OSError as error:
         # A server that lets nobody in raises the same errors, without a file.

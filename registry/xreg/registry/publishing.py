@@ -10,7 +10,6 @@ from typing import Any
 from xreg.core.atoms.elements import symbols
 from xreg.core.data.samples import Parameters, Structures
 from xreg.core.data.specimens import Specimens
-from xreg.core.data.splits import PARTS
 from xreg.core.errors import ConfigError, DataError
 from xreg.core.files import files_below
 from xreg.core.paths import check_paths
@@ -24,11 +23,10 @@ from xreg.registry.models import load_model
 from xreg.registry.recording import Published, Verification
 from xreg.registry.registries import cache_folder
 from xreg.registry.stores.store import open_store
-from xreg.registry.versions.entries import ChannelEntry, DatasetEntry, ModelEntry
+from xreg.registry.versions.contents import SAID_BY_STORE, contents_of
+from xreg.registry.versions.entries import DatasetEntry, ModelEntry
 
 __all__ = ["Published", "Verification", "describe", "publish", "publish_model", "stated", "verify"]
-
-SAID_BY_STORE = ("title", "description", "licence", "citation")
 
 
 def publish(
@@ -174,24 +172,9 @@ def describe(store: Path, about: Mapping[str, Any] | None = None) -> DatasetEntr
         **dict(said),
         name=metadata.name,
         version=metadata.version,
-        provenance=metadata.provenance,
         hash=dataset.hash,
         size=sum((store / file).stat().st_size for file in files),
         files=len(files),
-        samples=len(dataset),
-        kind=samples.kind,
         contents=contents,
-        channels={
-            name: ChannelEntry(points=len(c.features), unit=c.unit, features=list(c.features))
-            if c.energy is None
-            else ChannelEntry(
-                points=len(c.energy), low=float(c.energy[0]), high=float(c.energy[-1]), unit=c.unit
-            )
-            for name, c in dataset.spectra.items()
-        },
-        labels={name: dataset.label_units.get(name, "") for name in dataset.labels},
-        splits={
-            name: {part: len(getattr(split, part)) for part in PARTS}
-            for name, split in dataset.splits.items()
-        },
+        **contents_of(dataset),
     )

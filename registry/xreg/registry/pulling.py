@@ -126,6 +126,12 @@ def _pull(found: Found[EntryT]) -> Path:
                 final.rename(folder.with_name("damaged"))
             files = _fetch(found, parts)
             _arrange(files, parts, folder)
+            size = sum((folder / name).stat().st_size for name in files)
+            if size != entry.size:
+                raise CorruptError(
+                    f"{entry.reference}: the catalogue of {found.registry.name} says "
+                    f"{entry.size:,} bytes, and these are {size:,}; ask the registry's maintainers."
+                )
             folder.rename(final)
             _keep_list(entry, files)
             shutil.rmtree(parts, ignore_errors=True)
@@ -207,5 +213,10 @@ def files_of(objects: Objects, found: Found[EntryT]) -> dict[str, str]:
         raise CorruptError(
             f"{entry.reference}: the files that {found.registry.name} lists are not those that "
             "were published (wrong hash); ask the registry's maintainers."
+        )
+    if len(files) != entry.files:
+        raise CorruptError(
+            f"{entry.reference}: the catalogue of {found.registry.name} says {entry.files} files, "
+            f"and these are {len(files)}; ask the registry's maintainers."
         )
     return files

@@ -174,7 +174,7 @@ def candidates(given: str | Path | None = None) -> list[Registry]:
     if git.is_url(str(given)):
         plain = git.plain_url(str(given))
         return [next((r for r in known if r.location == plain), Registry(plain, plain))]
-    folder = Path(given).expanduser().absolute()
+    folder = Path(os.path.expanduser(given)).absolute()
     if folder.is_dir():
         return [Registry(folder.name, str(folder))]
     raise UnknownNameError(
@@ -237,7 +237,7 @@ def add(name: str, location: str) -> Registry:
                 name,
             )
     else:
-        place = str(Path(location).expanduser().absolute())
+        place = str(Path(os.path.expanduser(location)).absolute())
     registry = Registry(name, place)
     registry.root(fresh=True)
     settings = configuration()

@@ -227,7 +227,7 @@ def _checked(url: str, what: str) -> SplitResult:
 
 def _local(root: Path, name: str, url: str, cloned: bool, what: str) -> Remote:
     text = re.sub(r"^(file|local)://", "", url)
-    path = Path(os.path.normpath(root / ".dvc" / Path(text).expanduser()))
+    path = Path(os.path.normpath(root / ".dvc" / os.path.expanduser(text)))
     home = Path(os.path.normpath(root))
     if path.is_relative_to(home):
         below = path.relative_to(home).as_posix()

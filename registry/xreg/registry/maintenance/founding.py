@@ -97,7 +97,7 @@ def found(folder: str | Path, remote: str | None = None) -> Founded:
     RunError
         If that place cannot be written to.
     """
-    root = Path(folder).expanduser().absolute()
+    root = Path(os.path.expanduser(folder)).absolute()
     if has_records(root) or (root / ".dvc").exists():
         raise ConfigError(f"{root} is a registry already (or has DVC in it).")
     if root.is_dir() and any(root.iterdir()) and not worktree.has_work_tree(root):
@@ -169,7 +169,7 @@ def _storage(remote: str | None) -> tuple[str, str, list[str]]:
             f"'{without_credentials(f'{short[1]}://{remote[short.end() :]}')}'?"
         )
     if scheme is None or scheme[1].lower() == "file":
-        place = Path(re.sub(r"(?i)^file://", "", remote)).expanduser()
+        place = Path(os.path.expanduser(re.sub(r"(?i)^file://", "", remote)))
         place = Path(os.path.abspath(place))
         if place.exists() and not place.is_dir():
             raise ConfigError(f"'{place}' is a file; name a folder for the objects.")

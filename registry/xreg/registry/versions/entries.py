@@ -34,6 +34,8 @@ __all__ = [
 MOST = 1 << 62
 STRICT = ConfigDict(extra="forbid", frozen=True)
 HASH = r"^[0-9a-f]{32}\.dir$"
+Line = Annotated[str, Field(max_length=1000)]
+Text = Annotated[str, Field(max_length=100_000)]
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,14 @@ class About(Exact):
 
     model_config = STRICT
 
-    title: str = ""
-    description: str = ""
-    licence: str = ""
-    citation: str = ""
-    authors: tuple[Author, ...] = ()
-    keywords: tuple[str, ...] = ()
-    intended_use: str = ""
-    limits: str = ""
+    title: Line = ""
+    description: Text = ""
+    licence: Line = ""
+    citation: Text = ""
+    authors: tuple[Author, ...] = Field((), max_length=10_000)
+    keywords: tuple[Line, ...] = Field((), max_length=1000)
+    intended_use: Text = ""
+    limits: Text = ""
 
 
 class Withdrawal(Exact):
@@ -97,7 +99,7 @@ class Withdrawal(Exact):
 
     model_config = STRICT
 
-    reason: str = Field(min_length=1)
+    reason: Text = Field(min_length=1)
     date: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
 
 

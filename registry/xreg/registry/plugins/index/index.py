@@ -84,7 +84,7 @@ def open_index(place: str) -> Index:
         url = git.plain_url(place)
         root = _clone(url)
         return _read(url, root, root / FOLDER)
-    root = Path(place).expanduser().absolute()
+    root = Path(os.path.expanduser(place)).absolute()
     return _read(place, root, root / FOLDER)
 
 
