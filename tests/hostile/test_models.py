@@ -69,6 +69,8 @@ def forge(add: dict[str, bytes]) -> Callable[[Path], None]:
         text = json.dumps([{"md5": m, "relpath": n} for n, m in own], sort_keys=True)
         entry = body["meta"]["models"]["noise"]["1.0.0"]
         entry["hash"] = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
+        entry["files"] += len(add)
+        entry["size"] += sum(map(len, add.values()))
         body["outs"][0]["md5"] = put(json.dumps(items, sort_keys=True).encode(), ".dir")
         (root / "models.dvc").write_text(yaml.safe_dump(body, allow_unicode=True))
 
