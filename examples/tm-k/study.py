@@ -40,7 +40,7 @@ Rows = NDArray[np.intp]
 METALS = ("Ti", "V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Zn")
 SEEDS = (0, 1, 2, 3, 4)
 HELD_OUT = 0.25
-SHOTS = (0, 2, 4, 6)
+SHOTS = (0, 1, 2, 3)
 FLOOR = 0.01
 
 NETWORK: dict[str, Any] = {
