@@ -38,16 +38,11 @@ def main() -> None:
     parser.add_argument("-o", "--out", type=Path, default=Path("engines.png"))
     arguments = parser.parse_args()
     found = json.loads(arguments.spectra.read_text())
-    largest = {}
-    for key in found:
-        name, radius, scf = key.split()
-        largest[name] = max(largest.get(name, (0.0, 0.0, None)), (float(radius), float(scf), key))
     print("site               n   FEFF: distance, share    PySCF: distance, share")
     curves = []
     for atoms in read(arguments.sites, ":"):
-        if atoms.info["id"] not in largest:
+        if (spectrum := found.get(f"{atoms.info['id']} production")) is None:
             continue
-        spectrum = found[largest[atoms.info["id"]][2]]
         feff = np.array(spectrum["energy"]), np.array(spectrum["intensity"])
         hydroxide = cut(atoms)
         dft = emission(hydroxide)

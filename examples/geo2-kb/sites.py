@@ -1,9 +1,9 @@
 """Choose the sites of ``geo2-kb`` among the cells of ``quench.py``, in an order for computing.
 
 Every site stands for one atom of one run at one pressure and is taken once, in one of the run's
-four frames. Each round of the list holds one site of every pressure, runs in turn, so that any
-beginning of it is a fair sample. A cell that is not there yet is passed over and told; its sites
-take their places when it has come, and no other site changes, so that computing can begin early.
+four frames. Each round of the list holds one site of every pressure, its runs in turn, so that any
+beginning of it is a fair sample. A cell that is not there yet is passed over and told; when it has
+come, its sites are added between the others, of which none changes: computing can begin early.
 
 Usage::
 
@@ -51,15 +51,20 @@ def chosen(
         for cell, frames in cells.items()
     }
     pressures = sorted({pressure for pressure, _ in cells})
+    turns = {
+        p: [(run, turn) for turn in range(rounds) for run in range(runs) if (p, run) in cells]
+        for p in pressures
+    }
     sites = []
     for number in range(rounds):
-        run, turn = number % runs, number // runs
-        # By pressure, not by place in the list: a pressure that comes later moves nobody.
-        draws = {p: np.random.default_rng([seed, p, number, 1]) for p in pressures}
+        draws = {}
+        for p in pressures:
+            run, turn = turns[p][number]
+            # By run and turn, not by place in the list: a cell that comes later moves nobody.
+            draws[p] = np.random.default_rng([seed, p, runs * turn + run, 1])
         ranks = {p: draws[p].random() for p in pressures}
         for pressure in sorted(pressures, key=ranks.__getitem__):
-            if (pressure, run) not in cells:
-                continue
+            run, turn = turns[pressure][number]
             frames = cells[pressure, run]
             frame = int(draws[pressure].integers(len(frames)))
             atom = int(orders[pressure, run][turn])

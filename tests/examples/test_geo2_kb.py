@@ -51,15 +51,16 @@ def test_a_known_crystal_has_its_distances_and_angles(script):
     assert not curves["Ge-O"][grid < 1.8].any()
 
 
+def four_frames(pressure: int) -> list[Atoms]:
+    frames = [rutile() for _ in range(4)]
+    for frame in frames:
+        frame.info["pressure"] = pressure
+    return frames
+
+
 def test_rounds_hold_every_pressure_and_no_site_twice(script):
-    cell = rutile()
-    runs = {}
-    for pressure in (0, 20, 120):
-        frames = [cell.copy() for _ in range(4)]
-        for frame in frames:
-            frame.info.update(pressure=pressure, density=6.28)
-        runs[pressure] = [frames, frames]
-    sites = script("sites").chosen(runs, 12)
+    cells = {(p, run): four_frames(p) for p in (0, 20, 120) for run in (0, 1)}
+    sites = script("sites").chosen(cells, 12, 2)
     assert len(sites) == 36
     for start in range(0, 36, 3):
         assert {s.info["pressure"] for s in sites[start : start + 3]} == {0, 20, 120}
@@ -72,24 +73,41 @@ def test_rounds_hold_every_pressure_and_no_site_twice(script):
         assert site.info["nearest"] == pytest.approx(1.872, abs=0.01)
 
 
-def test_moments_of_clusters_are_compared_after_a_common_shift(script, capsys):
-    radii = script("radii")
-    energy = np.arange(11070.0, 11116.0, 0.5)
-    parts = {"satellite": (11083.0, 11095.0), "main": (11095.0, 11112.0)}
+def test_a_cell_that_comes_later_changes_no_site(script):
+    cells = {(p, run): four_frames(p) for p in (0, 20) for run in (0, 1)}
+    whole = {s.info["id"] for s in script("sites").chosen(cells, 12, 2)}
+    del cells[20, 1]
+    early = [s.info["id"] for s in script("sites").chosen(cells, 6, 2)]
+    assert len(early) == 12
+    assert set(early) <= whole
 
-    def spectrum(place: float, width: float) -> dict:
-        bands = np.exp(-((energy - place) ** 2) / 2 / width**2)
-        return {"energy": energy.tolist(), "intensity": (bands + bands[::-1]).tolist()}
+
+def test_moments_are_compared_after_a_common_shift(script, capsys):
+    radii = script("radii")
+    recipe = yaml.safe_load((FOLDER / "generate.yaml").read_text(encoding="utf-8"))
+    energy = np.arange(-33.75, 0.1, 0.75)
+
+    def spectrum(place: float, width: float, apart: float) -> dict:
+        main = np.exp(-(((energy - place) / width) ** 2) / 2)
+        satellite = 0.3 * np.exp(-(((energy - place + apart) / 2) ** 2) / 2)
+        return {"energy": energy.tolist(), "intensity": (main + satellite).tolist()}
 
     found = {}
-    for radius, scf in radii.RADII:
-        for number in range(4):
-            key = f"s{number} {radius:g} {scf:g}"
-            found[key] = spectrum(11101 + number / 2, 1.5 + 0.1 * number**2)
-    radii.report(found, [f"s{n}" for n in range(4)], parts)
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 1 + len(radii.RADII)
-    assert all(float(x) == 0 for x in lines[1].replace("%", "").split()[2:])
+    for number in range(4):
+        width, apart = 2.6 + 0.1 * number, 12.2 + 0.2 * number
+        found[f"s{number} production"] = spectrum(-9, width, apart)
+        found[f"s{number} fms-6"] = spectrum(-9.75, width, apart)  # a step of the mesh lower
+        found[f"s{number} scf-4"] = spectrum(-9, width, apart + 0.2)  # all alike
+        found[f"s{number} mesh"] = spectrum(-9, 2.6, 12.2)  # nothing of what tells them apart
+    radii.report(found, recipe["processing"]["xes"])
+    head, moved, shifted, flat = capsys.readouterr().out.splitlines()
+    assert head.split()[1:] == [f"{w}.{n}" for w in ("satellite", "main") for n in radii.NAMES]
+    assert moved.split()[:2] == ["fms-6", "4"]
+    assert moved.split()[2::2] == ["0%"] * 8
+    share, common = shifted.split()[2:4]
+    assert float(share.rstrip("%")) < 10
+    assert -0.21 < float(common.strip("()")) < -0.15
+    assert flat.split()[2::2] == ["100%"] * 8
 
 
 def test_recipes_fit_together():
@@ -127,4 +145,4 @@ def test_bands_of_two_gaussians(script):
 
 def test_the_generation_recipe_is_read():
     recipe = load_one(GenerationRecipe, FOLDER / "generate.yaml")
-    assert [step.name for step in recipe.processing["xes"].steps] == ["shift", "resample"]
+    assert [step.name for step in recipe.processing["xes"].steps] == ["align", "resample"]
