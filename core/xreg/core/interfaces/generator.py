@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -60,6 +60,16 @@ class SpectrumGenerator(Component[ConfigT]):
     def spaces(self) -> Mapping[str, ParameterSpace]:
         """Return the parameter spaces that recipes may ask for by name."""
         return {}
+
+    @property
+    def needs_labels(self) -> Sequence[str]:
+        """Labels of samples that it reads; none by default.
+
+        The driver gives these to the samples of ``check`` and ``generate_many``
+        (``samples.labels``), and computes a sample again whose label has changed. A single sample
+        has no labels, so that such a generator has a ``generate_many`` of its own.
+        """
+        return ()
 
     def check(self, samples: Samples) -> None:
         """Refuse a whole table of samples before anything is computed, as far as can be told.

@@ -8,7 +8,7 @@ the orbitals of a cycle it is the one that overlaps most with the ground state's
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -20,17 +20,49 @@ from pyscf.lib.exceptions import BasisNotFoundError
 from xreg.core.data.samples import Structure
 from xreg.core.errors import ConfigError, SampleError
 from xreg.plugins.pyscf.coulomb import FittedCoulomb
+from xreg.plugins.pyscf.embedding import Embedding
 from xreg.plugins.pyscf.molecule import atomic_core, build, core_orbital
 from xreg.plugins.pyscf.numint import CachedNumInt
 from xreg.plugins.pyscf.plugin import PySCFConfig
+from xreg.plugins.pyscf.surroundings import Cluster
 
 Array = NDArray[np.float64]
 
 # Share of the ground state's 1s that the orbital with the hole must keep: relaxation leaves
 # 0.98 and more, a hole that jumped to another atom or level has next to nothing.
 _SAME_ORBITAL = 0.7
-# Raises the empty orbitals in a second attempt at an SCF that did not converge, in Hartree.
-_LEVEL_SHIFT = 0.3
+# Orbital gradient below which an SCF needs no level shift any more.
+_NEARLY = 0.3
+# Cycles that are damped, without extrapolation, at the start of an attempt with damping.
+_DAMPED = 15
+
+
+@dataclass(frozen=True)
+class _Rung:
+    """A way to converge an SCF that did not.
+
+    Attributes
+    ----------
+    shift
+        Raises the empty orbitals, in Hartree.
+    damp
+        Share of the old Fock matrix that is kept in early cycles.
+    cycles
+        Most cycles, in units of the settings'.
+    """
+
+    shift: float
+    damp: float
+    cycles: int
+
+
+def _lower(cycle: dict[str, Any]) -> None:
+    """Take the level shift away once the orbitals are nearly what they will be."""
+    if cycle["norm_gorb"] < _NEARLY:
+        cycle["mf"].level_shift = 0.0
+
+
+_LADDER = (_Rung(0.3, 0.0, 1), _Rung(0.3, 0.5, 2), _Rung(1.0, 0.7, 4))
 
 
 class _FixedCore:
@@ -87,6 +119,15 @@ class CoreHoles:
         The molecule; its absorber is the atom.
     config : PySCFConfig
         The settings.
+    charge : int
+        Charge of the molecule.
+    around : Cluster, optional
+        The molecule, as it was cut out of a liquid, and the charges around it.
+
+    Attributes
+    ----------
+    attempt
+        The highest number of an attempt that a state needed.
 
     Raises
     ------
@@ -97,17 +138,33 @@ class CoreHoles:
         If PySCF does not know the functional or the basis set.
     """
 
-    def __init__(self, structure: Structure, config: PySCFConfig) -> None:
+    def __init__(
+        self,
+        structure: Structure,
+        config: PySCFConfig,
+        charge: int = 0,
+        around: Cluster | None = None,
+    ) -> None:
         self.config = config
         self.site = structure.absorber
+        self.attempt = 1
         self._name = f"sample '{structure.id}'"
-        self.mol = build(structure, config)
+        self.mol, axes = build(structure, config, charge)
+        self._embedding: Embedding | None = None
+        if around is not None and len(around.charges):
+            width = config.cut.charge_width if config.cut else 0.0
+            self._embedding = Embedding(self.mol, around.places @ axes, around.charges, width)
         self.overlap: Array = self.mol.intor_symmetric("int1e_ovlp")
         # One grid, one cache of basis functions and one set of integrals serve all states.
         self._numint = CachedNumInt()
         self._grids = dft.gen_grid.Grids(self.mol)
         self._grids.level = config.grid_level
-        self._grids.atom_grid = dict(config.grid_for)
+        named = {self.mol.atom_symbol(i) for i in range(self.mol.natm)}
+        self._grids.atom_grid = {
+            symbol: grid
+            for symbol in named
+            if (grid := config.grid_for.get(symbol.rstrip("1"))) is not None
+        }
         self._integrals: dict[str, Any] = {}
         try:
             dft.libxc.parse_xc(config.functional)
@@ -221,6 +278,8 @@ class CoreHoles:
         ks.conv_tol = self.config.convergence
         ks.max_cycle = self.config.max_cycles
         ks.chkfile = None
+        if self.config.level_shift:
+            ks.level_shift, ks.callback = self.config.level_shift, _lower
         if self.config.density_fitting:
             hybrid = dft.libxc.is_hybrid_xc(self.config.functional)
             ks = ks.density_fit(
@@ -233,7 +292,17 @@ class CoreHoles:
             ks.with_df = self._integrals["fitted"]
         else:
             ks._eri = self._integrals.get("exact")
+        if self._embedding is not None:
+            matrix, energy = self._core_hamiltonian, ks.energy_nuc() + self._embedding.nuclei()
+            ks.get_hcore = lambda *_: matrix
+            ks.energy_nuc = lambda *_: energy
         return ks
+
+    @cached_property
+    def _core_hamiltonian(self) -> Array:
+        """(m, m) kinetic energy and attraction of the nuclei and of the charges around."""
+        own: Array = dft.rks.RKS(self.mol).get_hcore()
+        return own if self._embedding is None else own + self._embedding.electrons()
 
     def _fitted(self, fit: Any) -> Any:
         """Build the fitted integrals: left alone, PySCF computes them anew in each cycle."""
@@ -265,25 +334,38 @@ class CoreHoles:
         return ks
 
     def _converge(self, ks: Any, start: Array | None, step: str) -> Any:
-        """Run an SCF; a second, slower attempt follows a first that fails."""
+        """Run an SCF; slower attempts follow a first that fails."""
+        cycles = ks.max_cycle
 
-        def attempt(run: Callable[[], Any]) -> bool:
+        def attempt(density: Array | None) -> bool:
             try:
-                run()
+                ks.kernel(dm0=density)
             except (np.linalg.LinAlgError, FloatingPointError, ValueError) as error:
                 raise SampleError(f"{self._name}: the {step} failed in PySCF ({error}).") from None
             return bool(ks.converged)
 
-        if not attempt(lambda: ks.kernel(dm0=start)):
-            ks.level_shift = _LEVEL_SHIFT
-            attempt(lambda: ks.kernel(dm0=start))
+        done = attempt(start)
+        number = 1
+        for rung in _LADDER[: self.config.attempts - 1]:
+            if done:
+                break
+            number += 1
+            ks.callback = None
+            ks.level_shift, ks.damp, ks.max_cycle = rung.shift, rung.damp, rung.cycles * cycles
+            if rung.damp:  # from the first cycle on; afterwards DIIS alone
+                ks.diis_start_cycle = _DAMPED
+            attempt(start)
             # The shift moves the empty orbitals: the last word is without it.
-            ks.level_shift = 0.0
-            if not attempt(lambda: ks.kernel(dm0=ks.make_rdm1())):
-                raise SampleError(
-                    f"{self._name}: the SCF of the {step} did not converge in {ks.max_cycle} "
-                    "cycles, nor with a level shift; raise 'max_cycles' or leave the sample out."
-                )
+            ks.level_shift, ks.damp, ks.diis_start_cycle = 0.0, 0.0, 1
+            done = attempt(ks.make_rdm1())
+        ks.max_cycle = cycles
+        self.attempt = max(self.attempt, number)
+        if not done:
+            raise SampleError(
+                f"{self._name}: the SCF of the {step} did not converge in {cycles} cycles, nor "
+                f"with a level shift ({number} attempts); raise 'max_cycles' or 'attempts', or "
+                "leave the sample out."
+            )
         if not self.config.density_fitting:
             self._integrals["exact"] = ks._eri
         return ks

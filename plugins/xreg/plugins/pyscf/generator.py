@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import pyscf
@@ -11,12 +12,14 @@ from pyscf import lib
 from pyscf.data.nist import HARTREE2EV
 from threadpoolctl import threadpool_limits
 
-from xreg.core.data.samples import Structure
+from xreg.core.data.samples import Samples, Structure
 from xreg.core.data.spectra import Spectrum
-from xreg.core.errors import SampleError
+from xreg.core.errors import ConfigError, SampleError, XregError, did_you_mean
 from xreg.core.interfaces import SpectrumGenerator
+from xreg.core.readers.numbers import number_of
 from xreg.plugins.pyscf.corehole import CoreHoles
-from xreg.plugins.pyscf.plugin import PySCFConfig
+from xreg.plugins.pyscf.plugin import DEFAULT_ATTEMPTS, MAX_CHARGE, ChargeLabel, PySCFConfig
+from xreg.plugins.pyscf.surroundings import cut
 from xreg.plugins.pyscf.transitions import absorption, emission, photoline
 
 __all__ = ["PySCF"]
@@ -63,7 +66,17 @@ class PySCF(SpectrumGenerator[PySCFConfig]):
             labels["excitation_energy"] = "eV"
         if "xps" in self.config.channels:
             labels["ionisation_energy"] = "eV"
+        if self.config.cut is not None:
+            labels |= {"computed_atoms": "", "computed_charge": "e"}
+        if self.config.attempts > DEFAULT_ATTEMPTS:
+            labels["scf_attempt"] = ""
         return labels
+
+    @property
+    def needs_labels(self) -> Sequence[str]:
+        """The label that holds the charge, where one does."""
+        charge = self.config.charge
+        return (charge.label,) if isinstance(charge, ChargeLabel) else ()
 
     def generate(self, sample: Structure) -> Spectrum:
         """Compute one molecule.
@@ -84,12 +97,53 @@ class PySCF(SpectrumGenerator[PySCFConfig]):
             If an SCF does not converge, the core hole leaves the atom, or a spectrum would
             lie outside its grid; the message names the step.
         """
-        with threadpool_limits(1), lib.with_omp_threads(1):
-            return self._generate(sample)
+        if isinstance(self.config.charge, ChargeLabel):
+            raise SampleError(
+                f"sample '{sample.id}' comes without labels, and 'charge' is its label "
+                f"'{self.config.charge.label}'; have it computed by generate_many."
+            )
+        return self._generate(sample, self.config.charge)
 
-    def _generate(self, sample: Structure) -> Spectrum:
+    def generate_many(self, samples: Samples) -> list[Spectrum | XregError]:
+        """Compute many molecules, each with the charge that its label says."""
+        if not isinstance(self.config.charge, ChargeLabel):
+            return super().generate_many(samples)
+        results: list[Spectrum | XregError] = []
+        for i, sample in enumerate(samples):
+            try:
+                results.append(self._generate(sample, self._charge_of(samples, i)))
+            except SampleError as error:
+                results.append(error)
+        return results
+
+    def _charge_of(self, samples: Samples, row: int) -> int:
+        """Return the charge that a sample's label says."""
+        label = cast("ChargeLabel", self.config.charge).label
+        if label not in samples.labels:
+            raise ConfigError(
+                f"generator 'pyscf': the samples have no label '{label}', which 'charge' names"
+                f"{did_you_mean(label, samples.labels)}."
+            )
+        told = samples.labels[label][row]
+        charge = number_of(str(told))
+        if charge is None or charge != round(charge) or abs(charge) > MAX_CHARGE:
+            raise SampleError(
+                f"sample '{samples.ids[row]}' has the label '{label}' with '{told}', no charge: a "
+                f"whole number of at most {MAX_CHARGE}."
+            )
+        return int(charge)
+
+    def _generate(self, sample: Structure, charge: int) -> Spectrum:
+        with threadpool_limits(1), lib.with_omp_threads(1):
+            return self._computed(sample, charge)
+
+    def _computed(self, sample: Structure, charge: int) -> Spectrum:
         config = self.config
-        states = CoreHoles(sample, config)
+        around = None
+        if config.cut is not None:
+            around = cut(sample, config.cut)
+            sample, charge = around.structure, around.charge
+        states = CoreHoles(sample, config, charge, around)
         channels, labels = {}, {}
         for channel, grid in self.grids().items():
             lines = {"xes": emission, "xas": absorption, "xps": photoline}[channel](states)
@@ -110,6 +164,9 @@ class PySCF(SpectrumGenerator[PySCFConfig]):
             )
         if "total_energy" in self.label_units():
             labels["total_energy"] = float(states.ground.e_tot * HARTREE2EV)
+        labels["computed_atoms"] = float(len(sample.numbers))
+        labels["computed_charge"] = float(charge)
+        labels["scf_attempt"] = float(states.attempt)
         return Spectrum(channels, {name: labels[name] for name in self.label_units()})
 
     def version(self) -> str:

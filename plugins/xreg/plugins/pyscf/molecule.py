@@ -25,10 +25,10 @@ _LOCALISED = 0.9
 _CLOSEST = 0.3
 
 
-def standard_orientation(
-    numbers: NDArray[np.int32], positions: NDArray[np.float64], site: int
+def principal_axes(
+    numbers: NDArray[np.int32], positions: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Put the site at the origin and the principal axes of inertia along x, y, z.
+    """Return the principal axes of inertia, along which a molecule is laid before it is computed.
 
     The angular grids of the numerical integration lie fixed in space. Without this step a
     rotated molecule meets another grid and its spectrum moves by the integration error; with
@@ -41,22 +41,22 @@ def standard_orientation(
         Atomic numbers.
     positions : (a, 3) array
         In Å.
-    site : int
-        Atom to put at the origin.
 
     Returns
     -------
-    (a, 3) array
-        Positions in Å.
+    (3, 3) array
+        Axes as columns.
     """
     masses = atomic_masses[numbers]
     centred = positions - masses @ positions / masses.sum()
     _, axes = np.linalg.eigh((centred * masses[:, None]).T @ centred)
-    return np.asarray((positions - positions[site]) @ axes)
+    return np.asarray(axes)
 
 
-def build(structure: Structure, config: PySCFConfig) -> Any:
-    """Return the structure as a PySCF ``Mole``, the absorber at the origin.
+def build(structure: Structure, config: PySCFConfig, charge: int) -> tuple[Any, Any]:
+    """Return the structure as a PySCF ``Mole``, the absorber at the origin, and its (3, 3) axes.
+
+    Positions seen from the absorber, multiplied by the axes, are positions beside the molecule.
 
     Raises
     ------
@@ -67,50 +67,64 @@ def build(structure: Structure, config: PySCFConfig) -> Any:
     """
     name = f"sample '{structure.id}'"
     _require_molecule(structure, name)
-    electrons = int(structure.numbers.sum()) - config.charge
+    electrons = int(structure.numbers.sum()) - charge
     if electrons < 2 + config.spin or (electrons - config.spin) % 2:
         raise SampleError(
-            f"{name} has {electrons} electrons at charge {config.charge}, which do not go with "
+            f"{name} has {electrons} electrons at charge {charge}, which do not go with "
             f"{config.spin} unpaired ones; set 'charge' and 'spin'."
         )
     symbols = [chemical_symbols[z] for z in structure.numbers]
-    positions = standard_orientation(structure.numbers, structure.positions, structure.absorber)
-    basis, potentials = {}, {}
-    for symbol in sorted(set(symbols)):
-        basis[symbol] = config.basis_for.get(symbol, config.basis)
-        if os.path.isfile(basis[symbol]):  # PySCF would take it before its own, and run it
-            raise ConfigError(
-                f"generator 'pyscf': the working folder has a file '{basis[symbol]}', which PySCF "
-                "would read in place of its basis set of that name; work in another folder."
-            )
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # an advertisement for another package
-                gto.basis.load(basis[symbol], symbol)
-                # Bases of heavy elements go with a potential, which PySCF does not set by itself.
-                if gto.basis.load_ecp(basis[symbol], symbol):
-                    potentials[symbol] = basis[symbol]
-        except (BasisNotFoundError, KeyError, AssertionError):
-            raise ConfigError(
-                f"generator 'pyscf': PySCF has no basis set '{basis[symbol]}' for {symbol}; set "
-                "'basis' or 'basis_for'."
-            ) from None
-    return gto.M(
+    axes = principal_axes(structure.numbers, structure.positions)
+    positions = (structure.positions - structure.positions[structure.absorber]) @ axes
+    asked = {symbol: config.basis_for.get(symbol, config.basis) for symbol in set(symbols)}
+    site = symbols[structure.absorber]
+    if config.absorber_basis:
+        symbols[structure.absorber] = f"{site}1"  # PySCF's way to tell atoms of an element apart
+        asked[f"{site}1"] = config.absorber_basis
+    potentials = {
+        symbol: basis for symbol, basis in sorted(asked.items()) if _has_potential(symbol, basis)
+    }
+    molecule = gto.M(
         atom=list(zip(symbols, positions, strict=True)),
-        basis=basis,
+        basis=asked,
         ecp=potentials,
-        charge=config.charge,
+        charge=charge,
         spin=config.spin,
         verbose=0,
     )
+    return molecule, axes
+
+
+def _has_potential(symbol: str, basis: str) -> bool:
+    """Say whether a basis goes with an effective core potential, which PySCF does not set itself.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such basis for the element.
+    """
+    element = symbol.rstrip("1")
+    if os.path.isfile(basis):  # PySCF would take it before its own, and run it
+        raise ConfigError(
+            f"generator 'pyscf': the working folder has a file '{basis}', which PySCF "
+            "would read in place of its basis set of that name; work in another folder."
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an advertisement for another package
+            gto.basis.load(basis, element)
+            return bool(gto.basis.load_ecp(basis, element))
+    except (BasisNotFoundError, KeyError, AssertionError):
+        raise ConfigError(
+            f"generator 'pyscf': PySCF has no basis set '{basis}' for {element}; set "
+            "'basis' or 'basis_for'."
+        ) from None
 
 
 def _require_molecule(structure: Structure, name: str) -> None:
     """Refuse what is not a molecule: periodic, not finite, or with atoms on top of each other."""
     if structure.pbc.any():
-        raise SampleError(
-            f"{name} is periodic; generator 'pyscf' computes molecules: cut out a cluster."
-        )
+        raise SampleError(f"{name} is periodic; generator 'pyscf' computes molecules: set 'cut'.")
     if not np.isfinite(structure.positions).all():
         raise SampleError(f"{name} has positions that are not finite.")
     distances = np.linalg.norm(structure.positions[:, None] - structure.positions, axis=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
@@ -21,6 +22,12 @@ LEBEDEV = (
 MAX_POINTS = 20_000
 """Most energies of one channel: more is a slip of the pen, not a spectrum."""
 
+MAX_CHARGE = 20
+"""Largest charge of a molecule, either sign."""
+
+DEFAULT_ATTEMPTS = 2
+"""Ways to converge an SCF that are tried by default."""
+
 BASIS = r"^[A-Za-z0-9][A-Za-z0-9 +*(),@_-]{0,79}$"
 """What a basis set may be called. PySCF takes any other text for a file, or for the basis set
 itself, whose numbers it evaluates as Python."""
@@ -29,6 +36,69 @@ Name = Annotated[str, Field(pattern=BASIS)]
 Radial = Annotated[int, Field(ge=5, le=500)]
 Grid = tuple[float, float, float]
 Width = Annotated[float, Field(ge=0)]
+Formula = Annotated[str, Field(pattern=r"^([A-Z][a-z]?[0-9]{0,3}){1,10}$")]
+Partial = Annotated[float, Field(ge=-10, le=10)]
+
+
+def composition(formula: str) -> tuple[tuple[str, int], ...]:
+    """Return symbols and numbers of atoms of a formula such as ``H2SO4``, by symbol."""
+    counts: dict[str, int] = {}
+    for symbol, number in re.findall(r"([A-Z][a-z]?)([0-9]*)", formula):
+        counts[symbol] = counts.get(symbol, 0) + int(number or 1)
+    return tuple(sorted(counts.items()))
+
+
+class ChargeLabel(Config):
+    """A charge that each sample brings with it."""
+
+    label: str = setting(
+        min_length=1, description="Label of the samples that holds the charge in e, a whole number."
+    )
+
+
+class CutConfig(Config):
+    """Which molecules of a liquid are computed, and what the others are to them."""
+
+    radius: float = setting(
+        unit="Å",
+        gt=0,
+        le=20,
+        description="Molecules with an atom nearer to the absorber than this are computed, whole.",
+    )
+    species: dict[Formula, dict[str, Partial]] = setting(
+        min_length=1,
+        max_length=100,
+        description="Charges of the atoms of each molecule that occurs, by formula and element, "
+        "such as {H2O: {O: -0.834, H: 0.417}}; they add up to the molecule's own, and those of the "
+        "computed molecules to the charge that is computed.",
+    )
+    charges: bool = setting(
+        True, description="Whether the other molecules of the sample act as point charges."
+    )
+    charge_width: Width = setting(
+        0.5,
+        unit="Å",
+        description="Width w of these charges, spread as exp(-r²/w²) so that they draw no "
+        "electrons out of the molecules; 0 for points.",
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        for formula, charges in self.species.items():
+            counts = dict(composition(formula))
+            if set(counts) != set(charges):
+                raise ValueError(
+                    f"species '{formula}' needs the charges of {', '.join(counts)} and no others"
+                )
+            total = sum(n * charges[symbol] for symbol, n in counts.items())
+            if abs(total - round(total)) > 1e-6:
+                raise ValueError(
+                    f"the charges of species '{formula}' add up to {total:.4g}, no whole number"
+                )
+        formulas = [composition(formula) for formula in self.species]
+        if len(set(formulas)) != len(formulas):
+            raise ValueError("species names one twice")
+        return self
 
 
 class PySCFConfig(Config):
@@ -41,7 +111,16 @@ class PySCFConfig(Config):
         ("xes", "xas", "xps"), min_length=1, description="Spectra to compute."
     )
     edge: Literal["K"] = setting("K", description="Core level: K is 1s of the absorber.")
-    charge: int = setting(0, unit="e", ge=-20, le=20, description="Charge of the molecule.")
+    charge: Annotated[int, Field(ge=-MAX_CHARGE, le=MAX_CHARGE)] | ChargeLabel = setting(
+        0,
+        unit="e",
+        description="Charge of the molecule, of all samples or, as {label: charge}, of each.",
+    )
+    cut: CutConfig | None = setting(
+        None,
+        description="For samples of a liquid: molecules that are cut out and computed, with the "
+        "charge that they have together, among the charges of the others.",
+    )
     spin: int = setting(
         0, ge=0, le=20, description="Unpaired electrons in the ground state (2S, not 2S+1)."
     )
@@ -59,6 +138,10 @@ class PySCFConfig(Config):
     )
     basis_for: dict[str, Name] = setting(
         {}, description="Basis set by element symbol, such as {'S': 'def2-tzvp'}."
+    )
+    absorber_basis: Name | None = setting(
+        None,
+        description="Basis set of the absorber alone, where other atoms of its element need less.",
     )
     grid_for: dict[str, tuple[Radial, int]] = setting(
         {"H": (20, 86), "O": (30, 146)},
@@ -80,6 +163,22 @@ class PySCFConfig(Config):
         1e-7, unit="Hartree", gt=0, le=1e-5, description="Energy change at which an SCF has ended."
     )
     max_cycles: int = setting(50, ge=5, le=1000, description="Most cycles of one SCF.")
+    level_shift: float = setting(
+        0.0,
+        unit="Hartree",
+        ge=0,
+        le=5,
+        description="Raises the empty orbitals in the first cycles of every SCF, until its orbital "
+        "gradient is below 0.3: for ions side by side, between which electrons would cross over.",
+    )
+    attempts: int = setting(
+        DEFAULT_ATTEMPTS,
+        ge=DEFAULT_ATTEMPTS,
+        le=4,
+        description="Ways to converge an SCF, tried in turn: as it is, with the empty orbitals "
+        "raised, with damping besides and twice the cycles, with more of both and four times the "
+        "cycles. Where more than 2 are allowed, the label scf_attempt says which one was needed.",
+    )
 
     xes_orbitals: Literal["ground", "half-hole"] = setting(
         "ground",
@@ -148,6 +247,8 @@ class PySCFConfig(Config):
                 )
         if len(set(self.channels)) != len(self.channels):
             raise ValueError("channels names one twice")
+        if self.cut is not None and self.charge != 0:
+            raise ValueError("charge goes without 'cut', whose species have theirs")
         if self.spin and self.xes_orbitals == "half-hole":
             raise ValueError("xes_orbitals 'half-hole' is spin-restricted and needs spin 0")
         if self.half_hole_start == "atoms" and (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,12 @@ from xreg.registry.stores.journal import Finished, Journal
 from xreg.registry.stores.layout import check_names, check_precision
 from xreg.workbench.generate.compute import Batch, Compute, Result
 from xreg.workbench.generate.recipe import GenerationRecipe
-from xreg.workbench.generate.samples import SampleTable, read_samples, sample_keys
+from xreg.workbench.generate.samples import (
+    SampleTable,
+    read_samples,
+    sample_keys,
+    with_needed_labels,
+)
 from xreg.workbench.generate.store import Growth, open_base
 from xreg.workbench.process.process import check_processing
 from xreg.workbench.recipes.sections import ComponentSection
@@ -148,6 +153,8 @@ def generate_table(
 ) -> Generated:
     """Do the same for samples that have been read already; the recipe's own are not looked at."""
     require_new(output)
+    samples = with_needed_labels(table.samples, table.labels, generator)
+    table = replace(table, samples=samples)
     _check(recipe, generator, table)
     task = _task(generator, plugins)
     base = open_base(recipe, generator)

@@ -21,7 +21,7 @@ from xreg.registry.stores.layout import round_mantissa, stored_dtype
 from xreg.workbench.generate.draw import draw_samples
 from xreg.workbench.generate.recipe import LabelSection, SamplesSection
 
-__all__ = ["SampleTable", "read_samples", "sample_keys"]
+__all__ = ["SampleTable", "read_samples", "sample_keys", "with_needed_labels"]
 
 ABSORBER = "give 'absorber', an index (from 0) or an element, or 'sites: all' for a sample each"
 SITE_LABELS = {"structure", "multiplicity"}
@@ -144,14 +144,45 @@ def _round(samples: Samples, precision: Mapping[str, int]) -> None:
         setattr(samples, name, rounded.astype(np.float64))
 
 
+def with_needed_labels(
+    samples: Samples, labels: Mapping[str, Any], generator: SpectrumGenerator
+) -> Samples:
+    """Return samples with those of their labels that a generator reads.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such label.
+    """
+    for name in generator.needs_labels:
+        if name not in labels:
+            raise ConfigError(
+                f"generator '{generator.name}' reads the label '{name}', which the samples have "
+                f"not{did_you_mean(name, labels)}; name it under 'samples.labels'."
+            )
+    return samples.with_labels({name: labels[name] for name in generator.needs_labels})
+
+
 def sample_keys(samples: Samples, unfit: Mapping[int, str] | None = None) -> list[str]:
     """Return for each sample a hash of all that a generator sees of it."""
     if isinstance(samples, Parameters):
         return _parameter_keys(samples)
     keys = [_key(batch[i]) for batch in samples.batches(1024) for i in range(len(batch))]
+    for name in sorted(samples.labels):  # those that the generator reads
+        values = samples.labels[name].tolist()
+        keys = [
+            _hash(key.encode(), name.encode(), _spelt(value).encode())
+            for key, value in zip(keys, values, strict=True)
+        ]
     for row, reason in (unfit or {}).items():  # another sample than with that atom as its absorber
         keys[row] = _hash(keys[row].encode(), reason.encode())
     return keys
+
+
+def _spelt(value: Any) -> str:
+    """Write a label as text, a number the same way whether it was read as 1 or as 1.0."""
+    number = _number(value)
+    return str(value) if number is None else repr(float(number))
 
 
 def _parameter_keys(samples: Parameters) -> list[str]:

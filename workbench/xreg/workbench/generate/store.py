@@ -28,7 +28,7 @@ from xreg.registry.stores.partial import ChosenRows, without
 from xreg.registry.stores.writer import write_store
 from xreg.workbench.fit.sticks import origin
 from xreg.workbench.generate.recipe import GenerationRecipe
-from xreg.workbench.generate.samples import SampleTable, sample_keys
+from xreg.workbench.generate.samples import SampleTable, sample_keys, with_needed_labels
 from xreg.workbench.process.process import process_dataset
 from xreg.workbench.recipes.splits import make_splits, with_defaults
 
@@ -92,7 +92,8 @@ def open_base(recipe: GenerationRecipe, generator: SpectrumGenerator) -> Base:
         raise ConfigError(
             f"{where}: its precision is {precision}, the recipe's {recipe.precision}."
         )
-    return Base(dataset, {key: i for i, key in enumerate(sample_keys(dataset.samples))})
+    samples = with_needed_labels(dataset.samples, dict(dataset.labels), generator)
+    return Base(dataset, {key: i for i, key in enumerate(sample_keys(samples))})
 
 
 class Growth:
