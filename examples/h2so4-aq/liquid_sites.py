@@ -8,7 +8,7 @@ Usage::
 
     python examples/h2so4-aq/liquid_sites.py FOLDER OUT.extxyz [--each 8]
 
-A later call with more trajectories in the folder appends to what is there and changes nothing.
+A later call with more trajectories, or more of each, changes nothing of what was chosen before.
 """
 
 from __future__ import annotations
@@ -28,10 +28,13 @@ def chosen(path: Path, number: int, each: int) -> list[Atoms]:
     frames = read(path, index=":")
     rng = np.random.default_rng([COMPOSITIONS.index(path.stem.rpartition("-")[0]), number, 7])
     sulfurs = np.flatnonzero(frames[0].numbers == 16)
-    order = np.concatenate([rng.permutation(sulfurs) for _ in range(each)])[:each]
-    turns = np.resize(rng.permutation(len(frames)), each)
+    order = np.concatenate([rng.permutation(sulfurs) for _ in range(8)]).tolist()
+    turns = rng.permutation(len(frames)).tolist()
+    pairs: dict[tuple[int, int], None] = {}
+    for i, sulfur in enumerate(order):
+        pairs[turns[(i + i // len(turns)) % len(turns)], sulfur] = None
     found = []
-    for snapshot, sulfur in zip(turns.tolist(), order.tolist(), strict=True):
+    for snapshot, sulfur in list(pairs)[:each]:
         frame = frames[snapshot]
         site = Atoms(frame.numbers, frame.positions, cell=frame.cell, pbc=True)
         acids, volume = len(sulfurs), frame.get_volume()
@@ -50,21 +53,20 @@ def chosen(path: Path, number: int, each: int) -> list[Atoms]:
 
 
 def main() -> None:
-    """Append the sites of trajectories that are not in the file yet."""
+    """Write the sites of all trajectories that there are."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--each", type=int, default=8)
     arguments = parser.parse_args()
-    there = read(arguments.out, index=":") if arguments.out.exists() else []
-    known = {frame.info["trajectory"] for frame in there}
+    every = []
     for number in range(100):
-        new = []
-        for composition in COMPOSITIONS:
-            path = arguments.folder / f"{composition}-{number}.extxyz"
-            if path.exists() and path.stem not in known:
-                new.append(chosen(path, number, arguments.each))
-        there += [sites[i] for i in range(arguments.each) for sites in new]
+        paths = [arguments.folder / f"{name}-{number}.extxyz" for name in COMPOSITIONS]
+        runs = [chosen(path, number, arguments.each) for path in paths if path.exists()]
+        every += [(i, number, site) for run in runs for i, site in enumerate(run)]
+    # The first of each run first: rounds over runs, whatever was run when.
+    every.sort(key=lambda entry: (entry[0] // 8, entry[1], entry[0]))
+    there = [site for _, _, site in every]
     write(arguments.out, there, format="extxyz")
     print(len(there), "sites")
 

@@ -9,7 +9,8 @@ API_VERSION
     emulators that start from trained ones, or know which descriptor a feature comes from
     (``Emulator.sources``), trees as arrays (``core.emulators.trees``),
     ``core.data.spaces.require_within``, labels that samples carry (``Samples.labels``,
-    ``Descriptor.needs_labels``), and devices (``core.nn.devices``).
+    ``Descriptor.needs_labels``, ``SpectrumGenerator.needs_labels``), and devices
+    (``core.nn.devices``).
 """
 
 API_VERSION = "1.2"
