@@ -117,6 +117,8 @@ def check_spectra(path: Path, axis: plt.Axes) -> list[str]:
         print(f"variance of xes16 between the values of {name}: {between / total:.2f} of all")
     for composition in PUBLISHED:
         own = compositions == composition.replace("-", ":")
+        if not own.any():
+            continue
         axis.plot(
             energy,
             1e3 * values[own].mean(axis=0),

@@ -6,7 +6,7 @@ sulfur is taken twice before all were.
 
 Usage::
 
-    python examples/h2so4-aq/liquid_sites.py FOLDER OUT.extxyz [--each 8]
+    python examples/h2so4-aq/liquid_sites.py FOLDER OUT.extxyz [--each 8] [--compositions 12-36 20-20]
 
 A later call with more trajectories, or more of each, changes nothing of what was chosen before.
 """
@@ -58,10 +58,11 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--each", type=int, default=8)
+    parser.add_argument("--compositions", nargs="+", default=COMPOSITIONS, choices=COMPOSITIONS)
     arguments = parser.parse_args()
     every = []
     for number in range(100):
-        paths = [arguments.folder / f"{name}-{number}.extxyz" for name in COMPOSITIONS]
+        paths = [arguments.folder / f"{name}-{number}.extxyz" for name in arguments.compositions]
         runs = [chosen(path, number, arguments.each) for path in paths if path.exists()]
         every += [(i, number, site) for run in runs for i, site in enumerate(run)]
     # The first of each run first: rounds over runs, whatever was run when.
