@@ -14,6 +14,7 @@ pytest.importorskip("pyscf")
 from ase import Atoms
 from pyscf import dft, gto, qmmm
 from pyscf.data.nist import BOHR
+from scipy.special import erfc
 
 from xreg.plugins.pyscf.corehole import CoreHoles
 from xreg.plugins.pyscf.embedding import Embedding
@@ -133,13 +134,26 @@ def test_cut() -> None:
     assert found.charge == -1
     assert found.structure.absorber == 0
     assert not found.structure.pbc.any()
+    assert np.linalg.norm(found.places, axis=1).min() > 3.0
+    assert not len(cut(structure(atoms), config(4.0, charges=False).cut).charges)
+    alone = atoms.copy()  # the same without periodicity, in one piece
+    alone.positions[:] = unwrapped(atoms)
+    alone.pbc = False
+    found = cut(structure(alone), config(4.0).cut)
     assert len(found.charges) == 4 + 3 + 3
     assert found.charge + found.charges.sum() == pytest.approx(0, abs=1e-9)
-    apart = np.linalg.norm(found.places, axis=1)
-    assert apart.min() > 4.0
-    everything = cut(structure(atoms), config(6.0).cut)
-    assert len(everything.structure.numbers) + len(everything.charges) == len(atoms)
-    assert not len(cut(structure(atoms), config(4.0, charges=False).cut).charges)
+
+
+def unwrapped(atoms: Atoms) -> np.ndarray:
+    """Positions as :func:`liquid` put them before they were wrapped into the cell."""
+    vectors = atoms.positions - atoms.positions[0]
+    return vectors - 12.0 * np.round(vectors / 12.0 - 1e-9)
+
+
+def potential(found: Cluster, points: np.ndarray) -> np.ndarray:
+    apart = np.linalg.norm(points[:, None] - found.places, axis=2)
+    values = (found.charges / apart).sum(axis=1)
+    return values - values.mean()
 
 
 def test_a_cut_knows_no_edges_of_the_cell() -> None:
@@ -149,12 +163,48 @@ def test_a_cut_knows_no_edges_of_the_cell() -> None:
     moved.translate([5.0, -3.3, 8.1])
     moved.wrap()
     found = cut(structure(moved), config().cut)
-    for one, other in (
-        (reference.structure.positions, found.structure.positions),
-        (reference.places, found.places),
-        (reference.charges, found.charges),
-    ):
-        np.testing.assert_allclose(one, other, atol=1e-9)
+    points = reference.structure.positions
+    np.testing.assert_allclose(found.structure.positions, points, atol=1e-9)
+    np.testing.assert_allclose(potential(found, points), potential(reference, points), atol=1e-6)
+
+
+def ewald(points: np.ndarray, places: np.ndarray, charges: np.ndarray, edge: float) -> np.ndarray:
+    """Potential of a neutral cubic cell and all its images, without a surface, in 1/Å."""
+    width, cells, waves = 5.0 / edge, range(-2, 3), range(-9, 10)
+    found = np.zeros(len(points))
+    for hop in np.stack(np.meshgrid(cells, cells, cells), axis=-1).reshape(-1, 3):
+        apart = np.linalg.norm(points[:, None] - places - edge * hop, axis=2)
+        found += (charges * erfc(width * apart) / apart).sum(axis=1)
+    for wave in np.stack(np.meshgrid(waves, waves, waves), axis=-1).reshape(-1, 3):
+        if not wave.any():
+            continue
+        k = 2 * np.pi / edge * wave
+        factor = 4 * np.pi / edge**3 * np.exp(-(k @ k) / (4 * width**2)) / (k @ k)
+        phases = (points[:, None] - places) @ k
+        found += factor * (np.cos(phases) * charges).sum(axis=1)
+    return found
+
+
+def test_charges_of_a_periodic_liquid() -> None:
+    # Against an Ewald sum, less what the cluster's own atoms do to a point beside them.
+    atoms = liquid()
+    atoms.translate([1.0, 2.0, 3.0])
+    found = cut(structure(atoms), config(4.0).cut)
+    charges = {  # in the order of the molecules: hydrogen sulfate, water, hydronium, two waters
+        "SO4H": [1.6, -0.75, -0.75, -0.75, -0.75, 0.4],
+        "OH2": [-0.834, 0.417, 0.417],
+        "OH3": [-0.416, 0.472, 0.472, 0.472],
+    }
+    order = ["SO4H", "OH2", "OH3", "OH2", "OH2"]
+    every = np.concatenate([charges[name] for name in order])
+    places = atoms.positions - atoms.positions[0]
+    points = found.structure.positions + np.array([0.05, 0.02, -0.04])
+    own = (every[:9] / np.linalg.norm(points[:, None] - found.structure.positions, axis=2)).sum(1)
+    expected = ewald(points, places, every, 12.0) - own
+    expected -= expected.mean()
+    assert expected.std() * 14.4 > 0.3  # V
+    # 0.05 V: what the sum over cells and the sphere leave open.
+    np.testing.assert_allclose(potential(found, points) * 14.4, expected * 14.4, atol=0.05)
 
 
 def test_a_shared_proton_joins_no_molecules() -> None:
