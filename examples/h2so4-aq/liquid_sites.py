@@ -6,7 +6,7 @@ sulfur is taken twice before all were.
 
 Usage::
 
-    python examples/h2so4-aq/liquid_sites.py FOLDER OUT.extxyz [--each 8] [--compositions 12-36 20-20]
+    python examples/h2so4-aq/liquid_sites.py FOLDER OUT.extxyz [--each 8] [--compositions 12-36]
 
 A later call with more trajectories, or more of each, changes nothing of what was chosen before.
 """

@@ -62,7 +62,7 @@ def hydronium(at: tuple[float, float, float]) -> Atoms:
     return Atoms("OH3", np.vstack([np.zeros(3), around]) + at)
 
 
-def liquid() -> Atoms:
+def liquid(*, wrapped: bool = True) -> Atoms:
     """Hydrogen sulfate, hydronium and three waters in a cell, some across its faces."""
     atoms = sulfate() + Atoms("H", [0.86 * np.ones(3) + (0.6, 0.6, -0.3)])
     for other in (
@@ -74,7 +74,8 @@ def liquid() -> Atoms:
         atoms += other
     atoms.set_cell([12.0, 12.0, 12.0])
     atoms.pbc = True
-    atoms.wrap()
+    if wrapped:
+        atoms.wrap()
     return atoms
 
 
@@ -136,18 +137,11 @@ def test_cut() -> None:
     assert not found.structure.pbc.any()
     assert np.linalg.norm(found.places, axis=1).min() > 3.0
     assert not len(cut(structure(atoms), config(4.0, charges=False).cut).charges)
-    alone = atoms.copy()  # the same without periodicity, in one piece
-    alone.positions[:] = unwrapped(atoms)
+    alone = liquid(wrapped=False)
     alone.pbc = False
     found = cut(structure(alone), config(4.0).cut)
     assert len(found.charges) == 4 + 3 + 3
     assert found.charge + found.charges.sum() == pytest.approx(0, abs=1e-9)
-
-
-def unwrapped(atoms: Atoms) -> np.ndarray:
-    """Positions as :func:`liquid` put them before they were wrapped into the cell."""
-    vectors = atoms.positions - atoms.positions[0]
-    return vectors - 12.0 * np.round(vectors / 12.0 - 1e-9)
 
 
 def potential(found: Cluster, points: np.ndarray) -> np.ndarray:
@@ -295,12 +289,12 @@ def test_charge_of_each_sample() -> None:
 
 def test_a_ladder_of_attempts() -> None:
     # Few cycles are not enough for the plain attempt; a higher rung has more of them.
-    settings = {**CHEAP, "channels": ("xps",), "convergence": 1e-9, "max_cycles": 6}
+    settings = {**CHEAP, "channels": ("xps",), "convergence": 1e-11, "max_cycles": 5}
     sample = structure(water())
     with pytest.raises(SampleError, match="2 attempts"):
         PySCF(**settings).generate(sample)
     found = PySCF(**settings, attempts=4).generate(sample)
-    assert found.labels["scf_attempt"] in (3, 4)
+    assert found.labels["scf_attempt"] == 3
     plain = PySCF(**{**settings, "max_cycles": 50}, attempts=4).generate(sample)
     assert plain.labels["scf_attempt"] == 1
     assert found.labels["ionisation_energy"] == pytest.approx(

@@ -109,9 +109,9 @@ class PySCF(SpectrumGenerator[PySCFConfig]):
         if not isinstance(self.config.charge, ChargeLabel):
             return super().generate_many(samples)
         results: list[Spectrum | XregError] = []
-        for i, sample in enumerate(samples):
+        for i in range(len(samples)):
             try:
-                results.append(self._generate(sample, self._charge_of(samples, i)))
+                results.append(self._generate(samples[i], self._charge_of(samples, i)))
             except SampleError as error:
                 results.append(error)
         return results
@@ -126,7 +126,7 @@ class PySCF(SpectrumGenerator[PySCFConfig]):
             )
         told = samples.labels[label][row]
         charge = number_of(str(told))
-        if charge is None or charge != round(charge) or abs(charge) > MAX_CHARGE:
+        if charge is None or not float(charge).is_integer() or abs(charge) > MAX_CHARGE:
             raise SampleError(
                 f"sample '{samples.ids[row]}' has the label '{label}' with '{told}', no charge: a "
                 f"whole number of at most {MAX_CHARGE}."

@@ -153,8 +153,8 @@ def generate_table(
 ) -> Generated:
     """Do the same for samples that have been read already; the recipe's own are not looked at."""
     require_new(output)
-    samples = with_needed_labels(table.samples, table.labels, generator)
-    table = replace(table, samples=samples)
+    labelled = with_needed_labels(table.samples, table.labels, generator)
+    table = replace(table, samples=labelled)
     _check(recipe, generator, table)
     task = _task(generator, plugins)
     base = open_base(recipe, generator)
