@@ -314,7 +314,7 @@ def test_extended_xyz_and_poscar_are_read_as_ase_reads_them(atoms):
         np.testing.assert_allclose(frame.cell, other.cell.array, atol=1e-12)
 
 
-# Geometry ----------------------------------------------------------------------------------------
+# Geometry -----------------------------------------------------------------------------------------
 
 
 def told_of(atoms: Atoms) -> str:
