@@ -145,6 +145,8 @@ def test_fractions_must_add_up(fractions):
 def test_too_few_groups_are_refused():
     with pytest.raises(DataError, match=r"2 group\(s\) .* too few to fill the test part"):
         make_split(names(10), groups=np.arange(10) % 2)
+    with pytest.raises(DataError, match=r"^2 sample\(s\) are too few to fill the validation part"):
+        make_split(names(2))
 
 
 @pytest.mark.parametrize("groups", [[0.0, 0.0, np.nan, 1.0], ["a", "b", "", "a"]])

@@ -27,6 +27,12 @@ def test_two_kinds(rng: np.random.Generator, kind: type, apart: float) -> None:
     assert value == pytest.approx(2 * norm.cdf(apart / 2) - 1, abs=0.05)
 
 
+def test_a_few_values_of_a_number_are_kinds(rng: np.random.Generator) -> None:
+    label = rng.integers(0, 2, 4000)
+    scores = rng.normal(size=(4000, 1)) + 4 * label[:, None]
+    assert separation(scores, 1.5 + label) == separation(scores, label)
+
+
 def test_a_second_score_tells_more(rng: np.random.Generator) -> None:
     corners = np.array([(0, 0), (4, 0), (0, 4)])
     label = rng.integers(0, 3, 3000)

@@ -69,6 +69,7 @@ def test_error_of_the_mean_and_none() -> None:
         ("x", {"x": ["a", "a", "b", "b", "c"]}, DataError, r"'c' has one scan \('e'\)"),
         ("x", {"x": ["a"] * 5}, DataError, "the scans of 'a' differ in composition"),
         ("x", {"x": ["a", "a", "b", "b", ""]}, DataError, "is empty for 1 sample"),
+        ("x", {"x": [1.0, 1.0, 2.0, np.nan, np.nan]}, DataError, "is empty for 2 samples"),
     ],
 )
 def test_what_is_no_set_of_scans(by: str, labels: dict, error: type, message: str) -> None:

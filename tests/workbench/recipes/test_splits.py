@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from xreg.core.data.splits import PARTS, make_split
-from xreg.core.errors import XregError
+from xreg.core.errors import DataError, XregError
 from xreg.workbench.recipes.splits import SplitSection, find_splits, make_splits, with_defaults
 
 IDS = np.array([f"s{i:02d}" for i in range(20)])
@@ -154,3 +154,14 @@ def test_splits_that_make_no_sense_are_refused(made_water: Any, section: Any, sa
     with pytest.raises(XregError) as caught:
         find_splits(made_water(40), SplitSection.parse(section, "split"), 0)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("section", [{}, {"leave_out": True}, {"lockbox": 0.4}, {"repeats": 2}])
+@pytest.mark.parametrize("values", [[1.0, 2.0, 3.0, np.nan], ["a", "b", "c", " "]])
+def test_samples_of_no_group_are_none_together(
+    made_water: Any, section: dict[str, Any], values: list[Any]
+) -> None:
+    water = made_water(40)
+    labels = {**water.labels, "batch": np.repeat(values, 10)}
+    with pytest.raises(DataError, match=r"10 of 40 samples have no group \(the first is sample 30"):
+        find_splits(replace(water, labels=labels), SplitSection(group="batch", **section), 0)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xreg.core.errors import DataError
 
-__all__ = ["PARTS", "Split", "make_folds", "make_split"]
+__all__ = ["PARTS", "Split", "make_folds", "make_split", "require_groups", "unlabelled"]
 
 PARTS = ("train", "validation", "test")
 
@@ -81,7 +81,7 @@ def make_split(
     if abs(sum(fractions) - 1) > 1e-9 or min(fractions) < 0:
         raise DataError(f"split fractions {fractions} must not be negative and must add up to 1.")
     n = len(ids)
-    _require_groups(groups)
+    require_groups(groups)
     _, member = np.unique(np.arange(n) if groups is None else groups, return_inverse=True)
     sizes = np.bincount(member)
     target = np.array(fractions) * n
@@ -94,19 +94,32 @@ def make_split(
         filled[home[group]] += sizes[group]
     for part, fraction, got in zip(PARTS, fractions, filled, strict=True):
         if fraction > 0 and got == 0:
-            raise DataError(
-                f"{len(sizes)} group(s) of samples are too few to fill the {part} part; use "
-                "another fraction or no groups."
-            )
+            many, how = f"{len(sizes)} group(s) of samples", "another fraction or no groups"
+            if groups is None:
+                many, how = f"{n} sample(s)", "another fraction (split.fractions)"
+            raise DataError(f"{many} are too few to fill the {part} part; use {how}.")
     return Split(*(np.asarray(ids)[home[member] == i] for i in range(3)))
 
 
-def _require_groups(groups: NDArray[Any] | None) -> None:
-    """Refuse groups of which one is not known: those samples are no group of their own."""
-    if groups is None or groups.dtype.kind in "biu":
-        return
-    unknown = np.isnan(groups) if groups.dtype.kind == "f" else groups == ""
-    if np.any(unknown):
+def unlabelled(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which of (n,) values of a label say nothing: not a number, or no letter."""
+    if values.dtype.kind in "biu":
+        return np.zeros(len(values), dtype=bool)
+    if values.dtype.kind == "f":
+        return np.asarray(np.isnan(values))
+    return np.asarray(np.char.strip(values.astype(str)) == "")
+
+
+def require_groups(groups: NDArray[Any] | None) -> None:
+    """Refuse groups of which one is not known: those samples are no group of their own.
+
+    Raises
+    ------
+    DataError
+        If the label of a sample says nothing.
+    """
+    unknown = np.zeros(0) if groups is None else unlabelled(groups)
+    if groups is not None and np.any(unknown):
         raise DataError(
             f"{int(np.sum(unknown))} of {len(groups)} samples have no group (the first is sample "
             f"{int(np.argmax(unknown))}, from 0); say which they belong to, or leave them out."
@@ -143,7 +156,7 @@ def make_folds(
     """
     from sklearn.model_selection import GroupKFold, KFold
 
-    _require_groups(groups)
+    require_groups(groups)
     kind, what = (KFold, "rows") if groups is None else (GroupKFold, "groups")
     count = n if groups is None else len(np.unique(groups))
     if count < folds:

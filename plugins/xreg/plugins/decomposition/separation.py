@@ -54,19 +54,19 @@ def separation(scores: NDArray[np.float64], label: NDArray[Any]) -> tuple[float,
     if number:
         known = np.isfinite(label.astype(float))
         scores, label = scores[known], label[known]
-    kinds, counts = np.unique(label, return_counts=True)
+    kinds, kind, counts = np.unique(label, return_inverse=True, return_counts=True)
     if len(kinds) <= MOST_KINDS:
-        common = np.isin(label, kinds[counts >= FOLDS])
+        common = (counts >= FOLDS)[kind]
         kinds = kinds[counts >= FOLDS]
         if len(kinds) < 2:
             return np.nan, len(kinds)
         told = cross_val_predict(
             LinearDiscriminantAnalysis(priors=np.full(len(kinds), 1 / len(kinds))),
             scores[common],
-            label[common],
+            kind[common],  # by number: classifiers take no values like 1.5 for a class
             cv=StratifiedKFold(FOLDS, shuffle=True, random_state=0),
         )
-        return balanced_accuracy_score(label[common], told, adjusted=True), len(kinds)
+        return balanced_accuracy_score(kind[common], told, adjusted=True), len(kinds)
     if not number or len(label) < 2 * FOLDS:
         return np.nan, 0 if number else len(kinds)
     folds = KFold(FOLDS, shuffle=True, random_state=0)

@@ -14,6 +14,7 @@ from xreg.core.data.dataset import Dataset
 from xreg.core.data.samples import Samples, Structures
 from xreg.core.data.specimens import Specimens
 from xreg.core.data.spectra import NOISE, Channel, Spectra
+from xreg.core.data.splits import unlabelled
 from xreg.core.errors import ConfigError, DataError
 from xreg.core.text import counted
 
@@ -55,9 +56,9 @@ def merge_scans(dataset: Dataset, section: MergeSection) -> Dataset:
         scan and a spread is asked for.
     """
     samples = _specimens(dataset.samples)
-    values = dataset.label(section.by)
-    names = np.asarray(values).astype(str)
-    if empty := int((np.char.strip(names) == "").sum()):
+    values = np.asarray(dataset.label(section.by))
+    names = values.astype(str)
+    if empty := int(unlabelled(values).sum()):
         raise DataError(f"merge: the label '{section.by}' is empty for {counted(empty, 'sample')}.")
     groups = {
         name: np.flatnonzero(names == name) for name in dict.fromkeys(names.tolist())

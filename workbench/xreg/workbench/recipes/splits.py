@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from xreg.core.atoms.groups import CLUSTERS
 from xreg.core.config import Config, setting
-from xreg.core.data.splits import PARTS, Split, make_split
+from xreg.core.data.splits import PARTS, Split, make_split, require_groups
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
 from xreg.core.storage import digest
 from xreg.workbench.recipes.sections import SEED_LIMIT
@@ -264,7 +264,11 @@ def find_splits(
         raise UnknownNameError(f"split.group '{section.group}' is none of the labels{hint}.")
     if section.parts is not None or section.within or section.counts is not None:
         return filled, {"made here": _one_of_each(section, ids, labels)["default"]}
-    own = ids if section.group is None else np.asarray(labels[section.group]).astype(str)
+    own = ids
+    if section.group is not None:
+        values = np.asarray(labels[section.group])
+        require_groups(values)  # as words, what is no number would be a group
+        own = values.astype(str)
     closed = locked(own, section.lockbox)
     if section.lockbox and not (closed.any() and (~closed).sum() > 1):
         raise ConfigError(
