@@ -220,3 +220,31 @@ def test_a_repository_whose_head_names_none_of_several_branches(stranger, sandbo
 
 def git(root: Path, *arguments: str) -> None:
     subprocess.run(["git", "-C", str(root), *arguments], check=True)
+
+
+@pytest.mark.parametrize("bomb", ["files", "bytes"])
+def test_a_tree_that_would_fill_the_disk_is_not_unpacked(stranger, sandbox, monkeypatch, bomb):
+    """Eight levels of ten subtrees, all the same one, are a hundred million files."""
+    root = stranger()
+
+    def git(*line: str, given: str = "") -> str:
+        done = subprocess.run(
+            ["git", "-C", str(root), "-c", "user.name=x", "-c", "user.email=x@example.org", *line],
+            input=given, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout.strip()
+
+    if bomb == "bytes":
+        monkeypatch.setattr("xreg.registry.git.MOST_BYTES", 10_000)
+    content, depth = ("x", 8) if bomb == "files" else ("x" * 20_000, 1)
+    kind, mode, found = "blob", "100644", git("hash-object", "-w", "--stdin", given=content)
+    for _ in range(depth):
+        rows = "".join(f"{mode} {kind} {found}\tdeep{i}\n" for i in range(10))
+        kind, mode, found = "tree", "040000", git("mktree", given=rows)
+    own = git("ls-tree", "HEAD")
+    tree = git("mktree", given=f"{own}\n040000 tree {found}\tmore\n")
+    git("reset", "--soft", git("commit-tree", tree, "-p", "HEAD", "-m", "more"))
+    sandbox.freeze()
+    with pytest.raises(RunError, match="would unpack to more than"):
+        find("toy", registry=root.as_uri())
+    assert not list(sandbox.home.rglob("deep0"))

@@ -8,6 +8,7 @@ import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from xreg.core.errors import ConfigError, MissingRequirementError, RunError
@@ -48,6 +49,10 @@ TRANSIENT = re.compile(
     r"|connection (was )?(reset|timed out)|timed out|transfer closed|empty reply|invalid pack",
     re.IGNORECASE,
 )
+
+# Far above what a registry keeps in git. A tree may name one subtree any number of times, so that a
+# few kilobytes stand for more files than a disk holds.
+MOST_FILES, MOST_BYTES = 200_000, 4 * 1024**3
 
 # Credentials that a user wrote into a URL, by the URL without them; of this process alone.
 _given: dict[str, str] = {}
@@ -146,7 +151,8 @@ def fetch(url: str, commit: str, folder: Path) -> None:
     Raises
     ------
     RunError
-        If the repository cannot be reached, or has no such commit.
+        If the repository cannot be reached, has no such commit, or more files or bytes in it than
+        any registry.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _run("init", "--quiet", "--template=", url=url, folder=folder)
@@ -154,7 +160,25 @@ def fetch(url: str, commit: str, folder: Path) -> None:
     info.mkdir(exist_ok=True)
     (info / "attributes").write_text(ATTRIBUTES, encoding="ascii")
     _run("fetch", "--quiet", "--depth=1", "--no-tags", "--", url, commit, url=url, folder=folder)
+    _require_bounded(url, folder)
     _run("reset", "--quiet", "--hard", "FETCH_HEAD", url=url, folder=folder)
+
+
+def _require_bounded(url: str, folder: Path) -> None:
+    """Refuse what was fetched if it would fill the disk, having listed no more than the bounds."""
+    line = ["git", "-C", str(folder), "ls-tree", "-r", "--long", "FETCH_HEAD"]
+    streams: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(line, env=_environment(url), **streams) as listing:
+        files = size = 0
+        for row in listing.stdout or ():
+            length = row.split(maxsplit=4)[3]  # mode, type, object, size, name
+            files, size = files + 1, size + (int(length) if length.isdigit() else 0)
+            if files > MOST_FILES or size > MOST_BYTES:
+                listing.kill()
+                raise RunError(
+                    f"the repository {url} would unpack to more than {MOST_FILES:,} files or "
+                    f"{MOST_BYTES // 1024**3} GiB; it is no registry, or a hostile one."
+                )
 
 
 def _run(command: str, *arguments: str, url: str, folder: Path | None = None) -> str:
