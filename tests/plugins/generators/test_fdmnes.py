@@ -114,6 +114,15 @@ def test_convolution_is_the_arctangent_step() -> None:
 
 
 @real
+def test_steps_that_do_not_divide_a_span_of_the_range() -> None:
+    """FDMNES computes the end of every span, and so does the grid have it."""
+    generator = Fdmnes(**{**FAST, "range": (-5, 2, 0, 1, 3.5, 2, 9)})
+    wanted = [-5, -3, -1, 0, 1, 2, 3, 3.5, 5.5, 7.5, 9]
+    np.testing.assert_allclose(generator.grids()["raw"], wanted)
+    assert len(generator.generate(tetrahedra(1)[0]).channels["raw"]) == len(wanted)
+
+
+@real
 def test_several_absorbers() -> None:
     """Both kinds of carbon in acetaldehyde, in one calculation, make the mean of the two."""
     frame = molecule("CH3CHO")

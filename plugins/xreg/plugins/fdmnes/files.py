@@ -68,11 +68,14 @@ def steps(config: FdmnesConfig) -> tuple[float, ...]:
 
 
 def energies(spans: tuple[float, ...]) -> Array:
-    """Return the energies of a Range, (m,) in eV from the edge."""
+    """Return the energies of a Range, (m,) in eV from the edge.
+
+    The end of each span is among them, however long the step before it.
+    """
     parts = [np.array([spans[0]])]
     for low, step, high in zip(spans[::2], spans[1::2], spans[2::2], strict=False):
-        count = int(np.floor((high - low) / step + 1e-6))
-        parts.append(low + step * np.arange(1, count + 1))
+        count = int(np.ceil((high - low) / step - 1e-6))
+        parts.append(np.minimum(low + step * np.arange(1, count + 1), high))
     return np.concatenate(parts)
 
 
