@@ -138,17 +138,16 @@ class Novelty:
         if isinstance(inputs, np.ndarray) and len(rows) > 2 * PARTS:
             some = inputs[rows].astype(np.float64)
             space = _space(some, seed)
-            for i in (0, 1):
 
-                def measure(others: Array, held: Array, i: int = i) -> Array:
-                    # The scale of a column comes from training samples, as it will of a new one.
-                    scale = others.std(axis=0)
-                    scale = np.where(scale > LEAST, scale, 1.0)
-                    return _measures(_space(others / scale, seed), held / scale)[i]
+            def measures(others: Array, held: Array) -> Array:
+                # The scale of a column comes from training samples, as it will of a new one.
+                scale = others.std(axis=0)
+                scale = np.where(scale > LEAST, scale, 1.0)
+                return np.column_stack(_measures(_space(others / scale, seed), held / scale))
 
-                found = _by_parts(some, part, measure)
-                limits[1 + i] = _limit(found)
-                strain = np.maximum(strain, _share(found, limits[1 + i]))
+            for i, found in enumerate(_by_parts(some, part, measures).T, start=1):
+                limits[i] = _limit(found)
+                strain = np.maximum(strain, _share(found, limits[i]))
         factor = max(1.0, _conformal(strain, LEVEL))
         margin = 0.0
         if isinstance(samples, Parameters) and len(rows) > 2 * PARTS:
@@ -312,12 +311,15 @@ def _margin(low: Array, high: Array, count: int) -> Array:
 def _by_parts(
     table: Array, part: NDArray[np.intp], measure: Callable[[Array, Array], Array]
 ) -> Array:
-    """Return (n,) what a measure finds of each part by the rows of all others."""
-    found = np.zeros(len(table))
-    for p in range(PARTS):
-        if (part == p).any() and (part != p).any():
-            found[part == p] = measure(table[part != p], table[part == p])
-    return found
+    """Return what a measure finds of each row by those of other parts; zeros without any."""
+    parts = [np.flatnonzero(part == p) for p in range(PARTS)]
+    found = [
+        measure(table[part != p], table[rows])
+        if 0 < len(rows) < len(table)
+        else np.zeros(len(rows))
+        for p, rows in enumerate(parts)
+    ]
+    return np.concatenate(found)[np.argsort(np.concatenate(parts))]
 
 
 def _beyond(others: Array, held: Array) -> Array:
