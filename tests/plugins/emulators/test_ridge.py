@@ -33,8 +33,9 @@ def test_closed_form(alpha):
     assert model.alpha_ == alpha
 
 
-def test_validation_set_chooses():
-    data, held = noisy(), noisy(seed=1)
+@pytest.mark.parametrize("d", [12, 90])
+def test_validation_set_chooses(d):
+    data, held = noisy(d=d), noisy(d=d, seed=1)
     alphas = (1e-2, 1.0, 30.0, 1e4)
     model = Ridge(alphas=alphas).fit(*data, validation=held)
     scores = []
@@ -42,6 +43,9 @@ def test_validation_set_chooses():
         weight, intercept = closed_form(*data, alpha)
         scores.append(covered_variance(held[1], held[0] @ weight + intercept))
     assert model.alpha_ == alphas[int(np.argmax(scores))]
+    weight, intercept = closed_form(*data, model.alpha_)
+    np.testing.assert_allclose(model.coefficients_, weight, atol=1e-9)
+    np.testing.assert_allclose(model.intercept_, intercept, atol=1e-9)
 
 
 def test_leave_one_out_chooses():

@@ -39,19 +39,48 @@ class Ridge(Emulator[RidgeConfig]):
     ) -> None:
         from sklearn import linear_model
 
-        if self.config.alpha is not None:
-            model = linear_model.Ridge(self.config.alpha).fit(X, Y)
-            self.alpha_ = self.config.alpha
-        elif validation is not None and len(validation[0]) > 1:
-            models = [linear_model.Ridge(alpha).fit(X, Y) for alpha in self.config.alphas]
-            scores = [covered_variance(validation[1], m.predict(validation[0])) for m in models]
-            model = models[int(np.argmax(scores))]
-            self.alpha_ = self.config.alphas[int(np.argmax(scores))]
-        else:
+        alpha = self.config.alpha
+        if alpha is None and validation is not None and len(validation[0]) > 1:
+            self._fit_path(X, Y, validation)
+            return
+        if alpha is None:
             model = linear_model.RidgeCV(self.config.alphas).fit(X, Y)
-            self.alpha_ = float(model.alpha_)
+            alpha = float(model.alpha_)
+        else:
+            model = linear_model.Ridge(alpha).fit(X, Y)
+        self.alpha_ = alpha
         self.coefficients_ = np.array(np.atleast_2d(model.coef_).T, order="C")
         self.intercept_ = np.array(np.atleast_1d(model.intercept_))
+
+    def _fit_path(
+        self,
+        X: NDArray[np.float64],
+        Y: NDArray[np.float64],
+        validation: tuple[NDArray[np.float64], NDArray[np.float64]],
+    ) -> None:
+        """Take the penalty that explains most of the validation samples.
+
+        One eigendecomposition serves all penalties, where a fit for each takes it anew; of X X^T
+        where samples are fewer than features, of X^T X otherwise.
+        """
+        from scipy.linalg import eigh
+
+        centre, level = X.mean(axis=0), Y.mean(axis=0)
+        x, y = X - centre, Y - level
+        if len(x) < x.shape[1]:
+            size, vectors = eigh(x @ x.T)
+            basis, heights = x.T @ vectors, vectors.T @ y
+        else:
+            size, basis = eigh(x.T @ x)
+            heights = (x @ basis).T @ y
+        # Rounding leaves zeros slightly negative.
+        shrunk = [heights / (size.clip(0) + a)[:, None] for a in self.config.alphas]
+        held = (validation[0] - centre) @ basis
+        scores = [covered_variance(validation[1], held @ h + level) for h in shrunk]
+        best = int(np.argmax(scores))
+        self.alpha_ = self.config.alphas[best]
+        self.coefficients_ = basis @ shrunk[best]
+        self.intercept_ = level - centre @ self.coefficients_
 
     def _predict(self, X: NDArray[np.float64]) -> tuple[NDArray[np.float64], None]:
         return X @ self.coefficients_ + self.intercept_, None
