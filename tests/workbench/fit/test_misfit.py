@@ -90,3 +90,22 @@ def test_no_background_at_all() -> None:
     rest, heights = Misfit(bare, MODEL).residuals(np.full((2, 3), 0.5))
     assert rest.shape == (2, len(spectrum))
     assert heights.shape == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "background",
+    [Background("linear+steps", (-3.0, 4.0), 0.3), Background("steps", (-90.0, -80.0))],
+)
+def test_scales_and_heights_are_those_of_least_squares(background: Background) -> None:
+    # With both edges below the window, steps are a constant: nothing tells the heights apart.
+    spectrum = measured(noise=0.02)
+    some = Problem(spectrum, NAMES, UNITS, RANGES, (-1.0, 1.0), background)
+    misfit, x = Misfit(some, MODEL), np.random.default_rng(0).uniform(size=(4, 4))
+    rest, heights = misfit.residuals(x)
+    shapes = misfit.spectra(torch.as_tensor(x)).numpy()
+    known = spectrum.intensity * some.weight
+    for own, left, found in zip(shapes, rest, heights, strict=True):
+        design = np.column_stack([own, some.curves * some.weight[:, None]])
+        wanted = np.linalg.lstsq(design, known, rcond=1e-10)[0]
+        assert found == pytest.approx(wanted, rel=1e-8)
+        assert left == pytest.approx(known - design @ wanted, abs=1e-9 * np.abs(known).max())

@@ -19,6 +19,8 @@ __all__ = ["Misfit", "Resample", "Simulator"]
 
 Array = NDArray[np.float64]
 DEGREE = 5
+RANK = 1e-12  # singular values below that share of the largest are rounding
+TINY = 1e-300
 FLAT = 1e-9  # share of a spectrum that rounding leaves beside a background
 
 
@@ -105,7 +107,10 @@ class Misfit:
         self.weight = torch.as_tensor(problem.weight)
         self.curves = torch.as_tensor(problem.curves) * self.weight[:, None]
         self.known = torch.as_tensor(problem.measured.intensity) * self.weight
-        self.basis = torch.linalg.qr(self.curves)[0]
+        left, size, right = torch.linalg.svd(self.curves, full_matrices=False)
+        real = size > RANK * size[:1]  # curves may be the same, as edges outside the window are
+        self.basis = left[:, real]
+        self.heights = (right[real].T / size[real]).T  # of the curves, by those of the basis
         self.bare = self._less_background(self.known)
         if float(self.bare.norm()) <= FLAT * float(self.known.norm()):
             raise DataError(
@@ -128,7 +133,7 @@ class Misfit:
         """
         own = self._less_background(self.spectra(x))
         length = own.square().sum(1) * self.bare.square().sum()
-        return (own @ self.bare) / length.clamp_min(1e-300).sqrt()
+        return (own @ self.bare) / length.clamp_min(TINY).sqrt()
 
     def relative(self, x: Tensor) -> Tensor:
         """Return (n,) the share of the measured spectrum, background apart, that is not met.
@@ -140,13 +145,11 @@ class Misfit:
     def residuals(self, x: Array) -> tuple[Array, Array]:
         """Return (n, k) weighted residuals and (n, 1 + q) scales and heights of the background."""
         with torch.no_grad():
-            design = torch.cat(
-                [
-                    self.spectra(torch.as_tensor(x))[:, :, None],
-                    self.curves.expand(len(x), -1, -1),
-                ],
-                dim=2,
-            )
-            found = torch.linalg.lstsq(design, self.known.expand(len(x), -1)[..., None]).solution
-            rest = self.known - (design @ found)[..., 0]
-        return rest.numpy(), found[..., 0].numpy()
+            spectra = self.spectra(torch.as_tensor(x))
+            # Least squares in two steps, the background first (G. Golub, V. Pereyra, SIAM J.
+            # Numer. Anal. 10, 413 (1973)): a third of the time of one for each spectrum.
+            own = self._less_background(spectra)
+            scale = (own @ self.bare) / own.square().sum(1).clamp_min(TINY)
+            rest = self.bare - scale[:, None] * own
+            heights = (self.known - scale[:, None] * spectra) @ self.basis @ self.heights
+        return rest.numpy(), torch.cat([scale[:, None], heights], dim=1).numpy()
