@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.data.samples import Parameters, Samples
-from xreg.core.descriptors.parameters import finite_values
-from xreg.core.errors import DataError
+from xreg.core.descriptors.parameters import known_values
 from xreg.core.interfaces import Descriptor, FeatureLabel, TorchView
-from xreg.core.text import with_unit
 from xreg.plugins.as_is.plugin import AsIsConfig
 
 if TYPE_CHECKING:
@@ -56,20 +54,7 @@ class AsIs(Descriptor[AsIsConfig]):
         """
         self.require_fitted()
         assert isinstance(samples, Parameters)
-        got = [with_unit(*one) for one in zip(samples.names, samples.units, strict=True)]
-        known = [with_unit(*one) for one in zip(self.names_, self.units_, strict=True)]
-        if got != known:
-            i = next((i for i, (a, b) in enumerate(zip(got, known, strict=False)) if a != b), None)
-            differ = (
-                f"{len(got)} parameters for {len(known)}"
-                if i is None
-                else f"'{got[i]}' where '{known[i]}' was"
-            )
-            raise DataError(
-                f"descriptor 'as-is' was fitted on other parameters, and got {differ}; give the "
-                "same ones in the same order and units."
-            )
-        return finite_values(samples)
+        return known_values(self.name, samples, self.names_, self.units_)
 
     @property
     def feature_labels(self) -> list[FeatureLabel]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.data.samples import Parameters, Samples
-from xreg.core.descriptors.parameters import finite_values
+from xreg.core.descriptors.parameters import finite_values, known_values
 from xreg.core.descriptors.products import powers, product_names, products
 from xreg.core.errors import DataError, SampleError
 from xreg.core.interfaces import Descriptor, FeatureLabel, TorchView
-from xreg.core.text import with_unit
 from xreg.plugins.polynomial.plugin import PolynomialConfig
 
 if TYPE_CHECKING:
@@ -95,13 +93,7 @@ class Polynomial(Descriptor[PolynomialConfig]):
         """
         self.require_fitted()
         assert isinstance(samples, Parameters)
-        got, known = (samples.names, samples.units), (self.names_, self.units_)
-        if (list(got[0]), list(got[1])) != known:
-            raise DataError(
-                f"descriptor 'polynomial' was fitted on {_listed(*known)}, in this order, and got "
-                f"{_listed(*got)}."
-            )
-        values = finite_values(samples)
+        values = known_values(self.name, samples, self.names_, self.units_)
         low, high = self.limits_.T
         width = 1e-6 * np.maximum(np.abs(low), np.abs(high))
         strange = ~self.varies_ & ((values < low - width) | (values > high + width))
@@ -158,10 +150,6 @@ class Polynomial(Descriptor[PolynomialConfig]):
     def _powers(self) -> NDArray[np.int64]:
         """(d, p) power of each varying parameter in each column."""
         return powers(int(self.varies_.sum()), self.config.degree)
-
-
-def _listed(names: Sequence[str], units: Sequence[str]) -> str:
-    return ", ".join(with_unit(name, unit) for name, unit in zip(names, units, strict=True))
 
 
 def _recursion(powers: NDArray[np.int64]) -> list[tuple[list[int], list[int]]]:
