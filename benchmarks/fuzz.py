@@ -4,8 +4,10 @@
 
 Each case is read in a worker process with 4 GiB of memory beyond what it begins with and 10 s of
 processor time. It passes if it is read, or refused in words (an ``XregError``); a raw error, a
-hang, a lack of memory or the death of the worker is a finding, kept under ``--keep``. A case is
-made from its family and number alone, so that ``--family models --only 4711`` does it again.
+hang, a lack of memory or the death of the worker is a finding, kept under ``--keep``. So is, of
+measured spectra, a number that the undamaged file does not hold, or one that is missing without a
+word. A case is made from its family and number alone, so that ``--family models --only 4711`` does
+it again. Projects of Athena are read where xraylarch is installed.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import collections
 import contextlib
+import importlib.util
 import io
 import multiprocessing
 import os
@@ -32,7 +35,7 @@ from typing import Any
 SECONDS = 10  # of processor time, so that other work on the machine makes no hangs
 PATIENCE = 120  # seconds for what waits without working
 MEMORY = 4 * 1024**3
-OUTCOMES = ("read", "refused", "raw error", "hang", "memory", "death")
+OUTCOMES = ("read", "refused", "raw error", "wrong", "hang", "memory", "death")
 
 
 class Hang(BaseException):
@@ -132,6 +135,12 @@ def read_journal(folder: Path) -> None:
         del log
 
 
+def read_measured(folder: Path) -> None:
+    from fuzzing.truth import compare
+
+    compare(folder)
+
+
 READERS: dict[str, Callable[[Path], None]] = {
     "npz": read_npz,
     "extxyz": read_extxyz,
@@ -142,6 +151,7 @@ READERS: dict[str, Callable[[Path], None]] = {
     "catalogues": read_catalogue,
     "results": read_results,
     "journals": read_journal,
+    **dict.fromkeys(("nexus", "spec", "xdi", "csv", "athena"), read_measured),
 }
 
 
@@ -151,6 +161,7 @@ READERS: dict[str, Callable[[Path], None]] = {
 def one(family: str, number: int, folder: Path) -> tuple[str, str]:
     """Do a case; return its outcome and, of a finding, where it arose."""
     from fuzzing.cases import write_case
+    from fuzzing.truth import SilentlyWrongError
     from xreg.core.errors import XregError
 
     with tempfile.TemporaryDirectory(dir=folder) as name:
@@ -169,6 +180,8 @@ def one(family: str, number: int, folder: Path) -> tuple[str, str]:
             return "hang", "".join(traceback.format_exc().splitlines(True)[-3:])
         except MemoryError:
             return "memory", _place()
+        except SilentlyWrongError:
+            return "wrong", _place()
         except (Exception, SystemExit):
             return "raw error", _place()
         finally:
@@ -240,6 +253,9 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="folder for the files of findings")
     given = parser.parse_args()
     families = given.family or list(READERS)
+    if "athena" in families and importlib.util.find_spec("larch") is None:
+        print("athena is left out: it needs xraylarch (pip install xraylarch contrib/xreg-larch)")
+        families.remove("athena")
     sys.path.insert(0, str(Path(__file__).parent))
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     from fuzzing.cases import write_case

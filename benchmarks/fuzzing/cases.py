@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from fuzzing.files import (
     make_spectra,
 )
 from fuzzing.folders import make_journal, make_model, make_store
+from fuzzing.measured import WRITERS
+from fuzzing.truth import make_damaged
 
 MAKERS: dict[str, Callable[[random.Random, Path], None]] = {
     "npz": make_npz,
@@ -28,6 +31,7 @@ MAKERS: dict[str, Callable[[random.Random, Path], None]] = {
     "catalogues": make_catalogue,
     "results": make_results,
     "journals": make_journal,
+    **{family: partial(make_damaged, family) for family in WRITERS},
 }
 
 

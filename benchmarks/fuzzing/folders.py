@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from fuzzing.files import arrays
+from fuzzing.measured import WRITERS
 from fuzzing.mutations import mutate_bytes, mutate_json, mutate_text
+from fuzzing.truth import prepare_measured
 from xreg.core import storage
 
 
@@ -30,6 +32,8 @@ def prepare(families: Sequence[str]) -> None:
     """Make what the workers share."""
     for family in {"stores", "models", "journals"} & set(families):
         base(family)
+    for family in WRITERS.keys() & set(families):
+        prepare_measured(family)
 
 
 def _store(folder: Path) -> None:

@@ -160,3 +160,53 @@ def test_random_damage_is_told(tmp_path: Path) -> None:
         (tmp_path / "b.spec").write_bytes(damaged)
         with suppress(DataError):
             read(tmp_path / "b.spec", columns={"signal": "mu"})
+
+
+@pytest.mark.parametrize(
+    ("command", "points", "told"),
+    [
+        ("ascan  energy 7 7.3 599 1", 600, False),
+        ("ascan  energy 7 7.3 599 1", 300, True),
+        ("a2scan  energy 7 7.3 theta 1 2 599 -1", 20, True),
+        ("dscan  energy -1 1 19 0.1", 20, False),
+        ("EXAFS Fe K 7000 7300 1000 1", 20, False),  # a macro, which counts in its own way
+        ("ascan energy", 20, False),
+    ],
+)
+def test_a_scan_that_was_aborted_is_told(
+    tmp_path: Path, command: str, points: int, told: bool
+) -> None:
+    rows = np.transpose([ENERGY, MU])[:points]
+    path = spec(tmp_path / "a.spec", "Energy  mu", rows)
+    path.write_text(path.read_text().replace("ascan  energy 7 7.3 600 1", command))
+    (entry,), log = read(path)
+    assert len(entry.curves["xas"].energy) == points
+    assert any(f"it has {points} points of the" in text for text in log.remarks) is told
+
+
+def test_rows_before_the_first_scan_are_told(tmp_path: Path) -> None:
+    path = spec(tmp_path / "a.spec", "Energy  mu", np.transpose([ENERGY, MU]))
+    path.write_text(
+        path.read_text().replace("#D Tue Nov 14 22:13:20 2023\n", "7000 1\n7001 2\n", 1)
+    )
+    entries, log = read(path)
+    assert len(entries) == 1
+    assert "line 2" in log.passed_over[0].path
+    assert log.passed_over[0].reason == "2 row(s) of numbers stand before the first scan"
+
+
+def test_columns_without_names(tmp_path: Path) -> None:
+    path = spec(tmp_path / "a.spec", "x", np.transpose([ENERGY, MU]))
+    path.write_text(path.read_text().replace("#L x\n", ""))
+    entries, log = read(path)
+    assert not entries
+    assert "--energy N --signal N" in log.passed_over[0].reason
+    (entry,), _ = read(path, columns={"energy": "1", "signal": "2"})
+    np.testing.assert_allclose(entry.curves["xas"].intensity, MU, rtol=1e-8)
+
+
+def test_a_file_that_ends_within_a_number(tmp_path: Path) -> None:
+    path = spec(tmp_path / "a.spec", "Energy  mu", np.transpose([ENERGY, MU]))
+    path.write_text(path.read_text().rstrip()[:-4])
+    _, log = read(path)
+    assert any("was the file cut off?" in text for text in log.remarks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from xreg.core.interfaces import Entry, Importer
 from xreg.core.readers.importing.curve import ARBITRARY, Curve
 from xreg.core.readers.importing.log import ImportLog
 from xreg.core.readers.numbers import number_of
+from xreg.core.readers.spectra.ends import CUT_OFF, is_cut_off
 from xreg.plugins.csv.cells import (
     ENDING,
     ENERGY,
@@ -76,6 +78,7 @@ class CsvImporter(Importer[CsvImportConfig]):
         """Go by the first cell, ``energy (eV)`` or, of a table of samples, ``id``."""
         if path.suffix.lower() != ENDING or not path.is_file():
             return 0.0
+        head = head.removeprefix(BOM_UTF8)  # as sheets of Excel begin
         if path.name.endswith(f".{SAMPLES}{ENDING}"):
             return 0.9 if head.startswith(b"id") and UNIT.encode() in head else 0.0
         return 0.9 if head.startswith(HEADS) else 0.0
@@ -136,8 +139,11 @@ def _samples_beside(source: Path) -> Path | None:
 
 
 def _rows(file: Path, log: ImportLog) -> Rows:
+    content = log.read(file)
+    if is_cut_off(content):
+        log.remark(file.name, CUT_OFF)
     try:
-        text = log.read(file).decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise DataError(f"'{file}' is no text in UTF-8.") from None
     # The separator is what stands between the first two cells; ids may hold any other.

@@ -13,10 +13,15 @@ from xreg.core.readers.importing.log import ImportLog
 if TYPE_CHECKING:
     import h5py
 
-__all__ = ["DEEPEST", "LONGEST", "MOST_OBJECTS", "member", "members", "text_of"]
+__all__ = ["DEEPEST", "LONGEST", "MOST_NUMBERS", "MOST_OBJECTS", "follow", "identity", "member",
+           "members", "text_of"]  # fmt: skip
 
 # What no file of spectra needs more of.
 MOST_OBJECTS, DEEPEST, LONGEST = 100_000, 12, 1_000_000
+MOST_NUMBERS = 50_000_000
+"""Numbers held at a time, 400 MB; chunks that were never written or are packed take no room."""
+MOST_LINKS = 8
+"""Soft links, one naming the next."""
 
 
 def member(group: h5py.Group, name: str, where: str, log: ImportLog) -> Any:
@@ -40,6 +45,36 @@ def member(group: h5py.Group, name: str, where: str, log: ImportLog) -> Any:
         log.pass_over(f"{where}: {path}", "its numbers lie in another file, which is not read")
         return None
     return child
+
+
+def follow(group: h5py.Group, path: str, hops: int = 0) -> Any:
+    """Return what a path from a group leads to within its file; None where it leads out or nowhere.
+
+    Soft links are followed, links to other files are not, on no part of the way.
+    """
+    import h5py
+
+    node: Any = group.file["/"] if path.startswith("/") else group
+    for part in filter(None, path.split("/")):
+        if part == ".":
+            continue
+        link = node.get(part, getlink=True) if isinstance(node, h5py.Group) else None
+        if isinstance(link, h5py.SoftLink):
+            node = follow(node, link.path, hops + 1) if hops < MOST_LINKS else None
+        elif isinstance(link, h5py.HardLink):
+            node = node[part]
+        else:
+            return None
+    outside = isinstance(node, h5py.Dataset) and (node.external or node.is_virtual)
+    return None if outside else node
+
+
+def identity(node: h5py.Group | h5py.Dataset) -> tuple[Any, ...]:
+    """Return what two names of one object have in common."""
+    import h5py
+
+    info = h5py.h5o.get_info(node.id)
+    return (info.fileno, info.addr)
 
 
 def members(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,9 +20,11 @@ from xreg.core.measured.tables import (
     table_of,
 )
 from xreg.core.readers.importing.log import ImportLog
+from xreg.core.readers.spectra.choice import MU, NORMALISED
 from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.spectra.table import Table
-from xreg.plugins.nexus.hdf5 import DEEPEST, LONGEST, MOST_OBJECTS, member, text_of
+from xreg.plugins.nexus.contents import Contents, contents_of
+from xreg.plugins.nexus.hdf5 import MOST_NUMBERS, identity, member
 from xreg.plugins.nexus.own import LAYOUT, own_entries
 from xreg.plugins.nexus.plugin import NexusImportConfig
 
@@ -33,51 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["NexusImporter"]
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
-# Texts of an entry that become labels or fields, by the end of their path.
-TEXTS = {
-    "title": "title",
-    "start_time": "start_time",
-    "sample/name": "sample.name",
-    "sample/chemical_formula": "sample.stoichiometry",
-    "sample/description": "sample.description",
-    "instrument/name": "beamline.name",
-    "instrument/beamline": "beamline.name",
-    "source/name": "facility.name",
-    "data/mode": "mode",
-    "mode": "mode",
-    "element/symbol": "element.symbol",
-    "element": "element.symbol",
-    "absorption_edge/name": "element.edge",
-    "absorption_edge": "element.edge",
-    "edge": "element.edge",
-}
 TEMPERATURE = "sample/temperature"
 INCOMING, ABSORBED = "incoming_beam", "absorbed_beam"
-
-
-@dataclass
-class Contents:
-    """What one entry of a file holds.
-
-    Attributes
-    ----------
-    columns
-        Path below the entry and values of each one-dimensional dataset of numbers.
-    units
-        Their units.
-    fields
-        Texts by names as in XDI.
-    signals
-        Path of the signal of each group that names one.
-    outside
-        Whether something lies in another file.
-    """
-
-    columns: dict[str, Any] = field(default_factory=dict)
-    units: dict[str, str] = field(default_factory=dict)
-    fields: dict[str, str] = field(default_factory=dict)
-    signals: list[str] = field(default_factory=list)
-    outside: bool = False
 
 
 class NexusImporter(Importer[NexusImportConfig]):
@@ -138,10 +96,11 @@ class NexusImporter(Importer[NexusImportConfig]):
             raise DataError(f"'{source}' has no entry {scan}; it has {', '.join(groups)}.")
         chosen = {scan: groups[scan]} if scan else groups
         several = len(chosen) > 1
+        kept = 0
         for name, group in chosen.items():
             where = f"{source}, entry {name}" if name else str(source)
             with log.entry(where):
-                found = _scan(group, where, log)
+                found = contents_of(group, where, log)
                 table, asked = self._table(found)
                 if not names_energy(table, asked):
                     log.pass_over(where, "none of its datasets is named as an energy")
@@ -155,7 +114,13 @@ class NexusImporter(Importer[NexusImportConfig]):
                     log.remark(where, f"the signal is {asked.signal}")
                 if TEMPERATURE in found.columns:
                     labels |= _temperature(found)
-                yield TableReader(config, log).entry(table, where, sample, labels)
+                entry = TableReader(config, log).entry(table, where, sample, labels)
+                if found.others:
+                    log.remark(where, f"left out, as they are no columns: {found.left_out}")
+                kept += 2 * len(table.values)
+                if kept > MOST_NUMBERS:
+                    raise DataError(f"'{source}' holds more than {MOST_NUMBERS} numbers.")
+                yield entry
 
     def _table(self, found: Contents) -> tuple[Table, SpectrumColumns]:
         """Return the columns beside the energies, and which of them are asked for."""
@@ -166,11 +131,11 @@ class NexusImporter(Importer[NexusImportConfig]):
         length = len(arrays[energy]) if energy else max(map(len, arrays.values()), default=0)
         order = sorted(arrays, key=lambda path: path != energy)
         columns = {names[p]: arrays[p] for p in order if len(arrays[p]) == length}
-        if not columns:
-            where = (
-                "; they lie in another file, which is not read: give that" if found.outside else ""
-            )
-            raise DataError(f"it holds no columns of numbers{where}")
+        if len(columns) < 2:
+            why = f"; it has {found.left_out}" if found.others else ""
+            if found.outside:
+                why = "; they lie in another file, which is not read: give that"
+            raise DataError(f"it holds no two columns of numbers, energies and a signal{why}")
         units = {names[path]: unit for path, unit in found.units.items() if path in names}
         table = table_of(columns, units, found.fields)
         if energy and not asked.energy:
@@ -185,79 +150,19 @@ def _entries(file: h5py.File, source: Path, log: ImportLog) -> dict[str, h5py.Gr
     import h5py
 
     found: dict[str, h5py.Group] = {}
+    known: dict[tuple[Any, ...], str] = {}
     for name in file:
         if (child := member(file, name, str(source), log)) is not None and isinstance(
             child, h5py.Group
         ):
-            found[name] = child
+            if (first := known.setdefault(identity(child), name)) != name:
+                log.pass_over(f"{source}, entry {name}", f"it is the entry {first} by another name")
+            else:
+                found[name] = child
     if not found or any(isinstance(file.get(n, getlink=True), h5py.HardLink)
                         and isinstance(file[n], h5py.Dataset) for n in file):  # fmt: skip
         return {"": file}
     return found
-
-
-def _scan(entry: h5py.Group, where: str, log: ImportLog) -> Contents:
-    """Return what an entry holds; each object is looked at once."""
-    import h5py
-
-    found, seen = Contents(), 0
-    stack: list[tuple[str, h5py.Group, int]] = [("", entry, 0)]
-    known: set[Any] = set()
-    while stack:
-        prefix, group, depth = stack.pop()
-        if depth > DEEPEST:
-            raise DataError(f"its {group.name} is more than {DEEPEST} groups deep")
-        if isinstance(signal := text_of(group.attrs.get("signal")), str) and signal:
-            found.signals.append(_target(group, signal, entry) or f"{prefix}{signal}")
-        for name in group:
-            seen += 1
-            if seen > MOST_OBJECTS:
-                raise DataError(f"it holds more than {MOST_OBJECTS} objects")
-            child = member(group, name, where, log)
-            if child is None:
-                found.outside |= not isinstance(group.get(name, getlink=True), h5py.SoftLink)
-                continue
-            info = h5py.h5o.get_info(child.id)
-            if (token := (info.fileno, info.addr)) in known:
-                continue
-            known.add(token)
-            path = f"{prefix}{name}"
-            if isinstance(child, h5py.Group):
-                stack.append((f"{path}/", child, depth + 1))
-            elif isinstance(child, h5py.Dataset):
-                _read_into(child, path, found)
-    return found
-
-
-def _target(group: h5py.Group, name: str, entry: h5py.Group) -> str:
-    """Return the path below the entry that a soft link of a group names."""
-    import h5py
-
-    link = group.get(name, getlink=True)
-    root = entry.name.rstrip("/") + "/"
-    if isinstance(link, h5py.SoftLink):
-        path = link.path if link.path.startswith("/") else f"{group.name.rstrip('/')}/{link.path}"
-        return path.removeprefix(root) if path.startswith(root) else ""
-    return ""
-
-
-def _read_into(dataset: h5py.Dataset, path: str, found: Contents) -> None:
-    """Take a column of numbers, or a text that is known by its place."""
-    if dataset.dtype.kind in "iuf" and dataset.ndim <= 1:
-        if dataset.size > LONGEST:
-            raise DataError(f"its {path} has {dataset.size} numbers, more than {LONGEST}")
-        try:
-            found.columns[path] = np.asarray(dataset[()], dtype=np.float64)
-        except (OSError, RuntimeError, MemoryError) as error:
-            raise DataError(f"its {path} cannot be read ({error})") from None
-        if unit := text_of(dataset.attrs.get("units")):
-            found.units[path] = unit
-        return
-    if dataset.size != 1 or dataset.dtype.kind not in "OSU":
-        return
-    for end, name in TEXTS.items():
-        if (path == end or path.endswith(f"/{end}")) and (text := text_of(dataset[()])):
-            found.fields.setdefault(name, text)
 
 
 def _names(paths: list[str]) -> dict[str, str]:
@@ -278,14 +183,38 @@ def _energy(names: Mapping[str, str], asked: SpectrumColumns) -> str:
 
 
 def _signal(found: Contents, names: Mapping[str, str], columns: Mapping[str, Any]) -> str:
-    """Return what is to be taken for the signal, empty where names have to tell."""
-    for path in found.signals:
-        if names.get(path) in columns:
-            return names[path]
-    if INCOMING in columns and ABSORBED in columns:
-        if "transmission" in found.fields.get("mode", "").lower():
+    """Return what is to be taken for the signal, empty where names have to tell.
+
+    Raises
+    ------
+    DataError
+        If what the file marks is no column of numbers, or one of the two beams of ``NXxas`` lacks.
+    """
+    usable = dict.fromkeys(names[p] for p in found.signals if names.get(p) in columns)
+    if INCOMING in columns and ABSORBED in columns and not usable.keys() - {INCOMING, ABSORBED}:
+        mode = found.fields.get("mode", "").lower()
+        if not mode:
+            raise DataError(
+                f"it tells no mode of detection; say --signal 'ln({INCOMING}/{ABSORBED})' for "
+                f"transmission, '{ABSORBED}/{INCOMING}' for yields"
+            )
+        if "transmission" in mode:
             return f"ln({INCOMING}/{ABSORBED})"
         return f"{ABSORBED}/{INCOMING}"
+    if first := next((name for name in usable if name not in (INCOMING, ABSORBED)), ""):
+        return first
+    known = any(name.lower() in MU | NORMALISED for name in columns)
+    if not known and (lack := [p for p in (INCOMING, ABSORBED) if p in columns]):
+        raise DataError(
+            f"it has {lack[0]} and no {ABSORBED if lack == [INCOMING] else INCOMING} as long as "
+            "its energies; say which column is the signal with --signal COL"
+        )
+    if not known and (lost := [p for p in found.signals if names.get(p) not in columns]):
+        what = found.others.get(lost[0], "not as long as its energies")
+        raise DataError(
+            f"its signal {lost[0]} is no column of numbers ({what}); say which column is the "
+            "signal with --signal COL"
+        )
     return ""
 
 

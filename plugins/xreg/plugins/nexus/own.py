@@ -37,7 +37,11 @@ def own_entries(file: h5py.File, source: Path, log: ImportLog, channel: str) -> 
     if (found := text_of(file.attrs[LAYOUT])) != VERSION:
         raise DataError(f"'{source}' has xreg's layout {found}, and this xreg reads {VERSION}.")
     log.label_units, log.parameter_units = {}, {}
-    for name, group in members(file, str(source), log, kind="NXentry"):
+    entries = dict(members(file, str(source), log, kind="NXentry"))
+    for name in file:
+        if name not in entries:
+            log.pass_over(f"{source}, {name}", "it is no NXentry")
+    for name, group in entries.items():
         where = f"{source}, entry {name}"
         with log.entry(where):
             try:
@@ -58,7 +62,9 @@ def _entry(group: h5py.Group, where: str, log: ImportLog, channel: str) -> Entry
     curves = {}
     for one, data in members(group, where, log, kind="NXdata"):
         if channel in ("", one):
-            energy, _ = _column(data, "energy", where, log)
+            energy, written = _column(data, "energy", where, log)
+            if written != "eV":
+                raise DataError(f"its energies are in '{written}', and xreg writes eV")
             intensity, unit = _column(data, "intensity", where, log)
             curves[one] = Curve(energy, intensity, stated_unit(unit))
     if not curves:

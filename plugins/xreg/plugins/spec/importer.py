@@ -13,13 +13,17 @@ from xreg.core.errors import DataError
 from xreg.core.interfaces import Entry, Importer
 from xreg.core.measured.tables import LABEL_UNITS, TableReader, names_energy, stem_of
 from xreg.core.readers.importing.log import ImportLog
+from xreg.core.readers.numbers import is_row, whole_number
 from xreg.core.readers.spectra.blocks import SCAN, chosen_block, split_blocks
+from xreg.core.readers.spectra.ends import CUT_OFF, is_cut_off
 from xreg.core.readers.spectra.table import Table, table_of_block
 from xreg.core.readers.text import lines_of
 from xreg.plugins.spec.plugin import SpecImportConfig
 
 __all__ = ["SpecImporter"]
 
+# ascan energy 7.1 7.2 100 1: from, to, intervals, time; with up to four motors.
+STEPS = re.compile(r"(?:[ad][2-4]?scan|lup)")
 HEAD = re.compile(rb"^#S \d+ ", re.MULTILINE)
 
 
@@ -52,6 +56,15 @@ class Scan:
         """What stands behind ``#D``."""
         return next((line[2:].strip() for line in self.lines if line.startswith("#D")), "")
 
+    @property
+    def points(self) -> int | None:
+        """How many points a command of spec's asks for, None where it is another."""
+        words = self.command.split()
+        if len(words) < 6 or not STEPS.fullmatch(words[0]):
+            return None
+        intervals = whole_number(words[-2])
+        return None if intervals is None else intervals + 1
+
 
 class SpecImporter(Importer[SpecImportConfig]):
     """Each scan over the energy is a sample, called as the file with the scan's number behind.
@@ -82,7 +95,14 @@ class SpecImporter(Importer[SpecImportConfig]):
         """Yield each scan over the energy."""
         log.label_units = LABEL_UNITS
         reader = TableReader(self.config, log)
-        scans = _chosen(_scans(lines_of(log.read(source))), self.config.columns.scan, source)
+        content = log.read(source)
+        lines = lines_of(content)
+        every = _scans(lines)
+        above = lines[: every[0].first - 1] if every else []
+        if rows := [i for i, line in enumerate(above, 1) if is_row(line)]:
+            why = f"{len(rows)} row(s) of numbers stand before the first scan"
+            log.pass_over(f"{source}, line {rows[0]}", why)
+        scans = _chosen(every, self.config.columns.scan, source)
         for scan in scans:
             where = f"{source}, scan {scan.number}"
             with log.entry(where):
@@ -91,13 +111,22 @@ class SpecImporter(Importer[SpecImportConfig]):
                     log.pass_over(where, "it has no points")
                     continue
                 if not names_energy(table, self.config.columns):
-                    names = ", ".join(table.names[:6])
-                    log.pass_over(where, f"none of its columns is named as an energy ({names})")
+                    log.pass_over(where, f"none of its columns is {_no_energy(table.names)}")
                     continue
                 name = f"{stem_of(source)}-{scan.number}" if len(scans) > 1 else stem_of(source)
+                if scan is every[-1] and is_cut_off(content):
+                    log.remark(where, CUT_OFF)
+                if (asked := scan.points) is not None and asked != len(table.values):
+                    log.remark(where, f"it has {len(table.values)} points of the {asked} asked for")
                 told = {"scan": scan.number, "command": scan.command, "date": scan.date}
                 known = {key: text for key, text in told.items() if text}
                 yield reader.entry(table, where, name, {"file": stem_of(source), **known})
+
+
+def _no_energy(names: Sequence[str]) -> str:
+    if any(names):
+        return f"named as an energy ({', '.join(names[:6])})"
+    return "named; say which is the energy and which the signal with --energy N --signal N"
 
 
 def _scans(lines: Sequence[str]) -> list[Scan]:

@@ -96,3 +96,36 @@ def test_files_that_are_no_text_are_told_what_they_are(content, words):
     with pytest.raises(DataError) as caught:
         list(parse_frames(content, "a.xyz"))
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("word", ["1__0", "x", "0.05 1__0", "= 0.05 ,,", "nan0 0.1 7", "1.2.3"])
+@pytest.mark.parametrize("header", ["", "energy mu\n", "# energy mu\n"])
+def test_a_first_row_with_a_word_is_no_header(word, header):
+    rows = "".join(f"{e:.1f} {v:.4f}\n" for e, v in PAIRS)
+    if word.startswith("="):
+        require_same(f"{header}7099.0 {word}\n{rows}".encode())  # as FDMNES explains its numbers
+        return
+    with pytest.raises(DataError, match="holds a value that is no number"):
+        read_spectrum(f"{header}7099.0 {word}\n{rows}".encode())
+
+
+@pytest.mark.parametrize("line", ["20 points", "7112.0 eV, edge", "300 K", "2023 autumn"])
+def test_a_title_that_begins_with_a_number_stays_one(line):
+    rows = "".join(f"{e:.1f} {v:.4f}\n" for e, v in PAIRS)
+    require_same(f"{line}\n{rows}".encode())
+
+
+@pytest.mark.parametrize("line", ["#  0.1750", "#7107.0 0.1750", "!!x 0.1750", "# x 0.1750"])
+def test_a_row_behind_a_comment_mark_is_told(line):
+    lines = [f"{e:.1f} {v:.4f}" for e, v in PAIRS]
+    found = read_spectrum("\n".join([*lines[:7], line, *lines[8:], ""]).encode())
+    assert len(found.energy) == 19
+    assert any("line 8 looks like a row and is commented out" in note for note in found.notes)
+
+
+def test_a_remark_between_rows_is_none():
+    lines = [f"{e:.1f} {v:.4f}" for e, v in PAIRS]
+    found = read_spectrum(
+        "\n".join([*lines[:7], "# beam lost at 12:05, 3 s", *lines[7:], ""]).encode()
+    )
+    assert not found.notes

@@ -150,3 +150,41 @@ def test_energies_below_all_edges_are_doubted_unless_the_user_says_their_unit() 
 def test_columns_of_a_fio_are_those_that_it_names() -> None:
     head = "!\n%c\nscan of July\n%d\n Col 1 MU DOUBLE\n Col 2 ENERGY DOUBLE\n"
     require_same(read(head + table(MU, ENERGY)))
+
+
+XDI = "# XDI/1.0 x/1\n# Element.symbol: Fe\n# Element.edge: K\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("# Column.1: energy eV\n# Column.2: mutrans\n# Column.3: i0\n# energy i0 mutrans\n",
+         "the columns in two orders, energy, mutrans, i0 in its fields and energy, i0, mutrans"),
+        ("# Element.symbol: Cu\n# energy mutrans i0\n", "says Element.symbol twice, 'Fe' and 'Cu'"),
+        ("# Element.edge: L3\n# energy mutrans i0\n", "says Element.edge twice, 'K' and 'L3'"),
+        ("# Mono.d_spacing: 3.1\n# Mono.d_spacing: 1.9\n# energy mutrans i0\n", "d_spacing twice"),
+    ],
+)  # fmt: skip
+def test_headers_that_contradict_themselves(header: str, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        read(XDI + header + table(ENERGY, MU, ENERGY + 1e5))
+
+
+def test_a_header_that_repeats_itself() -> None:
+    twice = "# Element.symbol: Fe\n# Sample.name: a\n# Sample.name: b\n# Column.1: energy eV\n"
+    found = read(f"{XDI}{twice}# Column.2: mutrans\n#---\n# energy mutrans\n{ROWS}")
+    require_same(found)
+    assert found.fields["sample.name"] == "a; b"
+
+
+def test_an_element_that_is_none_is_told() -> None:
+    found = read(XDI.replace("Fe", "Xx") + "# energy mutrans\n" + ROWS)
+    assert any("names 'Xx' as the element, which is none" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    "name", ["time", "Seconds", "elapsed_time", "live time", "Epoch", "incoming_beam"]
+)
+def test_what_is_no_signal_is_not_taken_as_the_only_one(name: str) -> None:
+    with pytest.raises(DataError, match="say which is the signal"):
+        read(f"energy\t{name}\n{table(ENERGY, MU, sep=chr(9))}")

@@ -7,6 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from xreg.core.errors import DataError
 from xreg.core.readers.numbers import is_number, is_row, number_of, parted
 
@@ -18,6 +21,7 @@ __all__ = [
     "first_row",
     "is_comment",
     "like_row",
+    "require_no_row",
     "split_blocks",
     "without_comment",
     "without_mark",
@@ -37,6 +41,8 @@ DAY = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d)")
 VALUE = re.compile(r"(?<![A-Za-z0-9])[0-9]+[.,][0-9]+")
 SEPARATORS = re.compile(r"[\s,;]+")
 SHOWN = 6
+# A line that begins with a number less than so many steps before the first row was meant as one.
+NEAR = 2.5
 # A line of so many last ones above a table begins the next one where it stands again.
 REPEATED = 200
 
@@ -148,7 +154,7 @@ def split_blocks(lines: Sequence[str], first: int = 1) -> list[Block]:
                 here.header.append(line)
             elif text in here.header[-REPEATED:] and any(c.isalpha() for c in text):
                 blocks.append(Block(header=[text], shared=here.shared))
-            elif _is_row_of_several(without_mark(text)):
+            elif _like_row_before(without_mark(text), here.rows[-1]):
                 here.commented.append(number)
             continue
         if _taken(line, number, here):
@@ -176,8 +182,11 @@ def _taken(line: str, number: int, block: Block) -> bool:
     return True
 
 
-def _is_row_of_several(text: str) -> bool:
-    return is_row(text) and len(SEPARATORS.split(text.strip())) > 1
+def _like_row_before(text: str, row: str) -> bool:
+    """Whether a comment is a row, or has as many numbers as one that lost its first."""
+    if is_row(text) and len(SEPARATORS.split(text.strip())) > 1:
+        return True
+    return len(VALUE.findall(text)) >= max(1, len(SEPARATORS.split(row.strip())) - 1)
 
 
 def _with_rows(blocks: list[Block]) -> list[Block]:
@@ -229,6 +238,28 @@ def check_header(header: Sequence[str], columns: int) -> None:
             continue
         stray = is_number(cells[0]) and all(is_number(STRAY.sub("", cell)) for cell in cells)
         if stray or all(map(MEANT.match, cells)):
+            raise DataError(
+                f"its line '{line.strip()[:40]}' above the rows holds a value that is no number"
+            )
+
+
+def require_no_row(header: Sequence[str], first: NDArray[np.float64]) -> None:
+    """Raise a :class:`DataError` if a line without a comment mark begins as the row before would.
+
+    Parameters
+    ----------
+    header
+        Lines above the rows.
+    first
+        First numbers of the first rows, two of them where there are two.
+    """
+    if len(first) < 2 or not np.isfinite(first).all() or first[0] == first[1]:
+        return
+    for line in header:
+        named = is_comment(line) or "=" in line  # as FDMNES explains its first numbers
+        cells = [] if named else SEPARATORS.split(line.strip())
+        value = number_of(cells[0]) if cells[1:] else None
+        if value is not None and 0 < (first[0] - value) / (first[1] - first[0]) < NEAR:
             raise DataError(
                 f"its line '{line.strip()[:40]}' above the rows holds a value that is no number"
             )

@@ -81,7 +81,12 @@ NORMALISED = frozenset(
     ("norm", "normtrans", "normfluor", "normalised", "normalized", "norm_mu", "normmu", "flat")
 )
 # What falls onto a sample.
-INCOMING = frozenset(("i0", "i_0", "io", "monitor", "mon"))
+INCOMING = frozenset(("i0", "i_0", "io", "monitor", "mon", "incoming_beam"))
+# When and how long a point was measured.
+TIMES = re.compile(
+    r"(?:(?:elapsed|epoch|acquisition|acq|count(?:ing)?|live|real|dead|dwell|exposure)[ _]?)?time"
+    r"s?(?:stamp)?|seconds?|sec|epoch|date|zeit|temps"
+)
 NOISE = frozenset(
     (
         *("sigma", "σ", "error", "err", "noise", "std", "stddev", "std_dev", "sd", "uncertainty"),
@@ -213,7 +218,7 @@ def _noise(names: Sequence[str], taken: set[int]) -> int | None:
 def _only(table: Table, names: Sequence[str], energy: int, noise: int | None) -> int:
     rest = [i for i in range(len(names)) if i not in (energy, noise)]
     rest = [i for i in rest if not np.isnan(table.values[:, i]).all()]  # times of measurement
-    if len(rest) == 1 and names[rest[0]] not in INCOMING:
+    if len(rest) == 1 and names[rest[0]] not in INCOMING and not TIMES.fullmatch(names[rest[0]]):
         return rest[0]
     for known in (MU, NORMALISED):
         found = [i for i in rest if names[i] in known]

@@ -20,6 +20,8 @@ FIELD = re.compile(r"([A-Za-z]\w*\.[A-Za-z0-9][\w.]*)\s*:\s*(.*)")
 # DESY's .fio: ' Col 2 I0 DOUBLE'.
 FIO = re.compile(r"Col\s+([0-9]{1,9})\s+(\S+)\s+(?:DOUBLE|FLOAT|INTEGER)", re.IGNORECASE)
 COLUMN = re.compile(r"column\.([0-9]{1,18})")
+# Fields of which two values cannot both be true.
+DECISIVE = frozenset(("element.symbol", "element.edge", "mono.d_spacing"))
 # FDMNES: ' 7112.000 26 1 1 0.0 = E_edge, Z, n_edge, j_edge, Abs_before_edge'.
 FDMNES = re.compile(r"([-+0-9.eEdD\s]+)=\s*(E_edge\b.*)")
 EDGES = {(1, 1): "K", (2, 1): "L1", (2, 2): "L2", (2, 3): "L3"}
@@ -58,8 +60,14 @@ def fields_of(header: Sequence[str]) -> dict[str, str]:
         text = without_mark(line).strip()
         if is_comment(line) and (field := FIELD.match(text)):
             key, value = field[1].lower(), field[2].strip()
-            if COLUMN.fullmatch(key) and found.get(key, value) != value:
-                raise DataError(f"its header names column {key[7:]} twice, otherwise each time")
+            if found.get(key, value) != value:
+                if COLUMN.fullmatch(key):
+                    raise DataError(f"its header names column {key[7:]} twice, otherwise each time")
+                if key in DECISIVE:
+                    raise DataError(
+                        f"its header says {field[1]} twice, '{found[key]}' and '{value}'; keep one"
+                    )
+                value = f"{found[key]}; {value}"
             found[key] = value
         elif numbered := FIO.fullmatch(text):
             found[f"column.{numbered[1]}"] = numbered[2]
@@ -91,7 +99,7 @@ def columns_of(
     Raises
     ------
     DataError
-        If the header numbers more columns than there are.
+        If the header numbers more columns than there are, or names them in two orders.
     """
     if labels := {int(m[1]): v for k, v in fields.items() if (m := COLUMN.fullmatch(k))}:
         if 0 in labels:
@@ -101,6 +109,13 @@ def columns_of(
         known = [labels.get(i + 1, "").partition("||")[0].split(None, 1) for i in range(count)]
         found = [(words[0], words[1].strip() if len(words) > 1 else "") for words in known if words]
         if len(found) == count:
+            told = [name.lower() for name, _ in found]
+            line = [split_name(name)[0].lower() for name in _names(header, dialect, count)]
+            if line != told and sorted(line) == sorted(told):
+                raise DataError(
+                    f"its header has the columns in two orders, {', '.join(told)} in its fields "
+                    f"and {', '.join(line)} above the rows; correct one"
+                )
             return [(name, unit.strip("()[]")) for name, unit in found]
     names = _names(header, dialect, count)
     columns = [split_name(name) for name in names] if names else [("", "")] * count

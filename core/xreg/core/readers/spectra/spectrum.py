@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.errors import DataError
 from xreg.core.readers.energies import judge_energies
 from xreg.core.readers.numbers import number_of, whole_number
@@ -132,16 +133,25 @@ def spectrum_of(table: Table, asked: SpectrumColumns = PLAIN) -> TextSpectrum:
     notes += _absences(table, energy, steps, least, at, bool(asked.scan))
     element = table.fields.get("element.symbol", "").strip().capitalize()
     edge = table.fields.get("element.edge", "").strip().upper()
-    if element and (problem := judge_energies(energy, element, edge)):
-        notes.append(problem)
-    elif energy[0] < 0 and not chosen.doubt:
-        notes.append(f"energies from {energy[0]:g} eV on are relative to something, not absolute")
-    elif not element and energy[-1] < SOFTEST and not asked.unit and not chosen.doubt:
-        span = f"energies of {energy[0]:g} … {energy[-1]:g} eV"
-        notes.append(f"{span} lie below all edges: are they in keV, an angle, or relative?")
+    notes += _doubts(energy, element, edge, said=bool(asked.unit or chosen.doubt))
     unit = table.units[chosen.signal[0]].strip() if len(chosen.signal) == 1 else ""
     notes = [*table.notes, *notes]
     return TextSpectrum(energy, signal, noise, element, edge, tuple(notes), table.fields, unit)
+
+
+def _doubts(energy: Array, element: str, edge: str, *, said: bool) -> list[str]:
+    """Say why energies are hardly those of the absorber, or of any."""
+    notes = []
+    if element and element not in SYMBOLS[1:]:
+        notes.append(f"its header names '{element[:20]}' as the element, which is none")
+    if element and (problem := judge_energies(energy, element, edge)):
+        notes.append(problem)
+    elif energy[0] < 0 and not said:
+        notes.append(f"energies from {energy[0]:g} eV on are relative to something, not absolute")
+    elif not element and energy[-1] < SOFTEST and not said:
+        span = f"energies of {energy[0]:g} … {energy[-1]:g} eV"
+        notes.append(f"{span} lie below all edges: are they in keV, an angle, or relative?")
+    return notes
 
 
 def _noise(

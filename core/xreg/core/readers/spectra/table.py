@@ -22,9 +22,11 @@ from xreg.core.readers.spectra.blocks import (
     chosen_block,
     first_row,
     like_row,
+    require_no_row,
     split_blocks,
 )
 from xreg.core.readers.spectra.dialect import Dialect, dialect_of
+from xreg.core.readers.spectra.ends import CUT_OFF, is_cut_off
 from xreg.core.readers.spectra.header import columns_of, fields_of, named_counts, stated_unit
 from xreg.core.readers.text import decode, lines_of
 
@@ -38,13 +40,6 @@ Named = tuple[tuple[str, str], ...]
 Header = tuple[Named, Mapping[str, str], str]
 BLANKS, TABS = Dialect(), Dialect("\t")
 KEPT = 4096  # characters of a header up to which what it says is kept for the next file
-
-
-# How a file that was cut off within a number is told from one that just lacks its last line end.
-CUT_OFF = (
-    "the last number is shorter than all others and its line has no end; was the file cut off?"
-)
-TAIL, FEWEST_LINES, LACKING = 4096, 5, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +73,7 @@ class Table:
     notes: tuple[str, ...] = ()
 
     def line(self, row: int) -> int:
-        """Return the number of the line of a row, from 1."""
+        """Return the number of the line of a row, from 1; -1 is the last row."""
         return self._lines[row]
 
     def cell(self, row: int, column: int) -> str:
@@ -122,17 +117,9 @@ def read_table(content: bytes, scan: str = "") -> Table:
             empty = not any(map(str.strip, lines))
             raise DataError("it is empty" if empty else f"it holds no numbers{like_row(lines)}")
         table = _any(lines, scan)
-    return replace(table, notes=(*table.notes, CUT_OFF)) if _is_cut(content) else table
-
-
-def _is_cut(content: bytes) -> bool:
-    """Whether the last line has no end, and its last number lacks digits that all before have."""
-    tail = content[-TAIL:]
-    if not tail or tail[-1:] in b"\r\n" or b"\0" in tail:
-        return False
-    *others, last = [line.split()[-1:] for line in tail.splitlines()[1:]] or [[]]
-    lengths = [len(cells[0]) for cells in others if cells]
-    return len(lengths) >= FEWEST_LINES and bool(last) and len(last[0]) <= min(lengths) - LACKING
+        if table.line(-1) < len(lines):  # a scan above the last one
+            return table
+    return replace(table, notes=(*table.notes, CUT_OFF)) if is_cut_off(content) else table
 
 
 def _plain(content: bytes) -> Table | None:
@@ -259,6 +246,7 @@ def _table(
     one_scan: bool = False,
     notes: Sequence[str] = (),
 ) -> Table:
+    require_no_row(header, values[:2, 0])
     columns, fields, said = _header(header, dialect, values.shape[1])
     odd = odd or {}
     if odd:
