@@ -91,6 +91,8 @@ def _enter(place: Path) -> BaseFileLock:
         with suppress(FileNotFoundError, FileExistsError):
             place.mkdir(parents=True, exist_ok=True)
             return acquire(place / "lock")
+    if not place.parent.is_dir():
+        raise RunError(f"the folder '{place.parent}' cannot be made; choose another.")
     raise RunError(f"'{place}' cannot be locked; remove it and repeat.")
 
 
@@ -145,15 +147,24 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def disk_errors(what: str) -> Iterator[None]:
-    """Turn a full disk, a quota or a missing right inside the block into one sentence."""
+def disk_errors(what: str, remedy: str = "") -> Iterator[None]:
+    """Turn a full disk, a quota or a missing right inside the block into one sentence.
+
+    Parameters
+    ----------
+    what
+        What was being done.
+    remedy
+        What to do where a folder may not be written.
+    """
     try:
         yield
     except OSError as error:
         if error.errno in FULL:
             raise RunError(f"{what}: no space left on the disk; free some and repeat.") from error
         if error.errno in DISK_ERRORS:
-            raise RunError(f"{what}: '{error.filename}' may not be written.") from error
+            then = f"; {remedy}" if remedy else ""
+            raise RunError(f"{what}: '{error.filename}' may not be written{then}.") from error
         raise
 
 

@@ -10,7 +10,7 @@ from xreg.core.errors import CorruptError
 from xreg.core.files import file_md5
 from xreg.registry import finding, pulling
 from xreg.registry.finding import Found, parse_reference
-from xreg.registry.pulling import cached, files_of
+from xreg.registry.pulling import cached, files_of, is_cached
 from xreg.registry.versions.contents import require_same_contents
 from xreg.registry.versions.entries import DatasetEntry
 
@@ -20,6 +20,7 @@ __all__ = [
     "check_cached",
     "files_of",
     "find",
+    "is_cached",
     "list_datasets",
     "open_dataset",
     "parse_reference",
@@ -93,7 +94,7 @@ def open_dataset(
     found = find(name, version, registry)
     finding.warn_withdrawn(found.entry)
     store = cached(found.entry)
-    if not store.is_dir():
+    if not is_cached(found.entry):
         store = pulling.pull(found)
     try:
         check_cached(found.entry)

@@ -29,7 +29,7 @@ from xreg.core.paths import check_paths, confined
 from xreg.core.text import one_line
 from xreg.registry.catalogue import Catalogue, load_untrusted
 from xreg.registry.places import Place, TooLongError, place_of, translated
-from xreg.registry.registries import cache_folder, is_clone
+from xreg.registry.registries import is_clone, ready_cache
 from xreg.registry.remotes import Remote, read_remote, user_cache
 from xreg.registry.retries import TRIES, TransientError, retry
 from xreg.registry.versions.entries import Entry
@@ -96,8 +96,7 @@ class Objects:
         """
         if not MD5.fullmatch(md5) or not md5.endswith(".dir"):
             raise CorruptError(f"'{one_line(md5)[:80]}' is no hash of a list of files.")
-        cache_folder().mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache_folder(), prefix=".list-") as folder:
+        with tempfile.TemporaryDirectory(dir=ready_cache(), prefix=".list-") as folder:
             target = Path(folder) / "list"
             self._get(md5, target, f"the list of files {md5}", LARGEST_LIST)
             blob = target.read_bytes()

@@ -189,7 +189,7 @@ def _pulled(found: Found[ModelEntry]) -> Path:
     entry = found.entry
     finding.warn_withdrawn(entry)
     folder = pulling.cached(entry)
-    if not folder.is_dir():
+    if not pulling.is_cached(entry):
         folder = pulling.pull(found)
     try:
         for name, md5 in pulling.kept_files(entry).items():

@@ -21,7 +21,7 @@ from xreg.registry.cards.about import require_about
 from xreg.registry.finding import parse_reference
 from xreg.registry.models import load_model
 from xreg.registry.recording import Published, Verification
-from xreg.registry.registries import cache_folder
+from xreg.registry.registries import ready_cache
 from xreg.registry.stores.store import open_store
 from xreg.registry.versions.contents import SAID_BY_STORE, contents_of
 from xreg.registry.versions.entries import DatasetEntry, ModelEntry
@@ -114,18 +114,13 @@ def publish_model(
     if not finish:
         recording.require_new(ModelEntry, name, version, place)
     model = load_model(Path(run), allow_code=allow_code)
-    with tempfile.TemporaryDirectory(dir=_temporary_folder(), prefix=".publish-") as temporary:
+    with tempfile.TemporaryDirectory(dir=ready_cache(), prefix=".publish-") as temporary:
         folder = Path(temporary)
         model_card.lay_out(Path(run), folder)
         entry = model_card.describe(
             folder, Path(run), model, name, version, said, [Path(path) for path in repeats]
         )
         return recording.record(folder, entry, place.location, finish=finish)
-
-
-def _temporary_folder() -> Path:
-    cache_folder().mkdir(parents=True, exist_ok=True)
-    return cache_folder()
 
 
 def verify(

@@ -26,13 +26,13 @@ from xreg.core.files import (
 from xreg.core.progress import report
 from xreg.registry.catalogue import Catalogue
 from xreg.registry.finding import Found, warn_withdrawn
-from xreg.registry.registries import cache_folder
+from xreg.registry.registries import CACHE_REMEDY, cache_folder, ready_cache
 from xreg.registry.versions.entries import Entry
 
 if TYPE_CHECKING:
     from xreg.registry.dvc import Objects
 
-__all__ = ["STREAMS", "cached", "files_of", "kept_files", "pull"]
+__all__ = ["STREAMS", "cached", "files_of", "is_cached", "kept_files", "pull"]
 
 EntryT = TypeVar("EntryT", bound=Entry)
 
@@ -45,6 +45,11 @@ def cached(entry: Entry) -> Path:
     """Return where a pulled version is kept; named by content, whichever registry it came from."""
     folder = f"{entry.name}-{entry.version}-{entry.hash[:16]}{entry.collection.ending}"
     return cache_folder() / entry.collection.name / folder
+
+
+def is_cached(entry: Entry) -> bool:
+    """Whether a pulled version is there, in a cache that may be read."""
+    return os.path.isdir(cached(entry))
 
 
 def _list_of(entry: Entry) -> Path:
@@ -116,14 +121,18 @@ def _pull(found: Found[EntryT]) -> Path:
     entry = found.entry
     final = cached(entry)
     parts = cache_folder() / PARTS_UNDER_WAY / entry.hash.removesuffix(".dir")
+    if not os.access(final.parent, os.W_OK) and _intact(final, entry):
+        return final  # a cache that others fill
+    ready_cache(entry.collection.name)
     try:
-        with disk_errors(f"pulling {entry.reference}"), staging(final) as folder:
-            if final.is_symlink():
-                raise CorruptError(f"'{final}' is a symbolic link; remove it.")
+        with disk_errors(f"pulling {entry.reference}", CACHE_REMEDY), staging(final) as folder:
+            if final.is_symlink() or (final.exists() and not final.is_dir()):
+                what = "a symbolic link" if final.is_symlink() else "no folder"
+                raise CorruptError(f"'{final}' is {what}; remove it.")
+            if _intact(final, entry):  # another process was faster
+                return final
             if final.is_dir():
-                if _intact(final, entry):
-                    return final
-                final.rename(folder.with_name("damaged"))
+                _make_way(final, folder.with_name("damaged"))
             files = _fetch(found, parts)
             _arrange(files, parts, folder)
             size = sum((folder / name).stat().st_size for name in files)
@@ -142,10 +151,20 @@ def _pull(found: Found[EntryT]) -> Path:
     return final
 
 
+def _make_way(damaged: Path, aside: Path) -> None:
+    try:
+        damaged.rename(aside)
+    except OSError as error:
+        raise RunError(
+            f"the copy '{damaged}' is damaged, or may not be read, and cannot be replaced "
+            f"({error.strerror}); remove it."
+        ) from error
+
+
 def _intact(folder: Path, entry: Entry) -> bool:
     try:
-        return folder_hash(folder) == entry.hash
-    except CorruptError:  # a link is in it
+        return not folder.is_symlink() and folder.is_dir() and folder_hash(folder) == entry.hash
+    except (CorruptError, OSError):  # a link is in it, or what may not be read
         return False
 
 

@@ -21,7 +21,7 @@ from xreg.registry import dvc, worktree
 from xreg.registry.cards.files import card_folder, write_cards
 from xreg.registry.catalogue import Catalogue
 from xreg.registry.finding import Found, find, listed, parse_reference
-from xreg.registry.pulling import STREAMS, cached, files_of
+from xreg.registry.pulling import STREAMS, cached, files_of, is_cached
 from xreg.registry.registries import Registry, candidates, find_upwards
 from xreg.registry.versions.entries import Entry, Withdrawal
 
@@ -298,7 +298,7 @@ def _verify_one(found: Found[EntryT]) -> Verification[EntryT]:
             if state:
                 problems.append(f"{file} is {state} in {copies[0]}")
     folder = cached(entry)
-    if folder.is_dir():
+    if is_cached(entry):
         copies.append("the cache")
         there = files_below(folder)
         for file in files:

@@ -9,6 +9,7 @@ import shutil
 import stat
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from xreg.core.text import without_credentials
 from xreg.registry import git
 
 __all__ = [
+    "CACHE_REMEDY",
     "Registry",
     "add",
     "cache_folder",
@@ -37,6 +39,7 @@ __all__ = [
     "find_upwards",
     "has_records",
     "is_clone",
+    "ready_cache",
     "remove",
 ]
 
@@ -44,6 +47,7 @@ RECORDS = ("datasets.dvc", "models.dvc")
 """The files of which a registry has at least one."""
 
 DAY = 86_400
+CACHE_REMEDY = "set XREG_CACHE, or XDG_CACHE_HOME, to a folder that may be written"
 
 log = logging.getLogger(__name__)
 
@@ -52,9 +56,37 @@ def cache_folder() -> Path:
     """Return where pulled datasets, clones of registries and features are kept.
 
     ``$XREG_CACHE``, or the platform's place: ``$XDG_CACHE_HOME/xreg``, ``~/.cache/xreg`` by default
-    on Linux.
+    on Linux, which follows absolute paths alone.
     """
-    return Path(os.environ.get("XREG_CACHE") or user_cache_path("xreg", False)).absolute()
+    if named := os.environ.get("XREG_CACHE"):
+        return Path(named).expanduser().absolute()
+    _tell_relative("XDG_CACHE_HOME")
+    return Path(user_cache_path("xreg", False)).absolute()
+
+
+def ready_cache(*parts: str) -> Path:
+    """Return a folder of the cache, made where it is not there.
+
+    Raises
+    ------
+    RunError
+        If it cannot be made, with what to set.
+    """
+    folder = cache_folder().joinpath(*parts)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(
+            f"the cache folder '{folder}' cannot be made ({error.strerror}); {CACHE_REMEDY}."
+        ) from error
+    return folder
+
+
+@lru_cache(maxsize=8)
+def _tell_relative(variable: str) -> None:
+    """Say once that a variable is not followed, as the XDG specification has it."""
+    if (said := os.environ.get(variable, "")) and not os.path.isabs(said):
+        log.warning("%s is '%s', no absolute path, and is not followed.", variable, said)
 
 
 def config_file() -> Path:
@@ -63,8 +95,10 @@ def config_file() -> Path:
     ``$XREG_CONFIG``, or the platform's place: ``$XDG_CONFIG_HOME/xreg/config.yaml``,
     ``~/.config/xreg/config.yaml`` by default on Linux.
     """
-    place = os.environ.get("XREG_CONFIG") or user_config_path("xreg", False) / "config.yaml"
-    return Path(place).absolute()
+    if named := os.environ.get("XREG_CONFIG"):
+        return Path(named).expanduser().absolute()
+    _tell_relative("XDG_CONFIG_HOME")
+    return Path(user_config_path("xreg", False) / "config.yaml").absolute()
 
 
 @dataclass(frozen=True)
@@ -298,7 +332,8 @@ def _clone(url: str, fresh: bool) -> Path:
     if not head:
         raise UnknownNameError(f"{url} is an empty git repository, no registry.")
     target = home / head
-    with disk_errors(f"cloning {url}"), staging(target) as folder:
+    ready_cache("registries", home.name)
+    with disk_errors(f"cloning {url}", CACHE_REMEDY), staging(target) as folder:
         if not target.is_dir():
             git.fetch(url, head, folder)
             if not has_records(folder):

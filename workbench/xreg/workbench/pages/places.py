@@ -18,7 +18,7 @@ from xreg.core.text import one_line
 from xreg.registry import git
 from xreg.registry.catalogue import Catalogue
 from xreg.registry.finding import Found
-from xreg.registry.pulling import cached, kept_files, pull
+from xreg.registry.pulling import cached, is_cached, kept_files, pull
 from xreg.registry.registries import Registry, candidates, is_clone
 from xreg.registry.versions.entries import Entry
 
@@ -81,7 +81,7 @@ class Place:
             If it is there and is not what was published, or cannot be pulled.
         """
         there = cached(entry)
-        if not there.is_dir():
+        if not is_cached(entry):
             beside = self.root / entry.collection.name / entry.path
             if not is_clone(self.root) and beside.is_dir() and folder_hash(beside) == entry.hash:
                 return beside

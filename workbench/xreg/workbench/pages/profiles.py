@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xreg.core.data.dataset import Dataset
-from xreg.core.errors import XregError
+from xreg.core.errors import RunError, XregError
 from xreg.core.text import counted
-from xreg.registry.registries import cache_folder
+from xreg.registry.registries import cache_folder, ready_cache
 from xreg.registry.stores.store import open_store
 from xreg.registry.versions.entries import DatasetEntry
 from xreg.workbench.pages.places import Place
@@ -85,9 +87,10 @@ def profile(place: Place, entry: DatasetEntry, *, fetch: bool = False) -> Profil
         return Profile(missing=f"Its data cannot be read here: {error}")
     with np.errstate(over="ignore", invalid="ignore"):  # a stranger's numbers may be of any size
         made = Profile(channels={name: _channel(dataset, name) for name in dataset.spectra})
-    kept.parent.mkdir(parents=True, exist_ok=True)
     # Not flushed to the disk: half a file is no JSON, and is made again.
-    kept.write_text(made.model_dump_json(exclude_defaults=True), encoding="utf-8")
+    with suppress(OSError, RunError):  # nothing is lost but time where the cache is read-only
+        kept = ready_cache("pages") / kept.name
+        kept.write_text(made.model_dump_json(exclude_defaults=True), encoding="utf-8")
     return made
 
 

@@ -22,11 +22,12 @@ from xreg.core.data.samples import Parameters, Samples, Structures
 from xreg.core.data.specimens import Specimens
 from xreg.core.errors import PluginError, SampleError
 from xreg.core.executor import ExecutorKind, WorkerDiedError, cores, open_workers
+from xreg.core.files import disk_errors
 from xreg.core.interfaces import Descriptor
 from xreg.core.interfaces.blocks import Blocks
 from xreg.core.model.features import require_kind
 from xreg.core.source import libraries, source_hash
-from xreg.registry.registries import cache_folder
+from xreg.registry.registries import CACHE_REMEDY, cache_folder, ready_cache
 
 __all__ = ["Execution", "FeatureCache", "fit_descriptor"]
 
@@ -158,6 +159,12 @@ class FeatureCache:
         if home in self._ready:
             self.bad, self.seconds = self._ready[home]
             return
+        with disk_errors(f"keeping features in '{self.folder}'", CACHE_REMEDY):
+            self._build(descriptor, home)
+
+    def _build(self, descriptor: Descriptor, home: Path) -> None:
+        if self.execution.features is None:
+            ready_cache("features", home.name)
         home.mkdir(parents=True, exist_ok=True)
         blocks = range(-(-len(self.samples) // BLOCK_ROWS))
         width = len(descriptor.feature_labels)

@@ -23,7 +23,7 @@ Reference = Annotated[
 @app.command("list")
 def list_(registry: Registry = None) -> None:
     """List the published datasets; pulls nothing."""
-    from xreg.registry.datasets import cached, list_datasets
+    from xreg.registry.datasets import is_cached, list_datasets
 
     rows = [
         (
@@ -31,11 +31,7 @@ def list_(registry: Registry = None) -> None:
             f"{found.entry.samples} {found.entry.kind}",
             ", ".join(found.entry.channels),
             found.entry.size_text,
-            "withdrawn"
-            if found.entry.withdrawn
-            else "cached"
-            if cached(found.entry).is_dir()
-            else "",
+            "withdrawn" if found.entry.withdrawn else "cached" if is_cached(found.entry) else "",
             found.registry.name,
             found.entry.title,
         )
@@ -62,15 +58,14 @@ def show(
         entry = describe(Path(reference))
         place = {"folder": reference}
     else:
-        from xreg.registry.datasets import cached, find
+        from xreg.registry.datasets import cached, find, is_cached
 
         found = find(reference, registry=registry)
         entry = found.entry
         location = found.registry.location
-        store = cached(entry)
         place = {
             "registry": str(found.registry),
-            "in the cache": str(store) if store.is_dir() else "no",
+            "in the cache": str(cached(entry)) if is_cached(entry) else "no",
         }
     if form is not None:
         from xreg.registry.cards.text import card_text

@@ -15,7 +15,13 @@ from xreg.core.storage import digest
 from xreg.core.text import one_line
 from xreg.registry import git
 from xreg.registry.plugins.index.entry import Entry, read_entry
-from xreg.registry.registries import cache_folder, config_file, configuration
+from xreg.registry.registries import (
+    CACHE_REMEDY,
+    cache_folder,
+    config_file,
+    configuration,
+    ready_cache,
+)
 
 __all__ = ["FOLDER", "Index", "bundled", "indexes", "search"]
 
@@ -177,7 +183,8 @@ def _clone(url: str) -> Path:
     if not head:
         raise UnknownNameError(f"{url} is an empty git repository, no index of plugins.")
     target = home / head
-    with disk_errors(f"cloning {url}"), staging(target) as folder:
+    ready_cache("indexes", home.name)
+    with disk_errors(f"cloning {url}", CACHE_REMEDY), staging(target) as folder:
         if not target.is_dir():
             git.fetch(url, head, folder)
             folder.rename(target)
