@@ -96,7 +96,7 @@ def embed(picture: Picture) -> dict[str, str]:
         "caption": picture.caption,
         "source": data_url(picture.path),
         # All figures at one scale, so that their letters have one size.
-        "width": f"{min(100, 100 * pixels / (style.WIDTH * style.DPI)):.1f}%",
+        "share": f"{min(1, pixels / (style.WIDTH * style.DPI)):.3f}",
     }
 
 
