@@ -57,11 +57,60 @@ def cif(sites: str, columns: str = "", symmetry: str = IDENTITY, name: str = "t"
         ("Fe1 Fe 0 0 0 1\nO1 O ? ? ? 1\n", "occupancy", "sites O1 have no coordinates"),
         ("Fe1 Fe 0 0 0 1\nX1 X .5 .5 .5 1\n", "occupancy", "'X' is a dummy"),
         ("O1 O .47 0 0 1\nO2 O .53 0 0 1\nFe1 Fe 0 0 0 1\n", "occupancy", "0.26 Å apart"),
-        ("Fe1 Fe 0 0 0\n", "occupancy", "can be read (RuntimeError: CIF loop ended unexpectedly"),
+        ("Fe1 Fe 0 0 0\n", "occupancy", "5 values for 6 names"),
     ],
 )
 def test_cifs_that_describe_no_whole_atoms(sites, column, told):
     assert told in problem(cif(sites, f"_atom_site_{column}\n"), "a.cif")
+
+
+PAIR = "Fe1 Fe 0 0 0\nO1 O .5 .5 .5\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (PAIR, PAIR.replace("\n", " ") + "\n"),  # two rows in a line
+        (PAIR, "Fe1 Fe 0\n0 0 O1\nO .5 .5 .5\n"),  # rows that go on
+        (PAIR, "Fe1 Fe 0 0 0 # the metal\n\n# and\nO1 O .5 .5 .5 #last\n"),
+        (PAIR, "'Fe1' \"Fe\" 0 0 0\n;O1\n; O .5(2) 5.0E-1 +.5\n"),
+        ("_cell_length_a 4.3\n", "_cell_length_a\n 4.3 # in Å\n"),
+        ("_cell_length_a 4.3\n_cell_length_b 4.3", "_cell_length_a 4.3 _cell_length_b 4.3"),
+        ("_atom_site_fract_x\n", "# places\n_atom_site_fract_x\n\n"),
+        ("_atom_site_label\n", "_ATOM_SITE_LABEL "),
+        ("data_t\n", "data_t\n_note '_cell_length_a 9'\n_more\n;\n_cell_length_a 9\n;\n"),
+        ("data_t\n", "data_t\n_chemical_formula_sum Fe O\n"),  # quotes forgotten
+        ("loop_\n_symm", "loop_\n_publ_author_name\nloop_\n_symm"),  # nothing in it
+    ],
+)
+def test_the_grammar_of_cif(old, new):
+    plain = cif(PAIR)
+    assert plain.count(old) == 1
+    (wanted,), (found,) = (frames(t, "a.cif") for t in (plain, plain.replace(old, new)))
+    assert not found.problem
+    assert found.numbers.tolist() == wanted.numbers.tolist()
+    np.testing.assert_allclose(found.positions, wanted.positions)
+    np.testing.assert_allclose(found.cell, wanted.cell)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            "Fe1 Fe 0 0 0\n",
+            "Fe1 Fe 0 0\n",
+            "has 9 values for 5 names: one of its rows is not whole",
+        ),
+        ("_cell_length_a 4.3\n", "_cell_length_a 4.3\n4.4\n", "its value '4.4' belongs to no name"),
+        ("_cell_length_a 4.3\n", "_cell_length_a\n", "its '_cell_length_a' has no value"),
+        ("_cell_length_a 4.3\n", "_cell_length_a 4.3 nm\n", "no cell of its parameters 4.3 nm"),
+        (PAIR, "", "its '_atom_site_label' has no value"),
+        ("data_t\n", "data_t\nsave_a\n", "it has 'save_a'"),
+        (PAIR, PAIR + ";\nand\n", "a text in it begins with ';' and does not end so"),
+    ],
+)
+def test_what_is_no_cif(old, new, told):
+    assert told in problem(cif(PAIR).replace(old, new), "a.cif")
 
 
 def test_cif_blocks_are_frames_of_their_own():

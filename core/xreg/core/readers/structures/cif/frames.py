@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import warnings
 from collections import Counter
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.errors import DataError
 from xreg.core.readers.numbers import whole_number
+from xreg.core.readers.structures.cif.text import cif_blocks, tags_of
 from xreg.core.readers.structures.frame import Frame
 from xreg.core.readers.structures.symbols import element_of, name_elements
 from xreg.core.readers.structures.symmetry import (
@@ -28,7 +28,6 @@ from xreg.core.readers.structures.symmetry import (
 
 __all__ = ["cif_frames"]
 
-BLOCK = re.compile(r"data_\S*", re.IGNORECASE)
 OPERATIONS = (
     "_space_group_symop_operation_xyz",
     "_space_group_symop.operation_xyz",
@@ -42,9 +41,6 @@ OTHERS = (
     *("_space_group_magn.number_bns", "_space_group_magn.name_bns", "_space_group_magn.number_og"),
     *("_space_group.magn_number_bns", "_space_group.magn_name_bns"),
 )
-# The names of a loop may stand in its line.
-NAMED = re.compile(r"\s*(loop_\s+(?=_))?(_\S+)", re.IGNORECASE)
-DECISIVE = ("_cell_", "_atom_site_", "_space_group", "_symmetry", "_chemical_formula_sum")
 MODULATED = ("_cell_modulation_dimension", "_space_group_ssg", "_cell_wave_vector")
 FORMULA = re.compile(r"([A-Z][a-z]?)([0-9.]*)")
 NAMES = ("_space_group_name_h-m_alt", "_symmetry_space_group_name_h-m")
@@ -75,79 +71,26 @@ def cif_frames(lines: Sequence[str], name: str) -> Iterator[Frame]:
         Its name.
     """
     place = 0
-    for title, block in _blocks(lines):
+    for title, block in cif_blocks(lines):
         where = f"{name}, block {title}" if title else name
         try:
-            tags = _tags(block)
+            tags = tags_of(block)
             if any(key.startswith("_atom_site.") for key in tags):
                 raise DataError("it is an mmCIF, which is not read: write PDB, or xyz")
             if not any(key.startswith("_atom_site_") for key in tags):
                 continue
-            frame = _frame(where, place, title, tags).judged()
+            # A single site needs no loop.
+            lists = {
+                key: [value]
+                if key.startswith("_atom_site_") and not isinstance(value, list)
+                else value
+                for key, value in tags.items()
+            }
+            frame = _frame(where, place, title, lists).judged()
         except DataError as error:
             frame = Frame.bad(where, place, str(error))
         yield frame
         place += 1
-
-
-def _blocks(lines: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
-    """Yield name and lines of each data block; texts between semicolons are not looked into."""
-    block: list[str] = []
-    quoted = False
-    for line in lines:
-        if line.startswith(";"):
-            quoted = not quoted
-        if not quoted and BLOCK.match(line.lstrip()):
-            if block:
-                yield block[0].strip()[5:], block
-            block = [line.lstrip()]
-        elif block:
-            block.append(line)
-    if block:
-        yield block[0].strip()[5:], block
-
-
-def _tags(block: Sequence[str]) -> dict[str, Any]:
-    from ase.io.cif import parse_cif
-
-    if sum(line.startswith(";") for line in block) % 2:
-        raise DataError("a text in it begins with ';' and does not end so")
-    _refuse_repeated(block)
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        try:
-            # ASE knows ordinary letters only at the begin of a value; _blocks found one block.
-            (parsed,) = parse_cif(io.StringIO("\n".join(block)))
-            tags: dict[str, Any] = {key: parsed[key] for key in parsed}
-        except Exception as error:  # ASE raises what happens to go wrong
-            text = str(error).partition("\n")[0][:80]
-            raise DataError(
-                f"it is no CIF that can be read ({type(error).__name__}: {text})"
-            ) from None
-    if lost := [str(w.message) for w in said if str(w.message).startswith(("Wrong", "Badly"))]:
-        raise DataError(f"a row of it cannot be read ({lost[0][:80]})")
-    # A loop of one row is a list too, but a single tag is not.
-    return {
-        key: [value] if key.startswith("_atom_site_") and not isinstance(value, list) else value
-        for key, value in tags.items()
-    }
-
-
-def _refuse_repeated(block: Sequence[str]) -> None:
-    """Refuse a block that says twice what its atoms depend on: a reader keeps only one of them."""
-    seen: dict[str, str] = {}
-    quoted = False
-    for line in block:
-        if line.startswith(";"):
-            quoted = not quoted
-        if quoted or not (found := NAMED.match(line)):
-            continue
-        names = line.split()[1:] if found[1] else [found[2]]
-        for name in map(str.lower, names):
-            said = " ".join(line.split()[1:])
-            if name in seen and not (said and seen[name] == said) and name.startswith(DECISIVE):
-                raise DataError(f"it says '{name}' twice: keep one of them")
-            seen[name] = said
 
 
 def _frame(where: str, place: int, title: str, tags: dict[str, Any]) -> Frame:

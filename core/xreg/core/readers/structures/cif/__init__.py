@@ -1,0 +1,1 @@
+"""CIF: from a file to frames."""
