@@ -112,3 +112,35 @@ def test_folds_that_a_killed_worker_had_judged_are_not_judged_again(
     assert told(tmp_path / "killed") == told(tmp_path / "whole")
     for candidate in again.study.candidates(again.families[0]):
         assert candidate.seconds > 0
+
+
+def test_models_that_overspend_are_left_between_folds(
+    water_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from xreg.plugins.ridge.ridge import Ridge
+
+    monkeypatch.setattr("xreg.workbench.search.session.NOTED_FROM", 0.0)
+    monkeypatch.setattr(Ridge, "fits_together", frozenset({"alpha"}))
+    first = Search(tmp_path / "first", recipe(water_store, families={"internal": {}}, budget=1e-9))
+    first.work()  # imports are made, which take time of their own
+    fit, fits = Ridge.fit_many.__func__, []
+
+    def slower(cls: type[Ridge], *args: Any, **kwargs: Any) -> Any:
+        fits.append(len(args[0]))
+        until = time.process_time() + (2.0 if len(fits) > 3 else 0.0)
+        while time.process_time() < until:
+            pass
+        return fit(cls, *args, **kwargs)
+
+    monkeypatch.setattr(Ridge, "fit_many", classmethod(slower))
+    small = recipe(water_store, families={"internal": {}}, budget=1.5)
+    found = Search(tmp_path / "s", small)
+    (found.folder / "search.yaml").write_text(small.to_yaml())
+    found.work()
+    (family,) = found.families
+    assert len(fits) == 4, "three folds of the first models, and one of the second"
+    assert len(found.study.candidates(family)) == SMALL["together"]
+    assert all(c.scores for c in found.study.candidates(family))
+    assert found.study.spent(family) > 2.0
+    again = Search(tmp_path / "s")
+    assert again.work() == 0

@@ -38,13 +38,9 @@ from xreg.workbench.search.candidates import (
 )
 from xreg.workbench.search.folds import fold_inputs, predictable_folds
 from xreg.workbench.search.ranking import FamilyResult
-from xreg.workbench.search.recipe import (
-    Family,
-    SearchRecipe,
-    members,
-    open_search,
-)
-from xreg.workbench.search.study import Candidate, Group, SearchStudy
+from xreg.workbench.search.recipe import Family, SearchRecipe, members, open_search
+from xreg.workbench.search.study import SearchStudy
+from xreg.workbench.search.trials import Candidate, Group
 
 __all__ = ["RECIPE", "Search", "no_progress"]
 
@@ -271,7 +267,8 @@ class Search:
         """Judge some models together; each pays its share, the first the descriptor too.
 
         Folds that took long are written down one by one: a worker that is killed loses no more
-        than the one that it was at.
+        than the one that it was at. Between folds models are left when the budget is spent, lest
+        large networks take many times what other families have; the first are judged at any cost.
         """
         numbers = [number for number, _ in batch]
         scores = self.study.noted(family, numbers, len(self.folds))
@@ -289,6 +286,10 @@ class Search:
                 if share >= NOTED_FROM:
                     self.study.note(family, numbers, int(index), column.tolist(), share)
                     share = 0.0
+                if np.isnan(scores).any() and self.study.leave(
+                    family, numbers, share + cost / len(batch)
+                ):
+                    return 0.0
                 start = time.process_time()
         except XregError as error:
             spent = time.process_time() - start + share * len(batch)

@@ -13,7 +13,6 @@ import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,56 +25,16 @@ from xreg.core.errors import ConfigError, DataError
 from xreg.core.storage import canonical_json
 from xreg.workbench.search.recipe import Family, SearchRecipe
 from xreg.workbench.search.samplers import distributions, sampler
+from xreg.workbench.search.trials import Candidate, Group
 
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial
 
-__all__ = ["Candidate", "Group", "SearchStudy"]
+__all__ = ["SearchStudy"]
 
 JOURNAL = "study.journal"
 GIVE_UP_AFTER = 3  # groups with failures and no success after which a family is given up
-
-
-@dataclass(frozen=True, eq=False)
-class Candidate:
-    """One trial: settings of descriptor and model, and what they scored.
-
-    Attributes
-    ----------
-    number
-        Number of the trial in its family.
-    descriptor, model
-        Settings drawn, complete with those that were fixed.
-    scores
-        (f,) covered variance on the held-out part of each fold; None where it failed.
-    seconds
-        Processor time of the model, and of the descriptor if it was the first on it.
-    reason
-        Why it failed.
-    """
-
-    number: int
-    descriptor: dict[str, Any]
-    model: dict[str, Any]
-    scores: tuple[float, ...] | None
-    seconds: float
-    reason: str = ""
-
-    @property
-    def score(self) -> float:
-        """Mean over the folds; minus infinity for a failed candidate."""
-        return float(np.mean(self.scores)) if self.scores else -np.inf
-
-
-@dataclass(frozen=True, eq=False)
-class Group:
-    """Trials on one built descriptor that a worker has claimed."""
-
-    family: Family
-    descriptor: dict[str, Any]
-    trials: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
-    fresh: bool = True
 
 
 class SearchStudy:
@@ -331,6 +290,22 @@ class SearchStudy:
     def over(self, family: Family) -> bool:
         """Tell whether a family has spent its budget; what it has begun is then left."""
         return self.spent(family) >= self.recipe.budget
+
+    def leave(self, family: Family, numbers: Sequence[int], seconds: float) -> bool:
+        """Give up trials that run if with them the budget is spent, and say whether so.
+
+        Not where nothing of the family has been judged yet. Each has taken seconds on top of those
+        noted before.
+        """
+        with self._locked():
+            trials = self.trials(family)
+            spent = {n: seconds + _seconds(trials[n], "noted_seconds") for n in numbers}
+            judged = any("scores" in trial.user_attrs for trial in trials)
+            if not judged or self.spent(family) + sum(spent.values()) < self.recipe.budget:
+                return False
+            for number, total in spent.items():
+                self.storage.set_trial_user_attr(self._id(family, number), "seconds", total)
+            return True
 
     def done(self, family: Family) -> bool:
         """Tell whether nothing more is begun: budget spent, nothing new to draw, or no hope."""
