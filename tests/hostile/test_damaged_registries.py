@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from xreg.core.errors import CorruptError
+from xreg.core.errors import CorruptError, DataError
 from xreg.core.files import folder_hash
 from xreg.registry.datasets import find, list_datasets, open_dataset, pull
 from xreg.registry.models import list_models
@@ -233,3 +233,75 @@ def test_a_link_in_a_cached_copy_is_replaced(stranger, sandbox):
         open_dataset("toy@1.0.0", registry=root)
     assert folder_hash(pull("toy@1.0.0", registry=root))
     assert (sandbox.home / "mine").read_text() == "mine"
+
+
+FIRST = "{md5: " + "0" * 32 + ".dir, path: datasets}"
+ODD_CATALOGUES = {
+    "a pointer of Git LFS": (
+        "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1\n",
+        "is a pointer of Git LFS, not the file",
+    ),
+    "a lookalike": ("meta: {datasets: {t\u043ey: {}}}", r"'t\u043ey' is no name"),
+    "a bidirectional override": ('meta: {datasets: {"x\\u202ey": {}}}', r"'x\u202ey' is no name"),
+    "a full-width digit": ("meta: {datasets: {toy: {\uff11.0.0: {}}}}", r"'\uff11.0.0' is no ver"),
+    "an upper-case name": ("meta: {datasets: {Toy: {}}}", "'Toy' is no name"),
+    "two numbers": ("meta: {datasets: {toy: {'1.0': {}}}}", "'1.0' is no version"),
+    "a v": ("meta: {datasets: {toy: {v1.0.0: {}}}}", "'v1.0.0' is no version"),
+    "a candidate": ("meta: {datasets: {toy: {1.0.0-rc1: {}}}}", "'1.0.0-rc1' is no version"),
+    "a merge twice": ("v: &v {}\nmeta: {datasets: {toy: {<<: *v, <<: *v}}}", "'<<' stands twi"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD_CATALOGUES)
+def test_what_is_odd_in_a_catalogue_is_written_out(stranger, sandbox, odd):
+    text, told = ODD_CATALOGUES[odd]
+    root = stranger(name="bad")
+    (root / "datasets.dvc").write_text(text, encoding="utf-8")
+    sandbox.freeze()
+    with pytest.raises(CorruptError) as refused:
+        find("toy", registry=root)
+    assert told in str(refused.value)
+    assert str(refused.value).isascii()
+
+
+def test_a_name_that_looks_like_another_is_written_out_when_asked_for(stranger, sandbox):
+    with pytest.raises(DataError, match=re.escape(r"'t\u043ey' is no name of a dataset")):
+        find("t\u043ey", registry=stranger(name="bad"))
+    with pytest.raises(DataError, match=re.escape(r"'\uff11.0.0' is no version")):
+        find("toy@\uff11.0.0", registry=stranger(name="other"))
+
+
+@pytest.mark.parametrize(
+    "outs",
+    [
+        f"[{FIRST}, {FIRST}]",
+        "[{md5: " + "0" * 32 + ".dir, path: elsewhere}]",
+        "[{md5: " + "A" * 32 + ".dir, path: datasets}]",
+        "[{path: datasets}]",
+        "[]",
+        "{}",
+        "7",
+    ],
+)
+def test_a_catalogue_tracks_one_folder(stranger, sandbox, outs):
+    root = stranger(name="bad")
+    body = yaml.safe_load((root / "datasets.dvc").read_text())
+    body["outs"] = yaml.safe_load(outs)
+    (root / "datasets.dvc").write_text(yaml.safe_dump(body))
+    sandbox.freeze()
+    with pytest.raises(CorruptError, match="does not say which files it tracks"):
+        open_dataset("toy@1.0.0", registry=root)
+
+
+def test_references_within_a_catalogue_stand_for_what_they_name(stranger, sandbox):
+    root = stranger(name="good")
+    text = (root / "datasets.dvc").read_text()
+    body = yaml.safe_load(text)
+    fields = yaml.safe_dump(body["meta"]["datasets"]["toy"]["1.0.0"], default_flow_style=True)
+    flat = " ".join(fields.split())
+    rest = yaml.safe_dump({"outs": body["outs"]})
+    (root / "datasets.dvc").write_text(
+        f"{rest}v: &v {flat}\nmeta: {{datasets: {{toy: {{1.0.0: {{<<: *v}}}}}}}}\n"
+    )
+    sandbox.freeze()
+    assert len(open_dataset("toy@1.0.0", registry=root)) == 50

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -160,7 +161,8 @@ def test_code_in_provenance_and_settings_is_shown_and_not_run(strange, sandbox, 
     assert template in text
     assert "template" in xreg("models", "show", "noise", "-r", str(root), "--format", "markdown")
     xreg("models", "pull", "noise", "-r", root.as_uri())
-    load_model("noise", root)
+    with pytest.raises(CorruptError, match="of its provenance the catalogue says"):
+        load_model("noise", root)
 
 
 def test_a_card_does_not_steer_the_terminal(strange, sandbox, xreg):
@@ -235,3 +237,59 @@ def test_an_object_larger_than_the_model_says(strange, sandbox):
     sandbox.freeze()
     with pytest.raises((CorruptError, RunError)):
         pull("noise", root)
+
+
+def lie(place: str, value: Any) -> Callable[[Path], None]:
+    """Change a field within the model's entry, ``domain.elements``."""
+
+    def change(root: Path) -> None:
+        body = yaml.safe_load((root / "models.dvc").read_text())
+        node = body["meta"]["models"]["noise"]["1.0.0"]
+        *path, last = place.split(".")
+        for key in path:
+            node = node[key]
+        node[last] = value
+        (root / "models.dvc").write_text(yaml.safe_dump(body, allow_unicode=True))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "told"),
+    [
+        ("domain.elements", ["Fe", "O", "S"], "of its domain the catalogue says"),
+        ("domain.absorbers", ["S"], "of its domain the catalogue says"),
+        ("domain.kind", "parameters", "of its domain the catalogue says kind: 'parameters'"),
+        ("channel", "xas", "of its channel the catalogue says 'xas', and the model 'xes'"),
+        ("predicts.high", 9e9, "of its predicts the catalogue says high: '9000000000.0'"),
+        ("predicts.points", 3, "of its predicts the catalogue says points: '3'"),
+        ("data.version", "9.0.0", "of its data the catalogue says version: '9.0.0'"),
+        ("data.hash", "0" * 32 + ".dir", "of its data the catalogue says hash: '0000"),
+        ("scores.test.r2.mean", 0.999, "of its scores the catalogue says test: r2: mean: '0.999'"),
+        ("scores.test.r2.runs", 99, "of its scores the catalogue says test: r2: runs: '99'"),
+        ("licence", "MIT", "of its licence the catalogue says 'MIT', and its card"),
+        ("limits", "", "of its limits the catalogue says '', and its card"),
+        ("title", "Gold", "of its title the catalogue says 'Gold', and its card"),
+        ("components", [], "of its components the catalogue says '[]', and its card"),
+    ],
+)  # fmt: skip
+def test_what_a_catalogue_says_of_a_model_is_what_it_is(strange, sandbox, place, value, told):
+    """Whoever reads a card decides by it whether a model may be asked, and is believed."""
+    root = strange(lie(place, value))
+    sandbox.freeze()
+    with pytest.raises(CorruptError, match=re.escape(told)):
+        load_model("noise", root)
+
+
+def test_scores_of_a_single_run_are_those_that_it_wrote(strange, sandbox):
+    """A stranger's card, published with the model, may lie as the catalogue does."""
+    from xreg.registry.models import pull
+    from xreg.registry.versions.model_contents import require_same_model
+
+    root = strange()
+    folder = pull("noise@1.0.0", root)
+    entry = find("noise@1.0.0", root).entry
+    scores = {part: {n: s.model_copy(update={"runs": 1, "spread": None}) for n, s in of.items()}
+              for part, of in entry.scores.items()}  # fmt: skip
+    with pytest.raises(CorruptError, match=r"of its scores the catalogue says .*, and its run"):
+        require_same_model(entry.model_copy(update={"scores": scores}), folder)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from xreg.registry.versions.entries import Collection, Entry
 
 __all__ = [
+    "AcceptChanged",
     "Authors",
     "Card",
     "Commit",
@@ -40,6 +41,13 @@ Card = Annotated[
     typer.Option(
         help="YAML file with any of title, description, licence, citation, authors, keywords, "
         "intended_use, limits."
+    ),
+]
+AcceptChanged = Annotated[
+    bool,
+    typer.Option(
+        "--accept-changed",
+        help="Take a version though it was published with another hash when you pulled it before.",
     ),
 ]
 Commit = Annotated[

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["counted", "one_line", "printable", "superscript", "with_unit", "without_credentials"]
+__all__ = [
+    "ascii_line",
+    "counted",
+    "one_line",
+    "printable",
+    "superscript",
+    "with_unit",
+    "without_credentials",
+]
 
 # Controls, format characters (bidirectional overrides, zero widths, tags), lone surrogates, and
 # the line ends that only Unicode knows. A joiner is part of how some languages are spelt.
@@ -92,6 +100,11 @@ def printable(text: str) -> str:
         else _written_out(c)
         for c in text
     )
+
+
+def ascii_line(text: str) -> str:
+    """Return a text on one line with all but ASCII written out: letters that look like others."""
+    return one_line(text).encode("ascii", "backslashreplace").decode()
 
 
 def one_line(text: str) -> str:

@@ -21,7 +21,7 @@ from xreg.core.errors import CorruptError
 from xreg.core.files import write_text
 from xreg.core.paths import check_paths, confined
 from xreg.core.settings_in_words import explain
-from xreg.core.text import one_line
+from xreg.core.text import ascii_line, one_line
 from xreg.registry.versions.entries import Entry
 
 __all__ = ["Catalogue", "load_untrusted", "version_key"]
@@ -35,6 +35,7 @@ LARGEST = 1 << 26  # bytes of a catalogue
 DEEPEST = 64  # levels of nesting
 MOST_VALUES = 2_000_000
 LONGEST_NAME = 100
+LFS = "version https://git-lfs"
 MERGE_MARKS = ("<<<<<<< ", ">>>>>>> ")
 HASH = re.compile(r"[0-9a-f]{32}\.dir")
 
@@ -106,8 +107,9 @@ class Catalogue(Generic[EntryT]):
     def folder_hash(self) -> str:
         """DVC's hash of the whole tracked folder."""
         try:
-            found = self.body["outs"][0]["md5"]
-        except (KeyError, IndexError, TypeError):
+            (found,) = [one["md5"] for one in self.body["outs"]
+                        if one["path"] == self.collection.name]  # fmt: skip
+        except (KeyError, TypeError, ValueError):
             found = None
         if not isinstance(found, str) or not HASH.fullmatch(found):
             raise CorruptError(f"{self.path} does not say which files it tracks.")
@@ -158,6 +160,11 @@ def load_untrusted(path: Path) -> dict[str, Any]:
         raise CorruptError(f"{path} is larger than {LARGEST >> 20} MiB.")
     try:
         text = path.read_text(encoding="utf-8")
+        if text.startswith(LFS):
+            raise CorruptError(
+                f"{path} is a pointer of Git LFS, not the file; fetch it by `git lfs pull`, or ask "
+                "the registry's maintainers to keep it in git itself."
+            )
         _check_shape(text, path)
         body = yaml.load(text, Loader=_Loader)
     except UnicodeDecodeError:
@@ -212,7 +219,7 @@ def _mapping(body: dict[str, Any], key: str, path: Path) -> dict[str, Any]:
 def _check(text: object, pattern: str, what: str, path: Path) -> None:
     if isinstance(text, str) and len(text) <= LONGEST_NAME and re.fullmatch(pattern, text):
         return
-    raise CorruptError(f"{path}: '{one_line(str(text)[:60])}' is no {what}.")
+    raise CorruptError(f"{path}: '{ascii_line(str(text)[:60])}' is no {what}.")
 
 
 _Fast: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

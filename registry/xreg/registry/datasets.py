@@ -43,7 +43,13 @@ def list_datasets(registry: str | Path | None = None) -> Iterator[FoundDataset]:
     return finding.listed(DatasetEntry, registry)
 
 
-def pull(name: str, version: str | None = None, registry: str | Path | None = None) -> Path:
+def pull(
+    name: str,
+    version: str | None = None,
+    registry: str | Path | None = None,
+    *,
+    accept_changed: bool = False,
+) -> Path:
     """Bring a dataset into the cache and return where it is.
 
     See :func:`xreg.registry.pulling.pull` for what is promised.
@@ -57,7 +63,8 @@ def pull(name: str, version: str | None = None, registry: str | Path | None = No
     RunError
         If the remote cannot be reached, or the disk is full.
     """
-    return pulling.pull(finding.find(DatasetEntry, name, version, registry, fresh=True))
+    found = finding.find(DatasetEntry, name, version, registry, fresh=True)
+    return pulling.pull(found, accept_changed=accept_changed)
 
 
 def open_dataset(
@@ -93,6 +100,7 @@ def open_dataset(
         return open_store(name, spectra=spectra)
     found = find(name, version, registry)
     finding.warn_withdrawn(found.entry)
+    pulling.seen(found).require_unchanged(found.entry)
     store = cached(found.entry)
     if not is_cached(found.entry):
         store = pulling.pull(found)
@@ -107,6 +115,7 @@ def open_dataset(
             f"the cached copy is damaged, `xreg data pull {reference}` mends it: {error}"
         ) from None
     require_same_contents(found.entry, dataset)
+    pulling.seen(found).remember(found.entry)
     return dataset
 
 

@@ -17,7 +17,7 @@ from xreg.core.errors import (
     XregError,
     did_you_mean,
 )
-from xreg.core.text import one_line
+from xreg.core.text import ascii_line, one_line
 from xreg.registry.catalogue import Catalogue
 from xreg.registry.registries import Registry, candidates
 from xreg.registry.versions.entries import DatasetEntry, Entry, ModelEntry
@@ -69,9 +69,13 @@ def parse_reference(
         raise DataError(f"'{text}' and version {version} contradict each other; give one.")
     version = version or stated or None
     if not re.fullmatch(NAME_PATTERN, name):
-        raise DataError(f"'{name}' is no name of a {noun}; names are of a-z, 0-9 and '-'.")
+        raise DataError(
+            f"'{ascii_line(name)}' is no name of a {noun}; names are of a-z, 0-9 and '-'."
+        )
     if version is not None and not re.fullmatch(VERSION_PATTERN, version):
-        raise DataError(f"'{version}' is no version of a {noun}; versions are like 1.0.0.")
+        raise DataError(
+            f"'{ascii_line(version)}' is no version of a {noun}; versions are like 1.0.0."
+        )
     return name, version
 
 

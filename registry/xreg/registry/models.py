@@ -167,7 +167,9 @@ def find(reference: str, registry: str | Path | None = None) -> Found[ModelEntry
     return finding.find(ModelEntry, reference, None, registry)
 
 
-def pull(reference: str, registry: str | Path | None = None) -> Path:
+def pull(
+    reference: str, registry: str | Path | None = None, *, accept_changed: bool = False
+) -> Path:
     """Bring a published model into the cache and return its folder.
 
     See :func:`xreg.registry.pulling.pull` for what is promised.
@@ -181,13 +183,15 @@ def pull(reference: str, registry: str | Path | None = None) -> Path:
     RunError
         If the remote cannot be reached, or the disk is full.
     """
-    return pulling.pull(finding.find(ModelEntry, reference, None, registry, fresh=True))
+    found = finding.find(ModelEntry, reference, None, registry, fresh=True)
+    return pulling.pull(found, accept_changed=accept_changed)
 
 
 def _pulled(found: Found[ModelEntry]) -> Path:
     """Return the folder of a published model, pulled where the cache lacks it, and checked."""
     entry = found.entry
     finding.warn_withdrawn(entry)
+    pulling.seen(found).require_unchanged(found.entry)
     folder = pulling.cached(entry)
     if not pulling.is_cached(entry):
         folder = pulling.pull(found)
@@ -199,6 +203,10 @@ def _pulled(found: Found[ModelEntry]) -> Path:
         raise CorruptError(
             f"the cached copy is damaged, `xreg models pull {entry.reference}` mends it: {error}"
         ) from None
+    from xreg.registry.versions.model_contents import require_same_model
+
+    require_same_model(entry, folder)
+    pulling.seen(found).remember(found.entry)
     return folder
 
 

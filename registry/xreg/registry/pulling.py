@@ -28,11 +28,12 @@ from xreg.registry.catalogue import Catalogue
 from xreg.registry.finding import Found, warn_withdrawn
 from xreg.registry.registries import CACHE_REMEDY, cache_folder, ready_cache
 from xreg.registry.versions.entries import Entry
+from xreg.registry.versions.seen import Seen
 
 if TYPE_CHECKING:
     from xreg.registry.dvc import Objects
 
-__all__ = ["STREAMS", "cached", "files_of", "is_cached", "kept_files", "pull"]
+__all__ = ["STREAMS", "cached", "files_of", "is_cached", "kept_files", "pull", "seen"]
 
 EntryT = TypeVar("EntryT", bound=Entry)
 
@@ -50,6 +51,11 @@ def cached(entry: Entry) -> Path:
 def is_cached(entry: Entry) -> bool:
     """Whether a pulled version is there, in a cache that may be read."""
     return os.path.isdir(cached(entry))
+
+
+def seen(found: Found[EntryT]) -> Seen:
+    """Return what this user has pulled from a registry before."""
+    return Seen(cache_folder(), found.registry.name, found.registry.location)
 
 
 def _list_of(entry: Entry) -> Path:
@@ -92,7 +98,7 @@ def kept_files(entry: Entry) -> dict[str, str]:
     return files
 
 
-def pull(found: Found[EntryT]) -> Path:
+def pull(found: Found[EntryT], *, accept_changed: bool = False) -> Path:
     """Bring a version into the cache and return where it is.
 
     Every file is compared with its hash, also of a copy that is there already: a damaged one is
@@ -100,21 +106,33 @@ def pull(found: Found[EntryT]) -> Path:
     next, and a second process waits for the first. Where the clone of a URL names objects that are
     not to be had, it is renewed.
 
+    Parameters
+    ----------
+    found
+        The version.
+    accept_changed
+        Whether it is taken though it was pulled with another hash before.
+
     Raises
     ------
     CorruptError
-        If the registry's remote lacks a file or has a changed one.
+        If the registry's remote lacks a file or has a changed one, or it was published with another
+        hash when it was pulled before.
     RunError
         If the remote cannot be reached, or the disk is full.
     """
     warn_withdrawn(found.entry)
+    if not accept_changed:
+        seen(found).require_unchanged(found.entry)
     try:
-        return _pull(found)
+        path = _pull(found)
     except CorruptError:
         again = found.renewed()
         if again is None:
             raise
-        return _pull(again)
+        path = _pull(again)
+    seen(found).remember(found.entry, anew=accept_changed)
+    return path
 
 
 def _pull(found: Found[EntryT]) -> Path:

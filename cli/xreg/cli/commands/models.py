@@ -78,6 +78,7 @@ def pull(
         typer.Argument(metavar="NAME[@VERSION]...", help="The newest version if none is given."),
     ],
     registry: Registry = None,
+    accept_changed: versions.AcceptChanged = False,
 ) -> None:
     """Download models into the cache and check each file against its hash."""
     from xreg.cli.progress import progress
@@ -85,7 +86,7 @@ def pull(
 
     for reference in references:
         with progress():
-            folder = pull(reference, registry)
+            folder = pull(reference, registry, accept_changed=accept_changed)
         echo(str(folder))
 
 

@@ -9,10 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from yaml import YAMLError
 
-from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.data.splits import PARTS
 from xreg.core.errors import ConfigError, DataError
 from xreg.core.files import file_md5, files_below, tree_hash
@@ -24,30 +22,22 @@ from xreg.registry.versions.entries import (
     ChannelEntry,
     ComponentEntry,
     DataEntry,
-    DomainEntry,
     ModelEntry,
-    ParameterEntry,
     ParentEntry,
-    Score,
 )
-from xreg.registry.versions.run_files import Metrics, Summary, run_file
+from xreg.registry.versions.model_contents import CARD, UNKNOWN, domain_entry, scores_of
+from xreg.registry.versions.run_files import Summary, run_file
 
 if TYPE_CHECKING:
     from xreg.core.model.model import Model
 
 __all__ = ["CARD", "describe", "lay_out"]
 
-CARD = "card.yaml"
 FORMAT = 1
 KEPT = {".json", ".safetensors"}
 """Endings of what a model consists of; anything else could be code."""
 SEEDS = {"seed"}
 REACHABLE = re.compile(r"(https?|ssh|git)://|[\w.-]+@[\w.-]+:")
-MEASURES = {
-    "r2": ("r2",),
-    "rmse": ("rmse",),
-    "median spectrum error (%)": ("spectrum_error", "median"),
-}
 
 
 def lay_out(run: Path, folder: Path) -> None:
@@ -124,10 +114,10 @@ def describe(
         version=version,
         channel=model.target.channel,
         predicts=_predicts(model),
-        domain=_domain(model),
+        domain=domain_entry(model.domain),
         data=_data(run, recipe),
         parent=_parent(run),
-        scores=_scores([run, *repeats]),
+        scores=scores_of([run, *repeats]),
         parity=parity_of(run),
         calibration=_calibration(model),
         components=_components(run, model),
@@ -146,10 +136,6 @@ def describe(
     )
 
 
-UNKNOWN = ("hash", "size", "files", "published", "withdrawn")
-"""What only the finished folder has, and so cannot stand in it."""
-
-
 def _predicts(model: Model) -> ChannelEntry:
     target = model.target
     if target.energy is None:
@@ -157,20 +143,6 @@ def _predicts(model: Model) -> ChannelEntry:
         return ChannelEntry(points=len(names), unit=target.unit, features=names)
     low, high = float(target.energy[0]), float(target.energy[-1])
     return ChannelEntry(points=len(target.energy), low=low, high=high, unit=target.unit)
-
-
-def _domain(model: Model) -> DomainEntry:
-    domain = model.domain
-    ranges = domain.ranges or ((float("-inf"), float("inf")),) * len(domain.parameters)
-    return DomainEntry(
-        kind=domain.kind,
-        elements=[SYMBOLS[number] for number in domain.elements],
-        absorbers=[SYMBOLS[number] for number in domain.absorbers],
-        parameters={
-            name: ParameterEntry(unit=unit, low=low, high=high)
-            for name, unit, (low, high) in zip(domain.parameters, domain.units, ranges, strict=True)
-        },
-    )
 
 
 def _data(run: Path, recipe: Mapping[str, Any]) -> DataEntry:
@@ -207,31 +179,6 @@ def _name_of_start(told: Mapping[str, Any]) -> str:
     """Return what a model to start from is called, without its place on this machine."""
     model = str(told["model"])
     return model if told.get("published") else Path(model).name
-
-
-def _scores(runs: Sequence[Path]) -> dict[str, dict[str, Score]]:
-    metrics = [run_file(run / "metrics.json", Metrics) for run in runs]
-    found: dict[str, dict[str, Score]] = {}
-    for part in PARTS:
-        for name, keys in MEASURES.items():
-            values = [_value(one.get(part), keys) for one in metrics]
-            known = [value for value in values if value is not None]
-            if not known or len(known) < len(values):
-                continue
-            several = len(known) > 1
-            found.setdefault(part, {})[name] = Score(
-                mean=float(np.mean(known)),
-                spread=float(np.std(known, ddof=1)) if several else None,
-                runs=len(known),
-            )
-    return found
-
-
-def _value(scores: Any, keys: Sequence[str]) -> float | None:
-    for key in keys:
-        scores = scores.get(key) if isinstance(scores, Mapping) else None
-    known = isinstance(scores, int | float) and not isinstance(scores, bool)
-    return float(scores) if known and np.isfinite(scores) else None
 
 
 def _calibration(model: Model) -> str:

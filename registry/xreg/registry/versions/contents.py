@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import BaseModel
+
 from xreg.core.data.dataset import Dataset
 from xreg.core.data.splits import PARTS
 from xreg.core.errors import CorruptError
 from xreg.core.text import one_line
 from xreg.registry.versions.entries import ChannelEntry, DatasetEntry
 
-__all__ = ["SAID_BY_STORE", "contents_of", "require_same_contents"]
+__all__ = ["SAID_BY_STORE", "contents_of", "require_said", "require_same_contents"]
 
 SAID_BY_STORE = ("title", "description", "licence", "citation")
 
@@ -50,17 +52,43 @@ def require_same_contents(entry: DatasetEntry, dataset: Dataset) -> None:
     """
     found = contents_of(dataset)
     found |= {key: said for key in SAID_BY_STORE if (said := getattr(dataset.metadata, key))}
+    require_said(entry, found, "its store")
+
+
+def require_said(
+    said: Any, found: Mapping[str, Any], what: str, reference: str = "", field: str = ""
+) -> None:
+    """Refuse what a catalogue says where something else is found.
+
+    Parameters
+    ----------
+    said
+        The entry, or a part of it.
+    found
+        Values by name of the field.
+    what
+        Where they were found, in words.
+    reference, field
+        Version and field of which ``said`` is a part.
+
+    Raises
+    ------
+    CorruptError
+        With the first field that differs.
+    """
     for key, value in found.items():
-        said = getattr(entry, key)
-        if not _same(said, value):
-            told, has = _first_difference(said, value)
+        told = said[key] if isinstance(said, Mapping) else getattr(said, key)
+        if not _same(told, value):
+            one, other = _first_difference(told, value)
             raise CorruptError(
-                f"{entry.reference}: of its {key} the catalogue says {told}, and its store {has}; "
-                "ask the registry's maintainers."
+                f"{reference or said.reference}: of its {field or key} the catalogue says "
+                f"{f'{key}: ' if field else ''}{one}, and {what} {other}; ask the registry's "
+                "maintainers."
             )
 
 
 def _same(one: Any, other: Any) -> bool:
+    one, other = _plain(one), _plain(other)
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
@@ -68,7 +96,12 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other) or repr(one) == repr(other) == "nan"
 
 
+def _plain(value: Any) -> Any:
+    return value.model_dump() if isinstance(value, BaseModel) else value
+
+
 def _first_difference(one: Any, other: Any) -> tuple[str, str]:
+    one, other = _plain(one), _plain(other)
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         for key in sorted({*one, *other}, key=str):
             if key not in one or key not in other or not _same(one[key], other[key]):

@@ -124,6 +124,7 @@ def pull(
         typer.Argument(metavar="NAME[@VERSION]...", help="The newest version if none is given."),
     ],
     registry: Registry = None,
+    accept_changed: versions.AcceptChanged = False,
 ) -> None:
     """Download datasets into the cache and check each file against its hash."""
     from xreg.cli.progress import progress
@@ -131,7 +132,7 @@ def pull(
 
     for reference in references:
         with progress():
-            store = pull(reference, registry=registry)
+            store = pull(reference, registry=registry, accept_changed=accept_changed)
         echo(str(store))
 
 
