@@ -1,8 +1,9 @@
-"""Look at ``tm-k`` before publishing it: bond lengths, edges, pre-edges, means and spreads.
+"""Look at ``tm-k`` before publishing it: structures, bond lengths, edges, pre-edges, two engines.
 
 Usage::
 
-    python examples/tm-k/check_physics.py STORE.zarr [--figure FILE.png]
+    python examples/tm-k/check_physics.py STORE.zarr [--known tm-k@1.0.0] [--figure FILE.png]
+        [--engines FILE.png]
 
 Ends with 1 if a check fails.
 """
@@ -10,13 +11,18 @@ Ends with 1 if a check fails.
 from __future__ import annotations
 
 import argparse
+from itertools import islice
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+from complexes import Complex, built, candidates
 from numpy.typing import NDArray
+from structures import THERMAL, SetAside, bonds, check
+from two_engines import ENGINES, Pairs, moved, pairs, scores
 
 from xreg.core.data.dataset import Dataset
+from xreg.registry.datasets import open_dataset
 from xreg.registry.stores.store import open_store
 
 mpl.use("Agg")
@@ -38,6 +44,10 @@ KNOWN = {
 }
 PRE_EDGE = (-4.0, 4.0)  # eV
 TOO_FAR = 0.12  # Å, of a known distance
+ALIKE = 0.02  # Å, the largest difference of sorted distances of two structures that are one
+SAME = 1e-9  # of the edge jump
+CANDIDATES = 300  # of a metal, among which its complexes are
+ALIGNED = 0.85  # correlation of the engines' spectra of one structure after the best shift
 
 
 def half_height(energy: Array, curve: Array) -> float:
@@ -65,6 +75,110 @@ def check_bonds(data: Dataset) -> list[str]:
             print(f"{name:32s} {found:.3f} Å, experiment {known:.3f}")
             if abs(found - known) > TOO_FAR:
                 failures.append(f"{name}: {found:.3f} Å for {known:.3f}")
+    return failures
+
+
+def check_structures(data: Dataset) -> list[str]:
+    """Ask of every structure what its making asked, and that no two are one; return what fails."""
+    lists: dict[str, dict[str, Complex]] = {}
+    failures = []
+    names, metals = data.label("complex"), data.label("metal")
+    kinds, lengths = data.label("geometry"), data.label("mean_distance")
+    first = np.flatnonzero(data.label("engine") == ENGINES[0])
+    seen: dict[str, list[tuple[str, Array]]] = {}
+    for i in first:
+        metal, name = str(metals[i]), str(names[i])
+        if metal not in lists:
+            lists[metal] = {c.name: c for c in islice(candidates(metal), CANDIDATES)}
+        sample = data.samples[int(i)]
+        atoms = sample.to_atoms()
+        start, _, donors = built(lists[metal][name])
+        where = f"{name}, {kinds[i]}"
+        if atoms.numbers.tolist() != start.numbers.tolist():
+            failures.append(f"{where}: other atoms than its name says")
+            continue
+        try:
+            check(atoms, donors, bonds(start), THERMAL if kinds[i] == "thermal" else 0.0)
+        except SetAside as reason:
+            failures.append(f"{where}: {reason}")
+        if abs(float(atoms.get_distances(0, donors).mean()) - lengths[i]) > 1e-3:
+            failures.append(f"{where}: another mean distance than its label")
+        shape = np.sort(atoms.get_all_distances()[np.triu_indices(len(atoms), 1)])
+        formula = atoms.get_chemical_formula()
+        failures += [
+            f"{where} and {other} are one structure"
+            for other, known in seen.get(formula, [])
+            if np.abs(known - shape).max() < ALIKE
+        ]
+        seen.setdefault(formula, []).append((where, shape))
+    print(f"{len(first)} structures looked at")
+    return failures
+
+
+def check_copies(data: Dataset) -> list[str]:
+    """Return which spectra of one engine are the same, and which ids or sites occur twice."""
+    y = np.asarray(data.spectra["xanes"].intensity, float)
+    engine, site = data.label("engine"), data.label("site")
+    failures = []
+    for e in np.unique(engine):
+        rows = np.flatnonzero(engine == e)
+        if len(set(site[rows].tolist())) < len(rows):
+            failures.append(f"{e}: a structure occurs twice")
+        for k, i in enumerate(rows):
+            apart = np.abs(y[rows[k + 1 :]] - y[i]).max(axis=1, initial=0.0)
+            failures += [f"{e}: the spectra of {site[i]} and {site[j]} are the same"
+                         for j in rows[k + 1 :][apart < SAME]]  # fmt: skip
+    return failures
+
+
+def check_known(data: Dataset, known: Dataset) -> list[str]:
+    """Return which samples of an earlier version are missing or differ."""
+    row = {str(i): k for k, i in enumerate(data.samples.ids)}
+    new, old = (np.asarray(d.spectra["xanes"].intensity, float) for d in (data, known))
+    grids = [np.asarray(d.spectra["xanes"].energy) for d in (data, known)]
+    failures = [] if np.array_equal(*grids) else ["other energies than before"]
+    for k, name in enumerate(known.samples.ids.tolist()):
+        if name not in row:
+            failures.append(f"{name} is missing")
+        elif not (new[row[name]] == old[k]).all():
+            failures.append(f"{name}: another spectrum than before")
+        elif np.abs(data.samples[row[name]].positions - known.samples[k].positions).max() > 1e-5:
+            failures.append(f"{name}: another structure than before")
+    print(f"{len(known)} samples of {known.metadata.version} looked for")
+    return failures
+
+
+def check_engines(data: Dataset, figure: Path | None) -> list[str]:
+    """Print how far the engines are apart on the same structures; return what fails."""
+    both = pairs(data)
+    if not len(both.rows):
+        return []
+    energy, mean = both.energy, both.first.mean(axis=0)
+    metal = data.label("metal")[both.rows]
+    site = data.label("site")[both.rows]
+    shifts = both.shifts()
+    own = both.shifted(shifts)
+    one = moved(energy, both.second, float(np.median(shifts)))
+    print("metal  n  Δμ (%)  R²  peaks (eV)  as they are; by one shift; each by its own; its shift")
+    for m in ["all", *METALS]:
+        rows = (metal == m) | (m == "all")
+        if rows.any():
+            cells = []
+            for guess in (both.second, one, own):
+                s = scores(energy, both.first[rows], guess[rows], mean)
+                peak = np.nan if s["peak"] is None else s["peak"]
+                cells.append(f"{s['delta']:5.1f} {s['r2']:6.2f} {peak:5.2f}")
+            print(
+                f"{m:4s} {rows.sum():3d}  {'; '.join(cells)}; "
+                f"{shifts[rows].mean():+.2f} ± {shifts[rows].std():.2f}"
+            )
+    failures = []
+    for k, curve in enumerate(own):
+        r = float(np.corrcoef(curve, both.first[k])[0, 1])
+        if r < ALIGNED:
+            failures.append(f"{site[k]}: the engines' correlation is {r:.2f} after the best shift")
+    if figure:
+        draw_engines(both, metal, site, figure)
     return failures
 
 
@@ -121,6 +235,30 @@ def geometry_matters(data: Dataset) -> None:
     )
 
 
+def draw_engines(both: Pairs, metal: Array, site: Array, path: Path) -> None:
+    """Draw every structure by both engines, metal by metal."""
+    shifts = both.shifts()
+    order = [k for m in METALS for k in np.flatnonzero(metal == m)]
+    rows = -(-len(order) // 6)
+    figure, axes = plt.subplots(
+        rows, 6, figsize=(20, 3.3 * rows), sharex=True, squeeze=False, constrained_layout=True
+    )
+    for axis, k in zip(axes.flat, order, strict=False):
+        axis.plot(both.energy, both.first[k], "C0", label="FEFF")
+        axis.plot(both.energy, both.second[k], "C1", label="FDMNES")
+        axis.plot(both.energy + shifts[k], both.second[k], "C1:", label=f"{shifts[k]:+.1f} eV")
+        axis.set_title(site[k].removesuffix("-relaxed"), fontsize=9)
+        axis.legend(fontsize=8)
+        axis.set_xlim(both.energy[0], both.energy[-1])
+    for axis in axes.flat[len(order) :]:
+        axis.set_visible(False)
+    for axis in axes[-1]:
+        axis.set_xlabel("energy from the edge (eV)")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("absorption (edge jumps)")
+    figure.savefig(path, dpi=60)
+
+
 def draw(data: Dataset, path: Path) -> None:
     """Draw all spectra of each metal, and their means, by oxidation state."""
     energy = np.asarray(data.spectra["xanes"].energy)
@@ -147,14 +285,21 @@ def main() -> None:
     """Check, print and draw."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     parser.add_argument("store", type=Path)
-    parser.add_argument("--figure", type=Path)
+    parser.add_argument("--known", help="published version whose samples must be there")
+    parser.add_argument("--figure", type=Path, help="all spectra of the first engine")
+    parser.add_argument("--engines", type=Path, help="the structures of both engines")
     args = parser.parse_args()
     data = open_store(args.store)
     print(f"{len(data)} samples, {len(np.unique(data.label('complex')))} complexes")
-    failures = check_bonds(data) + check_spectra(data)
-    geometry_matters(data)
+    failures = check_structures(data) + check_copies(data)
+    if args.known:
+        failures += check_known(data, open_dataset(args.known))
+    failures += check_engines(data, args.engines)
+    first = data.select(np.flatnonzero(data.label("engine") == ENGINES[0]))
+    failures += check_bonds(first) + check_spectra(first)
+    geometry_matters(first)
     if args.figure:
-        draw(data, args.figure)
+        draw(first, args.figure)
     for failure in failures:
         print("FAILED:", failure)
     raise SystemExit(1 if failures else 0)

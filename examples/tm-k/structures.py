@@ -8,16 +8,19 @@ beginning of the list is a fair sample.
 
 Usage::
 
-    python examples/tm-k/structures.py FOLDER [--each 25] [--minutes 30]
+    python examples/tm-k/structures.py FOLDER [--each 25] [--minutes 30] [--known tm-k@1.0.0]
 
-leaves ``structures.extxyz`` and ``structures.json``; interrupted, it goes on after the last
-finished complex. Needs ``pip install tblite``.
+leaves ``structures.extxyz``, of which ``second-engine.extxyz`` is a part, and
+``structures.json``; interrupted, it goes on after the last
+finished complex. Complexes of a published version are taken over from it. Needs
+``pip install tblite``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import time
 from pathlib import Path
@@ -33,6 +36,9 @@ from ase.optimize import FIRE, LBFGS
 from complexes import METALS, Complex, built, candidates
 from numpy.typing import NDArray
 
+from xreg.core.data.dataset import Dataset
+from xreg.registry.datasets import open_dataset
+
 HYDROGEN_MASS = 3.0  # u
 TEMPERATURE, FRICTION, STEP = 300.0, 0.02, 1.5  # K, 1/fs, fs
 STEPS = 220
@@ -42,6 +48,9 @@ FORCE, MOST_STEPS = 0.05, 250  # eV/Å
 BOUND, FREE, BESIDE = 1.28, 1.22, 1.08
 THERMAL = 0.08  # by which a snapshot may pass both
 BOND = 1.28  # of the sum of radii: bonds within ligands
+LABELS = ("complex", "metal", "oxidation_state", "coordination", "polyhedron", "charge", "spin",
+          "geometry")  # fmt: skip
+SECOND_ENGINE = 0.2  # of the complexes of each metal
 
 
 class SetAside(Exception):
@@ -182,6 +191,43 @@ def made(found: Complex, log: dict[str, Any]) -> list[Atoms]:
     return frames
 
 
+def take_over(data: Dataset, origin: str, folder: Path) -> int:
+    """Write the complexes of a published version where finished ones stand; return their number.
+
+    A complex is one whose minimum and snapshot by FEFF are both there. What is written before is
+    not touched.
+    """
+    first = data.label("engine") == "feff"
+    names, kinds = data.label("complex"), data.label("geometry")
+    count = 0
+    for name in dict.fromkeys(names[first].tolist()):
+        rows = {str(kinds[i]): int(i) for i in np.flatnonzero(first & (names == name))}
+        log_file = folder / f"{name}.json"
+        if set(rows) != {"relaxed", "thermal"} or log_file.exists():
+            continue
+        frames = [known_frame(data, rows[kind]) for kind in ("relaxed", "thermal")]
+        replace(folder / f"{name}.extxyz", lambda p, f=frames: write(p, f, format="extxyz"))
+        log = {"complex": name, "metal": frames[0].info["metal"], "atoms": len(frames[0]),
+               "status": "finished", "from": origin}  # fmt: skip
+        replace(log_file, lambda p, entry=log: p.write_text(json.dumps(entry) + "\n"))
+        count += 1
+    return count
+
+
+def known_frame(data: Dataset, row: int) -> Atoms:
+    """Return a published structure as :func:`frame` writes it."""
+    sample = data.samples[row]
+    atoms = sample.to_atoms()
+    labels = {name: data.label(name)[row].item() for name in LABELS}
+    atoms.info = {
+        "id": f"{labels['complex']}-{labels['geometry']}", **labels,
+        "temperature_K": float(data.label("temperature")[row]),
+        "mean_distance_A": float(data.label("mean_distance")[row]),
+        "absorber": int(sample.absorber),
+    }  # fmt: skip
+    return atoms
+
+
 def finish(found: Complex, folder: Path) -> dict[str, Any]:
     """Return what is known of a complex, which is computed if it has not been."""
     log_file = folder / f"{found.name}.json"
@@ -212,12 +258,8 @@ def replace(path: Path, save: Any) -> None:
     os.replace(temporary, path)
 
 
-def ordered(logs: list[dict[str, Any]]) -> list[tuple[str, int]]:
-    """Return what is to be computed, in its order: a complex, and 0 for its minimum, 1 for 300 K.
-
-    A round is one complex of each metal. Minima of two rounds come first, then the snapshots of
-    one, and so on: whoever stops early has two minima for each snapshot, and of every metal alike.
-    """
+def rounds_of(logs: list[dict[str, Any]]) -> list[list[str]]:
+    """Return the finished complexes in rounds of one of each metal."""
     rounds: list[list[str]] = []
     count = dict.fromkeys(METALS, 0)
     for log in logs:
@@ -228,6 +270,16 @@ def ordered(logs: list[dict[str, Any]]) -> list[tuple[str, int]]:
         if k == len(rounds):
             rounds.append([])
         rounds[k].append(log["complex"])
+    return rounds
+
+
+def ordered(logs: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    """Return what is to be computed, in its order: a complex, and 0 for its minimum, 1 for 300 K.
+
+    Minima of two rounds come first, then the snapshots of one, and so on: whoever stops early has
+    two minima for each snapshot, and of every metal alike.
+    """
+    rounds = rounds_of(logs)
     order: list[tuple[str, int]] = []
     for k, names in enumerate(rounds):
         order += [(name, 0) for name in names]
@@ -236,12 +288,24 @@ def ordered(logs: list[dict[str, Any]]) -> list[tuple[str, int]]:
     return order + [(name, 1) for names in rounds[len(rounds) // 2 :] for name in names]
 
 
+def for_second_engine(logs: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    """Return what the second engine computes: the first fifth of the rounds, minima first."""
+    rounds = rounds_of(logs)
+    rounds = rounds[: math.ceil(SECOND_ENGINE * len(rounds))]
+    return [(name, k) for names in rounds for k in (0, 1) for name in names]
+
+
 def join(folder: Path, logs: list[dict[str, Any]]) -> int:
-    """Write all that is finished in the order of ``ordered``; return the number of structures."""
-    frames = [read(folder / "parts" / f"{name}.extxyz", k) for name, k in ordered(logs)]
-    replace(folder / "structures.extxyz", lambda p: write(p, frames, format="extxyz"))
+    """Write all that is finished, and what of it the second engine computes; return the number."""
+
+    def save(name: str, order: list[tuple[str, int]]) -> None:
+        frames = [read(folder / "parts" / f"{complex_}.extxyz", k) for complex_, k in order]
+        replace(folder / name, lambda p: write(p, frames, format="extxyz"))
+
+    save("structures.extxyz", ordered(logs))
+    save("second-engine.extxyz", for_second_engine(logs))
     replace(folder / "structures.json", lambda p: p.write_text(json.dumps(logs, indent=1) + "\n"))
-    return len(frames)
+    return len(ordered(logs))
 
 
 def main() -> None:
@@ -250,8 +314,12 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--each", type=int, default=25, help="finished complexes of each metal")
     parser.add_argument("--minutes", type=float, default=1e9, help="no new complex after them")
+    parser.add_argument("--known", help="published version whose complexes are taken over")
     args = parser.parse_args()
     (args.folder / "parts").mkdir(parents=True, exist_ok=True)
+    if args.known:
+        taken = take_over(open_dataset(args.known), args.known, args.folder / "parts")
+        print(f"{taken} complexes of {args.known}", flush=True)
     began = time.monotonic()
     lists = {metal: candidates(metal) for metal in METALS}
     finished = dict.fromkeys(METALS, 0)

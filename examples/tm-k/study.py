@@ -4,12 +4,17 @@ Usage::
 
     python examples/tm-k/study.py STORE.zarr tables    # several splits by complex
     python examples/tm-k/study.py STORE.zarr few-shot  # a metal of few complexes
+    python examples/tm-k/study.py STORE.zarr engines   # the engines, and a model beside them
     python examples/tm-k/study.py STORE.zarr choose    # on folds of training data
+
+Scores are given twice: of the spectra as they are, and after true and predicted ones are broadened
+as FDMNES does (an arctangent; the core hole is that of each metal). FEFF's spectra have their
+widths already: the second scores are of a coarser look.
 
 Complexes are never divided. Splits hold back a quarter of the complexes of every metal.
 ``published`` is the network of Rankine and Penfold, J. Chem. Phys. 156, 164102 (2022) on weighted
-symmetry functions; ``best`` is a Gaussian process on SOAP, chosen by ``choose``. Models of all
-metals have the absorber as a feature. A complex with an element that a model has not met is
+symmetry functions; ``best`` is a Gaussian process on SOAP, chosen by ``choose`` for 1.0.0. Models
+of all metals have the absorber as a feature. A complex with an element that a model has not met is
 predicted all the same here (``xreg predict`` refuses it).
 """
 
@@ -23,14 +28,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from two_engines import ENGINES, moved, pairs, scores
 
+from xreg.core.atoms.edges import edge_of
+from xreg.core.data.broadening import arctangent_broadened
 from xreg.core.data.dataset import Dataset
 from xreg.core.interfaces.blocks import Blocks
 from xreg.core.model.domain import Target
 from xreg.core.model.pipeline import Pipeline
 from xreg.core.model.preprocessing import Preprocessing
-from xreg.plugins.xanes.peaks import match_peaks, peak_scores
-from xreg.plugins.xanes.relative_error import relative_error
 from xreg.registry.plugins import host
 from xreg.registry.stores.store import open_store
 
@@ -41,7 +47,7 @@ METALS = ("Ti", "V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Zn")
 SEEDS = (0, 1, 2, 3, 4)
 HELD_OUT = 0.25
 SHOTS = (0, 1, 2, 3)
-FLOOR = 0.01
+ARCTANGENT = {"gamma_max": 15.0, "e_cent": 30.0, "e_larg": 30.0}  # eV
 
 NETWORK: dict[str, Any] = {
     "name": "mlp", "widths": [512, 512], "activation": "relu", "batch_norm": True, "dropout": 0.25,
@@ -94,12 +100,14 @@ class Study:
 
     Parameters
     ----------
-    data
-        The dataset, FEFF's samples alone.
+    everything
+        The dataset; models learn FEFF's samples alone.
     """
 
-    def __init__(self, data: Dataset) -> None:
-        self.data = data
+    def __init__(self, everything: Dataset) -> None:
+        data = everything.select(np.flatnonzero(everything.label("engine") == ENGINES[0]))
+        self.everything, self.data = everything, data
+        self.row = {name: i for i, name in enumerate(data.samples.ids.tolist())}
         self.metal = np.asarray(data.label("metal")).astype(str)
         self.complex = np.asarray(data.label("complex")).astype(str)
         self.energy = np.asarray(data.spectra["xanes"].energy)
@@ -131,18 +139,33 @@ class Study:
         X = model.inputs(samples[test])
         return np.asarray(model.target_scaler.inverse_transform(model.emulator.predict(X)))
 
-    def scores(self, rows: Rows, guess: Array, mean: Array) -> dict[str, float]:
-        """Return R² (against the mean spectrum of the training part), Δμ and peaks."""
-        true = self.y[rows]
-        found = peak_scores(match_peaks(self.energy, true, guess))
-        delta = relative_error(true, guess, FLOOR)
-        low, middle, high = np.quantile(delta, [0.25, 0.5, 0.75])
-        return {
-            "r2": 1 - float(((guess - true) ** 2).sum() / ((true - mean) ** 2).sum()),
-            "delta": float(middle), "delta_q1": float(low), "delta_q3": float(high),
-            "peak": found["energy"]["mean_error"], "hits": found["hit_rate"],
-            "false": found["false_rate"],
-        }  # fmt: skip
+    def broadened(self, metals: Array, spectra: Array) -> Array:
+        """Return spectra after FDMNES' broadening, each with the core hole of its metal."""
+        out = np.empty_like(spectra)
+        for metal in np.unique(metals):
+            rows = metals == metal
+            # The Fermi level is 0, below which FEFF has left nothing but the foot of the edge.
+            out[rows] = arctangent_broadened(
+                self.energy, spectra[rows], 0.0, edge_of(str(metal), "K").width, **ARCTANGENT,
+                occupied=True,
+            )  # fmt: skip
+        return out
+
+    def scores(
+        self, rows: Rows, guess: Array, train: Rows, true: Array | None = None
+    ) -> dict[str, float]:
+        """Return the scores of guesses, and with ``broad_`` those after broadening.
+
+        R² is against the mean spectrum of the training part, of its metals' broadened ones after
+        broadening.
+        """
+        true, metals = self.y[rows] if true is None else true, self.metal[rows]
+        mean = self.y[train].mean(axis=0)
+        wide = self.broadened(self.metal[train], self.y[train]).mean(axis=0)
+        found = scores(self.energy, true, guess, mean)
+        after = scores(self.energy, self.broadened(metals, true), self.broadened(metals, guess),
+                       wide)  # fmt: skip
+        return found | {f"broad_{name}": value for name, value in after.items()}
 
     def nearest(self, train: Rows, test: Rows, seed: int) -> dict[str, Array]:
         """Return what no model predicts: mean, random spectrum, that of the most similar site."""
@@ -165,7 +188,6 @@ def tables(study: Study) -> Iterator[dict[str, Any]]:
         for seed in SEEDS:
             held = study.held_out(seed)
             train, test = np.flatnonzero(~held), np.flatnonzero(held)
-            mean = study.y[train].mean(axis=0)
             guesses = study.nearest(train, test, seed) if name == "best" else {}
             guesses[f"{name}, one model"] = study.predicted(recipe, train, test)
             nine = np.empty((len(test), len(study.energy)))
@@ -176,7 +198,7 @@ def tables(study: Study) -> Iterator[dict[str, Any]]:
             for model, guess in guesses.items():
                 for metal in ["all", *study.metals]:
                     rows = (study.metal[test] == metal) | (metal == "all")
-                    found = study.scores(test[rows], guess[rows], mean)
+                    found = study.scores(test[rows], guess[rows], train)
                     yield {"seed": seed, "model": model, "metal": metal, "n": int(rows.sum()),
                            **found}  # fmt: skip
 
@@ -193,7 +215,6 @@ def few_shot(study: Study) -> Iterator[dict[str, Any]]:
             known = rng.permutation(np.unique(study.complex[own & ~held]))
             for shots in [s for s in SHOTS if s < len(known)] + [len(known)]:
                 mine = np.flatnonzero(np.isin(study.complex, known[:shots]))
-                mean = study.y[~held].mean(axis=0)
                 ways: dict[str, Array] = {}
                 joint = np.concatenate([others, mine])
                 if shots:
@@ -204,7 +225,7 @@ def few_shot(study: Study) -> Iterator[dict[str, Any]]:
                 for way, guess in ways.items():
                     yield {"seed": seed, "metal": metal, "way": way, "shots": shots,
                            "all": shots == len(known), "n": len(test),
-                           **study.scores(test, guess, mean)}  # fmt: skip
+                           **study.scores(test, guess, np.flatnonzero(~held))}  # fmt: skip
 
 
 def choose(study: Study) -> Iterator[dict[str, Any]]:
@@ -219,21 +240,61 @@ def choose(study: Study) -> Iterator[dict[str, Any]]:
             guess[number == k] = study.predicted(
                 recipe, training[number != k], training[number == k]
             )
-        mean = study.y[training].mean(axis=0)
-        yield {"model": name, **study.scores(training, guess, mean)}
+        yield {"model": name, **study.scores(training, guess, training)}
+
+
+def engines(study: Study) -> Iterator[dict[str, Any]]:
+    """Yield how far FDMNES is from FEFF on the same structures, beside models that learned FEFF.
+
+    The model predicts each of these structures without its complex; complexes of one fold are one
+    of each metal.
+    """
+    both = pairs(study.everything)
+    rows = np.array([study.row[i] for i in study.everything.samples.ids[both.rows].tolist()])
+    names = study.complex[rows]
+    guess, nearest = np.empty_like(both.first), np.empty_like(both.first)
+    place = {m: list(dict.fromkeys(names[study.metal[rows] == m].tolist())) for m in study.metals}
+    fold = np.array([place[study.metal[r]].index(study.complex[r]) for r in rows])
+    for k in np.unique(fold):
+        mine = fold == k
+        train = np.flatnonzero(~np.isin(study.complex, names[mine]))
+        guess[mine] = study.predicted(BEST, train, rows[mine])
+        nearest[mine] = study.nearest(train, rows[mine], int(k))["nearest"]
+    rest = np.flatnonzero(~np.isin(study.complex, names))
+    shifts = both.shifts()
+    ways = {
+        "FDMNES, as it is": both.second,
+        "FDMNES, one shift": moved(both.energy, both.second, float(np.median(shifts))),
+        "FDMNES, each by its shift": both.shifted(shifts),
+        "model": guess,
+        "most similar site": nearest,
+        "mean spectrum": np.repeat(study.y[rest].mean(axis=0)[None], len(rows), axis=0),
+    }
+    for way, found in ways.items():
+        for metal in ["all", *study.metals]:
+            mine = (study.metal[rows] == metal) | (metal == "all")
+            if mine.any():
+                yield {"way": way, "metal": metal, "n": int(mine.sum()),
+                       "shift": float(np.median(shifts[mine])),
+                       **study.scores(rows[mine], found[mine], rest)}  # fmt: skip
 
 
 def summary(rows: list[dict[str, Any]], keys: tuple[str, ...]) -> Iterator[str]:
-    """Yield one line for each combination of keys: means ± standard deviations over seeds."""
+    """Yield one line for each combination of keys: means ± standard deviations over seeds.
+
+    Scores that are not defined for a seed (the error of peaks where none was found) are left out.
+    """
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in rows:
         groups.setdefault(tuple(row[k] for k in keys), []).append(row)
     for key, found in groups.items():
         cells = []
-        for score in ("r2", "delta", "delta_q1", "delta_q3", "peak", "hits", "false"):
+        for score in ("r2", "delta", "delta_q1", "delta_q3", "peak", "hits", "false", "broad_r2",
+                      "broad_delta", "broad_peak"):  # fmt: skip
             values = np.array([np.nan if r[score] is None else r[score] for r in found], float)
-            spread = np.nanstd(values, ddof=1) if len(values) > 1 else 0.0
-            cells.append(f"{score} {np.nanmean(values):.3f} ± {spread:.3f}")
+            values = values[np.isfinite(values)]
+            spread = f" ± {values.std(ddof=1):.3f}" if len(values) > 1 else ""
+            cells.append(f"{score} {values.mean():.3f}{spread}" if len(values) else f"{score} –")
         yield f"{' | '.join(map(str, key)):44s} {'; '.join(cells)}"
 
 
@@ -244,13 +305,14 @@ def main() -> None:
     parts: dict[str, tuple[Callable[[Study], Iterator[dict[str, Any]]], tuple[str, ...]]] = {
         "tables": (tables, ("model", "metal")),
         "few-shot": (few_shot, ("way", "shots", "all")),
+        "engines": (engines, ("way", "metal")),
         "choose": (choose, ("model",)),
     }
     parser.add_argument("part", choices=list(parts))
     parser.add_argument("--json", type=Path, help="write the scores there, too")
     args = parser.parse_args()
     data = open_store(args.store)
-    study = Study(data.select(np.flatnonzero(data.label("engine") == "feff")))
+    study = Study(data)
     work, keys = parts[args.part]
     rows = []
     for row in work(study):

@@ -10,12 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.io import read
 
+from xreg.core.data.dataset import Dataset, Metadata
+from xreg.core.data.samples import Structures
+from xreg.core.data.spectra import Channel, Spectra
+from xreg.registry.datasets import open_dataset
 from xreg.workbench.generate.recipe import GenerationRecipe
 from xreg.workbench.generate.samples import read_samples
 from xreg.workbench.recipes.load import load_one
 
-FOLDER = Path(__file__).parents[2] / "examples" / "tm-k"
+REGISTRY = Path(__file__).parents[2]
+FOLDER = REGISTRY / "examples" / "tm-k"
+SCRIPTS = ("ligands", "complexes", "structures", "join", "two_engines", "check_physics", "study")
 NINE = ("Ti", "V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Zn")
 
 TMQM = """\
@@ -50,10 +57,10 @@ Cl 0.0000 -2.3000 0.0000
 def script(monkeypatch):
     """Import a script of the folder, and forget it and what it imports afterwards."""
     monkeypatch.syspath_prepend(str(FOLDER))
-    for name in ("ligands", "complexes", "structures", "join"):
+    for name in SCRIPTS:
         monkeypatch.delitem(sys.modules, name, raising=False)
     yield import_module
-    for name in ("ligands", "complexes", "structures", "join"):
+    for name in SCRIPTS:
         sys.modules.pop(name, None)
 
 
@@ -144,6 +151,126 @@ def test_splits_keep_complexes_together_and_have_every_metal(script):
     assert not owners[0] & owners[1] | owners[0] & owners[2] | owners[1] & owners[2]
     for owner in owners:
         assert {name.split("-")[0] for name in owner} == set(NINE)
+
+
+def test_a_later_version_keeps_the_parts_of_an_earlier_one(script):
+    join = script("join")
+    complexes = np.array([f"{m}-{k}" for m in NINE for k in range(8) for _ in range(2)])
+    metals = np.array([c.split("-")[0] for c in complexes])
+    ids = np.array([f"{c}-{i % 2}" for i, c in enumerate(complexes)])
+    early = np.array([int(c.split("-")[1]) < 6 for c in complexes])
+    first = join.split_by_complex(ids[early], complexes[early], metals[early])
+    parts = ("train", "validation", "test")
+    before = {i.rsplit("-", 1)[0]: p for p in parts for i in getattr(first, p).tolist()}
+    later = join.split_by_complex(ids, complexes, metals, before=before)
+    for part in parts:
+        assert set(getattr(first, part).tolist()) <= set(getattr(later, part).tolist())
+    assert len(later.test) == 2 * 2 * 9
+    assert sum(len(getattr(later, part)) for part in parts) == len(ids)
+
+
+def test_the_second_engine_has_the_first_fifth_of_every_metal_minima_first(script):
+    structures = script("structures")
+    logs = [{"metal": m, "complex": f"{m}{k}", "status": "finished"}
+            for k in range(6) for m in NINE]  # fmt: skip
+    order = structures.for_second_engine(logs)
+    assert order[:9] == [(f"{m}0", 0) for m in NINE]
+    assert order[9:18] == [(f"{m}0", 1) for m in NINE]
+    assert {name[-1] for name, _ in order} == {"0", "1"}
+
+
+def small_dataset(engines, sites, energy, curves):
+    atoms = [square(2.0 + 0.01 * k) for k in range(len(sites))]
+    ids = [s if e == "feff" else f"{s}-{e}" for s, e in zip(sites, engines, strict=True)]
+    labels = {
+        "engine": np.array(engines), "site": np.array(sites), "complex": np.array(sites),
+        "metal": np.array(["Ni"] * len(sites)), "geometry": np.array(["relaxed"] * len(sites)),
+    }  # fmt: skip
+    return Dataset(
+        Structures.from_atoms(atoms, [0] * len(sites), ids),
+        Spectra({"xanes": Channel(np.array(curves), energy)}),
+        Metadata(name="small", version="1.0.0", title="Small", licence="CC0-1.0"),
+        labels,
+    )
+
+
+def test_engines_are_compared_on_the_structures_of_both_as_they_are_and_shifted(script):
+    two = script("two_engines")
+    energy = np.linspace(-15, 60, 226)
+
+    def edge(at):
+        return 0.5 + np.arctan(energy - at) / np.pi + 0.8 * np.exp(-((energy - at - 6) ** 2) / 8)
+
+    data = small_dataset(
+        ["feff", "feff", "fdmnes", "feff", "fdmnes"], ["a", "b", "b", "c", "c"], energy,
+        [edge(1.0), edge(2.0), edge(5.0), edge(3.0), edge(1.5)],
+    )  # fmt: skip
+    both = two.pairs(data)
+    assert data.samples.ids[both.rows].tolist() == ["b", "c"]
+    np.testing.assert_allclose(both.first, [edge(2.0), edge(3.0)])
+    np.testing.assert_allclose(both.second, [edge(5.0), edge(1.5)])
+    np.testing.assert_allclose(both.shifts(), [-3.0, 1.5], atol=0.05)
+    mean = both.first.mean(axis=0)
+    plain = two.scores(energy, both.first, both.second, mean)
+    shifted = two.scores(energy, both.first, both.shifted(both.shifts()), mean)
+    assert plain["r2"] < 0 < 0.99 < shifted["r2"]
+    assert shifted["delta"] < 0.2 * plain["delta"]
+    assert plain["peak"] == pytest.approx((3.0 + 1.5) / 2, abs=0.1)
+    assert shifted["peak"] == pytest.approx(0.0, abs=0.1)
+
+
+def test_raw_spectra_of_both_engines_stand_on_the_energies_of_both(script):
+    join = script("join")
+    sparse, dense = np.array([0.0, 2.0, 5.0]), np.array([-1.0, 1.0, 2.0, 6.0])
+    parts = [
+        small_dataset(["feff"], ["a"], sparse, [[0.0, 1.0, 4.0]]),
+        small_dataset(["fdmnes"], ["a"], dense, [[1.0, 3.0, 3.5, 5.0]]),
+    ]
+    channel = join.on_all_energies(parts, "xanes")
+    np.testing.assert_allclose(channel.energy, [-1, 0, 1, 2, 5, 6])
+    np.testing.assert_allclose(channel.intensity[0], [0, 0, 0.5, 1, 4, 4])
+    np.testing.assert_allclose(channel.intensity[1], [1, 2, 3, 3.5, 4.625, 5])
+    nearly = small_dataset(["fdmnes"], ["a"], sparse + 1e-14, [[0.0, 2.0, 3.0]])
+    assert join.on_all_energies([parts[0], nearly], "xanes").energy.tolist() == sparse.tolist()
+
+
+def test_published_complexes_are_taken_over_as_they_were_written(script, tmp_path):
+    structures = script("structures")
+    data = open_dataset("tm-k@1.0.0", registry=REGISTRY)
+    assert structures.take_over(data, "tm-k@1.0.0", tmp_path) == 54
+    assert structures.take_over(data, "tm-k@1.0.0", tmp_path) == 0  # what is there stays
+    name = str(data.label("complex")[0])
+    minimum, snapshot = read(tmp_path / f"{name}.extxyz", ":")
+    assert minimum.info["id"] == data.samples.ids[0] == f"{name}-relaxed"
+    assert snapshot.info["temperature_K"] == 300.0
+    np.testing.assert_allclose(minimum.positions, data.samples[0].positions, atol=1e-7)
+    complexes = script("complexes")
+    found = next(c for c in complexes.candidates("Ti") if c.name == name)
+    log = structures.finish(found, tmp_path)  # nothing is computed
+    assert log["status"] == "finished"
+    assert log["from"] == "tm-k@1.0.0"
+
+
+def test_copies_and_structures_that_are_not_what_their_names_say_fail_the_check(script):
+    check_physics = script("check_physics")
+    data = open_dataset("tm-k@1.0.0", registry=REGISTRY).select(np.arange(4))
+    labels = {**data.labels, "site": np.asarray(data.samples.ids).astype(str)}
+    y = np.asarray(data.spectra["xanes"].intensity, float).copy()
+
+    def dataset(atoms, spectra):
+        samples = Structures.from_atoms(atoms, [0] * 4, data.samples.ids.tolist())
+        channel = Channel(spectra, data.spectra["xanes"].energy)
+        return Dataset(samples, Spectra({"xanes": channel}), data.metadata, labels)
+
+    atoms = [s.to_atoms() for s in data.samples]
+    good = dataset(atoms, y)
+    assert check_physics.check_structures(good) == check_physics.check_copies(good) == []
+    y[2] = y[1]
+    torn = [a.copy() for a in atoms]
+    torn[0].positions[1] += 3.0
+    bad = dataset(torn, y)
+    assert any("donor has left" in f for f in check_physics.check_structures(bad))
+    assert len(check_physics.check_copies(bad)) == 1
 
 
 def test_a_file_of_tmqm_is_read_with_charge_spin_and_the_metal_as_absorber(tmp_path):
