@@ -12,8 +12,9 @@ import numpy as np
 
 from xreg.core.errors import DataError
 from xreg.core.readers.numbers import MINUS, number
+from xreg.core.text import one_line
 
-__all__ = ["field_value", "fields_of", "unit_problem"]
+__all__ = ["charges_read", "field_value", "fields_of", "unit_problem"]
 
 FIELD = re.compile(
     r"""(?<![\w.+/-])(\w[\w.+/-]*+)\s*+=\s*+("[^"]*"|'[^']*'|\{[^{}]*\}|\[[^\[\]]*\]|[^\s,;|]+"""
@@ -22,6 +23,9 @@ FIELD = re.compile(
 NAMED = re.compile(r"(?:^|[\s,;|])([A-Za-z_][\w.+-]*)\s*:\s*([+-]?\d[\w.+-]*)(?=$|[\s,;|])")
 WHOLE = re.compile(r"[+-]?(?:0|[1-9]\d{0,17})")
 DECIMAL = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+)(?:[eEdD][+-]?\d+)?|[+-]?\d+[eEdD][+-]\d+")
+CHARGES = frozenset(("charge", "q", "total_charge", "net_charge", "molecular_charge", "chrg"))
+# A charge with its sign behind, as in Fe(CN)6 3-.
+IONIC = re.compile(r"\(?(\d{1,3})([+-])\)?")
 NO_LABEL = re.compile(r"[^A-Za-z0-9_.+-]+")
 LENGTH_UNITS = {
     "bohr": "Bohr",
@@ -118,6 +122,26 @@ def _of_json(comment: str) -> dict[str, Any] | None:
         for key, value in found.items()
         if isinstance(value, str | int | float) and (name := NO_LABEL.sub("_", key).strip("_.+-"))
     }
+
+
+def charges_read(info: dict[str, Any]) -> list[str]:
+    """Make numbers of charges as chemists write them (``2-``) in place, and say so.
+
+    Returns
+    -------
+    list of str
+        What was read so, and what a field named as the charge says that is no number.
+    """
+    notes = []
+    for key, value in info.items():
+        if key.lower() not in CHARGES or not isinstance(value, str):
+            continue
+        if found := IONIC.fullmatch(value.strip().translate(MINUS)):
+            info[key] = int(f"{found[2]}{found[1]}")
+            notes.append(f"{key} '{value}' is read as {info[key]}")
+        elif key.lower() != "q":
+            notes.append(f"{key} '{one_line(value)[:40]}' is no number, and stays a text")
+    return notes
 
 
 FRACTIONAL = "its comment line says '{}': convert fractions of the cell to Å"

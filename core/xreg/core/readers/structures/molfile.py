@@ -10,7 +10,7 @@ import numpy as np
 
 from xreg.core.errors import DataError
 from xreg.core.readers.numbers import number
-from xreg.core.readers.structures.comments import NO_LABEL, field_value
+from xreg.core.readers.structures.comments import NO_LABEL, charges_read, field_value
 from xreg.core.readers.structures.frame import Frame
 from xreg.core.readers.structures.symbols import name_elements
 
@@ -80,6 +80,7 @@ def _parsed(lines: Sequence[str], where: str, place: int) -> Frame:
     if problem:
         raise DataError(problem)
     info, every = _items(lines[4 + atoms + bonds :]), np.array(numbers, np.int32)
+    notes += charges_read(info)
     return Frame(where, place, every, positions, info=info, notes=tuple(notes))
 
 

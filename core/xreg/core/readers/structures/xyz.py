@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from xreg.core.errors import DataError
 from xreg.core.readers.numbers import number, whole_number
-from xreg.core.readers.structures.comments import fields_of, unit_problem
+from xreg.core.readers.structures.comments import charges_read, fields_of, unit_problem
 from xreg.core.readers.structures.extended import extended_fields
 from xreg.core.readers.structures.frame import NO_CELL, NO_PBC, Frame
 from xreg.core.readers.structures.symbols import name_elements
@@ -143,6 +143,7 @@ def _parsed(where: str, place: int, comment: str, rows: list[list[str]], line: i
     else:
         info, columns = fields_of(comment), _columns({})
         notes += _without_cell(info)
+    notes += charges_read(info)
     if problem := unit_problem("" if extended else comment, info):
         raise DataError(problem)
     width = columns.width
