@@ -289,10 +289,10 @@ def ordered(logs: list[dict[str, Any]]) -> list[tuple[str, int]]:
 
 
 def for_second_engine(logs: list[dict[str, Any]]) -> list[tuple[str, int]]:
-    """Return what the second engine computes: the first fifth of the rounds, minima first."""
+    """Return what the second engine computes: the first fifth of the rounds, all minima first."""
     rounds = rounds_of(logs)
     rounds = rounds[: math.ceil(SECOND_ENGINE * len(rounds))]
-    return [(name, k) for names in rounds for k in (0, 1) for name in names]
+    return [(name, k) for k in (0, 1) for names in rounds for name in names]
 
 
 def join(folder: Path, logs: list[dict[str, Any]]) -> int:

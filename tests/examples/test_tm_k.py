@@ -175,7 +175,8 @@ def test_the_second_engine_has_the_first_fifth_of_every_metal_minima_first(scrip
             for k in range(6) for m in NINE]  # fmt: skip
     order = structures.for_second_engine(logs)
     assert order[:9] == [(f"{m}0", 0) for m in NINE]
-    assert order[9:18] == [(f"{m}0", 1) for m in NINE]
+    assert order[9:18] == [(f"{m}1", 0) for m in NINE]
+    assert {kind for _, kind in order[18:]} == {1}
     assert {name[-1] for name, _ in order} == {"0", "1"}
 
 
