@@ -43,9 +43,11 @@ class NexusImporter(Importer[NexusImportConfig]):
 
     Columns are the one-dimensional datasets of numbers as long as the energies, called by the last
     part of their path; of a detector ``i0/data`` it is ``i0``. The signal is what ``--signal`` asks
-    for, else what the file itself marks (attribute ``signal`` of an ``NXdata``), else, in an
-    ``NXxas``, ln(incoming_beam/absorbed_beam) in transmission and absorbed_beam/incoming_beam
-    otherwise, else what its name tells. Texts on sample, beamline and detection are labels.
+    for, else what the file itself marks (attribute ``signal`` of an ``NXdata``, or ``signal=1`` of
+    a dataset), else, in an ``NXxas``, ln(incoming_beam/absorbed_beam) in transmission and
+    absorbed_beam/incoming_beam otherwise, else what its name tells. A marked signal that is no
+    column of numbers, or is to be scaled first, makes the entry a bad one, unless another column is
+    named as absorption. Texts on sample, beamline and detection are labels.
 
     A file that xreg wrote gives all of its channels, labels and splits back, or the one channel
     that is named.

@@ -71,9 +71,9 @@ class SpecImporter(Importer[SpecImportConfig]):
 
     Rows are read as those of any text table, so that a cell that is no number, or a row of another
     length, makes the scan a bad one. A scan without a column named as an energy is passed over;
-    ``--energy`` names one, ``--scan`` chooses one scan (``12``, or ``12.2`` where the number comes
-    twice). Which column is the signal is chosen as in text columns. Labels: ``scan``, ``command``
-    and ``date``.
+    one of fewer points than its command asks for is told. ``--energy`` names one, ``--scan``
+    chooses one scan (``12``, or ``12.2`` where the number comes twice). Which column is the signal
+    is chosen as in text columns. Labels: ``scan``, ``command`` and ``date``.
 
     Parameters
     ----------

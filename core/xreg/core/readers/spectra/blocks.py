@@ -34,6 +34,7 @@ TRAILING = re.compile(r"#|(?<![0-9.])%|!|//")
 SCAN = re.compile(r"#S\s+(\d+)\s*(.*)")
 # A cell that was meant as a number, and what dates and times look like.
 MEANT = re.compile(r"[+-]?[.,]?[0-9]")
+NUMERIC = re.compile(r"\s*[0-9.+-]")
 STRAY = re.compile(r"^\W+|\W+$")
 DATE = re.compile(r"\d{1,4}([-/])\d{1,2}\1\d{1,4}|\d{1,2}\.\d{1,2}\.\d{2,4}|\d+:\d")
 # The blank between a day and a time of day stands between no columns.
@@ -253,11 +254,12 @@ def require_no_row(header: Sequence[str], first: NDArray[np.float64]) -> None:
     first
         First numbers of the first rows, two of them where there are two.
     """
-    if len(first) < 2 or not np.isfinite(first).all() or first[0] == first[1]:
+    # FDMNES explains its first numbers behind a sign of equality.
+    begun = [line for line in header if NUMERIC.match(line) and "=" not in line]
+    if not begun or len(first) < 2 or not np.isfinite(first).all() or first[0] == first[1]:
         return
-    for line in header:
-        named = is_comment(line) or "=" in line  # as FDMNES explains its first numbers
-        cells = [] if named else SEPARATORS.split(line.strip())
+    for line in begun:
+        cells = SEPARATORS.split(line.strip())
         value = number_of(cells[0]) if cells[1:] else None
         if value is not None and 0 < (first[0] - value) / (first[1] - first[0]) < NEAR:
             raise DataError(
