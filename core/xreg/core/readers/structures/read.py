@@ -10,7 +10,7 @@ from pathlib import Path
 
 from xreg.core.errors import DataError
 from xreg.core.files import read_file
-from xreg.core.readers.structures.cif.frames import cif_frames
+from xreg.core.readers.structures.cif import cif_frames
 from xreg.core.readers.structures.frame import Frame
 from xreg.core.readers.structures.gen import gen_frame
 from xreg.core.readers.structures.molfile import molfile_frames

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.errors import DataError
 from xreg.core.readers.numbers import whole_number
-from xreg.core.readers.structures.cif.text import cif_blocks, tags_of
 from xreg.core.readers.structures.frame import Frame
+from xreg.core.readers.structures.star import cif_blocks, tags_of
 from xreg.core.readers.structures.symbols import element_of, name_elements
 from xreg.core.readers.structures.symmetry import (
     Operations,

@@ -1,4 +1,4 @@
-"""The text of a CIF: data blocks, and in each the values by name.
+"""The text of a CIF, which is a STAR file: data blocks, and in each the values by name.
 
 Read by the grammar of CIF 1.1 (S. R. Hall and J. D. Westbrook, International Tables for
 Crystallography G, chapter 2.2), which knows no lines but in texts between semicolons: ASE's parser

@@ -1,1 +1,0 @@
-"""CIF: from a file to frames."""
