@@ -25,6 +25,8 @@ from xreg.workbench.run import provenance
 
 __all__ = ["Calibrated", "calibrate_model"]
 
+MANY = 50
+"""From so many spectra on, a network that is trained on may learn more than a calibration."""
 # What a run leaves beside its model, and a calibrated model keeps.
 KEPT = ("recipe.yaml", "metrics.json", "splits.npz")
 
@@ -124,6 +126,11 @@ def _calibrated(recipe: CalibrationRecipe, pair: Matched) -> Calibrated:
     done = replace(done, facts=facts)
     made = done.apply(energy, predicted)
     remarks = [*pair.remarks, *_remarks(done, held, reach, model.trust is not None)]
+    if len(samples) >= MANY and model.emulator.architecture:
+        remarks.append(
+            f"Of {len(samples)} spectra the model itself may learn more: train it on by a recipe "
+            f"with `emulator: {{name: {model.emulator.name}, start: {pair.entry.reference}}}`."
+        )
     return Calibrated(
         calibrated(model, done, unit), samples.ids, groups, predicted, made, known, held, remarks
     )
