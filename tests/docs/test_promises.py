@@ -19,8 +19,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
-def command(name: str) -> str:
-    found = re.findall(rf"^```bash {name}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def command(name: str, text: str = README) -> str:
+    found = re.findall(rf"^```bash {name}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     assert len(found) == 1, f"the README must have one block ```bash {name}"
     return found[0].strip()
 
@@ -44,6 +44,9 @@ def test_ci_takes_its_test_command_from_the_readme():
     assert done.stdout.strip() == command("tests")
     assert 'eval "$tests"' in CI
     assert not re.search(r"^[^#]*\b(pip|pytest)\b", CI, re.MULTILINE), "a second test command"
+    for readme in ROOT.glob("contrib/*/README.md"):
+        for block in ("install", "tests"):
+            assert command(block, readme.read_text(encoding="utf-8"))
 
 
 def test_ci_s_documentation_check_fails_on_a_broken_link(tmp_path):
