@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from xreg.core.readers.numbers import is_number, is_row
+from xreg.core.readers.spectra.blocks import SEPARATORS
 
 __all__ = ["CUT_OFF", "is_cut_off"]
 
@@ -15,7 +16,6 @@ CUT_OFF = (
 # Last bytes that are looked at, and from how many lines on a number of fewer digits tells.
 TAIL, FEW, MANY = 4096, 5, 20
 LACKING = 2
-CELLS = re.compile(r"[\s,;]+")
 EXPONENT = re.compile(r"[eEdDqQ].*")
 
 
@@ -29,13 +29,13 @@ def is_cut_off(content: bytes) -> bool:
     if not tail or tail[-1:] in b"\r\n" or b"\0" in tail:
         return False
     *before, line = tail.decode("latin-1").splitlines()
-    width = len(CELLS.split(line.strip()))
+    width = len(SEPARATORS.split(line.strip()))
     # What continues a line is no row (spectra of a detector, in SPEC files), nor is half of one.
     begun = [len(content) <= TAIL, *(not one.endswith("\\") for one in before)]
     rows_above = [one for one, whole in zip(before, begun, strict=False) if whole and is_row(one)]
-    above = [CELLS.split(one.strip()) for one in rows_above]
+    above = [SEPARATORS.split(one.strip()) for one in rows_above]
     rows = [cells[-1] for cells in above if len(cells) == width]
-    last = CELLS.split(line.strip())[-1]
+    last = SEPARATORS.split(line.strip())[-1]
     if not rows or not is_number(last):
         return False
     decimals = {_decimals(cell) for cell in rows}
