@@ -19,13 +19,18 @@ from xreg.core.yaml_text import dump_yaml, load_yaml
 from xreg.registry.cards.parity import parity_of
 from xreg.registry.versions.entries import (
     About,
-    ChannelEntry,
     ComponentEntry,
     DataEntry,
     ModelEntry,
     ParentEntry,
 )
-from xreg.registry.versions.model_contents import CARD, UNKNOWN, domain_entry, scores_of
+from xreg.registry.versions.model_contents import (
+    CARD,
+    UNKNOWN,
+    domain_entry,
+    predicts_entry,
+    scores_of,
+)
 from xreg.registry.versions.run_files import Summary, run_file
 
 if TYPE_CHECKING:
@@ -108,12 +113,13 @@ def describe(
                 f"'{other}' is no repetition of '{run}': its '{differs}' is another; only seeds "
                 "may differ."
             )
+    target = model.target
     entry = ModelEntry.model_construct(
         **dict(said),
         name=name,
         version=version,
-        channel=model.target.channel,
-        predicts=_predicts(model),
+        channel=target.channel,
+        predicts=predicts_entry(target.energy, target.features, target.unit),
         domain=domain_entry(model.domain),
         data=_data(run, recipe),
         parent=_parent(run),
@@ -134,15 +140,6 @@ def describe(
         size=size,
         files=len(files),
     )
-
-
-def _predicts(model: Model) -> ChannelEntry:
-    target = model.target
-    if target.energy is None:
-        names = list(target.features)
-        return ChannelEntry(points=len(names), unit=target.unit, features=names)
-    low, high = float(target.energy[0]), float(target.energy[-1])
-    return ChannelEntry(points=len(target.energy), low=low, high=high, unit=target.unit)
 
 
 def _data(run: Path, recipe: Mapping[str, Any]) -> DataEntry:

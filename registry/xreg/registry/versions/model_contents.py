@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from yaml import YAMLError
 
 from xreg.core import storage
@@ -27,7 +28,7 @@ from xreg.registry.versions.run_files import Metrics, Summary, run_file
 if TYPE_CHECKING:
     from xreg.core.model.domain import Domain
 
-__all__ = ["CARD", "UNKNOWN", "domain_entry", "require_same_model", "scores_of"]
+__all__ = ["CARD", "UNKNOWN", "domain_entry", "predicts_entry", "require_same_model", "scores_of"]
 
 CARD = "card.yaml"
 UNKNOWN = ("hash", "size", "files", "published", "withdrawn")
@@ -87,13 +88,7 @@ def _of_model(folder: Path) -> dict[str, Any]:
     meta, arrays = storage.read(folder)
     saved = SavedModel.of(meta, folder)
     target, energy = saved.target, arrays.get("energy")
-    unit = target.unit if unit is None else str(unit)
-    if energy is None:
-        names = list(target.features)
-        predicts = ChannelEntry(points=len(names), unit=unit, features=names)
-    else:
-        low, high = (float(energy[0]), float(energy[-1])) if len(energy) else (0.0, 0.0)
-        predicts = ChannelEntry(points=len(energy), low=low, high=high, unit=unit)
+    predicts = predicts_entry(energy, target.features, target.unit if unit is None else str(unit))
     domain = domain_entry(saved.known_domain(folder))
     return {"channel": target.channel, "predicts": predicts, "domain": domain}
 
@@ -116,6 +111,24 @@ def _of_card(entry: ModelEntry, file: Path) -> Mapping[str, Any]:
            for key in keys if key not in card and not type(entry).model_fields[key].is_required()}
     )  # fmt: skip
     return {key: getattr(plain, key) for key in keys}
+
+
+def predicts_entry(energy: NDArray[Any] | None, features: Sequence[str], unit: str) -> ChannelEntry:
+    """Return in the words of a catalogue what a model predicts.
+
+    Parameters
+    ----------
+    energy
+        (m,) energies in eV; None where it predicts target features.
+    features
+        Their names.
+    unit
+        Unit of what it predicts.
+    """
+    if energy is None:
+        return ChannelEntry(points=len(features), unit=unit, features=list(features))
+    low, high = (float(energy[0]), float(energy[-1])) if len(energy) else (0.0, 0.0)
+    return ChannelEntry(points=len(energy), low=low, high=high, unit=unit)
 
 
 def domain_entry(domain: Domain) -> DomainEntry:
