@@ -191,10 +191,7 @@ def _pulled(found: Found[ModelEntry]) -> Path:
     """Return the folder of a published model, pulled where the cache lacks it, and checked."""
     entry = found.entry
     finding.warn_withdrawn(entry)
-    pulling.seen(found).require_unchanged(found.entry)
-    folder = pulling.cached(entry)
-    if not pulling.is_cached(entry):
-        folder = pulling.pull(found)
+    folder = pulling.available(found)
     try:
         for name, md5 in pulling.kept_files(entry).items():
             if file_md5(folder / name) != md5:

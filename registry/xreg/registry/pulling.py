@@ -33,7 +33,7 @@ from xreg.registry.versions.seen import Seen
 if TYPE_CHECKING:
     from xreg.registry.dvc import Objects
 
-__all__ = ["STREAMS", "cached", "files_of", "is_cached", "kept_files", "pull", "seen"]
+__all__ = ["STREAMS", "available", "cached", "files_of", "is_cached", "kept_files", "pull", "seen"]
 
 EntryT = TypeVar("EntryT", bound=Entry)
 
@@ -133,6 +133,20 @@ def pull(found: Found[EntryT], *, accept_changed: bool = False) -> Path:
         path = _pull(again)
     seen(found).remember(found.entry, anew=accept_changed)
     return path
+
+
+def available(found: Found[EntryT]) -> Path:
+    """Return the copy in the cache, brought there where it is not; its bytes are not compared.
+
+    Raises
+    ------
+    CorruptError, RunError
+        As :func:`pull`.
+    """
+    if not is_cached(found.entry):
+        return pull(found)
+    seen(found).require_unchanged(found.entry)
+    return cached(found.entry)
 
 
 def _pull(found: Found[EntryT]) -> Path:
