@@ -335,8 +335,12 @@ def describe_model(entry: SavedModel, *, allow_code: bool = False) -> list[tuple
     if model.descriptor is not None:
         rows += [("descriptor", _call(one)) for one in parts_of(model.descriptor).values()]
     rows.append(("emulator", _call(model.emulator)))
+    when = ""
     if isinstance(model, CalibratedModel):
-        rows.append(("calibrated", model.calibration.in_words()))
+        done = model.calibration
+        rows += [("calibrated", done.in_words()), ("calibrated on", done.learned_from)]
+        rows += [("fine-tuned from", done.fine_tuned_from)] if done.fine_tuned_from else []
+        when = ", before calibration"
     rows += [(f"decomposer {label}", _call(d)) for label, d in model.decomposers.items()]
     if data := entry.summary.get("dataset"):
         named = f"{data['name']} {data['version']}"
@@ -345,7 +349,7 @@ def describe_model(entry: SavedModel, *, allow_code: bool = False) -> list[tuple
         scores = entry.metrics.get(part) or {}
         if scores.get("r2") is not None:
             told = f"{scores['r2']:.4f} on {scores.get('samples', 0)} samples"
-            rows.append((f"R² {part}", told))
+            rows.append((f"R² {part}{when}", told))
     rows += [("note", change) for change in model.changes()]
     for label, parts in entry.metrics.get("decomposers", {}).items():
         for part, values in parts.items():

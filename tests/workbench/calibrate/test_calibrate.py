@@ -77,21 +77,6 @@ def test_the_command_tells(
     assert len((tmp_path / "out" / "calibration.csv").read_text().splitlines()) == 21
 
 
-@pytest.mark.parametrize(
-    ("emulator", "told"), [({"name": "mlp", "epochs": 2}, True), ({"name": "ridge"}, False)]
-)
-def test_of_many_spectra_a_network_may_learn_more(
-    emulator: dict[str, object], told: bool, water_store: Path, measured: Path, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    content = {"dataset": str(water_store), "descriptor": "internal", "emulator": emulator}
-    model = execute(load_recipe(None, {**content, "analyses": {}}), tmp_path / "run")
-    monkeypatch.setattr("xreg.workbench.calibrate.calibrate.MANY", 20)
-    assert run("calibrate", model, measured, "-o", tmp_path / "out") == 0
-    remarks = json.loads((tmp_path / "out" / "calibration.json").read_text())["remarks"]
-    assert any("train it on by a recipe" in remark for remark in remarks) is told
-
-
 def test_it_predicts_what_was_measured(trained: Path, measured: Path, calibrated: Path) -> None:
     model, before, seen = load_model(calibrated), load_model(trained), open_store(measured)
     assert isinstance(model, CalibratedModel)

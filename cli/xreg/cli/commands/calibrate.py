@@ -34,6 +34,14 @@ def calibrate(
     part: Part = None,
     channel: Channel = None,
     interpolate: Interpolate = False,
+    fine_tune: Annotated[
+        bool | None,
+        typer.Option(
+            "--fine-tune/--no-fine-tune",
+            help="Train the network on with the measured spectra, and keep that if held-out ones "
+            "come out better; from fifty spectra on by default.",
+        ),
+    ] = None,
     bad: Bad = None,
     set_: Set = None,
     registry: Registry = None,
@@ -42,7 +50,8 @@ def calibrate(
     """Learn from a few measured spectra what separates them from a model's predictions.
 
     Shift, broadening and scale always; from eight spectra of four groups on, a linear correction
-    where it makes held-out groups better. OUT is a model as a run leaves it: predict, evaluate, fit
+    where it makes held-out groups better; from fifty on, the network is trained on with them, too,
+    and kept so where that is better yet. OUT is a model as a run leaves it: predict, evaluate, fit
     and models publish take it.
     """
     from xreg.cli.progress import progress
@@ -59,6 +68,7 @@ def calibrate(
         "part": part,
         "channel": channel,
         "interpolate": interpolate or None,
+        "fine_tune": fine_tune,
         "bad": bad,
     }
     settings = [f"dataset.registry={registry}"] if registry else []
@@ -69,12 +79,19 @@ def calibrate(
         found = calibrate_model(recipe, out, allow_code=allow_code)
     for remark in found.remarks:
         echo(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
-    told, held = found.calibration, found.held.summary()
+    told, held = found.calibration, found.held
+    means = held.summary()
     groups = counted(len(set(found.groups.tolist())), "group")
     echo(f"{counted(len(found.ids), 'spectrum', 'spectra')} of {groups}: {told.in_words()}")
     echo(
-        f"held-out groups: misaligned by {held['shift_before']:.2f} eV before, "
-        f"{held['shift_after']:.2f} eV after; rms {held['rms_before']:.3g} before, "
-        f"{held['rms_after']:.3g} after"
+        f"held-out groups: misaligned by {means['shift_before']:.2f} eV before, "
+        f"{means['shift_after']:.2f} eV after; rms {means['rms_before']:.3g} before, "
+        f"{means['rms_after']:.3g} after"
     )
+    for way, one in found.tried.items():
+        left = one.summary()
+        echo(
+            f"  {way}: misaligned by {left['shift_after']:.2f} eV, rms {left['rms_after']:.3g}"
+            f"{' (kept)' if one is held else ''}"
+        )
     echo(f"model: {found.folder}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -40,10 +40,25 @@ class Check:
     predicted: NDArray[np.float64]
 
     @classmethod
-    def first(cls, samples: Samples, predicted: NDArray[np.float64]) -> Self | None:
-        """Keep the first of some predicted samples; None where there are none."""
+    def first(
+        cls, samples: Samples, predicted: NDArray[np.float64], labels: Sequence[str] | None = None
+    ) -> Self | None:
+        """Keep the first of some predicted samples; None where there are none.
+
+        Parameters
+        ----------
+        samples, predicted
+            n samples and their (n, m) predictions.
+        labels
+            Labels that the model reads; others are not kept. All are where not given.
+        """
         count = min(COUNT, len(samples))
-        return cls(samples[:count], predicted[:count]) if count else None
+        if not count:
+            return None
+        kept = samples[:count]
+        if labels is not None:
+            kept = kept.with_labels({n: v for n, v in kept.labels.items() if n in labels})
+        return cls(kept, predicted[:count])
 
     def difference(self, predict: Callable[[Samples], Any]) -> float:
         """Return how far predictions are from those kept, as a share of the spread of the latter.

@@ -183,12 +183,13 @@ def _calibration(model: Model) -> str:
 
     parts = []
     if isinstance(model, CalibratedModel):
-        data = model.calibration.facts.get("dataset") or {}
+        done = model.calibration
         parts.append(
-            f"calibrated on {model.calibration.facts.get('samples', 'some')} spectra of "
-            f"{data.get('name', 'a dataset')} {data.get('version', '')}: "
-            f"{model.calibration.in_words()} (the scores are those before, on computed spectra)"
+            f"calibrated on {done.learned_from}: {done.in_words()} (the scores are those before, "
+            "on computed spectra)"
         )
+        if done.fine_tuned_from:
+            parts.append(f"fine-tuning began with {done.fine_tuned_from}")
     if getattr(model.emulator.config, "calibrate", False):
         parts.append("the spread is scaled so that 68 % of the validation errors lie within it")
     if model.trust is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,20 +13,34 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.errors import DataError, UnknownNameError, did_you_mean
+from xreg.core.errors import ConfigError, DataError, UnknownNameError, did_you_mean
 from xreg.core.files import read_file, write_csv
+from xreg.core.model.check import Check
+from xreg.core.model.inputs import FeatureInputs
+from xreg.core.model.model import Model
+from xreg.core.model.pipeline import Pipeline
 from xreg.core.model.transfer.calibrated import CalibratedModel, calibrated
-from xreg.core.model.transfer.calibration import Calibration, Held, calibrate
+from xreg.core.model.transfer.calibration import (
+    FEWEST_GROUPS,
+    Calibration,
+    Held,
+    calibrate,
+)
+from xreg.core.model.transfer.fine_tuning import FineTuned, fine_tune
 from xreg.core.run import FORMAT
+from xreg.registry.plugins import host
 from xreg.workbench.calibrate.recipe import CalibrationRecipe
 from xreg.workbench.evaluate.evaluate import Matched, match_model
+from xreg.workbench.recipes.start import exact_start
 from xreg.workbench.result_folder import result_folder, write_json
 from xreg.workbench.run import provenance
 
 __all__ = ["Calibrated", "calibrate_model"]
 
 MANY = 50
-"""From so many spectra on, a network that is trained on may learn more than a calibration."""
+"""From so many spectra on, a network is fine-tuned without being asked to."""
+ALONE, TUNED = "calibrated alone", "fine-tuned"
+"""The two ways that are judged."""
 # What a run leaves beside its model, and a calibrated model keeps.
 KEPT = ("recipe.yaml", "metrics.json", "splits.npz")
 
@@ -45,6 +59,9 @@ class Calibrated:
         (n, m) spectra before and after calibration, and the measured ones.
     held
         Errors of held-out groups.
+    tried
+        The same of calibration alone and of the fine-tuned network, where that was tried; ``held``
+        is the one of those that was kept.
     remarks
         What whoever uses the model must know, a sentence each.
     folder
@@ -58,6 +75,7 @@ class Calibrated:
     made: NDArray[np.float64]
     known: NDArray[np.float64]
     held: Held
+    tried: Mapping[str, Held] = field(default_factory=dict)
     remarks: Sequence[str] = ()
     folder: Path = Path()
 
@@ -113,27 +131,96 @@ def _calibrated(recipe: CalibrationRecipe, pair: Matched) -> Calibrated:
     done, held = calibrate(
         energy, predicted, known, groups, reach, recipe.seed, correct=recipe.correct
     )
+    remarks = list(pair.remarks)
+    pipeline = _to_fine_tune(recipe, pair, groups, remarks)
+    tried: dict[str, Held] = {}
+    tuned: FineTuned | None = None
+    if pipeline is not None:
+        tuned = fine_tune(pipeline, samples, predicted, known, groups, reach, recipe.seed)
+        tried = {ALONE: held, TUNED: tuned.held}
+        if tuned.held.by_group(groups) >= held.by_group(groups):
+            tuned = None
+            remarks.append(
+                "Held-out groups come out no better by the fine-tuned network than by calibration "
+                "alone, which is kept."
+            )
     section, unit = pair.section, pair.dataset.spectra[pair.channel].unit
-    facts = {
+    facts: dict[str, Any] = {
         "dataset": {key: section[key] for key in ("name", "version", "hash")},
         "channel": pair.channel,
         "samples": len(samples),
         "groups": len(np.unique(groups)),
         "group": recipe.group,
         "ids": samples.ids.tolist(),
-        "held_out": held.summary(),
+        "held_out": (held if tuned is None else tuned.held).summary(),
     }
-    done = replace(done, facts=facts)
-    made = done.apply(energy, predicted)
-    remarks = [*pair.remarks, *_remarks(done, held, reach, model.trust is not None)]
-    if len(samples) >= MANY and model.emulator.architecture:
+    if pipeline is not None:
+        start = exact_start(pair.entry)
+        facts["fine_tuned"] = {
+            "kept": tuned is not None,
+            "start": {"model": start.title, "hash": start.hash},
+            "settings": recipe.emulator,
+            "held_out": {way: one.summary() for way, one in tried.items()},
+        }
+    base, before = model, predicted
+    if tuned is not None:
+        base, held, done = tuned.model, tuned.held, Calibration(tuned.instrument)
+        before = base.predict_with_spread(base.inputs(samples))[0]
+        base.check = Check.first(samples, before, base.needs_labels)
         remarks.append(
-            f"Of {len(samples)} spectra the model itself may learn more: train it on by a recipe "
-            f"with `emulator: {{name: {model.emulator.name}, start: {pair.entry.reference}}}`."
+            f"The network was fine-tuned: it knows the {len(samples)} measured samples best, and "
+            "calls others new that the model before it knew."
         )
+    done = replace(done, facts=facts)
+    remarks += _remarks(done, held, reach, model.trust is not None)
+    made = done.apply(energy, before)
     return Calibrated(
-        calibrated(model, done, unit), samples.ids, groups, predicted, made, known, held, remarks
-    )
+        calibrated(base, done, unit), samples.ids, groups, predicted, made, known, held, tried,
+        remarks,
+    )  # fmt: skip
+
+
+def _to_fine_tune(
+    recipe: CalibrationRecipe, pair: Matched, groups: NDArray[Any], remarks: list[str]
+) -> Pipeline | None:
+    """Return what is to be trained on from the model; None where nothing is.
+
+    Raises
+    ------
+    ConfigError
+        If the recipe has settings for a training that it forbids.
+    DataError
+        If it asks for one, and the emulator begins with no weights.
+    """
+    model = pair.context.model
+    if recipe.fine_tune is False:
+        if recipe.emulator:
+            raise ConfigError("'emulator' has settings for fine-tuning, which 'fine_tune' forbids.")
+        return None
+    enough = len(groups) >= MANY and len(np.unique(groups)) >= FEWEST_GROUPS
+    if not recipe.fine_tune and not enough:
+        if recipe.emulator:
+            raise ConfigError(
+                f"'emulator' has settings for fine-tuning, and {len(groups)} spectra of "
+                f"{len(np.unique(groups))} group(s) are too few for that unless --fine-tune asks."
+            )
+        return None
+    if not recipe.fine_tune and not model.emulator.architecture:
+        remarks.append(
+            f"{len(groups)} spectra are enough to fine-tune a network, but emulator "
+            f"'{model.emulator.name}' is not trained from first weights; calibration alone is done."
+        )
+        return None
+    return _pipeline(recipe, model)
+
+
+def _pipeline(recipe: CalibrationRecipe, model: Model) -> Pipeline:
+    own = model.emulator.config.model_dump(mode="json")
+    emulator = host().build("emulator", model.emulator.name, {**own, **recipe.emulator})
+    features = model.inputs if isinstance(model.inputs, FeatureInputs) else None
+    if features is None:
+        return Pipeline(emulator, start=model)
+    return Pipeline(emulator, features.descriptor, featurize=features.featurize, start=model)
 
 
 def _groups(recipe: CalibrationRecipe, pair: Matched) -> NDArray[Any]:
@@ -202,7 +289,10 @@ def _write(
 def _rows(found: Calibrated) -> list[Sequence[Any]]:
     held = found.held
     head = ["id", "group", "shift before (eV)", "shift after (eV)", "rms before", "rms after"]
-    columns = (held.shift_before, held.shift_after, held.rms_before, held.rms_after)
+    columns = [held.shift_before, held.shift_after, held.rms_before, held.rms_after]
+    for way, one in found.tried.items():
+        head += [f"shift {way} (eV)", f"rms {way}"]
+        columns += [one.shift_after, one.rms_after]
     numbers = zip(*(column.tolist() for column in columns), strict=True)
     named = zip(found.ids.tolist(), found.groups.tolist(), numbers, strict=True)
     return [head, *([name, group, *row] for name, group, row in named)]

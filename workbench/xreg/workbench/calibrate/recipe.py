@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from xreg.core.config import setting
 from xreg.workbench.evaluate.recipe import Judged
@@ -32,5 +32,16 @@ class CalibrationRecipe(Judged):
         True,
         description="Whether more than shift, broadening and scale is learned where enough spectra "
         "are given and held-out ones come out better.",
+    )
+    fine_tune: bool | None = setting(
+        None,
+        description="Whether the network is trained on with the measured spectra, which is kept if "
+        "held-out ones come out better than by calibration alone; from fifty spectra of four "
+        "groups on if not given.",
+    )
+    emulator: dict[str, Any] = setting(
+        {},
+        description="Settings of the emulator for that training, such as epochs and "
+        "learning_rate; others are as the model was trained.",
     )
     seed: int = setting(0, ge=0, description="Seed of the folds.")

@@ -46,6 +46,15 @@ class CalibrationResult:
             }
             for when in ("before", "after")
         ]
+        for way, one in self.calibrated.tried.items():
+            left = one.summary()
+            rows.append(
+                {
+                    "": way,
+                    "misaligned (eV)": left["shift_after"],
+                    "rms difference": left["rms_after"],
+                }
+            )
         return Table.of(rows, "Held-out groups")
 
     @property

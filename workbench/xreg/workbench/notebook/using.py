@@ -32,6 +32,7 @@ def calibrate(
     split: str | None = None,
     channel: str | None = None,
     interpolate: bool = False,
+    fine_tune: bool | None = None,
     settings: Sequence[str] = (),
     allow_code: bool = False,
 ) -> CalibrationResult:
@@ -53,6 +54,9 @@ def calibrate(
         Part of a split, and channel with the measured spectra.
     interpolate
         Whether measured spectra may be interpolated onto the energies of the model.
+    fine_tune
+        Whether the network is trained on with them, and kept so if held-out ones come out better;
+        from fifty spectra on if not given.
     settings
         ``KEY=VALUE`` texts, such as ``reach=10``.
     allow_code
@@ -69,6 +73,7 @@ def calibrate(
         "part": part,
         "channel": channel,
         "interpolate": interpolate,
+        "fine_tune": fine_tune,
     }
     texts = [f"dataset.registry={registry}"] if registry else []
     stated = {key: value for key, value in recipe.items() if value is not None}

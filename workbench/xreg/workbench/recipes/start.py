@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from xreg.core.model.model import Model
     from xreg.registry.models import SavedModel
 
-__all__ = ["Start", "start_model", "with_settings_of"]
+__all__ = ["Start", "exact_start", "start_model", "with_settings_of"]
 
 RecipeT = TypeVar("RecipeT", bound=AnyRecipe)
 
@@ -74,19 +74,25 @@ def start_model(section: StartSection, registry: str | None = None) -> Start:
     UnknownNameError
         If there is no such model.
     """
-    from xreg.core.files import folder_hash
     from xreg.registry.models import load_model
 
     saved = _find(section.model, registry)
-    found = folder_hash(saved.folder) if saved.found is None else saved.found.entry.hash
-    if section.hash and section.hash != found:
+    exact = exact_start(saved)
+    if section.hash and section.hash != exact.hash:
         raise DataError(
-            f"the model '{section.model}' to start from has the hash {found}, not {section.hash} "
-            "as the recipe says."
+            f"the model '{section.model}' to start from has the hash {exact.hash}, not "
+            f"{section.hash} as the recipe says."
         )
-    exact = os.path.abspath(saved.reference) if saved.found is None else saved.reference
-    section = StartSection(model=exact, hash=found)
-    return Start(load_model(saved.folder), section, _trained_on(saved.folder.parent))
+    return Start(load_model(saved.folder), exact, _trained_on(saved.folder.parent))
+
+
+def exact_start(saved: SavedModel) -> StartSection:
+    """Return the exact version of a saved model and its hash."""
+    from xreg.core.files import folder_hash
+
+    if saved.found is not None:
+        return StartSection(model=saved.reference, hash=saved.found.entry.hash)
+    return StartSection(model=os.path.abspath(saved.reference), hash=folder_hash(saved.folder))
 
 
 def _trained_on(folder: Path) -> frozenset[str]:

@@ -76,13 +76,9 @@ def data_of(ready: Prepared) -> AnalysisData:
 
 def check_of(context: AnalysisContext) -> Check | None:
     """Return the first samples of the judged part, with what is predicted of them."""
-    rows = context.rows[context.judged][:COUNT]
-    samples = context.samples[rows]
-    # Of labels only those that the model reads are its business.
-    samples = samples.with_labels(
-        {n: v for n, v in samples.labels.items() if n in context.model.needs_labels}
-    )
-    return Check.first(samples, context.results[context.judged].predicted)
+    samples = context.samples[context.rows[context.judged][:COUNT]]
+    predicted = context.results[context.judged].predicted
+    return Check.first(samples, predicted, context.model.needs_labels)
 
 
 def judge(

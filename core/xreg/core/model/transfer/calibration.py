@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.data.splits import require_groups
 from xreg.core.errors import DataError
 from xreg.core.model.transfer.alignment import misalignment
 from xreg.core.model.transfer.correction import Correction
 from xreg.core.model.transfer.instrument import Instrument
 
-__all__ = ["Calibration", "Held", "calibrate"]
+__all__ = [
+    "FEWEST_GROUPS",
+    "FEWEST_TO_CORRECT",
+    "Calibration",
+    "Held",
+    "calibrate",
+    "grouped_folds",
+]
 
 Array = NDArray[np.float64]
 
@@ -45,6 +53,20 @@ class Held:
     rms_before: Array
     rms_after: Array
 
+    @classmethod
+    def of(cls, energy: Array, predicted: Array, made: Array, known: Array, reach: float) -> Self:
+        """Return the errors of (n, m) spectra as predicted, and as made of these in folds."""
+        return cls(
+            misalignment(energy, predicted, known, reach),
+            misalignment(energy, made, known, reach),
+            np.sqrt(np.square(predicted - known).mean(axis=1)),
+            np.sqrt(np.square(made - known).mean(axis=1)),
+        )
+
+    def by_group(self, groups: NDArray[Any]) -> float:
+        """Return the mean squared error after, in which every group counts the same."""
+        return float(_by_group(np.square(self.rms_after), groups).mean())
+
     def summary(self) -> dict[str, float]:
         """Return means over all spectra, of the size of shifts."""
         return {
@@ -73,6 +95,20 @@ class Calibration:
     correction: Correction | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def fine_tuned_from(self) -> str:
+        """Name and hash of the model whose network was trained on; empty where none was."""
+        told = _mapping(self.facts.get("fine_tuned"))
+        start = _mapping(told.get("start"))
+        return f"{start.get('model')} ({start.get('hash')})" if told.get("kept") else ""
+
+    @property
+    def learned_from(self) -> str:
+        """How many spectra of which dataset it was learned from, in words."""
+        data = _mapping(self.facts.get("dataset"))
+        named = f"{data.get('name', 'a dataset')} {data.get('version', '')}".strip()
+        return f"{self.facts.get('samples', 'some')} spectra of {named}"
+
     def affine(self, energy: Array) -> tuple[Array, Array]:
         """Return the (m, m) matrix and (m,) constant that map spectra on these energies (eV)."""
         matrix = self.instrument.matrix(energy)
@@ -91,6 +127,8 @@ class Calibration:
         words = (
             f"shift {one.shift:+.2f} eV, broadening {one.broadening:.2f} eV, scale {one.scale:.4g}"
         )
+        if self.fine_tuned_from:
+            return f"{words}, behind the network fine-tuned on these spectra"
         if self.correction is None:
             return words
         count = len(self.correction.components)
@@ -129,14 +167,15 @@ def calibrate(
     Raises
     ------
     DataError
-        If the spectra are too few, of one group alone, or too short.
+        If the spectra are too few, of one group alone, or too short, or a group is not known.
     """
+    require_groups(groups)
     if len(known) < FEWEST or len(np.unique(groups)) < 2:
         raise DataError(
             f"{len(known)} spectra of {len(np.unique(groups))} group(s) are too few to calibrate; "
             f"{FEWEST} of two groups are needed, 10 to 50 are good."
         )
-    folds = list(_folds(groups, seed))
+    folds = list(grouped_folds(groups, seed))
     enough = len(known) >= FEWEST_TO_CORRECT and len(np.unique(groups)) >= FEWEST_GROUPS
     settings: list[tuple[int, float] | None] = [None]
     if correct and enough:
@@ -153,9 +192,9 @@ def calibrate(
                     Instrument(), Correction.fit(plain[seen], known[seen], *setting)
                 )
             made[setting][held] = found.apply(energy, plain[held])
-    errors = {s: _by_group(np.square(m - known).mean(axis=1), groups) for s, m in made.items()}
-    best = min(settings, key=lambda setting: float(errors[setting].mean()))
-    gain = errors[None] - errors[best]
+    errors = {s: np.square(m - known).mean(axis=1) for s, m in made.items()}
+    best = min(settings, key=lambda setting: float(_by_group(errors[setting], groups).mean()))
+    gain = _by_group(errors[None], groups) - _by_group(errors[best], groups)
     if not gain.mean() > SURE * gain.std(ddof=1) / np.sqrt(len(gain)):
         best = None
     instrument = Instrument.fit(energy, predicted, known, reach)
@@ -163,13 +202,13 @@ def calibrate(
     if best is not None:
         plain = predicted @ instrument.matrix(energy).T
         correction = Correction.fit(plain, known, *best)
-    held_out = Held(
-        misalignment(energy, predicted, known, reach),
-        misalignment(energy, made[best], known, reach),
-        np.sqrt(np.square(predicted - known).mean(axis=1)),
-        np.sqrt(np.square(made[best] - known).mean(axis=1)),
-    )
+    held_out = Held.of(energy, predicted, made[best], known, reach)
     return Calibration(instrument, correction), held_out
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """Return a mapping of facts, empty where a model of somebody else has something else there."""
+    return value if isinstance(value, Mapping) else {}
 
 
 def _by_group(values: Array, groups: NDArray[Any]) -> Array:
@@ -177,7 +216,7 @@ def _by_group(values: Array, groups: NDArray[Any]) -> Array:
     return np.array([values[groups == name].mean() for name in np.unique(groups)])
 
 
-def _folds(groups: NDArray[Any], seed: int) -> Iterator[NDArray[np.bool_]]:
+def grouped_folds(groups: NDArray[Any], seed: int) -> Iterator[NDArray[np.bool_]]:
     """Yield which spectra are held out, no group in part."""
     names = np.random.default_rng(seed).permutation(np.unique(groups))
     for part in np.array_split(names, min(FOLDS, len(names))):

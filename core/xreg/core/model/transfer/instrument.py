@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.errors import DataError
+
 __all__ = ["Instrument"]
 
 Array = NDArray[np.float64]
@@ -39,6 +41,19 @@ class Instrument:
         Beyond the ends the end values hold, so that a flat spectrum stays flat.
         """
         return self.scale * _broadened(energy, self.broadening) @ _shifted(energy, self.shift)
+
+    def undo(self, energy: Array, spectra: Array) -> Array:
+        """Return (n, m) spectra before shift and scale; a broadening is in them still.
+
+        Raises
+        ------
+        DataError
+            If the scale is zero, after which nothing is left of spectra.
+        """
+        if self.scale == 0:
+            raise DataError("a scale of zero leaves nothing of spectra, and cannot be undone.")
+        back = Instrument(-self.shift, scale=1 / self.scale)
+        return spectra @ back.matrix(energy).T
 
     @classmethod
     def fit(cls, energy: Array, predicted: Array, known: Array, reach: float) -> Instrument:
