@@ -1,4 +1,4 @@
-"""Arguments and options that several commands have."""
+"""Arguments and options that several commands have; a command writes ``options.Out``."""
 
 from __future__ import annotations
 
@@ -9,65 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from xreg.cli.output import echo
+from xreg.cli.output import echo, note
 from xreg.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from xreg.workbench.recipes.sections import AnyRecipe
-
-__all__ = [
-    "Absorber",
-    "AllowCode",
-    "Analyses",
-    "Author",
-    "Bad",
-    "Broadening",
-    "CardFormat",
-    "Channel",
-    "Channels",
-    "Citation",
-    "Dataset",
-    "Description",
-    "DryRun",
-    "EnergyColumn",
-    "EnergyUnit",
-    "Executor",
-    "Group",
-    "Interpolate",
-    "Licence",
-    "Model",
-    "Name",
-    "NoCache",
-    "NoiseColumn",
-    "Only",
-    "Out",
-    "Part",
-    "Registry",
-    "RequiredOut",
-    "Scan",
-    "Scheduler",
-    "Seed",
-    "Set",
-    "Shift",
-    "SignalColumn",
-    "Sites",
-    "Split",
-    "Title",
-    "To",
-    "Window",
-    "Workers",
-    "average_choice",
-    "features_folder",
-    "measured_settings",
-    "places",
-    "present",
-    "recipe_or",
-    "sets_aside",
-    "shown",
-    "site_choice",
-    "spectra_or_recipe",
-    "spectrum_columns",
-]
 
 RecipeT = TypeVar("RecipeT")
 OLD = {"--output": "--out"}
@@ -284,7 +230,7 @@ def present(arguments: Sequence[str]) -> list[str]:
         if option in OLD:
             raise ConfigError(f"there is no option '{option}' any more; write {OLD[option]}.")
         if option in RENAMED:
-            echo(f"note: {option} is called {RENAMED[option]} now", fg="yellow", err=True)
+            note(f"{option} is called {RENAMED[option]} now")
             found.append(f"{RENAMED[option]}{equals}{value}")
         else:
             found.append(argument)
@@ -333,6 +279,11 @@ def shown(loaded: Mapping[str, AnyRecipe], dry_run: bool) -> bool:
     if dry_run:
         echo("---\n".join(recipe.to_yaml() for recipe in loaded.values()), nl=False)
     return dry_run
+
+
+def settings(set_: list[str] | None, registry: str | None, section: str = "dataset") -> list[str]:
+    """Return what --set says, after the registry of a section of the recipe."""
+    return [f"{section}.registry={registry}"] * bool(registry) + (set_ or [])
 
 
 def recipe_or(first: str, key: str) -> tuple[Path | None, dict[str, Any]]:

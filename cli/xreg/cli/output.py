@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from xreg.core.text import one_line, printable, without_credentials
 
-__all__ = ["cell", "echo", "echo_table", "print_warnings"]
+__all__ = ["cell", "echo", "echo_table", "note", "print_warnings", "warn"]
 
 GAP = 2  # spaces between columns
 
@@ -35,6 +35,17 @@ def echo(text: object = "", *, err: bool = False, **style: Any) -> None:
         # Surrogates stand for bytes of file names that are no UTF-8, and are written out above.
         stream: TextIO = sys.stderr if err else sys.stdout
         print(clean, file=stream, flush=True)
+
+
+def warn(text: object) -> None:
+    """Print a line that a user should see, on standard error."""
+    echo(text, err=True, fg="yellow")
+
+
+def note(*remarks: object) -> None:
+    """Print remarks, each in a line of its own, on standard error."""
+    for remark in remarks:
+        warn(f"note: {remark}")
 
 
 def echo_table(rows: Sequence[Sequence[str]]) -> None:

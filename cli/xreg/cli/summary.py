@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import typer
+from xreg.cli.output import echo, note
 
-from xreg.cli.output import echo
-
-__all__ = ["print_summary", "score_interval"]
+__all__ = ["print_summary", "score", "score_interval"]
 
 
 def print_summary(lines: Iterable[str], doubts: Iterable[str]) -> None:
     """Print a summary (:class:`xreg.core.readers.summary.Summary`); what is doubtful as a note."""
     for line in lines:
         echo(line)
-    for doubt in doubts:
-        echo(f"note: {doubt}", fg=typer.colors.YELLOW, err=True)
+    note(*doubts)
+
+
+def score(value: float | None) -> str:
+    """Return a score of four decimals; a dash where there is none."""
+    return "–" if value is None else f"{value:.4f}"
 
 
 def score_interval(scores: Mapping[str, Any]) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from xreg.cli.options import Author
+from xreg.cli import options
 from xreg.cli.output import echo
 from xreg.core.errors import ConfigError, CorruptError
 
@@ -17,22 +17,7 @@ if TYPE_CHECKING:
     from xreg.registry.recording import Published, Verification
     from xreg.registry.versions.entries import Collection, Entry
 
-__all__ = [
-    "AcceptChanged",
-    "Authors",
-    "Card",
-    "Commit",
-    "Keywords",
-    "Limits",
-    "Reason",
-    "Use",
-    "asked",
-    "mark_withdrawn",
-    "print_checks",
-    "print_published",
-]
-
-Authors = Annotated[list[str] | None, Author]
+Authors = Annotated[list[str] | None, options.Author]
 Keywords = Annotated[list[str] | None, typer.Option("--keyword", help="Repeatable.")]
 Use = Annotated[str, typer.Option("--use", help="What it is meant for.")]
 Limits = Annotated[str, typer.Option(help="Where it is known to fail.")]
@@ -53,6 +38,14 @@ AcceptChanged = Annotated[
 Commit = Annotated[
     bool, typer.Option("--commit", help="Commit what that changes in the registry's folder.")
 ]
+References = Annotated[
+    list[str],
+    typer.Argument(metavar="NAME[@VERSION]...", help="The newest version if none is given."),
+]
+OneOrAll = Annotated[
+    str | None, typer.Argument(metavar="[NAME[@VERSION]]", help="All if none is given.")
+]
+Exact = Annotated[str, typer.Argument(metavar="NAME@VERSION", help="The version.")]
 Reason = Annotated[str, typer.Option(help="Why, for whoever pulls it.")]
 FIELDS = (
     "title", "description", "licence", "citation", "authors", "keywords", "intended_use", "limits",
@@ -137,6 +130,18 @@ def print_published(done: Published[Any], what: str = "", *, commit: bool = Fals
     echo(f"  cd {done.root}")
     echo(f"  git add {' '.join(done.paths)}")
     echo(f'  git commit -m "{message}"')
+
+
+def pull_each(
+    pull: Callable[..., Path], references: list[str], registry: str | None, accept_changed: bool
+) -> None:
+    """Download versions into the cache, and print where each is."""
+    from xreg.cli.progress import progress
+
+    for reference in references:
+        with progress():
+            place = pull(reference, registry=registry, accept_changed=accept_changed)
+        echo(place)
 
 
 def mark_withdrawn(

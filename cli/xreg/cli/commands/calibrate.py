@@ -6,34 +6,22 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli.options import (
-    AllowCode,
-    Bad,
-    Channel,
-    Group,
-    Interpolate,
-    Model,
-    Part,
-    Registry,
-    RequiredOut,
-    Set,
-    Split,
-)
-from xreg.cli.output import echo
+from xreg.cli import options
+from xreg.cli.output import echo, note
 
 
 def calibrate(
-    model: Model,
+    model: options.Model,
     dataset: Annotated[
         str,
         typer.Argument(help="Samples with measured spectra: name, name@version, or a .zarr store."),
     ],
-    out: RequiredOut,
-    group: Group = None,
-    split: Split = None,
-    part: Part = None,
-    channel: Channel = None,
-    interpolate: Interpolate = False,
+    out: options.RequiredOut,
+    group: options.Group = None,
+    split: options.Split = None,
+    part: options.Part = None,
+    channel: options.Channel = None,
+    interpolate: options.Interpolate = False,
     fine_tune: Annotated[
         bool | None,
         typer.Option(
@@ -42,10 +30,10 @@ def calibrate(
             "come out better; from fifty spectra on by default.",
         ),
     ] = None,
-    bad: Bad = None,
-    set_: Set = None,
-    registry: Registry = None,
-    allow_code: AllowCode = False,
+    bad: options.Bad = None,
+    set_: options.Set = None,
+    registry: options.Registry = None,
+    allow_code: options.AllowCode = False,
 ) -> None:
     """Learn from a few measured spectra what separates them from a model's predictions.
 
@@ -71,14 +59,11 @@ def calibrate(
         "fine_tune": fine_tune,
         "bad": bad,
     }
-    settings = [f"dataset.registry={registry}"] if registry else []
-    recipe = load_one(
-        CalibrationRecipe, None, flags, settings + (set_ or []), allow_code=allow_code
-    )
+    settings = options.settings(set_, registry)
+    recipe = load_one(CalibrationRecipe, None, flags, settings, allow_code=allow_code)
     with progress():
         found = calibrate_model(recipe, out, allow_code=allow_code)
-    for remark in found.remarks:
-        echo(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
+    note(*found.remarks)
     told, held = found.calibration, found.held
     means = held.summary()
     groups = counted(len(set(found.groups.tolist())), "group")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli.options import CardFormat, Registry
+from xreg.cli import options
 from xreg.cli.output import echo
 
 
@@ -15,14 +15,14 @@ def cite(
         str,
         typer.Argument(metavar="NAME[@VERSION]", help="A dataset or model; the newest version."),
     ],
-    form: CardFormat = None,
+    form: options.CardFormat = None,
     kind: Annotated[
         str | None,
         typer.Option(
             "--of", metavar="dataset|model", help="Which of the two, where both have that name."
         ),
     ] = None,
-    registry: Registry = None,
+    registry: options.Registry = None,
 ) -> None:
     """Print a citation of a published dataset or model; pulls nothing.
 

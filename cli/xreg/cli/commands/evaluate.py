@@ -6,26 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xreg.cli.options import (
-    AllowCode,
-    Analyses,
-    Bad,
-    Channel,
-    DryRun,
-    Interpolate,
-    NoCache,
-    Only,
-    Part,
-    Registry,
-    RequiredOut,
-    Set,
-    Split,
-    features_folder,
-    places,
-    recipe_or,
-    shown,
-)
-from xreg.cli.output import echo
+from xreg.cli import options
+from xreg.cli.output import echo, note
 
 if TYPE_CHECKING:
     from xreg.workbench.evaluate.evaluate import Evaluated
@@ -39,23 +21,23 @@ def evaluate(
             help="Folder of a run or model, name of a run, or name@version; or a recipe (.yaml).",
         ),
     ],
-    out: RequiredOut,
+    out: options.RequiredOut,
     dataset: Annotated[
         str | None,
         typer.Argument(help="Dataset: name, name@version, or path of a .zarr store."),
     ] = None,
-    split: Split = None,
-    part: Part = None,
-    channel: Channel = None,
-    analysis: Analyses = None,
-    bad: Bad = None,
-    set_: Set = None,
-    only: Only = None,
-    dry_run: DryRun = False,
-    interpolate: Interpolate = False,
-    registry: Registry = None,
-    allow_code: AllowCode = False,
-    no_cache: NoCache = False,
+    split: options.Split = None,
+    part: options.Part = None,
+    channel: options.Channel = None,
+    analysis: options.Analyses = None,
+    bad: options.Bad = None,
+    set_: options.Set = None,
+    only: options.Only = None,
+    dry_run: options.DryRun = False,
+    interpolate: options.Interpolate = False,
+    registry: options.Registry = None,
+    allow_code: options.AllowCode = False,
+    no_cache: options.NoCache = False,
 ) -> None:
     """Evaluate a model on a dataset: scores, analyses, figures and a report in one folder.
 
@@ -69,7 +51,7 @@ def evaluate(
     from xreg.workbench.recipes.load import load
     from xreg.workbench.runs.comparison import write_series_page
 
-    recipe, flags = recipe_or(model, "model")
+    recipe, flags = options.recipe_or(model, "model")
     flags |= {
         "dataset": dataset,
         "split": split,
@@ -79,14 +61,12 @@ def evaluate(
         "bad": bad,
         "interpolate": interpolate or None,
     }
-    settings = [f"dataset.registry={registry}"] if registry else []
-    loaded = load(
-        Evaluation, recipe, flags, settings + (set_ or []), only or (), allow_code=allow_code
-    )
-    if shown(loaded, dry_run):
+    settings = options.settings(set_, registry)
+    loaded = load(Evaluation, recipe, flags, settings, only or (), allow_code=allow_code)
+    if options.shown(loaded, dry_run):
         return
-    for one, place in places(loaded, out, out, lambda name, _: name):
-        with features_folder(no_cache) as features, progress():
+    for one, place in options.places(loaded, out, out, lambda name, _: name):
+        with options.features_folder(no_cache) as features, progress():
             found = carry_out(one, place or out, allow_code=allow_code, features=features)
         _print_results(found)
     if "" not in loaded and len(loaded) > 1 and (page := write_series_page(out)):
@@ -95,15 +75,13 @@ def evaluate(
 
 def _print_results(found: Evaluated) -> None:
     """Print remarks and scores of an evaluation, and where it is."""
-    from xreg.cli.summary import score_interval
+    from xreg.cli.summary import score, score_interval
     from xreg.core.text import counted
 
-    for remark in found.remarks:
-        echo(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
+    note(*found.remarks)
     judged = next(name for name in found.metrics if name not in ("decomposers", "analyses"))
     scores = found.metrics[judged]
-    r2 = "–" if scores["r2"] is None else f"{scores['r2']:.4f}"
-    r2 += score_interval(scores)
+    r2 = score(scores["r2"]) + score_interval(scores)
     echo(f"{judged:<10}  R² {r2}  ({counted(scores['samples'], 'sample')})")
     if error := scores.get("spectrum_error"):
         echo(

@@ -7,33 +7,21 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli.options import (
-    AllowCode,
-    Bad,
-    DryRun,
-    Executor,
-    Only,
-    RequiredOut,
-    Scheduler,
-    Set,
-    Workers,
-    places,
-    shown,
-)
-from xreg.cli.output import echo
+from xreg.cli import options
+from xreg.cli.output import echo, note, warn
 
 
 def grow(
     recipe: Annotated[Path, typer.Argument(help="A recipe (YAML): pool, generator, model.")],
-    out: RequiredOut,
-    only: Only = None,
-    dry_run: DryRun = False,
-    bad: Bad = None,
-    workers: Workers = None,
-    executor: Executor = "process",
-    scheduler: Scheduler = None,
-    set_: Set = None,
-    allow_code: AllowCode = False,
+    out: options.RequiredOut,
+    only: options.Only = None,
+    dry_run: options.DryRun = False,
+    bad: options.Bad = None,
+    workers: options.Workers = None,
+    executor: options.Executor = "process",
+    scheduler: options.Scheduler = None,
+    set_: options.Set = None,
+    allow_code: options.AllowCode = False,
 ) -> None:
     """Grow a dataset where a model is least sure; repeat the command to resume.
 
@@ -50,9 +38,9 @@ def grow(
 
     kind = executor_kind(executor)
     loaded = load(GrowRecipe, recipe, {"bad": bad}, set_ or (), only or (), allow_code=allow_code)
-    if shown(loaded, dry_run):
+    if options.shown(loaded, dry_run):
         return
-    for one, place in places(loaded, out, out, lambda name, _: name, again=True):
+    for one, place in options.places(loaded, out, out, lambda name, _: name, again=True):
         with progress():
             grown = carry_out(
                 one,
@@ -62,12 +50,11 @@ def grow(
                 executor=kind,
                 scheduler=scheduler,
             )
-        for note in grown.notes:
-            echo(f"note: {note}", fg="yellow", err=True)
+        note(*grown.notes)
         record = grown.record
         for done in record.rounds:
             for sample, reason in done.failed.items():
-                echo(f"set aside: {sample}: {reason}", fg="yellow", err=True)
+                warn(f"set aside: {sample}: {reason}")
         last = record.rounds[-1]
         rounds = counted(len(record.rounds), "round")
         echo(

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from xreg.cli.options import AllowCode, NoCache, Out, Registry, features_folder
-from xreg.cli.output import cell, echo
+from xreg.cli import options
+from xreg.cli.output import cell, echo, echo_table, warn
 from xreg.core.errors import ConfigError, RunError
 
 
@@ -35,7 +35,7 @@ def rank(
     searches: Annotated[
         list[Path], typer.Argument(help="Folders of searches, or their results.json.")
     ],
-    out: Out = None,
+    out: options.Out = None,
 ) -> None:
     """Rank the families of several searches, one table for each benchmark.
 
@@ -55,16 +55,17 @@ def rank(
 
 
 @app.command()
-def tasks(registry: Registry = None) -> None:
+def tasks(registry: options.Registry = None) -> None:
     """List the tasks that registries publish."""
     from xreg.workbench.leaderboards.task import list_tasks
 
     found, damaged = list_tasks(registry)
-    width = max((len(task.name) for task in found), default=0)
+    rows = []
     for task in found:
         data = task.rules["dataset"]
-        echo(f"{task.name:<{width}}  {cell(data['name'])}@{cell(data['version'])}  "
-             f"{task.rules['budget']:g} s  {cell(task.title)}")  # fmt: skip
+        budget = f"{task.rules['budget']:g} s"
+        rows.append((task.name, f"{data['name']}@{data['version']}", budget, task.title))
+    echo_table(rows)
     for sentence in damaged:
         echo(f"left out: {cell(sentence)}", err=True)
     if not found:
@@ -72,7 +73,7 @@ def tasks(registry: Registry = None) -> None:
 
 
 @app.command()
-def show(task: TaskName, registry: Registry = None) -> None:
+def show(task: TaskName, registry: options.Registry = None) -> None:
     """Show a task and its rows, the best first, with every plugin to credit."""
     from xreg.workbench.leaderboards.entry import rows_of
     from xreg.workbench.leaderboards.task import METRICS, find_task
@@ -106,7 +107,7 @@ def submit(
         ),
     ] = None,
     winner: Annotated[list[str] | None, typer.Option(help="Only this family; repeatable.")] = None,
-    registry: Registry = None,
+    registry: options.Registry = None,
 ) -> None:
     """Add the winners of a search to the leaderboard of its task, a file each.
 
@@ -130,9 +131,9 @@ def verify(
     path: Annotated[
         str | None, typer.Option(help="The dataset's .zarr store, where no registry has it.")
     ] = None,
-    registry: Registry = None,
-    allow_code: AllowCode = False,
-    no_cache: NoCache = False,
+    registry: options.Registry = None,
+    allow_code: options.AllowCode = False,
+    no_cache: options.NoCache = False,
 ) -> None:
     """Compute a row again: the same folds, seeds and settings.
 
@@ -140,10 +141,10 @@ def verify(
     """
     from xreg.workbench.leaderboards.verify import verify as work
 
-    with features_folder(no_cache) as features:
+    with options.features_folder(no_cache) as features:
         done = work(task, row, registry, path=path, allow_code=allow_code, features=features)
     for what in done.circumstances:
-        echo(f"not as before: {cell(what)}", fg=typer.colors.YELLOW, err=True)
+        warn(f"not as before: {cell(what)}")
     if not done.within:
         raise RunError(f"row '{done.row.name}' is {done.in_words()}")
     echo(f"{cell(done.row.name)}: {done.in_words()}")

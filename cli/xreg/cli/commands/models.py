@@ -7,17 +7,7 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli import versions
-from xreg.cli.options import (
-    AllowCode,
-    CardFormat,
-    Citation,
-    Description,
-    Licence,
-    Model,
-    Registry,
-    Title,
-)
+from xreg.cli import options, versions
 from xreg.cli.output import cell, echo, echo_table
 
 app = typer.Typer(
@@ -27,7 +17,7 @@ app = typer.Typer(
 
 
 @app.command("list")
-def list_(registry: Registry = None) -> None:
+def list_(registry: options.Registry = None) -> None:
     """List the models of runs/ and of the registries; pulls nothing."""
     from xreg.registry.models import list_models
 
@@ -54,10 +44,10 @@ def list_(registry: Registry = None) -> None:
 
 @app.command()
 def show(
-    model: Model,
-    registry: Registry = None,
-    form: CardFormat = None,
-    allow_code: AllowCode = False,
+    model: options.Model,
+    registry: options.Registry = None,
+    form: options.CardFormat = None,
+    allow_code: options.AllowCode = False,
 ) -> None:
     """Show what a model predicts, what it knows, how it was made, and how good it is."""
     from xreg.registry.models import describe_model, find, find_model
@@ -73,21 +63,14 @@ def show(
 
 @app.command()
 def pull(
-    references: Annotated[
-        list[str],
-        typer.Argument(metavar="NAME[@VERSION]...", help="The newest version if none is given."),
-    ],
-    registry: Registry = None,
+    references: versions.References,
+    registry: options.Registry = None,
     accept_changed: versions.AcceptChanged = False,
 ) -> None:
     """Download models into the cache and check each file against its hash."""
-    from xreg.cli.progress import progress
     from xreg.registry.models import pull
 
-    for reference in references:
-        with progress():
-            folder = pull(reference, registry, accept_changed=accept_changed)
-        echo(str(folder))
+    versions.pull_each(pull, references, registry, accept_changed)
 
 
 @app.command()
@@ -102,25 +85,25 @@ def publish(
         ),
     ] = None,
     card: versions.Card = None,
-    title: Title = "",
-    description: Description = "",
+    title: options.Title = "",
+    description: options.Description = "",
     authors: versions.Authors = None,
-    licence: Licence = "",
-    citation: Citation = "",
+    licence: options.Licence = "",
+    citation: options.Citation = "",
     intended_use: versions.Use = "",
     limits: versions.Limits = "",
     keywords: versions.Keywords = None,
     commit: versions.Commit = False,
-    registry: Registry = None,
-    allow_code: AllowCode = False,
+    registry: options.Registry = None,
+    allow_code: options.AllowCode = False,
 ) -> None:
     """Put the model of a run into a registry, with a card; what the card lacks is asked for."""
-    options = locals()  # as the fields of a card are called
+    given = locals()  # as the fields of a card are called
     from xreg.cli.progress import progress
     from xreg.registry.publishing import publish_model
     from xreg.registry.versions.entries import ModelEntry
 
-    said = versions.asked(ModelEntry.collection, card, options)
+    said = versions.asked(ModelEntry.collection, card, given)
     with progress():
         done = publish_model(
             run,
@@ -136,11 +119,8 @@ def publish(
 
 @app.command()
 def verify(
-    reference: Annotated[
-        str | None,
-        typer.Argument(metavar="[NAME[@VERSION]]", help="All models if none is given."),
-    ] = None,
-    registry: Registry = None,
+    reference: versions.OneOrAll = None,
+    registry: options.Registry = None,
 ) -> None:
     """Compare every file, in the remote and in the cache, with its hash."""
     from xreg.cli.progress import progress
@@ -154,10 +134,10 @@ def verify(
 
 @app.command()
 def withdraw(
-    reference: Annotated[str, typer.Argument(metavar="NAME@VERSION", help="The version.")],
+    reference: versions.Exact,
     reason: versions.Reason,
     commit: versions.Commit = False,
-    registry: Registry = None,
+    registry: options.Registry = None,
 ) -> None:
     """Mark a version as one not to be used any more; nothing is deleted."""
     from xreg.registry.versions.entries import ModelEntry

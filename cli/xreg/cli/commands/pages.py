@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli.options import Channel, Out, Registry
+from xreg.cli import options
 from xreg.cli.output import echo
 
 SITE = "site"
@@ -27,7 +27,7 @@ def build(
             "working folder, and those you have configured.",
         ),
     ] = None,
-    out: Out = None,
+    out: options.Out = None,
     searches: Annotated[
         list[Path] | None,
         typer.Option(
@@ -79,9 +79,9 @@ def explore(
             "a run or an evaluation.",
         ),
     ],
-    out: Out = None,
-    channel: Channel = None,
-    registry: Registry = None,
+    out: options.Out = None,
+    channel: options.Channel = None,
+    registry: options.Registry = None,
 ) -> None:
     """Make one interactive page: a map of all samples, the spectra and structure of each.
 

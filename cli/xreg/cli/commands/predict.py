@@ -7,21 +7,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from xreg.cli.options import (
-    Absorber,
-    AllowCode,
-    Bad,
-    Model,
-    Registry,
-    RequiredOut,
-    Set,
-    Sites,
-    To,
-    average_choice,
-    sets_aside,
-    site_choice,
-)
-from xreg.cli.output import echo
+from xreg.cli import options
+from xreg.cli.output import echo, note, warn
 
 if TYPE_CHECKING:
     from xreg.core.model.trust import Assessment
@@ -30,17 +17,17 @@ if TYPE_CHECKING:
 
 
 def predict(
-    model: Model,
+    model: options.Model,
     samples: Annotated[
         Path,
         typer.Argument(
             help="Structures (xyz, extxyz, cif, POSCAR …), or CSV for a model of parameters."
         ),
     ],
-    out: RequiredOut,
+    out: options.RequiredOut,
     plot: Annotated[Path | None, typer.Option(help="Draw the spectra into this PNG file.")] = None,
-    absorber: Absorber = None,
-    sites: Sites = "one",
+    absorber: options.Absorber = None,
+    sites: options.Sites = "one",
     average: Annotated[
         str | None,
         typer.Option(
@@ -56,11 +43,11 @@ def predict(
             "place of its emulator.",
         ),
     ] = None,
-    to: To = None,
-    set_: Set = None,
-    bad: Bad = None,
-    registry: Registry = None,
-    allow_code: AllowCode = False,
+    to: options.To = None,
+    set_: options.Set = None,
+    bad: options.Bad = None,
+    registry: options.Registry = None,
+    allow_code: options.AllowCode = False,
 ) -> None:
     """Predict spectra of structures; what the model cannot know is refused.
 
@@ -77,34 +64,33 @@ def predict(
     from xreg.workbench.predict.samples import read_samples
     from xreg.workbench.recipes.load import load_one
 
-    over = average_choice(average)
-    options = load_one(WriteOptions, None, {"to": to}, set_ or ())
-    work.check_result(out, options)
+    over = options.average_choice(average)
+    writing = load_one(WriteOptions, None, {"to": to}, set_ or ())
+    work.check_result(out, writing)
     loaded = load_model(model, registry, allow_code=allow_code)
     if through is not None:
         loaded = loaded.through(through)
     if plot is not None:
         work.check_plot(plot, loaded.target)
-    wanted, choice = loaded.needs_labels, site_choice(sites)
+    wanted, choice = loaded.needs_labels, options.site_choice(sites)
     read = read_samples(samples, loaded.domain, absorber, sites=choice, labels=wanted)
     read = read.known_to(loaded)
-    _print_read(read, sets_aside(bad))
+    _print_read(read, options.sets_aside(bad))
     found = work.predict(loaded, read.samples, read)
-    if found.refused and not sets_aside(bad):  # what only shows when it is described
+    if found.refused and not options.sets_aside(bad):  # what only shows when it is described
         places = {name: row for row, name in enumerate(read.samples.ids.tolist())}
         _refuse(read.without({places[name]: why for name, why in found.refused.items()}))
     if over is None:
-        made = Exported((out,), work.write_prediction(out, found, options))
+        made = Exported((out,), work.write_prediction(out, found, writing))
     else:
-        made = write_average(out, averaged(found, read, over), options)
+        made = write_average(out, averaged(found, read, over), writing)
     for what in made.left_out:
-        echo(f"left out, as {to or out.suffix} cannot hold it: {what}", fg="yellow", err=True)
+        warn(f"left out, as {to or out.suffix} cannot hold it: {what}")
     if plot is not None:
         work.draw_prediction(plot, found)
     print_summary(found.summary.lines(), found.summary.doubts())
     unknown = [f"not predicted: {name}: {why}" for name, why in found.refused.items()]
-    for remark in [*found.remarks, *unknown]:
-        echo(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
+    note(*found.remarks, *unknown)
     spread = " with their spread" if found.spread is not None else ""
     spectra = counted(len(found.ids), "spectrum", "spectra")
     mean = {None: "", "structure": ", averaged for each structure", "all": ", averaged"}[over]
@@ -121,13 +107,13 @@ def predict(
 
 def _print_read(read: NewSamples, set_aside: bool) -> None:
     """Print what was read in a way that the user should see; refuse bad samples where asked to."""
-    for note, frames in read.notes.items():
+    for remark, frames in read.notes.items():
         more = f" (and {len(frames) - 1} more)" if len(frames) > 1 else ""
-        echo(f"note: {frames[0]}{more}: {note}", fg="yellow", err=True)
+        note(f"{frames[0]}{more}: {remark}")
     if read.bad and (not set_aside or not len(read.samples)):
         _refuse(read)
     for frame, reason in read.bad:
-        echo(f"set aside: {frame}: {reason}", fg="yellow", err=True)
+        warn(f"set aside: {frame}: {reason}")
 
 
 TOO_FEW = "too few spectra were there to learn which predictions go wrong"

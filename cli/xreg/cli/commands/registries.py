@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli.output import echo
+from xreg.cli.output import echo, note
 
 app = typer.Typer(
     help="Registries that xreg searches; one of your own, and what others meet in it.",
@@ -69,8 +69,7 @@ def init(
 
     made = found(folder, remote)
     echo(f"{made.root} is a registry; its objects are kept in {made.remote}.")
-    for remark in made.remarks:
-        echo(f"note: {remark}", fg="yellow", err=True)
+    note(*made.remarks)
 
 
 @app.command()

@@ -8,27 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from xreg.cli.options import (
-    AllowCode,
-    Analyses,
-    Bad,
-    Channel,
-    Dataset,
-    DryRun,
-    Executor,
-    Name,
-    NoCache,
-    Only,
-    Out,
-    Registry,
-    Scheduler,
-    Set,
-    Split,
-    Workers,
-    features_folder,
-    places,
-)
-from xreg.cli.output import echo
+from xreg.cli import options
+from xreg.cli.output import echo, note, warn
 from xreg.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -41,25 +22,25 @@ def run(
         Path | None,
         typer.Argument(help="Recipe (YAML), flags can replace it; or a run's folder to repeat."),
     ] = None,
-    dataset: Dataset = None,
-    registry: Registry = None,
-    channel: Channel = None,
-    split: Split = None,
+    dataset: options.Dataset = None,
+    registry: options.Registry = None,
+    channel: options.Channel = None,
+    split: options.Split = None,
     descriptor: Annotated[str | None, typer.Option(help="Descriptor.")] = None,
     emulator: Annotated[str | None, typer.Option(help="Emulator.")] = None,
     decomposer: Annotated[list[str] | None, typer.Option(help="Decomposer; repeatable.")] = None,
-    analysis: Analyses = None,
-    bad: Bad = None,
-    set_: Set = None,
-    name: Name = None,
-    out: Out = None,
-    only: Only = None,
-    dry_run: DryRun = False,
-    workers: Workers = None,
-    executor: Executor = "process",
-    scheduler: Scheduler = None,
-    allow_code: AllowCode = False,
-    no_cache: NoCache = False,
+    analysis: options.Analyses = None,
+    bad: options.Bad = None,
+    set_: options.Set = None,
+    name: options.Name = None,
+    out: options.Out = None,
+    only: options.Only = None,
+    dry_run: options.DryRun = False,
+    workers: options.Workers = None,
+    executor: options.Executor = "process",
+    scheduler: options.Scheduler = None,
+    allow_code: options.AllowCode = False,
+    no_cache: options.NoCache = False,
 ) -> None:
     """Train and evaluate a model as a recipe says; everything goes into one folder.
 
@@ -84,22 +65,21 @@ def run(
         "bad": bad,
     }
     texts = [f"target.channel={channel}"] if channel else []
-    texts += [f"dataset.registry={registry}"] if registry else []
-    settings = [*texts, *(set_ or ())]
+    settings = texts + options.settings(set_, registry)
     if recipe is not None and recipe.is_dir():
         if dry_run or only or settings or any(value is not None for value in overrides.values()):
             raise ConfigError(
                 f"'{recipe}' is a run, which is repeated as it was; to change something, give its "
                 "recipe.yaml."
             )
-        with features_folder(no_cache) as features:
+        with options.features_folder(no_cache) as features:
             _repeat(recipe, out, replace(execution, features=features))
         return
     loaded = load(Recipe, recipe, overrides, settings, only or (), allow_code=allow_code)
     if dry_run:
         _estimate(loaded, execution)
         return
-    with features_folder(no_cache) as features:
+    with options.features_folder(no_cache) as features:
         _carry_out(loaded, out, replace(execution, features=features))
 
 
@@ -112,7 +92,7 @@ def _repeat(folder: Path, out: Path | None, execution: Execution) -> None:
         done = repeat(folder, out, execution)
     _print_results(done.folder)
     for what in done.circumstances:
-        echo(f"not as before: {what}", fg=typer.colors.YELLOW, err=True)
+        warn(f"not as before: {what}")
     echo(done.in_words())
 
 
@@ -125,7 +105,7 @@ def _carry_out(loaded: dict[str, Recipe], out: Path | None, execution: Execution
 
     first = next(iter(loaded))
     whole = out or Path("runs") / loaded[first].name.removesuffix(f"-{first}")
-    for one, place in places(loaded, out, whole, lambda name, _: name):
+    for one, place in options.places(loaded, out, whole, lambda name, _: name):
         with progress():
             folder = execute(one, place, execution)
         _print_results(folder)
@@ -152,14 +132,13 @@ def _print_results(folder: Path) -> None:
     """Print the scores of a run and where it is."""
     import json
 
-    from xreg.cli.summary import score_interval
+    from xreg.cli.summary import score, score_interval
     from xreg.core.data.splits import PARTS
     from xreg.core.text import counted
 
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    for remark in summary["remarks"]:
-        echo(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
+    note(*summary["remarks"])
     data = summary["dataset"]
     echo(f"{data['name']} {data['version']}, channel {data['channel']}")
     over = metrics.get("splits")
@@ -171,14 +150,14 @@ def _print_results(folder: Path) -> None:
             if over is not None:
                 _print_over_splits(part, over)
                 continue
-            r2 = _score(scores["r2"])
+            r2 = score(scores["r2"])
             if "targets" in scores:  # of several units, maybe
-                r2 += f" raw, {_score(scores['r2_standardised'])} standardised"
+                r2 += f" raw, {score(scores['r2_standardised'])} standardised"
             r2 += score_interval(scores)
             echo(f"{part:<10}  R² {r2}  ({counted(scores['samples'], 'sample')})")
     for label, parts in metrics["decomposers"].items():
         shown = "test" if "test" in parts else next(iter(parts), "")
-        values = "  ".join(f"k={k} {_score(v)}" for k, v in enumerate(parts.get(shown, ()), 1))
+        values = "  ".join(f"k={k} {score(v)}" for k, v in enumerate(parts.get(shown, ()), 1))
         echo(f"{label:<10}  covered variance ({shown})  {values}")
     echo(f"report: {folder / 'report.html'}")
 
@@ -195,7 +174,3 @@ def _print_over_splits(part: str, over: dict[str, Any]) -> None:
     if part == over["part"]:
         text += f"{score_interval(over)}  ({over['groups']:,} different groups or samples tested)"
     echo(f"{part:<10}  R² {text}")
-
-
-def _score(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"

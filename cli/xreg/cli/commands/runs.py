@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xreg.cli.options import Out
-from xreg.cli.output import cell, echo
+from xreg.cli import options
+from xreg.cli.output import cell, echo, echo_table
+from xreg.cli.summary import score
 
 if TYPE_CHECKING:
     from xreg.workbench.runs.record import RunRecord
@@ -46,9 +47,7 @@ def list_(
         (run.started, str(run.folder), run.data, " + ".join(run.uses()), _score(run))
         for run in found
     ]
-    widths = [max((len(cell(row[c])) for row in rows), default=0) for c in range(5)]
-    for row in rows:
-        echo("  ".join(f"{cell(t):<{w}}" for t, w in zip(row, widths, strict=True)).rstrip())
+    echo_table(rows)
     for sentence in damaged:
         echo(f"left out: {cell(sentence)}", err=True)
     if not rows:
@@ -81,7 +80,7 @@ def show(folder: Annotated[Path, typer.Argument(help="Folder of a run.")]) -> No
 @app.command()
 def compare(
     folders: Annotated[list[Path], typer.Argument(help="Folders of two or more runs.")],
-    out: Out = None,
+    out: options.Out = None,
 ) -> None:
     """Put runs side by side: scores, settings that differ, figures.
 
@@ -93,7 +92,7 @@ def compare(
 
     compared = work([read_run(folder) for folder in folders])
     page = None if out is None else write_page(compared, out)
-    scores = [(key, [_number(value) for value in row]) for key, row in compared.scores]
+    scores = [(key, [score(value) for value in row]) for key, row in compared.scores]
     _table(compared.labels, scores)
     for title, rows in (("settings", compared.settings), ("code", compared.sources)):
         echo()
@@ -108,18 +107,10 @@ def compare(
 
 
 def _table(labels: list[str], rows: list[tuple[str, list[str]]]) -> None:
-    lines = [["", *labels], *([key, *cells] for key, cells in rows)]
-    lines = [[cell(text) for text in line] for line in lines]
-    widths = [max(len(line[c]) for line in lines) for c in range(len(lines[0]))]
-    for line in lines:
-        echo("  ".join(f"{t:<{w}}" for t, w in zip(line, widths, strict=True)).rstrip())
+    echo_table([("", *labels), *((key, *cells) for key, cells in rows)])
 
 
 def _score(run: RunRecord, part: str = "test") -> str:
     """Return the R² of a part, and its spread where it is a mean over several splits."""
     spread = run.spread(part)
-    return _number(run.score(part)) + ("" if spread is None else f" ± {spread:.4f}")
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+    return score(run.score(part)) + ("" if spread is None else f" ± {spread:.4f}")

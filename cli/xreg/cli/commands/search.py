@@ -7,23 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from xreg.cli.options import (
-    AllowCode,
-    Bad,
-    Dataset,
-    DryRun,
-    Executor,
-    NoCache,
-    Only,
-    Out,
-    Registry,
-    Scheduler,
-    Set,
-    Workers,
-    features_folder,
-    places,
-    shown,
-)
+from xreg.cli import options
 from xreg.cli.output import echo
 from xreg.core.errors import ConfigError
 
@@ -36,7 +20,7 @@ def search(
     recipe: Annotated[
         Path | None, typer.Argument(help="Search recipe (YAML); flags can replace it.")
     ] = None,
-    dataset: Dataset = None,
+    dataset: options.Dataset = None,
     family: Annotated[
         list[str] | None,
         typer.Option(
@@ -50,21 +34,21 @@ def search(
         str | None,
         typer.Option(help="Published task to take part in; it gives all rules but the families."),
     ] = None,
-    registry: Registry = None,
-    bad: Bad = None,
-    set_: Set = None,
-    out: Out = None,
-    only: Only = None,
-    dry_run: DryRun = False,
+    registry: options.Registry = None,
+    bad: options.Bad = None,
+    set_: options.Set = None,
+    out: options.Out = None,
+    only: options.Only = None,
+    dry_run: options.DryRun = False,
     time: Annotated[
         float | None,
         typer.Option(help="Stop after this many minutes; repeat the command to resume."),
     ] = None,
-    workers: Workers = None,
-    executor: Executor = "process",
-    scheduler: Scheduler = None,
-    allow_code: AllowCode = False,
-    no_cache: NoCache = False,
+    workers: options.Workers = None,
+    executor: options.Executor = "process",
+    scheduler: options.Scheduler = None,
+    allow_code: options.AllowCode = False,
+    no_cache: options.NoCache = False,
 ) -> None:
     """Compare families of methods, each with the same budget of processor time.
 
@@ -84,15 +68,13 @@ def search(
         "budget": budget,
         "bad": bad,
     }
-    settings = [f"dataset.registry={registry}"] if registry else []
     rules = None
     if task is not None:
         rules = _task(task, registry, recipe, {**overrides, "families": None}, set_ or [])
         overrides |= rules.overrides()
-    loaded = load(
-        SearchRecipe, recipe, overrides, settings + (set_ or []), only or (), allow_code=allow_code
-    )
-    if shown(loaded, dry_run):
+    settings = options.settings(set_, registry)
+    loaded = load(SearchRecipe, recipe, overrides, settings, only or (), allow_code=allow_code)
+    if options.shown(loaded, dry_run):
         return
     first, one = next(iter(loaded.items()))
     whole = Path("searches") / one.name.removesuffix(f"-{first}")
@@ -103,11 +85,11 @@ def search(
     if rules is not None and out is None:
         whole = Path("searches") / rules.name
     until = None if time is None else 60 * time
-    for one, place in places(loaded, out, whole, lambda name, _: name, again=True):
+    for one, place in options.places(loaded, out, whole, lambda name, _: name, again=True):
         folder = place or whole
         if rules is not None:
             require_same_task(folder, rules)
-        with features_folder(no_cache) as features, progress():
+        with options.features_folder(no_cache) as features, progress():
             results = carry_out(
                 one,
                 folder,

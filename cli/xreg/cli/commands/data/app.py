@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli import versions
+from xreg.cli import options, versions
 from xreg.cli.commands.data import create, export, process, sticks
-from xreg.cli.options import CardFormat, Citation, Description, Licence, Registry, Title
 from xreg.cli.output import cell, echo, echo_table
 
 app = typer.Typer(help="Datasets: list, pull, make and publish them.", no_args_is_help=True)
@@ -21,7 +20,7 @@ Reference = Annotated[
 
 
 @app.command("list")
-def list_(registry: Registry = None) -> None:
+def list_(registry: options.Registry = None) -> None:
     """List the published datasets; pulls nothing."""
     from xreg.registry.datasets import is_cached, list_datasets
 
@@ -45,8 +44,8 @@ def list_(registry: Registry = None) -> None:
 @app.command()
 def show(
     reference: Reference,
-    registry: Registry = None,
-    form: CardFormat = None,
+    registry: options.Registry = None,
+    form: options.CardFormat = None,
 ) -> None:
     """Show everything known about a dataset, or a store of your own (….zarr); pulls nothing."""
     from xreg.core.yaml_text import dump_yaml
@@ -119,48 +118,41 @@ def _lines(items: Iterable[str]) -> str:
 
 @app.command()
 def pull(
-    references: Annotated[
-        list[str],
-        typer.Argument(metavar="NAME[@VERSION]...", help="The newest version if none is given."),
-    ],
-    registry: Registry = None,
+    references: versions.References,
+    registry: options.Registry = None,
     accept_changed: versions.AcceptChanged = False,
 ) -> None:
     """Download datasets into the cache and check each file against its hash."""
-    from xreg.cli.progress import progress
     from xreg.registry.datasets import pull
 
-    for reference in references:
-        with progress():
-            store = pull(reference, registry=registry, accept_changed=accept_changed)
-        echo(str(store))
+    versions.pull_each(pull, references, registry, accept_changed)
 
 
 @app.command()
 def publish(
     store: Annotated[Path, typer.Argument(help="Folder of the store (….zarr).")],
     card: versions.Card = None,
-    title: Title = "",
-    description: Description = "",
+    title: options.Title = "",
+    description: options.Description = "",
     authors: versions.Authors = None,
-    licence: Licence = "",
-    citation: Citation = "",
+    licence: options.Licence = "",
+    citation: options.Citation = "",
     intended_use: versions.Use = "",
     limits: versions.Limits = "",
     keywords: versions.Keywords = None,
     commit: versions.Commit = False,
-    registry: Registry = None,
+    registry: options.Registry = None,
 ) -> None:
     """Check a store and put it into a registry, under the name and version that it carries.
 
     Authors and a licence must be stated, by the store or here; what is missing is asked for.
     """
-    options = locals()  # as the fields of a card are called
+    given = locals()  # as the fields of a card are called
     from xreg.cli.progress import progress
     from xreg.registry.publishing import publish, stated
     from xreg.registry.versions.entries import DatasetEntry
 
-    said = versions.asked(DatasetEntry.collection, card, options, stated(store))
+    said = versions.asked(DatasetEntry.collection, card, given, stated(store))
     with progress():
         done = publish(store, registry, said, finish=commit)
     versions.print_published(done, commit=commit)
@@ -168,11 +160,8 @@ def publish(
 
 @app.command()
 def verify(
-    reference: Annotated[
-        str | None,
-        typer.Argument(metavar="[NAME[@VERSION]]", help="All datasets if none is given."),
-    ] = None,
-    registry: Registry = None,
+    reference: versions.OneOrAll = None,
+    registry: options.Registry = None,
 ) -> None:
     """Compare every file, in the remote and in the cache, with its hash."""
     from xreg.cli.progress import progress
@@ -185,10 +174,10 @@ def verify(
 
 @app.command()
 def withdraw(
-    reference: Annotated[str, typer.Argument(metavar="NAME@VERSION", help="The version.")],
+    reference: versions.Exact,
     reason: versions.Reason,
     commit: versions.Commit = False,
-    registry: Registry = None,
+    registry: options.Registry = None,
 ) -> None:
     """Mark a version as one not to be used any more; nothing is deleted."""
     from xreg.registry.versions.entries import DatasetEntry
@@ -201,7 +190,7 @@ def diff(
     old: Annotated[str, typer.Argument(metavar="OLD", help="Dataset: name@version, or a store.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The one to compare with it.")],
     ids: Annotated[bool, typer.Option("--ids", help="Name every sample.")] = False,
-    registry: Registry = None,
+    registry: options.Registry = None,
 ) -> None:
     """Say what changed between two versions: samples, channels, labels, splits, metadata."""
     from xreg.cli.progress import progress

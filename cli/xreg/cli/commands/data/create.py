@@ -8,49 +8,22 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli.options import (
-    Absorber,
-    AllowCode,
-    Bad,
-    Channels,
-    Citation,
-    Description,
-    DryRun,
-    EnergyColumn,
-    EnergyUnit,
-    Executor,
-    Licence,
-    Name,
-    NoiseColumn,
-    Only,
-    Out,
-    Scan,
-    Scheduler,
-    Seed,
-    Set,
-    SignalColumn,
-    Sites,
-    Title,
-    Workers,
-    places,
-    shown,
-    spectrum_columns,
-)
-from xreg.cli.output import echo
+from xreg.cli import options
+from xreg.cli.output import echo, note, warn
 from xreg.core.errors import ConfigError
 
 
 def generate(
     recipe: Annotated[Path, typer.Argument(help="A generation recipe (YAML).")],
-    out: Out = None,
-    only: Only = None,
-    dry_run: DryRun = False,
-    bad: Bad = None,
-    workers: Workers = None,
-    executor: Executor = "process",
-    scheduler: Scheduler = None,
-    set_: Set = None,
-    allow_code: AllowCode = False,
+    out: options.Out = None,
+    only: options.Only = None,
+    dry_run: options.DryRun = False,
+    bad: options.Bad = None,
+    workers: options.Workers = None,
+    executor: options.Executor = "process",
+    scheduler: options.Scheduler = None,
+    set_: options.Set = None,
+    allow_code: options.AllowCode = False,
 ) -> None:
     """Compute the spectra of a recipe; repeat the command to resume.
 
@@ -71,9 +44,9 @@ def generate(
     loaded = load(
         GenerationRecipe, recipe, {"bad": bad}, set_ or (), only or (), allow_code=allow_code
     )
-    if shown(loaded, dry_run):
+    if options.shown(loaded, dry_run):
         return
-    for parsed, store in places(loaded, out, Path(), lambda _, one: one.store_name):
+    for parsed, store in options.places(loaded, out, Path(), lambda _, one: one.store_name):
         if store is not None:
             require_parent_folder(store)
             store.parent.mkdir(parents=True, exist_ok=True)
@@ -86,10 +59,9 @@ def generate(
                 executor=kind,
                 scheduler=scheduler,
             )
-        for note in made.notes:
-            echo(f"note: {note}", fg="yellow", err=True)
+        note(*made.notes)
         for sample, reason in made.failures.items():
-            echo(f"set aside: {sample}: {reason}", fg="yellow", err=True)
+            warn(f"set aside: {sample}: {reason}")
         print_summary(made.summary["text"], made.summary["doubts"])
         echo(f"{made.path}: {counted(made.samples, 'sample')}, {made.computed} computed now")
 
@@ -99,7 +71,7 @@ def import_(
         list[Path],
         typer.Argument(metavar="SOURCE...", help="A folder or archive, or one or more files."),
     ],
-    out: Out = None,
+    out: options.Out = None,
     layout: Annotated[
         str, typer.Option(help="Name of the importer (xreg plugins list); auto asks them all.")
     ] = "auto",
@@ -114,25 +86,25 @@ def import_(
         float,
         typer.Option(help="How far beyond its range, in eV, a spectrum keeps its end values."),
     ] = 0.0,
-    channel: Channels = None,
+    channel: options.Channels = None,
     spectra: Annotated[
         Path | None, typer.Option(help="Folder of the spectra, if it is not beside the other.")
     ] = None,
-    energy: EnergyColumn = None,
-    signal: SignalColumn = None,
-    noise: NoiseColumn = None,
-    unit: EnergyUnit = None,
-    scan: Scan = None,
-    absorber: Absorber = None,
-    sites: Sites = "one",
-    set_: Set = None,
-    bad: Bad = None,
-    name: Name = None,
+    energy: options.EnergyColumn = None,
+    signal: options.SignalColumn = None,
+    noise: options.NoiseColumn = None,
+    unit: options.EnergyUnit = None,
+    scan: options.Scan = None,
+    absorber: options.Absorber = None,
+    sites: options.Sites = "one",
+    set_: options.Set = None,
+    bad: options.Bad = None,
+    name: options.Name = None,
     version: Annotated[str, typer.Option(help="Dataset version.")] = "1.0.0",
-    title: Title = "",
-    description: Description = "",
-    licence: Licence = "",
-    citation: Citation = "",
+    title: options.Title = "",
+    description: options.Description = "",
+    licence: options.Licence = "",
+    citation: options.Citation = "",
     split_by: Annotated[
         str | None,
         typer.Option(help="Label whose groups stay in one part of the split (material)."),
@@ -144,7 +116,7 @@ def import_(
             "has one, else 0.8 0.1 0.1."
         ),
     ] = None,
-    seed: Seed = None,
+    seed: options.Seed = None,
     precision: Annotated[
         list[str] | None,
         typer.Option(help="CHANNEL=bits or positions=bits: mantissa bits to keep."),
@@ -177,7 +149,7 @@ def import_(
     store = out or Path(f"{name}-{version}.zarr")
     require_free(store)
     split = {"group": split_by, "fractions": fractions, "seed": seed}
-    options = load_one(
+    wanted = load_one(
         ImportOptions,
         None,
         {
@@ -194,7 +166,7 @@ def import_(
             "grids": {key: value for key, _, value in (g.rpartition("=") for g in grid or [])},
             "hold_ends": hold_ends,
             "spectra": "" if spectra is None else str(spectra),
-            "columns": spectrum_columns(energy, signal, noise, unit, scan),
+            "columns": options.spectrum_columns(energy, signal, noise, unit, scan),
             "absorber": int(absorber)
             if absorber and absorber.lstrip("-").isdecimal()
             else absorber,
@@ -212,17 +184,17 @@ def import_(
         bits[key] = int(value)
     try:
         with progress():
-            dataset = import_dataset(source, options)
+            dataset = import_dataset(source, wanted)
             write_store(dataset, store, precision=bits)
     except BadEntriesError as error:
         for entry in error.entries:
             echo(f"bad: {entry}", err=True)
         raise
     for entry in dataset.metadata.provenance["set_aside"]:
-        echo(f"set aside: {entry['file']}: {entry['reason']}", fg="yellow", err=True)
+        warn(f"set aside: {entry['file']}: {entry['reason']}")
     for said in dataset.metadata.provenance["remarks"]:
         where = said["first"] if said["files"] == 1 else f"{said['files']} files"
-        echo(f"note: {where}: {said['remark']}", fg="yellow", err=True)
+        note(f"{where}: {said['remark']}")
     summary = dataset.metadata.provenance["summary"]
     print_summary(summary["text"], summary["doubts"])
     echo(f"{store}: {counted(len(dataset), 'sample')}")

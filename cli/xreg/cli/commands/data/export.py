@@ -6,18 +6,18 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli.options import Registry, RequiredOut, Set, To
-from xreg.cli.output import echo
+from xreg.cli import options
+from xreg.cli.output import echo, warn
 
 
 def export(
     dataset: Annotated[
         str, typer.Argument(help="Dataset: name, name@version, or path of a .zarr store.")
     ],
-    out: RequiredOut,
-    to: To = None,
-    set_: Set = None,
-    registry: Registry = None,
+    out: options.RequiredOut,
+    to: options.To = None,
+    set_: options.Set = None,
+    registry: options.Registry = None,
 ) -> None:
     """Write a dataset in a format of other programs.
 
@@ -30,14 +30,13 @@ def export(
     from xreg.workbench.recipes.data import open_section
     from xreg.workbench.recipes.load import load_one
 
-    settings = [f"dataset.registry={registry}"] if registry else []
     flags = {"dataset": dataset, "to": to}
-    options = load_one(ExportOptions, None, flags, settings + (set_ or []))
-    exporter = options.exporter(out)
+    wanted = load_one(ExportOptions, None, flags, options.settings(set_, registry))
+    exporter = wanted.exporter(out)
     with progress():
-        opened, _ = open_section(options.dataset, spectra=True)
+        opened, _ = open_section(wanted.dataset, spectra=True)
         done = exporter.write(opened, out)
     for what in done.left_out:
-        echo(f"left out, as {exporter.name} cannot hold it: {what}", fg="yellow", err=True)
+        warn(f"left out, as {exporter.name} cannot hold it: {what}")
     for file in done.files:
         echo(f"{file}: {counted(len(opened), 'sample')}")

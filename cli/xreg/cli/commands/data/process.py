@@ -7,18 +7,18 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli.options import DryRun, Only, Out, Registry, Set, places, shown
+from xreg.cli import options
 from xreg.cli.output import echo
 
 
 def process(
     store: Annotated[str, typer.Argument(help="A store (….zarr), or NAME@VERSION.")],
     recipe: Annotated[Path, typer.Argument(help="A recipe of channels and steps (YAML).")],
-    out: Out = None,
-    only: Only = None,
-    dry_run: DryRun = False,
-    set_: Set = None,
-    registry: Registry = None,
+    out: options.Out = None,
+    only: options.Only = None,
+    dry_run: options.DryRun = False,
+    set_: options.Set = None,
+    registry: options.Registry = None,
 ) -> None:
     """Broaden, align, normalise and resample raw spectra into channels of a new store.
 
@@ -30,9 +30,9 @@ def process(
     from xreg.workbench.recipes.load import load
 
     loaded = load(ProcessingRecipe, recipe, None, set_ or (), only or ())
-    if shown(loaded, dry_run):
+    if options.shown(loaded, dry_run):
         return
-    for parsed, place in places(loaded, out, Path(), lambda name, _: f"{name}.zarr"):
+    for parsed, place in options.places(loaded, out, Path(), lambda name, _: f"{name}.zarr"):
         written, summary = process_store(store, parsed, place, registry)
         print_summary(summary["text"], summary["doubts"])
         made = [f"channels {', '.join(parsed.processing)} made"] if parsed.processing else []

@@ -6,16 +6,16 @@ from typing import Annotated
 
 import typer
 
-from xreg.cli.options import AllowCode, Registry, RequiredOut
+from xreg.cli import options
 from xreg.cli.output import echo
 
 
 def sticks(
     dataset: Annotated[str, typer.Argument(help="A store (….zarr), or NAME[@VERSION].")],
     sample: Annotated[str, typer.Argument(help="Id of the sample.")],
-    out: RequiredOut,
-    registry: Registry = None,
-    allow_code: AllowCode = False,
+    out: options.RequiredOut,
+    registry: options.Registry = None,
+    allow_code: options.AllowCode = False,
 ) -> None:
     """Compute the transitions behind a spectrum: energies and strengths before any broadening.
 

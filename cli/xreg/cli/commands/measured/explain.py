@@ -7,30 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from xreg.cli.options import (
-    AllowCode,
-    Broadening,
-    DryRun,
-    EnergyColumn,
-    EnergyUnit,
-    Group,
-    NoiseColumn,
-    Only,
-    Registry,
-    RequiredOut,
-    Scan,
-    Seed,
-    Set,
-    Shift,
-    SignalColumn,
-    Window,
-    measured_settings,
-    places,
-    shown,
-    spectra_or_recipe,
-    spectrum_columns,
-)
-from xreg.cli.output import echo, echo_table
+from xreg.cli import options
+from xreg.cli.output import echo, echo_table, note
 
 SHOWN = 6
 """So many spectra are printed; the folder holds all."""
@@ -45,7 +23,7 @@ def explain(
             "a recipe (.yaml).",
         ),
     ],
-    out: RequiredOut,
+    out: options.RequiredOut,
     model: Annotated[
         str | None,
         typer.Option(help="Folder of a run or model, name of a run, or name@version."),
@@ -54,21 +32,21 @@ def explain(
         list[str] | None,
         typer.Option(help="What is asked, by name; repeatable. All that is known by default."),
     ] = None,
-    group: Group = None,
-    energy: EnergyColumn = None,
-    signal: SignalColumn = None,
-    noise: NoiseColumn = None,
-    unit: EnergyUnit = None,
-    scan: Scan = None,
-    window: Window = None,
-    shift: Shift = None,
-    broadening: Broadening = None,
-    seed: Seed = None,
-    set_: Set = None,
-    only: Only = None,
-    dry_run: DryRun = False,
-    registry: Registry = None,
-    allow_code: AllowCode = False,
+    group: options.Group = None,
+    energy: options.EnergyColumn = None,
+    signal: options.SignalColumn = None,
+    noise: options.NoiseColumn = None,
+    unit: options.EnergyUnit = None,
+    scan: options.Scan = None,
+    window: options.Window = None,
+    shift: options.Shift = None,
+    broadening: options.Broadening = None,
+    seed: options.Seed = None,
+    set_: options.Set = None,
+    only: options.Only = None,
+    dry_run: options.DryRun = False,
+    registry: options.Registry = None,
+    allow_code: options.AllowCode = False,
 ) -> None:
     """Say what structure measured spectra tell, with intervals that were tested on groups left out.
 
@@ -80,9 +58,9 @@ def explain(
     from xreg.workbench.explain.results import explain as carry_out
     from xreg.workbench.recipes.load import load
 
-    recipe, flags = spectra_or_recipe(spectra)
-    columns = spectrum_columns(energy, signal, noise, unit, scan)
-    flags |= measured_settings(columns, window, shift)
+    recipe, flags = options.spectra_or_recipe(spectra)
+    columns = options.spectrum_columns(energy, signal, noise, unit, scan)
+    flags |= options.measured_settings(columns, window, shift)
     flags |= {
         "model": model,
         "quantities": tuple(quantity) if quantity else None,
@@ -92,9 +70,9 @@ def explain(
         "registry": registry,
     }
     loaded = load(ExplainRecipe, recipe, flags, set_ or [], only or ())
-    if shown(loaded, dry_run):
+    if options.shown(loaded, dry_run):
         return
-    for one, place in places(loaded, out, out, lambda name, _: name):
+    for one, place in options.places(loaded, out, out, lambda name, _: name):
         with progress():
             _, table = carry_out(one, place or out, allow_code=allow_code)
         _print_results(table, place or out)
@@ -115,6 +93,5 @@ def _print_results(table: dict[str, Any], out: Path) -> None:
             echo_table([("", "value", "unit", "68 %", "95 %", ""), *rows])
     if (more := table["explained"] - SHOWN) > 0:
         echo(f"and {more:,} more")
-    for remark in table["remarks"]:
-        echo(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
+    note(*table["remarks"])
     echo(f"report: {out / 'report.html'}")

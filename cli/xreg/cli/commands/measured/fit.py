@@ -7,28 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from xreg.cli.options import (
-    AllowCode,
-    DryRun,
-    EnergyColumn,
-    EnergyUnit,
-    NoiseColumn,
-    Only,
-    Registry,
-    RequiredOut,
-    Scan,
-    Seed,
-    Set,
-    Shift,
-    SignalColumn,
-    Window,
-    Workers,
-    measured_settings,
-    places,
-    recipe_or,
-    shown,
-    spectrum_columns,
-)
+from xreg.cli import options
 from xreg.cli.output import echo, echo_table
 
 
@@ -41,7 +20,7 @@ def fit(
             "(.yaml).",
         ),
     ],
-    out: RequiredOut,
+    out: options.RequiredOut,
     spectrum: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -50,11 +29,11 @@ def fit(
             "series: an .npz or HDF5 file, a .zarr store, a folder, several files.",
         ),
     ] = None,
-    energy: EnergyColumn = None,
-    signal: SignalColumn = None,
-    noise: NoiseColumn = None,
-    unit: EnergyUnit = None,
-    scan: Scan = None,
+    energy: options.EnergyColumn = None,
+    signal: options.SignalColumn = None,
+    noise: options.NoiseColumn = None,
+    unit: options.EnergyUnit = None,
+    scan: options.Scan = None,
     fix: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="A known parameter; repeatable."),
@@ -67,8 +46,8 @@ def fit(
             help="A narrower range of a parameter; repeatable.",
         ),
     ] = None,
-    shift: Shift = None,
-    window: Window = None,
+    shift: options.Shift = None,
+    window: options.Window = None,
     background: Annotated[
         str | None,
         typer.Option(help="none, constant, linear (the default), steps or linear+steps."),
@@ -86,11 +65,11 @@ def fit(
             help="Exact generator to refine with (that of the model's dataset by default), or none."
         ),
     ] = None,
-    set_: Set = None,
-    only: Only = None,
-    dry_run: DryRun = False,
+    set_: options.Set = None,
+    only: options.Only = None,
+    dry_run: options.DryRun = False,
     starts: Annotated[int | None, typer.Option(help="Searches through the network; 64.")] = None,
-    seed: Seed = None,
+    seed: options.Seed = None,
     intervals: Annotated[
         bool | None,
         typer.Option(
@@ -105,9 +84,9 @@ def fit(
             help="Of a map or series, which spectra the exact engine refines; all by default.",
         ),
     ] = None,
-    workers: Workers = None,
-    registry: Registry = None,
-    allow_code: AllowCode = False,
+    workers: options.Workers = None,
+    registry: options.Registry = None,
+    allow_code: options.AllowCode = False,
 ) -> None:
     """Fit a measured spectrum: search with the network, refine exactly, give uncertainties.
 
@@ -124,9 +103,9 @@ def fit(
     from xreg.workbench.measured.stacks import is_several
     from xreg.workbench.recipes.load import load
 
-    recipe, flags = recipe_or(model, "model")
-    columns = spectrum_columns(energy, signal, noise, unit, scan)
-    flags |= measured_settings(columns, window, shift)
+    recipe, flags = options.recipe_or(model, "model")
+    columns = options.spectrum_columns(energy, signal, noise, unit, scan)
+    flags |= options.measured_settings(columns, window, shift)
     flags |= {
         "spectrum": [str(path) for path in spectrum] if spectrum else None,
         "background": background,
@@ -142,11 +121,11 @@ def fit(
         "registry": registry,
     }
     loaded = load(FitRecipe, recipe, flags, set_ or (), only or (), allow_code=allow_code)
-    if shown(loaded, dry_run):
+    if options.shown(loaded, dry_run):
         return
     if "" in loaded:
         require_free(out)
-    for one, place in places(loaded, out, out, lambda name, _: name):
+    for one, place in options.places(loaded, out, out, lambda name, _: name):
         if is_several(one.places):
             with progress():
                 table = fit_stack(one, place or out, workers=workers, allow_code=allow_code)

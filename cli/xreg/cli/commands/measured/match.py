@@ -7,30 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from xreg.cli.options import (
-    Broadening,
-    Channel,
-    DryRun,
-    EnergyColumn,
-    EnergyUnit,
-    Group,
-    NoiseColumn,
-    Only,
-    Registry,
-    RequiredOut,
-    Scan,
-    Seed,
-    Set,
-    Shift,
-    SignalColumn,
-    Window,
-    measured_settings,
-    places,
-    shown,
-    spectra_or_recipe,
-    spectrum_columns,
-)
-from xreg.cli.output import echo
+from xreg.cli import options
+from xreg.cli.output import echo, note
 
 
 def match(
@@ -42,26 +20,26 @@ def match(
             "HDF5); or a recipe (.yaml).",
         ),
     ],
-    out: RequiredOut,
+    out: options.RequiredOut,
     library: Annotated[
         str | None,
         typer.Option(
             metavar="DATASET", help="The references: name, name@version, or path of a .zarr store."
         ),
     ] = None,
-    channel: Channel = None,
+    channel: options.Channel = None,
     label: Annotated[
         str | None, typer.Option(help="Label of the library whose value is sought.")
     ] = None,
-    group: Group = None,
-    energy: EnergyColumn = None,
-    signal: SignalColumn = None,
-    noise: NoiseColumn = None,
-    unit: EnergyUnit = None,
-    scan: Scan = None,
-    window: Window = None,
-    shift: Shift = None,
-    broadening: Broadening = None,
+    group: options.Group = None,
+    energy: options.EnergyColumn = None,
+    signal: options.SignalColumn = None,
+    noise: options.NoiseColumn = None,
+    unit: options.EnergyUnit = None,
+    scan: options.Scan = None,
+    window: options.Window = None,
+    shift: options.Shift = None,
+    broadening: options.Broadening = None,
     combine: Annotated[
         int | None, typer.Option(help="Most references of a linear combination; 3, 0 for none.")
     ] = None,
@@ -71,11 +49,11 @@ def match(
     series: Annotated[
         bool, typer.Option("--series", help="Take the spectra as a series: PCA, MCR-ALS.")
     ] = False,
-    seed: Seed = None,
-    set_: Set = None,
-    only: Only = None,
-    dry_run: DryRun = False,
-    registry: Registry = None,
+    seed: options.Seed = None,
+    set_: options.Set = None,
+    only: options.Only = None,
+    dry_run: options.DryRun = False,
+    registry: options.Registry = None,
 ) -> None:
     """Find measured spectra in a library: nearest references, combinations, and how sure.
 
@@ -89,9 +67,9 @@ def match(
     from xreg.workbench.measured.stacks import is_map
     from xreg.workbench.recipes.load import load
 
-    recipe, flags = spectra_or_recipe(spectra)
-    columns = spectrum_columns(energy, signal, noise, unit, scan)
-    flags |= measured_settings(columns, window, shift)
+    recipe, flags = options.spectra_or_recipe(spectra)
+    columns = options.spectrum_columns(energy, signal, noise, unit, scan)
+    flags |= options.measured_settings(columns, window, shift)
     flags |= {
         "library": library,
         "channel": channel,
@@ -103,11 +81,11 @@ def match(
         "series": {} if series else None,
         "seed": seed,
     }
-    settings = [f"library.registry={registry}"] if registry else []
-    loaded = load(MatchRecipe, recipe, flags, settings + (set_ or []), only or ())
-    if shown(loaded, dry_run):
+    settings = options.settings(set_, registry, "library")
+    loaded = load(MatchRecipe, recipe, flags, settings, only or ())
+    if options.shown(loaded, dry_run):
         return
-    for one, place in places(loaded, out, out, lambda name, _: name):
+    for one, place in options.places(loaded, out, out, lambda name, _: name):
         if is_map(one.spectra):
             with progress():
                 _, table = match_map(one, place or out)
@@ -136,8 +114,7 @@ def _print_results(table: dict[str, Any], out: Path) -> None:
                 for part in one["combinations"][0]["weights"]
             )
             echo(f"  = {parts} (R factor {one['combinations'][0]['r_factor']:.2g})")
-        for remark in one["remarks"]:
-            echo(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
+        note(*one["remarks"])
     if series := table["series"]:
         echo(f"series: {series['components']} components, lack of fit {series['lack_of_fit']:.2%}")
     echo(f"report: {out / 'report.html'}")
@@ -149,6 +126,5 @@ def _print_map(table: dict[str, Any], out: Path) -> None:
         echo(f"{one['value']}: {one['spectra']:,} of {table['count']:,} spectra")
     low, middle, high = table["misfit"]
     echo(f"misfit {middle:.2%} (5 … 95 %: {low:.2%} … {high:.2%})")
-    for remark in table["remarks"]:
-        echo(f"note: {remark}", fg=typer.colors.YELLOW, err=True)
+    note(*table["remarks"])
     echo(f"report: {out / 'report.html'}")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from xreg.cli import options
 from xreg.cli.commands.plugins import index
-from xreg.cli.options import Author, Licence, Out
 from xreg.cli.output import cell, echo, echo_table
 from xreg.core.errors import ConfigError, RunError, UnknownNameError, did_you_mean
 
@@ -83,9 +83,9 @@ def show(name: str = typer.Argument(help="Name of a component or an analysis."))
 def new(
     kind: Annotated[str, typer.Argument(help="descriptor, emulator, decomposer, generator, …")],
     name: Annotated[str, typer.Argument(help="What a recipe will call it.")],
-    out: Out = None,
-    licence: Licence = "BSD-3-Clause",
-    author: Annotated[str | None, Author] = None,
+    out: options.Out = None,
+    licence: options.Licence = "BSD-3-Clause",
+    author: Annotated[str | None, options.Author] = None,
     single_file: Annotated[
         bool,
         typer.Option(
