@@ -210,6 +210,16 @@ def test_self_absorption_is_warned_of(two: list[Path]) -> None:
     assert (told["files"], Path(told["first"]).name) == (1, "foil.xdi")
 
 
+def test_how_much_self_absorption_leaves_is_estimated(two: list[Path]) -> None:
+    pytest.importorskip("xraydb")
+    for file in two:
+        file.write_text(file.read_text().replace("mutrans", "mufluor"))
+    found = import_dataset(two, options(columns={"signal": "mufluor"}))
+    said = [one["remark"] for one in found.metadata.provenance["remarks"]]
+    assert sum("leaves 29% of the structure above the Fe K edge" in one for one in said) == 1
+    assert sum("its composition would have to be told" in one for one in said) == 1
+
+
 @pytest.mark.parametrize(("ratio", "damped"), [(0.5, True), (2.0, True), (200.0, False)])
 def test_fluorescence_damped_beside_transmission_is_told(
     ratio: float, damped: bool, tmp_path: Path

@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 
 from xreg.core.errors import DataError
 from xreg.core.files import read_file
+from xreg.core.measured.fluorescence import fluorescence_notes
+from xreg.core.readers.spectra.choice import choose
 from xreg.core.readers.spectra.columns import SpectrumColumns
-from xreg.core.readers.spectra.spectrum import PLAIN, read_spectrum
+from xreg.core.readers.spectra.spectrum import PLAIN, spectrum_of
+from xreg.core.readers.spectra.table import read_table
 from xreg.core.readers.stacks.arrays import is_container
 
 __all__ = ["Measured", "read_measured"]
@@ -111,9 +114,10 @@ def read_measured(path: Path, columns: SpectrumColumns = PLAIN) -> tuple[Measure
     except OSError as error:
         raise DataError(f"spectrum '{path}' cannot be read ({error.strerror}).") from None
     try:
-        found = read_spectrum(content, columns)
+        table = read_table(content, columns.scan)
+        found = spectrum_of(table, columns)
         content_hash = hashlib.sha256(content).hexdigest()
         measured = Measured(found.energy, found.intensity, found.noise, content_hash)
     except DataError as error:
         raise DataError(f"spectrum '{path}': {str(error).rstrip('.')}.") from None
-    return measured, list(found.notes)
+    return measured, [*found.notes, *fluorescence_notes(table, choose(table, columns), found)]

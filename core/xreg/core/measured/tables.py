@@ -17,8 +17,8 @@ from xreg.core.data.specimens import Specimen
 from xreg.core.data.spectra import NOISE
 from xreg.core.errors import ConfigError, DataError
 from xreg.core.interfaces.importer import Entry
-from xreg.core.measured.damping import DAMPED, damping
 from xreg.core.measured.edges import find_edges
+from xreg.core.measured.fluorescence import composition_field, fluorescence_notes, mode_of
 from xreg.core.readers.energies import judge_energies
 from xreg.core.readers.importing.curve import Curve, stated_unit
 from xreg.core.readers.importing.fields import NAMES, OwnFields, own_fields
@@ -46,13 +46,8 @@ LABEL_UNITS = {"temperature": "K"}
 """Units of the labels that :func:`labels_of` turns into numbers."""
 # Fields that say how the table is laid out, or that become something else than a label.
 LAYOUT = re.compile(r"(column\.\d+|element\.(symbol|edge)|fdmnes\..*)")
-COMPOSITION = ("sample.stoichiometry", "sample.formula", "sample.composition")
 TEMPERATURE = re.compile(
     r"([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*(K|kelvin|°?\s*C|celsius|deg(?:ree)?s?\s*C)"
-)
-FLUORESCENCE = (
-    "measured in fluorescence: self-absorption may damp the spectrum of a sample that is neither "
-    "thin nor dilute, and nothing corrects it"
 )
 LOWEST = 150.0
 """Energies without a unit that end below this, in eV, may be keV."""
@@ -62,10 +57,6 @@ HIGHEST = 2e5
 """eV; the K edges of the heaviest elements lie at 150 keV."""
 CELSIUS = 273.15
 NAME = re.compile(r"[^A-Za-z0-9_.+-]+")
-MODES = {
-    "transmission": ("mutrans", "normtrans"),
-    "fluorescence": ("mufluor", "normfluor"),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,24 +122,17 @@ class TableReader:
             curves[f"{channel}{NOISE}"] = Curve(found.energy, found.noise, unit)
         if own is not None:
             return self._own(own, file, curves)
-        composition = next((k for k in COMPOSITION if table.fields.get(k)), "")
+        composition = composition_field(table.fields)
         fields = {k: v for k, v in table.fields.items() if k != composition}
         known = {"signal": signal, **labels_of(fields), **(labels or {})}
-        for mode, names in MODES.items():
-            taken = [table.names[i].lower() for i in chosen.signal]
-            if len(taken) == 1 and taken[0] in names:
-                known.setdefault("mode", mode)
+        if mode := mode_of(table, chosen):
+            known.setdefault("mode", mode)
         if found.edge:
             known["edge"] = found.edge
-        if "fluorescence" in str(known.get("mode", "")).lower():
-            self.log.remark(file, FLUORESCENCE)
-        if (share := _left_in_fluorescence(table, chosen.energy)) is not None and share < DAMPED:
-            self.log.remark(
-                file,
-                f"its structure above the edge is {share:.0%} as high in fluorescence as in "
-                "transmission, as self-absorption makes it; transmission is to be preferred",
-            )
         made_of = table.fields.get(composition, "")
+        element = SYMBOLS[absorber] if absorber else ""
+        for note in fluorescence_notes(table, chosen, found, element):
+            self.log.remark(file, note)
         return Entry(file, [Specimen(name, made_of, absorber)], curves, known)
 
     def _own(self, own: OwnFields, file: str, curves: Mapping[str, Curve]) -> Entry:
@@ -178,18 +162,6 @@ class TableReader:
         if element in SYMBOLS[1:] and element != asked:
             raise DataError(f"its header says {element}, and --absorber {asked}")
         return atomic_number(str(asked))
-
-
-def _left_in_fluorescence(table: Table, energy: int) -> float | None:
-    """Return the share of structure in fluorescence, of a table that has transmission too."""
-    names = [name.lower() for name in table.names]
-    both = [next((names.index(n) for n in MODES[m] if n in names), -1) for m in reversed(MODES)]
-    if min(both) < 0 or not np.isfinite(table.values).all():
-        return None
-    order = np.argsort(table.values[:, energy])
-    steps = np.diff(table.values[order, energy]) > 0
-    columns = (table.values[order, i] for i in (energy, *both))
-    return damping(*columns) if steps.all() else None
 
 
 def text_entries(source: Path, reader: TableReader) -> Iterator[Entry]:

@@ -130,7 +130,7 @@ def explain_spectra(
     facts = {
         "spectra": {
             "places": [Path(place).name for place in recipe.spectra],
-            "remarks": told(stacks, recipe.spectra),
+            "remarks": told(stacks),
         },
         "model": {
             "reference": entry.reference,

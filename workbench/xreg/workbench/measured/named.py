@@ -7,12 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from xreg.core.atoms.elements import SYMBOLS
+from xreg.core.data.dataset import Dataset
+from xreg.core.data.specimens import Specimens
 from xreg.core.errors import DataError
+from xreg.core.measured.fluorescence import is_fluorescence, thick_in_words
 from xreg.core.measured.spectrum import Measured, read_measured
 from xreg.core.readers.spectra.columns import SpectrumColumns
 
-__all__ = ["Named", "by_grid", "read_spectra"]
+__all__ = ["Named", "by_grid", "fluorescence_of", "in_words", "read_spectra"]
 
 # Spectra whose energies agree to this many eV are compared at once.
 SAME_GRID = 1e-6
@@ -102,10 +107,55 @@ def _stored(place: str, channel: str, preferred: str) -> list[Named]:
     require_finite(values, ids, f"channel '{own}' of '{place}'")
     noise = dataset.spectra.get(f"{own}{NOISE}")
     spread = None if noise is None else np.asarray(noise.intensity[:], np.float64)
+    notes = fluorescence_of(dataset, found.energy)
     return [
-        Named(str(name), Measured(found.energy, y, None if spread is None else spread[i]))
+        Named(
+            str(name),
+            Measured(found.energy, y, None if spread is None else spread[i]),
+            (notes[i],) if i in notes else (),
+        )
         for i, (name, y) in enumerate(zip(ids.tolist(), values, strict=True))
     ]
+
+
+def fluorescence_of(dataset: Dataset, energies: ArrayLike = ()) -> dict[int, str]:
+    """Return what is to be known of the samples that were measured in fluorescence, by row.
+
+    Parameters
+    ----------
+    dataset
+        Specimens whose label ``mode`` says how they were measured.
+    energies
+        (m,) energies in eV of the channel that is looked at.
+    """
+    samples = dataset.samples
+    if not isinstance(samples, Specimens):
+        return {}
+    modes = [np.asarray(v).astype(str) for k, v in dataset.labels.items() if _is_mode(k)]
+    edges = np.asarray(dataset.labels.get("edge", [""] * len(samples))).astype(str)
+    found: dict[int, str] = {}
+    said: dict[tuple[str, str, str], str] = {}
+    for row, one in enumerate(samples):
+        if not any(is_fluorescence(str(mode[row])) for mode in modes):
+            continue
+        key = (one.composition, SYMBOLS[one.absorber] if one.absorber else "", str(edges[row]))
+        if key not in said:
+            said[key] = thick_in_words(*key, energies)
+        found[row] = said[key]
+    return found
+
+
+def _is_mode(label: str) -> bool:
+    return label.rpartition(".")[2] == "mode"
+
+
+def in_words(notes: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """Return notes, each with the name of what it is about, a sentence for each different one."""
+    files: dict[str, list[str]] = {}
+    for name, note in notes:
+        files.setdefault(note, []).append(name)
+    more = {note: f" and {len(names) - 1:,} more" for note, names in files.items() if names[1:]}
+    return tuple(f"In {names[0]}{more.get(note, '')}, {note}." for note, names in files.items())
 
 
 def by_grid(spectra: Sequence[Named]) -> list[list[Named]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from xreg.core.measured.stack import Stack, read_stack
 from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.stacks.arrays import is_container
 from xreg.core.text import counted
-from xreg.workbench.measured.named import by_grid, read_spectra
+from xreg.workbench.measured.named import by_grid, in_words, read_spectra
 
 __all__ = ["is_map", "is_several", "joined", "read_stacks", "require_alive", "told"]
 
@@ -53,12 +54,17 @@ def read_stacks(
         If one cannot be read, or several files of stacks are given.
     """
     if is_map(places):
-        return [read_stack(Path(places[0]), columns)]
+        stack = read_stack(Path(places[0]), columns)
+        named = [(Path(places[0]).name, note) for note in stack.notes]
+        return [replace(stack, notes=in_words(named))]
     if stacks := [place for place in places if is_container(Path(place))]:
         raise DataError(f"'{stacks[0]}' holds a stack of its own; give it alone.")
     spectra = read_spectra(places, columns, channel, preferred)
     return [
-        Stack.of([one.name for one in alike], [one.measured for one in alike])
+        replace(
+            Stack.of([one.name for one in alike], [one.measured for one in alike]),
+            notes=in_words([(one.name, note) for one in alike for note in one.notes]),
+        )
         for alike in by_grid(spectra)
     ]
 
@@ -73,9 +79,9 @@ def require_alive(stacks: Sequence[Stack]) -> None:
         raise DataError(f"all {count:,} spectra are dead ({words}): there is nothing in them.")
 
 
-def told(stacks: Sequence[Stack], places: Sequence[str]) -> list[str]:
+def told(stacks: Sequence[Stack]) -> list[str]:
     """Return what a reader of results has to know of how spectra were read, a sentence each."""
-    found = [f"In {Path(places[0]).name}, {note}." for stack in stacks for note in stack.notes]
+    found = [note for stack in stacks for note in stack.notes]
     for stack in stacks:
         rows = np.flatnonzero(stack.dead != "")
         if rows.size:

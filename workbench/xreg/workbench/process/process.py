@@ -16,6 +16,7 @@ from xreg.core.data.spectra import Spectra
 from xreg.core.errors import ConfigError, UnknownNameError, did_you_mean
 from xreg.core.files import require_parent_folder
 from xreg.core.readers.summary import summarise
+from xreg.workbench.measured.named import fluorescence_of, in_words
 from xreg.workbench.process.merge import MergeSection, merge_scans
 from xreg.workbench.process.steps import ProcessedChannel, process_and_find
 from xreg.workbench.recipes.sections import AnyRecipe
@@ -162,13 +163,17 @@ def process_store(
         dataset = process_dataset(dataset, recipe.processing)
     if recipe.merge is not None:
         dataset = merge_scans(dataset, recipe.merge)
+    energy = next((c.energy for c in dataset.spectra.values() if c.energy is not None), ())
+    told = fluorescence_of(dataset, energy)
+    ids, summary = dataset.samples.ids, summarise(dataset.samples, dataset.spectra).plain()
+    summary["doubts"] += in_words([(str(ids[row]), note) for row, note in told.items()])
     old = dataset.metadata
     new = recipe.dataset.model_dump(exclude_none=True)
     provenance = {
         **old.provenance,
         "processed_by": f"xreg data process, xreg {version('xreg')}",
         "processed_from": f"{old.name} {old.version}",
-        "summary": summarise(dataset.samples, dataset.spectra).plain(),
+        "summary": summary,
     }
     metadata = old.model_copy(update={**new, "provenance": provenance})
     output = output or Path(f"{metadata.name}-{metadata.version}.zarr")
@@ -177,4 +182,4 @@ def process_store(
         raise ConfigError(f"'{output}' exists; a store is never overwritten: give another --out.")
     written = replace(dataset, metadata=metadata)
     path = write_store(written, output, precision=old.provenance.get("precision"))
-    return path, provenance["summary"]
+    return path, summary

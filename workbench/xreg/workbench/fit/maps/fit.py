@@ -153,7 +153,7 @@ def fit_stacks(
         "spectra": {
             "places": [Path(place).name for place in recipe.places],
             "shape": list(stacks[0].shape) if len(stacks) == 1 else [sum(map(len, stacks))],
-            "remarks": told([inside for inside, _ in parts], recipe.places),
+            "remarks": told([inside for inside, _ in parts]),
             "window": [float(e) for e in done[0].stack.energy[[0, -1]]],
         },
         **used(entry, model, generator),

@@ -129,7 +129,7 @@ def match_stack(recipe: MatchRecipe) -> tuple[MatchedStack, dict[str, Any]]:
         "library": filled,
         "channel": recipe.channel or next(iter(dataset.spectra)),
         "settings": recipe.model_dump(mode="json", include=set(MatchSettings.model_fields)),
-        "remarks": told([stack], recipe.spectra),
+        "remarks": told([stack]),
         "seconds": round(time.perf_counter() - began, 1),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
