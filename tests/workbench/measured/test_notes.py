@@ -41,8 +41,9 @@ def test_samples_of_a_store_keep_the_warning(store: Path, tmp_path: Path) -> Non
     assert thin.notes == ()
     said = told(read_stacks([str(store)], PLAIN))
     assert [one.partition(",")[0] for one in said] == ["In rust", "In foil"]
-    recipe = {"processing": {"flat": {"source": "xas", "steps": [{"name": "gaussian", "width": 1}]}}}
-    asked = ProcessingRecipe.parse({**recipe, "dataset": {"version": "1.1.0"}}, "process")
+    flat = {"source": "xas", "steps": [{"name": "gaussian", "width": 1}]}
+    recipe = {"processing": {"flat": flat}, "dataset": {"version": "1.1.0"}}
+    asked = ProcessingRecipe.parse(recipe, "process")
     _, summary = process_store(str(store), asked, tmp_path / "new.zarr")
     assert sum("self-absorption" in doubt for doubt in summary["doubts"]) == 2
 
