@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABC
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, cast
 
@@ -92,6 +93,19 @@ class Component(ABC, Generic[ConfigT]):
         if not self.__sklearn_is_fitted__():
             raise NotFittedError(f"{self.kind} '{self.name}' must be fitted before it is used.")
 
+    def __getstate__(self) -> dict[str, Any]:
+        own = type(self)
+        # Cached properties are computed from the rest, and may hold what no pickle takes.
+        return {
+            key: value
+            for key, value in vars(self).items()
+            if not isinstance(getattr(own, key, None), cached_property)
+        }
+
+    def _forget_computed(self) -> None:
+        """Drop the cached properties, which come from what was learned before."""
+        self.__dict__ = self.__getstate__()
+
     @property
     def code(self) -> str:
         """Hash of the code that it was trained by (:func:`xreg.core.source.source_hash`)."""
@@ -119,6 +133,7 @@ class Component(ABC, Generic[ConfigT]):
         CorruptError
             If a name is none of a fitted attribute: a file replaces no method.
         """
+        self._forget_computed()
         for key, value in {**values, **arrays}.items():
             if not (key.isidentifier() and key.endswith("_") and not key.startswith("_")):
                 raise CorruptError(

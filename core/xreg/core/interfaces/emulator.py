@@ -146,6 +146,7 @@ class Emulator(Component[ConfigT]):
                 f"emulator '{cls.name}': target row {_first_bad(targets)} is not finite."
             )
         for emulator in emulators:
+            emulator._forget_computed()
             emulator.target_ndim_ = targets.ndim
             if cls.takes == "features":
                 emulator.n_features_in_ = int(inputs.shape[1])

@@ -13,7 +13,7 @@ from torch.nn.utils import parametrize
 from xreg.core.nn.layers import MLP
 from xreg.core.nn.losses import Loss, regression_loss
 from xreg.core.nn.settings import BottleneckConfig
-from xreg.core.nn.training import generators, hold_out, train
+from xreg.core.nn.training import generators, single, train, with_validation
 
 __all__ = ["Bottleneck", "Orthonormal", "fit_bottleneck"]
 
@@ -110,11 +110,7 @@ def fit_bottleneck(
         The one network in double precision, and the (starts,) mean R² by which it was chosen: on
         the samples set aside for early stopping, or over the last epochs of training without it.
     """
-    data = [torch.tensor(array, dtype=torch.float32) for array in (X, Y)]
-    held = None
-    if config.early_stopping:
-        kept, aside = hold_out(len(X), config.validation_share, config.seed)
-        data, held = [t[kept] for t in data], [t[aside] for t in data]
+    data, held = with_validation(single(X, Y), None, config)
     draws = generators(config.seed, config.starts)
     module = build(config.starts)
     module.reset(draws)

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xreg.core import progress
@@ -24,8 +26,10 @@ __all__ = [
     "hold_out",
     "quick_products",
     "scheduled_rate",
+    "single",
     "threads",
     "train",
+    "with_validation",
 ]
 
 EVALUATION_ROWS = 4096
@@ -50,6 +54,11 @@ class History:
     train: Tensor
     validation: Tensor
     best_epoch: Tensor
+
+    def table(self, networks: slice = slice(None)) -> NDArray[np.float32]:
+        """Return the (c, 1 + 2M) epochs, training and validation losses of some networks."""
+        parts = [self.epoch[:, None], self.train[:, networks], self.validation[:, networks]]
+        return torch.cat(parts, dim=1).numpy()
 
 
 @contextmanager
@@ -103,6 +112,24 @@ def hold_out(n: int, share: float, seed: int) -> tuple[Tensor, Tensor]:
         )
     order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
     return order[count:].sort().values, order[:count].sort().values
+
+
+def with_validation(
+    data: list[Tensor], held: list[Tensor] | None, config: TrainingConfig
+) -> tuple[list[Tensor], list[Tensor] | None]:
+    """Return training and validation tensors.
+
+    Where none are given and early stopping needs them, rows of the training data are set aside.
+    """
+    if held is not None or not config.early_stopping:
+        return data, held
+    kept, aside = hold_out(len(data[0]), config.validation_share, config.seed)
+    return [t[kept] for t in data], [t[aside] for t in data]
+
+
+def single(*arrays: NDArray[np.float64]) -> list[Tensor]:
+    """Return arrays as tensors of single precision, in which networks are trained."""
+    return [torch.tensor(array, dtype=torch.float32) for array in arrays]
 
 
 def train(

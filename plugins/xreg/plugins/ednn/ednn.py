@@ -18,6 +18,7 @@ from xreg.core.nn import training
 from xreg.core.nn.bottleneck import Bottleneck, Orthonormal, fit_bottleneck
 from xreg.core.nn.inverse import fit_scores
 from xreg.core.nn.layers import MLP
+from xreg.core.nn.weights import stored, taken
 from xreg.plugins.ednn.inverse import features_with_scores
 from xreg.plugins.ednn.plugin import EDNNConfig
 
@@ -194,19 +195,15 @@ class EDNN(Decomposer[EDNNConfig]):
         self.require_fitted()
         values, arrays = super().state()
         network = values.pop("network_")
-        return values | {"n_targets": network.decoders[-1].n_out}, arrays | {
-            f"network.{key}": value.numpy() for key, value in network.state_dict().items()
-        }
+        values["n_targets"] = network.decoders[-1].n_out
+        return values, arrays | stored(network, "network")
 
     def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what :meth:`state` returned."""
-        weights = {key: array for key, array in arrays.items() if key.startswith("network.")}
-        super().restore({}, {key: arrays[key] for key in arrays.keys() - weights.keys()})
+        weights, others = taken(arrays, "network")
+        super().restore({}, others)
         self.network_ = self._build(self.samples_.shape[1], values["n_targets"])
-        self.network_.load_state_dict(
-            {key.removeprefix("network."): torch.tensor(array) for key, array in weights.items()},
-            assign=True,
-        )
+        self.network_.load_state_dict(weights, assign=True)
         self.network_.requires_grad_(False).eval()
 
 

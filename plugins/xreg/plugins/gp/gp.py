@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.linalg import cho_solve
 from scipy.ndimage import gaussian_filter1d
 
 from xreg.core.data.samples import Samples, Structures
@@ -19,12 +18,11 @@ from xreg.core.interfaces import Emulator
 from xreg.core.model.calibration import spread_factor
 from xreg.core.model.scaling import Scaler
 from xreg.plugins.gp.features import site_features
+from xreg.plugins.gp.kernel import Factor, amplitude, deviation, factorised, matern, squares
 from xreg.plugins.gp.plugin import GPConfig
 from xreg.plugins.gp.shifts import shifts_of
 
 __all__ = ["GP"]
-
-Factor = tuple[NDArray[np.float64], bool]
 
 SHARES = 0.25
 """Share of the composition's weight that goes to the elements themselves."""
@@ -78,7 +76,6 @@ class GP(Emulator[GPConfig]):
         validation: tuple[Structures, NDArray[np.float64]] | None,
     ) -> None:
         held = X[:0] if validation is None else validation[0]
-        self.__dict__.pop("_factor", None)
         self.species_ = np.array(sorted({*X.species(), *held.species()}), dtype=np.int64)
         blocks = site_features(X, self.species_, self.config)
         self._weigh(blocks)
@@ -88,15 +85,11 @@ class GP(Emulator[GPConfig]):
             shifts = shifts_of(Y, reach, self.name)
             self.start_, self.weights_ = _solved(self._factor, np.hstack([Y, shifts[:, None]]))
             # The shape follows the surroundings, the shift the chemistry of the whole sample too.
-            nearby = self._factorised(self._kernel(self.points_, self.local_))
+            nearby = factorised(self._kernel(self.points_, self.local_), self.config.noise)
             self.shape_start_, self.shape_weights_ = _solved(nearby, aligned(Y, shifts, reach))
         else:
             self.start_, self.weights_ = _solved(self._factor, Y)
-        channels = slice(Y.shape[1])
-        # Leave-one-out errors and variances in closed form (Rasmussen & Williams, 5.4.2).
-        precision = np.diag(cho_solve(self._factor, np.eye(len(Y))))
-        errors = self.weights_[:, channels] / precision[:, None]
-        self.amplitude_ = np.sqrt(np.mean(np.square(errors) * precision[:, None], axis=0))
+        self.amplitude_ = amplitude(self._factor, self.weights_[:, : Y.shape[1]])
         self.spread_factor_ = 1.0
         if validation is not None and self.config.calibrate and len(held):
             mean, std = self._predict(held)
@@ -135,9 +128,7 @@ class GP(Emulator[GPConfig]):
             nearby = self._kernel(points, self.local_)
             shape = nearby @ self.shape_weights_ + self.shape_start_
             mean = self._joined(mean, put_back(shape, heads[:, -1], reach))
-        explained = solve_triangular(self._factor[0], likeness.T, lower=True)
-        left = 1 + self.config.noise - np.square(explained).sum(axis=0)
-        std = np.sqrt(np.maximum(left, self.config.noise))
+        std = deviation(self._factor, likeness, self.config.noise)
         return mean, self.spread_factor_ * std[:, None] * self.amplitude_
 
     def _joined(
@@ -155,12 +146,7 @@ class GP(Emulator[GPConfig]):
 
     @cached_property
     def _factor(self) -> Factor:
-        return self._factorised(self._kernel(self.points_))
-
-    def _factorised(self, kernel: NDArray[np.float64]) -> Factor:
-        kernel[np.diag_indices_from(kernel)] = 1 + self.config.noise
-        factor: Factor = cho_factor(kernel, lower=True)
-        return factor
+        return factorised(self._kernel(self.points_), self.config.noise)
 
     def _kernel(
         self, points: NDArray[np.float32], columns: int | None = None
@@ -169,19 +155,8 @@ class GP(Emulator[GPConfig]):
 
         It is that of the first ``columns`` features, or of all.
         """
-        x, y = points[:, :columns], self.points_[:, :columns]
-        squares = [np.square(z).sum(axis=1, dtype=np.float64) for z in (x, y)]
-        distance = squares[0][:, None] + squares[1] - 2 * (x @ y.T)
-        r = np.sqrt(3 * np.maximum(distance, 0)) / self.config.length_scale
-        return np.asarray((1 + r) * np.exp(-r))
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in vars(self).items() if key != "_factor"}
-
-    def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take back what :meth:`state` returned."""
-        self.__dict__.pop("_factor", None)
-        super().restore(values, arrays)
+        apart = squares(points[:, :columns], self.points_[:, :columns])
+        return matern(apart, self.config.length_scale)
 
 
 def _solved(

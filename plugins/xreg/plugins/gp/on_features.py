@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.linalg import cho_solve
 from scipy.optimize import minimize
 
 from xreg.core.emulators.registration import aligned, put_back
 from xreg.core.interfaces import Emulator
 from xreg.core.model.calibration import spread_factor
+from xreg.plugins.gp.kernel import Factor, amplitude, deviation, factorised, matern, squares
 from xreg.plugins.gp.plugin import GPFeaturesConfig
 from xreg.plugins.gp.shifts import shifts_of
 
 __all__ = ["GPFeatures"]
 
 Array = NDArray[np.float64]
-Factor = tuple[Array, bool]
 
 MOST = 600  # samples by which weights and noise are chosen
 STEPS = 120
@@ -78,7 +77,6 @@ class GPFeatures(Emulator[GPFeaturesConfig]):
     shift_weights_: Array
 
     def _fit(self, X: Array, Y: Array, validation: tuple[Array, Array] | None) -> None:
-        self.__dict__.pop("_factor", None)
         names = list(self.sources or [""] * X.shape[1])
         blocks = list(dict.fromkeys(names))
         member = np.array([blocks.index(name) for name in names], dtype=np.intp)
@@ -93,10 +91,7 @@ class GPFeatures(Emulator[GPFeaturesConfig]):
             shifts = shifts_of(Y, reach, self.name)
             self._fit_part("shape", aligned(Y, shifts, reach), X, blocks, member)
             self._fit_part("shift", shifts[:, None].astype(float), X, blocks, member)
-        # Leave-one-out errors and variances in closed form (Rasmussen & Williams, 5.4.2).
-        precision = np.diag(cho_solve(self._factor, np.eye(len(Y))))
-        errors = self.weights_ / precision[:, None]
-        self.amplitude_ = np.sqrt(np.mean(np.square(errors) * precision[:, None], axis=0))
+        self.amplitude_ = amplitude(self._factor, self.weights_)
         self.spread_factor_ = 1.0
         if validation is not None and self.config.calibrate and len(validation[0]):
             mean, std = self._predict(validation[0])
@@ -109,7 +104,7 @@ class GPFeatures(Emulator[GPFeaturesConfig]):
         start = Y.mean(axis=0)
         weights, noise = self._learned(X, Y - start, member, len(blocks))
         scale = np.sqrt(weights / np.array([*self.block_weights_.values()]))[member]
-        factor = _factorised(self.points_ * scale, noise)
+        factor = _of_points(self.points_ * scale, noise)
         learned = {
             "scale": scale,
             "block_weights": dict(zip(blocks, weights.tolist(), strict=True)),
@@ -127,11 +122,9 @@ class GPFeatures(Emulator[GPFeaturesConfig]):
             return np.exp(start[:-1]), self.config.noise
         rows = np.sort(np.random.default_rng(self.config.seed).permutation(len(X))[:MOST])
         sizes = _sizes(X, member, count)
-        squares = []
-        for block in range(count):
-            part = X[np.ix_(rows, np.flatnonzero(member == block))]
-            squares.append(_squares(part, part) / sizes[block])
-        stacked, targets = np.array(squares), Y[rows]
+        parts = [X[np.ix_(rows, np.flatnonzero(member == block))] for block in range(count)]
+        apart = [squares(part, part) / size for part, size in zip(parts, sizes, strict=True)]
+        stacked, targets = np.array(apart), Y[rows]
         scale = float(np.mean(targets**2)) or 1.0
 
         def loss(logs: Array) -> float:
@@ -150,41 +143,24 @@ class GPFeatures(Emulator[GPFeaturesConfig]):
         if not len(X):
             return np.empty((0, len(self.start_))), np.empty((0, len(self.start_)))
         points = X * self.scale_
-        likeness = _matern(_squares(points, self.points_))
+        likeness = matern(squares(points, self.points_))
         mean = likeness @ self.weights_ + self.start_
         if reach := self.config.registration:
             mean = (mean + self._registered(points, reach)) / 2
-        explained = solve_triangular(self._factor[0], likeness.T, lower=True)
-        left = 1 + self.noise_ - np.square(explained).sum(axis=0)
-        std = np.sqrt(np.maximum(left, self.noise_))
+        std = deviation(self._factor, likeness, self.noise_)
         return mean, self.spread_factor_ * std[:, None] * self.amplitude_
 
     def _registered(self, points: Array, reach: int) -> Array:
         """Return the (p, m) spectra whose shape and shift are predicted."""
-        near = _matern(_squares(points * self.shape_scale_, self.points_ * self.shape_scale_))
+        near = matern(squares(points * self.shape_scale_, self.points_ * self.shape_scale_))
         shape = near @ self.shape_weights_ + self.shape_start_
-        near = _matern(_squares(points * self.shift_scale_, self.points_ * self.shift_scale_))
+        near = matern(squares(points * self.shift_scale_, self.points_ * self.shift_scale_))
         shift = near @ self.shift_weights_ + self.shift_start_
         return put_back(shape, shift[:, 0], reach)
 
     @cached_property
     def _factor(self) -> Factor:
-        return _factorised(self.points_, self.noise_)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in vars(self).items() if key != "_factor"}
-
-    def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take back what :meth:`state` returned."""
-        self.__dict__.pop("_factor", None)
-        super().restore(values, arrays)
-
-
-def _factorised(points: Array, noise: float) -> Factor:
-    kernel = _matern(_squares(points, points))
-    kernel[np.diag_indices_from(kernel)] = 1 + noise
-    factor: Factor = cho_factor(kernel, lower=True)
-    return factor
+        return _of_points(self.points_, self.noise_)
 
 
 def _sizes(X: Array, member: NDArray[np.intp], count: int) -> Array:
@@ -193,26 +169,18 @@ def _sizes(X: Array, member: NDArray[np.intp], count: int) -> Array:
     return np.where(sizes > 0, sizes, 1.0)
 
 
-def _squares(x: Array, y: Array) -> Array:
-    """Return (p, n) squared distances."""
-    found = np.square(x).sum(axis=1)[:, None] + np.square(y).sum(axis=1) - 2 * (x @ y.T)
-    return np.maximum(found, 0.0)
+def _of_points(points: Array, noise: float) -> Factor:
+    return factorised(matern(squares(points, points)), noise)
 
 
-def _matern(squares: Array) -> Array:
-    r = np.sqrt(3 * squares)
-    return np.asarray((1 + r) * np.exp(-r))
-
-
-def _loss(logs: Array, squares: Array, targets: Array) -> float:
+def _loss(logs: Array, apart: Array, targets: Array) -> float:
     """Return the negative logarithm of the marginal likelihood, but for constants.
 
     The amplitude is the one that maximises it.
     """
-    kernel = _matern(np.tensordot(np.exp(logs[:-1]), squares, axes=1))
-    kernel[np.diag_indices_from(kernel)] = 1 + np.exp(logs[-1])
+    kernel = matern(np.tensordot(np.exp(logs[:-1]), apart, axes=1))
     try:
-        factor = cho_factor(kernel, lower=True)
+        factor = factorised(kernel, np.exp(logs[-1]))
     except np.linalg.LinAlgError:  # nearly the same samples without any noise
         return np.inf
     fit = float(np.sum(targets * cho_solve(factor, targets)))

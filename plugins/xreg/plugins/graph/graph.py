@@ -22,6 +22,7 @@ from xreg.core.model.scaling import Scaler
 from xreg.core.nn import training
 from xreg.core.nn.devices import training_device
 from xreg.core.nn.starting import begin_with
+from xreg.core.nn.weights import stored, taken
 from xreg.plugins.graph.network import SiteNetwork, Sites
 from xreg.plugins.graph.plugin import GraphConfig
 
@@ -175,7 +176,7 @@ class Graph(Emulator[GraphConfig]):
             scaler: Scaler = getattr(self, name)
             arrays |= scaler.arrays(name)
         for i, network in enumerate(self.networks_):
-            arrays |= {f"{i}.{key}": value.numpy() for key, value in network.state_dict().items()}
+            arrays |= stored(network, str(i))
         return values, arrays
 
     def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -189,13 +190,7 @@ class Graph(Emulator[GraphConfig]):
         self.networks_ = []
         for i in range(len(self.best_epoch_)):
             network = self._build(*widths, values["channels"])
-            network.load_state_dict(
-                {
-                    key.removeprefix(f"{i}."): torch.tensor(value)
-                    for key, value in arrays.items()
-                    if key.startswith(f"{i}.")
-                }
-            )
+            network.load_state_dict(taken(arrays, str(i))[0])
             self.networks_.append(network)
 
 

@@ -17,6 +17,7 @@ from xreg.core.nn import layers, training
 from xreg.core.nn.losses import regression_loss
 from xreg.core.nn.starting import begin_with
 from xreg.core.nn.view import AffineView, Copies
+from xreg.core.nn.weights import stored, taken
 from xreg.plugins.mlp.plugin import MLPConfig
 
 __all__ = ["MLP"]
@@ -44,6 +45,10 @@ class MLP(Emulator[MLPConfig]):
         By what the standard deviation of the networks is scaled to be the spread.
     """
 
+    network_: layers.MLP
+    history_: NDArray[np.float32]
+    best_epoch_: NDArray[np.int64]
+    spread_factor_: float
     name: ClassVar[str] = "mlp"
     Config = MLPConfig
     fits_together: ClassVar[frozenset[str]] = frozenset({"learning_rate", "weight_decay", "seed"})
@@ -75,8 +80,8 @@ class MLP(Emulator[MLPConfig]):
                 apart.remove("seed")  # it divides the data
             settings = emulator.config.model_dump_json(exclude=apart)
             alike.setdefault((settings, id(emulator.start)), []).append(emulator)
-        data = _tensors(X, Y)
-        held = None if validation is None else _tensors(*validation)
+        data = training.single(X, Y)
+        held = None if validation is None else training.single(*validation)
         for group in alike.values():
             _train_together(group, data, held)
 
@@ -104,7 +109,7 @@ class MLP(Emulator[MLPConfig]):
         means, spreads = [], []
         with training.threads(self.config.threads):
             for start in range(0, max(len(X), 1), PREDICTION_ROWS):
-                (part,) = _tensors(X[start : start + PREDICTION_ROWS])
+                (part,) = training.single(X[start : start + PREDICTION_ROWS])
                 every = self.network_(part).double()
                 means.append(every.mean(0))
                 if many:
@@ -122,38 +127,22 @@ class MLP(Emulator[MLPConfig]):
         weight, bias = layers.side_by_side(first.weight).detach(), first.bias.detach()
         return AffineView(weight, bias.flatten(), _LaterLayers(self.network_), any_device=True)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in vars(self).items() if key != "_view"}
-
     def state(self) -> State:
         """Return widths and weights."""
         self.require_fitted()
-        values = {
-            "n_features_in_": self.n_features_in_,
-            "target_ndim_": self.target_ndim_,
-            "n_targets": self.network_.n_out,
-            "spread_factor_": self.spread_factor_,
-        }
-        arrays = {
-            f"network.{key}": value.numpy() for key, value in self.network_.state_dict().items()
-        }
-        return values, arrays | {"history_": self.history_, "best_epoch_": self.best_epoch_}
+        values, arrays = super().state()
+        network = values.pop("network_")
+        return values | {"n_targets": network.n_out}, arrays | stored(network, "network")
 
     def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what :meth:`state` returned."""
-        self.n_features_in_ = values["n_features_in_"]
-        self.target_ndim_ = values["target_ndim_"]
-        self.spread_factor_ = values.get("spread_factor_", 1.0)  # earlier models have none
-        self.history_, self.best_epoch_ = arrays["history_"], arrays["best_epoch_"]
-        self.__dict__.pop("_view", None)
-        self.network_ = self._build(self.n_features_in_, values["n_targets"], self.config.ensemble)
-        self.network_.load_state_dict(
-            {
-                key.removeprefix("network."): torch.tensor(value)
-                for key, value in arrays.items()
-                if key.startswith("network.")
-            }
-        )
+        weights, others = taken(arrays, "network")
+        learned = dict(values)
+        learned.setdefault("spread_factor_", 1.0)  # earlier models have none
+        n_out = learned.pop("n_targets")
+        super().restore(learned, others)
+        self.network_ = self._build(self.n_features_in_, n_out, self.config.ensemble)
+        self.network_.load_state_dict(weights)
 
 
 def _train_together(
@@ -161,9 +150,7 @@ def _train_together(
 ) -> None:
     """Train all networks of emulators of one architecture at once, and hand them out."""
     config: MLPConfig = emulators[0].config
-    if held is None and config.early_stopping:
-        kept, aside = training.hold_out(len(data[0]), config.validation_share, config.seed)
-        data, held = [t[kept] for t in data], [t[aside] for t in data]
+    data, held = training.with_validation(data, held, config)
     size = config.ensemble
     draws = [g for e in emulators for g in training.generators(e.config.seed, size)]
     network = emulators[0]._build(data[0].shape[1], data[1].shape[1], len(draws))
@@ -189,13 +176,10 @@ def _train_together(
         )
     for i, emulator in enumerate(emulators):
         own = slice(i * size, (i + 1) * size)
-        emulator.__dict__.pop("_view", None)
         emulator.network_ = emulator._build(network.n_in, network.n_out, size)
         state = {key: value[own] for key, value in network.state_dict().items()}
         emulator.network_.load_state_dict(state)
-        emulator.history_ = torch.cat(
-            [history.epoch[:, None], history.train[:, own], history.validation[:, own]], dim=1
-        ).numpy()
+        emulator.history_ = history.table(own)
         emulator.best_epoch_ = history.best_epoch[own].numpy()
         emulator.spread_factor_ = 1.0
         if held is not None and size > 1 and emulator.config.calibrate:
@@ -213,7 +197,3 @@ class _LaterLayers(Copies):
         every = network.after_first(per_model)
         mean = every[0] if network.models == 1 else every.mean(0)
         return mean.reshape(*z.shape[:-1], network.n_out)
-
-
-def _tensors(*arrays: NDArray[np.float64]) -> list[Tensor]:
-    return [torch.tensor(array, dtype=torch.float32) for array in arrays]

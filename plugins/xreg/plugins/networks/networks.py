@@ -19,6 +19,7 @@ from xreg.core.nn.losses import regression_loss
 from xreg.core.nn.sequences import Convolution, LocallyConnected, TransposedConvolution
 from xreg.core.nn.starting import begin_with
 from xreg.core.nn.view import Copies
+from xreg.core.nn.weights import stored, taken
 from xreg.plugins.networks.architecture import Network, Row, dense_row, sequence_row
 from xreg.plugins.networks.plugin import (
     DenseConfig,
@@ -70,9 +71,8 @@ class NetworkEmulator(Emulator):
         Y: NDArray[np.float64],
         validation: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
     ) -> None:
-        self.__dict__.pop("_view", None)
-        data = _tensors(X, Y)
-        held = None if validation is None else _tensors(*validation)
+        data = training.single(X, Y)
+        held = None if validation is None else training.single(*validation)
         zero = self._zero(Y)
         parts = self._parts(Y) if self.start is None else self.start.parts_
         if sum(parts) != Y.shape[1]:
@@ -80,9 +80,7 @@ class NetworkEmulator(Emulator):
                 f"emulator '{self.name}' is to start from one of {sum(parts)} channels and got "
                 f"{Y.shape[1]}."
             )
-        if held is None and self.config.early_stopping:
-            kept, aside = training.hold_out(len(X), self.config.validation_share, self.config.seed)
-            data, held = [t[kept] for t in data], [t[aside] for t in data]
+        data, held = training.with_validation(data, held, self.config)
         draws = training.generators(self.config.seed, self.config.ensemble)
         network = self._build(X.shape[1], parts)
         if self.start is None:
@@ -99,9 +97,7 @@ class NetworkEmulator(Emulator):
             validation=held,
         )
         self.network_, self.parts_ = network, parts
-        self.history_ = torch.cat(
-            [history.epoch[:, None], history.train, history.validation], dim=1
-        ).numpy()
+        self.history_ = history.table()
         self.best_epoch_ = history.best_epoch.numpy()
 
     def size(self, features: int, targets: int) -> tuple[int, int]:
@@ -138,7 +134,7 @@ class NetworkEmulator(Emulator):
                     f"emulator '{self.name}' is to be non-negative, but target {i} is below zero "
                     f"intensity in channel {j}; set non_negative to false."
                 )
-        (tensor,) = _tensors(np.asarray(zero, dtype=np.float64))
+        (tensor,) = training.single(np.asarray(zero, dtype=np.float64))
         return tensor
 
     def _build(self, n_in: int, parts: list[int]) -> Network:
@@ -163,7 +159,7 @@ class NetworkEmulator(Emulator):
         with training.threads(self.config.threads), training.quick_products():
             for start in range(0, len(X), PREDICTION_ROWS):
                 part = slice(start, start + PREDICTION_ROWS)
-                every = self.network_(_tensors(X[part])[0])
+                every = self.network_(training.single(X[part])[0])
                 mean = every.mean(0)
                 means[part] = mean
                 if spreads is not None:  # torch's own std takes longer than the network
@@ -179,32 +175,18 @@ class NetworkEmulator(Emulator):
     def _view(self) -> TorchView:
         return _Mean(self.network_)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in vars(self).items() if key != "_view"}
-
     def state(self) -> State:
         """Return widths and weights."""
         self.require_fitted()
-        values = {key: getattr(self, key) for key in ("n_features_in_", "target_ndim_", "parts_")}
-        arrays = {
-            f"network.{key}": value.numpy() for key, value in self.network_.state_dict().items()
-        }
-        return values, arrays | {"history_": self.history_, "best_epoch_": self.best_epoch_}
+        values, arrays = super().state()
+        return values, arrays | stored(values.pop("network_"), "network")
 
     def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what :meth:`state` returned."""
-        self.n_features_in_, self.target_ndim_ = values["n_features_in_"], values["target_ndim_"]
-        self.history_, self.best_epoch_ = arrays["history_"], arrays["best_epoch_"]
-        self.__dict__.pop("_view", None)
-        self.parts_ = values["parts_"]
+        weights, others = taken(arrays, "network")
+        super().restore(values, others)
         self.network_ = self._build(self.n_features_in_, self.parts_)
-        self.network_.load_state_dict(
-            {
-                key.removeprefix("network."): torch.tensor(value)
-                for key, value in arrays.items()
-                if key.startswith("network.")
-            }
-        )
+        self.network_.load_state_dict(weights)
 
 
 class Split(NetworkEmulator):
@@ -322,7 +304,3 @@ class _Mean(Copies):
     def __call__(self, x: Tensor) -> Tensor:
         mean: Tensor = self.like(x)(x).mean(0)
         return mean
-
-
-def _tensors(*arrays: NDArray[np.float64]) -> list[Tensor]:
-    return [torch.tensor(array, dtype=torch.float32) for array in arrays]

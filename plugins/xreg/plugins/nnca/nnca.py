@@ -15,6 +15,7 @@ from xreg.core.interfaces import Emulator, State, TorchView
 from xreg.core.nn import training
 from xreg.core.nn.bottleneck import Bottleneck, Orthonormal, fit_bottleneck
 from xreg.core.nn.layers import MLP
+from xreg.core.nn.weights import stored, taken
 from xreg.plugins.nnca.plugin import NNCAConfig
 
 __all__ = ["NNCA"]
@@ -111,23 +112,18 @@ class NNCA(LinearDecomposer[NNCAConfig]):
         """Return basis and weights."""
         self.require_fitted()
         values, arrays = super().state()
-        del values["decoders_"]
-        weights = self.decoders_.state_dict()
-        return values | {"n_targets": self.decoders_[-1].n_out}, arrays | {
-            f"decoders.{key}": value.numpy() for key, value in weights.items()
-        }
+        decoders = values.pop("decoders_")
+        values["n_targets"] = decoders[-1].n_out
+        return values, arrays | stored(decoders, "decoders")
 
     def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what :meth:`state` returned."""
-        weights = {key: array for key, array in arrays.items() if key.startswith("decoders.")}
-        super().restore({}, {key: arrays[key] for key in arrays.keys() - weights.keys()})
+        weights, others = taken(arrays, "decoders")
+        super().restore({}, others)
         self.decoders_ = nn.ModuleList(
             self._build(j, values["n_targets"]) for j in range(1, self.rank + 1)
         )
-        self.decoders_.load_state_dict(
-            {key.removeprefix("decoders."): torch.tensor(array) for key, array in weights.items()},
-            assign=True,
-        )
+        self.decoders_.load_state_dict(weights, assign=True)
         self.decoders_.requires_grad_(False).eval()
 
 
