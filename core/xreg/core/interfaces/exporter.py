@@ -15,7 +15,7 @@ from xreg.core.errors import DataError
 from xreg.core.files import disk_errors, flush, require_free, staging
 from xreg.core.interfaces.component import Component, ConfigT
 
-__all__ = ["Exported", "Exporter", "Part"]
+__all__ = ["ANY_SAMPLES", "TABLE", "Exported", "Exporter", "Part"]
 
 Part = Literal[
     "structures",
@@ -28,6 +28,11 @@ Part = Literal[
     "metadata",
 ]
 """What a format may hold besides ids, energies and intensities."""
+ANY_SAMPLES = ("structures", "parameters", "specimens")
+TABLE: frozenset[Part] = frozenset(
+    ("parameters", "specimens", "units", "labels", "label units", "splits")
+)
+"""What a table of samples beside the spectra can hold."""
 
 
 @dataclass(frozen=True)

@@ -69,10 +69,7 @@ class CclibImporter(Importer[CclibImportConfig]):
             curve = broadened(energy, strength, self.config, "1/eV")
             energy = energy + self.config.shift
             sites = log.sites(frame, source.stem, self.config.absorber, self.config.every)
-            several = len(sites) > 1
-            samples = [
-                frame.structure(f"{source.stem}-{s}" if several else source.stem, s) for s in sites
-            ]
+            samples = frame.structures(source.stem, sites)
             metadata = getattr(data, "metadata", {})
             if not metadata.get("success"):
                 log.remark(str(source), "the program did not say that it ended well")

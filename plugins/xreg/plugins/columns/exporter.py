@@ -12,7 +12,7 @@ import numpy as np
 from xreg.core.data.dataset import Dataset
 from xreg.core.data.spectra import Channel
 from xreg.core.errors import DataError
-from xreg.core.interfaces.exporter import Exporter, Part
+from xreg.core.interfaces.exporter import ANY_SAMPLES, TABLE, Exporter, Part
 from xreg.core.progress import track
 from xreg.core.writers.headers import Headers, rows_of
 from xreg.core.writers.names import file_stems
@@ -38,10 +38,8 @@ class ColumnsExporter(Exporter[ColumnsExportConfig]):
 
     name: ClassVar[str] = "columns"
     Config = ColumnsExportConfig
-    needs: ClassVar[tuple[str, ...]] = ("structures", "parameters", "specimens")
-    holds: ClassVar[frozenset[Part]] = frozenset(
-        ("parameters", "specimens", "units", "labels", "label units", "splits")
-    )
+    needs: ClassVar[tuple[str, ...]] = ANY_SAMPLES
+    holds: ClassVar[frozenset[Part]] = TABLE
 
     def check(self, dataset: Dataset, path: Path) -> None:
         """Refuse several channels where none is chosen, and one that is not there."""

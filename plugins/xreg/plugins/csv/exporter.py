@@ -16,7 +16,7 @@ from xreg.core.data.samples import Parameters
 from xreg.core.data.specimens import Specimens
 from xreg.core.data.spectra import Channel
 from xreg.core.errors import DataError
-from xreg.core.interfaces.exporter import Exporter, Part
+from xreg.core.interfaces.exporter import ANY_SAMPLES, TABLE, Exporter, Part
 from xreg.core.text import with_unit
 from xreg.core.writers.names import file_stems
 from xreg.core.writers.splits import parts_of
@@ -55,10 +55,8 @@ class CsvExporter(Exporter[CsvExportConfig]):
     name: ClassVar[str] = "csv"
     Config = CsvExportConfig
     suffixes: ClassVar[tuple[str, ...]] = (ENDING,)
-    needs: ClassVar[tuple[str, ...]] = ("structures", "parameters", "specimens")
-    holds: ClassVar[frozenset[Part]] = frozenset(
-        ("parameters", "specimens", "units", "labels", "label units", "splits")
-    )
+    needs: ClassVar[tuple[str, ...]] = ANY_SAMPLES
+    holds: ClassVar[frozenset[Part]] = TABLE
 
     def check(self, dataset: Dataset, path: Path) -> None:
         """Refuse channels whose table would take the name of another."""

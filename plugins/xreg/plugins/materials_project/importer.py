@@ -98,9 +98,7 @@ class MaterialsProjectImporter(Importer[MaterialsProjectImportConfig]):
             "formula": frame.formula(),
             "site_averaged": index is None,
         }
-        several = len(sites) > 1
-        samples = [frame.structure(f"{name}-{s}" if several else name, s) for s in sites]
-        return Entry(where, samples, {config.channel: curve}, labels)
+        return Entry(where, frame.structures(name, sites), {config.channel: curve}, labels)
 
 
 def _documents(found: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:

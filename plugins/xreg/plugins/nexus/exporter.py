@@ -13,7 +13,7 @@ from xreg.core.data.dataset import Dataset
 from xreg.core.data.samples import Parameters
 from xreg.core.data.specimens import Specimens
 from xreg.core.errors import DataError
-from xreg.core.interfaces.exporter import Exporter, Part
+from xreg.core.interfaces.exporter import ANY_SAMPLES, TABLE, Exporter, Part
 from xreg.core.progress import track
 from xreg.core.writers.headers import Headers, absorbers_of
 from xreg.core.writers.splits import parts_of
@@ -45,10 +45,8 @@ class NexusExporter(Exporter[NexusExportConfig]):
     name: ClassVar[str] = "nexus"
     Config = NexusExportConfig
     suffixes: ClassVar[tuple[str, ...]] = (".nxs", ".h5", ".hdf5")
-    needs: ClassVar[tuple[str, ...]] = ("structures", "parameters", "specimens")
-    holds: ClassVar[frozenset[Part]] = frozenset(
-        ("parameters", "specimens", "units", "labels", "label units", "splits")
-    )
+    needs: ClassVar[tuple[str, ...]] = ANY_SAMPLES
+    holds: ClassVar[frozenset[Part]] = TABLE
 
     def check(self, dataset: Dataset, path: Path) -> None:
         """Refuse channels that no group can be named after, and texts that HDF5 cannot hold."""

@@ -15,12 +15,11 @@ from xreg.core.data.samples import ParameterSet
 from xreg.core.data.specimens import Specimen
 from xreg.core.errors import DataError
 from xreg.core.interfaces import Entry, Importer
-from xreg.core.progress import track
 from xreg.core.readers.importing.curve import Curve
 from xreg.core.readers.importing.log import ImportLog
+from xreg.core.readers.importing.pairs import pairs_by_stem, spectrum_of_pair
 from xreg.core.readers.npz import load_arrays
-from xreg.core.readers.spectra.spectrum import read_spectrum
-from xreg.core.readers.structures import SUFFIXES, one_frame
+from xreg.core.readers.structures import one_frame
 from xreg.plugins.xanesnet.plugin import XanesnetImportConfig
 
 __all__ = ["XanesnetImporter"]
@@ -99,39 +98,24 @@ class XanesnetImporter(Importer[XanesnetImportConfig]):
                 "train/xanes."
             )
         for pair in pairs:
-            yield from self._folder(pair, log)
-
-    def _folder(self, pair: Pair, log: ImportLog) -> Iterator[Entry]:
-        left = _by_stem(pair.structures, tuple(SUFFIXES), log)
-        right = _by_stem(pair.spectra, (), log)
-        stems = sorted({*left, *right})
-        for stem in track(stems, f"reading {pair.structures.name}", len(stems)):
-            xyz, tables = left.get(stem, []), right.get(stem, [])
-            if len(xyz) == len(tables) == 1:
-                with log.entry(str(xyz[0])):
-                    yield from self._entry(stem, xyz[0], tables[0], pair.part, log)
-                continue
-            for file in (*xyz, *tables):
-                with log.entry(str(file)):
-                    raise DataError(_unmatched(stem, left, right))
+            for stem, xyz, table in pairs_by_stem(pair.structures, pair.spectra, log):
+                with log.entry(xyz):
+                    yield from self._entry(stem, xyz, table, pair.part, log)
 
     def _entry(
-        self, stem: str, xyz: Path, table: Path, part: Part, log: ImportLog
+        self, stem: str, xyz: str, table: str, part: Part, log: ImportLog
     ) -> Iterator[Entry]:
         config = self.config
-        frame = one_frame(log.read(xyz), xyz.name)
+        frame = one_frame(log.read(xyz), Path(xyz).name)
         absorber = 0 if config.absorber is None else config.absorber
         sites = log.sites(frame, stem, absorber, config.every)
-        with log.entry(str(table)):
-            found = read_spectrum(log.read(table), config.columns)
-            for note in found.notes:
-                log.remark(str(table), note)
-            several = len(sites) > 1
-            samples = [frame.structure(f"{stem}-{s}" if several else stem, s) for s in sites]
+        with log.entry(table):
+            found = spectrum_of_pair(table, config.columns, log)
+            samples = frame.structures(stem, sites)
             curves = {config.channel: Curve(found.energy, found.intensity)}
             if part:
                 log.splits.setdefault("default", {}).update((one.id, part) for one in samples)
-            yield Entry(str(table), samples, curves, {})
+            yield Entry(table, samples, curves, {})
 
     def _arrays(self, source: Path, log: ImportLog) -> Iterator[Entry]:
         content = log.read(source)
@@ -196,24 +180,3 @@ def _matched(folder: Path) -> dict[Part, tuple[Path, Path]]:
         sides.append(side)
     left, right = sides
     return {part: (left[part], right[part]) for part in left if part in right}
-
-
-def _by_stem(folder: Path, suffixes: tuple[str, ...], log: ImportLog) -> dict[str, list[Path]]:
-    found: dict[str, list[Path]] = {}
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
-            continue
-        if not path.is_file():
-            log.pass_over(str(path), "it is no file")
-        elif suffixes and path.suffix.lower() not in suffixes:
-            log.pass_over(str(path), f"it is none of {', '.join(suffixes)}")
-        else:
-            found.setdefault(path.stem, []).append(path)
-    return found
-
-
-def _unmatched(stem: str, left: dict[str, list[Path]], right: dict[str, list[Path]]) -> str:
-    files = [*left.get(stem, []), *right.get(stem, [])]
-    if len(left.get(stem, [])) > 1 or len(right.get(stem, [])) > 1:
-        return f"'{stem}' is a duplicate: {', '.join(file.name for file in files)}"
-    return f"no {'spectrum' if stem in left else 'structure'} of that name"

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from xreg.core.data.dataset import Dataset
 from xreg.core.errors import DataError
-from xreg.core.interfaces.exporter import Exporter, Part
+from xreg.core.interfaces.exporter import ANY_SAMPLES, TABLE, Exporter, Part
 from xreg.core.progress import track
 from xreg.core.writers.headers import Headers, rows_of
 from xreg.core.writers.names import file_stems
@@ -38,10 +38,8 @@ class XdiExporter(Exporter[XdiExportConfig]):
 
     name: ClassVar[str] = "xdi"
     Config = XdiExportConfig
-    needs: ClassVar[tuple[str, ...]] = ("structures", "parameters", "specimens")
-    holds: ClassVar[frozenset[Part]] = frozenset(
-        ("parameters", "specimens", "units", "labels", "label units", "splits")
-    )
+    needs: ClassVar[tuple[str, ...]] = ANY_SAMPLES
+    holds: ClassVar[frozenset[Part]] = TABLE
 
     def left_out(self, dataset: Dataset) -> Iterator[str]:
         """Add labels, parameters and splits that no field of a header can hold."""

@@ -111,6 +111,11 @@ class Frame:
             raise SampleError(f"the absorber {absorber} is none of its {len(self)} atoms (from 0)")
         return Structure(name, self.numbers, self.positions, self.cell, self.pbc, absorber)
 
+    def structures(self, name: str, absorbers: Sequence[int]) -> list[Structure]:
+        """Return a sample for each absorber; of several its index stands behind the name."""
+        several = len(absorbers) > 1
+        return [self.structure(f"{name}-{a}" if several else name, a) for a in absorbers]
+
     def distinct(self, sites: Sequence[int]) -> dict[int, int]:
         """Return those sites that the crystal's symmetry tells apart, and how many each stands for.
 
