@@ -13,7 +13,8 @@ from torch.nn.utils import parametrize
 from xreg.core.nn.layers import MLP
 from xreg.core.nn.losses import Loss, regression_loss
 from xreg.core.nn.settings import BottleneckConfig
-from xreg.core.nn.training import generators, single, train, with_validation
+from xreg.core.nn.training import generators, train
+from xreg.core.nn.training_data import single, with_validation
 
 __all__ = ["Bottleneck", "Orthonormal", "fit_bottleneck"]
 

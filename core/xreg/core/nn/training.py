@@ -26,10 +26,8 @@ __all__ = [
     "hold_out",
     "quick_products",
     "scheduled_rate",
-    "single",
     "threads",
     "train",
-    "with_validation",
 ]
 
 EVALUATION_ROWS = 4096
@@ -112,24 +110,6 @@ def hold_out(n: int, share: float, seed: int) -> tuple[Tensor, Tensor]:
         )
     order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
     return order[count:].sort().values, order[:count].sort().values
-
-
-def with_validation(
-    data: list[Tensor], held: list[Tensor] | None, config: TrainingConfig
-) -> tuple[list[Tensor], list[Tensor] | None]:
-    """Return training and validation tensors.
-
-    Where none are given and early stopping needs them, rows of the training data are set aside.
-    """
-    if held is not None or not config.early_stopping:
-        return data, held
-    kept, aside = hold_out(len(data[0]), config.validation_share, config.seed)
-    return [t[kept] for t in data], [t[aside] for t in data]
-
-
-def single(*arrays: NDArray[np.float64]) -> list[Tensor]:
-    """Return arrays as tensors of single precision, in which networks are trained."""
-    return [torch.tensor(array, dtype=torch.float32) for array in arrays]
 
 
 def train(

@@ -16,6 +16,7 @@ from xreg.core.model.calibration import spread_factor
 from xreg.core.nn import layers, training
 from xreg.core.nn.losses import regression_loss
 from xreg.core.nn.starting import begin_with
+from xreg.core.nn.training_data import single, with_validation
 from xreg.core.nn.view import AffineView, Copies
 from xreg.core.nn.weights import stored, taken
 from xreg.plugins.mlp.plugin import MLPConfig
@@ -80,8 +81,8 @@ class MLP(Emulator[MLPConfig]):
                 apart.remove("seed")  # it divides the data
             settings = emulator.config.model_dump_json(exclude=apart)
             alike.setdefault((settings, id(emulator.start)), []).append(emulator)
-        data = training.single(X, Y)
-        held = None if validation is None else training.single(*validation)
+        data = single(X, Y)
+        held = None if validation is None else single(*validation)
         for group in alike.values():
             _train_together(group, data, held)
 
@@ -109,7 +110,7 @@ class MLP(Emulator[MLPConfig]):
         means, spreads = [], []
         with training.threads(self.config.threads):
             for start in range(0, max(len(X), 1), PREDICTION_ROWS):
-                (part,) = training.single(X[start : start + PREDICTION_ROWS])
+                (part,) = single(X[start : start + PREDICTION_ROWS])
                 every = self.network_(part).double()
                 means.append(every.mean(0))
                 if many:
@@ -150,7 +151,7 @@ def _train_together(
 ) -> None:
     """Train all networks of emulators of one architecture at once, and hand them out."""
     config: MLPConfig = emulators[0].config
-    data, held = training.with_validation(data, held, config)
+    data, held = with_validation(data, held, config)
     size = config.ensemble
     draws = [g for e in emulators for g in training.generators(e.config.seed, size)]
     network = emulators[0]._build(data[0].shape[1], data[1].shape[1], len(draws))

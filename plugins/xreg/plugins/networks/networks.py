@@ -18,6 +18,7 @@ from xreg.core.nn.layers import Linear
 from xreg.core.nn.losses import regression_loss
 from xreg.core.nn.sequences import Convolution, LocallyConnected, TransposedConvolution
 from xreg.core.nn.starting import begin_with
+from xreg.core.nn.training_data import single, with_validation
 from xreg.core.nn.view import Copies
 from xreg.core.nn.weights import stored, taken
 from xreg.plugins.networks.architecture import Network, Row, dense_row, sequence_row
@@ -71,8 +72,8 @@ class NetworkEmulator(Emulator):
         Y: NDArray[np.float64],
         validation: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
     ) -> None:
-        data = training.single(X, Y)
-        held = None if validation is None else training.single(*validation)
+        data = single(X, Y)
+        held = None if validation is None else single(*validation)
         zero = self._zero(Y)
         parts = self._parts(Y) if self.start is None else self.start.parts_
         if sum(parts) != Y.shape[1]:
@@ -80,7 +81,7 @@ class NetworkEmulator(Emulator):
                 f"emulator '{self.name}' is to start from one of {sum(parts)} channels and got "
                 f"{Y.shape[1]}."
             )
-        data, held = training.with_validation(data, held, self.config)
+        data, held = with_validation(data, held, self.config)
         draws = training.generators(self.config.seed, self.config.ensemble)
         network = self._build(X.shape[1], parts)
         if self.start is None:
@@ -134,7 +135,7 @@ class NetworkEmulator(Emulator):
                     f"emulator '{self.name}' is to be non-negative, but target {i} is below zero "
                     f"intensity in channel {j}; set non_negative to false."
                 )
-        (tensor,) = training.single(np.asarray(zero, dtype=np.float64))
+        (tensor,) = single(np.asarray(zero, dtype=np.float64))
         return tensor
 
     def _build(self, n_in: int, parts: list[int]) -> Network:
@@ -159,7 +160,7 @@ class NetworkEmulator(Emulator):
         with training.threads(self.config.threads), training.quick_products():
             for start in range(0, len(X), PREDICTION_ROWS):
                 part = slice(start, start + PREDICTION_ROWS)
-                every = self.network_(training.single(X[part])[0])
+                every = self.network_(single(X[part])[0])
                 mean = every.mean(0)
                 means[part] = mean
                 if spreads is not None:  # torch's own std takes longer than the network
