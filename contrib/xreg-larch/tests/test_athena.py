@@ -147,3 +147,42 @@ class TestAthena(ImporterSuite):
         first = next(t for t in (values[0], f"{mu(7115.0)[0]:.9f}", f"{mu(7115.0)[0]:.10g}"))
         assert first in text
         source.write_text(text.replace(first, "nan", 1))
+
+
+def old_project(path, energy, lines="1;\n"):
+    """Write a project of one group as Demeter does."""
+    x = ",".join(f"'{e:.6f}'" for e in energy)
+    y = ",".join(f"'{0.5 + np.arctan((i - 100) / 2) / np.pi:.6f}'" for i in range(len(energy)))
+    path.write_text(
+        "# Athena project file -- Demeter version 0.9.26\n\n$old_group = 'foil';\n"
+        "@args = ('label','foil','is_xmu','1','bkg_e0','7112','bkg_z','Fe');\n"
+        f"@x = ({x});\n@y = ({y});\n[record]\n\n{lines}"
+    )
+    return path
+
+
+def test_a_project_that_is_cut_off_is_told(tmp_path):
+    energy = np.arange(7000.0, 7200.0)
+    path = old_project(tmp_path / "a.prj", energy, lines="")
+    _, log = read(path)
+    assert "it is cut off" in log.bad[0].reason
+    _, log = read(old_project(tmp_path / "b.prj", energy))
+    assert not log.bad
+
+
+def test_energies_that_larch_sorts_are_told(tmp_path):
+    energy = np.arange(7000.0, 7200.0)
+    (entry,), log = read(old_project(tmp_path / "a.prj", energy[::-1]))
+    assert any("fall or repeat: larch sorts them" in remark for remark in log.remarks)
+    assert (np.diff(entry.curves["xas"].energy) > 0).all()
+    _, log = read(old_project(tmp_path / "b.prj", energy))
+    assert not log.remarks
+
+
+def test_energies_in_kev_are_refused_or_converted(tmp_path):
+    path = old_project(tmp_path / "a.prj", np.arange(7.0, 7.2, 0.001))
+    entries, log = read(path)
+    assert not entries
+    assert "look like keV" in log.bad[0].reason
+    (entry,), log = read(path, columns={"unit": "keV"})
+    assert entry.curves["xas"].energy[0] == 7000

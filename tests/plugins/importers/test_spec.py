@@ -75,7 +75,7 @@ def test_one_scan_is_chosen(tmp_path: Path) -> None:
     path = spec(tmp_path / "d.spec", "Energy  mu", rows, 2 * rows[:, ::1])
     (entry,), _ = read(path, columns={"scan": "1"})
     assert entry.samples[0].id == "d"
-    with pytest.raises(DataError, match=r"has 0 scans 7; it has 1\.1, 2\.1"):
+    with pytest.raises(DataError, match=r"has no scan 7; it has 1\.1, 2\.1"):
         read(path, columns={"scan": "7"})
 
 

@@ -17,6 +17,7 @@ from xreg.core.data.specimens import Specimens
 from xreg.core.data.spectra import Channel, Spectra
 from xreg.core.data.splits import PARTS, Split
 from xreg.core.errors import DataError
+from xreg.core.readers.spectra.checks import require_signal
 from xreg.core.text import one_line
 from xreg.workbench.exporting.exports import export_dataset
 from xreg.workbench.importing.imports import import_dataset
@@ -72,6 +73,11 @@ def datasets(draw: st.DrawFn, kind: str, ids: Any = NAME, several: bool = True) 
         rows = [draw(st.lists(FINITE, min_size=len(energy), max_size=len(energy))) for _ in names]
         intensity = np.array(rows)
         intensity[:, 0] += intensity[:, 1] + 1.0  # a constant spectrum is refused as no signal
+        try:
+            for row in intensity:
+                require_signal(energy, row)
+        except DataError:  # by chance a value that programs write for a missing one
+            reject()
         spectra[name] = Channel(intensity, energy, (), draw(UNIT))
     labels = {}
     for name in draw(st.lists(LABEL, max_size=3, unique=True)):

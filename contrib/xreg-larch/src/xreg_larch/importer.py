@@ -20,6 +20,7 @@ from xreg.core.data.specimens import Specimen
 from xreg.core.errors import DataError
 from xreg.core.interfaces import Entry, Importer
 from xreg.core.measured.tables import TableReader
+from xreg.core.readers.energies import require_no_kev
 from xreg.core.readers.importing.curve import Curve
 from xreg.core.readers.importing.log import ImportLog
 from xreg_larch import AthenaImportConfig
@@ -33,6 +34,7 @@ NEW = b'"_____header'
 MOST_BYTES = 1 << 30
 QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 ASSIGNED = re.compile(r"\s*[$@%]\w+\s*=\s*(.*?)\s*;?\s*")
+PLAIN_NUMBER = re.compile(r"[-+0-9.eE]+")
 PLAIN = re.compile(r"[\s(),\[\]{}0-9eE.+-]*")
 OTHERS = {
     "is_chi": "chi(k)",
@@ -73,7 +75,15 @@ class AthenaImporter(Importer[AthenaImportConfig]):
         from larch.io import read_athena
 
         content = log.read(source)
-        count = _require_data(_unpacked(content, source), source)
+        text = _unpacked(content, source)
+        count = _require_data(text, source)
+        if not _is_whole(text):
+            with log.entry(str(source)):
+                raise DataError("it is cut off: its end is not there, and a group may be lost")
+        if falling := _falling(text):
+            log.remark(
+                str(source), f"the energies of {falling} group(s) fall or repeat: larch sorts them"
+            )
         # larch prints what it does not know, and decodes files as standard output is encoded.
         printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
         try:
@@ -106,10 +116,16 @@ class AthenaImporter(Importer[AthenaImportConfig]):
         background = getattr(group.athena_params, "bkg", None)
         shift = _number(background, "eshift") or 0.0
         energy = np.asarray(group.energy, np.float64) + shift
+        unit = self.config.columns.unit
+        if unit == "keV":
+            energy = 1000 * energy
+            log.remark(where, "energies in keV were converted to eV")
         if shift:
             log.remark(where, "the energies were shifted as the project says")
         element = str(getattr(group, "atsym", "") or getattr(background, "z", "") or "").strip()
         element = element.capitalize() if element.capitalize() in SYMBOLS[1:] else ""
+        if not unit:
+            require_no_kev(energy, element)
         labels: dict[str, Any] = {"energy_shift": shift}
         if edge := str(getattr(group, "edge", "") or "").strip().upper():
             labels["edge"] = edge
@@ -174,6 +190,31 @@ def _require_data(text: str, source: Path) -> int:
                 "texts."
             )
     return sum(line.startswith("[record]") for line in text.split("\n"))
+
+
+def _is_whole(text: str) -> bool:
+    """Whether an old project has its last line, and each group its end; a new one is whole JSON."""
+    if NEW.decode() in text[:500]:
+        return True
+    lines = text.split("\n")
+    groups = sum(line.startswith("$old_group") for line in lines)
+    ends = sum(line.startswith("[record]") for line in lines)
+    return groups == ends and any(line.startswith("1;") for line in lines)
+
+
+def _falling(text: str) -> int:
+    """Return how many groups have energies that do not rise throughout, as they are written."""
+    if NEW.decode() in text[:500]:
+        found = [v["x"] for v in json.loads(text).values() if isinstance(v, dict) and "x" in v]
+    else:
+        rows = [line for line in text.split("\n") if line.startswith("@x")]
+        found = [QUOTED.findall(row) or PLAIN_NUMBER.findall(row) for row in rows]
+    count = 0
+    for values in found:
+        with contextlib.suppress(TypeError, ValueError):
+            energies = np.array([str(v).strip("'\"") for v in values], np.float64)
+            count += bool((np.diff(energies) <= 0).any())
+    return count
 
 
 def _flag(group: Any, name: str) -> bool:

@@ -25,6 +25,7 @@ Array = NDArray[np.float64]
 
 # A measured spectrum may begin and end so many of its own steps inside the window.
 SLACK = 1.5
+GZIP, PROJECT = b"\x1f\x8b", b"# Athena project file"
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +114,12 @@ def read_measured(path: Path, columns: SpectrumColumns = PLAIN) -> tuple[Measure
             )
     except OSError as error:
         raise DataError(f"spectrum '{path}' cannot be read ({error.strerror}).") from None
+    packed = content.startswith(GZIP) and path.suffix.lower() == ".prj"
+    if packed or content.startswith(PROJECT):
+        raise DataError(
+            f"'{path}' is a project of Athena, of many spectra: make a dataset of it by 'xreg data "
+            "import', and give that."
+        )
     try:
         table = read_table(content, columns.scan)
         found = spectrum_of(table, columns)

@@ -17,9 +17,8 @@ from xreg.core.data.specimens import Specimen
 from xreg.core.data.spectra import NOISE
 from xreg.core.errors import ConfigError, DataError
 from xreg.core.interfaces.importer import Entry
-from xreg.core.measured.edges import find_edges
 from xreg.core.measured.fluorescence import composition_field, fluorescence_notes, mode_of
-from xreg.core.readers.energies import judge_energies
+from xreg.core.readers.energies import LOWEST, require_no_kev
 from xreg.core.readers.importing.curve import Curve, stated_unit
 from xreg.core.readers.importing.fields import NAMES, OwnFields, own_fields
 from xreg.core.readers.importing.log import ImportLog
@@ -27,7 +26,7 @@ from xreg.core.readers.importing.settings import MeasuredSettings
 from xreg.core.readers.spectra.blocks import split_blocks
 from xreg.core.readers.spectra.choice import ENERGIES, choose
 from xreg.core.readers.spectra.columns import SpectrumColumns
-from xreg.core.readers.spectra.spectrum import ANGLE_NAMES, TextSpectrum, spectrum_of
+from xreg.core.readers.spectra.spectrum import ANGLE_NAMES, spectrum_of
 from xreg.core.readers.spectra.table import Table, read_table
 from xreg.core.readers.text import lines_of
 
@@ -49,10 +48,6 @@ LAYOUT = re.compile(r"(column\.\d+|element\.(symbol|edge)|fdmnes\..*)")
 TEMPERATURE = re.compile(
     r"([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*(K|kelvin|°?\s*C|celsius|deg(?:ree)?s?\s*C)"
 )
-LOWEST = 150.0
-"""Energies without a unit that end below this, in eV, may be keV."""
-SHORTEST = 3.0
-"""eV; no spectrum is so short."""
 HIGHEST = 2e5
 """eV; the K edges of the heaviest elements lie at 150 keV."""
 CELSIUS = 273.15
@@ -105,12 +100,9 @@ class TableReader:
             stated = table.units[chosen.energy]
             if stated or table.names[chosen.energy].lower() not in ANGLE_NAMES:
                 _require_electronvolts(found.energy, stated)
-            _require_edge(found)
+            require_no_kev(found.energy, found.element, found.edge)
         for note in found.notes:
             self.log.remark(file, note)
-        if len(edges := find_edges(found.energy, found.intensity)) > 1:
-            named = " and ".join(f"{edge:.0f}" for edge in edges)
-            self.log.remark(file, f"it rises at {named} eV, as at {len(edges)} edges; --grid cuts")
         signal = asked.signal or table.names[chosen.signal[0]] or str(chosen.signal[0] + 1)
         channel, unit = self.config.channel, stated_unit(found.unit)
         absorber = self.absorber(found.element)
@@ -193,29 +185,17 @@ def _scans(content: bytes) -> list[str]:
 
 
 def _require_electronvolts(energy: NDArray[np.float64], stated: str) -> None:
-    """Refuse energies that look like keV where no unit or another is told, or like eV of keV."""
+    """Refuse energies that may be keV where no unit is told, or eV where keV are."""
     span = f"{energy[0]:g} … {energy[-1]:g}"
     if energy[-1] < LOWEST and not stated:
         raise DataError(
             f"its energies are {span} and their unit is not told; say --unit keV, or --unit eV"
-        )
-    if energy[-1] < LOWEST and energy[0] > 0 and energy[-1] - energy[0] < SHORTEST:
-        raise DataError(
-            f"its energies are {span} eV by its header, and look like keV; say --unit keV, or "
-            "--unit eV"
         )
     if energy[-1] > HIGHEST:
         raise DataError(
             f"its energies reach {energy[-1]:g} eV by its header, and no edge lies so high; say "
             "--unit eV or --unit keV"
         )
-
-
-def _require_edge(found: TextSpectrum) -> None:
-    """Refuse energies that are those of the named element in keV, whatever the header says."""
-    problem = judge_energies(found.energy, found.element, found.edge) if found.element else None
-    if problem and "look like keV" in problem:
-        raise DataError(f"{problem}; say --unit keV, or --unit eV")
 
 
 def table_of(

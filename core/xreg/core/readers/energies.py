@@ -8,8 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from xreg.core.atoms.edges import edges_of
+from xreg.core.errors import DataError
 
-__all__ = ["judge_energies"]
+__all__ = ["LOWEST", "judge_energies", "looks_like_kev", "require_no_kev"]
+
+LOWEST = 150.0
+"""Energies that end below this, in eV, may be keV."""
+SHORTEST = 3.0
+"""eV; no spectrum is so short."""
 
 # A spectrum belongs to an edge if it comes as near to it: computed energies are some eV off, and
 # emission into the core hole lies a few per cent lower.
@@ -74,3 +80,35 @@ def judge_energies(energies: ArrayLike, element: str, edge: str = "") -> str | N
     if high < 120:
         hint = "; are they in keV, an angle, or relative to the edge?"
     return f"{span} {end}{hint}"
+
+
+def looks_like_kev(energies: ArrayLike, element: str = "", edge: str = "") -> str | None:
+    """Say why energies that are taken for eV look like keV; None where they do not.
+
+    Parameters
+    ----------
+    energies
+        (m,) as they are taken, in eV, rising.
+    element, edge
+        The absorber and its edge, as far as they are known.
+    """
+    found = np.asarray(energies, dtype=np.float64)
+    if found[0] > 0 and found[-1] < LOWEST and found[-1] - found[0] < SHORTEST:
+        return f"its energies are {found[0]:g} … {found[-1]:g} eV, and look like keV"
+    problem = judge_energies(found, element, edge) if element else None
+    return problem if problem and "look like keV" in problem else None
+
+
+def require_no_kev(energies: ArrayLike, element: str = "", edge: str = "") -> None:
+    """Refuse energies that are taken for eV and look like keV.
+
+    Raises
+    ------
+    DataError
+        With what to say, or to do where a layout has no such option.
+    """
+    if problem := looks_like_kev(energies, element, edge):
+        raise DataError(
+            f"{problem}; say --unit keV or --unit eV, or, where a layout has no --unit, write them "
+            "in eV"
+        )

@@ -14,7 +14,7 @@ from xreg.core.atoms.edges import edges_of
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.data.samples import Samples, Structures
 from xreg.core.data.spectra import Channel, Spectra
-from xreg.core.readers.energies import judge_energies
+from xreg.core.readers.energies import judge_energies, looks_like_kev
 from xreg.core.text import counted
 
 __all__ = ["ChannelSummary", "PassedOver", "Summary", "summarise"]
@@ -323,6 +323,8 @@ def _doubts(
     energy: tuple[float, float], absorbers: Sequence[str], elements: set[str]
 ) -> Iterator[str]:
     """Yield why the energies are hardly those of an absorber, and whose they may be."""
+    if not absorbers and (doubt := looks_like_kev(energy)):
+        yield doubt
     for element in absorbers:
         if (doubt := judge_energies(energy, element)) is None:
             continue

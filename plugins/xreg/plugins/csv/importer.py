@@ -20,6 +20,7 @@ from xreg.core.data.specimens import Specimen
 from xreg.core.data.splits import PARTS
 from xreg.core.errors import DataError
 from xreg.core.interfaces import Entry, Importer
+from xreg.core.readers.energies import require_no_kev
 from xreg.core.readers.importing.curve import ARBITRARY, Curve
 from xreg.core.readers.importing.log import ImportLog
 from xreg.core.readers.numbers import number_of
@@ -121,6 +122,7 @@ class CsvImporter(Importer[CsvImportConfig]):
         for name in spread if paired else ids:
             where = f"{source.name}, column {name}"
             with log.entry(where):
+                require_no_kev(energy)
                 curves = {self.config.channel: Curve(energy, rows[name])}
                 if paired:
                     curves[f"{self.config.channel}_std"] = Curve(energy, rows[f"{name}{STD}"])

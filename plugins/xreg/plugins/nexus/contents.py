@@ -67,7 +67,7 @@ class Contents:
     others
         What each further dataset is, in words.
     outside
-        Whether something lies in another file.
+        Path of each member that lies in another file.
     """
 
     columns: dict[str, Any] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Contents:
     fields: dict[str, str] = field(default_factory=dict)
     signals: list[str] = field(default_factory=list)
     others: dict[str, str] = field(default_factory=dict)
-    outside: bool = False
+    outside: list[str] = field(default_factory=list)
 
     @property
     def left_out(self) -> str:
@@ -102,7 +102,7 @@ def contents_of(entry: h5py.Group, where: str, log: ImportLog) -> Contents:
             seen += 1
             if seen > MOST_OBJECTS:
                 raise DataError(f"it holds more than {MOST_OBJECTS} objects")
-            child = _met(group, name, entry, where, log, found)
+            child = _met(group, name, f"{prefix}{name}", entry, where, log, found)
             if child is None or (token := identity(child)) in places:
                 continue
             path = places[token] = f"{prefix}{name}"
@@ -138,8 +138,9 @@ def _is_main(mark: Any) -> bool:
 
 
 def _met(
-    group: h5py.Group, name: str, entry: h5py.Group, where: str, log: ImportLog, found: Contents
-) -> Any:
+    group: h5py.Group, name: str, path: str, entry: h5py.Group, where: str, log: ImportLog,
+    found: Contents,
+) -> Any:  # fmt: skip
     """Return a member of a group, or what a soft link names elsewhere in the file."""
     import h5py
 
@@ -148,7 +149,7 @@ def _met(
         return child
     if isinstance(group.get(name, getlink=True), h5py.SoftLink):
         return _elsewhere(group, name, entry)
-    found.outside = True
+    found.outside.append(path)
     return None
 
 

@@ -209,15 +209,23 @@ def _signal(found: Contents, names: Mapping[str, str], columns: Mapping[str, Any
     if not known and (lack := [p for p in (INCOMING, ABSORBED) if p in columns]):
         raise DataError(
             f"it has {lack[0]} and no {ABSORBED if lack == [INCOMING] else INCOMING} as long as "
-            "its energies; say which column is the signal with --signal COL"
+            f"its energies{_elsewhere(found)}; say which column is the signal with --signal COL"
         )
     if not known and (lost := [p for p in found.signals if names.get(p) not in columns]):
         what = found.others.get(lost[0], "not as long as its energies")
         raise DataError(
-            f"its signal {lost[0]} is no column of numbers ({what}); say which column is the "
-            "signal with --signal COL"
+            f"its signal {lost[0]} is no column of numbers ({what}){_elsewhere(found)}; say which "
+            "column is the signal with --signal COL"
         )
     return ""
+
+
+def _elsewhere(found: Contents) -> str:
+    """Return what lies in other files, in words; empty where nothing does."""
+    if not found.outside:
+        return ""
+    named = ", ".join(found.outside[:3]) + (", …" if len(found.outside) > 3 else "")
+    return f" ({named}: in another file, which is not read)"
 
 
 def _temperature(found: Contents) -> dict[str, float]:

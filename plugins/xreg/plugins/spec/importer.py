@@ -148,7 +148,8 @@ def _chosen(scans: list[Scan], number: str, source: Path) -> list[Scan]:
     wanted = [scan for scan in scans if number in (scan.key, scan.key.rpartition(".")[0])]
     if len(wanted) != 1:
         some = ", ".join(scan.key for scan in scans[:6]) + (", …" if len(scans) > 6 else "")
-        raise DataError(f"'{source}' has {len(wanted)} scans {number}; it has {some}.")
+        count = f"{len(wanted)} scans" if wanted else "no scan"
+        raise DataError(f"'{source}' has {count} {number}; it has {some}.")
     return wanted
 
 

@@ -97,6 +97,12 @@ class XanesnetImporter(Importer[XanesnetImportConfig]):
                 f"'{source}' has no folders xyz_train and xanes_train, nor train/xyz and "
                 "train/xanes."
             )
+        known = {folder for pair in pairs for folder in (pair.structures, pair.spectra)}
+        for place in (source, *(source / name for name in sorted(PARTS) if name)):
+            for folder in _sides(place) if place.is_dir() else ():
+                if folder not in known:
+                    with log.entry(str(folder)):
+                        raise DataError("no folder of spectra or structures goes with it")
         for pair in pairs:
             for stem, xyz, table in pairs_by_stem(pair.structures, pair.spectra, log):
                 with log.entry(xyz):
@@ -169,14 +175,21 @@ def _pairs(source: Path) -> list[Pair]:
     return sorted(found, key=lambda pair: order.index(pair.part))
 
 
-def _matched(folder: Path) -> dict[Part, tuple[Path, Path]]:
-    sides: list[dict[Part, Path]] = []
-    for pattern in (STRUCTURES, SPECTRA):
-        side: dict[Part, Path] = {}
-        for path in sorted(folder.iterdir()):
+def _sides(folder: Path) -> dict[Path, tuple[re.Pattern[str], Part]]:
+    """Return the folders of structures and spectra in one: what each holds, and of which part."""
+    found: dict[Path, tuple[re.Pattern[str], Part]] = {}
+    for path in sorted(folder.iterdir()):
+        for pattern in (STRUCTURES, SPECTRA):
             match = pattern.fullmatch(path.name)
             if match and path.is_dir() and (match[1] or "").lower() in PARTS:
-                side[PARTS[(match[1] or "").lower()]] = path
-        sides.append(side)
-    left, right = sides
+                found[path] = pattern, PARTS[(match[1] or "").lower()]
+    return found
+
+
+def _matched(folder: Path) -> dict[Part, tuple[Path, Path]]:
+    sides = _sides(folder)
+    left, right = (
+        {part: path for path, (kind, part) in sides.items() if kind is pattern}
+        for pattern in (STRUCTURES, SPECTRA)
+    )
     return {part: (left[part], right[part]) for part in left if part in right}

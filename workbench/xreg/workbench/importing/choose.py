@@ -15,7 +15,18 @@ from xreg.workbench.importing.options import ImportOptions
 __all__ = ["UnknownLayoutError", "choose_importer"]
 
 HEAD = 4096
-GZIP = b"\x1f\x8b"
+PACKED = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"7z\xbc\xaf\x27\x1c": "7-Zip",
+    b"Rar!": "RAR",
+    b"PK\x03\x04": "zip",
+}
+"""What packs files or folders, by the first bytes."""
+WORKBOOK = b"xl/", b"[Content_Types].xml"
+"""What an Excel workbook, which is a zip file, begins with."""
 ELSEWHERE = {
     ".prj": (
         "athena",
@@ -89,8 +100,13 @@ def _best(source: Path, log: ImportLog) -> str:
     name, hint = ELSEWHERE.get(source.suffix.lower(), ("", ""))
     if not top > 0 and hint and source.is_file() and name not in sure:
         raise UnknownLayoutError(f"'{source}' is not read by what is installed: {hint}.")
-    if not top > 0 and head.startswith(GZIP):
-        raise UnknownLayoutError(f"'{source}' is packed by gzip; unpack it and give what is in it.")
+    packed = next((name for mark, name in PACKED.items() if head.startswith(mark)), "")
+    if not top > 0 and packed == "zip" and any(mark in head for mark in WORKBOOK):
+        raise UnknownLayoutError(f"'{source}' is an Excel workbook; save its sheet as CSV.")
+    if not top > 0 and packed:
+        raise UnknownLayoutError(
+            f"'{source}' is packed by {packed}; unpack it and give what is in it."
+        )
     if not top > 0:
         raise UnknownLayoutError(
             f"'{source}' looks like no known layout, asked were {', '.join(asked)}; name one of "

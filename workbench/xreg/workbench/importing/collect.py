@@ -15,6 +15,7 @@ from xreg.core.data.specimens import Specimen, Specimens
 from xreg.core.data.spectra import NOISE, Channel, Spectra
 from xreg.core.errors import DataError
 from xreg.core.interfaces import Entry
+from xreg.core.measured.edges import find_edges
 from xreg.core.readers.energies import judge_energies
 from xreg.core.readers.importing.curve import TOLERANCE, Curve
 from xreg.core.readers.importing.log import BadEntry, ImportLog
@@ -112,6 +113,8 @@ class Collector:
         rows = {}
         for name, curve in curves.items():
             curve.check(name)
+            if isinstance(sample, Specimen) and not name.endswith(NOISE):
+                self._note_edges(file, curve)
             try:
                 rows[name] = self._row(file, name, curve)
             except DataError as error:
@@ -125,6 +128,11 @@ class Collector:
         self.labels.append(dict(labels))
         for name, row in rows.items():
             self.spectra.setdefault(name, []).append(row)
+
+    def _note_edges(self, file: str, curve: Curve) -> None:
+        if len(edges := find_edges(curve.energy, curve.intensity)) > 1:
+            named = " and ".join(f"{edge:.0f}" for edge in edges)
+            self.log.remark(file, f"it rises at {named} eV, as at {len(edges)} edges; --grid cuts")
 
     def _doubt(self, sample: Structure | ParameterSet | Specimen, curve: Curve) -> str:
         """Return why a spectrum may have other energies than the rest, where its absorber tells."""

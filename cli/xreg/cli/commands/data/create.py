@@ -193,7 +193,8 @@ def import_(
     for entry in dataset.metadata.provenance["set_aside"]:
         warn(f"set aside: {entry['file']}: {entry['reason']}")
     for said in dataset.metadata.provenance["remarks"]:
-        where = said["first"] if said["files"] == 1 else f"{said['files']} files"
+        more = f" and {said['files'] - 1:,} more" if said["files"] > 1 else ""
+        where = f"{said['first']}{more}"
         note(f"{where}: {said['remark']}")
     summary = dataset.metadata.provenance["summary"]
     print_summary(summary["text"], summary["doubts"])

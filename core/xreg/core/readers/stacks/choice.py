@@ -147,7 +147,8 @@ def _spectra(found: Found, path: Path, signal: str, asked: SpectrumColumns) -> s
     if not stacks:
         raise DataError(
             f"'{path}' holds no stack: no array has an axis as long as energies "
-            f"({_listed(f'{n} of {length}' for n, length in lengths.items())})."
+            f"({_listed(f'{n} of {length}' for n, length in lengths.items())})"
+            f"{'; ' + found.notes[0] if found.notes else ''}."
         )
     raise DataError(
         f"'{path}' holds several stacks; choose one with --signal: "
