@@ -81,12 +81,36 @@ def test_what_is_nested_without_end_is_refused_at_once(opening: str) -> None:
         ("a: 1" + 5000 * "0", "a number has 5001 digits"),
         ("a: &a0 [1]\n" + "".join(f"b{n}: &a{n + 1} [{f'*a{n},' * 9}]\n" for n in range(9)),
          "more than 1,000,000 values"),
+        ("a: !!int abc", "what is marked as !!int is none"),
+        ("a: !!int 9_9", "what is marked as !!int is none"),
+        ("a: !!float ''", "what is marked as !!float is none"),
+        ("a: !!bool maybe", "what is marked as !!bool is none"),
+        ("a: !!null x", "what is marked as !!null is none"),
+        ("a: !!map [1]", "what is marked as !!map is none"),
+        ("a: !!timestamp 2020-13-45", "the tag !!timestamp is not known; write plain values"),
+        ("a: !!set {b}", "the tag !!set is not known"),
+        ("a: !!omap [b: 1]", "the tag !!omap is not known"),
+        ("!!binary YQ==: 1", "the tag !!binary is not known"),
+        ("a: !secret x", "the tag !secret is not known"),
+        ('a: "\\ud800"', "half a character"),
     ],
-    ids=["map", "list", "deep", "list as key", "map as key", "digits", "bomb"],
+    ids=["map", "list", "deep", "list as key", "map as key", "digits", "bomb", "no int",
+         "1.1 int", "no float", "no bool", "no null", "no map", "time", "set",
+         "omap", "binary", "own", "half"],
 )  # fmt: skip
 def test_what_no_recipe_holds_is_refused_in_words(text: str, words: str) -> None:
     with pytest.raises(yaml.MarkedYAMLError, match=words):
         load_yaml(text)
+
+
+def test_an_escape_of_no_character_is_refused() -> None:
+    with pytest.raises(yaml.YAMLError, match="an escape of no character"):
+        load_yaml('a: "\\U00110000"')
+
+
+def test_tags_of_the_core_schema_are_followed() -> None:
+    text = "a: !!str 3\nb: !!int 0x1F\nc: !!float 2\nd: !!seq [1]\ne: !!map {x: 1}"
+    assert load_yaml(text) == {"a": "3", "b": 31, "c": 2.0, "d": [1], "e": {"x": 1}}
 
 
 def test_an_alias_stands_for_what_it_names() -> None:

@@ -90,6 +90,8 @@ HOSTILE: dict[str, tuple[Any, str]] = {
     "date": (changed("checked", "date", value="tomorrow"), "date"),
     "review": (changed("reviewed", value="yes, by me"), "reviewed"),
     "tag": ("!!python/object/apply:os.system ['touch it-ran']", "no plain YAML"),
+    "no bool": ("a: !!bool maybe", "it has a tag"),
+    "no time": ("a: !!timestamp x", "it has a tag"),
     "bomb": ("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n", "alias"),
     "twice": ("distribution: a\ndistribution: b\n", "twice"),
     "deep": ("[" * 20_000, "no plain YAML"),

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from xreg.registry.registries import cache_folder, config_file
+from xreg.core.errors import ConfigError
+from xreg.registry.registries import cache_folder, config_file, configured
 
 
 @pytest.fixture
@@ -41,3 +42,25 @@ def test_xregs_own_variables_come_first(home: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("XREG_CONFIG", str(home / "mine.yaml"))
     assert cache_folder() == home / "mine"
     assert config_file() == home / "mine.yaml"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"registries: {a: 3}", "'registries.a' is 3; give its folder or git URL as a text"),
+        (b"registries: {a: }", "'registries.a' is None"),
+        (b"registries: {a: {url: x}}", "'registries.a' is {'url': 'x'}"),
+        (b"registries: {a: /x, a: /y}", "the key 'a' stands twice"),
+        (b"x: 2020-13-45\nregistries: [a]", "must map names to folders"),
+        (b"x: !!timestamp y", "the tag !!timestamp is not known"),
+        (b"registries: {a: /caf\xe9}", "is not UTF-8 text"),
+    ],
+)
+def test_a_configuration_that_is_none(
+    home: Path, monkeypatch: pytest.MonkeyPatch, text: bytes, said: str
+) -> None:
+    monkeypatch.setenv("XREG_CONFIG", str(home / "mine.yaml"))
+    (home / "mine.yaml").write_bytes(text)
+    with pytest.raises(ConfigError, match=said) as caught:
+        configured()
+    assert "mine.yaml" in str(caught.value)

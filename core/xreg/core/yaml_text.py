@@ -28,6 +28,15 @@ CORE_SCHEMA = (
     ),
 )
 
+CORE = "tag:yaml.org,2002:"
+PATTERNS = {tag: re.compile(f"(?:{pattern})$") for tag, pattern, _ in CORE_SCHEMA}
+KINDS = {
+    **dict.fromkeys([*PATTERNS, "str"], yaml.ScalarNode),
+    "seq": yaml.SequenceNode,
+    "map": yaml.MappingNode,
+}
+HALVES = re.compile("[\ud800-\udfff]")
+
 FOREIGN_BREAKS = frozenset("\r\x85\u2028\u2029")
 """What ends a line in YAML 1.1 beside the line feed."""
 
@@ -97,9 +106,11 @@ def _written_out(node: yaml.Node, known: dict[int, int]) -> int:
         Counts by the node's identity; 0 of those that this one is part of.
     """
     if isinstance(node, yaml.ScalarNode):
+        _require_core(node)
         return 1
     if id(node) not in known:
         known[id(node)] = 0
+        _require_core(node)
         pairs = isinstance(node, yaml.MappingNode)
         parts = [one for pair in node.value for one in pair] if pairs else node.value
         known[id(node)] = 1 + sum(_written_out(part, known) for part in parts)
@@ -111,9 +122,25 @@ def _written_out(node: yaml.Node, known: dict[int, int]) -> int:
     return known[id(node)]
 
 
+def _require_core(node: yaml.Node) -> None:
+    """Refuse a tag that the core schema has not, or that does not fit what stands behind it."""
+    name = node.tag.removeprefix(CORE)
+    fits = KINDS.get(name) is type(node)
+    if fits and isinstance(node, yaml.ScalarNode) and name in PATTERNS:
+        fits = PATTERNS[name].match(node.value) is not None
+    tag = node.tag.replace(CORE, "!!")[:40]
+    problem = "" if fits else f"what is marked as {tag} is none"
+    if name not in KINDS or name == node.tag:
+        problem = f"the tag {tag} is not known; write plain values"
+    elif isinstance(node, yaml.ScalarNode) and HALVES.search(node.value):
+        problem = "a text holds half a character (an escape such as \\ud800)"
+    if problem:
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+
+
 def _represent_list(dumper: yaml.SafeDumper, values: Sequence[Any]) -> yaml.SequenceNode:
     plain = not any(isinstance(value, list | dict) for value in values)
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=plain)
+    return dumper.represent_sequence(f"{CORE}seq", values, flow_style=plain)
 
 
 _Loader.yaml_implicit_resolvers = {}  # those of YAML 1.1 go
@@ -123,15 +150,13 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     style = "|" if "\n" in text else None
     if not FOREIGN_BREAKS.isdisjoint(text):  # which are only safe where they are escaped
         style = '"'
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+    return dumper.represent_scalar(f"{CORE}str", text, style=style)
 
 
-for _tag, _pattern, _first in CORE_SCHEMA:
+for _tag, _, _first in CORE_SCHEMA:
     for _class in (_Loader, _Dumper):
-        _class.add_implicit_resolver(
-            f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), _first
-        )
-_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_integer)
+        _class.add_implicit_resolver(CORE + _tag, PATTERNS[_tag], _first)
+_Loader.add_constructor(f"{CORE}int", _Loader.construct_integer)
 _Dumper.add_representer(list, _represent_list)
 _Dumper.add_representer(str, _represent_text)
 
@@ -142,12 +167,14 @@ def load_yaml(text: str) -> Any:
     Raises
     ------
     yaml.YAMLError
-        If it is no YAML, or a key stands twice.
+        If it is no YAML, a key stands twice, or a value has a tag that the core schema has not.
     """
     try:
         return yaml.load(text, Loader=_Loader)
     except RecursionError:
         raise yaml.YAMLError("nested too deep") from None
+    except (ValueError, OverflowError):  # of the scanner, which makes characters of escapes
+        raise yaml.YAMLError("it holds an escape of no character") from None
 
 
 def dump_yaml(content: Mapping[str, Any]) -> str:

@@ -27,6 +27,7 @@ from xreg.core.files import disk_errors, staging, write_text
 from xreg.core.paths import confined
 from xreg.core.storage import digest
 from xreg.core.text import without_credentials
+from xreg.core.yaml_text import load_yaml
 from xreg.registry import git
 
 __all__ = [
@@ -224,7 +225,12 @@ def configured() -> list[Registry]:
         raise ConfigError(f"{config_file()}: 'registries' must map names to folders or URLs.")
     found = []
     for name, location in entries.items():
-        place = str(location)
+        if not isinstance(location, str) or not location.strip():
+            raise ConfigError(
+                f"{config_file()}: 'registries.{name}' is {location!r}; give its folder or git URL "
+                "as a text."
+            )
+        place = location
         if git.is_url(place):
             try:
                 place = git.plain_url(place)
@@ -295,9 +301,11 @@ def remove(name: str) -> None:
 def configuration() -> dict[str, Any]:
     path = config_file()
     try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+        settings = load_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8 text.") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is no YAML ({str(error).splitlines()[0]}).") from None
     if not isinstance(settings, dict | None):

@@ -47,6 +47,8 @@ def test_frames_and_labels_choose_samples(water_store: Path) -> None:
         ({"where": {"trajectory": "nowhere"}}, "no sample of 'water' has trajectory 'nowhere'"),
         ({"frames": "5:5"}, "no sample of dataset 'water' is left"),
         ({"frames": "all"}, "frames"),
+        ({"frames": "0:100:0"}, "'0:100:0' has a step of 0; write start:stop:step"),
+        ({"frames": f":{'9' * 5000}"}, "frames"),
     ],
 )
 def test_what_chooses_nothing_is_refused(

@@ -17,6 +17,8 @@ LABELS = {
     "set": np.repeat(["train", "val", "test"], [10, 4, 6]),
     "kind": np.repeat(["a", "b"], [12, 8]),
     "trajectory": np.arange(20) // 4,
+    "trap": np.repeat(["a", "default"], [12, 8]),
+    "lost": np.array(["a"] * 12 + ["b"] * 7 + [" "]),
 }
 
 
@@ -69,6 +71,11 @@ def test_groups_stay_together() -> None:
         ({"parts": "sett"}, "split.parts 'sett' is none of the labels (did you mean 'set'?)"),
         ({"group": "trajectry"}, "did you mean 'trajectory'?"),
         ({"within": {"kind": "c"}}, "no sample has kind 'c'"),
+        (
+            {"within": {"trap": "a"}},
+            "split.within: samples whose trap is 'default' would be tested",
+        ),
+        ({"within": {"lost": "a"}}, "1 of 20 samples have no group"),
         ({"repeats": 2}, "split.repeats: a dataset that is made has one split"),
         ("default", "a dataset that is made has no split yet"),
     ],

@@ -14,7 +14,7 @@ from xreg.cli.main import main
 from xreg.core.data.samples import Structures
 from xreg.core.data.spectra import Channel
 from xreg.core.data.splits import Split
-from xreg.core.errors import SampleError
+from xreg.core.errors import DataError, SampleError
 from xreg.core.model.preprocessing import Preprocessing
 from xreg.registry.models import load_model
 from xreg.registry.stores.store import open_store
@@ -184,6 +184,13 @@ def test_what_a_descriptor_cannot_learn_from_is_refused_or_set_aside_as_asked(
     assert [metrics[p]["samples"] for p in ("train", "validation", "test")] == [38, 8, 12]
     found = estimate(recipe(store, **changes, bad="set-aside"))
     assert found.measured == 38
+
+
+def test_what_nothing_can_be_trained_on_has_no_cost(water_store: Path, workplace: Path) -> None:
+    store, _ = waters(water_store, workplace, {})
+    cut = {"path": str(store), "frames": "40:"}
+    with pytest.raises(DataError, match="fewer than two training samples remain"):
+        estimate(load_recipe(None, {"dataset": cut, "descriptor": "internal", "emulator": "ridge"}))
 
 
 def test_what_no_single_sample_is_guilty_of_ends_the_run(

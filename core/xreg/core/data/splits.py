@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,10 @@ from xreg.core.errors import DataError
 __all__ = ["PARTS", "Split", "make_folds", "make_split", "require_groups", "unlabelled"]
 
 PARTS = ("train", "validation", "test")
+MISSING = frozenset(("", "nan", "n/a", "<na>", "null"))
+"""Texts that tables hold where nothing is known."""
+ROUNDING = 1e-12
+"""Numbers that differ by less, relative to their size, differ by how they were computed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,28 +107,52 @@ def make_split(
 
 
 def unlabelled(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return which of (n,) values of a label say nothing: not a number, or no letter."""
+    """Return which of (n,) values of a label say nothing: not a number, no letter, or ``nan``."""
     if values.dtype.kind in "biu":
         return np.zeros(len(values), dtype=bool)
     if values.dtype.kind == "f":
         return np.asarray(np.isnan(values))
-    return np.asarray(np.char.strip(values.astype(str)) == "")
+    words, at = np.unique(values.astype(str), return_inverse=True)
+    return np.array([word.strip().lower() in MISSING for word in words.tolist()], bool)[at]
 
 
 def require_groups(groups: NDArray[Any] | None) -> None:
-    """Refuse groups of which one is not known: those samples are no group of their own.
+    """Refuse groups of which one is not known, or two are one: near-copies would be divided.
 
     Raises
     ------
     DataError
-        If the label of a sample says nothing.
+        If the label of a sample says nothing, or two groups differ in blanks, in how a character
+        is encoded, or by rounding alone.
     """
-    unknown = np.zeros(0) if groups is None else unlabelled(groups)
-    if groups is not None and np.any(unknown):
+    if groups is None:
+        return
+    unknown = unlabelled(groups)
+    if np.any(unknown):
         raise DataError(
             f"{int(np.sum(unknown))} of {len(groups)} samples have no group (the first is sample "
             f"{int(np.argmax(unknown))}, from 0); say which they belong to, or leave them out."
         )
+
+    names = np.unique(groups)
+    if groups.dtype.kind == "f":
+        close = np.diff(names) <= ROUNDING * np.abs(names[1:])
+        pair = names[int(np.argmax(close)) :][:2].tolist() if close.any() else []
+        how = "by rounding alone; round the label"
+    else:
+        seen: dict[str, Any] = {}
+        pair, how = [], "in blanks or in how a letter is encoded; spell them alike"
+        for name in names.tolist():
+            if (first := seen.setdefault(_plain(str(name)), name)) != name:
+                pair = [first, name]
+                break
+    if pair:
+        raise DataError(f"the groups {pair[0]!r} and {pair[1]!r} differ only {how}.")
+
+
+def _plain(word: str) -> str:
+    """Return a word as it reads: composed characters, single blanks between words."""
+    return " ".join(unicodedata.normalize("NFC", word).split())
 
 
 def make_folds(

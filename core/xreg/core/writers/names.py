@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from xreg.core.errors import DataError
@@ -10,6 +11,8 @@ from xreg.core.errors import DataError
 __all__ = ["file_stems"]
 
 LONGEST = 200  # bytes; most file systems take 255
+# Devices of Windows, whatever follows the point.
+DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?", re.IGNORECASE)
 FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
 
 
@@ -19,21 +22,24 @@ def file_stems(ids: Sequence[str]) -> list[str]:
     Raises
     ------
     DataError
-        If an id cannot name a file on every system, or two differ in nothing but their case.
+        If an id cannot name a file on every system, or two differ in nothing but their case or
+        in how a letter is encoded.
     """
     seen: dict[str, str] = {}
     for name in ids:
-        if FORBIDDEN.search(name) or name != name.strip(" .") or not name:
+        odd = FORBIDDEN.search(name) or DEVICE.fullmatch(name)
+        if odd or name != name.strip(" .") or not name:
             raise DataError(f"the sample {name!r} cannot name a file; choose a format of one file.")
         if len(name.encode("utf-8", "surrogatepass")) > LONGEST:
             raise DataError(
                 f"the id of sample '{name[:40]}…' is too long for a file; choose a format of one "
                 "file."
             )
-        if other := seen.get(name.casefold()):
+        same = unicodedata.normalize("NFC", name.casefold())
+        if other := seen.get(same):
             raise DataError(
-                f"'{other}' and '{name}' would be one file, as case does not count everywhere; "
-                "choose a format of one file."
+                f"'{other}' and '{name}' would be one file, as case and encoding do not count "
+                "everywhere; choose a format of one file."
             )
-        seen[name.casefold()] = name
+        seen[same] = name
     return list(ids)

@@ -34,6 +34,8 @@ SMALL_SHARD = 100_000
 CHUNK_BYTES = 1 << 18
 # A name becomes a folder of the store, so it may hold nothing that a path gives a meaning to, and
 # be none that the store itself needs.
+LONGEST_NAME = 200
+"""Characters of the name of a channel, label or split, which is that of a folder."""
 NAME = re.compile(r"(?!zarr\.json$)[A-Za-z0-9][A-Za-z0-9_.+-]*", re.IGNORECASE)
 CRC = {"name": "crc32c"}
 STRING_CODECS: list[dict[str, Any]] = [
@@ -238,6 +240,11 @@ def check_precision(precision: Mapping[str, int], known: Iterable[str]) -> None:
 def check_names(kind: str, names: Iterable[str]) -> None:
     """Refuse a name that cannot be a folder of the store."""
     for name in names:
+        if len(name) > LONGEST_NAME:
+            raise DataError(
+                f"'{name[:40]}…' cannot name a {kind}: it has {len(name)} characters, and may have "
+                f"{LONGEST_NAME}."
+            )
         if not NAME.fullmatch(name):
             raise DataError(
                 f"'{name}' cannot name a {kind}; use letters, digits and '_.+-', and begin with "

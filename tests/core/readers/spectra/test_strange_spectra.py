@@ -183,8 +183,15 @@ def test_an_element_that_is_none_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["time", "Seconds", "elapsed_time", "live time", "Epoch", "incoming_beam"]
+    "name",
+    ["time", "Seconds", "elapsed_time", "live time", "Epoch", "incoming_beam", "transmission (%)"]
+    + ["itrans", "irefer", "bkg", "nder", "pre_edge"],
 )
 def test_what_is_no_signal_is_not_taken_as_the_only_one(name: str) -> None:
     with pytest.raises(DataError, match="say which is the signal"):
         read(f"energy\t{name}\n{table(ENERGY, MU, sep=chr(9))}")
+
+
+def test_energies_above_all_edges_are_doubted() -> None:
+    found = read(f"# energy (keV) mu\n{ROWS}")
+    assert any("eV lie above all edges: are they in eV?" in note for note in found.notes)

@@ -12,10 +12,10 @@ from xreg.core.data.dataset import NAME_PATTERN
 from xreg.core.data.spaces import ParameterRange, SamplingMethod
 from xreg.workbench.process.process import Processing
 from xreg.workbench.recipes.sections import (
-    FRAMES,
     AnyRecipe,
     BadPolicy,
     ComponentSection,
+    Frames,
     NewDataset,
     bad_policy,
 )
@@ -77,9 +77,8 @@ class SamplesSection(DrawSection):
         "",
         description="Structures (.xyz, .extxyz) or a parameter table (.csv), in place of a space.",
     )
-    frames: str = setting(
+    frames: Frames = setting(
         ":",
-        pattern=FRAMES,
         description="Which frames or rows, as a Python slice start:stop:step.",
     )
     id: str = setting(

@@ -20,6 +20,7 @@ from xreg.core.readers.sheet import read_sheet
 from xreg.registry.stores.layout import round_mantissa, stored_dtype
 from xreg.workbench.generate.draw import draw_samples
 from xreg.workbench.generate.recipe import LabelSection, SamplesSection
+from xreg.workbench.recipes.sections import frames_slice
 
 __all__ = ["SampleTable", "read_samples", "sample_keys", "with_needed_labels"]
 
@@ -213,16 +214,8 @@ def _hash(*content: bytes) -> str:
     return hashlib.sha256(b"\0".join(content)).hexdigest()[:32]
 
 
-def _slice(text: str) -> slice:
-    parts = [int(part) if part else None for part in text.split(":")]
-    return slice(*parts)
-
-
 def _chosen(path: Path, what: str, total: int, section: SamplesSection) -> range:
-    try:
-        chosen = range(total)[_slice(section.frames)]
-    except ValueError as error:
-        raise DataError(f"frames '{section.frames}': {error}.") from None
+    chosen = range(total)[frames_slice(section.frames)]
     if not chosen:
         raise DataError(f"'{path}' has {total} {what}; frames '{section.frames}' selects none.")
     return chosen

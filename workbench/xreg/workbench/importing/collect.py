@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -100,12 +101,16 @@ class Collector:
         """
         if (said := one_line(sample.id)) != sample.id:
             raise DataError(f"its name '{said}' steers a terminal, or is no UTF-8: rename it")
+        if not said or said != said.strip():
+            raise DataError(
+                f"its name '{said}' is empty, or begins or ends with a blank: rename it"
+            )
         if len(labels) > MOST_LABELS:
             raise DataError(f"it has {len(labels):,} labels, and at most {MOST_LABELS:,} are read")
-        if sample.id in self._files:
+        same = unicodedata.normalize("NFC", sample.id)  # as some systems spell what others compose
+        if same in self._files:
             raise DataError(
-                f"the sample '{sample.id}' is a duplicate, it also comes from "
-                f"{self._files[sample.id]}"
+                f"the sample '{sample.id}' is a duplicate, it also comes from {self._files[same]}"
             )
         if self.samples and type(sample) is not type(self.samples[0]):
             first = KINDS[type(self.samples[0])]
@@ -123,7 +128,7 @@ class Collector:
                 raise DataError(f"its intensities are in {curve.unit}, those before in {unit}")
         if self.spectra and set(rows) != set(self.spectra):
             raise DataError(f"it has the channels {sorted(rows)}, not {sorted(self.spectra)}")
-        self._files[sample.id] = file
+        self._files[same] = file
         self.samples.append(sample)
         self.labels.append(dict(labels))
         for name, row in rows.items():

@@ -10,7 +10,7 @@ import numpy as np
 
 from xreg.core.errors import DataError, UnknownNameError, did_you_mean
 from xreg.core.storage import canonical_json, digest
-from xreg.workbench.recipes.sections import DatasetSection
+from xreg.workbench.recipes.sections import DatasetSection, frames_slice
 from xreg.workbench.recipes.splits import SplitSection, find_splits
 from xreg.workbench.recipes.targets import TargetSection, target_of
 
@@ -95,7 +95,7 @@ def open_section(
 def _cut(dataset: Dataset, section: DatasetSection) -> Dataset:
     """Return the samples of a dataset that a section asks for; its hash says which they are."""
     inside = np.zeros(len(dataset), dtype=bool)
-    inside[slice(*(int(part) if part else None for part in section.frames.split(":")))] = True
+    inside[frames_slice(section.frames)] = True
     for name, wanted in section.where.items():
         known = np.asarray(dataset.label(name))
         values = wanted if isinstance(wanted, list) else [wanted]

@@ -7,7 +7,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_serializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_serializer,
+    model_validator,
+)
 
 from xreg.core.config import Config, setting
 from xreg.core.data.dataset import NAME_PATTERN, VERSION_PATTERN
@@ -27,6 +34,7 @@ __all__ = [
     "DatasetSection",
     "EmulatorSection",
     "FeaturesSection",
+    "Frames",
     "Labelled",
     "NewDataset",
     "ReportSection",
@@ -34,12 +42,12 @@ __all__ = [
     "StartedSection",
     "bad_policy",
     "by_label",
+    "frames_slice",
 ]
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
 SEED_LIMIT = 2**31 - 1
 REFERENCE = f"{NAME_PATTERN[1:-1]}@{VERSION_PATTERN[1:-1]}"
-FRAMES = r"^-?\d*:-?\d*(:-?\d*)?$"
 
 KIND_OF = {
     **{name: name for name in KINDS},
@@ -49,6 +57,33 @@ KIND_OF = {
     "to": "exporter",
 }
 """The kind of what stands below a key."""
+
+
+def frames_slice(text: str) -> slice:
+    """Return the slice that ``start:stop:step`` says, with any of the three left out.
+
+    Raises
+    ------
+    ValueError
+        If it steps by nothing.
+    """
+    parts = [int(part) if part else None for part in text.split(":")]
+    if parts[2:] == [0]:
+        raise ValueError(f"'{text}' has a step of 0; write start:stop:step, such as :500 or ::10")
+    return slice(*parts)
+
+
+def _stepping(text: str) -> str:
+    frames_slice(text)
+    return text
+
+
+Frames = Annotated[
+    str,
+    Field(pattern=r"^(-?\d{1,18})?:(-?\d{1,18})?(:(-?\d{1,18})?)?$"),
+    AfterValidator(_stepping),
+]
+"""Which of many, as a slice."""
 
 BadPolicy = Literal["refuse", "set-aside"]
 
@@ -214,9 +249,7 @@ class DatasetSection(Config):
     hash: str = setting(
         "", description="Content hash that the dataset must have; not checked if empty."
     )
-    frames: str = setting(
-        ":", pattern=FRAMES, description="Which samples, as a Python slice start:stop:step."
-    )
+    frames: Frames = setting(":", description="Which samples, as a Python slice start:stop:step.")
     where: dict[str, Any] = setting(
         {}, description="Labels and the value, or list of values, of the samples to use."
     )

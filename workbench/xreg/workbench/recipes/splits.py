@@ -208,7 +208,13 @@ def _one_of_each(
         return {"default": _split_by_label(section.parts, ids, labels[section.parts])}
     inside = np.ones(len(ids), dtype=bool)
     for name, value in section.within.items():
+        require_groups(labels[name])
         known = np.unique(labels[name]).astype(str)
+        if "default" in known and value != "default":
+            raise ConfigError(
+                f"split.within: samples whose {name} is 'default' would be tested by the split "
+                "'default', which is that of the others; call them otherwise."
+            )
         if value not in known:
             raise UnknownNameError(
                 f"split.within: no sample has {name} '{value}'{did_you_mean(value, known)}."

@@ -13,7 +13,7 @@ from xreg.core.model.domain import Target
 from xreg.core.model.features import build_features
 from xreg.core.nn.settings import Device
 from xreg.workbench.run.features import Execution, fit_descriptor
-from xreg.workbench.run.preparation import Stages
+from xreg.workbench.run.preparation import Stages, require_training
 from xreg.workbench.run.provenance import peak_memory_mib
 from xreg.workbench.run.recipe import Recipe, resolve
 
@@ -99,6 +99,7 @@ def estimate(recipe: Recipe, execution: Execution | None = None) -> Estimate:
     known = np.asarray(channel[chosen].intensity, dtype=np.float64)
     kept = np.isfinite(known).all(axis=1)
     small, known = small[kept], known[kept]
+    require_training(len(small))
     n, total = len(small), len(dataset)
     growth = len(train) / n
     seconds: dict[str, float] = {}
@@ -109,6 +110,7 @@ def estimate(recipe: Recipe, execution: Execution | None = None) -> Estimate:
         if bad := fit_descriptor(descriptor, small, np.arange(len(small))):
             kept = ~np.isin(np.arange(len(small)), list(bad))
             small, known = small[kept], known[kept]
+            require_training(len(small))
             n, growth = len(small), len(train) / len(small)
         width = build_features(descriptor, small).shape[1]
         spent = (time.perf_counter() - start) * total / n

@@ -21,7 +21,7 @@ from xreg.registry.plugins import host
 from xreg.workbench.run.features import Execution, FeatureCache, fit_descriptor
 from xreg.workbench.run.recipe import Resolved
 
-__all__ = ["Prepared", "Stages", "prepare"]
+__all__ = ["Prepared", "Stages", "prepare", "require_training"]
 
 log = logging.getLogger("xreg.run")
 
@@ -120,7 +120,7 @@ def prepare(resolved: Resolved, execution: Execution, stages: Stages) -> Prepare
     if start is not None:
         require_same_target(start.target, target)
     ready = Prepared(resolved, target, known, _without(divided, bad))
-    _require_training(ready)
+    require_training(len(ready.rows["train"]))
     if resolved.pipeline.descriptor is not None:
         with stages("features"):
             _describe(ready, resolved.pipeline.descriptor, divided, bad, execution)
@@ -173,7 +173,7 @@ def _describe(
             raise SampleError(_refusal(faults, samples.ids))
         bad.update(new)
         ready.rows = _without(divided, bad)
-        _require_training(ready)
+        require_training(len(ready.rows["train"]))
 
     while True:
         given = start is not None
@@ -244,7 +244,7 @@ def _not_described(
         raise SampleError(_refusal(faults, samples.ids))
     found = {row: str(why) for row, why in unusable.items()}
     ready.rows = _without(divided, bad | found)
-    _require_training(ready)
+    require_training(len(ready.rows["train"]))
     return found | _outside_domain(samples, ready)
 
 
@@ -304,8 +304,9 @@ def _without(
     return {part: rows[~np.isin(rows, out)] for part, rows in divided.items()}
 
 
-def _require_training(ready: Prepared) -> None:
-    if len(ready.rows["train"]) < 2:
+def require_training(count: int) -> None:
+    """Refuse to train on fewer than two samples."""
+    if count < 2:
         raise DataError("fewer than two training samples remain; use another split or dataset.")
 
 

@@ -82,6 +82,15 @@ NORMALISED = frozenset(
 )
 # What falls onto a sample.
 INCOMING = frozenset(("i0", "i_0", "io", "monitor", "mon", "incoming_beam"))
+# What passes through a sample or a reference, and what is drawn beside a spectrum.
+NO_SIGNAL = INCOMING | frozenset(
+    (
+        *("it", "i_t", "i1", "i_1", "i2", "i_2", "ir", "itrans", "irefer", "trans", "transmission"),
+        *("transmittance", "transmissivity", "transmitted", "transmission_beam", "transmittivity"),
+        *("bkg", "nbkg", "fbkg", "background", "pre_edge", "post_edge", "nder", "nsec", "deriv"),
+        *("derivative", "dmude", "d2mude", "dmu/de", "residual"),
+    )
+)
 # When and how long a point was measured.
 TIMES = re.compile(
     r"(?:(?:elapsed|epoch|acquisition|acq|count(?:ing)?|live|real|dead|dwell|exposure)[ _]?)?time"
@@ -218,7 +227,8 @@ def _noise(names: Sequence[str], taken: set[int]) -> int | None:
 def _only(table: Table, names: Sequence[str], energy: int, noise: int | None) -> int:
     rest = [i for i in range(len(names)) if i not in (energy, noise)]
     rest = [i for i in rest if not np.isnan(table.values[:, i]).all()]  # times of measurement
-    if len(rest) == 1 and names[rest[0]] not in INCOMING and not TIMES.fullmatch(names[rest[0]]):
+    lone = names[rest[0]] if len(rest) == 1 else ""
+    if len(rest) == 1 and lone not in NO_SIGNAL and not TIMES.fullmatch(lone):
         return rest[0]
     for known in (MU, NORMALISED):
         found = [i for i in rest if names[i] in known]

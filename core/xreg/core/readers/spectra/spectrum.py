@@ -148,6 +148,9 @@ def _doubts(energy: Array, element: str, edge: str, *, said: bool) -> list[str]:
         notes.append(problem)
     elif energy[0] < 0 and not said:
         notes.append(f"energies from {energy[0]:g} eV on are relative to something, not absolute")
+    elif not element and energy[0] > 1e3 * MOST_KEV:
+        span = f"energies of {energy[0]:g} … {energy[-1]:g} eV"
+        notes.append(f"{span} lie above all edges: are they in eV?")
     elif not element and energy[-1] < SOFTEST and not said:
         span = f"energies of {energy[0]:g} … {energy[-1]:g} eV"
         notes.append(f"{span} lie below all edges: are they in keV, an angle, or relative?")

@@ -41,7 +41,14 @@ OTHERS = (
     *("_space_group_magn.number_bns", "_space_group_magn.name_bns", "_space_group_magn.number_og"),
     *("_space_group.magn_number_bns", "_space_group.magn_name_bns"),
 )
-MODULATED = ("_cell_modulation_dimension", "_space_group_ssg", "_cell_wave_vector")
+MODULATED = (
+    *("_cell_modulation_dimension", "_space_group_ssg", "_cell_wave_vector", "_cell_subsystem"),
+    *("_atom_site_displace", "_atom_site_occ_", "_atom_site_fourier", "_atom_site_rot_"),
+    *("_atom_site_phason", "_atom_site_moment_fourier", "_atom_site_moment_special"),
+)
+MOMENTS = ("_atom_site_moment.", "_atom_site_moment_")
+APART = 0.02
+"""Å between places by fractions and by lengths, which have their own rounding."""
 FORMULA = re.compile(r"([A-Z][a-z]?)([0-9.]*)")
 NAMES = ("_space_group_name_h-m_alt", "_symmetry_space_group_name_h-m")
 GROUPS = ("_space_group_it_number", "_space_group.it_number", "_symmetry_int_tables_number")
@@ -130,11 +137,31 @@ def _frame(where: str, place: int, title: str, tags: dict[str, Any]) -> Frame:
     operations, more = (told, _order(tags, len(told[0]))) if told else _symmetry(tags)
     require_fit(operations, cell)
     fractions = np.asarray(sites.get_scaled_positions(wrap=False), np.float64)
+    _require_one_place(tags, labels, fractions @ cell)
     found, places, counts = expanded(every, fractions, operations)
     notes += [*more, *_multiplicities(tags, labels, counts)]
     units = str(tags.get("_cell_formula_units_z", ""))
     notes += _compared(str(tags.get("_chemical_formula_sum", "")), units, found.tolist())
     return Frame(where, place, found, places @ cell, cell, np.ones(3, bool), notes=tuple(notes))
+
+
+def _require_one_place(
+    tags: dict[str, Any], labels: list[str], places: NDArray[np.float64]
+) -> None:
+    """Refuse sites that lie elsewhere by their lengths than by their fractions.
+
+    Axes may be turned against each other, so distances from the first site are compared.
+    """
+    keys = [f"_atom_site_{kind}_{axis}" for kind in ("fract", "cartn") for axis in "xyz"]
+    if not all(key in tags for key in keys):
+        return
+    other = np.array([tags[key] for key in keys[3:]], float).T
+    far = [np.linalg.norm(one - one[0], axis=1) for one in (places, other)]
+    if (differ := np.flatnonzero(~(np.abs(far[0] - far[1]) < APART))).size:
+        raise DataError(
+            f"its sites {_listed([labels[n] for n in differ])} lie elsewhere by Cartn_x, y, z than "
+            "by fract_x, y, z: keep one of them"
+        )
 
 
 def _cell(tags: dict[str, Any]) -> NDArray[np.float64] | None:
@@ -193,10 +220,12 @@ def _operations(tags: dict[str, Any]) -> tuple[Operations | None, list[str]]:
         found: Any = told[0] if told else []
         return [str(one).strip("'\" ") for one in ([found] if isinstance(found, str) else found)]
 
+    moments = any(key.startswith(MOMENTS) for key in tags)
+    notes = ["its magnetic moments are not read"] if moments else []
     if plain := listed(OPERATIONS):
-        return operations_of(plain), []
+        return operations_of(plain), notes
     if not (magnetic := listed(MAGNETIC)):
-        return None, []
+        return None, notes
     centred = listed(CENTRINGS) or ["x,y,z"]
     return (
         operations_of(magnetic, centred),

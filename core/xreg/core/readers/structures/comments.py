@@ -23,6 +23,8 @@ FIELD = re.compile(
 NAMED = re.compile(r"(?:^|[\s,;|])([A-Za-z_][\w.+-]*)\s*:\s*([+-]?\d[\w.+-]*)(?=$|[\s,;|])")
 WHOLE = re.compile(r"[+-]?(?:0|[1-9]\d{0,17})")
 DECIMAL = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+)(?:[eEdD][+-]?\d+)?|[+-]?\d+[eEdD][+-]\d+")
+NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?")
+BEHIND = re.compile(rf"(?:,?[ \t]+{NUMBER.pattern}(?=[\s,;|]|$))+(?!\s*=)")
 CHARGES = frozenset(("charge", "q", "total_charge", "net_charge", "molecular_charge", "chrg"))
 # A charge with its sign behind, as in Fe(CN)6 3-.
 IONIC = re.compile(r"\(?(\d{1,3})([+-])\)?")
@@ -33,6 +35,8 @@ LENGTH_UNITS = {
     "au": "Bohr",
     "a.u.": "Bohr",
     "atomic": "Bohr",
+    "atomic_unit": "Bohr",
+    "atomic_units": "Bohr",
     "nm": "nm",
     "nanometer": "nm",
     "nanometers": "nm",
@@ -42,6 +46,8 @@ LENGTH_UNITS = {
     "picometer": "pm",
     "picometers": "pm",
 }
+# i-PI: 'positions{atomic_unit}  cell{angstrom}'.
+BRACED = re.compile(r"\b(?:positions?|x_centroid|coord\w*)\{([A-Za-z_]+)\}", re.IGNORECASE)
 # Of words for other quantities than lengths an 'in nm' says nothing.
 LENGTHS = re.compile(
     r"\b(?:coord\w*|geometr\w*|positions?|lengths?|distances?|cell|lattice|xyz)\b[^.;]{0,30}?"
@@ -76,12 +82,13 @@ def field_value(text: str) -> Any:
     return text
 
 
-def fields_of(comment: str) -> dict[str, Any]:
-    """Return the fields of a comment line.
+def fields_of(comment: str, notes: list[str] | None = None) -> dict[str, Any]:
+    """Return the fields of a comment line; add to notes what is to be said of them.
 
     Four ways of writing are known: ``key=value`` with quotes or brackets where there are blanks;
     ``key = value | key = value``, as tmQM does; ``charge: 0, spin: 1`` with numbers; and a JSON
-    object. What stands beside them is free text.
+    object. What stands beside them is free text. Numbers behind ``key=1`` without brackets are of
+    the same list.
 
     Raises
     ------
@@ -90,14 +97,15 @@ def fields_of(comment: str) -> dict[str, Any]:
     """
     if "=" not in comment and ":" not in comment:
         return {}
+    notes = [] if notes is None else notes
     if comment.lstrip().startswith("{") and (known := _of_json(comment)) is not None:
         return known
     if "|" in comment:
         parts = [part.partition("=") for part in comment.split("|")]
         found = [(key.strip(), value) for key, sign, value in parts if sign and value.strip()]
     else:
-        found = [(match[1], match[2]) for match in FIELD.finditer(comment)]
-    found = found or [(match[1], match[2]) for match in NAMED.finditer(comment)]
+        found = [(m[1], _listed(comment, m, notes)) for m in FIELD.finditer(comment)]
+    found = found or [(m[1], _listed(comment, m, notes)) for m in NAMED.finditer(comment)]
     fields: dict[str, str] = {}
     for key, value in found:
         name = NO_LABEL.sub("_", key).strip("_.+-")
@@ -109,6 +117,17 @@ def fields_of(comment: str) -> dict[str, Any]:
     return {
         name: field_value(value) for name, value in fields.items() if any(c.isalpha() for c in name)
     }
+
+
+def _listed(comment: str, field: re.Match[str], notes: list[str]) -> str:
+    """Return the value of a field with the numbers behind it, as a list where there are some."""
+    if not NUMBER.fullmatch(field[2]) or not (more := BEHIND.match(comment, field.end())):
+        return field[2]
+    values = [field[2], *more[0].replace(",", " ").split()]
+    notes.append(
+        f"'{field[1][:40]}' of its comment line is read as a list of {len(values)} numbers"
+    )
+    return f"[{' '.join(values)}]"
 
 
 def _of_json(comment: str) -> dict[str, Any] | None:
@@ -149,6 +168,8 @@ FRACTIONAL = "its comment line says '{}': convert fractions of the cell to Å"
 
 def unit_problem(comment: str, fields: dict[str, Any]) -> str:
     """Return why a frame is refused whose comment line says that lengths are not in Å."""
+    if said := BRACED.findall(comment[:1000]):
+        return _problem(said)
     if not fields:
         return _problem_in_prose(comment)
     if said := [key for key in fields if key.lower() in FRACTION_KEYS and _is_true(fields[key])]:

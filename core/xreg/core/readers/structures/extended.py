@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from xreg.core.errors import DataError
-from xreg.core.readers.numbers import plain_numbers
+from xreg.core.readers.numbers import is_number, number, plain_numbers
 
 __all__ = ["extended_fields"]
 
@@ -26,6 +26,7 @@ DIGITS = re.compile(VALUE % (r"[^\s=\"']+", r"0[0-9]+|[0-9]+(?:_[0-9]+)+"))
 ID = re.compile(VALUE % ("id", "[-+.0-9eE]+"))
 # ASE looks at a line letter by letter; longer lists of numbers are taken out of it before.
 FEW = 9
+FORTRAN = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+|\d+)[dD][+-]?\d+")
 VERBATIM = ("uid",)
 
 
@@ -45,6 +46,15 @@ def extended_fields(comment: str) -> dict[str, Any]:
     found |= dict.fromkeys(empty, "")
     kept = [match for way in (DIGITS, ID) for match in way.finditer(rest)]
     found |= {match["key"]: match["value"] for match in kept if match["key"] in found}
+    if bare := [key for key, value in found.items() if value is True and is_number(key)]:
+        raise DataError(
+            f"its comment line has the number {bare[0][:40]} without a name: put a list into quotes"
+        )
+    found |= {
+        key: number(value)  # Fortran's 1.0D+02, of which ASE makes a word
+        for key, value in found.items()
+        if isinstance(value, str) and FORTRAN.fullmatch(value) and key not in ("id", *VERBATIM)
+    }
     if comment.count("=") > len(found):
         keys = KEY.findall(TEXT.sub("", comment))
         if twice := [key for key in dict.fromkeys(keys) if keys.count(key) > 1]:

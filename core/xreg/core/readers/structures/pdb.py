@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -19,6 +20,8 @@ __all__ = ["pdb_frames"]
 ATOMS = ("ATOM  ", "HETATM")
 ENDS = ("MODEL", "ENDMDL", "END")
 WHOLE = 0.999
+NO_LENGTH = re.compile(r"|0*[01](?:\.0*)?|\.0*")
+"""What stands for a cell's lengths where there is none: blanks, 0 or 1 Å."""
 
 
 def pdb_frames(lines: Sequence[str], name: str) -> Iterator[Frame]:
@@ -87,7 +90,7 @@ def _cell(line: str) -> tuple[NDArray[np.float64], list[str]]:
     if not line:
         return NO_CELL, []
     words = [line[at:end].strip() for at, end in pairwise(STARTS)]
-    if words[:3] and all(word.strip("0.") in ("", "1") for word in words[:3]):
+    if all(NO_LENGTH.fullmatch(word) for word in words[:3]):
         return NO_CELL, ["its CRYST1 is that of a structure without a cell"]
     vectors = cell_vectors(words)
     group = line[55:66].strip()

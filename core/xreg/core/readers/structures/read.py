@@ -39,6 +39,7 @@ SUFFIXES = {
 """Format by the end of a file's name; all are text, none is read by unpickling."""
 NAMED = {"POSCAR": "poscar", "CONTCAR": "poscar", "XDATCAR": "xdatcar"}
 FORMATS = "xyz, extxyz, cif, POSCAR, XDATCAR, pdb, sdf or gen"
+NUMBER = re.compile(r"\s*[+-]?(?:\d|\.\d)")
 VECTOR = re.compile(r"\s*(?:[+-]?[\d.]+(?:[eEdD][+-]?\d+)?\s+){2}[+-]?[\d.]+")
 
 
@@ -121,6 +122,7 @@ def _format(name: str, lines: Sequence[str]) -> str:
         return "cif"
     if filled and filled[0].isdigit():
         return "xyz"
-    if len(lines) > 7 and all(VECTOR.match(line) for line in lines[2:5]):
+    scaled = len(lines) > 7 and NUMBER.match(lines[1])
+    if scaled and all(VECTOR.match(line) for line in lines[2:5]):
         return "poscar"
     raise DataError(f"its format is not known; give {FORMATS}, and name it so")

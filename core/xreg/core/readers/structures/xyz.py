@@ -26,7 +26,11 @@ PLAIN = "species:S:1:pos:R:3"
 SPECIES = ("species", "symbols", "symbol", "element", "elements")
 NUMBERS = ("Z", "numbers", "atomic_numbers")
 POSITIONS = ("pos", "positions", "position")
-CELLS = ("cell", "unit_cell", "box", "lattice_vectors", "cell_vectors")
+CELLS = ("cell", "unit_cell", "box", "lattice", "lattice_vectors", "cell_vectors")
+CELL_IN_PROSE = re.compile(
+    r"\b(cell|lattice|box|unit_cell)\b(?:\([a-z]*\))?[\s:(\[]{1,8}(?:[+-]?\d[\d.eE+-]*[\s,]+){2}[+-]?\d",
+    re.IGNORECASE,
+)
 PERIODIC = re.compile(r"\b(?:T|TRUE|1)\b")
 OCCUPANCIES = {"occupancy", "occupancies", "occ"}
 DTYPES = {"R": np.float64, "I": np.int64, "L": np.bool_, "S": np.str_}
@@ -134,15 +138,16 @@ def _frame(where: str, place: int, comment: str, rows: list[list[str]], line: in
 
 
 def _parsed(where: str, place: int, comment: str, rows: list[list[str]], line: int) -> Frame:
-    cell, pbc, notes = NO_CELL, NO_PBC, []
+    cell, pbc = NO_CELL, NO_PBC
+    notes: list[str] = []
     extended = bool(EXTENDED.search(comment))
     if extended:
         info = extended_fields(comment)
         columns = _columns(info)
         cell, pbc = _cell(info)
     else:
-        info, columns = fields_of(comment), _columns({})
-        notes += _without_cell(info)
+        info, columns = fields_of(comment, notes), _columns({})
+        notes += _without_cell(info, comment)
     notes += charges_read(info)
     if problem := unit_problem("" if extended else comment, info):
         raise DataError(problem)
@@ -241,12 +246,15 @@ def _fits(kind: str, words: Sequence[str]) -> bool:
     return True
 
 
-def _without_cell(info: dict[str, Any]) -> list[str]:
+def _without_cell(info: dict[str, Any], comment: str) -> list[str]:
     """Return what is to be said of a cell in the comment of a plain xyz; refuse a missing one."""
     keys = {key.lower(): key for key in info}
     flags = str(info[keys["pbc"]]).upper() if "pbc" in keys else ""
     if PERIODIC.search(flags):
         raise DataError("its comment line says that it is periodic (pbc), and gives no Lattice")
+    if found := CELL_IN_PROSE.search(comment[:1000]):
+        keys.setdefault(found[1].lower(), found[1])
+        info = {**info, found[1]: np.zeros(9)}
     return [
         f"the '{keys[name]}' of its comment line is not read as a cell: that is Lattice=\"…\""
         for name in CELLS
@@ -312,6 +320,6 @@ def _cell(info: dict[str, Any]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]
     if pbc is None:
         return vectors, np.full(3, cell is not None)
     flags = np.asarray(pbc)
-    if flags.dtype.kind not in "bi" or flags.size not in (1, 3):
+    if flags.dtype.kind not in "bi" or flags.size not in (1, 3) or not np.isin(flags, (0, 1)).all():
         raise DataError("its pbc is no list of three T or F")
     return vectors, np.broadcast_to(flags.astype(bool).ravel(), 3).copy()

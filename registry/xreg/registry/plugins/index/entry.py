@@ -129,11 +129,13 @@ class Entry(Config):
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain YAML: no anchors, which a few bytes could make endless, and no key twice."""
+    """Plain YAML: no anchors, which a few bytes could make endless, no tags, and no key twice."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("it uses an alias")
+        if self.peek_event().tag:
+            raise yaml.YAMLError("it has a tag")
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
