@@ -85,11 +85,17 @@ def _compared(
     name: str, layout: str, entries: list[Entry], theirs: dict[str, list[Any]], log: ImportLog
 ) -> Row:
     worst, missing = 0.0, []
+    # Of groups of one name larch keeps the last alone.
+    lost = max(0, len(entries) - len(theirs)) if len(theirs) > 1 else 0
     for entry in entries:
         curve = entry.curves["xas"]
-        group = theirs.get(entry.samples[0].id, next(iter(theirs.values())))
-        size = _nearest(np.asarray(curve.energy), np.asarray(curve.intensity), group)
-        if size is None:
+        own = theirs.get(entry.samples[0].id)
+        energy, signal = np.asarray(curve.energy), np.asarray(curve.intensity)
+        sizes = [_nearest(energy, signal, g) for g in ([own] if own else theirs.values())]
+        size = min((one for one in sizes if one is not None), default=None)
+        if size is None and lost:
+            lost -= 1
+        elif size is None:
             missing.append(entry.samples[0].id)
         else:
             worst = max(worst, size)

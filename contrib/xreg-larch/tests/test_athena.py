@@ -67,8 +67,21 @@ def test_the_shift_of_a_group_is_added(tmp_path: Path) -> None:
 def test_two_groups_of_one_name_are_not_joined(tmp_path: Path) -> None:
     path = project(tmp_path / "a.prj", {"foil": 7112.0, "rust": 7123.0}, packed=False)
     path.write_text(path.read_text().replace("rust", "foil"))
-    _, log = read(path)
-    assert "2 groups are in the project and 1" in log.bad[0].reason
+    (first, second), log = read(path)
+    assert [e.samples[0].id for e in (first, second)] == ["foil", "foil-2"]
+    np.testing.assert_allclose(first.curves["xas"].intensity, mu(7112.0), atol=1e-7)
+    np.testing.assert_allclose(second.curves["xas"].intensity, mu(7123.0), atol=1e-7)
+    assert "1 group(s) of a name that others have are called foil-2" in log.remarks
+
+
+def test_names_that_larch_takes_for_one_are_told_apart(tmp_path: Path) -> None:
+    path = old_project(tmp_path / "a.prj", np.arange(7000.0, 7200.0), lines="")
+    group = path.read_text().partition("\n\n")[2]
+    more = [group.replace("foil", name) for name in ("a b", "a-b", "a_b-2", "a-b")]
+    path.write_text(path.read_text() + "".join(more) + "1;\n")
+    entries, log = read(path)
+    assert [e.samples[0].id for e in entries] == ["foil", "a b", "a-b-3", "a_b-2", "a-b-4"]
+    assert not log.bad
 
 
 @pytest.mark.parametrize(
@@ -163,11 +176,15 @@ def old_project(path, energy, lines="1;\n"):
 
 def test_a_project_that_is_cut_off_is_told(tmp_path):
     energy = np.arange(7000.0, 7200.0)
-    path = old_project(tmp_path / "a.prj", energy, lines="")
+    path = old_project(tmp_path / "a.prj", energy, lines="$old_group = 'oxide';\n")
     _, log = read(path)
-    assert "it is cut off" in log.bad[0].reason
-    _, log = read(old_project(tmp_path / "b.prj", energy))
+    assert "it is cut off within a group" in log.bad[0].reason
+    (_,), log = read(old_project(tmp_path / "b.prj", energy, lines=""))
     assert not log.bad
+    assert any("groups behind may be cut off" in remark for remark in log.remarks)
+    _, log = read(old_project(tmp_path / "c.prj", energy))
+    assert not log.bad
+    assert not log.remarks
 
 
 def test_energies_that_larch_sorts_are_told(tmp_path):

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import re
+import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -24,17 +25,15 @@ from xreg.core.readers.energies import require_no_kev
 from xreg.core.readers.importing.curve import Curve
 from xreg.core.readers.importing.log import ImportLog
 from xreg_larch import AthenaImportConfig
+from xreg_larch.project import NEW, QUOTED, ends, falling, numbered
 
 __all__ = ["AthenaImporter"]
 
 GZIP = b"\x1f\x8b"
 OLD = b"# Athena project file"
-NEW = b'"_____header'
 # A project of ten thousand groups is some 300 MB.
 MOST_BYTES = 1 << 30
-QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 ASSIGNED = re.compile(r"\s*[$@%]\w+\s*=\s*(.*?)\s*;?\s*")
-PLAIN_NUMBER = re.compile(r"[-+0-9.eE]+")
 PLAIN = re.compile(r"[\s(),\[\]{}0-9eE.+-]*")
 OTHERS = {
     "is_chi": "chi(k)",
@@ -77,18 +76,32 @@ class AthenaImporter(Importer[AthenaImportConfig]):
         content = log.read(source)
         text = _unpacked(content, source)
         count = _require_data(text, source)
-        if not _is_whole(text):
-            with log.entry(str(source)):
-                raise DataError("it is cut off: its end is not there, and a group may be lost")
-        if falling := _falling(text):
+        whole, ended = ends(text)
+        with log.entry(str(source)):
+            if not whole:
+                raise DataError("it is cut off within a group, which is lost")
+        if not ended:
+            log.remark(str(source), "its last line is not there: groups behind may be cut off")
+        if count_falling := falling(text):
             log.remark(
-                str(source), f"the energies of {falling} group(s) fall or repeat: larch sorts them"
+                str(source),
+                f"the energies of {count_falling} group(s) fall or repeat: larch sorts them",
+            )
+        text, given = numbered(text)
+        if given:
+            named = ", ".join(given[:3]) + (", …" if len(given) > 3 else "")
+            log.remark(
+                str(source), f"{len(given)} group(s) of a name that others have are called {named}"
             )
         # larch prints what it does not know, and decodes files as standard output is encoded.
         printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
         try:
-            with contextlib.redirect_stdout(printed):
-                project = read_athena(str(source), do_preedge=False)
+            with contextlib.redirect_stdout(printed), tempfile.TemporaryDirectory() as folder:
+                read = source
+                if given:
+                    read = Path(folder) / "renamed.prj"
+                    read.write_text(text, encoding="utf-8")
+                project = read_athena(str(read), do_preedge=False)
         except Exception as error:  # larch raises whatever its parser meets
             raise DataError(f"'{source}' cannot be read as an Athena project ({error}).") from None
         log.label_units = {name: "eV" for name in ("e0", "energy_shift", *BACKGROUND[:4])}
@@ -190,31 +203,6 @@ def _require_data(text: str, source: Path) -> int:
                 "texts."
             )
     return sum(line.startswith("[record]") for line in text.split("\n"))
-
-
-def _is_whole(text: str) -> bool:
-    """Whether an old project has its last line, and each group its end; a new one is whole JSON."""
-    if NEW.decode() in text[:500]:
-        return True
-    lines = text.split("\n")
-    groups = sum(line.startswith("$old_group") for line in lines)
-    ends = sum(line.startswith("[record]") for line in lines)
-    return groups == ends and any(line.startswith("1;") for line in lines)
-
-
-def _falling(text: str) -> int:
-    """Return how many groups have energies that do not rise throughout, as they are written."""
-    if NEW.decode() in text[:500]:
-        found = [v["x"] for v in json.loads(text).values() if isinstance(v, dict) and "x" in v]
-    else:
-        rows = [line for line in text.split("\n") if line.startswith("@x")]
-        found = [QUOTED.findall(row) or PLAIN_NUMBER.findall(row) for row in rows]
-    count = 0
-    for values in found:
-        with contextlib.suppress(TypeError, ValueError):
-            energies = np.array([str(v).strip("'\"") for v in values], np.float64)
-            count += bool((np.diff(energies) <= 0).any())
-    return count
 
 
 def _flag(group: Any, name: str) -> bool:
