@@ -58,18 +58,7 @@ def asked(
     given: Mapping[str, Any],
     known: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return what a publication says of itself: by options, by a file, by asking.
-
-    Parameters
-    ----------
-    collection
-        What is published.
-    card
-        File with some of the fields.
-    given
-        Fields by options, among other things; they win over the file.
-    known
-        What it says itself, which is not asked for.
+    """Return what a publication says of itself: by options, else by a file, else by asking.
 
     Raises
     ------

@@ -65,15 +65,6 @@ def code_in(component: str, config: type[Config], settings: Mapping[str, Any]) -
     """Return what of a component's settings is code or names a file; None where nothing is.
 
     The settings need not be valid, and nothing is read.
-
-    Parameters
-    ----------
-    component
-        The component in words, for messages.
-    config
-        Its settings class.
-    settings
-        Names and values, as they came.
     """
     values: dict[str, Any] = {}
     files: list[str] = []

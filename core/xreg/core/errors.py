@@ -85,15 +85,7 @@ class RunError(XregError):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return `` (did you mean 'x'?)``, or a list of what there is, or nothing.
-
-    Parameters
-    ----------
-    name
-        What the user wrote.
-    known
-        The names that exist.
-    """
+    """Return `` (did you mean 'x'?)``, or a list of what there is, or nothing."""
     names = sorted(set(known))
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if close:

@@ -148,15 +148,7 @@ def locked(path: Path) -> Iterator[None]:
 
 @contextmanager
 def disk_errors(what: str, remedy: str = "") -> Iterator[None]:
-    """Turn a full disk, a quota or a missing right inside the block into one sentence.
-
-    Parameters
-    ----------
-    what
-        What was being done.
-    remedy
-        What to do where a folder may not be written.
-    """
+    """Turn a full disk, a quota or a missing right inside the block into one sentence."""
     try:
         yield
     except OSError as error:

@@ -14,16 +14,7 @@ RATIO = 20
 
 
 def require_plausible(claimed: int, present: int, what: str) -> None:
-    """Refuse a claim before anything is allocated for it.
-
-    Parameters
-    ----------
-    claimed
-        Bytes that the content would take in memory.
-    present
-        Bytes that are there on disk.
-    what
-        The file or array, for the message.
+    """Refuse a claim of bytes in memory before anything is allocated for it.
 
     Raises
     ------

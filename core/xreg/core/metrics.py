@@ -19,6 +19,7 @@ __all__ = [
 
 RESAMPLES = 1000
 MANY = 500
+LEVEL = 0.95  # share of the draws inside an interval
 BLOCK = 4_000_000  # numbers held at once
 
 
@@ -47,7 +48,6 @@ def covered_variance_interval(
     predicted: ArrayLike,
     groups: ArrayLike | None = None,
     *,
-    level: float = 0.95,
     seed: int = 0,
 ) -> tuple[float, float] | None:
     """Return between which values the covered variance lies, as far as so few samples can tell.
@@ -63,8 +63,6 @@ def covered_variance_interval(
     groups
         (n,) group of each sample, whose members are near-copies; each sample by itself if not
         given.
-    level
-        Share of the draws inside the interval.
     seed
         Seed of the draws.
 
@@ -81,13 +79,12 @@ def covered_variance_interval(
         return None
     rng = np.random.default_rng(seed)
     member, count = _in_lots(member, count, rng)
-    return _percentiles(_draws([_sums(known, guess, member, count)], count, rng), level)
+    return _percentiles(_draws([_sums(known, guess, member, count)], count, rng))
 
 
 def mean_variance_interval(
     splits: Sequence[tuple[ArrayLike, ArrayLike, ArrayLike]],
     *,
-    level: float = 0.95,
     seed: int = 0,
 ) -> tuple[float, float] | None:
     """Return between which values the mean covered variance of several splits lies.
@@ -100,8 +97,6 @@ def mean_variance_interval(
     ----------
     splits
         True and predicted (n, m) targets of what each split tests, and its (n,) groups.
-    level
-        Share of the draws inside the interval.
     seed
         Seed of the draws.
 
@@ -122,7 +117,7 @@ def mean_variance_interval(
         _sums(*_pair(true, guess), part, count)
         for (true, guess, _), part in zip(splits, parts, strict=True)
     ]
-    return _percentiles(_draws(sums, count, rng), level)
+    return _percentiles(_draws(sums, count, rng))
 
 
 Sums = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
@@ -174,10 +169,10 @@ def _draws(splits: Sequence[Sums], count: int, rng: np.random.Generator) -> NDAr
     return np.concatenate(found)
 
 
-def _percentiles(scores: NDArray[np.float64], level: float) -> tuple[float, float] | None:
+def _percentiles(scores: NDArray[np.float64]) -> tuple[float, float] | None:
     if not scores.size:
         return None
-    low, high = np.quantile(scores, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(scores, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 

@@ -24,13 +24,6 @@ RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(
 def relative_path(path: object, where: str) -> str:
     """Return a path as it stands in a list, once it is sure to stay below its folder anywhere.
 
-    Parameters
-    ----------
-    path
-        What the list says.
-    where
-        What the list is called in the message.
-
     Raises
     ------
     CorruptError

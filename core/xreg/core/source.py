@@ -50,11 +50,6 @@ def source_hash(component: type) -> str:
     The hash of a class is found once, when it is first asked for: what runs is what was imported,
     whatever is done to the files later in the life of the process.
 
-    Parameters
-    ----------
-    component
-        The class.
-
     Returns
     -------
     str

@@ -10,8 +10,9 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +20,17 @@ from numpy.typing import NDArray
 from xreg.core.errors import CorruptError, PluginError, XregError
 from xreg.core.files import read_file
 
-if TYPE_CHECKING:
-    pass
-
-__all__ = ["RAW", "canonical_json", "digest", "parse_json", "read", "read_meta", "reading", "write"]
+__all__ = [
+    "RAW",
+    "LearnedArrays",
+    "canonical_json",
+    "digest",
+    "parse_json",
+    "read",
+    "read_meta",
+    "reading",
+    "write",
+]
 
 FORMAT = 1
 META = "component.json"
@@ -179,3 +187,17 @@ def reading(what: str) -> Iterator[None]:
             f"{what} holds what does not belong together ({type(error).__name__}: {text}); get "
             "it anew, or train it again."
         ) from error
+
+
+@dataclass(frozen=True, eq=False)
+class LearnedArrays:
+    """Something learned, each of whose fields is an array."""
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return everything by name, to be stored."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Self | None:
+        """Take back what :meth:`arrays` returned; None where there is nothing."""
+        return cls(**arrays) if arrays else None

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.analysis.context import AnalysisContext
 from xreg.core.data.splits import make_folds
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["learning_folds"]
 

@@ -55,17 +55,6 @@ def retrain(
 
     The first training is done here. If the others would take long they go to processes, one for
     each core; each training has one thread wherever it runs, so that no number depends on that.
-
-    Parameters
-    ----------
-    context
-        Whose emulator is trained.
-    trainings
-        What to train on.
-    judge
-        Looks at each model, in this process.
-    task
-        Name of the work for whoever watches its progress.
     """
     from threadpoolctl import threadpool_limits
 

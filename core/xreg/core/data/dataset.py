@@ -163,19 +163,7 @@ def require_finite(
     what: str,
     remedy: str = "leave them out of the store",
 ) -> None:
-    """Raise a :class:`DataError` that names the first sample with a NaN or infinity.
-
-    Parameters
-    ----------
-    values
-        (n, m) values.
-    ids
-        The samples that they belong to.
-    what
-        What the values are.
-    remedy
-        What else can be done than to repair them.
-    """
+    """Raise a :class:`DataError` that names the first sample with a NaN or infinity."""
     bad = np.flatnonzero(~finite_rows(values))
     if bad.size:
         raise DataError(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ParameterSet", "Parameters", "Samples", "Structure", "Structures"]
 
+BLOCK = 1 << 20  # atoms of which numbers are read at once
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Structure:
@@ -131,6 +133,11 @@ class Samples(ABC):
                 )
         return found
 
+    def _require_different_ids(self) -> None:
+        values, counts = np.unique(self.ids, return_counts=True)
+        if len(values) != len(self):
+            raise DataError(f"{self.kind}: the id '{values[counts > 1][0]}' occurs more than once.")
+
     def _labelled(self, part: Self, rows: NDArray[np.intp]) -> Self:
         """Give a new subset the labels of its rows."""
         if self.labels:
@@ -209,9 +216,7 @@ class Structures(Samples):
                     f"structures: '{name}' has shape {got} where {n} samples with {total} atoms "
                     f"need {want}."
                 )
-        if len(np.unique(self.ids)) != n:
-            values, counts = np.unique(self.ids, return_counts=True)
-            raise DataError(f"structures: the id '{values[counts > 1][0]}' occurs more than once.")
+        self._require_different_ids()
         sizes = np.diff(self.offsets)
         if self.offsets[0] != 0 or np.any(sizes < 0):
             raise DataError("structures: 'offsets' must begin at 0 and never fall.")
@@ -278,9 +283,9 @@ class Structures(Samples):
             found[low:high] = block[atoms[low:high] - start]
         return found
 
-    def _numbers_in_blocks(self, size: int = 1 << 20) -> Iterator[tuple[int, NDArray[Any]]]:
-        for start in range(0, self.numbers.shape[0], size):
-            yield start, np.asarray(self.numbers[start : start + size])
+    def _numbers_in_blocks(self) -> Iterator[tuple[int, NDArray[Any]]]:
+        for start in range(0, self.numbers.shape[0], BLOCK):
+            yield start, np.asarray(self.numbers[start : start + BLOCK])
 
     def __getitem__(self, key: Any) -> Any:
         """Return a :class:`Structure` for an int, else :class:`Structures` in memory."""
@@ -352,9 +357,7 @@ class Parameters(Samples):
                 f"parameters: values of shape {tuple(values.shape)} and {len(self.units)} units "
                 f"where {want[0]} samples of {want[1]} parameters need {want}."
             )
-        if len(np.unique(self.ids)) != len(self.ids):
-            values, counts = np.unique(self.ids, return_counts=True)
-            raise DataError(f"parameters: the id '{values[counts > 1][0]}' occurs more than once.")
+        self._require_different_ids()
 
     def __getitem__(self, key: Any) -> Any:
         """Return a :class:`ParameterSet` for an int, else :class:`Parameters` in memory."""

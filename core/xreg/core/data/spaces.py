@@ -271,14 +271,7 @@ class ParameterSpace:
 def check_units(samples: Parameters, parameters: Mapping[str, Parameter], who: str) -> None:
     """Refuse samples that give a parameter in another unit than the model's.
 
-    Parameters
-    ----------
-    samples
-        The samples.
-    parameters
-        The model's parameters; others are passed over.
-    who
-        The model, for the message.
+    Others than the model's parameters are passed over.
 
     Raises
     ------

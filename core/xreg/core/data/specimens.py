@@ -72,9 +72,7 @@ class Specimens(Samples):
         for name in ("composition", "absorber"):
             if (shape := getattr(self, name).shape) != (n,):
                 raise DataError(f"specimens: '{name}' has shape {shape} where {n} samples are.")
-        values, counts = np.unique(self.ids, return_counts=True)
-        if len(values) != n:
-            raise DataError(f"specimens: the id '{values[counts > 1][0]}' occurs more than once.")
+        self._require_different_ids()
         bad = np.flatnonzero((self.absorber < 0) | (self.absorber > HIGHEST))
         if bad.size:
             i = int(bad[0])

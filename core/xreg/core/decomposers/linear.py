@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xreg.core.errors import CorruptError, NotFittedError
+from xreg.core.errors import CorruptError
 from xreg.core.interfaces import Decomposer, TorchView
 from xreg.core.interfaces.component import ConfigT
 from xreg.core.model.scaling import varying
@@ -94,12 +94,8 @@ class LinearDecomposer(Decomposer[ConfigT]):
 
         from xreg.core.nn.view import as_affine
 
-        if self.emulator is None:
-            raise NotFittedError(
-                f"decomposer '{self.name}' has no emulator; attach the one it was fitted with."
-            )
         basis, mean = torch.tensor(self.components_), torch.tensor(self.mean_)
-        view = as_affine(self.emulator.torch_view(), basis.shape[1])
+        view = as_affine(self._attached().torch_view(), basis.shape[1])
         weight = view.weight.double()
         offset, slope = mean @ weight + view.bias.double(), basis @ weight
         return lambda t: view.tail(offset + t @ slope)

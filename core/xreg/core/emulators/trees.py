@@ -148,13 +148,6 @@ class Trees:
     def rebuilt(cls, arrays: Mapping[str, NDArray[Any]], features: int) -> Self:
         """Take back :meth:`arrays`, for an emulator's ``restore``.
 
-        Parameters
-        ----------
-        arrays
-            As they were saved.
-        features
-            Number of features that the emulator was trained on.
-
         Raises
         ------
         CorruptError

@@ -76,11 +76,14 @@ class Decomposer(Component[ConfigT]):
         By default the emulator predicts them from the features of the scores; a method that brings
         its own prediction overrides this, and then an attached emulator plays no part.
         """
+        return np.asarray(self._attached().predict(self.inverse_transform(t)))
+
+    def _attached(self) -> Emulator:
         if self.emulator is None:
             raise NotFittedError(
                 f"decomposer '{self.name}' has no emulator; attach the one it was fitted with."
             )
-        return np.asarray(self.emulator.predict(self.inverse_transform(t)))
+        return self.emulator
 
     def predict(self, X: ArrayLike, rank: int | None = None) -> NDArray[np.float64]:
         """Return the (n, m) spectra seen through the first ``rank`` directions (all by default)."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from xreg.core.data.samples import Parameters, Samples, Structures
 from xreg.core.data.spaces import Parameter, ParameterSpace, check_units
 from xreg.core.data.spectra import LineList, Spectrum
-from xreg.core.errors import SampleError, XregError
+from xreg.core.errors import MissingRequirementError, SampleError, XregError
 from xreg.core.interfaces.component import Component, ConfigT
 
 __all__ = ["Availability", "SpectrumGenerator"]
@@ -113,7 +113,11 @@ class SpectrumGenerator(Component[ConfigT]):
         return None
 
     def available(self) -> Availability:
-        """Say whether the method can run here."""
+        """Say whether the method can run here: whether there is what has a version."""
+        try:
+            self.version()
+        except MissingRequirementError as error:
+            return Availability(False, str(error))
         return Availability(True)
 
     @abstractmethod

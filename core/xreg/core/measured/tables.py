@@ -56,15 +56,7 @@ NAME = re.compile(r"[^A-Za-z0-9_.+-]+")
 
 @dataclass(frozen=True, eq=False)
 class TableReader:
-    """Makes entries of tables, as the settings of an importer ask.
-
-    Parameters
-    ----------
-    config
-        Channel, columns and absorber that are asked for.
-    log
-        Takes what was chosen or converted.
-    """
+    """Makes entries of tables, as the settings of an importer ask."""
 
     config: MeasuredSettings
     log: ImportLog
@@ -75,17 +67,6 @@ class TableReader:
         """Return the specimen of a table with its spectrum.
 
         A column of standard deviations becomes a channel of its own, ``<channel>_noise``.
-
-        Parameters
-        ----------
-        table
-            Named columns, and the fields of the header.
-        file
-            Where it stands, for messages.
-        name
-            Name of the sample.
-        labels
-            What else is known of it.
 
         Raises
         ------

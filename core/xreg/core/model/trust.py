@@ -8,8 +8,8 @@ probability that the error stays under 10 %, beyond which a spectrum counts as a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.data.samples import Parameters, Samples
 from xreg.core.metrics import spectrum_error
+from xreg.core.storage import LearnedArrays
 
 if TYPE_CHECKING:
     from xreg.core.model.domain import Domain
@@ -77,7 +78,7 @@ class Assessment:
 
 
 @dataclass(frozen=True, eq=False)
-class Trust:
+class Trust(LearnedArrays):
     """What was learned from the judged samples; a few hundred kilobytes of arrays.
 
     Attributes
@@ -104,15 +105,6 @@ class Trust:
     high: NDArray[np.float64]
     weights: NDArray[np.float64]
     noise: NDArray[np.float64]
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return everything by name, to be stored."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
-    @classmethod
-    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Self | None:
-        """Take back what :meth:`arrays` returned; None where there is nothing."""
-        return cls(**arrays) if arrays else None
 
     def evidence(
         self, inputs: Any, predicted: NDArray[np.float64], spread: NDArray[np.float64] | None
@@ -272,14 +264,7 @@ def _empty_space() -> Space:
 def ranges_left(domain: Domain, samples: Samples, margin: float = 0.0) -> list[str]:
     """Return which parameters of each sample lie outside the range of the training samples.
 
-    Parameters
-    ----------
-    domain
-        What the model knows.
-    samples
-        n samples.
-    margin
-        How far beyond, in units of the range, a parameter may lie.
+    Up to ``margin`` beyond, in units of the range, counts as inside.
     """
     if not isinstance(samples, Parameters) or not domain.ranges:
         return [""] * len(samples)

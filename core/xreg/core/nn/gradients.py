@@ -119,7 +119,7 @@ class Perceptrons:
 
     def __init__(self, network: MLP, loss: RegressionLoss) -> None:
         self.loss, self.models = loss, network.models
-        linears = _linears(network)
+        linears = [m for m in (network.first, *network.rest) if isinstance(m, Linear)]
         self.own = [(p, p.data) for linear in linears for p in (linear.weight, linear.bias)]
         count = sum(own.numel() for _, own in self.own)
         vector = nn.Parameter(self.own[0][1].new_zeros(count))
@@ -215,10 +215,6 @@ class Perceptrons:
     def _apart(self, side: Tensor) -> Tensor:
         """Return (b, M h) as (M, b, h)."""
         return side.view(len(side), self.models, -1).transpose(0, 1)
-
-
-def _linears(network: MLP) -> list[Linear]:
-    return [m for m in (network.first, *network.rest) if isinstance(m, Linear)]
 
 
 def _activations(network: MLP) -> set[type[nn.Module]]:

@@ -15,6 +15,7 @@ __all__ = ["fit_scores"]
 
 Decode = Callable[[Tensor], Tensor]
 CHUNK = 4_000_000  # residual derivatives in memory at once
+STEPS, TOLERANCE = 50, 1e-6  # most steps, and the relative change of scores that ends a search
 
 
 def fit_scores(
@@ -23,8 +24,6 @@ def fit_scores(
     candidates: Tensor,
     *,
     starts: int = 8,
-    iterations: int = 50,
-    tolerance: float = 1e-6,
 ) -> Tensor:
     """Return the scores whose decoded spectra are nearest to given ones (least squares).
 
@@ -42,8 +41,6 @@ def fit_scores(
         (c, k) scores that samples have had.
     starts
         Searches for each spectrum.
-    iterations, tolerance
-        Most steps, and the relative change of the scores at which a search ends.
     """
     k, m = candidates.shape[1], Y.shape[1]
     region = _regions(candidates, starts)
@@ -63,9 +60,7 @@ def fit_scores(
                 dim=1,
             )
             wanted = known[:, None].expand(-1, count, -1).reshape(-1, m)
-            scores, error = _levenberg_marquardt(
-                decode, wanted, first.reshape(-1, k), iterations, tolerance
-            )
+            scores, error = _levenberg_marquardt(decode, wanted, first.reshape(-1, k))
             best = error.view(-1, count).argmin(1)
             found.append(scores.view(-1, count, k)[torch.arange(len(known)), best])
             progress.report("reconstruction", min(start + size, len(Y)), len(Y))
@@ -87,15 +82,13 @@ def _regions(points: Tensor, count: int) -> Tensor:
     return region
 
 
-def _levenberg_marquardt(
-    decode: Decode, Y: Tensor, t: Tensor, iterations: int, tolerance: float
-) -> tuple[Tensor, Tensor]:
+def _levenberg_marquardt(decode: Decode, Y: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
     """Return scores and squared errors; problems that have ended leave the batch."""
     t = t.clone()
     error = (decode(t) - Y).square().sum(1)
     damping = torch.full_like(error, 1e-2)
     live = torch.arange(len(t))
-    for _ in range(iterations):
+    for _ in range(STEPS):
         here, wanted = t[live], Y[live]
         spectra, slopes = _derivatives(decode, here)
         normal = torch.einsum("inm,jnm->nij", slopes, slopes)
@@ -109,7 +102,7 @@ def _levenberg_marquardt(
         t[live] += torch.where(better[:, None], step, 0.0)
         error[live] = torch.where(better, value, error[live])
         damping[live] = torch.where(better, damping[live] / 5, damping[live] * 4)
-        live = live[step.norm(dim=1) > tolerance * (here.norm(dim=1) + tolerance)]
+        live = live[step.norm(dim=1) > TOLERANCE * (here.norm(dim=1) + TOLERANCE)]
         if not len(live):
             break
     return t, error

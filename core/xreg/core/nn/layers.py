@@ -111,13 +111,12 @@ class BatchNorm(nn.Module):
     mean: Tensor
     variance: Tensor
 
-    def __init__(self, models: int, width: int, momentum: float = 0.1, eps: float = 1e-5) -> None:
+    def __init__(self, models: int, width: int) -> None:
         super().__init__()
         self.gain = nn.Parameter(torch.ones(models, width))
         self.shift = nn.Parameter(torch.zeros(models, width))
         self.register_buffer("mean", torch.zeros(models, width))
         self.register_buffer("variance", torch.ones(models, width))
-        self.momentum, self.eps = momentum, eps
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise (M, n, width) over n in training, by running moments in evaluation."""
@@ -130,8 +129,8 @@ class BatchNorm(nn.Module):
             self.gain.view(-1),
             self.shift.view(-1),
             self.training and n > 1,
-            self.momentum,
-            self.eps,
+            momentum=0.1,
+            eps=1e-5,
         )
         return y.view(n, models, width).transpose(0, 1)
 

@@ -8,7 +8,19 @@ from pydantic import Field
 
 from xreg.core.config import Config, setting
 
-__all__ = ["DEVICE", "BottleneckConfig", "Device", "TrainingConfig", "Widths"]
+__all__ = [
+    "ACTIVATION",
+    "CALIBRATED",
+    "DEVICE",
+    "ENSEMBLE",
+    "INIT",
+    "Activation",
+    "BottleneckConfig",
+    "Device",
+    "Init",
+    "TrainingConfig",
+    "Widths",
+]
 
 Width = Annotated[int, Field(ge=1, le=100_000)]
 Widths = Annotated[tuple[Width, ...], Field(max_length=32)]
@@ -85,6 +97,26 @@ class TrainingConfig(Config):
     device: Device = DEVICE
 
 
+Activation = Literal["elu", "relu", "leaky-relu", "silu", "gelu", "tanh", "softplus"]
+Init = Literal["he-uniform", "he-normal", "glorot-uniform", "lecun-uniform"]
+ACTIVATION = setting("elu", description="Non-linearity of the hidden layers.")
+INIT = setting(
+    "he-uniform", description="Distribution of the initial weights; biases start at zero."
+)
+ENSEMBLE = setting(
+    1,
+    description="Number of networks trained together; their mean predicts and their standard "
+    "deviation is the spread.",
+    ge=1,
+    le=1000,
+)
+CALIBRATED = setting(
+    True,
+    description="Scale the spread of an ensemble so that 68 % of the errors on the validation set "
+    "lie within it.",
+)
+
+
 class BottleneckConfig(TrainingConfig):
     """Settings of a network whose spectra pass through a few scores."""
 
@@ -108,9 +140,7 @@ class BottleneckConfig(TrainingConfig):
         description="Width of every hidden layer between scores and spectrum in turn, in place of "
         "depth and width.",
     )
-    activation: Literal["elu", "relu", "leaky-relu", "silu", "gelu", "tanh", "softplus"] = setting(
-        "elu", description="Non-linearity of the hidden layers."
-    )
+    activation: Activation = ACTIVATION
 
     def decoder(self, n_out: int) -> tuple[int, ...]:
         """Return the widths of the decoder's hidden layers, for a spectrum of n_out numbers."""

@@ -45,14 +45,9 @@ class AffineView:
 
 
 class Copies:
-    """A trained network for inputs of either precision on any device.
+    """A trained network, on the CPU, for inputs of either precision on any device.
 
     The weights of the copies ask for no gradient: a view differentiates by features only.
-
-    Parameters
-    ----------
-    network
-        On the CPU.
     """
 
     any_device = True

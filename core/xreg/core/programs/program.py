@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,26 +60,12 @@ def run_program(
     command: Sequence[str | Path],
     folder: Path,
     limits: Limits,
-    environment: Mapping[str, str] | None = None,
 ) -> Report:
     """Run a program in a folder and wait for it.
 
     It is the head of a process group of its own, which is killed as a whole when a limit is reached
     and when this function is left by an exception. When this process is killed, on Linux the
     program gets a SIGTERM. Its numerical libraries get one thread.
-
-    Parameters
-    ----------
-    name
-        What to call the program in a message.
-    command
-        The program and its arguments.
-    folder
-        Its working folder.
-    limits
-        Time and disk space.
-    environment
-        Variables beside those of this process.
 
     Raises
     ------
@@ -92,7 +78,7 @@ def run_program(
             process = subprocess.Popen(
                 [str(part) for part in command],
                 cwd=folder,
-                env={**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})},
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

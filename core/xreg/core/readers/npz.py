@@ -25,13 +25,6 @@ KINDS = "biufcSU"
 def load_arrays(path: Path, source: IO[bytes] | None = None) -> dict[str, NDArray[Any]]:
     """Return the arrays of an archive by name; nothing in it is ever run.
 
-    Parameters
-    ----------
-    path
-        The file, also for messages.
-    source
-        Its content, where it has been read already.
-
     Raises
     ------
     DataError

@@ -182,15 +182,7 @@ def summarise(
     set_aside: Mapping[str, str] | None = None,
     passed_over: Iterable[PassedOver] = (),
 ) -> Summary:
-    """Look at all samples and spectra, block by block, so that lazy ones stay lazy.
-
-    Parameters
-    ----------
-    samples, spectra
-        The n samples and their spectra.
-    set_aside, passed_over
-        See :class:`Summary`.
-    """
+    """Look at all samples and spectra, block by block, so that lazy ones stay lazy."""
     absorbers, elements = _elements(samples)
     return Summary(
         len(samples),

@@ -10,8 +10,7 @@ that training has seen and the others have quantiles of their own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -19,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.atoms.groups import formula
 from xreg.core.data.samples import Samples, Structures
-from xreg.core.storage import digest
+from xreg.core.storage import LearnedArrays, digest
 
 __all__ = ["FEWEST_GROUPS", "LEVELS", "Errors", "Intervals", "familiar_formulas"]
 
@@ -60,7 +59,7 @@ class Errors:
 
 
 @dataclass(frozen=True, eq=False)
-class Intervals:
+class Intervals(LearnedArrays):
     """What was learned of errors; a few kilobytes of arrays.
 
     Attributes
@@ -89,15 +88,6 @@ class Intervals:
     unseen: Array
     groups: NDArray[np.int64]
     formulas: NDArray[np.uint64]
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return everything by name, to be stored."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
-    @classmethod
-    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Self | None:
-        """Take back what :meth:`arrays` returned; None where there is nothing."""
-        return cls(**arrays) if arrays else None
 
     @classmethod
     def fit(cls, errors: Errors, formulas: NDArray[np.uint64]) -> Self | None:

@@ -69,13 +69,6 @@ def cif_frames(lines: Sequence[str], name: str) -> Iterator[Frame]:
     Refused are blocks with sites that are partly occupied, of unknown occupancy or in disorder
     groups (the sites are named), with unknown coordinates, dummies, or symmetry that the file does
     not settle. A file without symmetry is taken as it stands, and that is noted.
-
-    Parameters
-    ----------
-    lines
-        The file.
-    name
-        Its name.
     """
     place = 0
     for title, block in cif_blocks(lines):

@@ -15,15 +15,7 @@ __all__ = ["gen_frame"]
 
 
 def gen_frame(lines: Sequence[str], name: str) -> Frame:
-    """Return the structure of a gen file.
-
-    Parameters
-    ----------
-    lines
-        The file.
-    name
-        Its name.
-    """
+    """Return the structure of a gen file."""
     try:
         return _parsed(lines, name).judged()
     except DataError as error:

@@ -21,15 +21,7 @@ BOND = re.compile(r"[ \d]{3}[ \d]{3}[ \d]{0,3}")
 
 
 def molfile_frames(lines: Sequence[str], name: str) -> Iterator[Frame]:
-    """Yield each molecule; bad ones with the reason.
-
-    Parameters
-    ----------
-    lines
-        The file.
-    name
-        Its name.
-    """
+    """Yield each molecule; bad ones with the reason."""
     records: list[list[str]] = [[]]
     for line in lines:
         if line.startswith("$$$$"):

@@ -29,13 +29,6 @@ def pdb_frames(lines: Sequence[str], name: str) -> Iterator[Frame]:
 
     Refused are atoms without an element in its columns, partly occupied ones, alternative
     locations, and cells whose symmetry makes further atoms.
-
-    Parameters
-    ----------
-    lines
-        The file.
-    name
-        Its name.
     """
     models: list[tuple[str, list[tuple[int, str]]]] = []
     cell, atoms = "", list[tuple[int, str]]()

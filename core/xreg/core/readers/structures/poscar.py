@@ -30,13 +30,6 @@ def poscar_frame(lines: Sequence[str], name: str) -> Frame:
 
     Without a line of element symbols (VASP 4) they are taken from the comment line where that
     names as many elements as there are numbers of atoms, and refused otherwise.
-
-    Parameters
-    ----------
-    lines
-        The file.
-    name
-        Its name.
     """
     try:
         return _parsed(lines, name).judged()
@@ -46,13 +39,6 @@ def poscar_frame(lines: Sequence[str], name: str) -> Frame:
 
 def xdatcar_frames(lines: Sequence[str], name: str) -> Iterator[Frame]:
     """Yield each configuration of an XDATCAR, bad ones with the reason.
-
-    Parameters
-    ----------
-    lines
-        The file.
-    name
-        Its name.
 
     Raises
     ------

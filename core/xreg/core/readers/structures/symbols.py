@@ -83,11 +83,6 @@ def _doubtful(word: str, named: Named) -> Named:
 def name_elements(words: list[str]) -> tuple[list[int], list[str], str]:
     """Return atomic numbers of the names of a structure's atoms, notes, and what is wrong.
 
-    Parameters
-    ----------
-    words
-        (a,) names.
-
     Returns
     -------
     tuple

@@ -61,13 +61,6 @@ def xyz_frames(lines: Sequence[str], name: str) -> Iterator[Frame]:
 
     Blank lines may stand before, between and after frames. After a frame whose number of atoms is
     not what it announces, reading goes on at the next line that announces one that is.
-
-    Parameters
-    ----------
-    lines
-        The file.
-    name
-        Its name.
     """
     i, place = _skip_blank(lines, 0), 0
     while i < len(lines):
