@@ -29,8 +29,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
+from io import StringIO
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -43,6 +43,8 @@ from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
 from ase.optimize import BFGS
 from potentials import BornMayer, FinnisSinclair
 from structures import COMPOUNDS, Compound
+
+from xreg.core.files import write_text
 
 HYDROGEN_MASS = 3.0  # u
 LEAVES = 0.6  # Å beyond the longest distance at the minimum: the donor has left
@@ -245,21 +247,16 @@ def run(
     return frames, log
 
 
-def replace(path: Path, save: Any) -> None:
-    """Write through ``save(temporary path)``, then give the file its name in one step."""
-    temporary = path.with_name(f".{path.name}.part")
-    save(temporary)
-    os.replace(temporary, path)
-
-
 def save_json(path: Path, content: object) -> None:
     """Write ``content`` as JSON, whole or not at all."""
-    replace(path, lambda p: p.write_text(json.dumps(content, indent=1) + "\n"))
+    write_text(path, json.dumps(content, indent=1) + "\n")
 
 
 def save_frames(path: Path, frames: list[Atoms]) -> None:
     """Write ``frames`` as extended XYZ, whole or not at all."""
-    replace(path, lambda p: write(p, frames, format="extxyz"))
+    text = StringIO()
+    write(text, frames, format="extxyz")
+    write_text(path, text.getvalue())
 
 
 def parse() -> argparse.Namespace:

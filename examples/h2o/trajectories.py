@@ -26,8 +26,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
+from io import StringIO
 from pathlib import Path
 from typing import ClassVar
 
@@ -40,6 +40,7 @@ from ase.md.verlet import VelocityVerlet
 from ase.optimize import BFGS
 from pyscf import dft, gto
 
+from xreg.core.files import write_text
 from xreg.plugins.pyscf.numint import CachedNumInt
 
 HARTREE, BOHR = units.Hartree, units.Bohr
@@ -187,21 +188,16 @@ def run(seed: int, start: Atoms, args: argparse.Namespace) -> tuple[list[Atoms],
     return frames, log
 
 
-def replace(path: Path, save) -> None:
-    """Write through ``save(temporary path)``, then give the file its name in one step."""
-    temporary = path.with_name(f".{path.name}.part")
-    save(temporary)
-    os.replace(temporary, path)
-
-
 def save_json(path: Path, content: object) -> None:
     """Write ``content`` as JSON, whole or not at all."""
-    replace(path, lambda p: p.write_text(json.dumps(content, indent=1) + "\n"))
+    write_text(path, json.dumps(content, indent=1) + "\n")
 
 
 def save_frames(path: Path, frames: list[Atoms]) -> None:
     """Write ``frames`` as extended XYZ, whole or not at all."""
-    replace(path, lambda p: write(p, frames, format="extxyz"))
+    text = StringIO()
+    write(text, frames, format="extxyz")
+    write_text(path, text.getvalue())
 
 
 def parse() -> argparse.Namespace:

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,8 @@ from ase.md.langevin import Langevin
 from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
 from ase.optimize import FIRE
 from tblite.ase import TBLite
+
+from xreg.core.files import write_text
 
 # Numbers of waters, small ones more often: their spectra cost less, and from about eight on the
 # acid gives protons away by itself.
@@ -237,21 +239,16 @@ def run(seed: int, args: argparse.Namespace) -> tuple[list[Atoms], dict]:
     return frames, log
 
 
-def replace(path: Path, save) -> None:
-    """Write through ``save(temporary path)``, then give the file its name in one step."""
-    temporary = path.with_name(f".{path.name}.part")
-    save(temporary)
-    os.replace(temporary, path)
-
-
 def save_json(path: Path, content: object) -> None:
     """Write ``content`` as JSON, whole or not at all."""
-    replace(path, lambda p: p.write_text(json.dumps(content) + "\n"))
+    write_text(path, json.dumps(content) + "\n")
 
 
 def save_frames(path: Path, frames: list[Atoms]) -> None:
     """Write ``frames`` as extended XYZ, whole or not at all."""
-    replace(path, lambda p: write(p, frames, format="extxyz"))
+    text = StringIO()
+    write(text, frames, format="extxyz")
+    write_text(path, text.getvalue())
 
 
 def parse() -> argparse.Namespace:

@@ -21,8 +21,8 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import time
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from complexes import METALS, Complex, built, candidates
 from numpy.typing import NDArray
 
 from xreg.core.data.dataset import Dataset
+from xreg.core.files import write_text
 from xreg.registry.datasets import open_dataset
 
 HYDROGEN_MASS = 3.0  # u
@@ -206,10 +207,10 @@ def take_over(data: Dataset, origin: str, folder: Path) -> int:
         if set(rows) != {"relaxed", "thermal"} or log_file.exists():
             continue
         frames = [known_frame(data, rows[kind]) for kind in ("relaxed", "thermal")]
-        replace(folder / f"{name}.extxyz", lambda p, f=frames: write(p, f, format="extxyz"))
+        save_frames(folder / f"{name}.extxyz", frames)
         log = {"complex": name, "metal": frames[0].info["metal"], "atoms": len(frames[0]),
                "status": "finished", "from": origin}  # fmt: skip
-        replace(log_file, lambda p, entry=log: p.write_text(json.dumps(entry) + "\n"))
+        write_text(log_file, json.dumps(log) + "\n")
         count += 1
     return count
 
@@ -237,25 +238,24 @@ def finish(found: Complex, folder: Path) -> dict[str, Any]:
         try:
             frames = made(found, log)
             log["status"] = "finished"
-            replace(folder / f"{found.name}.extxyz",
-                    lambda p: write(p, frames, format="extxyz"))  # fmt: skip
+            save_frames(folder / f"{found.name}.extxyz", frames)
         except SetAside as reason:
             log |= {"status": "set aside", "reason": str(reason)}
         except RuntimeError as reason:  # tblite's failed SCF
             log |= {"status": "set aside", "reason": "the electrons did not converge",
                     "said": str(reason)[:80]}  # fmt: skip
         log["seconds"] = round(time.process_time() - log.pop("began"), 1)
-        replace(log_file, lambda p: p.write_text(json.dumps(log) + "\n"))
+        write_text(log_file, json.dumps(log) + "\n")
         print(json.dumps(log), flush=True)
     result: dict[str, Any] = json.loads(log_file.read_text())
     return result
 
 
-def replace(path: Path, save: Any) -> None:
-    """Write through ``save(temporary path)``, then give the file its name in one step."""
-    temporary = path.with_name(f".{path.name}.part")
-    save(temporary)
-    os.replace(temporary, path)
+def save_frames(path: Path, frames: Any) -> None:
+    """Write frames as extended XYZ, whole or not at all."""
+    text = StringIO()
+    write(text, frames, format="extxyz")
+    write_text(path, text.getvalue())
 
 
 def rounds_of(logs: list[dict[str, Any]]) -> list[list[str]]:
@@ -300,11 +300,11 @@ def join(folder: Path, logs: list[dict[str, Any]]) -> int:
 
     def save(name: str, order: list[tuple[str, int]]) -> None:
         frames = [read(folder / "parts" / f"{complex_}.extxyz", k) for complex_, k in order]
-        replace(folder / name, lambda p: write(p, frames, format="extxyz"))
+        save_frames(folder / name, frames)
 
     save("structures.extxyz", ordered(logs))
     save("second-engine.extxyz", for_second_engine(logs))
-    replace(folder / "structures.json", lambda p: p.write_text(json.dumps(logs, indent=1) + "\n"))
+    write_text(folder / "structures.json", json.dumps(logs, indent=1) + "\n")
     return len(ordered(logs))
 
 
