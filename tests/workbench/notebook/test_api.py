@@ -92,7 +92,7 @@ def test_a_dictionary_with_each_is_several_runs(water_store, tmp_path, capfd):
     assert "<td>many</td>" in found._repr_html_()
     assert (out / "scores.csv").is_file()
     assert capfd.readouterr() == ("", "")
-    with pytest.raises(ConfigError, match=r"several runs: few, many; choose one by only="):
+    with pytest.raises(ConfigError, match=r"several results: few, many; choose one by only="):
         api.run(recipe)
     with pytest.raises(UnknownNameError, match=r"has no 'fwe' .did you mean 'few'"):
         api.run(recipe, only="fwe")
@@ -113,7 +113,7 @@ def test_a_search_ranks_and_goes_on(water_store, tmp_path, capfd):
         "seeds": 1,
         "each": {"one": {"seed": 1}, "two": {"seed": 2}},
     }
-    with pytest.raises(ConfigError, match="several searches: one, two"):
+    with pytest.raises(ConfigError, match="several results: one, two"):
         api.search(recipe)
     found = api.search(recipe, out=tmp_path / "s", only="one", workers=1)
     assert found.ranking["family"] == ["internal"]

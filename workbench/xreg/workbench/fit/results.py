@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from xreg.workbench.fit.recipe import FitRecipe
     from xreg.workbench.fit.refine import Fit
 
-__all__ = ["fit", "result_rows", "result_table", "write_fit"]
+__all__ = ["fit", "fit_of", "result_rows", "result_table", "write_fit"]
 
 # Correlation of neighbouring residuals, in units of what noise alone gives, from which it is told.
 SHAPED = 4.0
@@ -137,19 +137,24 @@ def fit(recipe: FitRecipe, out: Path, *, allow_code: bool = False) -> dict[str, 
     XregError
         As :func:`xreg.workbench.fit.fit.fit_spectrum`.
     """
-    from xreg.workbench.fit.fit import fit_spectrum
-
     with result_folder(out, "fit") as growing:
-        done = fit_spectrum(
-            recipe.model,
-            Path(recipe.places[0]),
-            recipe,
-            recipe.registry,
-            columns=recipe.columns,
-            allow_code=allow_code,
-        )
+        done = fit_of(recipe, allow_code=allow_code)
         write_text(growing.path / "recipe.yaml", recipe.to_yaml())
         return write_fit(done, growing.path)
+
+
+def fit_of(recipe: FitRecipe, *, allow_code: bool = False) -> Fitted:
+    """Fit a spectrum as a recipe says; nothing is written."""
+    from xreg.workbench.fit.fit import fit_spectrum
+
+    return fit_spectrum(
+        recipe.model,
+        Path(recipe.places[0]),
+        recipe,
+        recipe.registry,
+        columns=recipe.columns,
+        allow_code=allow_code,
+    )
 
 
 def write_fit(done: Fitted, folder: Path) -> dict[str, Any]:
@@ -159,8 +164,7 @@ def write_fit(done: Fitted, folder: Path) -> dict[str, Any]:
     """
     from xreg.core.analysis.style import styled
     from xreg.workbench.fit.figures import draw_fit
-    from xreg.workbench.report.draw import save_figure
-    from xreg.workbench.report.page import data_url, fill
+    from xreg.workbench.report.page import drawn, fill
 
     table = result_table(done)
     lines = _lines(done)
@@ -170,8 +174,7 @@ def write_fit(done: Fitted, folder: Path) -> dict[str, Any]:
         write_sticks(folder / "sticks.csv", lines, done.fit.best.shift)
     with styled():
         figure = draw_fit(done.fit, done.starts, done.intervals, lines, done.channel)
-        save_figure(figure, folder / "fit.png")
-    picture = data_url(folder / "fit.png")
+        picture = drawn(figure, folder / "fit.png")
     page = fill("fit", result=table, rows=result_rows(table), picture=picture)
     write_text(folder / "report.html", page)
     return table

@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 from xreg.workbench.notebook.calibrating import CalibrationResult
 from xreg.workbench.notebook.models import TrainedModel
 from xreg.workbench.notebook.results import RunResult
 
-if TYPE_CHECKING:
-    from xreg.workbench.recipes.sections import AnyRecipe
-
-__all__ = ["AnyModel", "Recipe", "free_folder", "loaded", "reference_of"]
+__all__ = ["AnyModel", "Recipe", "free_folder", "reference_of"]
 
 Recipe = str | Path | Mapping[str, Any]
 AnyModel = str | Path | RunResult | TrainedModel | CalibrationResult
-RecipeT = TypeVar("RecipeT", bound="AnyRecipe")
-
-
-def loaded(
-    kind: type[RecipeT],
-    recipe: Recipe,
-    settings: Sequence[str] = (),
-    only: Sequence[str] = (),
-    *,
-    allow_code: bool = False,
-) -> dict[str, RecipeT]:
-    """Return the recipes of a file, or of a dictionary of the same form, by name."""
-    from xreg.workbench.recipes.load import load
-
-    return load(kind, recipe, None, settings, only, allow_code=allow_code)
 
 
 def reference_of(model: AnyModel) -> str:

@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xreg.workbench.notebook.tables import Drawing, Table
+from xreg.workbench.notebook.tables import Drawing, Table, remark_list
 
 if TYPE_CHECKING:
     from xreg.workbench.calibrate.calibrate import Calibrated
@@ -64,13 +64,10 @@ class CalibrationResult:
 
     def plot(self) -> Drawing:
         """Draw mean spectra before and after, and the misalignment of each."""
-        from xreg.core.analysis.style import styled
         from xreg.workbench.calibrate.figures import draw_calibration
 
-        with styled():
-            return Drawing(draw_calibration(self.calibrated))
+        return Drawing.of(draw_calibration, self.calibrated)
 
     def _repr_html_(self) -> str:
         words = escape(self.calibrated.calibration.in_words())
-        remarks = "".join(f"<li>{escape(text)}</li>" for text in self.remarks)
-        return f"<p>{words}</p>{self.scores._repr_html_()}<ul>{remarks}</ul>"
+        return f"<p>{words}</p>{self.scores._repr_html_()}{remark_list(self.remarks)}"

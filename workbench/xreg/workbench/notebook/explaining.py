@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xreg.workbench.notebook.arguments import AnyModel, loaded, reference_of
+from xreg.workbench.notebook.arguments import AnyModel, reference_of
 from xreg.workbench.notebook.progress import with_progress
-from xreg.workbench.notebook.tables import Drawing, Table
+from xreg.workbench.notebook.tables import Drawing, Table, remark_list
 
 if TYPE_CHECKING:
     from xreg.workbench.explain.explain import Explained
@@ -86,17 +85,14 @@ class Explanation:
 
     def plot(self, spectrum: int = 0) -> Drawing:
         """Draw one of the spectra with its nearest, and what it tells."""
-        from xreg.core.analysis.style import styled
         from xreg.workbench.explain.figures import draw_spectrum
 
         pairs = [(part, i) for part in self.explained for i in range(len(part.rows))]
         part, i = pairs[spectrum]
-        with styled():
-            return Drawing(draw_spectrum(part, i, part.stack.name(int(part.rows[i]))))
+        return Drawing.of(draw_spectrum, part, i, part.stack.name(int(part.rows[i])))
 
     def _repr_html_(self) -> str:
-        remarks = "".join(f"<li>{escape(text)}</li>" for text in self.remarks)
-        return self.answers._repr_html_() + (f"<ul>{remarks}</ul>" if remarks else "")
+        return self.answers._repr_html_() + remark_list(self.remarks)
 
 
 @with_progress
@@ -132,6 +128,7 @@ def explain(
     from xreg.workbench.explain.recipe import ExplainRecipe
     from xreg.workbench.explain.results import explain as written
     from xreg.workbench.explain.results import result_table
+    from xreg.workbench.recipes.load import load_one
 
     every = [spectra] if isinstance(spectra, str | Path) else spectra
     recipe = {
@@ -141,7 +138,7 @@ def explain(
         "columns": dict(columns or {}),
         "registry": None if registry is None else str(registry),
     }
-    found = loaded(ExplainRecipe, recipe, allow_code=allow_code)[""]
+    found = load_one(ExplainRecipe, recipe, allow_code=allow_code)
     if out is None:
         done, facts = explain_spectra(found, allow_code=allow_code)
         return Explanation(done, None, result_table(done, facts))

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xreg.core.errors import ConfigError
-from xreg.workbench.notebook.arguments import Recipe, loaded
+from xreg.workbench.notebook.arguments import Recipe
 from xreg.workbench.notebook.progress import with_progress
 from xreg.workbench.notebook.tables import Drawing, Table
 
@@ -58,11 +57,9 @@ class GrowResult:
 
     def plot(self) -> Drawing:
         """Draw the error against the number of samples, and the spread of each round."""
-        from xreg.core.analysis.style import styled
         from xreg.workbench.grow.results import draw_growth
 
-        with styled():
-            return Drawing(draw_growth(self.grown.record))
+        return Drawing.of(draw_growth, self.grown.record)
 
     def _repr_html_(self) -> str:
         return self.rounds._repr_html_()
@@ -98,11 +95,8 @@ def grow(
     """
     from xreg.workbench.grow.grow import grow as carry_out
     from xreg.workbench.grow.recipe import GrowRecipe
+    from xreg.workbench.recipes.load import load_one
 
-    chosen = (only,) if only else ()
-    found = loaded(GrowRecipe, recipe, settings, chosen, allow_code=allow_code)
-    if len(found) > 1:
-        raise ConfigError(f"the recipe grows several: {', '.join(found)}; choose one by only=.")
-    (one,) = found.values()
+    one = load_one(GrowRecipe, recipe, None, settings, only, allow_code=allow_code)
     base = Path(recipe).parent if isinstance(recipe, str | Path) else Path()
     return GrowResult(carry_out(one, base, Path(out), workers=workers))

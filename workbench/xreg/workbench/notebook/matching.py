@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xreg.workbench.notebook.arguments import loaded
 from xreg.workbench.notebook.progress import with_progress
-from xreg.workbench.notebook.tables import Drawing, Table
+from xreg.workbench.notebook.tables import Drawing, Table, remark_list
 
 if TYPE_CHECKING:
     from xreg.workbench.match.match import Matched
@@ -72,11 +70,9 @@ class MatchResult:
 
     def plot(self, spectrum: int = 0) -> Drawing:
         """Draw one of the spectra with its nearest references and its combination."""
-        from xreg.core.analysis.style import styled
         from xreg.workbench.match.figures import draw_answer
 
-        with styled():
-            return Drawing(draw_answer(self.matched, self.matched.answers[spectrum]))
+        return Drawing.of(draw_answer, self.matched, self.matched.answers[spectrum])
 
     def plot_series(self) -> Drawing:
         """Draw the components of a series, their shares and spectra.
@@ -86,20 +82,17 @@ class MatchResult:
         ConfigError
             If the spectra were not taken as a series.
         """
-        from xreg.core.analysis.style import styled
         from xreg.core.errors import ConfigError
         from xreg.workbench.match.figures import draw_series
 
         if self.matched.series is None:
             raise ConfigError('the spectra are no series; match them with settings={"series": {}}.')
-        with styled():
-            return Drawing(draw_series(self.matched, self.matched.series))
+        return Drawing.of(draw_series, self.matched, self.matched.series)
 
     def _repr_html_(self) -> str:
-        remarks = "".join(f"<li>{escape(text)}</li>" for text in self.remarks)
         tables = self.nearest._repr_html_()
         tables += self.combinations._repr_html_() if len(self.combinations) else ""
-        return tables + (f"<ul>{remarks}</ul>" if remarks else "")
+        return tables + remark_list(self.remarks)
 
 
 @with_progress
@@ -133,6 +126,7 @@ def match(
     from xreg.workbench.match.match import match_spectra
     from xreg.workbench.match.recipe import MatchRecipe
     from xreg.workbench.match.results import match as written
+    from xreg.workbench.recipes.load import load_one
 
     every = [spectra] if isinstance(spectra, str | Path) else spectra
     place = {} if registry is None else {"registry": str(registry)}
@@ -143,7 +137,7 @@ def match(
         "columns": dict(columns or {}),
         "library": {"path" if store else "name": str(library), **place},
     }
-    found = loaded(MatchRecipe, recipe)[""]
+    found = load_one(MatchRecipe, recipe)
     if out is None:
         return MatchResult(match_spectra(found))
     matched, facts = written(found, Path(out))

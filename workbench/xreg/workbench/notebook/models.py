@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xreg.core.errors import DataError
-from xreg.workbench.notebook.tables import Drawing, Table
+from xreg.workbench.notebook.tables import Drawing, Table, remark_list
 
 if TYPE_CHECKING:
     import numpy as np
@@ -122,19 +121,16 @@ class PredictedSpectra:
 
     def plot(self) -> Drawing:
         """Draw the spectra with their spread."""
-        from xreg.core.analysis.style import styled
         from xreg.workbench.report.spectra import predicted_spectra
 
         if self.prediction.target.energy is None:
             raise DataError("target features have no energies to plot.")
-        with styled():
-            found = self.prediction
-            return Drawing(predicted_spectra(found.ids, found.mean, found.target, found.spread))
+        found = self.prediction
+        return Drawing.of(predicted_spectra, found.ids, found.mean, found.target, found.spread)
 
     def _repr_html_(self) -> str:
         told = [*self.prediction.remarks, *(f"{k}: {why}" for k, why in self.refused.items())]
-        remarks = "".join(f"<li>{escape(text)}</li>" for text in told)
-        return self.trust._repr_html_() + (f"<ul>{remarks}</ul>" if remarks else "")
+        return self.trust._repr_html_() + remark_list(told)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from xreg.core.errors import UnknownNameError, did_you_mean
 from xreg.workbench.notebook.models import TrainedModel
-from xreg.workbench.notebook.tables import Drawing, Figure, Table
+from xreg.workbench.notebook.tables import Drawing, Figure, Table, remark_list
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,10 +50,8 @@ class _Folder:
         return {p.stem: Figure(p) for p in sorted((self.folder / "figures").glob("*.png"))}
 
     def _page(self, title: str, *tables: Table) -> str:
-        remarks = "".join(f"<li>{escape(text)}</li>" for text in self.remarks)
         parts = [f"<h4>{escape(title)}</h4>", *(table._repr_html_() for table in tables)]
-        parts += [f"<ul>{remarks}</ul>"] if remarks else []
-        return "".join([*parts, f"<p>{escape(str(self.report))}</p>"])
+        return "".join([*parts, remark_list(self.remarks), f"<p>{escape(str(self.report))}</p>"])
 
 
 @dataclass(frozen=True)
@@ -257,13 +255,10 @@ class FitResult:
 
     def plot(self) -> Drawing:
         """Draw the measured and the fitted spectrum with the fit's misfit and intervals."""
-        from xreg.core.analysis.style import styled
         from xreg.workbench.fit.figures import draw_fit
 
         done = self.fitted
-        with styled():
-            return Drawing(draw_fit(done.fit, done.starts, done.intervals, None, done.channel))
+        return Drawing.of(draw_fit, done.fit, done.starts, done.intervals, None, done.channel)
 
     def _repr_html_(self) -> str:
-        remarks = "".join(f"<li>{escape(text)}</li>" for text in self.remarks)
-        return self.parameters._repr_html_() + (f"<ul>{remarks}</ul>" if remarks else "")
+        return self.parameters._repr_html_() + remark_list(self.remarks)

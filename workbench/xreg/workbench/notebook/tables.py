@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 from xreg.core.errors import UnknownNameError, did_you_mean
 from xreg.core.text import one_line
 
-__all__ = ["Drawing", "Figure", "Table"]
+__all__ = ["Drawing", "Figure", "Table", "remark_list"]
 
 LONGEST = 60
 """Rows that are shown; all of them are there."""
@@ -130,7 +130,21 @@ class Drawing:
 
     figure: Any
 
+    @classmethod
+    def of(cls, draw: Callable[..., Any], *arguments: Any) -> Drawing:
+        """Return what a function draws of its arguments, in the style of all figures."""
+        from xreg.core.analysis.style import styled
+
+        with styled():
+            return cls(draw(*arguments))
+
     def _repr_png_(self) -> bytes:
         written = io.BytesIO()
         self.figure.savefig(written, format="png", metadata={"Software": None})
         return written.getvalue()
+
+
+def remark_list(remarks: Iterable[str]) -> str:
+    """Return remarks as a list in HTML; nothing where there are none."""
+    items = "".join(f"<li>{escape(text)}</li>" for text in remarks)
+    return f"<ul>{items}</ul>" if items else ""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xreg.core.errors import ConfigError
-from xreg.workbench.notebook.arguments import Recipe, loaded
+from xreg.workbench.notebook.arguments import Recipe
 from xreg.workbench.notebook.progress import with_progress
 from xreg.workbench.notebook.results import RunResult, RunSeries, SearchResult
 
@@ -54,16 +54,11 @@ def run(
     ... )  # doctest: +SKIP
     >>> result.scores["r2"]  # doctest: +SKIP
     """
+    from xreg.workbench.recipes.load import load_one
     from xreg.workbench.run.recipe import Recipe as RunRecipe
 
-    chosen = (only,) if only else ()
-    found = loaded(RunRecipe, recipe, settings, chosen, allow_code=allow_code)
-    if len(found) > 1:
-        raise ConfigError(
-            f"the recipe describes several runs: {', '.join(found)}; choose one by only=, or do "
-            "all by run_each."
-        )
-    (one,) = found.values()
+    every = ", or do all by run_each"
+    one = load_one(RunRecipe, recipe, None, settings, only, allow_code=allow_code, otherwise=every)
     return _run(one, None if out is None else Path(out))
 
 
@@ -87,10 +82,11 @@ def run_each(
     only
         Names below ``each``; all if not given.
     """
+    from xreg.workbench.recipes.load import load
     from xreg.workbench.run.recipe import Recipe as RunRecipe
     from xreg.workbench.run.series import write_scores
 
-    found = loaded(RunRecipe, recipe, settings, only, allow_code=allow_code)
+    found = load(RunRecipe, recipe, None, settings, only, allow_code=allow_code)
     if "" in found:
         raise ConfigError("the recipe has no section 'each'; do the one that it describes by run.")
     first, one = next(iter(found.items()))
@@ -139,17 +135,12 @@ def search(
     allow_code
         Whether you agree to code that came with the recipe's file.
     """
+    from xreg.workbench.recipes.load import load_one
     from xreg.workbench.search.ranking import remarks
     from xreg.workbench.search.recipe import SearchRecipe
     from xreg.workbench.search.search import search as work
 
-    chosen = (only,) if only else ()
-    found = loaded(SearchRecipe, recipe, settings, chosen, allow_code=allow_code)
-    if len(found) > 1:
-        raise ConfigError(
-            f"the recipe describes several searches: {', '.join(found)}; choose one by only=."
-        )
-    (one,) = found.values()
+    one = load_one(SearchRecipe, recipe, None, settings, only, allow_code=allow_code)
     folder = Path(out) if out is not None else Path("searches") / one.name
     seconds = None if minutes is None else 60 * minutes
     families = work(one, folder, workers=workers, seconds=seconds)

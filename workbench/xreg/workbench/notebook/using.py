@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xreg.workbench.notebook.arguments import AnyModel, free_folder, loaded, reference_of
+from xreg.workbench.notebook.arguments import AnyModel, free_folder, reference_of
 from xreg.workbench.notebook.calibrating import CalibrationResult
 from xreg.workbench.notebook.models import PredictedSpectra, TrainedModel
 from xreg.workbench.notebook.progress import with_progress
 from xreg.workbench.notebook.results import Evaluation, FitResult, RunResult
 
 if TYPE_CHECKING:
-    from xreg.workbench.fit.fit import Fitted
-    from xreg.workbench.fit.recipe import FitRecipe
     from xreg.workbench.predict.samples import Sites
 
 __all__ = ["calibrate", "evaluate", "fit", "load_model", "predict"]
@@ -64,23 +62,22 @@ def calibrate(
     """
     from xreg.workbench.calibrate.calibrate import calibrate_model
     from xreg.workbench.calibrate.recipe import CalibrationRecipe
+    from xreg.workbench.recipes.load import load_one
 
-    recipe = {
+    flags = {
         "model": reference_of(model),
         "dataset": str(dataset),
         "group": group,
         "split": split,
         "part": part,
         "channel": channel,
-        "interpolate": interpolate,
+        "interpolate": interpolate or None,
         "fine_tune": fine_tune,
     }
-    texts = [f"dataset.registry={registry}"] if registry else []
-    stated = {key: value for key, value in recipe.items() if value is not None}
-    found = loaded(CalibrationRecipe, stated, [*texts, *settings], allow_code=allow_code)
-    named = f"{Path(reference_of(model)).name}-{Path(dataset).name}"
-    folder = Path(out) if out is not None else free_folder("calibrations", named)
-    return CalibrationResult(calibrate_model(found[""], folder, allow_code=allow_code))
+    texts = _with_registry(settings, registry)
+    recipe = load_one(CalibrationRecipe, None, flags, texts, allow_code=allow_code)
+    folder = _folder(out, "calibrations", model, dataset)
+    return CalibrationResult(calibrate_model(recipe, folder, allow_code=allow_code))
 
 
 @with_progress
@@ -125,22 +122,20 @@ def evaluate(
     """
     from xreg.workbench.evaluate.evaluate import evaluate as work
     from xreg.workbench.evaluate.recipe import Evaluation as EvaluationRecipe
+    from xreg.workbench.recipes.load import load_one
 
-    recipe = {
+    flags = {
         "model": reference_of(model),
         "dataset": dataset,
         "split": split,
         "part": part,
         "channel": channel,
         "analyses": None if analyses is None else dict.fromkeys(analyses),
-        "interpolate": interpolate,
+        "interpolate": interpolate or None,
     }
-    texts = [f"dataset.registry={registry}"] if registry else []
-    stated = {key: value for key, value in recipe.items() if value is not None}
-    found = loaded(EvaluationRecipe, stated, [*texts, *settings], allow_code=allow_code)
-    named = f"{Path(reference_of(model)).name}-{Path(dataset).name}"
-    folder = Path(out) if out is not None else free_folder("evaluations", named)
-    done = work(found[""], folder, allow_code=allow_code)
+    texts = _with_registry(settings, registry)
+    recipe = load_one(EvaluationRecipe, None, flags, texts, allow_code=allow_code)
+    done = work(recipe, _folder(out, "evaluations", model, dataset), allow_code=allow_code)
     return Evaluation(done.folder, tuple(done.remarks))
 
 
@@ -229,7 +224,8 @@ def fit(
         See :func:`load_model`.
     """
     from xreg.workbench.fit.recipe import FitRecipe
-    from xreg.workbench.fit.results import write_fit
+    from xreg.workbench.fit.results import fit_of, write_fit
+    from xreg.workbench.recipes.load import load_one
     from xreg.workbench.result_folder import result_folder
 
     recipe = {
@@ -239,26 +235,23 @@ def fit(
         "columns": dict(columns or {}),
         "registry": None if registry is None else str(registry),
     }
-    found = loaded(FitRecipe, recipe, allow_code=allow_code)[""]
+    found = load_one(FitRecipe, recipe, allow_code=allow_code)
     if out is None:
-        return FitResult(_fitted(found, allow_code))
+        return FitResult(fit_of(found, allow_code=allow_code))
     with result_folder(Path(out), "fit") as growing:
-        done = _fitted(found, allow_code)
+        done = fit_of(found, allow_code=allow_code)
         facts = write_fit(done, growing.path)
     return FitResult(done, Path(out), facts)
 
 
-def _fitted(recipe: FitRecipe, allow_code: bool) -> Fitted:
-    from xreg.workbench.fit.fit import fit_spectrum
+def _with_registry(settings: Sequence[str], registry: str | None) -> list[str]:
+    return [f"dataset.registry={registry}"] * bool(registry) + list(settings)
 
-    return fit_spectrum(
-        recipe.model,
-        Path(recipe.places[0]),
-        recipe,
-        recipe.registry,
-        columns=recipe.columns,
-        allow_code=allow_code,
-    )
+
+def _folder(out: str | Path | None, home: str, model: AnyModel, dataset: str | Path) -> Path:
+    if out is not None:
+        return Path(out)
+    return free_folder(home, f"{Path(reference_of(model)).name}-{Path(dataset).name}")
 
 
 def _trained(model: AnyModel, registry: str | Path | None, allow_code: bool) -> TrainedModel:

@@ -26,19 +26,26 @@ PLACES = ("model",)  # and those whose value may be a folder, or else a name
 
 def load_one(
     kind: type[RecipeT],
-    path: str | Path | None = None,
+    source: str | Path | Mapping[str, Any] | None = None,
     overrides: Mapping[str, Any] | None = None,
     settings: Sequence[str] = (),
+    only: str = "",
     *,
     allow_code: bool = False,
+    otherwise: str = "",
 ) -> RecipeT:
-    """Read a recipe without ``each``; parameters and errors are those of :func:`load`."""
-    found = load(kind, path, overrides, settings, allow_code=allow_code)
-    if list(found) != [""]:
+    """Read the only recipe, or the one of a name; parameters and errors are those of :func:`load`.
+
+    ``otherwise`` says what else may be done where there are several.
+    """
+    found = load(kind, source, overrides, settings, (only,) if only else (), allow_code=allow_code)
+    if len(found) > 1:
+        named = f" '{source}'" if isinstance(source, str | Path) else ""
         raise ConfigError(
-            f"recipe '{path}' describes several results: {', '.join(found)}; choose one of them."
+            f"the recipe{named} describes several results: {', '.join(found)}; choose one by only="
+            f"{otherwise}."
         )
-    return found[""]
+    return next(iter(found.values()))
 
 
 def load(
