@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xreg.core.errors import XregError
 from xreg.core.text import with_unit
@@ -18,7 +18,7 @@ from xreg.workbench.pages.changes import changes
 from xreg.workbench.pages.charts import Chart, Line, chart
 from xreg.workbench.pages.places import Place
 from xreg.workbench.pages.profiles import ChannelProfile, Profile, in_words, profile
-from xreg.workbench.pages.sections import Part, Row, SearchEntry, sheet_path, sheets
+from xreg.workbench.pages.sections import Part, Row, SearchEntry
 from xreg.workbench.pages.writer import SiteWriter
 
 __all__ = ["write_datasets"]
@@ -68,19 +68,16 @@ def write_datasets(
         search.append(_search(place, newest(versions)))
     path = f"{place.prefix}datasets/index.html"
     facets = ("Samples", "Spectra", "Licence")
-    for sheet in sheets(rows, facets):
-        writer.page(
-            sheet_path(path, sheet.number),
-            "list",
-            title="Datasets",
-            about="Spectra with their samples, labels and splits, at exact versions.",
-            heads=HEADS,
-            numeric=(2, 4, 6),
-            sheet=sheet,
-            sheet_path=sheet_path,
-            first=path,
-            empty="No dataset is published yet.",
-        )
+    writer.list(
+        path,
+        rows,
+        facets,
+        title="Datasets",
+        about="Spectra with their samples, labels and splits, at exact versions.",
+        heads=HEADS,
+        numeric=(2, 4, 6),
+        empty="No dataset is published yet.",
+    )
     return Part("Datasets", path, len(rows), "spectra with their samples", search)
 
 
@@ -119,7 +116,14 @@ def _charts(entry: DatasetEntry, made: Profile) -> list[tuple[str, Chart, str]]:
             name,
             chart(
                 f"Mean spectrum of {name} and its spread",
-                [Line(_numbers(p.energy), _numbers(p.mean), "mean", _numbers(p.spread))],
+                [
+                    Line(
+                        _numbers(p.energy),
+                        _numbers(p.mean),
+                        "mean",
+                        _numbers(p.spread),
+                    )
+                ],
                 "energy (eV)",
                 with_unit("intensity", p.unit),
             ),
@@ -130,8 +134,8 @@ def _charts(entry: DatasetEntry, made: Profile) -> list[tuple[str, Chart, str]]:
     ]
 
 
-def _numbers(values: Sequence[float | None]) -> Any:
-    return np.array([np.nan if v is None else v for v in values])
+def _numbers(values: Sequence[float | None]) -> NDArray[np.float64]:
+    return np.array(values, dtype=np.float64)  # None becomes NaN
 
 
 def _tables(made: Profile) -> list[tuple[str, list[tuple[str, float | None, float | None]]]]:

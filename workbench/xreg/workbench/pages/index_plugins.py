@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Set as AbstractSet
 
 from xreg.registry.plugins.index.entry import Entry
@@ -10,12 +9,7 @@ from xreg.registry.plugins.index.index import indexes
 from xreg.workbench.pages.sections import Row, SearchEntry
 from xreg.workbench.pages.writer import SiteWriter
 
-__all__ = ["normal", "write_listed"]
-
-
-def normal(distribution: str) -> str:
-    """Return a distribution's name as pip compares it."""
-    return re.sub(r"[-_.]+", "-", distribution).lower()
+__all__ = ["write_listed"]
 
 
 def write_listed(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from xreg.core import storage
 from xreg.workbench.pages.places import Place
-from xreg.workbench.pages.sections import Part, Row, SearchEntry, sheet_path, sheets
+from xreg.workbench.pages.sections import Part, Row, SearchEntry
 from xreg.workbench.pages.tasks import write_tasks
 from xreg.workbench.pages.writer import SiteWriter
 from xreg.workbench.search.leaderboard import Benchmark, leaderboard
@@ -63,20 +63,17 @@ def write_leaderboards(
             SearchEntry("leaderboard", benchmark.title, benchmark.conditions, path, words)
         )
     path = "leaderboards/index.html"
-    for sheet in sheets(rows, ("Dataset", "Kind")):
-        writer.page(
-            sheet_path(path, sheet.number),
-            "list",
-            title="Leaderboards",
-            about="Methods judged by the same rules: tasks that anyone may enter, and searches.",
-            notes=notes,
-            heads=("Task or benchmark", "Entries", "Best", "R²"),
-            numeric=(1, 3),
-            sheet=sheet,
-            sheet_path=sheet_path,
-            first=path,
-            empty="No results of searches are published yet.",
-        )
+    writer.list(
+        path,
+        rows,
+        ("Dataset", "Kind"),
+        title="Leaderboards",
+        about="Methods judged by the same rules: tasks that anyone may enter, and searches.",
+        notes=notes,
+        heads=("Task or benchmark", "Entries", "Best", "R²"),
+        numeric=(1, 3),
+        empty="No results of searches are published yet.",
+    )
     return Part("Leaderboards", path, len(rows), "methods judged by the same rules", search)
 
 
@@ -104,22 +101,19 @@ def _write(writer: SiteWriter, benchmark: Benchmark, path: str) -> None:
         )
         for number, e in enumerate(benchmark.entries, 1)
     ]
-    for sheet in sheets(rows, ("Model", "Plugin")):
-        writer.page(
-            sheet_path(path, sheet.number),
-            "list",
-            title=benchmark.title,
-            kicker="Leaderboard",
-            about=benchmark.conditions,
-            notes=[
-                "R² is the mean over folds and seeds of the best candidate of each family; ± are "
-                "standard deviations."
-            ],
-            heads=HEADS,
-            numeric=(0, 3, 4, 5, 6, 7, 8),
-            sheet=sheet,
-            sheet_path=sheet_path,
-            first=path,
-            empty="Nothing was entered yet.",
-            foot=f"Benchmark {benchmark.key}.",
-        )
+    writer.list(
+        path,
+        rows,
+        ("Model", "Plugin"),
+        title=benchmark.title,
+        kicker="Leaderboard",
+        about=benchmark.conditions,
+        notes=[
+            "R² is the mean over folds and seeds of the best candidate of each family; ± are "
+            "standard deviations."
+        ],
+        heads=HEADS,
+        numeric=(0, 3, 4, 5, 6, 7, 8),
+        empty="Nothing was entered yet.",
+        foot=f"Benchmark {benchmark.key}.",
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from xreg.workbench.pages.cards import card, newest, version_rows
 from xreg.workbench.pages.changes import model_changes
 from xreg.workbench.pages.charts import Chart, Line, chart
 from xreg.workbench.pages.places import Place
-from xreg.workbench.pages.sections import Part, Row, SearchEntry, sheet_path, sheets
+from xreg.workbench.pages.sections import Part, Row, SearchEntry
 from xreg.workbench.pages.training import training_chart
 from xreg.workbench.pages.writer import SiteWriter
 
@@ -51,7 +50,10 @@ def write_models(writer: SiteWriter, place: Place, *, fetch: bool = False) -> Pa
                 newest=best.version,
                 knows=list(_knows(entry)),
                 measures=list(dict.fromkeys(m for part in entry.scores.values() for m in part)),
-                components=[(c, _settings(c.settings)) for c in entry.components],
+                components=[
+                    (c, [(name, value_in_words(v)) for name, v in c.settings.items()])
+                    for c in entry.components
+                ],
                 trained_on=trained_on if trained_on in writer.written else "",
                 parity=_parity(entry),
                 training=training_chart(place, entry, fetch=fetch),
@@ -59,19 +61,16 @@ def write_models(writer: SiteWriter, place: Place, *, fetch: bool = False) -> Pa
         rows.append(_row(place, best))
         search.append(_search(place, best))
     path = f"{place.prefix}models/index.html"
-    for sheet in sheets(rows, ("Knows", "Predicts", "Licence")):
-        writer.page(
-            sheet_path(path, sheet.number),
-            "list",
-            title="Models",
-            about="Trained models at exact versions, with what they know and how good they are.",
-            heads=HEADS,
-            numeric=(5, 6),
-            sheet=sheet,
-            sheet_path=sheet_path,
-            first=path,
-            empty="No model is published yet.",
-        )
+    writer.list(
+        path,
+        rows,
+        ("Knows", "Predicts", "Licence"),
+        title="Models",
+        about="Trained models at exact versions, with what they know and how good they are.",
+        heads=HEADS,
+        numeric=(5, 6),
+        empty="No model is published yet.",
+    )
     return Part("Models", path, len(rows), "trained and ready to predict", search)
 
 
@@ -101,10 +100,6 @@ def _parity(entry: ModelEntry) -> Chart | None:
         with_unit("true intensity", entry.predicts.unit),
         "predicted",
     )
-
-
-def _settings(settings: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(name, value_in_words(value)) for name, value in settings.items()]
 
 
 def _test(entry: ModelEntry) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
+
+from packaging.utils import canonicalize_name
 
 from xreg.core.analysis.needs import NEEDS
 from xreg.core.interfaces.kinds import KINDS
 from xreg.core.settings_in_words import SettingRow
 from xreg.registry.plugins import Installed, host
-from xreg.workbench.pages.index_plugins import normal, write_listed
-from xreg.workbench.pages.sections import Part, Row, SearchEntry, sheet_path, sheets
+from xreg.workbench.pages.index_plugins import write_listed
+from xreg.workbench.pages.sections import Part, Row, SearchEntry
 from xreg.workbench.pages.writer import SiteWriter
 
 __all__ = ["write_plugins"]
@@ -21,7 +24,8 @@ HEADS = ("Name", "Kind", "What it does", "Distribution", "Requires")
 def write_plugins(writer: SiteWriter) -> Part:
     """Write the pages of all plugins that are installed where the site is built, or in an index."""
     rows, search = [], []
-    claimed = {claim for claim, count in _claims().items() if count > 1}
+    claims = Counter((installed.spec.kind, installed.spec.name) for installed in host())
+    claimed = {claim for claim, count in claims.items() if count > 1}
     for installed in host():
         spec = installed.spec
         if (spec.kind, spec.name) in claimed:
@@ -58,35 +62,24 @@ def write_plugins(writer: SiteWriter) -> Part:
         )
         words = " ".join(row.name for row in settings)
         search.append(SearchEntry(spec.kind, spec.name, spec.summary, path, words))
-    ours = {normal(installed.distribution) for installed in host()}
+    ours = {canonicalize_name(installed.distribution) for installed in host()}
     listed, found, faults = write_listed(writer, ours)
     rows += listed
     search += found
     path = "plugins/index.html"
     notes = [f"The plugin {b.name} ({b.distribution}) is broken: {b.error}" for b in host().broken]
-    for sheet in sheets(rows, ("Kind", "State", "Distribution")):
-        writer.page(
-            sheet_path(path, sheet.number),
-            "list",
-            title="Plugins",
-            about="Methods that are installed where this site was built, and those of an index.",
-            notes=[*notes, *host().conflicts(), *faults],
-            heads=HEADS,
-            numeric=(),
-            sheet=sheet,
-            sheet_path=sheet_path,
-            first=path,
-            empty="No plugin is installed.",
-        )
+    writer.list(
+        path,
+        rows,
+        ("Kind", "State", "Distribution"),
+        title="Plugins",
+        about="Methods that are installed where this site was built, and those of an index.",
+        notes=[*notes, *host().conflicts(), *faults],
+        heads=HEADS,
+        numeric=(),
+        empty="No plugin is installed.",
+    )
     return Part("Plugins", path, len(rows), "descriptors, emulators, analyses and more", search)
-
-
-def _claims() -> dict[tuple[str, str], int]:
-    found: dict[tuple[str, str], int] = {}
-    for installed in host():
-        key = (installed.spec.kind, installed.spec.name)
-        found[key] = found.get(key, 0) + 1
-    return found
 
 
 def _recipe(installed: Installed, settings: Sequence[SettingRow]) -> str:

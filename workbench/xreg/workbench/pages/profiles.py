@@ -62,14 +62,7 @@ class Profile(BaseModel):
 def profile(place: Place, entry: DatasetEntry, *, fetch: bool = False) -> Profile:
     """Return mean spectra of a published dataset, from the cache where they are known.
 
-    Parameters
-    ----------
-    place
-        Its registry.
-    entry
-        The dataset.
-    fetch
-        Whether it is pulled where it is not on this machine.
+    With ``fetch`` it is pulled where it is not on this machine.
     """
     kept = cache_folder() / "pages" / f"{entry.hash.removesuffix('.dir')}.json"
     try:

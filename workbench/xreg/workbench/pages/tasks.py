@@ -8,7 +8,7 @@ from xreg.workbench.leaderboards.entry import Row as Entered
 from xreg.workbench.leaderboards.entry import rows_of
 from xreg.workbench.leaderboards.task import METRICS, Task, list_tasks
 from xreg.workbench.pages.places import Place
-from xreg.workbench.pages.sections import Row, SearchEntry, sheet_path, sheets
+from xreg.workbench.pages.sections import Row, SearchEntry
 from xreg.workbench.pages.writer import SiteWriter
 from xreg.workbench.search.leaderboard import Benchmark
 
@@ -73,26 +73,23 @@ def _write(
         )
         for number, row in enumerate(entered, 1)
     ]
-    for sheet in sheets(rows, ("Model", "Plugin")):
-        writer.page(
-            sheet_path(path, sheet.number),
-            "list",
-            title=task.title,
-            kicker="Task",
-            about=_conditions(task),
-            notes=[" ".join(task.description.split()), f"Judged by: {METRICS[task.metric]}."],
-            commands=[
-                f"xreg search RECIPE --task {task.name} -o FOLDER{place.option}",
-                f"xreg leaderboard submit FOLDER --sign-off NAME{place.option}",
-                f"xreg leaderboard verify {task.name} ROW{place.option}",
-            ],
-            heads=HEADS,
-            numeric=NUMERIC,
-            sheet=sheet,
-            sheet_path=sheet_path,
-            first=path,
-            empty="No row was entered yet; the commands above make one.",
-        )
+    writer.list(
+        path,
+        rows,
+        ("Model", "Plugin"),
+        title=task.title,
+        kicker="Task",
+        about=_conditions(task),
+        notes=[" ".join(task.description.split()), f"Judged by: {METRICS[task.metric]}."],
+        commands=[
+            f"xreg search RECIPE --task {task.name} -o FOLDER{place.option}",
+            f"xreg leaderboard submit FOLDER --sign-off NAME{place.option}",
+            f"xreg leaderboard verify {task.name} ROW{place.option}",
+        ],
+        heads=HEADS,
+        numeric=NUMERIC,
+        empty="No row was entered yet; the commands above make one.",
+    )
 
 
 def _model(row: Entered) -> str:

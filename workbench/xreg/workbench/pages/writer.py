@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from xreg.core import storage
 from xreg.core.errors import CorruptError, DataError
 from xreg.core.files import disk_errors, write_text
 from xreg.core.paths import confined, relative_path
+from xreg.workbench.pages.sections import Row, sheet_path, sheets
 from xreg.workbench.web.html import environment, policy
 
 __all__ = ["MARK", "SiteWriter"]
@@ -62,6 +64,12 @@ class SiteWriter:
         root = "../" * path.count("/")
         text = made.render(root=root, policy=policy(files=True), path=path, **self.common, **values)
         self.text(path, text)
+
+    def list(self, path: str, rows: Sequence[Row], facets: Sequence[str], **values: Any) -> None:
+        """Write the pages of a long list, all that its template needs besides given by name."""
+        for sheet in sheets(rows, facets):
+            place = sheet_path(path, sheet.number)
+            self.page(place, "list", sheet=sheet, sheet_path=sheet_path, first=path, **values)
 
     def text(self, path: str, text: str) -> None:
         """Write a file, unless it is there with the same content.

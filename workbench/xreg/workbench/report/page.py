@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xreg.core.analysis import style
 from xreg.core.interfaces.kinds import LABELLED
 from xreg.core.run import ReportSection
-from xreg.core.text import counted, with_unit
-from xreg.workbench.report.draw import Picture
+from xreg.core.text import counted
+from xreg.workbench.report.draw import Picture, save_figure
 from xreg.workbench.report.measures import Headline, measures, over_splits, score_text
 from xreg.workbench.report.report_data import Decomposition, ReportData
+from xreg.workbench.web.html import environment, resource
 
-__all__ = ["EXPLORER_LINK", "EXPLORER_PLACE", "data_url", "embed", "fill", "render"]
+__all__ = ["EXPLORER_LINK", "EXPLORER_PLACE", "data_url", "drawn", "embed", "fill", "render"]
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ROOM = "xreg.workbench.report"
 MOST_ROWS = 25
 EXPLORER_PLACE = "<!-- explorer -->"
 """Where a report leads to its explorer, once there is one."""
@@ -34,19 +38,7 @@ def render(
     *,
     explorer: bool = False,
 ) -> str:
-    """Return the page.
-
-    Parameters
-    ----------
-    report_data
-        What it reports.
-    pictures
-        Figures on disk; they are put into the page itself.
-    extra
-        Sections of plugins; their HTML is taken as it is.
-    explorer
-        Whether an explorer stands beside it.
-    """
+    """Return the page with its pictures inside; the HTML of plugins' sections is taken as it is."""
     return fill(
         "page",
         report_data=report_data,
@@ -64,28 +56,27 @@ def render(
 
 def fill(template: str, **values: Any) -> str:
     """Return a page: a template of this folder, filled; the style sheet is part of it."""
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {
+    made = environment(ROOM)
+    made.filters |= {
         "score": score_text,
         "number": _number,
         "percent": _percent,
         "signed": _signed,
         "counted": counted,
-        "with_unit": with_unit,
     }
-    here = resources.files("xreg.workbench.report")
-    text = (here / f"{template}.html.j2").read_text(encoding="utf-8")
-    sheet = (here / "page.css").read_text(encoding="utf-8")
-    return environment.from_string(text).render(style=sheet, **values)
+    page = made.get_template(f"{template}.html.j2")
+    return page.render(style=resource(ROOM, "page.css"), **values)
 
 
 def data_url(path: Path) -> str:
     """Return a PNG file as an address that holds the picture itself."""
     return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def drawn(figure: Figure, path: Path) -> str:
+    """Write a figure as a PNG file, and return it as :func:`data_url` does."""
+    save_figure(figure, path)
+    return data_url(path)
 
 
 def embed(picture: Picture) -> dict[str, str]:

@@ -32,6 +32,7 @@ __all__ = [
 
 # Letters of a title that fit into the width of a figure.
 LONGEST_TITLE = 72
+MOST_CURVES = 8
 
 
 def _energy_axis(axis: Axes, report_data: ReportData, *, beside: bool = False) -> Any:
@@ -227,18 +228,16 @@ def learning_curve(_: ReportData, history: NDArray[np.float64]) -> Figure:
     return figure
 
 
-def predicted_spectra(
-    ids: Any, predicted: Any, target: Any, spread: Any = None, most: int = 8
-) -> Figure:
+def predicted_spectra(ids: Any, predicted: Any, target: Any, spread: Any = None) -> Figure:
     """Draw predicted spectra of new samples: the first few in colour, all as mean and spread."""
     figure = new_figure(3.0, style.WIDTH * 0.72)
     axis = figure.subplots()
     energy = target.energy
-    if len(ids) > most:
+    if len(ids) > MOST_CURVES:
         mean, width = predicted.mean(axis=0), predicted.std(axis=0)
         axis.fill_between(energy, mean - width, mean + width, color=style.TRUE_FILL, alpha=0.35)
         axis.plot(energy, mean, color=style.TRUE, lw=2, label=f"mean ± σ of {len(ids):,}")
-    for row, colour in zip(range(min(len(ids), most)), style.PALETTE, strict=False):
+    for row, colour in zip(range(min(len(ids), MOST_CURVES)), style.PALETTE, strict=False):
         axis.plot(energy, predicted[row], color=colour, lw=1.1, label=str(ids[row]))
         if spread is not None:
             low, high = predicted[row] - spread[row], predicted[row] + spread[row]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +33,7 @@ def covered_variance(report_data: ReportData) -> Figure:
     rank = 1
     lowest = 0.0
     shown = [part for part in ("train", "test") if part in report_data.parts]
-    for colour, found in zip(_cycle(style.PALETTE), report_data.decompositions, strict=False):
+    for colour, found in zip(cycle(style.PALETTE), report_data.decompositions, strict=False):
         for part in shown:
             values = found.covered.get(part)
             if not values:
@@ -190,9 +190,3 @@ def spectral_response(report_data: ReportData, found: Decomposition) -> Figure:
     bar.outline.set_visible(False)
     bar.set_label("percentile of the score")
     return figure
-
-
-def _cycle(colours: Sequence[str]) -> Any:
-    from itertools import cycle
-
-    return cycle(colours)

@@ -27,13 +27,7 @@ SEPARATORS = {"\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 @cache
 def environment(*rooms: str) -> Environment:
-    """Return an environment of templates, of whose values every one is escaped.
-
-    Parameters
-    ----------
-    rooms
-        Packages that hold the templates (``xreg.workbench.pages``).
-    """
+    """Return an environment of the templates in packages; every value in them is escaped."""
     from jinja2 import ChoiceLoader, Environment, FunctionLoader, StrictUndefined
 
     def loader(room: str) -> FunctionLoader:
