@@ -43,13 +43,6 @@ HASH = re.compile(r"[0-9a-f]{32}\.dir")
 class Catalogue(Generic[EntryT]):
     """The published versions of one kind in one registry.
 
-    Parameters
-    ----------
-    root
-        Folder of the registry.
-    kind
-        Class of the entries, which says where they stand.
-
     Raises
     ------
     CorruptError

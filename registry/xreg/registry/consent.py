@@ -11,7 +11,7 @@ from typing import Any
 
 from xreg.core.code import Code, code_in
 from xreg.core.errors import ConsentError, DataError
-from xreg.registry.plugins import PluginHost, host
+from xreg.registry.plugins import host
 from xreg.registry.registries import config_file
 
 __all__ = ["agree", "agreed", "component_code", "refuse_files", "require_consent"]
@@ -21,11 +21,9 @@ FILE = "agreed-code.txt"
 log = logging.getLogger(__name__)
 
 
-def component_code(
-    kind: str, name: str, settings: Mapping[str, Any], plugins: PluginHost | None = None
-) -> Code | None:
+def component_code(kind: str, name: str, settings: Mapping[str, Any]) -> Code | None:
     """Return what of a component's settings is code; nothing is imported, read or validated."""
-    config = (plugins or host()).get(kind, name).spec.config
+    config = host().get(kind, name).spec.config
     return code_in(f"{kind} '{name}'", config, settings)
 
 

@@ -254,17 +254,7 @@ def _state(place: Place, md5: str) -> str:
 
 
 def add(root: Path, kind: type[Entry], path: Path) -> None:
-    """Take a folder below a tracked folder into its ``.dvc`` file and the registry's cache.
-
-    Parameters
-    ----------
-    root
-        Folder of the registry.
-    kind
-        Class of the entries, which says which folder is tracked.
-    path
-        That folder, or one below it.
-    """
+    """Take a tracked folder, or one below it, into its ``.dvc`` file and the registry's cache."""
     objects = Objects(root)
     record = root / kind.collection.record
     tracked = root / kind.collection.name

@@ -169,9 +169,9 @@ def is_clone(root: Path) -> bool:
     return Path(os.path.abspath(root)).is_relative_to(cache_folder() / "registries")
 
 
-def find_upwards(start: Path | None = None) -> Registry | None:
-    """Return the registry that holds ``start`` (the working folder), if one does."""
-    here = (start or Path.cwd()).absolute()
+def find_upwards() -> Registry | None:
+    """Return the registry that holds the working folder, if one does."""
+    here = Path.cwd()
     for folder in (here, *here.parents):
         if has_records(folder):
             return Registry(folder.name, str(folder))

@@ -182,7 +182,7 @@ def _rows_that_lie(registry: Path, file: Path) -> None:
     with pytest.raises(CorruptError, match="signed_off_by"):
         read_row(file)
     file.write_text(" " * 2_000_000, encoding="utf-8")
-    with pytest.raises(DataError, match="more than 1000000 bytes"):
+    with pytest.raises(DataError, match="at most 1,000,000 are read"):
         read_row(file)
     task = find_task("noise", str(registry))
     assert task.registry is not None

@@ -20,19 +20,7 @@ def write_arrays(
     attributes: Mapping[str, Any] | None = None,
     units: Mapping[str, str] | None = None,
 ) -> None:
-    """Write named arrays into a new Zarr group.
-
-    Parameters
-    ----------
-    path
-        The new group.
-    arrays
-        By path below the group; numbers or strings.
-    attributes
-        What is known about all of them: JSON values.
-    units
-        Unit of each array that has one.
-    """
+    """Write arrays of numbers or strings into a new Zarr group, by their path below it."""
     import zarr
 
     from xreg.registry.stores.layout import ArraySpec

@@ -39,16 +39,9 @@ def licence_fault(licence: str) -> str:
 
 
 def cite(entry: Entry, place: str, form: str = "bibtex") -> str:
-    """Return a citation of a version as text.
+    """Return a citation of a version as text, in one of :data:`FORMATS`.
 
-    Parameters
-    ----------
-    entry
-        The version.
-    place
-        Location of its registry; only a URL is written down.
-    form
-        One of :data:`FORMATS`.
+    Of its registry's location only a URL is written down.
 
     Raises
     ------

@@ -59,14 +59,8 @@ def croissant(entry: DatasetEntry, place: str) -> dict[str, Any]:
     """Return Croissant's description of a dataset.
 
     Its one file object stands for the store, a folder in Zarr's format: ``md5`` is that of DVC's
-    list of its files, and ``xreg data pull`` brings it.
-
-    Parameters
-    ----------
-    entry
-        The dataset.
-    place
-        Location of its registry; only a URL is written down.
+    list of its files, and ``xreg data pull`` brings it. Of its registry's location only a URL is
+    written down.
     """
     url = without_credentials(place) if place.startswith(("http://", "https://")) else ""
     store = entry.path.replace("/", "-")

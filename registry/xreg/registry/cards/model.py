@@ -86,20 +86,7 @@ def describe(
 ) -> ModelEntry:  # fmt: skip
     """Write the card into a folder that :func:`lay_out` filled, and return it as an entry.
 
-    Parameters
-    ----------
-    folder
-        What will be published.
-    run
-        Folder of the run.
-    model
-        The model in it.
-    name, version
-        What it will be called.
-    said
-        What its authors say of it.
-    repeats
-        Runs of the same recipe with other seeds, over which scores are averaged.
+    Scores are averaged over ``repeats``, runs of the same recipe with other seeds.
 
     Raises
     ------

@@ -49,16 +49,7 @@ def markdown(entry: Entry) -> str:
 
 
 def card_text(entry: Entry, form: str, place: str = "") -> str:
-    """Return a version's card in a format: ``markdown``, ``yaml``, ``json`` or ``croissant``.
-
-    Parameters
-    ----------
-    entry
-        The version.
-    form
-        The format; Croissant is for datasets.
-    place
-        Location of its registry.
+    """Return a version's card as ``markdown``, ``yaml``, ``json`` or, of a dataset, ``croissant``.
 
     Raises
     ------

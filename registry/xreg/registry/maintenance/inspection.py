@@ -50,11 +50,6 @@ def inspect(registry: Registry) -> Iterator[Finding]:
 
     Looked at are git, the remote, what each version states, and whether each object is there;
     whether it is undamaged, `xreg data verify` and `xreg models verify` say.
-
-    Parameters
-    ----------
-    registry
-        A folder or a URL.
     """
     root = registry.root(fresh=True)
     yield from _credentials(root)

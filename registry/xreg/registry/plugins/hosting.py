@@ -183,11 +183,6 @@ def _order(key: tuple[str, str]) -> tuple[int, str]:
 def require_api(stated: Any) -> None:
     """Refuse a plugin that was written for another interface, or does not say for which.
 
-    Parameters
-    ----------
-    stated
-        Its ``XREG_API``.
-
     Raises
     ------
     PluginError

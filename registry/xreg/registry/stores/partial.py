@@ -26,15 +26,7 @@ UNFINISHED = "store.zarr"
 
 
 class ChosenRows:
-    """Some rows of a stored array, read when they are asked for.
-
-    Parameters
-    ----------
-    array
-        (n, m) stored values.
-    rows
-        Which of them, ascending.
-    """
+    """Some rows, ascending, of a stored array, read when they are asked for."""
 
     ndim = 2
 

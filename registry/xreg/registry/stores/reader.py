@@ -33,11 +33,6 @@ STRUCTURE_ARRAYS = ("numbers", "positions", "offsets", "absorber", "cell", "pbc"
 class StoreReader:
     """Reads a store and keeps account of which files belong to it.
 
-    Parameters
-    ----------
-    path
-        Folder of the store.
-
     Raises
     ------
     CorruptError
@@ -219,15 +214,7 @@ class StoreReader:
 
 
 def check_values(dataset: Dataset, spectra: bool = True) -> None:
-    """Read every value of a stored dataset, a shard at a time, and refuse what is not finite.
-
-    Parameters
-    ----------
-    dataset
-        As it was opened.
-    spectra
-        Whether intensities are read too.
-    """
+    """Read every value of a stored dataset, a shard at a time, and refuse what is not finite."""
     samples, ids = dataset.samples, dataset.samples.ids
     if isinstance(samples, Structures):
         _check_atoms(samples)

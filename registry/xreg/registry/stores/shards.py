@@ -32,13 +32,6 @@ class Shards:
 
     Zarr takes a missing file, or a chunk that a shard's index lacks, for fill values: :meth:`check`
     finds both, and truncated files, by reading a few bytes of each.
-
-    Parameters
-    ----------
-    array
-        The array, opened by Zarr.
-    store
-        Folder of the store.
     """
 
     def __init__(self, array: zarr.Array[Any], store: Path) -> None:

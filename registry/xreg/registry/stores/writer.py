@@ -314,14 +314,7 @@ def write_store(
 ) -> Path:
     """Write a dataset as a store; arrays may be lazy, and are read a shard at a time.
 
-    Parameters
-    ----------
-    dataset
-        What to write.
-    path
-        Final place of the store; must not exist.
-    shard_rows, precision, like
-        As for :class:`StoreWriter`.
+    The options are those of :class:`StoreWriter`.
 
     Raises
     ------

@@ -47,13 +47,6 @@ def require_same_model(entry: ModelEntry, folder: Path) -> None:
     model and its run; scores of a single run with those that it wrote; everything with the card
     that lies beside the model.
 
-    Parameters
-    ----------
-    entry
-        What the catalogue says.
-    folder
-        The published folder, with ``model``.
-
     Raises
     ------
     CorruptError
@@ -114,17 +107,7 @@ def _of_card(entry: ModelEntry, file: Path) -> Mapping[str, Any]:
 
 
 def predicts_entry(energy: NDArray[Any] | None, features: Sequence[str], unit: str) -> ChannelEntry:
-    """Return in the words of a catalogue what a model predicts.
-
-    Parameters
-    ----------
-    energy
-        (m,) energies in eV; None where it predicts target features.
-    features
-        Their names.
-    unit
-        Unit of what it predicts.
-    """
+    """Return what a model predicts in a catalogue's words: features where it has no energies."""
     if energy is None:
         return ChannelEntry(points=len(features), unit=unit, features=list(features))
     low, high = (float(energy[0]), float(energy[-1])) if len(energy) else (0.0, 0.0)

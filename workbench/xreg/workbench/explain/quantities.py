@@ -45,16 +45,8 @@ def quantities(
 
     Of structures: distance of the nearest neighbour, number of neighbours within 1.2 times that,
     and their mean distance. Of a model with few features, those with a unit (bond lengths,
-    angles); of its decomposers the scores. Of every dataset its numeric labels.
-
-    Parameters
-    ----------
-    dataset
-        The samples.
-    model
-        The model that was trained on them.
-    leave
-        Labels that are none, as that of the groups.
+    angles); of its decomposers the scores. Of every dataset its numeric labels, but for those to
+    ``leave`` (that of the groups).
     """
     found: list[Quantity] = []
     if isinstance(dataset.samples, Structures):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,8 +17,8 @@ MOST_COMPONENTS = 5
 MOST_ROWS = 20_000
 
 
-def view_of_dataset(dataset: Dataset, channel: str | None = None, most: int = MOST_ROWS) -> View:
-    """Return the explorer of a dataset.
+def view_of_dataset(dataset: Dataset, channel: str | None = None) -> View:
+    """Return the explorer of a dataset; of very many samples, 20,000 evenly spaced are shown.
 
     Parameters
     ----------
@@ -28,8 +26,6 @@ def view_of_dataset(dataset: Dataset, channel: str | None = None, most: int = MO
         What is shown.
     channel
         The one channel to show; all if not given.
-    most
-        Of more samples than these, so many are shown, evenly spaced, and the page says so.
 
     Raises
     ------
@@ -41,9 +37,9 @@ def view_of_dataset(dataset: Dataset, channel: str | None = None, most: int = MO
     names = list(dataset.spectra) if channel is None else [channel]
     channels = {name: dataset.spectra[name] for name in names}
     rows, remarks = np.arange(len(dataset)), []
-    if len(rows) > most:
-        rows = np.linspace(0, len(rows) - 1, most).astype(int)
-        remarks.append(f"{most:,} of the {len(dataset):,} samples are shown, evenly spaced.")
+    if len(rows) > MOST_ROWS:
+        rows = np.linspace(0, len(rows) - 1, MOST_ROWS).astype(int)
+        remarks.append(f"{MOST_ROWS:,} of the {len(dataset):,} samples are shown, evenly spaced.")
     curves, maps = [], []
     for name, found in channels.items():
         chosen = found[rows]
@@ -55,9 +51,10 @@ def view_of_dataset(dataset: Dataset, channel: str | None = None, most: int = MO
         maps.append(Map(f"principal components of {name}", principal_components(scaled), name))
     about = dataset.metadata
     kept = dataset.samples[rows]
+    first = f"{about.name} {about.version}, {counted(len(dataset), 'sample')}"
     return View(
         title=about.title or about.name,
-        about=[f"{about.name} {about.version}, {counted(len(dataset), 'sample')}", *_text(about)],
+        about=[line for line in (first, about.description) if line],
         ids=kept.ids,
         maps=maps,
         curves=curves,
@@ -65,11 +62,6 @@ def view_of_dataset(dataset: Dataset, channel: str | None = None, most: int = MO
         samples=kept,
         remarks=remarks,
     )
-
-
-def _text(about: object) -> Iterator[str]:
-    if description := getattr(about, "description", ""):
-        yield description
 
 
 def known_quantities(

@@ -86,14 +86,7 @@ def find(misfit: Misfit, starts: Sequence[Array]) -> list[Minimum]:
     """Return the minima that differ, best first; none where every scale is negative.
 
     Each start gets a few steps, for a network that errs ranks its minima wrongly; the best go on
-    to the end. Then come the mirror images.
-
-    Parameters
-    ----------
-    misfit
-        What to minimise; its simulator need not be differentiable.
-    starts
-        (d,) coordinates each.
+    to the end. Then come the mirror images. The simulator need not be differentiable.
     """
     rough = []
     for number, start in enumerate(starts, 1):

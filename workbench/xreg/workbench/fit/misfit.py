@@ -91,15 +91,7 @@ class Resample:
 
 
 class Misfit:
-    """Residuals of simulated spectra after the best scale and background.
-
-    Parameters
-    ----------
-    problem
-        What is measured.
-    simulator
-        What computes spectra.
-    """
+    """Residuals of simulated spectra after the best scale and background."""
 
     def __init__(self, problem: Problem, simulator: Simulator) -> None:
         self.problem, self.simulator = problem, simulator

@@ -88,8 +88,8 @@ class Mixture:
 
         return max(half(ONE_SIGMA), half(TWO_SIGMA) / 2)
 
-    def region(self, share: float = ONE_SIGMA) -> list[tuple[float, float]]:
-        """Return the intervals between 0 and 1 of highest density that hold a share together."""
+    def region(self) -> list[tuple[float, float]]:
+        """Return the intervals between 0 and 1 of highest density that hold 68 % together."""
         steps = np.linspace(-REACH, REACH, POINTS)
         spread = np.where(steps[:, None] < 0, self.low, self.high)
         grid = np.unique(np.clip(self.centre + steps[:, None] * spread, 0, 1))
@@ -99,7 +99,7 @@ class Mixture:
         mass = (self.weight * shape / (width @ shape)).sum(axis=1) * width
         order = np.argsort(-mass / width)
         kept = np.zeros(len(middle), dtype=bool)
-        kept[order[: np.searchsorted(np.cumsum(mass[order]), share * mass.sum()) + 1]] = True
+        kept[order[: np.searchsorted(np.cumsum(mass[order]), ONE_SIGMA * mass.sum()) + 1]] = True
         turns = np.flatnonzero(np.diff(np.concatenate([[0], kept.astype(int), [0]])))
         return [
             (float(grid[first]), float(grid[last]))

@@ -84,7 +84,7 @@ def _intervals(misfit: Misfit, fit: Fit, final: bool = False) -> list[list[Inter
     problem, found = fit.problem, []
     for i, (start, width) in enumerate(zip(problem.origin, problem.widths, strict=True)):
         sides = [
-            _sides(misfit, fit, mode, i, final)
+            (_side(misfit, fit, mode, i, -1, final), _side(misfit, fit, mode, i, 1, final))
             for mode in fit.modes
             if mode is fit.modes[0] or mode.weight >= PROFILED
         ]
@@ -114,10 +114,6 @@ def _mixture(fit: Fit, i: int, sides: list[tuple[_Bound, _Bound]]) -> Mixture:
     low[profiled] = [max(below.std, 1e-9) for below, _ in sides]
     high[profiled] = [max(above.std, 1e-9) for _, above in sides]
     return Mixture(curved.weight, curved.centre, low, high, curved.ends)
-
-
-def _sides(misfit: Misfit, fit: Fit, mode: Mode, i: int, final: bool) -> tuple[_Bound, _Bound]:
-    return _side(misfit, fit, mode, i, -1, final), _side(misfit, fit, mode, i, 1, final)
 
 
 def _side(misfit: Misfit, fit: Fit, mode: Mode, i: int, sign: int, final: bool) -> _Bound:

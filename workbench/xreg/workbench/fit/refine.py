@@ -197,14 +197,8 @@ class Fit:
 def refine(misfit: Misfit, starts: Sequence[Array]) -> Fit:
     """Refine starting points and their mirror images by least squares within their ranges.
 
-    Derivatives are central differences; the spectra of a point are computed together.
-
-    Parameters
-    ----------
-    misfit
-        What to minimise; its simulator need not be differentiable.
-    starts
-        (d,) coordinates each.
+    Derivatives are central differences; the spectra of a point are computed together. The simulator
+    need not be differentiable.
 
     Raises
     ------

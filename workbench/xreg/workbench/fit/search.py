@@ -45,21 +45,10 @@ class Starts:
 def search(misfit: Misfit, *, starts: int = 64, iterations: int = 200, seed: int = 0) -> Starts:
     """Minimise a misfit by L-BFGS, all starts as one batch.
 
-    A start is the best of some points of a scrambled Sobol sequence, so that the starts lie in
-    promising places and yet everywhere. The best ends are mirrored (see
-    :func:`xreg.workbench.fit.minima.mirrored`) and searched from again. Coordinates stay between 0
-    and 1 as x = (1 + sin u) / 2.
-
-    Parameters
-    ----------
-    misfit
-        What to minimise; its simulator must be differentiable.
-    starts
-        How many.
-    iterations
-        Most evaluations of each.
-    seed
-        Seed of the sequence.
+    Its simulator must be differentiable. A start is the best of some points of a scrambled Sobol
+    sequence, so that the starts lie in promising places and yet everywhere. The best ends are
+    mirrored (see :func:`xreg.workbench.fit.minima.mirrored`) and searched from again. Coordinates
+    stay between 0 and 1 as x = (1 + sin u) / 2.
 
     Raises
     ------

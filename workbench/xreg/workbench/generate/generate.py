@@ -262,7 +262,8 @@ class _Work:
                 rate = self.computed / (time.monotonic() - began)
                 left = (len(missing) - self.computed) / rate
                 report(task, before + self.computed, total, f"{rate:.3g}/s, {_span(left)} left")
-            for batch, result in pool.unordered(compute, self._singles()):
+            singles = (self._batch(np.array([row])) for row in self._again)
+            for batch, result in pool.unordered(compute, singles):
                 if isinstance(result, WorkerDiedError):
                     self._keep(batch, compute.failed(batch, str(result)))
                 else:
@@ -278,10 +279,6 @@ class _Work:
             rows = missing[start : start + max(1, min(size, share, MAX_BATCH))]
             yield self._batch(rows)
             start += len(rows)
-
-    def _singles(self) -> Iterator[Batch]:
-        for row in self._again:
-            yield self._batch(np.array([row]))
 
     def _batch(self, rows: NDArray[np.intp]) -> Batch:
         return Batch(rows, self.samples[rows])

@@ -79,19 +79,6 @@ def choose(
     batch acquisition: A. Kirsch et al., Trans. Mach. Learn. Res. (2023), power acquisition), so
     that a batch does not consist of neighbours.
 
-    Parameters
-    ----------
-    recipe
-        How many, and by which rule.
-    table
-        The pool.
-    model
-        What the last round trained.
-    left
-        Rows that have not been computed.
-    rng
-        Draws.
-
     Raises
     ------
     ConfigError

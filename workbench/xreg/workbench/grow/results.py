@@ -20,8 +20,7 @@ def write_results(recipe: GrowRecipe, record: Record, folder: Path) -> None:
     from importlib.metadata import version
 
     from xreg.core.analysis.style import styled
-    from xreg.workbench.report.draw import save_figure
-    from xreg.workbench.report.page import data_url, fill
+    from xreg.workbench.report.page import drawn, fill
 
     head = ["round", "computed", "trained on", "relative error", "R2", "spread of candidates",
             "spread of chosen", "failed", "computing (s)", "training (s)"]  # fmt: skip
@@ -34,14 +33,8 @@ def write_results(recipe: GrowRecipe, record: Record, folder: Path) -> None:
     ]  # fmt: skip
     write_csv(folder / "rounds.csv", [head, *rows])
     with styled():
-        save_figure(draw_growth(record), folder / "growth.png")
-    page = fill(
-        "grow",
-        recipe=recipe,
-        record=record,
-        picture=data_url(folder / "growth.png"),
-        xreg=version("xreg"),
-    )
+        picture = drawn(draw_growth(record), folder / "growth.png")
+    page = fill("grow", recipe=recipe, record=record, picture=picture, xreg=version("xreg"))
     write_text(folder / "report.html", page)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from xreg.core.errors import ConfigError, DataError, UnknownNameError
 from xreg.core.interfaces import Importer
 from xreg.core.readers.importing.log import ImportLog
-from xreg.registry.plugins import Installed, host
+from xreg.registry.plugins import host
 from xreg.workbench.importing.options import ImportOptions
 
 __all__ = ["UnknownLayoutError", "choose_importer"]
@@ -45,17 +45,6 @@ def choose_importer(
 ) -> Importer[Any]:
     """Return the importer that is asked for, or the one that knows the source best.
 
-    Parameters
-    ----------
-    source
-        File or folder.
-    options
-        What the user asks.
-    grids
-        Grid of each channel that has one.
-    log
-        Takes what an importer that fails at a glance says.
-
     Raises
     ------
     ConfigError, UnknownNameError
@@ -83,8 +72,9 @@ def _best(source: Path, log: ImportLog) -> str:
     head, sure, asked = _head(source), {}, []
     for installed in host().of_kind("importer"):
         name = installed.spec.name
-        if installed.spec.missing():
-            asked.append(f"{name} (not asked, as it {_missing(installed)})")
+        if missing := installed.spec.missing():
+            needs = " and ".join(f"needs {one.name}: {one.remedy}" for one in missing)
+            asked.append(f"{name} (not asked, as it {needs})")
             continue
         try:
             sure[name] = host().load("importer", name).sniff(source, head)
@@ -119,10 +109,6 @@ def _best(source: Path, log: ImportLog) -> str:
     return best[0]
 
 
-def _missing(installed: Installed) -> str:
-    return " and ".join(f"needs {one.name}: {one.remedy}" for one in installed.spec.missing())
-
-
 def _head(source: Path) -> bytes:
     if not source.is_file():
         return b""
@@ -143,7 +129,8 @@ def _settings(
     columns = options.columns.model_dump(exclude_defaults=True)
     if "columns" not in known and (said := set(columns) - (set(known) & {"unit"})):
         first = next(key for key in columns if key in said)
-        *some, last = _with_columns()
+        specs = (installed.spec for installed in host().of_kind("importer"))
+        *some, last = (spec.name for spec in specs if "columns" in spec.config.model_fields)
         others = f"{', '.join(some)} or {last}" if some else last
         raise ConfigError(
             f"--{first} is for text spectra of the layout {others}, not for '{name}'."
@@ -168,9 +155,3 @@ def _settings(
         "spectra": options.spectra,
     }
     return {key: value for key, value in given.items() if key in known}
-
-
-def _with_columns() -> Iterator[str]:
-    for installed in host().of_kind("importer"):
-        if "columns" in installed.spec.config.model_fields:
-            yield installed.spec.name

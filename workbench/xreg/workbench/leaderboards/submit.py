@@ -13,7 +13,7 @@ from xreg.core.errors import DataError, UnknownNameError, did_you_mean
 from xreg.core.files import disk_errors
 from xreg.core.run import FORMAT
 from xreg.core.storage import parse_json
-from xreg.registry.registries import Registry, candidates
+from xreg.registry.registries import candidates
 from xreg.workbench.leaderboards.entry import FOLDER, Row, write_row
 from xreg.workbench.leaderboards.task import Task, conflicts, find_task, noted_task, require_anew
 from xreg.workbench.run.provenance import components, machine
@@ -85,11 +85,8 @@ def submit(
         raise DataError(f"no family of '{folder}' is finished; repeat `xreg search` to go on.")
     rows = [_row(task, search, folder, result, signed_off_by) for result in made]
     with disk_errors(f"submitting to '{place.location}'"):
-        return [write_row(_folder(place, task), row) for row in rows]
-
-
-def _folder(registry: Registry, task: Task) -> Path:
-    return registry.root() / FOLDER / task.name
+        home = place.root() / FOLDER / task.name
+        return [write_row(home, row) for row in rows]
 
 
 def _row(task: Task, search: Search, folder: Path, result: FamilyResult, by: str) -> Row:

@@ -56,16 +56,7 @@ def nearest(
 ) -> list[Match]:
     """Return the nearest references, nearest first, shift and broadening refined.
 
-    Parameters
-    ----------
-    comparison
-        The library.
-    measured
-        The spectrum.
-    misfit, place
-        (n,) what :meth:`Comparison.misfits` gives for it.
-    count
-        How many are wanted.
+    ``misfit`` and ``place`` are what :meth:`Comparison.misfits` gives for the spectrum.
     """
     order = np.argsort(misfit, kind="stable")[: SPARE * count]
     found = [_refined(comparison, measured, int(row), int(place[row])) for row in order]

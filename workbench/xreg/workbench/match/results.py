@@ -148,31 +148,30 @@ def _write(matched: Matched, folder: Path) -> dict[str, Any]:
     """Write ``match.json``, tables, pictures and ``report.html``."""
     from xreg.core.analysis.style import styled
     from xreg.workbench.match import figures
-    from xreg.workbench.report.draw import save_figure
-    from xreg.workbench.report.page import data_url, fill
+    from xreg.workbench.report.page import drawn, fill
 
     table = result_table(matched)
     write_json(folder / "match.json", table)
     write_csv(folder / "nearest.csv", _nearest_rows(table))
     if any(one["combinations"] for one in table["spectra"]):
         write_csv(folder / "combinations.csv", _combination_rows(table))
-    pictures = []
+    pictures, series = [], None
     with styled():
         for number, answer in enumerate(matched.answers[:DRAWN], start=1):
-            path = folder / f"spectrum-{number}.png"
-            save_figure(figures.draw_answer(matched, answer), path)
-            pictures.append(data_url(path))
-        save_figure(figures.draw_reliability(matched), folder / "reliability.png")
+            figure = figures.draw_answer(matched, answer)
+            pictures.append(drawn(figure, folder / f"spectrum-{number}.png"))
+        reliability = drawn(figures.draw_reliability(matched), folder / "reliability.png")
         if matched.series is not None:
-            save_figure(figures.draw_series(matched, matched.series), folder / "series.png")
+            figure = figures.draw_series(matched, matched.series)
+            series = drawn(figure, folder / "series.png")
             _write_series(folder, matched, matched.series)
     page = fill(
         "match",
         result=table,
         pictures=pictures,
         drawn=DRAWN,
-        reliability=data_url(folder / "reliability.png"),
-        series=data_url(folder / "series.png") if matched.series is not None else None,
+        reliability=reliability,
+        series=series,
     )
     write_text(folder / "report.html", page)
     return table

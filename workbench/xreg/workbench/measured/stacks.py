@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xreg.core.errors import DataError
 from xreg.core.measured.stack import Stack, read_stack
 from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.stacks.arrays import is_container
-from xreg.core.text import counted
+from xreg.core.text import counted, with_unit
 from xreg.workbench.measured.named import by_grid, in_words, read_spectra
 
-__all__ = ["is_map", "is_several", "joined", "read_stacks", "require_alive", "told"]
+__all__ = [
+    "is_map",
+    "is_several",
+    "joined",
+    "read_stacks",
+    "require_alive",
+    "spectrum_rows",
+    "told",
+]
 
 MOST_NAMED = 8
 """So many dead spectra are named in a remark; the arrays hold all."""
@@ -101,3 +111,17 @@ def joined(stacks: Sequence[Stack]) -> tuple[tuple[int, ...], tuple[str, ...]]:
     if len(stacks) == 1:
         return stacks[0].shape, stacks[0].names
     return (sum(map(len, stacks)),), tuple(name for stack in stacks for name in stack.names)
+
+
+def spectrum_rows(
+    columns: Mapping[str, NDArray[Any]],
+    shape: tuple[int, ...],
+    names: Sequence[str] = (),
+    units: Mapping[str, str] | None = None,
+) -> list[list[Any]]:
+    """Return a table with a row for each spectrum: its name, or its place, then all columns."""
+    places = [[name] for name in names] if names else [[*at] for at in np.ndindex(shape)]
+    heads = ["spectrum"] if names or len(shape) == 1 else ["row", "column"]
+    told = [with_unit(name, (units or {}).get(name, "")) for name in columns]
+    values = zip(*(column.tolist() for column in columns.values()), strict=True)
+    return [[*heads, *told], *([*at, *row] for at, row in zip(places, values, strict=True))]

@@ -64,13 +64,6 @@ class Declaration:
 def read_declaration(source: str, what: str) -> Declaration:
     """Read the source of a declaring module; nothing of it is run.
 
-    Parameters
-    ----------
-    source
-        Text of the module.
-    what
-        What messages call it.
-
     Raises
     ------
     DataError

@@ -113,14 +113,7 @@ class Prediction:
 
 
 def predict(model: Model, samples: Samples, read: NewSamples | None = None) -> Prediction:
-    """Predict the spectra of samples.
-
-    Parameters
-    ----------
-    model, samples
-        The model, and the n samples.
-    read
-        How they were read, for the summary.
+    """Predict the spectra of samples; ``read`` says in the summary how these were read.
 
     Raises
     ------

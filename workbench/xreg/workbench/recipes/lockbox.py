@@ -23,16 +23,7 @@ def counted_look(
 ) -> Looks | None:
     """Count that a recipe tests on the lockbox of a dataset; None where it does not.
 
-    Parameters
-    ----------
-    split
-        Its section on the split, filled in.
-    dataset
-        The dataset.
-    command, name
-        What looks.
-    method
-        What is judged, as JSON values: two looks with the same are looks at one method.
+    Two looks with the same ``method`` are looks at one method.
 
     Raises
     ------

@@ -167,15 +167,7 @@ def _large(emulator: Emulator, features: int, targets: int, samples: int) -> _La
 
 
 def _speed(device: Device, products: int) -> float:
-    """Return how many products and sums of single-precision matrices are done in a second.
-
-    Parameters
-    ----------
-    device
-        As the setting has it.
-    products
-        Products in a step of training.
-    """
+    """Return how many products and sums of single-precision matrices are done in a second."""
     import torch
 
     from xreg.core.nn.devices import device_for

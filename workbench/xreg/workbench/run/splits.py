@@ -133,16 +133,7 @@ def which_model(judged: Sequence[JudgedSplit], found: Mapping[str, Any]) -> str:
 
 
 def over_splits(judged: Sequence[JudgedSplit], part: str, seed: int) -> dict[str, Any]:
-    """Return what several splits say together, as ``metrics.json`` has it.
-
-    Parameters
-    ----------
-    judged
-        Two splits or more.
-    part
-        The part that is judged.
-    seed
-        Of the bootstrap.
+    """Return what two splits or more say together, as ``metrics.json`` has it.
 
     Returns
     -------

@@ -100,15 +100,6 @@ def compare(runs: Sequence[RunRecord]) -> Comparison:
 def write_page(compared: Comparison, path: Path, *, renew: bool = False) -> Path:
     """Write all that as one page that needs nothing else.
 
-    Parameters
-    ----------
-    compared
-        What is put side by side.
-    path
-        The page.
-    renew
-        Whether one that is there may be replaced.
-
     Raises
     ------
     DataError

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from xreg.core.errors import CorruptError, DataError
+from xreg.core.files import read_file
 from xreg.core.run import require_format
 from xreg.core.storage import parse_json
 from xreg.core.yaml_text import load_yaml
@@ -190,13 +191,9 @@ def _folders(place: Path, depth: int) -> Iterator[Path]:
 
 def _bytes(path: Path) -> bytes:
     try:
-        with path.open("rb") as stream:
-            content = stream.read(MOST_BYTES + 1)
+        return read_file(path, MOST_BYTES)
     except OSError as error:
         raise DataError(f"'{path}' cannot be read ({error.strerror}).") from None
-    if len(content) > MOST_BYTES:
-        raise DataError(f"'{path}' is of more than {MOST_BYTES} bytes.")
-    return content
 
 
 def _mapping(value: Any) -> dict[str, Any]:

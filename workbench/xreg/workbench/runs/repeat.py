@@ -84,15 +84,6 @@ class Repeated:
 def repeat(folder: Path, out: Path | None = None, execution: Execution | None = None) -> Repeated:
     """Carry out the recipe of a run again and compare every number.
 
-    Parameters
-    ----------
-    folder
-        The run.
-    out
-        Folder of the new one; as for :func:`~xreg.workbench.run.run.execute`.
-    execution
-        Where costly descriptors run.
-
     Raises
     ------
     DataError

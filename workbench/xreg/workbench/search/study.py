@@ -131,18 +131,10 @@ class SearchStudy:
     def _locked(self) -> Iterator[None]:
         """Hold the lock under which all writing happens; it dies with its holder.
 
-        What a worker left that was killed while it wrote is cleared away: Optuna's own lock, and a
-        last line without an end.
+        Optuna's own lock, which a worker left that was killed while it wrote, is cleared away.
         """
         with self.lock:
             self.journal.with_name(f"{JOURNAL}.lock").unlink(missing_ok=True)
-            if self.journal.exists():
-                with self.journal.open("rb+") as file:
-                    if file.seek(0, os.SEEK_END):
-                        file.seek(-1, os.SEEK_END)
-                        if file.read() != b"\n":
-                            file.seek(0)
-                            file.truncate(file.read().rfind(b"\n") + 1)
             yield
 
     @contextmanager

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from xreg.core.config import Config, setting
 from xreg.core.errors import CorruptError, DataError
+from xreg.core.files import read_file
 from xreg.core.interfaces.kinds import KINDS
 from xreg.core.paths import relative_path
 
@@ -123,9 +124,9 @@ class Entry(Config):
     @property
     def normal(self) -> str:
         """The distribution's name as pip compares it."""
-        import re
+        from packaging.utils import canonicalize_name
 
-        return re.sub(r"[-_.]+", "-", self.distribution).lower()
+        return canonicalize_name(self.distribution)
 
 
 class _Loader(yaml.SafeLoader):
@@ -155,12 +156,9 @@ def read_entry(file: Path) -> Entry:
     """
     what = f"the entry '{file.name}'"
     try:
-        with file.open("rb") as stream:
-            content = stream.read(MOST_BYTES + 1)
+        content = read_file(file, MOST_BYTES)
     except OSError as error:
         raise DataError(f"{what} cannot be read ({error.strerror}).") from None
-    if len(content) > MOST_BYTES:
-        raise DataError(f"{what} is of more than {MOST_BYTES} bytes.")
     try:
         body = yaml.load(content.decode("utf-8"), _Loader)
     except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:

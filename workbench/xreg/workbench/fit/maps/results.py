@@ -15,7 +15,7 @@ from xreg.core.text import counted, with_unit
 from xreg.workbench.arrays import write_arrays
 from xreg.workbench.fit.refine import OPEN_SIGN, VAGUE
 from xreg.workbench.measured.figures import Panel, draw_panels
-from xreg.workbench.measured.stacks import joined
+from xreg.workbench.measured.stacks import joined, spectrum_rows
 from xreg.workbench.result_folder import result_folder, write_json
 
 if TYPE_CHECKING:
@@ -197,8 +197,7 @@ def stack_rows(table: dict[str, Any]) -> list[tuple[str, ...]]:
 def _write(done: list[FittedStack], facts: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Write ``fit.json``, ``fit.zarr``, ``parameters.csv``, pictures and ``report.html``."""
     from xreg.core.analysis.style import styled
-    from xreg.workbench.report.draw import save_figure
-    from xreg.workbench.report.page import data_url, fill
+    from xreg.workbench.report.page import drawn, fill
 
     table = result_table(done, facts)
     columns, problem = _columns(done), done[0].problem
@@ -213,7 +212,7 @@ def _write(done: list[FittedStack], facts: dict[str, Any], folder: Path) -> dict
         {"parameters": list(problem.labels), "model": facts["model"]["reference"]},
         units,
     )
-    write_csv(folder / "parameters.csv", _csv(columns, shape, names, units))
+    write_csv(folder / "parameters.csv", spectrum_rows(columns, shape, names, units))
     value_panels = [
         Panel(with_unit(label, units[label]), columns[label], columns[f"{label}_std"])
         for label in problem.labels
@@ -233,27 +232,7 @@ def _write(done: list[FittedStack], facts: dict[str, Any], folder: Path) -> dict
     pictures = []
     with styled():
         for name, panels in (("values", value_panels), ("std", std_panels), ("trust", trust)):
-            save_figure(draw_panels(panels, shape, names), folder / f"{name}.png")
-            pictures.append(data_url(folder / f"{name}.png"))
+            pictures.append(drawn(draw_panels(panels, shape, names), folder / f"{name}.png"))
     page = fill("fit_map", result=table, rows=stack_rows(table), pictures=pictures)
     write_text(folder / "report.html", page)
     return table
-
-
-def _csv(
-    columns: dict[str, NDArray[Any]],
-    shape: tuple[int, ...],
-    names: tuple[str, ...],
-    units: dict[str, str],
-) -> list[list[Any]]:
-    """Return a row for each spectrum: its place, then all columns."""
-    place = (
-        [[name] for name in names]
-        if names
-        else np.stack(np.unravel_index(np.arange(len(columns["dead"])), shape), axis=1).tolist()
-    )
-    heads = ["spectrum"] if names else ["row", "column"][-len(shape) :]
-    told = [with_unit(name, units.get(name, "")) for name in columns]
-    values = zip(*(column.tolist() for column in columns.values()), strict=True)
-    rows = [[*at, *row] for at, row in zip(place, values, strict=True)]
-    return [[*heads, *told], *rows]

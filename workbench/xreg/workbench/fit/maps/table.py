@@ -26,18 +26,8 @@ class Table:
     """Predicted spectra of a Sobol sequence of parameters at several shifts.
 
     Spectra are kept without what the background can describe, of length one, as their leading
-    principal components, so that thousands of measured ones are compared with all in seconds.
-
-    Parameters
-    ----------
-    problem
-        Names and ranges of the unknowns, energies and background.
-    renderer
-        The network.
-    count
-        How many parameter sets, a power of two.
-    seed
-        Seed of the sequence.
+    principal components, so that thousands of measured ones are compared with all in seconds. Their
+    number is a power of two.
     """
 
     def __init__(self, problem: Problem, renderer: Renderer, count: int, seed: int) -> None:

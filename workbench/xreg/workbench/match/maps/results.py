@@ -14,6 +14,7 @@ from xreg.core.run import FORMAT
 from xreg.workbench.arrays import write_arrays
 from xreg.workbench.match.maps.match import MatchedStack, match_stack
 from xreg.workbench.match.recipe import MatchRecipe
+from xreg.workbench.measured.stacks import spectrum_rows
 from xreg.workbench.result_folder import result_folder, write_json
 
 __all__ = ["match_map"]
@@ -80,8 +81,7 @@ def _write(matched: MatchedStack, facts: dict[str, Any], folder: Path) -> dict[s
     """Write ``match.json``, ``match.zarr``, ``pixels.csv``, a picture and ``report.html``."""
     from xreg.core.analysis.style import styled
     from xreg.workbench.measured.figures import Panel, draw_panels
-    from xreg.workbench.report.draw import save_figure
-    from xreg.workbench.report.page import data_url, fill
+    from xreg.workbench.report.page import drawn, fill
 
     table = _table(matched, facts)
     stack = matched.stack
@@ -104,11 +104,7 @@ def _write(matched: MatchedStack, facts: dict[str, Any], folder: Path) -> dict[s
     write_json(folder / "match.json", table)
     arrays = {name: values.reshape(stack.shape) for name, values in columns.items()}
     write_arrays(folder / "match.zarr", arrays, {}, {"shift": "eV", "broadening": "eV"})
-    place = np.stack(np.unravel_index(np.arange(len(stack)), stack.shape), axis=1).tolist()
-    values = zip(*(column.tolist() for column in columns.values()), strict=True)
-    heads = ["row", "column"] if stack.is_map else ["spectrum"]
-    rows = [[*at, *row] for at, row in zip(place, values, strict=True)]
-    write_csv(folder / "pixels.csv", [[*heads, *columns], *rows])
+    write_csv(folder / "pixels.csv", spectrum_rows(columns, stack.shape))
     panels = [
         Panel("most probable", matched.likely),
         Panel("its probability", matched.probability),
@@ -117,7 +113,7 @@ def _write(matched: MatchedStack, facts: dict[str, Any], folder: Path) -> dict[s
         *parts,
     ]
     with styled():
-        save_figure(draw_panels(panels, stack.shape), folder / "maps.png")
-    page = fill("match_map", result=table, picture=data_url(folder / "maps.png"))
+        picture = drawn(draw_panels(panels, stack.shape), folder / "maps.png")
+    page = fill("match_map", result=table, picture=picture)
     write_text(folder / "report.html", page)
     return table
