@@ -41,11 +41,6 @@ class CclibImporter(Importer[CclibImportConfig]):
     Each line has the area of its oscillator strength, so that intensities are in 1/eV. Labels:
     ``program``, ``lines`` (how many), ``first_line`` and ``last_line`` in eV, with the shift.
     Energies of such calculations lie some eV or tens of eV beside experiment; ``shift`` moves them.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.cclib.plugin.CclibImportConfig`.
     """
 
     name: ClassVar[str] = "cclib"

@@ -29,11 +29,6 @@ class ColumnsExporter(Exporter[ColumnsExportConfig]):
 
     The header is of lines that begin with ``#``, the last of which names the columns; its fields
     are those of XDI. The channel ``<channel>_noise`` becomes the column ``sigma``.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.columns.plugin.ColumnsExportConfig`.
     """
 
     name: ClassVar[str] = "columns"

@@ -27,11 +27,6 @@ class ColumnsImporter(Importer[ColumnsImportConfig]):
     The sample is called as the file, with the number of the scan behind where there are several.
     What is read, and how columns are chosen, is that of
     :func:`xreg.core.readers.spectra.spectrum.read_spectrum`; the label ``signal`` tells the choice.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.columns.plugin.ColumnsImportConfig`.
     """
 
     name: ClassVar[str] = "columns"

@@ -35,11 +35,6 @@ class Cp2kImporter(Importer[Cp2kImportConfig]):
 
     The area of each line is the square of its transition, as CP2K prints it. Labels: ``atom`` (from
     1, as in the input) and ``core_state``.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.cp2k.plugin.Cp2kImportConfig`.
     """
 
     name: ClassVar[str] = "cp2k"

@@ -45,11 +45,6 @@ class CsvExporter(Exporter[CsvExportConfig]):
     a sample, whose heads are ``energy (eV)`` and the ids. ``NAME.samples.csv`` has a row a sample:
     its id, of a specimen composition and absorber, under ``name (unit)`` parameters; ``label <name>
     (unit)``, ``unit <channel>`` and ``split <name>``.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.csv.plugin.CsvExportConfig`.
     """
 
     name: ClassVar[str] = "csv"

@@ -64,11 +64,6 @@ class CsvImporter(Importer[CsvImportConfig]):
     channels ``NAME.<channel>.csv`` where there are several; any of these files stands for all.
     Without it samples have a name and no more, and columns ``<id> std`` (of ``xreg predict``)
     become a channel of their own.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.csv.plugin.CsvImportConfig`.
     """
 
     name: ClassVar[str] = "csv"

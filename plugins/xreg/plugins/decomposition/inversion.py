@@ -43,18 +43,6 @@ Array = NDArray[np.float64]
 TINY = 1e-12
 
 
-def _leaky(y: Array) -> Array:
-    return np.where(y > 0, y, y / 0.01)
-
-
-def _elu(y: Array) -> Array:
-    return np.where(y > 0, y, np.log1p(np.clip(y, -1 + TINY, 0)))
-
-
-def _tanh(y: Array) -> Array:
-    return np.asarray(np.arctanh(np.clip(y, -1 + TINY, 1 - TINY)))
-
-
 def _softplus(y: Array) -> Array:
     positive = np.maximum(y, TINY)
     return np.asarray(positive + np.log(-np.expm1(-positive)))
@@ -62,9 +50,9 @@ def _softplus(y: Array) -> Array:
 
 # Inverse of each activation that has one, and the open range of values that it is defined on.
 INVERSES: dict[str, tuple[Callable[[Array], Array], float, float]] = {
-    "LeakyReLU": (_leaky, -np.inf, np.inf),
-    "ELU": (_elu, -1.0, np.inf),
-    "Tanh": (_tanh, -1.0, 1.0),
+    "LeakyReLU": (lambda y: np.where(y > 0, y, y / 0.01), -np.inf, np.inf),
+    "ELU": (lambda y: np.where(y > 0, y, np.log1p(np.clip(y, -1 + TINY, 0))), -1.0, np.inf),
+    "Tanh": (lambda y: np.arctanh(np.clip(y, -1 + TINY, 1 - TINY)), -1.0, 1.0),
     "Softplus": (_softplus, 0.0, np.inf),
 }
 

@@ -11,15 +11,11 @@ from torch.func import jacrev, vmap
 __all__ = ["features_with_scores"]
 
 ROWS = 1024  # Jacobians in memory at once
+STEPS, NONE = 100, 1e-9  # most steps, and the distance in scores that counts as none
 
 
 def features_with_scores(
-    encode: Callable[[Tensor], Tensor],
-    t: Tensor,
-    x: Tensor,
-    *,
-    iterations: int = 100,
-    tolerance: float = 1e-9,
+    encode: Callable[[Tensor], Tensor], t: Tensor, x: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Move features until their scores are given ones, by least-norm Newton steps.
 
@@ -34,8 +30,6 @@ def features_with_scores(
         (n, j) wanted scores.
     x
         (n, d) features to begin from.
-    iterations, tolerance
-        Most steps, and the distance in scores that counts as none.
 
     Returns
     -------
@@ -51,8 +45,8 @@ def features_with_scores(
     x = x.clone()
     left = (t - encode(x)).norm(dim=1)
     length = torch.ones_like(left)
-    for _ in range(iterations):
-        live = torch.nonzero((left > tolerance) & (length > 1e-6))[:, 0]
+    for _ in range(STEPS):
+        live = torch.nonzero((left > NONE) & (length > 1e-6))[:, 0]
         if not len(live):
             break
         jacobian, value = slopes(x[live])

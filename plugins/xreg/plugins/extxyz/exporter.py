@@ -28,11 +28,6 @@ class ExtxyzExporter(Exporter[ExtxyzExportConfig]):
     ``id`` and ``absorber`` (from 0); for each channel ``xas`` the fields ``xas``, ``xas_energy`` in
     eV and ``xas_unit``; each label under its name, with ``<label>_unit`` where it has a unit; and
     ``split_<name>``, which is train, validation or test. The importer reads all of them back.
-
-    Parameters
-    ----------
-    config
-        No settings.
     """
 
     name: ClassVar[str] = "extxyz"

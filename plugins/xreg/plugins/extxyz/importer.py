@@ -40,11 +40,6 @@ class ExtxyzImporter(Importer[ExtxyzImportConfig]):
     is appended. Other info entries that are one number or word each in all samples become labels;
     ``<label>_unit`` says the unit of one, and ``split_<name>`` in which part of a split (train,
     validation or test) a sample is.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.extxyz.plugin.ExtxyzImportConfig`.
     """
 
     name: ClassVar[str] = "extxyz"

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from xreg.core.data.samples import Structure
 from xreg.core.data.spectra import Spectrum
-from xreg.core.errors import MissingRequirementError, RunError, SampleError
-from xreg.core.interfaces import Availability, SpectrumGenerator
+from xreg.core.errors import RunError, SampleError
+from xreg.core.interfaces import SpectrumGenerator
 from xreg.core.programs.cluster import check_site, cluster
 from xreg.core.programs.program import Limits
 from xreg.plugins.fdmnes.files import (
@@ -44,11 +44,6 @@ class Fdmnes(SpectrumGenerator[FdmnesConfig]):
     zero on an absolute scale; ``fermi_energy``, the photon energy below which states are occupied;
     ``core_energy``, the difference of FDMNES' energy zero and the core level, whose changes from
     sample to sample are chemical shifts.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.fdmnes.plugin.FdmnesConfig`.
     """
 
     name: ClassVar[str] = "fdmnes"
@@ -99,14 +94,6 @@ class Fdmnes(SpectrumGenerator[FdmnesConfig]):
                 return self._read(folder)
             except RunError as error:
                 raise SampleError(f"sample '{sample.id}': {error}.") from None
-
-    def available(self) -> Availability:
-        """Say whether there is an FDMNES that works, and why not where there is none."""
-        try:
-            fdmnes_version(FDMNES.require())
-        except MissingRequirementError as error:
-            return Availability(False, str(error))
-        return Availability(True)
 
     def version(self) -> str:
         """Return ``FDMNES`` and its version."""

@@ -37,11 +37,6 @@ class FdmnesImporter(Importer[FdmnesImportConfig]):
     ranges meet, become one, their mean. Labels: ``kind`` (raw, convoluted), ``edge``, and of one
     site among several its ``site`` and ``multiplicity``. Structures beside spectra are what the
     importer ``pairs`` reads.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.fdmnes.plugin.FdmnesImportConfig`.
     """
 
     name: ClassVar[str] = "fdmnes"

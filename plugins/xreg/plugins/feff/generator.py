@@ -52,11 +52,6 @@ class Feff(SpectrumGenerator[FeffConfig]):
     photon energy that lifts the core electron there, so that its sum with the grid is the ``omega``
     of ``xmu.dat``; of an emission spectrum, the photon that the fall from there gives off. mu is in
     units of the atomic background 50 eV above the edge.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.feff.plugin.FeffConfig`.
     """
 
     name: ClassVar[str] = "feff"

@@ -53,11 +53,6 @@ class FeffImporter(Importer[FeffImportConfig]):
     that is, which lifts the core electron to the Fermi level.
 
     Files of other names are not looked at.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.feff.plugin.FeffImportConfig`.
     """
 
     name: ClassVar[str] = "feff"

@@ -25,6 +25,12 @@ REGISTRATION = setting(
     le=100_000,
 )
 
+CALIBRATED = setting(
+    True,
+    description="Scale the spread so that 68 % of the errors on the validation set lie within it; "
+    "without a validation set it rests on leave-one-out errors.",
+)
+
 
 class GPConfig(Config):
     """Settings of the emulator ``gp``."""
@@ -84,11 +90,7 @@ class GPConfig(Config):
         ge=0,
         le=2,
     )
-    calibrate: bool = setting(
-        True,
-        description="Scale the spread so that 68 % of the errors on the validation set lie within "
-        "it; without a validation set it rests on leave-one-out errors.",
-    )
+    calibrate: bool = CALIBRATED
 
     @model_validator(mode="after")
     def _pairs(self) -> Self:
@@ -115,11 +117,7 @@ class GPFeaturesConfig(Config):
         le=10,
     )
     registration: int = REGISTRATION
-    calibrate: bool = setting(
-        True,
-        description="Scale the spread so that 68 % of the errors on the validation set lie within "
-        "it; without a validation set it rests on leave-one-out errors.",
-    )
+    calibrate: bool = CALIBRATED
     seed: int = setting(
         0,
         ge=0,

@@ -62,13 +62,6 @@ class SiteNetwork(nn.Module):
     power spectrum of SOAP with learned species (Willatt, Musil & Ceriotti, Phys. Chem. Chem. Phys.
     20, 29661 (2018)). A perceptron reads them, what stands around the absorber, and what the
     sample is made of.
-
-    Parameters
-    ----------
-    atom_width, context_width, channels
-        Columns of atoms, context and target.
-    config
-        Settings.
     """
 
     centres: Tensor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xreg.core.config import setting
 from xreg.core.hooks import ComponentSpec, hookimpl
-from xreg.core.nn.settings import TrainingConfig
+from xreg.core.nn.settings import CALIBRATED, TrainingConfig
 
 XREG_API = "1.2"
 
@@ -60,11 +60,7 @@ class GraphConfig(TrainingConfig):
         ge=1,
         le=100,
     )
-    calibrate: bool = setting(
-        True,
-        description="Scale the spread of an ensemble so that 68 % of the errors on the validation "
-        "set lie within it.",
-    )
+    calibrate: bool = CALIBRATED
 
 
 @hookimpl

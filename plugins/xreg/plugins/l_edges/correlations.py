@@ -14,7 +14,7 @@ from xreg.core.interfaces.analysis import Analysis, Cell, Drawing, Findings, Tab
 from xreg.core.metrics import spectrum_error
 from xreg.core.text import with_unit
 from xreg.plugins.l_edges.edges import boundary, branching_ratio
-from xreg.plugins.l_edges.misfit import boxed, largest_misfit
+from xreg.plugins.l_edges.misfit import boxed, largest_misfit, pearson
 from xreg.plugins.l_edges.plugin import CorrelationsConfig
 
 if TYPE_CHECKING:
@@ -124,14 +124,6 @@ def _titles(context: AnalysisContext, names: list[str]) -> dict[str, str]:
     if isinstance(context.samples, Parameters):
         units |= zip(context.samples.names, context.samples.units, strict=True)
     return {name: with_unit(name, units.get(name.strip("|"), "")) for name in names}
-
-
-def pearson(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Return Pearson's correlation over samples where both are finite."""
-    sound = np.isfinite(a) & np.isfinite(b)
-    if sound.sum() < FEWEST or np.ptp(a[sound]) == 0 or np.ptp(b[sound]) == 0:
-        return float("nan")
-    return float(np.corrcoef(a[sound], b[sound])[0, 1])
 
 
 def _varies(values: NDArray[np.float64]) -> bool:

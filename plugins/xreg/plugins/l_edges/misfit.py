@@ -228,11 +228,12 @@ def _channels(
     }
     mean, std = known.mean(axis=0), known.std(axis=0)
     return [
-        [name, _pearson(values, mean), _pearson(values, std)] for name, values in quantities.items()
+        [name, pearson(values, mean), pearson(values, std)] for name, values in quantities.items()
     ]
 
 
-def _pearson(a: Array, b: Array) -> float:
+def pearson(a: Array, b: Array) -> float:
+    """Return Pearson's correlation over where both are finite; NaN where one does not vary."""
     sound = np.isfinite(a) & np.isfinite(b)
     if sound.sum() < FEWEST or np.ptp(a[sound]) == 0 or np.ptp(b[sound]) == 0:
         return float("nan")

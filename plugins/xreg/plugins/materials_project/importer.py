@@ -33,11 +33,6 @@ class MaterialsProjectImporter(Importer[MaterialsProjectImportConfig]):
     atoms of ``absorbing_element``, and ``--sites`` says what becomes of several. Labels:
     ``material``, ``edge``, ``type`` (XANES …), ``formula`` and ``site_averaged``. Energies are in
     eV as FEFF gives them, which lies some eV beside experiment.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.materials_project.plugin.MaterialsProjectImportConfig`.
     """
 
     name: ClassVar[str] = "materials-project"

@@ -8,7 +8,15 @@ from pydantic import Field
 
 from xreg.core.config import setting
 from xreg.core.hooks import ComponentSpec, hookimpl
-from xreg.core.nn.settings import TrainingConfig
+from xreg.core.nn.settings import (
+    ACTIVATION,
+    CALIBRATED,
+    ENSEMBLE,
+    INIT,
+    Activation,
+    Init,
+    TrainingConfig,
+)
 
 XREG_API = "1.2"
 
@@ -25,35 +33,21 @@ class MLPConfig(TrainingConfig):
         description="Width of every hidden layer in turn, in place of depth and width.",
         max_length=32,
     )
-    activation: Literal["elu", "relu", "leaky-relu", "silu", "gelu", "tanh", "softplus"] = setting(
-        "elu", description="Non-linearity of the hidden layers."
-    )
+    activation: Activation = ACTIVATION
     batch_norm: bool = setting(
         False, description="Batch normalisation between linear map and activation."
     )
     dropout: float = setting(
         0.0, description="Share of hidden neurons dropped at each training step.", ge=0, lt=1
     )
-    init: Literal["he-uniform", "he-normal", "glorot-uniform", "lecun-uniform"] = setting(
-        "he-uniform", description="Distribution of the initial weights; biases start at zero."
-    )
+    init: Init = INIT
     loss: Literal["r2", "mse", "mae", "huber"] = setting(
         "r2",
         description="What training minimises: one minus the covered variance, mean squared error, "
         "mean absolute error, or Huber's loss.",
     )
-    ensemble: int = setting(
-        1,
-        description="Number of networks trained together; their mean predicts and their standard "
-        "deviation is the spread.",
-        ge=1,
-        le=1000,
-    )
-    calibrate: bool = setting(
-        True,
-        description="Scale the spread of an ensemble so that 68 % of the errors on the validation "
-        "set lie within it.",
-    )
+    ensemble: int = ENSEMBLE
+    calibrate: bool = CALIBRATED
 
 
 @hookimpl

@@ -58,11 +58,6 @@ class Multiplet(SpectrumGenerator[MultipletConfig]):
     gives ``Dq``, ``Ds``, ``Dt`` (eV), ``S1``, ``S2``, ``T`` (K), ``sigma``, ``gamma1`` and
     ``gamma2`` (eV): see :data:`~xreg.core.ions.model.PARAMETERS`. Intensities are
     ⟨2p|r|3d⟩² per eV. On a CPU a sample's spectrum does not depend on its batch by a bit.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.multiplet.plugin.MultipletConfig`.
     """
 
     name: ClassVar[str] = "multiplet"

@@ -54,12 +54,7 @@ class Sticks:
 class Solver:
     """Diagonalises the Hamiltonian of one ion for batches of parameters.
 
-    Parameters
-    ----------
-    ion
-        The ion.
-    device
-        A torch device; None computes with NumPy.
+    It does so with torch on the device, with NumPy where none is given.
     """
 
     def __init__(self, ion: Ion, device: str | None = None) -> None:

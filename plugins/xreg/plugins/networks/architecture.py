@@ -35,11 +35,6 @@ class PReLU(nn.Module):
     """M rectifiers with a learned slope below zero, one a layer, that begins at a quarter.
 
     He et al., ICCV 2015, 1026.
-
-    Parameters
-    ----------
-    models
-        M.
     """
 
     def __init__(self, models: int) -> None:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from xreg.core.config import setting
 from xreg.core.hooks import ComponentSpec, hookimpl
-from xreg.core.nn.settings import TrainingConfig
+from xreg.core.nn.settings import ENSEMBLE, INIT, Init, TrainingConfig
 
 XREG_API = "1.2"
 
@@ -48,21 +48,13 @@ class NetworkConfig(TrainingConfig):
         "layers where the processor multiplies in it. Weights, the last layer and predictions are "
         "always single.",
     )
-    init: Literal["he-uniform", "he-normal", "glorot-uniform", "lecun-uniform"] = setting(
-        "he-uniform", description="Distribution of the initial weights; biases start at zero."
-    )
+    init: Init = INIT
     loss: Literal["r2", "mse", "mae", "huber"] = setting(
         "r2",
         description="What training minimises: the mean squared error (in units of the targets' "
         "variance for r2), the mean absolute error, or Huber's loss.",
     )
-    ensemble: int = setting(
-        1,
-        description="Number of networks trained together; their mean predicts and their standard "
-        "deviation is the spread.",
-        ge=1,
-        le=1000,
-    )
+    ensemble: int = ENSEMBLE
 
 
 class DenseConfig(NetworkConfig):

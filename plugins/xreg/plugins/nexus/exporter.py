@@ -35,11 +35,6 @@ class NexusExporter(Exporter[NexusExportConfig]):
     dataset holds is absorption, not the counts of detectors. ``element`` and ``edge`` name what
     absorbs, ``sample`` is what is known of the sample, and the collection ``xreg`` holds labels,
     parameters and splits with their units.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.nexus.plugin.NexusExportConfig`.
     """
 
     name: ClassVar[str] = "nexus"

@@ -53,11 +53,6 @@ class NexusImporter(Importer[NexusImportConfig]):
     that is named.
 
     Links to other files, virtual datasets and external storage are never followed.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.nexus.plugin.NexusImportConfig`.
     """
 
     name: ClassVar[str] = "nexus"

@@ -22,13 +22,7 @@ __all__ = ["NpzExporter"]
 
 
 class NpzExporter(Exporter[NpzExportConfig]):
-    """All samples in arrays, under the names that the importer ``npz`` reads.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.npz.plugin.NpzExportConfig`.
-    """
+    """All samples in arrays, under the names that the importer ``npz`` reads."""
 
     name: ClassVar[str] = "npz"
     Config = NpzExportConfig

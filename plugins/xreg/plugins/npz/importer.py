@@ -74,11 +74,6 @@ class NpzImporter(Importer[NpzImportConfig]):
     ========================================  ====================================================
 
     Any other name is refused, and pickled (object) arrays are not read.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.npz.plugin.NpzImportConfig`.
     """
 
     name: ClassVar[str] = "npz"

@@ -30,11 +30,6 @@ class OceanImporter(Importer[OceanImportConfig]):
 
     Labels, from its name: ``kind`` (absorption, emission), ``site``, ``level`` and
     ``polarisation``; the element of its name absorbs.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.ocean.plugin.OceanImportConfig`.
     """
 
     name: ClassVar[str] = "ocean"

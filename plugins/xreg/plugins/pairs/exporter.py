@@ -33,11 +33,6 @@ class PairsExporter(Exporter[PairsExportConfig]):
     Structures are extended xyz with ``absorber`` (from 0) and the labels in the comment line.
     Spectra have FDMNES' two lines of header, which XANESNET passes over; the second names the
     columns and their units.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.pairs.plugin.PairsExportConfig`.
     """
 
     name: ClassVar[str] = "pairs"

@@ -30,11 +30,6 @@ class PairsImporter(Importer[PairsImportConfig]):
     Structures are what :mod:`xreg.core.readers.structures` reads, spectra what
     :func:`xreg.core.readers.spectra.spectrum.read_spectrum` does. A stem that stands on one side
     only, or twice on one side, is bad.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.pairs.plugin.PairsImportConfig`.
     """
 
     name: ClassVar[str] = "pairs"

@@ -133,9 +133,7 @@ class NormaliseConfig(Config):
     def _windows(self) -> Self:
         if (self.by == "edge-jump") != (self.post is not None):
             raise ValueError("'post' goes with 'edge-jump', and 'edge-jump' needs it")
-        for window in (self.pre, self.post):
-            if window is not None and window[0] >= window[1]:
-                raise ValueError("a window must rise")
+        _require_rising(self.pre, self.post)
         return self
 
 
@@ -212,9 +210,7 @@ class EdgeStepConfig(Config):
 
     @model_validator(mode="after")
     def _windows(self) -> Self:
-        for window in (self.pre, self.post):
-            if window is not None and window[0] >= window[1]:
-                raise ValueError("a window must rise")
+        _require_rising(self.pre, self.post)
         return self
 
 
@@ -285,6 +281,11 @@ class DeglitchConfig(Config):
 
 
 HOME = "xreg.plugins.processing"
+
+
+def _require_rising(*windows: Window | None) -> None:
+    if any(window is not None and window[0] >= window[1] for window in windows):
+        raise ValueError("a window must rise")
 
 
 @hookimpl

@@ -36,11 +36,6 @@ class PySCF(SpectrumGenerator[PySCFConfig]):
 
     One thread computes one structure, always: so results repeat bit for bit, and several
     structures at once use several cores better than one structure could.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.pyscf.plugin.PySCFConfig`.
     """
 
     name: ClassVar[str] = "pyscf"

@@ -64,11 +64,6 @@ def emission(states: CoreHoles) -> Lines:
     that the highest line lies at the difference of two total energies, of the core and of the
     valence ionisation.
 
-    Parameters
-    ----------
-    states : CoreHoles
-        The molecule's states.
-
     Returns
     -------
     Lines
@@ -105,11 +100,6 @@ def absorption(states: CoreHoles) -> Lines:
     Pettersson and Ågren, Phys. Rev. B 58, 8097 (1998)), shifted as a whole so that the first
     line lies at the ΔSCF energy of the first core-excited state (Kolczewski et al., J. Chem.
     Phys. 115, 6426 (2001)).
-
-    Parameters
-    ----------
-    states : CoreHoles
-        The molecule's states.
 
     Returns
     -------

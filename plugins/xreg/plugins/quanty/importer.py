@@ -31,11 +31,6 @@ class QuantyImporter(Importer[QuantyImportConfig]):
     Several spectra of one file (of several operators) are called as the file with their number
     behind, counted from 0 as Quanty does. Labels: ``gamma``, the full width of the Lorentzian in
     eV, and ``spectrum``, the number.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.quanty.plugin.QuantyImportConfig`.
     """
 
     name: ClassVar[str] = "quanty"

@@ -74,18 +74,7 @@ def _version(program: Path, modified: int) -> str:
 
 
 def run_quanty(program: Path, files: Mapping[str, str], folder: Path, seconds: float) -> str:
-    """Run a script in a folder of its own and return what it printed.
-
-    Parameters
-    ----------
-    program
-        Quanty.
-    files
-        Texts to write there, by name; the first is the script.
-    folder
-        An empty folder, for input and output.
-    seconds
-        Time limit.
+    """Run a script, the first of ``files``, in an empty folder and return what it printed.
 
     Raises
     ------

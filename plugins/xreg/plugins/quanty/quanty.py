@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from xreg.core.data.samples import Parameters, ParameterSet, Samples
 from xreg.core.data.spaces import Parameter, ParameterSpace, check_units
 from xreg.core.data.spectra import LineList, Spectrum
-from xreg.core.errors import ConfigError, MissingRequirementError, RunError, SampleError, XregError
-from xreg.core.interfaces import Availability, SpectrumGenerator
+from xreg.core.errors import ConfigError, RunError, SampleError, XregError
+from xreg.core.interfaces import SpectrumGenerator
 from xreg.core.ions.broadening import Grid, Lines, broaden
 from xreg.core.ions.model import PARAMETERS, checked, ion_named, spaces
 from xreg.core.ions.window import window
@@ -56,11 +56,6 @@ class Quanty(SpectrumGenerator[QuantyConfig]):
     It writes either ``sticks.dat`` (energy E_f − E_i, strengths along x, y and z in each line, and
     last ``end`` and their number), which xreg broadens by ``sigma``, ``gamma1`` and ``gamma2``, or
     finished spectra ``xas.spec``, … by ``G.Print``.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.quanty.plugin.QuantyConfig`.
     """
 
     name: ClassVar[str] = "quanty"
@@ -151,14 +146,6 @@ class Quanty(SpectrumGenerator[QuantyConfig]):
         self._template(samples.names)
         widths = {name: PARAMETERS[name] for name in WIDTHS}
         return check_units(samples, widths, f"generator '{self.name}'")
-
-    def available(self) -> Availability:
-        """Say whether there is a Quanty that works, and which not where there is none."""
-        try:
-            quanty_version(QUANTY.require())
-        except MissingRequirementError as error:
-            return Availability(False, str(error))
-        return Availability(True)
 
     def version(self) -> str:
         """Return ``Quanty`` and its version."""

@@ -74,11 +74,6 @@ class SpecImporter(Importer[SpecImportConfig]):
     one of fewer points than its command asks for is told. ``--energy`` names one, ``--scan``
     chooses one scan (``12``, or ``12.2`` where the number comes twice). Which column is the signal
     is chosen as in text columns. Labels: ``scan``, ``command`` and ``date``.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.spec.plugin.SpecImportConfig`.
     """
 
     name: ClassVar[str] = "spec"

@@ -108,11 +108,12 @@ class CrossValidationAnalysis(Analysis[CrossValidationConfig]):
             raise NotApplicableError(
                 "the spectra of a fold do not vary, so it has no R²; ask for fewer folds."
             )
-        r2 = table["held out"]["r2"]
+        r2, group = table["held out"]["r2"], self.config.group
+        whole = "" if group is None else f", whole groups of '{group}' together"
         return Findings(
             text=f"R² of held-out spectra is {r2['mean']:.4f} ± {r2['std_folds']:.4f} (median "
             f"{r2['median']:.4f}) over {self.config.repeats} × {self.config.folds} folds of "
-            f"{sum(map(len, folds[0])):,} samples{_of_groups(self.config.group)}; the test part "
+            f"{sum(map(len, folds[0])):,} samples{whole}; the test part "
             "was not touched.",
             metrics={part.replace(" ", "_"): found for part, found in table.items()},
             tables=[
@@ -164,10 +165,6 @@ def _words(name: str, unit: str) -> str:
         intervals = dict(zip([*names, "10 % and more"], interval_names(), strict=True))
         return f"spectra with a spectrum error {intervals[name.removeprefix(COUNTS)]} %"
     return with_unit(WORDS[name], unit) if name == "rmse" else WORDS.get(name, name)
-
-
-def _of_groups(group: str | None) -> str:
-    return "" if group is None else f", whole groups of '{group}' together"
 
 
 def draw_r2(values: Mapping[str, NDArray[np.float64]]) -> Figure:

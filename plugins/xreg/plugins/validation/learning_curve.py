@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,6 @@ from xreg.core.analysis.retraining import Training
 from xreg.core.errors import NotApplicableError
 from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
 from xreg.plugins.validation.plugin import LearningCurveConfig
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["LearningCurveAnalysis", "random_subset"]
 

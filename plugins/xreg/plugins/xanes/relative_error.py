@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -268,7 +269,7 @@ def draw_examples(
         figure.subplots(count, columns, sharex=True, sharey=True, squeeze=False).ravel().tolist()
     )
     for axis, row, percentile, colour in zip(
-        panels, rows, percentiles, _cycle(style.PALETTE), strict=False
+        panels, rows, percentiles, cycle(style.PALETTE), strict=False
     ):
         axis.plot(energy, result.known[row], color=style.TRUE, label="true")
         guess = result.predicted[row]
@@ -286,9 +287,3 @@ def draw_examples(
     panels[0].legend()
     style.remove_unused_panels(panels, len(rows), columns)
     return figure
-
-
-def _cycle(colours: tuple[str, ...]) -> Any:
-    from itertools import cycle
-
-    return cycle(colours)

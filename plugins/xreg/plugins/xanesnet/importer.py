@@ -58,11 +58,6 @@ class XanesnetImporter(Importer[XanesnetImportConfig]):
     on energies ``e`` by ``ids``, and features ``x`` in place of structures, which become the
     parameters ``x1``, ``x2``, … of its samples: the descriptor ``as-is`` takes them. Without ``x``
     its samples are specimens; without ``e`` the setting ``energies`` says where spectra lie.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.xanesnet.plugin.XanesnetImportConfig`.
     """
 
     name: ClassVar[str] = "xanesnet"

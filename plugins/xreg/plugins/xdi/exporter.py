@@ -29,11 +29,6 @@ class XdiExporter(Exporter[XdiExportConfig]):
     Energy and intensity are its columns. Its header says ``Element.symbol`` and ``Element.edge``
     where they are known, ``Sample.id``, and each ``Label.<name>``, ``Parameter.<name>`` (both with
     the unit behind the value) and ``Split.<name>``.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.xdi.plugin.XdiExportConfig`.
     """
 
     name: ClassVar[str] = "xdi"

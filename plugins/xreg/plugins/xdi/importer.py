@@ -23,11 +23,6 @@ class XdiImporter(Importer[XdiImportConfig]):
     The sample is called as the file. ``Element.symbol`` is its absorber and ``Element.edge`` the
     label ``edge``; ``Sample.stoichiometry`` is its composition, ``Sample.temperature`` the label
     ``temperature`` in K; every other field is a label of its own name in lower case, as text.
-
-    Parameters
-    ----------
-    config
-        See :class:`~xreg.plugins.xdi.plugin.XdiImportConfig`.
     """
 
     name: ClassVar[str] = "xdi"
