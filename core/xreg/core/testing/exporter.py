@@ -144,7 +144,10 @@ class ExporterSuite(ComponentSuite):
         """It says what the format can hold, in known words."""
         assert self.component.holds <= set(Part.__args__)  # type: ignore[attr-defined]
         assert self.component.needs
-        assert set(self.component.needs) <= {"structures", "parameters", "specimens"}
+        kinds = {"structures", "parameters", "specimens"}
+        assert set(self.component.needs) <= kinds
+        lost = kinds & self.component.holds - set(self.component.needs)
+        assert not lost, f"'holds' names {', '.join(lost)}, which 'needs' refuses"
         assert all(end.startswith(".") and end.islower() for end in self.component.suffixes)
 
     def test_round_trip(self, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from xreg.core.data.dataset import Dataset
 from xreg.core.data.samples import Parameters, Structures
 from xreg.core.data.specimens import Specimens
 from xreg.core.errors import DataError
-from xreg.core.interfaces.exporter import Exporter, Part
+from xreg.core.interfaces.exporter import ANY_SAMPLES, Exporter, Part
 from xreg.core.writers.splits import parts_of
 from xreg.plugins.npz.plugin import NpzExportConfig
 
@@ -30,6 +30,8 @@ class NpzExporter(Exporter[NpzExportConfig]):
     holds: ClassVar[frozenset[Part]] = frozenset(
         ("structures", "parameters", "specimens", "units", "labels", "label units", "splits")
     )
+
+    needs: ClassVar[tuple[str, ...]] = ANY_SAMPLES
 
     def left_out(self, dataset: Dataset) -> Iterator[str]:
         """Add labels that are neither numbers nor text."""
