@@ -46,7 +46,9 @@ def extended_fields(comment: str) -> dict[str, Any]:
     found |= dict.fromkeys(empty, "")
     kept = [match for way in (DIGITS, ID) for match in way.finditer(rest)]
     found |= {match["key"]: match["value"] for match in kept if match["key"] in found}
-    if bare := [key for key, value in found.items() if value is True and is_number(key)]:
+    flags = [key for key, value in found.items() if value is True and is_number(key)]
+    # A label may be called 007 and be true.
+    if bare := [key for key in flags if not re.search(rf'{re.escape(key)}["\']?\s*=', rest)]:
         raise DataError(
             f"its comment line has the number {bare[0][:40]} without a name: put a list into quotes"
         )
