@@ -21,6 +21,7 @@ from xreg.core.readers.stacks.choice import read_stack_file
 from xreg.workbench.importing.collect import BadEntriesError
 from xreg.workbench.importing.imports import import_dataset
 from xreg.workbench.importing.options import ImportOptions
+from xreg.workbench.measured.ranges import kev_hint
 
 ENERGY = np.arange(7000.0, 7900.0, 2.0)
 EDGE = 0.5 + np.arctan((ENERGY - 7112) / 1.5) / np.pi
@@ -123,3 +124,10 @@ def test_a_project_is_no_spectrum_to_match(content: bytes, tmp_path: Path) -> No
     (tmp_path / "a.prj").write_bytes(content)
     with pytest.raises(DataError, match="make a dataset of it by 'xreg data import'"):
         read_measured(tmp_path / "a.prj")
+
+
+def test_energies_in_kev_are_named_so_where_a_range_is_missed() -> None:
+    energy = np.linspace(7.1, 7.2, 50)
+    assert "say --unit keV" in kev_hint(energy, 7080.0, 7220.0)
+    assert kev_hint(energy, 8000.0, 9000.0) == ""
+    assert kev_hint(1000 * energy, 7080.0, 7220.0) == ""

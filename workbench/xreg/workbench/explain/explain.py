@@ -33,6 +33,7 @@ from xreg.workbench.explain.learn import (
 from xreg.workbench.explain.quantities import Quantity, quantities
 from xreg.workbench.explain.recipe import ExplainRecipe, ExplainSettings
 from xreg.workbench.match.library import Comparison, Library, noise_share
+from xreg.workbench.measured.ranges import kev_hint
 from xreg.workbench.measured.stacks import read_stacks, require_alive, told
 
 __all__ = ["Explained", "explain_spectra"]
@@ -256,7 +257,7 @@ def _require_element(stack: Stack, model: Model, name: str) -> None:
         if low < one.energy < high
     ]
     hint = f" It may be of {' or '.join(near[:4])}." if near else ""
-    kev = " Its energies look like keV: say --unit keV." if 1000 * high > grid[0] > high else ""
+    kev = kev_hint(stack.energy, float(grid[0]), float(grid[-1]))
     raise DataError(
         f"spectrum '{name}': its energies, {low:g} … {high:g} eV, are none of the model's, "
         f"{grid[0]:g} … {grid[-1]:g} eV ({absorbers}); take a model of that element and "

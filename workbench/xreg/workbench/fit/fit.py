@@ -23,6 +23,7 @@ from xreg.registry.registries import Registry, configured
 from xreg.workbench.fit.problem import Background, Problem, narrowed
 from xreg.workbench.fit.recipe import NO_GENERATOR, FitSettings
 from xreg.workbench.fit.sticks import origin
+from xreg.workbench.measured.ranges import kev_hint
 
 if TYPE_CHECKING:
     from xreg.core.interfaces import SpectrumGenerator
@@ -191,9 +192,7 @@ def problem_of(model: Model, measured: Measured, settings: FitSettings, spectrum
     try:
         part = measured.within(low, high)
     except DataError as error:
-        hint = ""
-        if 1000 * measured.energy[0] < high and 1000 * measured.energy[-1] > low:
-            hint = " Its energies look like keV: say --unit keV."
+        hint = kev_hint(measured.energy, low, high)
         raise DataError(f"spectrum '{spectrum}': {error}{hint}") from None
     return Problem(part, domain.parameters, domain.units, ranges, settings.shift, background)
 

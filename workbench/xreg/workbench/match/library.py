@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from xreg.core.data.dataset import Dataset, require_finite
 from xreg.core.errors import DataError, UnknownNameError, did_you_mean
 from xreg.core.measured.spectrum import Measured
-from xreg.core.readers.energies import looks_like_kev
+from xreg.workbench.measured.ranges import kev_hint
 
 __all__ = ["Comparison", "Library", "broadened", "noise_share"]
 
@@ -188,17 +188,13 @@ class Comparison:
                 f"needs {FEWEST_POINTS}."
             )
         if share < (1 - 1e-9 if window else LEAST_SHARE):
-            if looks_like_kev(energy) and not window:
-                raise DataError(
-                    f"its energies are {energy[0]:g} … {energy[-1]:g} eV, and look like keV; say "
-                    "--unit keV."
-                )
             raise DataError(
                 f"the library has spectra from {library.energy[0]:g} to {library.energy[-1]:g} eV, "
                 f"with shifts of {shift[0]:g} … {shift[1]:g} eV for measured energies of "
                 f"{first:g} … {last:g} eV only, which is not "
                 f"{'all' if window else 'half'} of {asked[0]:g} … {asked[1]:g} eV; take another "
                 "library, other shifts or a narrower window."
+                f"{kev_hint(energy, float(library.energy[0]), float(library.energy[-1]))}"
             )
         return cls(library, energy, (low, high), reach, shift, broadening, scale, offset)
 
