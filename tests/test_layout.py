@@ -1,8 +1,10 @@
-"""The layout of the code: no circle between modules or folders, no long file, no full folder."""
+"""The layout of the code: no circle, no long file, no full folder, few calls upwards."""
 
 from __future__ import annotations
 
+import re
 import subprocess
+import sys
 from collections import Counter, defaultdict
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOTS = ("xreg.core", "xreg.registry", "xreg.plugins", "xreg.workbench", "xreg.cli")
-LINES, MODULES = 400, 15
+LINES, MODULES, CLIMBS = 400, 15, 6
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +72,13 @@ def test_no_file_is_long_and_no_folder_full():
     full = {name: count for name, count in filled.items() if count > MODULES}
     full.pop("benchmarks", None)  # each is a script of its own
     assert not full, f"more than {MODULES} modules; divide by subject"
+
+
+def test_a_run_climbs_at_most_six_times(published, tmp_path):
+    words = ["--dataset", "toy@1.1.0", "--registry", published, "--out", tmp_path / "run"]
+    words += ["--channel", "xes", "--descriptor", "internal", "--emulator", "ridge"]
+    command = [sys.executable, ROOT / "benchmarks" / "layers.py", "run", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = re.search(r"^climbs: (\d+) places$", done.stdout, re.MULTILINE)
+    assert found, done.stdout
+    assert 0 < int(found[1]) <= CLIMBS, done.stdout
