@@ -184,8 +184,10 @@ def test_an_element_that_is_none_is_told() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["time", "Seconds", "elapsed_time", "live time", "Epoch", "incoming_beam", "transmission (%)"]
-    + ["itrans", "irefer", "bkg", "nder", "pre_edge"],
+    [
+        *("time", "Seconds", "elapsed_time", "live time", "Epoch", "incoming_beam"),
+        *("transmission (%)", "itrans", "irefer", "bkg", "nder", "pre_edge"),
+    ],
 )
 def test_what_is_no_signal_is_not_taken_as_the_only_one(name: str) -> None:
     with pytest.raises(DataError, match="say which is the signal"):
