@@ -195,3 +195,27 @@ def test_samples_without_a_group_are_refused(
     words = ["-o", tmp_path / "x", "--group", "half", "--set", "reach=2"]
     assert run("calibrate", ridge, measured, *words) == 2
     assert "30 of 60 samples have no group" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        {"emulator": {"name": "graph", "epochs": 1}},
+        {"descriptor": ["internal", "coulomb"], "emulator": {"name": "mlp", "epochs": 1}},
+    ],
+    ids=["of samples", "of several descriptors"],
+)
+def test_whatever_can_start_is_fine_tuned(
+    method: dict[str, object], water_store: Path, measured: Path, tmp_path: Path
+) -> None:
+    recipe = load_recipe(None, {"dataset": str(water_store), **method, "analyses": {}})
+    model = execute(recipe, tmp_path / "model")
+    few = tmp_path / "few.zarr"
+    write_store(open_store(measured).select(np.arange(12)), few)
+    words = ["--fine-tune", "--set", "reach=2", "--set", "emulator.epochs=60"]
+    assert run("calibrate", model, few, "-o", tmp_path / "out", *words) == 0
+    found = load_model(tmp_path / "out")
+    assert isinstance(found, CalibratedModel)
+    assert "fine_tuned" in found.calibration.facts
+    samples = open_store(few).samples
+    assert found.predict(samples).shape == (12, len(found.target.grid))

@@ -302,11 +302,17 @@ class Comparison:
         return np.sqrt(np.maximum(best, 0)).astype(np.float64), place
 
     def _left(self, products: Any, squares: Any, norms: Any) -> Any:
-        """Return the squares that are left, of (n, q, t) products."""
+        """Return the squares that are left, in place of (n, q, t) products, which are large."""
         if self.scale:
-            gain = np.maximum(products, 0) ** 2 / np.maximum(squares, 1e-30)
-            return np.maximum(norms - gain, 0)
-        return np.maximum(norms + squares - 2 * products, 0)
+            np.maximum(products, 0, out=products)
+            np.square(products, out=products)
+            products /= np.maximum(squares, 1e-30)
+            np.subtract(norms, products, out=products)
+        else:
+            products *= -2
+            products += squares
+            products += norms
+        return np.maximum(products, 0, out=products)
 
     def settings_at(self, place: int) -> tuple[float, float]:
         """Return shift and broadening of an index of :meth:`misfits`."""

@@ -146,8 +146,10 @@ def _members(library: Library) -> tuple[NDArray[Any] | None, NDArray[np.intp]]:
 def _shares(misfit: Array, scale: float, member: NDArray[np.intp]) -> Array:
     """Return (q, c) probabilities of the values that references have."""
     weights = np.exp(-(misfit**2 - (misfit**2).min(axis=1, keepdims=True)) / (2 * scale**2))
-    shares = np.zeros((len(misfit), int(member.max()) + 1))
-    np.add.at(shares.T, member, weights.T)
+    shares = weights
+    if not np.array_equal(member, np.arange(len(member))):  # else each is a value of its own
+        shares = np.zeros((len(misfit), int(member.max()) + 1))
+        np.add.at(shares.T, member, weights.T)
     return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
