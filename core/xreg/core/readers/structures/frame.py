@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -67,6 +67,14 @@ class Frame:
     def bad(cls, where: str, place: int, problem: str) -> Self:
         """Return a frame that is no structure."""
         return cls(where, place, problem=problem.rstrip("."))
+
+    @classmethod
+    def read(cls, where: str, place: int, parse: Callable[..., Self], *given: Any) -> Self:
+        """Return what a parser makes of what it is given, judged; else a bad frame, with why."""
+        try:
+            return parse(*given).judged()
+        except DataError as error:
+            return cls.bad(where, place, str(error))
 
     @classmethod
     def of(cls, where: str, place: int, atoms: Atoms, notes: tuple[str, ...] = ()) -> Self:

@@ -16,10 +16,7 @@ __all__ = ["gen_frame"]
 
 def gen_frame(lines: Sequence[str], name: str) -> Frame:
     """Return the structure of a gen file."""
-    try:
-        return _parsed(lines, name).judged()
-    except DataError as error:
-        return Frame.bad(name, 0, str(error))
+    return Frame.read(name, 0, _parsed, lines, name)
 
 
 def _parsed(lines: Sequence[str], name: str) -> Frame:

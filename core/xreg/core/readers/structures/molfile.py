@@ -31,10 +31,7 @@ def molfile_frames(lines: Sequence[str], name: str) -> Iterator[Frame]:
     records = [record for record in records if any(map(str.strip, record))]
     for place, record in enumerate(records):
         where = f"{name}, frame {place}" if len(records) > 1 else name
-        try:
-            yield _parsed(record, where, place).judged()
-        except DataError as error:
-            yield Frame.bad(where, place, str(error))
+        yield Frame.read(where, place, _parsed, record, where, place)
 
 
 def _parsed(lines: Sequence[str], where: str, place: int) -> Frame:

@@ -43,10 +43,7 @@ def pdb_frames(lines: Sequence[str], name: str) -> Iterator[Frame]:
             atoms = []
     for place, (said, rows) in enumerate(models):
         where = f"{name}, frame {place}" if len(models) > 1 else name
-        try:
-            yield _parsed(said, rows, where, place).judged()
-        except DataError as error:
-            yield Frame.bad(where, place, str(error))
+        yield Frame.read(where, place, _parsed, said, rows, where, place)
 
 
 def _parsed(said: str, rows: Sequence[tuple[int, str]], where: str, place: int) -> Frame:

@@ -31,10 +31,7 @@ def poscar_frame(lines: Sequence[str], name: str) -> Frame:
     Without a line of element symbols (VASP 4) they are taken from the comment line where that
     names as many elements as there are numbers of atoms, and refused otherwise.
     """
-    try:
-        return _parsed(lines, name).judged()
-    except DataError as error:
-        return Frame.bad(name, 0, str(error))
+    return Frame.read(name, 0, _parsed, lines, name)
 
 
 def xdatcar_frames(lines: Sequence[str], name: str) -> Iterator[Frame]:

@@ -73,7 +73,7 @@ def xyz_frames(lines: Sequence[str], name: str) -> Iterator[Frame]:
             yield Frame.bad(where, place, problem)
             i = _next_frame(lines, i + 1)
         else:
-            yield _frame(where, place, lines[i + 1], rows, i + 3)
+            yield Frame.read(where, place, _parsed, where, place, lines[i + 1], rows, i + 3)
             i += 2 + count
         i, place = _skip_blank(lines, i), place + 1
 
@@ -121,13 +121,6 @@ def _atom(line: str) -> bool:
     """Tell whether a line may be an atom's: four words, three of which begin like numbers."""
     words = line.split(None, 12)
     return len(words) > 3 and sum(word[0] in "+-.0123456789nNiI" for word in words) > 2
-
-
-def _frame(where: str, place: int, comment: str, rows: list[list[str]], line: int) -> Frame:
-    try:
-        return _parsed(where, place, comment, rows, line).judged()
-    except DataError as error:
-        return Frame.bad(where, place, str(error))
 
 
 def _parsed(where: str, place: int, comment: str, rows: list[list[str]], line: int) -> Frame:
