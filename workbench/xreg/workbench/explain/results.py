@@ -154,12 +154,7 @@ def _remarks(done: list[Explained], facts: dict[str, Any], total: int) -> list[s
     if strangers := sum(int((~part.resembles).sum()) for part in done):
         found.append(f"{strangers:,} of {total:,} spectra resemble nothing that the model knows.")
     for part in done:
-        comparison = part.explainer.comparison
-        if comparison.covers < 1 - 1e-9:
-            low, high = comparison.window
-            found.append(
-                f"Used from {low:g} to {high:g} eV, {comparison.covers:.0%} of what was measured."
-            )
+        found += part.explainer.comparison.remarks("Used")
         if part.explainer.mismatch > 0:
             found.append(
                 "Beside shift, broadening and noise the spectra differ from the model's data by "

@@ -198,10 +198,13 @@ class Comparison:
             )
         return cls(library, energy, (low, high), reach, shift, broadening, scale, offset)
 
-    @property
-    def covers(self) -> float:
-        """Share of the measured energies that is compared."""
-        return (self.window[1] - self.window[0]) / float(np.ptp(self.measured_energy))
+    def remarks(self, how: str = "Compared") -> list[str]:
+        """Say from where to where measured spectra are compared, if that is not everywhere."""
+        low, high = self.window
+        share = (high - low) / float(np.ptp(self.measured_energy))
+        if share >= 1 - 1e-9:
+            return []
+        return [f"{how} from {low:g} to {high:g} eV, {share:.0%} of what was measured."]
 
     @cached_property
     def inside(self) -> NDArray[np.bool_]:

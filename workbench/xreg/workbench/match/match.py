@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.errors import DataError, XregError
-from xreg.core.measured.spectrum import Measured
 from xreg.workbench.match import series as of_series
 from xreg.workbench.match.candidates import candidates
 from xreg.workbench.match.combination import Combination, combine
@@ -23,7 +22,7 @@ from xreg.workbench.match.recipe import MatchRecipe, MatchSettings, SeriesSectio
 from xreg.workbench.match.series import Components, Resolved, TargetTest
 from xreg.workbench.measured.named import Named, by_grid, read_spectra
 
-__all__ = ["Answer", "Matched", "Series", "match_spectra"]
+__all__ = ["Answer", "Matched", "Series", "compared", "match_spectra"]
 
 Array = NDArray[np.float64]
 
@@ -132,7 +131,8 @@ def match_spectra(recipe: MatchRecipe) -> Matched:
     which: dict[str, int] = {}
     seconds = {"opening": opened - began, "calibration": 0.0, "nearest": 0.0, "combinations": 0.0}
     for alike in by_grid(spectra):
-        comparison = _comparison(library, recipe, alike)
+        first = alike[0]
+        comparison = compared(library, recipe, first.measured.energy, f"spectrum '{first.name}'")
         start = time.perf_counter()
         misfit, place = comparison.misfits(np.stack([one.measured.intensity for one in alike]))
         seconds["nearest"] += time.perf_counter() - start
@@ -174,11 +174,12 @@ def match_spectra(recipe: MatchRecipe) -> Matched:
     return Matched(library, [answers[one.name] for one in spectra], calibrations, series, facts)
 
 
-def _comparison(library: Library, recipe: MatchRecipe, alike: Sequence[Named]) -> Comparison:
+def compared(library: Library, recipe: MatchRecipe, energy: Array, what: str) -> Comparison:
+    """Compare a library with measured energies as a recipe says; ``what`` was measured there."""
     try:
         return Comparison.between(
             library,
-            alike[0].measured.energy,
+            energy,
             recipe.window,
             shift=recipe.shift,
             broadening=recipe.broadening,
@@ -186,7 +187,7 @@ def _comparison(library: Library, recipe: MatchRecipe, alike: Sequence[Named]) -
             offset=recipe.offset == "free",
         )
     except XregError as error:
-        raise type(error)(f"spectrum '{alike[0].name}': {error}") from None
+        raise type(error)(f"{what}: {error}") from None
 
 
 def _combinations(
@@ -215,11 +216,7 @@ def _combinations(
 def _remarks(answer: Answer, calibration: Calibration) -> list[str]:
     comparison = answer.comparison
     found = [f"In {answer.spectrum.name}, {note}." for note in answer.spectrum.notes]
-    if comparison.covers < 1 - 1e-9:
-        low, high = comparison.window
-        found.append(
-            f"Compared from {low:g} to {high:g} eV, {comparison.covers:.0%} of what was measured."
-        )
+    found += comparison.remarks()
     if answer.resemblance < STRANGE:
         found.append(
             "Nothing in the library is like it: only "
@@ -273,7 +270,7 @@ def _series(
     tests = list(enumerate(of_series.target_tests(found, references)))
     tests.sort(key=lambda pair: pair[1].misfit)
     resolved = of_series.resolve(values, found.count, closure=section.closure, seed=recipe.seed)
-    comparison = _comparison(library, recipe, [Named("series", Measured(energy, values[0]))])
+    comparison = compared(library, recipe, energy, "spectrum 'series'")
     misfit, _ = comparison.misfits(resolved.curves)
     likely = [(int(row.argmin()), float(row.min())) for row in misfit]
     return Series(energy, found, tests[: recipe.nearest], resolved, likely)

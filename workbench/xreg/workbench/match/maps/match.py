@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core import progress
-from xreg.core.errors import XregError
 from xreg.core.measured.spectrum import Measured
 from xreg.core.measured.stack import Stack
 from xreg.workbench.match.combination import combine
 from xreg.workbench.match.library import Comparison, Library, noise_share
-from xreg.workbench.match.match import STRANGE
+from xreg.workbench.match.match import STRANGE, compared
 from xreg.workbench.match.probability import Calibration, calibrate
 from xreg.workbench.match.recipe import MatchRecipe, MatchSettings
 from xreg.workbench.measured.stacks import read_stacks, require_alive, told
@@ -89,14 +88,7 @@ def match_stack(recipe: MatchRecipe) -> tuple[MatchedStack, dict[str, Any]]:
     (stack,) = read_stacks(recipe.spectra, recipe.columns)
     require_alive([stack])
     name = Path(recipe.spectra[0]).name
-    try:
-        comparison = Comparison.between(
-            library, stack.energy, recipe.window, shift=recipe.shift,
-            broadening=recipe.broadening, scale=recipe.scale == "free",
-            offset=recipe.offset == "free",
-        )  # fmt: skip
-    except XregError as error:
-        raise type(error)(f"'{name}': {error}") from None
+    comparison = compared(library, recipe, stack.energy, f"'{name}'")
     good, n = stack.good, len(stack)
     looked = good[np.linspace(0, len(good) - 1, min(len(good), NOISE_FROM)).astype(int)]
     noise = float(np.median([

@@ -47,13 +47,7 @@ def _table(matched: MatchedStack, facts: dict[str, Any]) -> dict[str, Any]:
     alive = matched.stack.dead == ""
     counts = Counter(value for value in matched.likely.tolist() if value)
     strange = int((alive & (matched.likely == "")).sum())
-    remarks = list(facts["remarks"])
-    if matched.comparison.covers < 1 - 1e-9:
-        low, high = matched.comparison.window
-        remarks.append(
-            f"Compared from {low:g} to {high:g} eV, {matched.comparison.covers:.0%} of what was "
-            "measured."
-        )
+    remarks = [*facts["remarks"], *matched.comparison.remarks()]
     if strange:
         remarks.append(f"{strange:,} spectra are like nothing in the library.")
     if matched.weights is not None:
