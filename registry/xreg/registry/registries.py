@@ -8,6 +8,7 @@ import re
 import shutil
 import stat
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,12 +18,7 @@ import yaml
 from platformdirs import user_cache_path, user_config_path
 
 from xreg.core.data.dataset import NAME_PATTERN
-from xreg.core.errors import (
-    ConfigError,
-    RunError,
-    UnknownNameError,
-    did_you_mean,
-)
+from xreg.core.errors import ConfigError, RunError, UnknownNameError, XregError, did_you_mean
 from xreg.core.files import disk_errors, staging, write_text
 from xreg.core.paths import confined
 from xreg.core.storage import digest
@@ -36,6 +32,7 @@ __all__ = [
     "add",
     "cache_folder",
     "candidates",
+    "cloned",
     "configured",
     "find_upwards",
     "has_records",
@@ -139,7 +136,8 @@ class Registry:
             If the URL cannot be reached and was never cloned.
         """
         if self.remote:
-            return _clone(git.plain_url(self.location), fresh)
+            url = git.plain_url(self.location)
+            return cloned(url, "registries", "registry", RECORDS, fresh=fresh)
         root = Path(self.location)
         for record in (*RECORDS, ".dvc"):
             confined(root, record, f"registry {root}")
@@ -295,7 +293,7 @@ def remove(name: str) -> None:
     del settings["registries"][name]
     _write_configuration(settings)
     if known[name].remote:
-        shutil.rmtree(_clones(known[name].location), ignore_errors=True)
+        shutil.rmtree(_clones(known[name].location, "registries"), ignore_errors=True)
 
 
 def configuration() -> dict[str, Any]:
@@ -319,33 +317,52 @@ def _write_configuration(settings: dict[str, Any]) -> None:
         write_text(config_file(), text, private=True)
 
 
-def _clones(url: str) -> Path:
-    return cache_folder() / "registries" / digest(url)[:16]
+def _clones(url: str, kind: str) -> Path:
+    return cache_folder() / kind / digest(url)[:16]
 
 
-def _clone(url: str, fresh: bool) -> Path:
-    """Return a shallow clone of a registry; each commit has a folder of its own, never changed."""
-    home = _clones(url)
+def cloned(
+    url: str, kind: str, what: str, records: Sequence[str] = (), *, fresh: bool = True
+) -> Path:
+    """Return a shallow clone of a repository; each commit has a folder of its own, never changed.
+
+    It is of the newest commit; of an earlier one where the URL cannot be reached, or nothing
+    ``fresh`` is asked for.
+
+    Parameters
+    ----------
+    url
+        Where it is.
+    kind
+        Folder of the cache for such clones.
+    what
+        What messages call it.
+    records
+        Files of which it has at least one.
+    fresh
+        Whether to ask for a newer commit than the one cloned.
+    """
+    home = _clones(url, kind)
     known = [p for p in home.glob("*") if not p.name.startswith(".")]
     newest = max(known, key=lambda p: p.stat().st_mtime, default=None)
     if newest is not None and not fresh:
         return newest
     try:
         head = git.head(url)
-    except RunError as error:
+    except XregError as error:
         if newest is None:
             raise
         log.warning("%s Going on with what was cloned before.", error)
         return newest
     if not head:
-        raise UnknownNameError(f"{url} is an empty git repository, no registry.")
+        raise UnknownNameError(f"{url} is an empty git repository, no {what}.")
     target = home / head
-    ready_cache("registries", home.name)
+    ready_cache(kind, home.name)
     with disk_errors(f"cloning {url}", CACHE_REMEDY), staging(target) as folder:
         if not target.is_dir():
             git.fetch(url, head, folder)
-            if not has_records(folder):
-                raise UnknownNameError(f"{url} is no registry (it has no {' or '.join(RECORDS)}).")
+            if records and not any((folder / record).is_file() for record in records):
+                raise UnknownNameError(f"{url} is no {what} (it has no {' or '.join(records)}).")
             folder.rename(target)
         os.utime(target)
     for old in known:

@@ -9,19 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xreg.core.errors import ConfigError, DataError, UnknownNameError, XregError
-from xreg.core.files import disk_errors, staging
 from xreg.core.paths import confined
-from xreg.core.storage import digest
 from xreg.core.text import one_line
 from xreg.registry import git
 from xreg.registry.plugins.index.entry import Entry, read_entry
-from xreg.registry.registries import (
-    CACHE_REMEDY,
-    cache_folder,
-    config_file,
-    configuration,
-    ready_cache,
-)
+from xreg.registry.registries import cloned, config_file, configuration
 
 __all__ = ["FOLDER", "Index", "bundled", "indexes", "search"]
 
@@ -88,7 +80,7 @@ def open_index(place: str) -> Index:
     """
     if git.is_url(place):
         url = git.plain_url(place)
-        root = _clone(url)
+        root = cloned(url, "indexes", "index of plugins")
         return _read(url, root, root / FOLDER)
     root = Path(os.path.expanduser(place)).absolute()
     return _read(place, root, root / FOLDER)
@@ -167,26 +159,3 @@ def _read(place: str, root: Path, folder: Path) -> Index:
                 )
         index.entries.append(entry)
     return index
-
-
-def _clone(url: str) -> Path:
-    """Return a clone of the newest commit, or of an earlier one where the URL cannot be reached."""
-    home = cache_folder() / "indexes" / digest(url)[:16]
-    known = [p for p in home.glob("*") if not p.name.startswith(".")]
-    try:
-        head = git.head(url)
-    except XregError as error:
-        if not known:
-            raise
-        log.warning("%s Going on with what was cloned before.", error)
-        return max(known, key=lambda p: p.stat().st_mtime)
-    if not head:
-        raise UnknownNameError(f"{url} is an empty git repository, no index of plugins.")
-    target = home / head
-    ready_cache("indexes", home.name)
-    with disk_errors(f"cloning {url}", CACHE_REMEDY), staging(target) as folder:
-        if not target.is_dir():
-            git.fetch(url, head, folder)
-            folder.rename(target)
-        os.utime(target)
-    return target
