@@ -103,6 +103,18 @@ def test_a_folder_of_a_set_without_its_other_half_is_told(lost: str, tmp_path: P
     )
 
 
+def test_one_structure_is_imported_without_a_split(tmp_path: Path) -> None:
+    np.savez(
+        tmp_path / "a.npz", spectra_xas=EDGE[None], energy_xas=ENERGY, numbers=[[26, 8]],
+        positions=np.array([[[0, 0, 0], [0, 0, 1.9]]]),
+    )  # fmt: skip
+    found = load(tmp_path / "a.npz", absorber="Fe", split={})
+    assert found.splits == {}
+    assert "of 1 sample no split is made" in said(found)
+    with pytest.raises(DataError, match="too few to fill the validation part"):
+        load(tmp_path / "a.npz", absorber="Fe", split={"fractions": (0.6, 0.2, 0.2)})
+
+
 def test_what_lies_in_another_file_is_told(tmp_path: Path) -> None:
     h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "other.h5", "w") as other:

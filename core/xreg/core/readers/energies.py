@@ -93,7 +93,7 @@ def looks_like_kev(energies: ArrayLike, element: str = "", edge: str = "") -> st
         The absorber and its edge, as far as they are known.
     """
     found = np.asarray(energies, dtype=np.float64)
-    if found[0] > 0 and found[-1] < LOWEST and found[-1] - found[0] < SHORTEST:
+    if found[0] > 0 and found[-1] < LOWEST and 0 < found[-1] - found[0] < SHORTEST:
         return f"its energies are {found[0]:g} … {found[-1]:g} eV, and look like keV"
     problem = judge_energies(found, element, edge) if element else None
     return problem if problem and "look like keV" in problem else None

@@ -19,6 +19,7 @@ from xreg.core.readers.importing.curve import parse_grid
 from xreg.core.readers.importing.log import BadEntry, ImportLog
 from xreg.core.readers.structures import same_first_atoms
 from xreg.core.readers.summary import summarise
+from xreg.core.text import counted
 from xreg.workbench.importing.choose import UnknownLayoutError, choose_importer
 from xreg.workbench.importing.collect import COMMON, BadEntriesError, Collector
 from xreg.workbench.importing.options import ImportOptions
@@ -97,6 +98,9 @@ def import_dataset(source: Path | Sequence[Path], options: ImportOptions) -> Dat
     split = options.split
     own = _own_splits(split, log, samples.ids)
     if isinstance(samples, Specimens) and not (split and split.stated()):
+        split = None
+    if split is not None and not split.stated() and len(samples) < len(PARTS):
+        log.remark("splits", f"of {counted(len(samples), 'sample')} no split is made")
         split = None
     made = {} if DEFAULT in own else make_splits(split, samples.ids, labels)
     summary = summarise(
