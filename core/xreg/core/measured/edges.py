@@ -36,6 +36,7 @@ def find_edges(energy: Array, mu: Array) -> list[float]:
         return (np.interp(end, energy, area) - np.interp(start, energy, area)) / (end - start)
 
     jump = mean(at + NEAR, at + FAR) - mean(at - FAR, at - NEAR)
+    jump -= max(0.0, float(np.median(jump)))  # what rises everywhere is a background
     top = float(jump.max())
     if top <= 0:
         return []
