@@ -183,6 +183,14 @@ Broadening = Annotated[
     float | None,
     typer.Option(help="Widest Gaussian that measured spectra may be broader by, in eV; 2."),
 ]
+MeasuredSpectra = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SPECTRUM…|RECIPE",
+        help="Measured spectra: text files, a folder, one .zarr store, or one map (.npz, HDF5); or "
+        "a recipe (.yaml).",
+    ),
+]
 Window = Annotated[
     str | None,
     typer.Option(metavar="LOW:HIGH", help="Measured energies to use, in eV; all by default."),

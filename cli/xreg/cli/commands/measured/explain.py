@@ -15,14 +15,7 @@ SHOWN = 6
 
 
 def explain(
-    spectra: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SPECTRUM…|RECIPE",
-            help="Measured spectra: text files, a folder, a .zarr store, or a map (.npz, HDF5); or "
-            "a recipe (.yaml).",
-        ),
-    ],
+    spectra: options.MeasuredSpectra,
     out: options.RequiredOut,
     model: Annotated[
         str | None,

@@ -12,14 +12,7 @@ from xreg.cli.output import echo, note
 
 
 def match(
-    spectra: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SPECTRUM…|RECIPE",
-            help="Measured spectra: text files, a folder, one .zarr store, or one map (.npz, "
-            "HDF5); or a recipe (.yaml).",
-        ),
-    ],
+    spectra: options.MeasuredSpectra,
     out: options.RequiredOut,
     library: Annotated[
         str | None,
