@@ -2,7 +2,7 @@
 
 Usage::
 
-    python examples/tm-k/join.py OUTPUT.zarr STORE.zarr [STORE.zarr …] [--known tm-k@1.0.0]
+    python examples/tm-k/join.py OUTPUT.zarr STORE.zarr [STORE.zarr …] [--known tm-k@1.1.0]
 
 The stores are those of ``xreg data generate`` on ``generate.yaml`` and ``fdmnes.yaml``; samples of
 a published version are taken over as they are. Every engine's spectrum of a structure is a sample
@@ -88,21 +88,24 @@ def opened(path: Path, channels: dict[str, Any]) -> Dataset:
     )
 
 
-def published(name: str) -> Dataset:
-    """Return a version of one engine that is published, with the labels that it lacks."""
+def published(name: str) -> list[Dataset]:
+    """Return a published version, engine by engine, with the labels that an early one lacks."""
     data = open_dataset(name)
-    if set(data.label("engine").tolist()) != {FIRST}:
-        raise SystemExit(f"{name} holds several engines; take the stores of each.")
     labels = {"site": np.asarray(data.samples.ids).astype(str),
               "cut_energy": np.zeros(len(data)), **data.labels}  # fmt: skip
-    provenance = data.metadata.provenance
-    parts = provenance["parts"]
-    part = {"version": name, "generator": parts[-1]["generator"], "parts": parts,
-            "candidates": provenance["candidates"],
-            "set_aside": [entry for p in parts for entry in p["set_aside"]]}  # fmt: skip
-    metadata = data.metadata.model_copy(update={"provenance": part})
     spectra = Spectra({name: data.spectra[name] for name in ("xanes", "raw")})
-    return Dataset(data.samples, spectra, metadata, labels, splits=data.splits)
+    whole = Dataset(data.samples, spectra, data.metadata, labels)
+    known: dict[str, list[dict[str, Any]]] = {}
+    for part in data.metadata.provenance["parts"]:
+        known.setdefault(part["generator"]["name"], []).append(part)
+    found = []
+    for engine, parts in known.items():
+        told = {"version": name, "generator": parts[-1]["generator"], "parts": parts,
+                "set_aside": [entry for part in parts for entry in part["set_aside"]]}  # fmt: skip
+        own = whole.select(np.flatnonzero(labels["engine"] == engine))
+        metadata = data.metadata.model_copy(update={"provenance": told})
+        found.append(Dataset(own.samples, own.spectra, metadata, own.labels))
+    return found
 
 
 def latest(parts: list[Dataset]) -> list[Dataset]:
@@ -158,14 +161,12 @@ def split_by_complex(
     return Split(*(ids[part == p] for p in ("train", "validation", "test")))
 
 
-def parts_before(known: list[Dataset]) -> dict[str, str]:
+def parts_before(name: str) -> dict[str, str]:
     """Return the part of each complex in the published version, whose splits go on."""
-    home: dict[str, str] = {}
-    for data in known:
-        names = dict(zip(data.samples.ids.tolist(), data.label("complex").tolist(), strict=True))
-        split = data.splits["default"]
-        for part in ("train", "validation", "test"):
-            home |= {names[i]: part for i in getattr(split, part).tolist()}
+    data, home = open_dataset(name), dict[str, str]()
+    names = dict(zip(data.samples.ids.tolist(), data.label("complex").tolist(), strict=True))
+    for part in ("train", "validation", "test"):
+        home |= {names[i]: part for i in getattr(data.splits["default"], part).tolist()}
     return home
 
 
@@ -202,7 +203,7 @@ def main() -> None:
     parser.add_argument("stores", type=Path, nargs="*")
     args = parser.parse_args()
     channels = read_yaml(Path(__file__).with_name("processing.yaml"))["processing"]
-    known = [published(args.known)] if args.known else []
+    known = published(args.known) if args.known else []
     parts = latest([*known, *(opened(path, channels) for path in args.stores)])
     frames = [s for data in parts for s in data.samples]
     labels = {name: np.concatenate([data.labels[name] for data in parts])
@@ -222,7 +223,7 @@ def main() -> None:
     }
     made = {name: on_all_energies(parts, name) for name in ("xanes", "raw")}
     metadata = Metadata(**METADATA, version=args.version, provenance=provenance)
-    splits = make_splits(ids, labels, parts_before(known))
+    splits = make_splits(ids, labels, parts_before(args.known) if args.known else {})
     joined = Dataset(samples, Spectra(made), metadata, labels, UNITS, splits)
     write_store(joined, args.output, precision=PRECISION)
     for engine in np.unique(labels["engine"]):

@@ -46,7 +46,7 @@ Rows = NDArray[np.intp]
 METALS = ("Ti", "V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Zn")
 SEEDS = (0, 1, 2, 3, 4)
 HELD_OUT = 0.25
-SHOTS = (0, 1, 2, 3)
+SHOTS = (0, 2, 5, 10)
 ARCTANGENT = {"gamma_max": 15.0, "e_cent": 30.0, "e_larg": 30.0}  # eV
 
 NETWORK: dict[str, Any] = {
