@@ -373,3 +373,11 @@ class TestCclib(ImporterSuite):
         assert curve.unit == "1/eV"
         assert entry.samples[0].numbers.tolist() == [29, 8]
         assert not log.remarks
+
+    def test_joined_outputs_are_refused(self, tmp_path: Path) -> None:
+        """Of two calculations in one file cclib mixes the geometries and excitations."""
+        (tmp_path / "a.out").write_text(orca(0) + orca(1))
+        log = ImportLog()
+        importer = CclibImporter(CclibImporter.Config.parse(self.settings, "it"))
+        assert not list(importer.entries(tmp_path / "a.out", log))
+        assert "2 calculations; give each a file of its own" in str(log.bad)

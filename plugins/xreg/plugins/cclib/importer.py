@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -30,6 +30,8 @@ MARKS = (
     b"Amsterdam Density Functional",
     b"PROGRAM SYSTEM MOLPRO",
 )
+# Each calculation of a file begins so; of the other programs' headers it is not known.
+BEGINNINGS = (b"* O   R   C   A *", b"Entering Gaussian System, Link 0")
 # h c of 1/cm in eV (CODATA 2018).
 EV = 1.239841984332e-4
 HEAD = 65_536
@@ -58,6 +60,8 @@ class CclibImporter(Importer[CclibImportConfig]):
         with log.entry(str(source)):
             with source.open("rb") as file:
                 decode(file.read(HEAD))  # cclib would complain of each byte that is no text
+                file.seek(0)
+                _require_one(file)
             data = _parsed(source)
             frame = _frame(data, source)
             energy, strength = _lines(data)
@@ -77,6 +81,13 @@ class CclibImporter(Importer[CclibImportConfig]):
                 "last_line": float(energy.max()),
             }
             yield Entry(str(source), samples, {self.config.channel: curve}, labels)
+
+
+def _require_one(lines: Iterable[bytes]) -> None:
+    """Refuse outputs that were joined to one file, whose numbers cclib would mix."""
+    count = sum(any(mark in line for mark in BEGINNINGS) for line in lines)
+    if count > 1:
+        raise DataError(f"it holds {count} calculations; give each a file of its own")
 
 
 def _parsed(source: Path) -> Any:
