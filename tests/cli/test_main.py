@@ -51,6 +51,25 @@ def failing(monkeypatch):
     return ending
 
 
+@pytest.mark.parametrize(
+    ("end", "said"), [(SystemExit(0), "SystemExit 0"), (GeneratorExit(), "GeneratorExit")]
+)
+def test_a_plugin_that_ends_the_command_is_no_success(monkeypatch, capsys, end, said):
+    from xreg.cli.lazy import lazy_group
+
+    def run() -> None:
+        raise end
+
+    monkeypatch.setattr(sys.modules[__name__], "ending_command", run, raising=False)
+    app = typer.Typer(cls=lazy_group({"fail": f"{__name__}:ending_command"}), add_completion=False)
+    app.callback()(joined.options)
+    monkeypatch.setattr(joined, "app", app)
+    with pytest.raises(SystemExit) as left:
+        cli.main(["fail"])
+    assert left.value.code == 2
+    assert f"ended from within by {said}, most likely by a plugin" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["plugins", "list"]])
 def test_help_and_lists_import_nothing_heavy(arguments):
     code = (

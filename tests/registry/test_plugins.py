@@ -94,6 +94,7 @@ def hosted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hosted:
 BROKEN = {
     "raises": ("1 / 0", "ZeroDivisionError: division by zero"),
     "exits": ("import sys; sys.exit(3)", "SystemExit: 3"),
+    "no exception": ("raise BaseException('skipped')", "BaseException: skipped"),
     "syntax": ("def (", "SyntaxError"),
     "missing-import": ("import no_such_package", "No module named 'no_such_package'"),
     "misspelt-hook": (
@@ -155,6 +156,14 @@ def test_a_broken_plugin_hurts_nobody_else(case: str, tmp_path: Path, hosted: Ho
     # None of its hooks is called later.
     left = {p for p in map(plugins.manager.get_name, plugins.manager.get_plugins()) if p}
     assert {name for name in left if "broken" in name} == set()
+
+
+def test_what_a_plugin_prints_is_no_answer_of_ours(
+    tmp_path: Path, hosted: Hosted, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(tmp_path, "talks", "print('hello')\n" + GOOD)
+    assert [i.spec.name for i in hosted()] == ["good"]
+    assert capsys.readouterr() == ("", "hello\n")
 
 
 def test_a_broken_plugin_is_named_where_it_is_missed(tmp_path: Path, hosted: Hosted) -> None:

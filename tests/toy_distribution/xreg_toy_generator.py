@@ -51,6 +51,12 @@ class Toy(SpectrumGenerator):
                 lines[3] = np.nan
             case "shape":
                 lines = lines[:-1]
+            case "complex":
+                lines = lines + 1j
+            case "text":
+                lines = lines.astype(str)
+            case "nothing":
+                return None
         return Spectrum({"xes": lines}, {"longest": float(distances.max())})
 
 

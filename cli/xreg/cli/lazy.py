@@ -12,6 +12,9 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group, solve_typer_info_help
 from typer.models import TyperInfo
 
+from xreg.cli.main import INTERRUPTED
+from xreg.core.errors import PluginError
+
 __all__ = ["lazy_group"]
 
 
@@ -70,6 +73,18 @@ def lazy_group(places: Mapping[str, str]) -> type[TyperGroup]:
         def __init__(self, **settings: Any) -> None:
             super().__init__(**settings)
             self.commands = _Commands(self.commands, places)  # type: ignore[assignment]
+
+        def invoke(self, ctx: Any) -> Any:
+            try:
+                return super().invoke(ctx)
+            except (SystemExit, GeneratorExit) as end:
+                if isinstance(end, SystemExit) and end.code == INTERRUPTED:
+                    raise
+                raise PluginError(
+                    f"the command was ended from within by {type(end).__name__}"
+                    f"{f' {end.code}' if isinstance(end, SystemExit) else ''}, most likely by a "
+                    "plugin that it used, before it was done; `xreg --debug …` shows where."
+                ) from end
 
         def list_commands(self, ctx: Any) -> list[str]:
             return list(self.commands)

@@ -177,10 +177,8 @@ def _check_shape(text: str, path: Path) -> None:
     anchors: list[str | None] = [None]
     sizes: dict[str, int] = {}
     for event in yaml.parse(text, Loader=_Loader):
-        if tag := getattr(
-            event, "tag", None
-        ):  # which DVC never writes, and a loader may stumble over
-            raise CorruptError(f"{path} has the tag '{one_line(tag[:40])}', and DVC writes none.")
+        if tag := getattr(event, "tag", None):  # a loader may stumble over it
+            raise CorruptError(f"{path} has the tag '{one_line(tag[:40])}'; DVC writes none.")
         if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             open_nodes.append(1)
             anchors.append(event.anchor)

@@ -143,6 +143,35 @@ def test_a_wrong_shape_is_the_plugins_fault(toy):
         run(recipe(toy, **changes))
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("complex", "the channel 'xes' of generator 'toy' for 's0001' is of type complex128"),
+        ("text", "the channel 'xes' of generator 'toy' for 's0001' is of type <U"),
+        ("nothing", "'toy' returned NoneType for sample 's0001', where a Spectrum is needed"),
+    ],
+)
+def test_what_is_no_spectrum_is_the_plugins_fault(toy, kind, said):
+    with pytest.raises(PluginError, match=said):
+        run(recipe(toy, generator={"name": "toy", "fails": {"s0001": kind}}))
+
+
+def test_what_a_generator_says_of_itself_is_checked(toy, monkeypatch):
+    from xreg_toy_generator import GRID, Toy
+
+    def missing(self):
+        raise OSError("no program")
+
+    for grid in (GRID[::-1], GRID[:, None], GRID * 1j, GRID * np.nan):
+        with monkeypatch.context() as patch:
+            patch.setattr(Toy, "grids", lambda self, grid=grid: {"xes": grid})
+            with pytest.raises(PluginError, match="energies of channel 'xes' of generator 'toy'"):
+                run(recipe(toy))
+    monkeypatch.setattr(Toy, "version", missing)
+    with pytest.raises(PluginError, match=r"'toy' cannot tell its version .OSError: no program"):
+        run(recipe(toy))
+
+
 def test_all_samples_failing_is_a_failed_run(toy):
     fails = {f"s{i:04d}": "sample" for i in range(3)}
     changes = {"generator": {"name": "toy", "fails": fails}}

@@ -153,6 +153,27 @@ def test_an_importer_that_fails_at_a_glance_hurts_no_other(tmp_path, monkeypatch
     assert any("'npz' failed to look at it (OSError: no luck)" in r["remark"] for r in remarks)
 
 
+@pytest.mark.parametrize("value", [5.0, -1, "yes", None, float("nan")])
+def test_an_importer_that_is_surer_than_sure_is_not_asked(tmp_path, monkeypatch, value):
+    monkeypatch.setattr("xreg.plugins.npz.importer.NpzImporter.sniff", lambda path, head: value)
+    atoms = Atoms("CuO", positions=[[0, 0, 0], [0, 0, 2]])
+    atoms.info |= {"xas": edge(ENERGY), "xas_energy": ENERGY}
+    write(tmp_path / "a.extxyz", atoms)
+    about = load(tmp_path / "a.extxyz").metadata.provenance
+    assert about["layout"] == "extxyz"
+    said = f"it says {value!r} where a number from 0 to 1 is needed"
+    assert any("'npz' failed to look at it" in r["remark"] and said in r["remark"]
+               for r in about["remarks"])  # fmt: skip
+
+
+def test_an_importer_of_folders_claims_no_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("xreg.plugins.feff.importer.FeffImporter.sniff", lambda path, head: 1.0)
+    atoms = Atoms("CuO", positions=[[0, 0, 0], [0, 0, 2]])
+    atoms.info |= {"xas": edge(ENERGY), "xas_energy": ENERGY}
+    write(tmp_path / "a.extxyz", atoms)
+    assert load(tmp_path / "a.extxyz").metadata.provenance["layout"] == "extxyz"
+
+
 def test_two_importers_as_sure_are_both_named(tmp_path, monkeypatch):
     monkeypatch.setattr("xreg.plugins.npz.importer.NpzImporter.sniff", lambda path, head: 0.95)
     write(tmp_path / "a.extxyz", Atoms("CuO", positions=[[0, 0, 0], [0, 0, 2]], info={"a": 1}))

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.data.samples import Samples
-from xreg.core.errors import DataError, SampleError
+from xreg.core.errors import DataError, PluginError, SampleError
 from xreg.core.interfaces.component import Component, ConfigT
 from xreg.core.interfaces.descriptor import TorchView
+from xreg.core.interfaces.outputs import real_numbers
 from xreg.core.metrics import covered_variance
 
 __all__ = ["Emulator"]
@@ -191,6 +192,8 @@ class Emulator(Component[ConfigT]):
         ------
         DataError
             If the number of features is not that of training.
+        PluginError
+            If the method gives anything else than finite real numbers of those shapes.
         """
         self.require_fitted()
         inputs = self._inputs(X)
@@ -199,10 +202,37 @@ class Emulator(Component[ConfigT]):
                 f"emulator '{self.name}' was trained on {self.n_features_in_} features and got "
                 f"{inputs.shape[1]}."
             )
-        mean, std = self._predict(inputs)
+        found = self._predict(inputs)
+        if not isinstance(found, tuple) or len(found) != 2:
+            raise PluginError(
+                f"emulator '{self.name}' returned {type(found).__name__} in place of a prediction "
+                "and its spread (or None); its plugin is at fault."
+            )
+        mean = self._sound(found[0], "prediction", len(inputs))
+        std = None if found[1] is None else self._sound(found[1], "spread", len(inputs))
+        if std is not None and (std.shape != mean.shape or (std < 0).any()):
+            raise PluginError(
+                f"the spread of emulator '{self.name}' is negative, or of another shape than its "
+                "prediction; its plugin is at fault."
+            )
         if self.target_ndim_ == 1:
             mean, std = mean[:, 0], None if std is None else std[:, 0]
         return mean, std
+
+    def _sound(self, values: Any, word: str, n: int) -> NDArray[Any]:
+        """Return (n, m) real numbers that a method gave; refuse anything else."""
+        found = real_numbers(values, f"the {word} of emulator '{self.name}'")
+        if found.ndim != 2 or len(found) != n:
+            raise PluginError(
+                f"the {word} of emulator '{self.name}' has the shape {found.shape} for {n} inputs; "
+                "its plugin is at fault."
+            )
+        if not np.isfinite(found).all():
+            raise PluginError(
+                f"the {word} of emulator '{self.name}' is not finite for input {_first_bad(found)} "
+                f"of {n} (from 0); its plugin is at fault, or the model is damaged."
+            )
+        return found
 
     def unusable(self, samples: Samples) -> dict[int, SampleError]:
         """Return, by row, why it can neither learn from some samples nor predict them.

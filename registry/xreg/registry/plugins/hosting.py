@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, distribution, distributions
@@ -74,8 +76,11 @@ class PluginHost:
         found = list(points) if points is not None else [*_entry_points(), *self._own()]
         for point in sorted(found, key=lambda p: (_distribution(p), p.name)):
             try:
-                self._load(point)
-            except (Exception, SystemExit) as error:  # a plugin may fail in any way
+                with redirect_stdout(sys.stderr):  # what is printed here is no part of an answer
+                    self._load(point)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # a plugin may fail in any way
                 text = " ".join(f"{type(error).__name__}: {error}".split())
                 self.broken.append(BrokenPlugin(point.name, " ".join(_distribution(point)), text))
 
@@ -102,7 +107,7 @@ class PluginHost:
             specs = list(module.xreg_components()) if hasattr(module, "xreg_components") else []
             for spec in specs:
                 _require_sound(spec)
-        except (Exception, SystemExit):
+        except BaseException:
             # pluggy keeps a plugin of which only one hook is at fault.
             if self.manager.has_plugin(name):
                 self.manager.unregister(name=name)

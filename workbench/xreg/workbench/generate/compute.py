@@ -14,6 +14,7 @@ from xreg.core.data.samples import Samples
 from xreg.core.data.spectra import Spectrum
 from xreg.core.errors import PluginError, SampleError, XregError
 from xreg.core.interfaces import SpectrumGenerator
+from xreg.core.interfaces.outputs import real_numbers
 
 __all__ = ["Batch", "Compute", "Result"]
 
@@ -119,6 +120,11 @@ def _gather(
         if isinstance(spectrum, Spectrum):
             _fill(generator, spectrum, str(batch.samples.ids[i]), i, channels, labels)
             failures.append(None)
+        elif not isinstance(spectrum, XregError):
+            raise PluginError(
+                f"generator '{generator.name}' returned {type(spectrum).__name__} for sample "
+                f"'{batch.samples.ids[i]}', where a Spectrum is needed; its plugin is at fault."
+            )
         else:
             failures.append(str(spectrum).removeprefix(f"sample '{batch.samples.ids[i]}': "))
     finite = np.ones(len(spectra), dtype=bool)
@@ -149,4 +155,5 @@ def _fill(
                 f"it declares {want}."
             )
         for name, value in values.items():
-            into[name][row] = value
+            what_it_is = f"the {what[:-1]} '{name}' of generator '{generator.name}' for '{sample}'"
+            into[name][row] = real_numbers(value, what_it_is)

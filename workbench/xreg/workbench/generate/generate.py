@@ -11,10 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xreg.core.errors import ConfigError, MissingRequirementError, RunError, SampleError
+from xreg.core.errors import (
+    ConfigError,
+    MissingRequirementError,
+    PluginError,
+    RunError,
+    SampleError,
+    XregError,
+)
 from xreg.core.executor import ExecutorKind, WorkerDiedError, open_workers
 from xreg.core.files import require_parent_folder
 from xreg.core.interfaces import SpectrumGenerator
+from xreg.core.interfaces.outputs import real_numbers
 from xreg.core.progress import report
 from xreg.core.source import source_hash
 from xreg.core.storage import canonical_json
@@ -191,10 +199,34 @@ def _check(recipe: GenerationRecipe, generator: SpectrumGenerator, table: Sample
             f"the label '{both[0]}' comes from the samples and from '{generator.name}'."
         )
     check_names("label", table.labels)
-    channels = generator.grids()
+    channels = _declared_grids(generator)
     check_processing(recipe.processing, channels, {*table.labels, *generator.label_units()})
     made = [*channels, *recipe.processing]
     check_precision(recipe.precision, [*made, "positions", "parameters"])
+
+
+def _declared_grids(generator: SpectrumGenerator) -> dict[str, NDArray[np.float64]]:
+    """Return the energies that a generator declares; refuse those that no channel can have."""
+    grids = dict(generator.grids())
+    for name, grid in grids.items():
+        what = f"the energies of channel '{name}' of generator '{generator.name}'"
+        energies = real_numbers(grid, what)
+        if energies.ndim != 1 or not np.isfinite(energies).all() or (np.diff(energies) <= 0).any():
+            raise PluginError(f"{what} do not increase strictly; its plugin is at fault.")
+    return grids
+
+
+def _version_of(generator: SpectrumGenerator) -> str:
+    try:
+        return generator.version()
+    except XregError:
+        raise
+    except Exception as error:
+        text = " ".join(f"{type(error).__name__}: {error}".split())[:120]
+        raise PluginError(
+            f"generator '{generator.name}' cannot tell its version ({text}); a program that it "
+            "needs is missing, or its plugin is at fault."
+        ) from error
 
 
 def _task(generator: SpectrumGenerator, plugins: PluginHost) -> dict[str, Any]:
@@ -202,7 +234,7 @@ def _task(generator: SpectrumGenerator, plugins: PluginHost) -> dict[str, Any]:
     installed = plugins.get("generator", generator.name)
     return {
         "name": generator.name,
-        "version": generator.version(),
+        "version": _version_of(generator),
         "plugin": installed.origin,
         "code": source_hash(type(generator)),
         "settings": generator.config.model_dump(mode="json"),

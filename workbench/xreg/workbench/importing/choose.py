@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from xreg.core.errors import ConfigError, DataError, UnknownNameError
+from xreg.core.errors import ConfigError, DataError, PluginError, UnknownNameError
 from xreg.core.interfaces import Importer
 from xreg.core.readers.importing.log import ImportLog
 from xreg.registry.plugins import host
@@ -61,8 +62,7 @@ def choose_importer(
     kind: type[Importer[Any]] = host().load("importer", name)
     settings = {**_settings(name, kind, options, grids), **options.layout.settings}
     importer: Importer[Any] = host().build("importer", name, settings)
-    archive = kind.source == "folder" and source.name.endswith(kind.archives or "\0")
-    if (kind.source == "file") != source.is_file() and not archive:
+    if not _takes(kind, source):
         raise ConfigError(f"layout '{name}' wants a {kind.source}: '{source}'.")
     return importer
 
@@ -77,9 +77,10 @@ def _best(source: Path, log: ImportLog) -> str:
             asked.append(f"{name} (not asked, as it {needs})")
             continue
         try:
-            sure[name] = host().load("importer", name).sniff(source, head)
+            kind = host().load("importer", name)
+            sure[name] = _confidence(kind.sniff(source, head)) if _takes(kind, source) else 0.0
             asked.append(name)
-        except Exception as error:  # somebody else's plugin may fail in any way
+        except (Exception, SystemExit) as error:  # somebody else's plugin may fail in any way
             reason = f"{type(error).__name__}: {error}"
             asked.append(f"{name} (which failed: {reason})")
             log.remark(source.name, f"the importer '{name}' failed to look at it ({reason})")
@@ -107,6 +108,19 @@ def _best(source: Path, log: ImportLog) -> str:
             f"'{source}' looks like {' and like '.join(best)}; name one of them with --layout."
         )
     return best[0]
+
+
+def _takes(kind: type[Importer[Any]], source: Path) -> bool:
+    """Tell whether an importer reads files, or folders, as the source is one."""
+    archive = kind.source == "folder" and source.name.endswith(kind.archives or "\0")
+    return (kind.source == "file") == source.is_file() or archive
+
+
+def _confidence(value: Any) -> float:
+    """Return how sure an importer is; refuse what is no number from 0 to 1."""
+    if not isinstance(value, Real) or not 0 <= float(value) <= 1:
+        raise PluginError(f"it says {value!r} where a number from 0 to 1 is needed")
+    return float(value)
 
 
 def _head(source: Path) -> bytes:

@@ -21,7 +21,9 @@ def main(module: str) -> dict[str, Any]:
         loaded = importlib.import_module(module)
         seconds, came = perf_counter() - start, set(sys.modules) - before
         specs = list(loaded.xreg_components()) if hasattr(loaded, "xreg_components") else []
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin may fail in any way
         return {"error": f"{type(error).__name__}: {error}"}
     return {
         "seconds": seconds,

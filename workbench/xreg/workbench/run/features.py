@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from xreg.core import progress, storage
 from xreg.core.data.samples import Parameters, Samples, Structures
 from xreg.core.data.specimens import Specimens
-from xreg.core.errors import PluginError, SampleError
+from xreg.core.errors import SampleError
 from xreg.core.executor import ExecutorKind, WorkerDiedError, cores, open_workers
 from xreg.core.files import disk_errors
 from xreg.core.interfaces import Descriptor
 from xreg.core.interfaces.blocks import Blocks
-from xreg.core.model.features import require_kind
+from xreg.core.model.features import require_kind, transformed
 from xreg.core.source import libraries, source_hash
 from xreg.registry.registries import CACHE_REMEDY, cache_folder, ready_cache
 
@@ -258,13 +258,13 @@ def describe(descriptor: Descriptor, samples: Samples) -> Block:
     start = time.process_time()
     width = len(descriptor.feature_labels)
     try:
-        values = _checked(descriptor, samples, width)
+        values = transformed(descriptor, samples, width)
         reasons: dict[int, str] = {}
     except SampleError:
         values, reasons = np.full((len(samples), width), np.nan), {}
         for row in range(len(samples)):
             try:
-                values[row] = _checked(descriptor, samples[row : row + 1], width)[0]
+                values[row] = transformed(descriptor, samples[row : row + 1], width)[0]
             except SampleError as error:
                 reasons[row] = str(error)
     for row in np.flatnonzero(~np.isfinite(values).all(axis=1)).tolist():
@@ -319,16 +319,6 @@ def _samples_that_fail(
 
 def _describe_item(item: tuple[int, Descriptor, Samples]) -> Block:
     return describe(item[1], item[2])
-
-
-def _checked(descriptor: Descriptor, samples: Samples, width: int) -> NDArray[np.float64]:
-    values = np.asarray(descriptor.transform(samples), dtype=np.float64)
-    if values.shape != (len(samples), width):
-        raise PluginError(
-            f"descriptor '{descriptor.name}' returned an array of shape {values.shape} for "
-            f"{len(samples)} samples and {width} feature labels; its plugin is at fault."
-        )
-    return values
 
 
 def _code(descriptor: Descriptor) -> str:
