@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from xreg.core.errors import ConfigError
-from xreg.registry.registries import cache_folder, config_file, configured
+from xreg.core.errors import ConfigError, DataError
+from xreg.registry.finding import parse_reference
+from xreg.registry.registries import add, cache_folder, candidates, config_file, configured
 
 
 @pytest.fixture
@@ -64,3 +65,18 @@ def test_a_configuration_that_is_none(
     with pytest.raises(ConfigError, match=said) as caught:
         configured()
     assert "mine.yaml" in str(caught.value)
+
+
+@pytest.mark.parametrize("place", ["", "  ", "\t"])
+def test_an_empty_place_is_not_the_working_folder(home: Path, place: str) -> None:
+    with pytest.raises(ConfigError, match="the place of the registry is empty"):
+        candidates(place)
+    with pytest.raises(ConfigError, match="the place of the registry is empty"):
+        add("mine", place)
+    assert not config_file().exists()
+
+
+def test_a_version_that_is_not_said_is_not_the_newest() -> None:
+    with pytest.raises(DataError, match="'h2o@' says no version behind its @"):
+        parse_reference("h2o@")
+    assert parse_reference("h2o") == ("h2o", None)

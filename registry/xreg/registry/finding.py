@@ -62,11 +62,15 @@ def parse_reference(
     DataError
         If name or version is malformed, or two versions are given.
     """
-    name, _, stated = text.partition("@")
+    name, at, stated = text.partition("@")
     if len(text) > LONGEST:
         raise DataError(f"'{text[:30]}…' is too long for the name of a {noun}.")
     if version and stated and version != stated:
         raise DataError(f"'{text}' and version {version} contradict each other; give one.")
+    if at and name and not stated:
+        raise DataError(
+            f"'{ascii_line(text)}' says no version behind its @; leave the @ out for the newest."
+        )
     version = version or stated or None
     if not re.fullmatch(NAME_PATTERN, name):
         raise DataError(

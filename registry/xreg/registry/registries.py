@@ -201,6 +201,7 @@ def candidates(given: str | Path | None = None) -> list[Registry]:
                 "`xreg registry add NAME FOLDER_OR_URL`."
             )
         return found
+    _require_place(given)
     for registry in known:
         if registry.name == str(given):
             return [registry]
@@ -266,6 +267,7 @@ def add(name: str, location: str) -> Registry:
         raise ConfigError(
             f"a registry '{name}' is configured already; `xreg registry remove {name}` first."
         )
+    _require_place(location)
     if git.is_url(location):
         place = git.plain_url(location)
         if place != location:
@@ -282,6 +284,12 @@ def add(name: str, location: str) -> Registry:
     settings["registries"] = {**(settings.get("registries") or {}), name: place}
     _write_configuration(settings)
     return registry
+
+
+def _require_place(given: str | Path) -> None:
+    """Refuse an empty place, such as of a variable that is not set: it would be this folder."""
+    if not str(given).strip():
+        raise ConfigError("the place of the registry is empty; give its folder or git URL.")
 
 
 def remove(name: str) -> None:

@@ -265,7 +265,7 @@ class DatasetSection(Config):
         if name.endswith(".zarr") and not given.get("path"):
             return {**given, "name": "", "path": name}
         stem, at, version = name.partition("@")
-        if at and not given.get("version"):
+        if at and version and not given.get("version"):
             return {**given, "name": stem, "version": version}
         return given
 
