@@ -12,7 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group, solve_typer_info_help
 from typer.models import TyperInfo
 
-from xreg.cli.main import INTERRUPTED
+from xreg.cli.output import INTERRUPTED
 from xreg.core.errors import PluginError
 
 __all__ = ["lazy_group"]

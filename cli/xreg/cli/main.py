@@ -7,10 +7,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from xreg.cli.output import echo, print_warnings
+from xreg.cli.output import INTERRUPTED, echo, print_warnings
 from xreg.core.errors import XregError
-
-INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

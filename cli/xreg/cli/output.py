@@ -9,9 +9,11 @@ from typing import Any, TextIO
 
 from xreg.core.text import one_line, printable, without_credentials
 
-__all__ = ["cell", "echo", "echo_table", "note", "print_warnings", "warn"]
+__all__ = ["INTERRUPTED", "cell", "echo", "echo_table", "note", "print_warnings", "warn"]
 
 GAP = 2  # spaces between columns
+INTERRUPTED = 130
+"""Exit code of a command that the user has ended."""
 
 
 def echo(text: object = "", *, err: bool = False, **style: Any) -> None:
