@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -97,3 +98,16 @@ def test_a_renamed_option_still_works_and_says_so(
         "fit", RENAMED[flag], "none", f"{RENAMED[flag]}=none"
     ]  # fmt: skip
     assert f"note: {flag} is called {RENAMED[flag]} now" in capsys.readouterr().err
+
+
+def test_a_dataset_that_is_set_is_looked_for_in_the_registry_of_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(
+            ["run", "--dataset", "h2o@1.0.0", "--descriptor", "internal", "--emulator", "ridge",
+             "--set", "dataset={name: h2o, version: 1.0.0}", "--dry-run",
+             "-r", str(tmp_path / "nowhere")]
+        )  # fmt: skip
+    assert end.value.code == 2
+    assert "nowhere' is no folder" in capsys.readouterr().err

@@ -290,8 +290,8 @@ def shown(loaded: Mapping[str, AnyRecipe], dry_run: bool) -> bool:
 
 
 def settings(set_: list[str] | None, registry: str | None, section: str = "dataset") -> list[str]:
-    """Return what --set says, after the registry of a section of the recipe."""
-    return [f"{section}.registry={registry}"] * bool(registry) + (set_ or [])
+    """Return what --set says, then the registry of a section, which a set section has too."""
+    return (set_ or []) + [f"{section}.registry={registry}"] * bool(registry)
 
 
 def recipe_or(first: str, key: str) -> tuple[Path | None, dict[str, Any]]:
