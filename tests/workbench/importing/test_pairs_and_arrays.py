@@ -231,6 +231,7 @@ def test_bad_rows_and_bad_arrays_of_npz_are_named(tmp_path):
         ({"energy": None}, "no array 'energy_xas', and no energies were given"),
         ({"spectra": None}, "no array 'spectra_xas'"),
         ({"label_x": np.array([{}, {}, {}])}, "pickled arrays are never read"),
+        ({"ids": np.zeros(3)}, "'ids' holds float64 in 1 axes; it must hold texts or whole number"),
     ):
         with pytest.raises(DataError, match=text):
             load(saved(tmp_path, **changes))

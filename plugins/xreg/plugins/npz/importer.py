@@ -192,9 +192,11 @@ def _check_form(source: Path, name: str, array: NDArray[Any]) -> None:
     known = FORMS.get(name) or FORMS[name.partition("_")[0]]
     kinds, axes = known
     if array.dtype.kind not in kinds or array.ndim not in axes:
+        numbers = "numbers" if "f" in kinds else "whole numbers" if "i" in kinds else ""
+        words = " or ".join(filter(None, ["texts" if "U" in kinds else "", numbers]))
         raise DataError(
-            f"'{source}': '{name}' holds {array.dtype} in {array.ndim} axes; it must hold "
-            f"{'texts' if kinds == 'US' else 'numbers'} in {' or '.join(map(str, axes))}."
+            f"'{source}': '{name}' holds {array.dtype} in {array.ndim} axes; it must hold {words} "
+            f"in {' or '.join(map(str, axes))}."
         )
 
 
