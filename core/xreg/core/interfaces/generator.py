@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from xreg.core.data.samples import Parameters, Samples, Structures
 from xreg.core.data.spaces import Parameter, ParameterSpace, check_units
 from xreg.core.data.spectra import LineList, Spectrum
-from xreg.core.errors import MissingRequirementError, SampleError, XregError
+from xreg.core.errors import MissingRequirementError, PluginError, SampleError, XregError
 from xreg.core.interfaces.component import Component, ConfigT
 
-__all__ = ["Availability", "SpectrumGenerator"]
+__all__ = ["Availability", "SpectrumGenerator", "version_of"]
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class SpectrumGenerator(Component[ConfigT]):
     def available(self) -> Availability:
         """Say whether the method can run here: whether there is what has a version."""
         try:
-            self.version()
+            version_of(self)
         except MissingRequirementError as error:
             return Availability(False, str(error))
         return Availability(True)
@@ -123,3 +123,23 @@ class SpectrumGenerator(Component[ConfigT]):
     @abstractmethod
     def version(self) -> str:
         """Return name and version of the program or library that does the work."""
+
+
+def version_of(generator: SpectrumGenerator) -> str:
+    """Return what a generator says of its version.
+
+    Raises
+    ------
+    PluginError
+        If it raises anything else than our errors.
+    """
+    try:
+        return generator.version()
+    except XregError:
+        raise
+    except Exception as error:
+        text = " ".join(f"{type(error).__name__}: {error}".split())[:120]
+        raise PluginError(
+            f"generator '{generator.name}' cannot tell its version ({text}); a program that it "
+            "needs is missing, or its plugin is at fault."
+        ) from error

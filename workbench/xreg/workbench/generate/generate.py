@@ -17,11 +17,11 @@ from xreg.core.errors import (
     PluginError,
     RunError,
     SampleError,
-    XregError,
 )
 from xreg.core.executor import ExecutorKind, WorkerDiedError, open_workers
 from xreg.core.files import require_parent_folder
 from xreg.core.interfaces import SpectrumGenerator
+from xreg.core.interfaces.generator import version_of
 from xreg.core.interfaces.outputs import real_numbers
 from xreg.core.progress import report
 from xreg.core.source import source_hash
@@ -216,25 +216,12 @@ def _declared_grids(generator: SpectrumGenerator) -> dict[str, NDArray[np.float6
     return grids
 
 
-def _version_of(generator: SpectrumGenerator) -> str:
-    try:
-        return generator.version()
-    except XregError:
-        raise
-    except Exception as error:
-        text = " ".join(f"{type(error).__name__}: {error}".split())[:120]
-        raise PluginError(
-            f"generator '{generator.name}' cannot tell its version ({text}); a program that it "
-            "needs is missing, or its plugin is at fault."
-        ) from error
-
-
 def _task(generator: SpectrumGenerator, plugins: PluginHost) -> dict[str, Any]:
     """Return all that decides what the generator computes for a sample, as JSON values."""
     installed = plugins.get("generator", generator.name)
     return {
         "name": generator.name,
-        "version": _version_of(generator),
+        "version": version_of(generator),
         "plugin": installed.origin,
         "code": source_hash(type(generator)),
         "settings": generator.config.model_dump(mode="json"),
