@@ -21,7 +21,8 @@ from xreg.registry.consent import require_consent
 from xreg.workbench.fit.sticks import sticks_of
 from xreg.workbench.generate.recipe import GenerationRecipe
 from xreg.workbench.recipes.load import load_one
-from xreg_tests.strangers import NAMES, SPECTRUM, fit, model, quanty, run, store
+from xreg_tests.commands import run
+from xreg_tests.strangers import NAMES, SPECTRUM, fit, model, quanty, store
 
 PAYLOAD = "-- ${h}\nos.execute([[touch '%s']])\n"
 

@@ -290,8 +290,10 @@ def shown(loaded: Mapping[str, AnyRecipe], dry_run: bool) -> bool:
 
 
 def settings(set_: list[str] | None, registry: str | None, section: str = "dataset") -> list[str]:
-    """Return what --set says, then the registry of a section, which a set section has too."""
-    return (set_ or []) + [f"{section}.registry={registry}"] * bool(registry)
+    """Return what --set says, and the registry of a section of the recipe."""
+    from xreg.workbench.recipes.overrides import with_registry
+
+    return with_registry(set_ or [], registry, section)
 
 
 def recipe_or(first: str, key: str) -> tuple[Path | None, dict[str, Any]]:

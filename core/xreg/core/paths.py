@@ -12,13 +12,14 @@ from pathlib import Path
 from xreg.core.errors import CorruptError
 from xreg.core.text import one_line, printable
 
-__all__ = ["check_paths", "confined", "relative_path"]
+__all__ = ["RESERVED", "check_paths", "confined", "relative_path"]
 
 # What Linux, macOS and Windows all can hold.
 LONGEST_NAME = 255  # bytes
 LONGEST_PATH = 1024
 UNUSABLE = re.compile(r'[\\:*?"<>|]')
 RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(\..*)?", re.IGNORECASE)
+"""Devices of Windows, whatever follows the point."""
 
 
 def relative_path(path: object, where: str) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from xreg.cli.main import main
 from xreg.core.data.dataset import Dataset, Metadata
 from xreg.core.data.samples import Parameters
 from xreg.core.data.spectra import Channel, Spectra
@@ -18,6 +17,7 @@ from xreg.core.model.pipeline import Pipeline
 from xreg.plugins.polynomial.polynomial import Polynomial
 from xreg.plugins.ridge.ridge import Ridge
 from xreg.registry.stores.writer import write_store
+from xreg_tests.commands import run
 
 NAMES = ("h", "sigma", "gamma1", "gamma2")
 
@@ -59,14 +59,6 @@ def model(folder: Path, data: Mapping[str, Any] | None = None) -> Path:
     if data is not None:
         (folder / "summary.json").write_text(json.dumps({"dataset": data}))
     return folder
-
-
-def run(*arguments: object) -> int:
-    try:
-        main([str(argument) for argument in arguments])
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 def fit(sandbox: Any, generator: Any, *options: str) -> int:

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xreg.cli.main import main
 from xreg.core import storage
 from xreg.core.data.spectra import Channel, Spectra
 from xreg.core.errors import CorruptError
@@ -23,16 +22,9 @@ from xreg.registry.stores.store import open_store
 from xreg.registry.stores.writer import write_store
 from xreg.workbench.run.recipe import load_recipe
 from xreg.workbench.run.run import execute
+from xreg_tests.commands import run
 
 DONE = Instrument(0.8, 0.6, 20.0)
-
-
-def run(*arguments: object) -> int:
-    try:
-        main([str(argument) for argument in arguments])
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 @pytest.fixture(scope="module")

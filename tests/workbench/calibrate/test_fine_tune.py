@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xreg.cli.main import main
 from xreg.core.data.spectra import Channel, Spectra
 from xreg.core.model.transfer.calibrated import CalibratedModel
 from xreg.core.model.transfer.instrument import Instrument
@@ -19,16 +18,9 @@ from xreg.registry.stores.store import open_store
 from xreg.registry.stores.writer import write_store
 from xreg.workbench.run.recipe import load_recipe
 from xreg.workbench.run.run import execute
+from xreg_tests.commands import run
 
 DONE = Instrument(0.8, 0.0, 20.0)
-
-
-def run(*arguments: object) -> int:
-    try:
-        main([str(argument) for argument in arguments])
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 def made(water_store: Path, emulator: dict[str, object], out: Path) -> Path:

@@ -13,7 +13,6 @@ import pytest
 from ase import Atoms
 from ase.io import read, write
 
-from xreg.cli.main import main
 from xreg.core.data.samples import Structures
 from xreg.core.errors import CorruptError, DataError, XregError
 from xreg.registry.models import find_model, list_models, load_model
@@ -23,6 +22,7 @@ from xreg.workbench.importing.options import ImportOptions
 from xreg.workbench.predict.predict import predict
 from xreg.workbench.run.recipe import load_recipe
 from xreg.workbench.run.run import execute
+from xreg_tests.commands import run
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +48,6 @@ def structures(workplace: Path) -> Path:
     path = workplace / "new.extxyz"
     write(path, [molecule(), molecule(1.05, id="stretched")], format="extxyz")
     return path
-
-
-def run(*arguments: object) -> int:
-    try:
-        main([str(argument) for argument in arguments])
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 def test_csv_comes_back_as_predicted(trained: Path, structures: Path) -> None:

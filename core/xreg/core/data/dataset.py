@@ -163,7 +163,7 @@ def require_finite(
     what: str,
     remedy: str = "leave them out of the store",
 ) -> None:
-    """Raise a :class:`DataError` that names the first sample with a NaN or infinity."""
+    """Raise a :class:`DataError` that names the first of (n, …) values with a NaN or infinity."""
     bad = np.flatnonzero(~finite_rows(values))
     if bad.size:
         raise DataError(

@@ -17,7 +17,7 @@ from xreg.core.data.specimens import Specimen, Specimens
 from xreg.core.data.spectra import Channel, Spectra
 from xreg.core.data.splits import Split
 from xreg.core.errors import DataError
-from xreg.core.interfaces.exporter import Exporter, Part
+from xreg.core.interfaces.exporter import ANY_SAMPLES, Exporter, Part
 from xreg.core.interfaces.importer import Importer
 from xreg.core.readers.importing.log import ImportLog
 from xreg.core.testing.base import ComponentSuite, refuses, same, untouched
@@ -144,9 +144,8 @@ class ExporterSuite(ComponentSuite):
         """It says what the format can hold, in known words."""
         assert self.component.holds <= set(Part.__args__)  # type: ignore[attr-defined]
         assert self.component.needs
-        kinds = {"structures", "parameters", "specimens"}
-        assert set(self.component.needs) <= kinds
-        lost = kinds & self.component.holds - set(self.component.needs)
+        assert set(self.component.needs) <= set(ANY_SAMPLES)
+        lost = self.component.holds.intersection(ANY_SAMPLES) - set(self.component.needs)
         assert not lost, f"'holds' names {', '.join(lost)}, which 'needs' refuses"
         assert all(end.startswith(".") and end.islower() for end in self.component.suffixes)
 

@@ -7,12 +7,11 @@ import unicodedata
 from collections.abc import Sequence
 
 from xreg.core.errors import DataError
+from xreg.core.paths import RESERVED
 
 __all__ = ["file_stems"]
 
 LONGEST = 200  # bytes; most file systems take 255
-# Devices of Windows, whatever follows the point.
-DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?", re.IGNORECASE)
 FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
 
 
@@ -27,7 +26,7 @@ def file_stems(ids: Sequence[str]) -> list[str]:
     """
     seen: dict[str, str] = {}
     for name in ids:
-        odd = FORBIDDEN.search(name) or DEVICE.fullmatch(name)
+        odd = FORBIDDEN.search(name) or RESERVED.fullmatch(name)
         if odd or name != name.strip(" .") or not name:
             raise DataError(f"the sample {name!r} cannot name a file; choose a format of one file.")
         if len(name.encode("utf-8", "surrogatepass")) > LONGEST:

@@ -26,7 +26,7 @@ UNFINISHED = "store.zarr"
 
 
 class ChosenRows:
-    """Some rows, ascending, of a stored array, read when they are asked for."""
+    """Some rows, ascending, of a stored (n, m) array, read when they are asked for."""
 
     ndim = 2
 

@@ -83,7 +83,7 @@ class Minimum:
 
 
 def find(misfit: Misfit, starts: Sequence[Array]) -> list[Minimum]:
-    """Return the minima that differ, best first; none where every scale is negative.
+    """Return the minima below (d,) starts that differ, best first; none if every scale is negative.
 
     Each start gets a few steps, for a network that errs ranks its minima wrongly; the best go on
     to the end. Then come the mirror images. The simulator need not be differentiable.

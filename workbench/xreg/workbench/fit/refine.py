@@ -195,7 +195,7 @@ class Fit:
 
 
 def refine(misfit: Misfit, starts: Sequence[Array]) -> Fit:
-    """Refine starting points and their mirror images by least squares within their ranges.
+    """Refine (d,) starting points and their mirror images by least squares within their ranges.
 
     Derivatives are central differences; the spectra of a point are computed together. The simulator
     need not be differentiable.

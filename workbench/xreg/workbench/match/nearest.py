@@ -56,7 +56,7 @@ def nearest(
 ) -> list[Match]:
     """Return the nearest references, nearest first, shift and broadening refined.
 
-    ``misfit`` and ``place`` are what :meth:`Comparison.misfits` gives for the spectrum.
+    ``misfit`` and ``place``, (n,) each, are what :meth:`Comparison.misfits` gives for the spectrum.
     """
     order = np.argsort(misfit, kind="stable")[: SPARE * count]
     found = [_refined(comparison, measured, int(row), int(place[row])) for row in order]

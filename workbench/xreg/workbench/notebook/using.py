@@ -63,6 +63,7 @@ def calibrate(
     from xreg.workbench.calibrate.calibrate import calibrate_model
     from xreg.workbench.calibrate.recipe import CalibrationRecipe
     from xreg.workbench.recipes.load import load_one
+    from xreg.workbench.recipes.overrides import with_registry
 
     flags = {
         "model": reference_of(model),
@@ -74,7 +75,7 @@ def calibrate(
         "interpolate": interpolate or None,
         "fine_tune": fine_tune,
     }
-    texts = _with_registry(settings, registry)
+    texts = with_registry(settings, registry)
     recipe = load_one(CalibrationRecipe, None, flags, texts, allow_code=allow_code)
     folder = _folder(out, "calibrations", model, dataset)
     return CalibrationResult(calibrate_model(recipe, folder, allow_code=allow_code))
@@ -123,6 +124,7 @@ def evaluate(
     from xreg.workbench.evaluate.evaluate import evaluate as work
     from xreg.workbench.evaluate.recipe import Evaluation as EvaluationRecipe
     from xreg.workbench.recipes.load import load_one
+    from xreg.workbench.recipes.overrides import with_registry
 
     flags = {
         "model": reference_of(model),
@@ -133,7 +135,7 @@ def evaluate(
         "analyses": None if analyses is None else dict.fromkeys(analyses),
         "interpolate": interpolate or None,
     }
-    texts = _with_registry(settings, registry)
+    texts = with_registry(settings, registry)
     recipe = load_one(EvaluationRecipe, None, flags, texts, allow_code=allow_code)
     done = work(recipe, _folder(out, "evaluations", model, dataset), allow_code=allow_code)
     return Evaluation(done.folder, tuple(done.remarks))
@@ -242,10 +244,6 @@ def fit(
         done = fit_of(found, allow_code=allow_code)
         facts = write_fit(done, growing.path)
     return FitResult(done, Path(out), facts)
-
-
-def _with_registry(settings: Sequence[str], registry: str | None) -> list[str]:
-    return [f"dataset.registry={registry}"] * bool(registry) + list(settings)
 
 
 def _folder(out: str | Path | None, home: str, model: AnyModel, dataset: str | Path) -> Path:

@@ -17,7 +17,7 @@ from xreg.core.yaml_text import load_yaml
 from xreg.registry.plugins import host
 from xreg.workbench.recipes.sections import NAME
 
-__all__ = ["apply_setting", "read_yaml", "variants"]
+__all__ = ["apply_setting", "read_yaml", "variants", "with_registry"]
 
 LARGEST = 16 << 20  # bytes of a recipe
 
@@ -47,6 +47,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ConfigError(f"recipe '{path}' must be a mapping of keys such as 'dataset:'.")
     return content
+
+
+def with_registry(
+    settings: Sequence[str], registry: str | None, section: str = "dataset"
+) -> list[str]:
+    """Return settings, then the registry of a section, which one that they set has too."""
+    return [*settings, *([f"{section}.registry={registry}"] if registry else [])]
 
 
 def variants(

@@ -145,7 +145,7 @@ def same_first_atoms(
 
 
 def counted_from_one(absorber: NDArray[np.int64], numbers: Sequence[NDArray[np.int32]]) -> str:
-    """Return a doubt whether site indices count from 0, or nothing."""
+    """Return a doubt whether (n,) site indices count from 0, or nothing."""
     if not len(absorber) or absorber.min() < 1:
         return ""
     before = {int(z[i - 1]) for i, z in zip(absorber, numbers, strict=True) if i - 1 < len(z)}
