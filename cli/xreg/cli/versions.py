@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -121,26 +121,49 @@ def print_published(done: Published[Any], what: str = "", *, commit: bool = Fals
     echo(f'  git commit -m "{message}"')
 
 
-def pull_each(
-    pull: Callable[..., Path], references: list[str], registry: str | None, accept_changed: bool
-) -> None:
-    """Download versions into the cache, and print where each is."""
-    from xreg.cli.progress import progress
+def add_commands(app: typer.Typer, noun: str) -> None:
+    """Give datasets or models the commands that are the same for both."""
 
-    for reference in references:
+    def kind() -> type[Entry]:
+        from xreg.registry.versions.entries import DatasetEntry, ModelEntry
+
+        return DatasetEntry if noun == "dataset" else ModelEntry
+
+    @app.command(help=f"Download {noun}s into the cache and check each file against its hash.")
+    def pull(
+        references: References,
+        registry: options.Registry = None,
+        accept_changed: AcceptChanged = False,
+    ) -> None:
+        from xreg.cli.progress import progress
+        from xreg.registry import finding, pulling
+
+        for reference in references:
+            with progress():
+                found = finding.find(kind(), reference, None, registry, fresh=True)
+                place = pulling.pull(found, accept_changed=accept_changed)
+            echo(place)
+
+    @app.command(help="Compare every file, in the remote and in the cache, with its hash.")
+    def verify(reference: OneOrAll = None, registry: options.Registry = None) -> None:
+        from xreg.cli.progress import progress
+        from xreg.registry import recording
+
         with progress():
-            place = pull(reference, registry=registry, accept_changed=accept_changed)
-        echo(place)
+            checks = list(recording.verify(kind(), reference, registry))
+        print_checks(checks)
 
+    @app.command(help="Mark a version as one not to be used any more; nothing is deleted.")
+    def withdraw(
+        reference: Exact,
+        reason: Reason,
+        commit: Commit = False,
+        registry: options.Registry = None,
+    ) -> None:
+        from xreg.registry import recording
 
-def mark_withdrawn(
-    kind: type[Entry], reference: str, reason: str, registry: str | None, *, commit: bool
-) -> None:
-    """Mark a version as one not to be used any more, and say what git must be told."""
-    from xreg.registry.recording import withdraw
-
-    done = withdraw(kind, reference, reason, registry, finish=commit)
-    print_published(done, f"{reference} is marked as withdrawn.", commit=commit)
+        done = recording.withdraw(kind(), reference, reason, registry, finish=commit)
+        print_published(done, f"{reference} is marked as withdrawn.", commit=commit)
 
 
 def print_checks(checks: Iterable[Verification[Any]]) -> None:

@@ -62,18 +62,6 @@ def show(
 
 
 @app.command()
-def pull(
-    references: versions.References,
-    registry: options.Registry = None,
-    accept_changed: versions.AcceptChanged = False,
-) -> None:
-    """Download models into the cache and check each file against its hash."""
-    from xreg.registry.models import pull
-
-    versions.pull_each(pull, references, registry, accept_changed)
-
-
-@app.command()
 def publish(
     run: Annotated[Path, typer.Argument(help="Folder of the run that trained it.")],
     reference: Annotated[str, typer.Argument(metavar="NAME@VERSION", help="What to call it.")],
@@ -117,29 +105,4 @@ def publish(
     versions.print_published(done, commit=commit)
 
 
-@app.command()
-def verify(
-    reference: versions.OneOrAll = None,
-    registry: options.Registry = None,
-) -> None:
-    """Compare every file, in the remote and in the cache, with its hash."""
-    from xreg.cli.progress import progress
-    from xreg.registry.recording import verify
-    from xreg.registry.versions.entries import ModelEntry
-
-    with progress():
-        checks = list(verify(ModelEntry, reference, registry))
-    versions.print_checks(checks)
-
-
-@app.command()
-def withdraw(
-    reference: versions.Exact,
-    reason: versions.Reason,
-    commit: versions.Commit = False,
-    registry: options.Registry = None,
-) -> None:
-    """Mark a version as one not to be used any more; nothing is deleted."""
-    from xreg.registry.versions.entries import ModelEntry
-
-    versions.mark_withdrawn(ModelEntry, reference, reason, registry, commit=commit)
+versions.add_commands(app, "model")

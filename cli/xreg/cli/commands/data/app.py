@@ -117,18 +117,6 @@ def _lines(items: Iterable[str]) -> str:
 
 
 @app.command()
-def pull(
-    references: versions.References,
-    registry: options.Registry = None,
-    accept_changed: versions.AcceptChanged = False,
-) -> None:
-    """Download datasets into the cache and check each file against its hash."""
-    from xreg.registry.datasets import pull
-
-    versions.pull_each(pull, references, registry, accept_changed)
-
-
-@app.command()
 def publish(
     store: Annotated[Path, typer.Argument(help="Folder of the store (….zarr).")],
     card: versions.Card = None,
@@ -158,31 +146,7 @@ def publish(
     versions.print_published(done, commit=commit)
 
 
-@app.command()
-def verify(
-    reference: versions.OneOrAll = None,
-    registry: options.Registry = None,
-) -> None:
-    """Compare every file, in the remote and in the cache, with its hash."""
-    from xreg.cli.progress import progress
-    from xreg.registry.publishing import verify
-
-    with progress():
-        checks = list(verify(reference, registry))
-    versions.print_checks(checks)
-
-
-@app.command()
-def withdraw(
-    reference: versions.Exact,
-    reason: versions.Reason,
-    commit: versions.Commit = False,
-    registry: options.Registry = None,
-) -> None:
-    """Mark a version as one not to be used any more; nothing is deleted."""
-    from xreg.registry.versions.entries import DatasetEntry
-
-    versions.mark_withdrawn(DatasetEntry, reference, reason, registry, commit=commit)
+versions.add_commands(app, "dataset")
 
 
 @app.command()
