@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -21,7 +22,27 @@ from xreg.core.errors import ConfigError
 if TYPE_CHECKING:
     from xreg.core.settings_in_words import SettingRow
 
-__all__ = ["Config", "Exact", "setting"]
+__all__ = ["Config", "Distinct", "Exact", "Rising", "Window", "setting"]
+
+
+def _rising(ends: tuple[float, float]) -> tuple[float, float]:
+    if not ends[0] < ends[1]:
+        raise ValueError("must rise")
+    return ends
+
+
+def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError("names one twice")
+    return values
+
+
+Rising = AfterValidator(_rising)
+"""Mark of two numbers of which the second is the larger: ``Annotated[tuple[T, T], Rising]``."""
+Window = Annotated[tuple[float, float], Rising]
+"""Lowest and highest value of a range."""
+Distinct = AfterValidator(_distinct)
+"""Mark of a list that holds nothing twice: ``Annotated[tuple[T, ...], Distinct]``."""
 
 
 def setting(

@@ -106,5 +106,5 @@ def test_other_parameters_are_refused():
 
 
 def test_limits_must_ascend():
-    with pytest.raises(ConfigError, match="limits of 'a' must ascend"):
+    with pytest.raises(ConfigError, match=r"'limits\.a' must rise"):
         Polynomial(limits={"a": (1, 1)})

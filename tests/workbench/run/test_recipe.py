@@ -272,7 +272,7 @@ def test_what_the_dataset_lacks_is_refused(
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        ({"moments": {"main": [530, 520]}}, "'main' must rise"),
+        ({"moments": {"main": [530, 520]}}, "moments.main' must rise"),
         ({"moments": {" ": [520, 530]}}, "520 to 530 eV needs a name"),
         ({"moments": {"main": [520, 530]}, "points": 9}, "'moments' and 'points' exclude"),
     ],

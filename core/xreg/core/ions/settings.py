@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import model_validator
-
-from xreg.core.config import Config, setting
+from xreg.core.config import Config, Distinct, setting
 
 __all__ = ["ChannelName", "IonName", "ModelConfig"]
 
@@ -21,7 +19,7 @@ class ModelConfig(Config):
     """Settings that generators of the model share: the ion, the channels and their energies."""
 
     ion: IonName = setting("Ni2+", description="Element and charge of the absorbing ion.")
-    channels: tuple[ChannelName, ...] = setting(
+    channels: Annotated[tuple[ChannelName, ...], Distinct] = setting(
         ("xas",),
         min_length=1,
         max_length=4,
@@ -35,9 +33,3 @@ class ModelConfig(Config):
         25.0, unit="eV", gt=0, le=200, description="How far above the L3 edge they end."
     )
     points: int = setting(501, ge=2, le=20_001, description="Number of energies.")
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
-        if len(set(self.channels)) != len(self.channels):
-            raise ValueError("channels names one twice")
-        return self

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from xreg.core.config import setting
+from xreg.core.config import Distinct, setting
 from xreg.core.hooks import ComponentSpec, Program, hookimpl
 from xreg.core.programs.engine import EngineConfig
 from xreg.core.readers.importing.settings import MeasuredSettings
@@ -59,7 +59,7 @@ class FdmnesConfig(EngineConfig):
     in muffin-tin potentials, self-consistent within 6 Å, quadrupole transitions, scalar relativity.
     """
 
-    channels: tuple[Literal["raw", "convoluted"], ...] = setting(
+    channels: Annotated[tuple[Literal["raw", "convoluted"], ...], Distinct] = setting(
         ("raw",),
         min_length=1,
         max_length=2,
@@ -141,8 +141,6 @@ class FdmnesConfig(EngineConfig):
         spans = [b - a for a, b in pairwise(ends)]
         if sum(s / step for s, step in zip(spans, steps, strict=True)) > MAX_POINTS:
             raise ValueError(f"range has more than {MAX_POINTS} energies")
-        if len(set(self.channels)) != len(self.channels):
-            raise ValueError("channels names one twice")
         typed = {word.lower()[:KEYWORD_LENGTH] for word in TYPED_KEYWORDS}
         passed = {word.lower()[:KEYWORD_LENGTH] for word in PASSED_KEYWORDS}
         from xreg.core.readers.numbers import are_numbers  # which imports numpy

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from xreg.core.config import Config, setting
+from xreg.core.config import Config, Window, setting
 from xreg.core.hooks import AnalysisSpec, ComponentSpec, hookimpl
 
 __all__ = ["xreg_components"]
@@ -16,7 +16,6 @@ XREG_API = "1.0"
 
 SEED_LIMIT = 2**31 - 1
 Share = Annotated[float, Field(gt=0, le=1)]
-Window = tuple[float, float]
 
 
 class FeatureFilterConfig(Config):

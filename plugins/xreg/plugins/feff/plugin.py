@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from xreg.core.atoms.elements import Symbol
-from xreg.core.config import Config, setting
+from xreg.core.config import Config, Distinct, setting
 from xreg.core.hooks import ComponentSpec, Requirement, hookimpl
 from xreg.core.programs.engine import EngineConfig
 from xreg.core.readers.importing.settings import ChannelName
@@ -54,7 +54,7 @@ class FeffConfig(EngineConfig):
         description="XANES or XES: absorption from the core level, or emission from the occupied "
         "states between 'below' and the Fermi level into its hole.",
     )
-    channels: tuple[Literal["raw", "background"], ...] = setting(
+    channels: Annotated[tuple[Literal["raw", "background"], ...], Distinct] = setting(
         ("raw",),
         min_length=1,
         max_length=2,
@@ -184,8 +184,6 @@ class FeffConfig(EngineConfig):
             raise ValueError("below must hold at least one step (vixan) of an emission spectrum")
         if max(self.scf_radius, self.fms_radius) > self.radius:
             raise ValueError("scf_radius and fms_radius must not exceed radius")
-        if len(set(self.channels)) != len(self.channels):
-            raise ValueError("channels names one twice")
         from xreg.core.readers.numbers import are_numbers  # which imports numpy
 
         for card in self.cards:

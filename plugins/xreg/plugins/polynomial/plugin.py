@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from xreg.core.config import Config, setting
+from xreg.core.config import Config, Rising, setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 
 XREG_API = "1.0"
@@ -22,18 +22,11 @@ class PolynomialConfig(Config):
     box: Literal["unit", "symmetric"] = setting(
         "unit", description="Each parameter is mapped to [0, 1] (unit) or [-1, 1] (symmetric)."
     )
-    limits: dict[str, tuple[Limit, Limit]] = setting(
+    limits: dict[str, Annotated[tuple[Limit, Limit], Rising]] = setting(
         {},
         description="Lowest and highest value of parameters, by name and in their own units; the "
         "least and greatest value in training where not given.",
     )
-
-    @model_validator(mode="after")
-    def _ascending(self) -> Self:
-        for name, (low, high) in self.limits.items():
-            if not low < high:
-                raise ValueError(f"the limits of '{name}' must ascend, got {low:g}, {high:g}")
-        return self
 
 
 @hookimpl

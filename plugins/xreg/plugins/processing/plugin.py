@@ -8,14 +8,13 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from xreg.core.atoms.edges import EdgeName
-from xreg.core.config import Config, setting
+from xreg.core.config import Config, Window, setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 
 __all__ = ["xreg_components"]
 
 XREG_API = "1.0"
 
-Window = tuple[float, float]
 Energy = Annotated[float, Field(ge=-1e6, le=1e6)]
 LabelName = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -133,7 +132,6 @@ class NormaliseConfig(Config):
     def _windows(self) -> Self:
         if (self.by == "edge-jump") != (self.post is not None):
             raise ValueError("'post' goes with 'edge-jump', and 'edge-jump' needs it")
-        _require_rising(self.pre, self.post)
         return self
 
 
@@ -208,11 +206,6 @@ class EdgeStepConfig(Config):
         True, description="Take the polynomial off above the edge, so that the spectrum is level."
     )
 
-    @model_validator(mode="after")
-    def _windows(self) -> Self:
-        _require_rising(self.pre, self.post)
-        return self
-
 
 class CalibrateConfig(Config):
     """One shift for all, by a reference."""
@@ -242,12 +235,6 @@ class AlignToConfig(Config):
         20.0, unit="eV", gt=0, le=1000, description="How far a spectrum may be moved."
     )
 
-    @model_validator(mode="after")
-    def _rising(self) -> Self:
-        if self.window[0] >= self.window[1]:
-            raise ValueError("a window must rise")
-        return self
-
 
 class DeglitchConfig(Config):
     """Points to be replaced."""
@@ -275,17 +262,10 @@ class DeglitchConfig(Config):
     def _check_windows(self) -> Self:
         if not self.windows and self.threshold is None:
             raise ValueError("give windows, or a threshold")
-        if any(low >= high for low, high in (*self.windows, self.keep)):
-            raise ValueError("a window must rise")
         return self
 
 
 HOME = "xreg.plugins.processing"
-
-
-def _require_rising(*windows: Window | None) -> None:
-    if any(window is not None and window[0] >= window[1] for window in windows):
-        raise ValueError("a window must rise")
 
 
 @hookimpl

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from xreg.core.config import Config, setting
+from xreg.core.config import Config, Distinct, setting
 from xreg.core.hooks import ComponentSpec, Requirement, hookimpl
 
 XREG_API = "1.0"
@@ -107,7 +107,7 @@ class PySCFConfig(Config):
     The defaults are for the O K edge of light molecules at about half a second a structure.
     """
 
-    channels: tuple[Literal["xes", "xas", "xps"], ...] = setting(
+    channels: Annotated[tuple[Literal["xes", "xas", "xps"], ...], Distinct] = setting(
         ("xes", "xas", "xps"), min_length=1, description="Spectra to compute."
     )
     edge: Literal["K"] = setting("K", description="Core level: K is 1s of the absorber.")
@@ -245,8 +245,6 @@ class PySCFConfig(Config):
                     f"grid_for gives {element} {angular} angular points; there are grids of "
                     f"{', '.join(map(str, LEBEDEV[5:16]))} …"
                 )
-        if len(set(self.channels)) != len(self.channels):
-            raise ValueError("channels names one twice")
         if self.cut is not None and self.charge != 0:
             raise ValueError("charge goes without 'cut', whose species have theirs")
         if self.spin and self.xes_orbitals == "half-hole":

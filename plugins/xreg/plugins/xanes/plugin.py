@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from xreg.core.config import Config, setting
+from xreg.core.config import Config, Window, setting
 from xreg.core.hooks import AnalysisSpec, ComponentSpec, hookimpl
 
 __all__ = ["xreg_components"]
@@ -15,7 +15,6 @@ __all__ = ["xreg_components"]
 XREG_API = "1.0"
 
 Percentile = Annotated[float, Field(ge=0, le=100)]
-Window = tuple[float, float]
 
 
 class WindowConfig(Config):
@@ -24,12 +23,6 @@ class WindowConfig(Config):
     window: Window | None = setting(
         None, unit="eV", description="Lowest and highest energy looked at; all if not given."
     )
-
-    @model_validator(mode="after")
-    def _rising(self) -> Self:
-        if self.window is not None and not self.window[0] < self.window[1]:
-            raise ValueError("'window' must rise")
-        return self
 
 
 class ArctangentWidths(Config):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from xreg.core.config import setting
+from xreg.core.config import Rising, setting
 from xreg.core.hooks import ComponentSpec, hookimpl
 from xreg.core.readers.importing.settings import ChannelName, SitesSetting
 from xreg.core.readers.spectra.columns import NOTHING_SAID, SpectrumColumns
@@ -24,18 +24,12 @@ class XanesnetImportConfig(SitesSetting):
     columns: SpectrumColumns = setting(
         NOTHING_SAID, description="Columns of text spectra, where their headers do not tell."
     )
-    energies: tuple[Energy, Energy] | None = setting(
+    energies: Annotated[tuple[Energy, Energy], Rising] | None = setting(
         None,
         unit="eV",
         description="First and last energy of the spectra 'y' of an archive without energies 'e'; "
         "they lie in even steps between.",
     )
-
-    @model_validator(mode="after")
-    def _rising(self) -> Self:
-        if self.energies is not None and not self.energies[0] < self.energies[1]:
-            raise ValueError("'energies' must rise")
-        return self
 
 
 @hookimpl

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from pydantic import model_validator
-
-from xreg.core.config import Config, setting
+from xreg.core.config import Config, Window, setting
 from xreg.core.readers.spectra.columns import SpectrumColumns
-from xreg.workbench.measured.ranges import Range, require_ascending
+from xreg.workbench.measured.ranges import Shift
 from xreg.workbench.recipes.sections import SEED_LIMIT, AnyRecipe
 
 __all__ = ["ExplainRecipe", "ExplainSettings"]
@@ -25,10 +23,10 @@ class ExplainSettings(Config):
         description="Label that near-copies in the model's dataset share; if empty, one that the "
         "model's split never divides.",
     )
-    window: Range | None = setting(
+    window: Window | None = setting(
         None, unit="eV", description="Measured energies to use; all that both have if not given."
     )
-    shift: Range = setting(
+    shift: Shift = setting(
         (-1.0, 1.0),
         unit="eV",
         description="Smallest and largest energy shift of measured spectra against the model's; "
@@ -46,11 +44,6 @@ class ExplainSettings(Config):
         2, ge=1, le=20, description="How often each spectrum of the dataset is distorted to learn."
     )
     seed: int = setting(0, ge=0, le=SEED_LIMIT, description="Seed of distortions and folds.")
-
-    @model_validator(mode="after")
-    def _ascending(self) -> Self:
-        require_ascending(self.shift, self.window)
-        return self
 
 
 class ExplainRecipe(ExplainSettings, AnyRecipe):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
-from pydantic import model_validator
-
-from xreg.core.config import Config, setting
+from xreg.core.config import Config, Window, setting
 from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.workbench.fit.problem import BackgroundKind
-from xreg.workbench.measured.ranges import Range, require_ascending
+from xreg.workbench.measured.ranges import Range, Shift
 from xreg.workbench.recipes.sections import AnyRecipe, ComponentSection
 
 __all__ = ["NO_GENERATOR", "EngineSection", "FitRecipe", "FitSettings"]
@@ -40,13 +38,13 @@ class FitSettings(Config):
     edge_width: float = setting(
         1.0, unit="eV", gt=0, le=100, description="Full width of a step at half maximum."
     )
-    shift: Range = setting(
+    shift: Shift = setting(
         (-1.0, 1.0),
         unit="eV",
         description="Smallest and largest rigid shift of the model's energies; two equal numbers "
         "fix it.",
     )
-    window: Range | None = setting(
+    window: Window | None = setting(
         None,
         unit="eV",
         description="Measured energies to fit; all that the model has if not given.",
@@ -77,11 +75,6 @@ class FitSettings(Config):
         description="Exact generator for the refinement and settings that replace the dataset's; "
         "that of the model's dataset if not named, none to refine with the network itself.",
     )
-
-    @model_validator(mode="after")
-    def _ascending(self) -> Self:
-        require_ascending(self.shift, self.window)
-        return self
 
 
 class FitRecipe(FitSettings, AnyRecipe):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
-from pydantic import model_validator
-
-from xreg.core.config import Config, setting
+from xreg.core.config import Config, Window, setting
 from xreg.core.readers.spectra.columns import SpectrumColumns
-from xreg.workbench.measured.ranges import Range, require_ascending
+from xreg.workbench.measured.ranges import Shift
 from xreg.workbench.recipes.sections import SEED_LIMIT, AnyRecipe, DatasetSection
 
 __all__ = ["MatchRecipe", "MatchSettings", "SeriesSection"]
@@ -29,12 +27,12 @@ class MatchSettings(Config):
     """What may differ between a measured spectrum and its reference, and what is sought."""
 
     channel: str = setting("", description="Channel of the library; its first if empty.")
-    window: Range | None = setting(
+    window: Window | None = setting(
         None,
         unit="eV",
         description="Measured energies to compare; all that both have if not given.",
     )
-    shift: Range = setting(
+    shift: Shift = setting(
         (-5.0, 5.0),
         unit="eV",
         description="Smallest and largest energy shift of measured spectra against the library; "
@@ -81,11 +79,6 @@ class MatchSettings(Config):
         100, ge=20, le=10_000, description="Library spectra, distorted and noisy, that calibrate."
     )
     seed: int = setting(0, ge=0, le=SEED_LIMIT, description="Seed of these.")
-
-    @model_validator(mode="after")
-    def _ascending(self) -> Self:
-        require_ascending(self.shift, self.window)
-        return self
 
 
 class MatchRecipe(MatchSettings, AnyRecipe):

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import AfterValidator
 
-__all__ = ["Range", "kev_hint", "require_ascending"]
+__all__ = ["Range", "Shift", "kev_hint"]
 
 Range = tuple[float, float]
 WIDEST_SHIFT = 100.0
 
 
-def require_ascending(shift: Range, window: Range | None) -> None:
-    """Raise `ValueError` for limits of a shift, or a window, that do not ascend; both in eV."""
-    low, high = shift
+def _require_ascending(limits: Range) -> Range:
+    low, high = limits
     if not -WIDEST_SHIFT <= low <= high <= WIDEST_SHIFT:
-        raise ValueError(f"the shift must ascend within ±100 eV, got {low:g}, {high:g}")
-    if window is not None and not window[0] < window[1]:
-        raise ValueError("the window must ascend, got {:g}, {:g}".format(*window))
+        raise ValueError(f"must ascend within ±{WIDEST_SHIFT:g} eV")
+    return limits
+
+
+Shift = Annotated[Range, AfterValidator(_require_ascending)]
+"""Smallest and largest shift of energies, in eV."""
 
 
 def kev_hint(energy: NDArray[np.float64], low: float, high: float) -> str:

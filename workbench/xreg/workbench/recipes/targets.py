@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import model_validator
 
-from xreg.core.config import Config, setting
+from xreg.core.config import Config, Window, setting
 from xreg.core.errors import UnknownNameError, did_you_mean
 from xreg.core.model.target_transforms import TargetScaling
 
@@ -31,7 +31,7 @@ class TargetSection(Config):
         description="Coarsen to this many channels of equal width (area kept); as stored if not "
         "given.",
     )
-    moments: dict[str, tuple[float, float]] = setting(
+    moments: dict[str, Window] = setting(
         {},
         unit="eV",
         description="Instead of spectra, predict mean, standard deviation, skewness and excess "
@@ -52,8 +52,6 @@ class TargetSection(Config):
         for name, (low, high) in self.moments.items():
             if not name.strip():
                 raise ValueError(f"the window of {low:g} to {high:g} eV needs a name")
-            if not low < high:
-                raise ValueError(f"the window '{name}' must rise, got {low:g} to {high:g} eV")
         if given := [key for key in ("window", "points") if getattr(self, key) is not None]:
             raise ValueError(f"'moments' and '{given[0]}' exclude each other")
         if "scaling" not in self.model_fields_set:
