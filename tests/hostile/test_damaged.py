@@ -14,7 +14,7 @@ import pytest
 
 from xreg.core import storage
 from xreg.core.errors import CorruptError, DataError, PluginError
-from xreg.core.limits import LEAST, require_plausible
+from xreg.core.files import LEAST_CLAIM, require_plausible
 from xreg.core.readers.npz import load_arrays
 from xreg.plugins.ridge.ridge import Ridge
 from xreg.workbench.search.journal import CheckedJournal
@@ -58,7 +58,7 @@ def test_claims_of_an_archive_are_checked(tmp_path, descr, shape, data, told):
 
 def test_a_zip_bomb_is_not_unpacked(tmp_path, monkeypatch):
     least = 2**24  # a 32nd of what any file may claim, which takes seconds to pack
-    monkeypatch.setattr("xreg.core.limits.LEAST", least)
+    monkeypatch.setattr("xreg.core.files.LEAST_CLAIM", least)
     size = least + 1024
     path = tmp_path / "x.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file, file.open("a.npy", "w") as out:
@@ -81,8 +81,8 @@ def test_plain_archives_are_read_as_numpy_reads_them(tmp_path):
 
 
 def test_large_data_that_are_there_are_no_claim():
-    require_plausible(10 * LEAST, LEAST, "x")
-    for claimed, present in ((LEAST + 1, 0), (21 * LEAST, LEAST), (-1, 10)):
+    require_plausible(10 * LEAST_CLAIM, LEAST_CLAIM, "x")
+    for claimed, present in ((LEAST_CLAIM + 1, 0), (21 * LEAST_CLAIM, LEAST_CLAIM), (-1, 10)):
         with pytest.raises(DataError):
             require_plausible(claimed, present, "x")
 

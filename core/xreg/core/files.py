@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, TextIO
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from xreg.core.errors import CorruptError, DataError, RunError
+from xreg.core.errors import CorruptError, DataError, RunError, XregError
 
 __all__ = [
     "acquire",
@@ -29,8 +29,10 @@ __all__ = [
     "folder_hash",
     "locked",
     "read_file",
+    "readable",
     "require_free",
     "require_parent_folder",
+    "require_plausible",
     "staging",
     "stream_md5",
     "tree_hash",
@@ -45,6 +47,11 @@ PATIENCE = 3.0  # seconds to wait for a lock before its owner is named
 # EFBIG: the limit of a file's size that a batch system sets.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DISK_ERRORS = (*FULL, errno.EACCES, errno.EPERM, errno.EROFS)
+
+LEAST_CLAIM = 512 * 1024**2
+"""So many bytes of memory any file may claim."""
+RATIO = 20
+"""Beyond that, so many times its own size: more than measured or computed numbers compress."""
 
 log = logging.getLogger(__name__)
 
@@ -215,6 +222,30 @@ def read_file(path: Path | str, most: int = MOST) -> bytes:
         return content
     finally:
         os.close(handle)
+
+
+def require_plausible(claimed: int, present: int, what: str) -> None:
+    """Refuse a claim of bytes in memory before anything is allocated for it.
+
+    Raises
+    ------
+    DataError
+        If the claim is negative, or above both bounds.
+    """
+    if claimed < 0 or claimed > max(LEAST_CLAIM, RATIO * present):
+        raise DataError(
+            f"{what} claims {claimed:,} bytes of memory and is of {present:,}: it is damaged, or "
+            "was made to fill a machine."
+        )
+
+
+@contextmanager
+def readable(what: str, kind: type[XregError] = DataError) -> Iterator[None]:
+    """Turn what the system says of a file that cannot be read into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise kind(f"{what} cannot be read ({error.strerror or error}).") from None
 
 
 def stream_md5(stream: BinaryIO) -> str:

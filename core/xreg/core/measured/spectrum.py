@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError
-from xreg.core.files import read_file
+from xreg.core.files import read_file, readable
 from xreg.core.measured.fluorescence import fluorescence_notes
 from xreg.core.readers.spectra.choice import choose
 from xreg.core.readers.spectra.columns import SpectrumColumns
@@ -20,8 +20,6 @@ from xreg.core.readers.spectra.table import read_table
 from xreg.core.readers.stacks.arrays import is_container
 
 __all__ = ["Measured", "read_measured"]
-
-Array = NDArray[np.float64]
 
 # A measured spectrum may begin and end so many of its own steps inside the window.
 SLACK = 1.5
@@ -105,15 +103,13 @@ def read_measured(path: Path, columns: SpectrumColumns = PLAIN) -> tuple[Measure
     DataError
         If the file is missing or no spectrum, with the line.
     """
-    try:
+    with readable(f"spectrum '{path}'"):
         content = read_file(path)
         if is_container(path):
             raise DataError(
                 f"'{path}' is a file of arrays (.npz or HDF5), no text: give it alone, as a map or "
                 "series, to xreg fit, match or explain."
             )
-    except OSError as error:
-        raise DataError(f"spectrum '{path}' cannot be read ({error.strerror}).") from None
     packed = content.startswith(GZIP) and path.suffix.lower() == ".prj"
     if packed or content.startswith(PROJECT):
         raise DataError(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.errors import DataError
-from xreg.core.limits import require_plausible
+from xreg.core.files import require_plausible
 
 __all__ = ["load_arrays"]
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.atoms.edges import edges_of
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.data.samples import Samples, Structures
@@ -252,7 +253,7 @@ def _channel(
     )
 
 
-def _median(channel: Channel, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+def _median(channel: Channel, rows: NDArray[np.intp]) -> Array:
     """Return the (m,) median spectrum of some rows, of norm 1; zero where there is none."""
     blocks = []
     for start in np.unique(rows // ROWS).tolist():
@@ -268,9 +269,7 @@ def _median(channel: Channel, rows: NDArray[np.intp]) -> NDArray[np.float64]:
     return np.asarray(median / norm if norm else median)
 
 
-def _outliers(
-    ids: NDArray[np.str_], norms: NDArray[np.float64], shapes: NDArray[np.float64]
-) -> dict[str, str]:
+def _outliers(ids: NDArray[np.str_], norms: Array, shapes: Array) -> dict[str, str]:
     """Say what is unusual about spectra that are far from the median, the farthest first."""
     known = np.isfinite(norms) & (norms > 0)
     if known.sum() < FEWEST:
@@ -292,7 +291,7 @@ def _outliers(
     }
 
 
-def _scale(values: NDArray[np.float64]) -> float:
+def _scale(values: Array) -> float:
     return float(NORMAL * np.median(np.abs(values - np.median(values))))
 
 

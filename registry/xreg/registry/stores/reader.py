@@ -18,8 +18,7 @@ from xreg.core.data.specimens import Specimens
 from xreg.core.data.spectra import Channel, Spectra
 from xreg.core.data.splits import PARTS, Split
 from xreg.core.errors import CorruptError, DataError
-from xreg.core.files import files_below, folder_hash
-from xreg.core.limits import require_plausible
+from xreg.core.files import files_below, folder_hash, require_plausible
 from xreg.core.paths import check_paths
 from xreg.core.settings_in_words import explain
 from xreg.registry.stores.layout import SCHEMA, check_names

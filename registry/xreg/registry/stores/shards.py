@@ -17,7 +17,7 @@ from numcodecs import blosc
 from numpy.typing import NDArray
 
 from xreg.core.errors import CorruptError
-from xreg.core.limits import require_plausible
+from xreg.core.files import require_plausible
 
 __all__ = ["Shards", "StoredArray"]
 

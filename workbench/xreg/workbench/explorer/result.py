@@ -13,6 +13,7 @@ from xreg.core import storage
 from xreg.core.data.dataset import Dataset
 from xreg.core.data.splits import PARTS
 from xreg.core.errors import CorruptError, DataError, XregError
+from xreg.core.files import readable
 from xreg.core.metrics import sample_r2, spectrum_error
 from xreg.core.text import counted
 from xreg.registry.datasets import open_dataset
@@ -112,10 +113,8 @@ def _summary(folder: Path) -> dict[str, Any]:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    try:
+    with readable(f"'{path}'"):
         return storage.parse_json(path.read_bytes(), str(path))
-    except OSError as error:
-        raise DataError(f"'{path}' cannot be read ({error.strerror}).") from None
 
 
 def _dataset(told: Mapping[str, Any], registry: str | Path | None) -> Dataset:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from xreg.core.data.samples import Parameters, Samples, Structure, Structures
 from xreg.core.errors import ConfigError, DataError, SampleError, did_you_mean
-from xreg.core.files import read_file
+from xreg.core.files import read_file, readable
 from xreg.core.interfaces import SpectrumGenerator
 from xreg.core.readers.numbers import number_of
 from xreg.core.readers.sheet import read_sheet
@@ -102,10 +102,8 @@ def read_samples(
         _round(drawn, precision or {})
         return SampleTable(drawn, origin, sets)
     path = base / section.file
-    try:
+    with readable(f"samples '{path}'"):
         sha256 = hashlib.sha256(read_file(path)).hexdigest()
-    except OSError as error:
-        raise DataError(f"samples '{path}' cannot be read ({error.strerror}).") from None
     samples: Samples
     found = _Read()
     if path.suffix == ".csv":

@@ -7,7 +7,8 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from xreg.core.errors import ConfigError, DataError, PluginError, UnknownNameError
+from xreg.core.errors import ConfigError, PluginError, UnknownNameError
+from xreg.core.files import readable
 from xreg.core.interfaces import Importer
 from xreg.core.readers.importing.log import ImportLog
 from xreg.registry.plugins import host
@@ -126,11 +127,8 @@ def _confidence(value: Any) -> float:
 def _head(source: Path) -> bytes:
     if not source.is_file():
         return b""
-    try:
-        with source.open("rb") as file:
-            return file.read(HEAD)
-    except OSError as error:
-        raise DataError(f"'{source}' cannot be read ({error.strerror or error}).") from None
+    with readable(f"'{source}'"), source.open("rb") as file:
+        return file.read(HEAD)
 
 
 def _settings(

@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from xreg.core.config import Exact
 from xreg.core.errors import CorruptError, DataError, XregError
-from xreg.core.files import read_file, write_text
+from xreg.core.files import read_file, readable, write_text
 from xreg.core.paths import confined
 from xreg.core.run import require_format
 from xreg.core.storage import canonical_json, digest, parse_json
@@ -151,10 +151,8 @@ def read_row(path: Path) -> Row:
         If it is none, or was changed after it was written.
     """
     what = f"the row '{path.name}'"
-    try:
+    with readable(what):
         content = read_file(path, MOST_BYTES)
-    except OSError as error:
-        raise DataError(f"{what} cannot be read ({error.strerror}).") from None
     body = parse_json(content, what)
     if body.pop("digest", None) != digest(canonical_json(body)):
         raise CorruptError(f"{what} was changed after it was written; get it anew.")

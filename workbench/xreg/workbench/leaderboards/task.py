@@ -10,7 +10,7 @@ from typing import Any
 
 from xreg.core.data.dataset import NAME_PATTERN
 from xreg.core.errors import ConfigError, DataError, UnknownNameError, XregError, did_you_mean
-from xreg.core.files import write_text
+from xreg.core.files import readable, write_text
 from xreg.core.paths import confined
 from xreg.core.storage import canonical_json, digest, parse_json
 from xreg.registry.registries import Registry, candidates
@@ -83,10 +83,8 @@ def read_task(path: Path, registry: Registry | None = None) -> Task:
         If it is none; the message says what is wrong.
     """
     what = f"the task '{path.name}'"
-    try:
+    with readable(what):
         size = path.stat().st_size
-    except OSError as error:
-        raise DataError(f"{what} cannot be read ({error.strerror}).") from None
     if size > MOST_BYTES:
         raise DataError(f"{what} is of more than {MOST_BYTES} bytes.")
     try:

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from xreg.core.errors import CorruptError, DataError
-from xreg.core.files import read_file
+from xreg.core.files import read_file, readable
 from xreg.core.run import require_format
 from xreg.core.storage import parse_json
 from xreg.core.yaml_text import load_yaml
@@ -190,10 +190,8 @@ def _folders(place: Path, depth: int) -> Iterator[Path]:
 
 
 def _bytes(path: Path) -> bytes:
-    try:
+    with readable(f"'{path}'"):
         return read_file(path, MOST_BYTES)
-    except OSError as error:
-        raise DataError(f"'{path}' cannot be read ({error.strerror}).") from None
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from xreg.core.config import Exact
 from xreg.core.errors import CorruptError, DataError
-from xreg.core.files import read_file
+from xreg.core.files import read_file, readable
 from xreg.core.run import require_format
 from xreg.core.storage import canonical_json, digest, parse_json
 from xreg.core.text import counted
@@ -215,10 +215,8 @@ def _identity(entry: Entry) -> tuple[str, str, str]:
 
 
 def _read(path: Path) -> _Results:
-    try:
+    with readable(f"'{path}'"):
         text = read_file(path)
-    except OSError as error:
-        raise DataError(f"'{path}' cannot be read ({error.strerror}).") from None
     try:
         content = parse_json(text, f"'{path}'")
     except CorruptError as error:

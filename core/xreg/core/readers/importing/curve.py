@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.data.spectra import ARBITRARY, NOISE
 from xreg.core.errors import ConfigError, DataError
 from xreg.core.readers.spectra.checks import require_signal
@@ -35,8 +35,8 @@ class Curve:
         Whether who read it has refused already what :meth:`check` does.
     """
 
-    energy: NDArray[np.float64]
-    intensity: NDArray[np.float64]
+    energy: Array
+    intensity: Array
     unit: str = ARBITRARY
     checked: bool = False
 
@@ -72,7 +72,7 @@ class Curve:
                 f"the energies do not increase from {self.energy[i]:g} to {self.energy[i + 1]:g} eV"
             )
 
-    def on(self, grid: NDArray[np.float64], hold_ends: float) -> NDArray[np.float64]:
+    def on(self, grid: Array, hold_ends: float) -> Array:
         """Return intensities on a grid, interpolated linearly.
 
         Parameters
@@ -102,7 +102,7 @@ def stated_unit(text: str) -> str:
     return ARBITRARY if not text or ARBITRARY_TOO.fullmatch(text) else text
 
 
-def parse_grid(text: str) -> NDArray[np.float64]:
+def parse_grid(text: str) -> Array:
     """Return the energies of ``start:stop:step`` in eV, both ends included.
 
     Raises

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from xreg.core.errors import DataError
-from xreg.core.files import MOST, read_file
+from xreg.core.files import MOST, read_file, readable
 from xreg.core.readers.structures import Frame, absorbing_sites
 from xreg.core.readers.summary import PassedOver
 from xreg.core.text import one_line
@@ -131,10 +131,8 @@ class ImportLog:
         DataError
             If it cannot be read, is a pipe or device, or holds more than ``most`` bytes.
         """
-        try:
+        with readable(f"'{file}'"):
             return self.seen(os.path.basename(file), read_file(file, most))
-        except OSError as error:
-            raise DataError(f"'{file}' cannot be read ({error.strerror}).") from None
 
     def seen(self, file: str, content: bytes) -> bytes:
         """Account for a file that was read; return its content."""

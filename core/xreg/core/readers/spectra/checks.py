@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError
 
 __all__ = ["MARKERS", "ROUNDING", "checked_signal", "require_noise", "require_signal"]
@@ -30,7 +30,7 @@ SPIKE = 5.0
 ROUNDING = 1e-12
 
 
-def require_signal(energy: NDArray[np.float64], intensity: NDArray[np.float64]) -> None:
+def require_signal(energy: Array, intensity: Array) -> None:
     """Raise a :class:`DataError` where intensities cannot be a spectrum.
 
     Parameters
@@ -47,7 +47,7 @@ def require_signal(energy: NDArray[np.float64], intensity: NDArray[np.float64]) 
     _require(energy, intensity, float(intensity.min()), float(intensity.max()))
 
 
-def checked_signal(energy: NDArray[np.float64], intensity: NDArray[np.float64]) -> str:
+def checked_signal(energy: Array, intensity: Array) -> str:
     """Require intensities as :func:`require_signal` does, and return what is to be said of them.
 
     That is one value that lies far outside of all others, or nothing.
@@ -69,9 +69,7 @@ def checked_signal(energy: NDArray[np.float64], intensity: NDArray[np.float64]) 
     )
 
 
-def _require(
-    energy: NDArray[np.float64], intensity: NDArray[np.float64], low: float, high: float
-) -> None:
+def _require(energy: Array, intensity: Array, low: float, high: float) -> None:
     top = max(-low, high)
     if high - low <= ROUNDING * top:
         what = "zero" if high == 0 else f"{high:g}, a constant"
@@ -82,7 +80,7 @@ def _require(
         raise DataError(f"intensities of the spectrum reach {top:.2g}, which no unit has")
 
 
-def require_noise(energy: NDArray[np.float64], noise: NDArray[np.float64]) -> None:
+def require_noise(energy: Array, noise: Array) -> None:
     """Raise a :class:`DataError` where noise is not positive, or marks a missing value."""
     if not (noise > 0).all():
         i = int(np.flatnonzero(noise <= 0)[0])
@@ -90,7 +88,7 @@ def require_noise(energy: NDArray[np.float64], noise: NDArray[np.float64]) -> No
     _refuse_markers(energy, noise, "noise")
 
 
-def _refuse_markers(energy: NDArray[np.float64], intensity: NDArray[np.float64], what: str) -> None:
+def _refuse_markers(energy: Array, intensity: Array, what: str) -> None:
     size = np.abs(intensity)
     nearest = MARKERS[np.clip(np.searchsorted(MARKERS, size * (1 - 1e-6)), 0, len(MARKERS) - 1)]
     marked = (size >= HUGE) | (np.abs(size - nearest) <= 1e-6 * nearest)

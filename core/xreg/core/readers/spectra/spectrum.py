@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.errors import DataError
 from xreg.core.readers.energies import judge_energies
@@ -19,8 +20,6 @@ from xreg.core.readers.spectra.table import Table, read_table
 from xreg.core.readers.spectra.units import HC, bragg_energies, unit_of
 
 __all__ = ["PLAIN", "TextSpectrum", "read_spectrum", "spectrum_of"]
-
-Array = NDArray[np.float64]
 
 # Columns that are Bragg angles where no unit says otherwise, and wavelengths, which need one.
 ANGLE_NAMES = frozenset(("angle", "theta", "bragg", "bragg_angle", "monoangle", "mono_angle"))

@@ -11,8 +11,8 @@ from itertools import chain
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError
 from xreg.core.readers.numbers import number_of, plain_numbers
 from xreg.core.readers.spectra.blocks import (
@@ -62,7 +62,7 @@ class Table:
         What was done to read the rows, in words.
     """
 
-    values: NDArray[np.float64]
+    values: Array
     names: tuple[str, ...]
     units: tuple[str, ...]
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -237,7 +237,7 @@ def table_of_block(block: Block) -> Table:
 
 
 def _table(
-    values: NDArray[np.float64],
+    values: Array,
     header: Sequence[str],
     dialect: Dialect,
     lines: Sequence[int],
@@ -256,13 +256,13 @@ def _table(
 
 
 def _without_empty(
-    values: NDArray[np.float64],
+    values: Array,
     columns: Named,
     odd: Mapping[tuple[int, int], str],
     header: Sequence[str],
     dialect: Dialect,
     fields: Mapping[str, str],
-) -> tuple[NDArray[np.float64], Named, Mapping[tuple[int, int], str]]:
+) -> tuple[Array, Named, Mapping[tuple[int, int], str]]:
     """Return a table without the columns that have no single cell."""
     # Columns without a single cell: separators at the ends of lines, or two where one will do.
     empty = {

@@ -7,13 +7,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError
 
 __all__ = ["Unit", "bragg_energies", "is_unit", "unit_of"]
-
-Array = NDArray[np.float64]
 
 # h c in eV Å (exact), hartree in eV and h c in eV cm (CODATA 2018).
 HC = 12398.419843320026

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.errors import DataError, MissingRequirementError
-from xreg.core.limits import require_plausible
+from xreg.core.files import readable, require_plausible
 from xreg.core.readers.isolated import RAISED, isolated
 from xreg.core.readers.npz import load_arrays
 
@@ -97,10 +97,8 @@ def open_arrays(path: Path) -> Found:
     MissingRequirementError
         If it is HDF5 and h5py is not installed.
     """
-    try:
+    with readable(f"'{path}'"):
         head = _head(path)
-    except OSError as error:
-        raise DataError(f"'{path}' cannot be read ({error.strerror}).") from None
     if head.startswith(ZIP):
         arrays = {
             name: Source(values.shape, lambda values=values: values)  # type: ignore[misc]

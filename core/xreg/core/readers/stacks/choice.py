@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError, did_you_mean
 from xreg.core.readers.spectra.columns import SpectrumColumns
 from xreg.core.readers.stacks.arrays import Found, Source, open_arrays
 
 __all__ = ["RawStack", "read_stack_file"]
-
-Array = NDArray[np.float64]
 
 AXIS = re.compile(r"^(.+)\[([012])\]$")
 FEWEST = 8  # energies

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.atoms.elements import SYMBOLS
 
 __all__ = ["Judgement", "judge"]
@@ -42,10 +43,7 @@ Judgement = tuple[str, list[str]]
 
 
 def judge(
-    numbers: NDArray[np.int32],
-    positions: NDArray[np.float64],
-    cell: NDArray[np.float64],
-    pbc: NDArray[np.bool_],
+    numbers: NDArray[np.int32], positions: Array, cell: Array, pbc: NDArray[np.bool_]
 ) -> Judgement:
     """Judge the geometry of a structure.
 
@@ -94,7 +92,7 @@ def judge(
     return _judged(numbers, _nearest(positions, positions, np.arange(len(numbers))))
 
 
-def _size_problem(positions: NDArray[np.float64], cell: NDArray[np.float64]) -> str:
+def _size_problem(positions: Array, cell: Array) -> str:
     finite = np.isfinite(positions).all(axis=1)
     if not finite.all():
         return f"its atom {int(np.argmin(finite))} has a position that is not finite"
@@ -120,10 +118,7 @@ def _surely_bonded(numbers: NDArray[np.int32], squares: NDArray[Any]) -> bool:
 
 
 def _crystal(
-    numbers: NDArray[np.int32],
-    positions: NDArray[np.float64],
-    cell: NDArray[np.float64],
-    pbc: NDArray[np.bool_],
+    numbers: NDArray[np.int32], positions: Array, cell: Array, pbc: NDArray[np.bool_]
 ) -> Judgement:
     lengths = np.sqrt((cell * cell).sum(axis=1))
     if (lengths[pbc] == 0).any():
@@ -168,10 +163,10 @@ def _crystal(
 
 def _plain(
     numbers: NDArray[np.int32],
-    fractions: NDArray[np.float64],
-    full: NDArray[np.float64],
+    fractions: Array,
+    full: Array,
     pbc: NDArray[np.bool_],
-    heights: NDArray[np.float64],
+    heights: Array,
 ) -> bool:
     """Tell quickly whether a crystal is beyond doubt; not all that are, are seen to be."""
     if not 1 < len(numbers) <= FEW or heights[pbc].min() <= 2 * TOO_NEAR:
@@ -188,11 +183,8 @@ def _plain(
 
 
 def _images(
-    fractions: NDArray[np.float64],
-    inverse: NDArray[np.float64],
-    pbc: NDArray[np.bool_],
-    around: float,
-) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    fractions: Array, inverse: Array, pbc: NDArray[np.bool_], around: float
+) -> tuple[Array, NDArray[np.intp]]:
     """Return (k, 3) fractional coordinates of atoms and images up to ``around`` Å outside the cell.
 
     The second is the (k,) atom that each is an image of.
@@ -214,10 +206,10 @@ def _images(
 class _Nearest:
     """(a,) distance in Å from each atom to what is nearest to it, and which atom that is."""
 
-    distances: NDArray[np.float64]
+    distances: Array
     partners: NDArray[np.intp]
 
-    def ratios(self, numbers: NDArray[np.int32]) -> NDArray[np.float64]:
+    def ratios(self, numbers: NDArray[np.int32]) -> Array:
         """Return (a,) the distances in units of a bond between the two atoms."""
         from ase.data import covalent_radii
 
@@ -229,7 +221,7 @@ class _Nearest:
         return float(self.ratios(numbers).min())
 
 
-def _apart(places: NDArray[np.float64]) -> NDArray[np.float32]:
+def _apart(places: Array) -> NDArray[np.float32]:
     """Return (a, a) differences; single precision keeps 1e-5 Å, which is enough to judge."""
     short = places.astype(np.float32)
     return short[:, None] - short
@@ -243,9 +235,7 @@ def _all_pairs(squares: NDArray[np.float32]) -> _Nearest:
     return _Nearest(np.sqrt(nearest.astype(np.float64)), partners)
 
 
-def _nearest(
-    places: NDArray[np.float64], others: NDArray[np.float64], owner: NDArray[np.intp]
-) -> _Nearest:
+def _nearest(places: Array, others: Array, owner: NDArray[np.intp]) -> _Nearest:
     from scipy.spatial import cKDTree
 
     found, index = cKDTree(others).query(places, k=2)

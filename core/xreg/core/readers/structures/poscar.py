@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.errors import DataError
 from xreg.core.readers.numbers import number
@@ -94,7 +95,7 @@ def _parsed(lines: Sequence[str], name: str) -> Frame:
     )
 
 
-def _numbers(line: str, what: str, sizes: tuple[int, ...]) -> NDArray[np.float64]:
+def _numbers(line: str, what: str, sizes: tuple[int, ...]) -> Array:
     """Return the leading numbers of a line."""
     found = []
     for word in line.split()[:3]:
@@ -107,7 +108,7 @@ def _numbers(line: str, what: str, sizes: tuple[int, ...]) -> NDArray[np.float64
     return np.array(found)
 
 
-def _scaling(scale: NDArray[np.float64], vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+def _scaling(scale: Array, vectors: Array) -> Array:
     """Return the factor of each Cartesian direction; a negative one gives the cell's volume."""
     if len(scale) == 3:
         if (scale <= 0).any():
@@ -167,7 +168,7 @@ def _of_comment(comment: str, counts: Sequence[int]) -> tuple[list[int], list[st
     )
 
 
-def _rows(lines: Sequence[str], first: int, total: int) -> NDArray[np.float64]:
+def _rows(lines: Sequence[str], first: int, total: int) -> Array:
     rows = np.empty((total, 3))
     for n in range(total):
         line = lines[first + n] if first + n < len(lines) else ""

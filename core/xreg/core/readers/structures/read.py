@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from xreg.core.errors import DataError
-from xreg.core.files import read_file
+from xreg.core.files import read_file, readable
 from xreg.core.readers.structures.cif import cif_frames
 from xreg.core.readers.structures.frame import Frame
 from xreg.core.readers.structures.gen import gen_frame
@@ -56,10 +56,8 @@ def read_frames(path: Path) -> Iterator[Frame]:
     DataError
         If there is no such file, it is no text, of no such format, or holds no structure at all.
     """
-    try:
+    with readable(f"'{path}'"):
         content = read_file(path)
-    except OSError as error:
-        raise DataError(f"'{path}' cannot be read ({error.strerror}).") from None
     try:
         yield from parse_frames(content, path.name)
     except DataError as error:

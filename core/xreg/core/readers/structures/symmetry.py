@@ -9,11 +9,12 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError
 
 __all__ = ["Operations", "cell_vectors", "expanded", "operations_of", "require_fit"]
 
-Operations = tuple[NDArray[np.int64], NDArray[np.float64]]
+Operations = tuple[NDArray[np.int64], Array]
 """(n, 3, 3) rotations and (n, 3) translations of fractional coordinates."""
 
 TERM = re.compile(r"([+-]?)(?:([xyz])|(\d+/[1-9]\d*|\d*\.\d+|\d+\.?))(?=[+-]|$)")
@@ -53,7 +54,7 @@ def operations_of(texts: Sequence[str], centrings: Sequence[str] = ("x,y,z",)) -
     return turns, shifts
 
 
-def _read(text: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _read(text: str) -> tuple[NDArray[np.int64], Array]:
     parts = NUMBERED.sub("", text, count=1).replace(" ", "").lower().split(",")
     turn, shift = np.zeros((3, 3), np.int64), np.zeros(3)
     good = len(parts) == 3 or (len(parts) == 4 and parts[3] in ("+1", "1", "-1"))
@@ -72,19 +73,19 @@ def _read(text: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     return turn, shift
 
 
-def _snapped(shifts: NDArray[np.float64]) -> NDArray[np.float64]:
+def _snapped(shifts: Array) -> Array:
     near = np.rint(shifts * PARTS) / PARTS
     return np.where(np.abs(shifts - near) < NEAR, near, shifts)
 
 
-def _codes(turns: NDArray[np.int64], shifts: NDArray[np.float64]) -> NDArray[np.int64]:
+def _codes(turns: NDArray[np.int64], shifts: Array) -> NDArray[np.int64]:
     """Return a number for each operation, the same for those that differ by whole cells."""
     turned = turns.reshape(*turns.shape[:-2], 9) @ (5 ** np.arange(9))
     places = np.rint(_snapped(shifts) % 1 * 2400).astype(np.int64) % 2400
     return np.asarray(turned * 2400**3 + places @ (2400 ** np.arange(3)), np.int64)
 
 
-def _require_group(turns: NDArray[np.int64], shifts: NDArray[np.float64]) -> None:
+def _require_group(turns: NDArray[np.int64], shifts: Array) -> None:
     shifts = _snapped(shifts)
     twice = np.einsum("aij,bjk->abik", turns, turns)
     moved = np.einsum("aij,bj->abi", turns, shifts) + shifts[:, None]
@@ -95,7 +96,7 @@ def _require_group(turns: NDArray[np.int64], shifts: NDArray[np.float64]) -> Non
         )
 
 
-def cell_vectors(parameters: Sequence[object]) -> NDArray[np.float64]:
+def cell_vectors(parameters: Sequence[object]) -> Array:
     """Return the (3, 3) vectors of a cell of three lengths in Å and three angles in degrees.
 
     Raises
@@ -118,7 +119,7 @@ def cell_vectors(parameters: Sequence[object]) -> NDArray[np.float64]:
     return vectors
 
 
-def require_fit(operations: Operations, cell: NDArray[np.float64]) -> None:
+def require_fit(operations: Operations, cell: Array) -> None:
     """Raise a :class:`DataError` where operations change a cell's lengths and angles."""
     metric = cell @ cell.T
     kept = np.einsum("nji,jk,nkl->nil", operations[0], metric, operations[0])
@@ -127,8 +128,8 @@ def require_fit(operations: Operations, cell: NDArray[np.float64]) -> None:
 
 
 def expanded(
-    numbers: NDArray[np.int32], sites: NDArray[np.float64], operations: Operations
-) -> tuple[NDArray[np.int32], NDArray[np.float64], list[int]]:
+    numbers: NDArray[np.int32], sites: Array, operations: Operations
+) -> tuple[NDArray[np.int32], Array, list[int]]:
     """Return numbers and fractional coordinates of all atoms of a cell, and how many each site is.
 
     Parameters

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from xreg.core.config import Config, setting
 from xreg.core.errors import CorruptError, DataError
-from xreg.core.files import read_file
+from xreg.core.files import read_file, readable
 from xreg.core.interfaces.kinds import KINDS
 from xreg.core.paths import relative_path
 
@@ -155,10 +155,8 @@ def read_entry(file: Path) -> Entry:
         If it is no entry; the message names the file and what is wrong.
     """
     what = f"the entry '{file.name}'"
-    try:
+    with readable(what):
         content = read_file(file, MOST_BYTES)
-    except OSError as error:
-        raise DataError(f"{what} cannot be read ({error.strerror}).") from None
     try:
         body = yaml.load(content.decode("utf-8"), _Loader)
     except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
