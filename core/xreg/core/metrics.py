@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError
 
 __all__ = [
@@ -120,7 +121,7 @@ def mean_variance_interval(
     return _percentiles(_draws(sums, count, rng))
 
 
-Sums = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+Sums = tuple[Array, Array, Array, Array]
 
 
 def _in_lots(
@@ -135,9 +136,7 @@ def _in_lots(
     return (rng.permutation(count) % MANY)[member], MANY
 
 
-def _sums(
-    known: NDArray[np.float64], guess: NDArray[np.float64], member: NDArray[np.intp], count: int
-) -> Sums:
+def _sums(known: Array, guess: Array, member: NDArray[np.intp], count: int) -> Sums:
     """Return, by group, sums and squares of centred targets, squares of errors, and sizes."""
     order = np.argsort(member, kind="stable")
     inside, starts = np.unique(member[order], return_index=True)
@@ -149,7 +148,7 @@ def _sums(
     return sums, squares, errors, np.bincount(member, minlength=count).astype(np.float64)
 
 
-def _draws(splits: Sequence[Sums], count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _draws(splits: Sequence[Sums], count: int, rng: np.random.Generator) -> Array:
     """Return the mean score of each draw of groups, but for those in which nothing varies."""
     found = []
     width = max(sums.shape[1] for sums, *_ in splits)
@@ -169,14 +168,14 @@ def _draws(splits: Sequence[Sums], count: int, rng: np.random.Generator) -> NDAr
     return np.concatenate(found)
 
 
-def _percentiles(scores: NDArray[np.float64]) -> tuple[float, float] | None:
+def _percentiles(scores: Array) -> tuple[float, float] | None:
     if not scores.size:
         return None
     low, high = np.quantile(scores, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 
-def sample_r2(true: ArrayLike, predicted: ArrayLike) -> NDArray[np.float64]:
+def sample_r2(true: ArrayLike, predicted: ArrayLike) -> Array:
     """Return the (n,) coefficient of determination of each single spectrum.
 
     One minus the squared error of a spectrum over its variance about its own mean intensity: the
@@ -189,20 +188,20 @@ def sample_r2(true: ArrayLike, predicted: ArrayLike) -> NDArray[np.float64]:
     return 1.0 - error / np.where(spread > 0, spread, np.nan)
 
 
-def spectrum_error(true: ArrayLike, predicted: ArrayLike) -> NDArray[np.float64]:
+def spectrum_error(true: ArrayLike, predicted: ArrayLike) -> Array:
     r"""Return the (n,) spectrum error :math:`\sum|p - t| / \sum|p + t|`, as a fraction."""
     known, guess = _pair(true, predicted)
     scale = np.sum(np.abs(known + guess), axis=1)
     return np.sum(np.abs(known - guess), axis=1) / np.where(scale > 0, scale, np.nan)
 
 
-def _spread(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+def _spread(values: Array, axis: int) -> Array:
     """Sum of squares about the mean, exactly zero where rounding is all that varies."""
     squares = np.sum((values - values.mean(axis=axis, keepdims=True)) ** 2, axis=axis)
     return np.where(squares > 1e-24 * np.sum(values**2, axis=axis), squares, 0.0)
 
 
-def _pair(true: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _pair(true: ArrayLike, predicted: ArrayLike) -> tuple[Array, Array]:
     known = np.asarray(true, dtype=np.float64)
     guess = np.asarray(predicted, dtype=np.float64)
     if known.shape != guess.shape or not known.size:

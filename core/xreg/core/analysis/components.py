@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.interfaces import Decomposer, FeatureLabel
 
 __all__ = [
@@ -47,7 +48,7 @@ class Block:
 class AxisBlock(Block):
     """Columns that stand on an axis, at (c,) positions."""
 
-    at: NDArray[np.float64]
+    at: Array
 
 
 def blocks(labels: Sequence[FeatureLabel]) -> list[Block]:
@@ -81,7 +82,7 @@ def block_names(parts: Sequence[Block]) -> list[str]:
     ]
 
 
-def block_shares(vectors: ArrayLike, parts: Sequence[Block]) -> NDArray[np.float64]:
+def block_shares(vectors: ArrayLike, parts: Sequence[Block]) -> Array:
     """Return the (k, b) share of each block in the squared length of each of k vectors (k, d)."""
     weights = np.asarray(vectors, dtype=np.float64) ** 2
     sums = np.stack([weights[:, block.columns].sum(axis=1) for block in parts], axis=1)
@@ -113,7 +114,7 @@ def rank_correlations(scores: ArrayLike, columns: Mapping[str, Any]) -> dict[str
 
 def score_sweep(
     decomposer: Decomposer, scores: ArrayLike, direction: int, shares: Sequence[float]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[Array, Array]:
     """Return spectra seen while one score moves and the others rest at their median.
 
     Parameters

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xreg.core.analysis.results import PartResult
+from xreg.core.arrays import Array
 from xreg.core.data.dataset import Metadata
 from xreg.core.data.samples import Samples
 from xreg.core.errors import DataError, SampleError, UnknownNameError, did_you_mean
@@ -64,7 +65,7 @@ class AnalysisData:
     dataset: Metadata
     target: Target
     samples: Samples
-    known: NDArray[np.float64]
+    known: Array
     rows: Mapping[str, Rows]
     labels: Mapping[str, Any] = field(default_factory=dict)
     label_units: Mapping[str, str] = field(default_factory=dict)
@@ -147,11 +148,11 @@ class AnalysisContext(AnalysisData):
         """Return what the emulator takes: (n, k) scaled features, or the samples themselves."""
         return self.model.inputs.scaling.transform(self._raw[self._rows(part)])
 
-    def features_of(self, part: str | Rows) -> NDArray[np.float64]:
+    def features_of(self, part: str | Rows) -> Array:
         """Return the (n, k) features that the emulator sees, unscaled, in their own units."""
         return self.model.features.scaling.kept.transform(self.described(part))
 
-    def described(self, part: str | Rows) -> NDArray[np.float64]:
+    def described(self, part: str | Rows) -> Array:
         """Return the (n, d) features as the descriptor gives them, before any filter.
 
         Raises
@@ -216,7 +217,7 @@ class AnalysisContext(AnalysisData):
         own = data.scaling.labels(labels)
         return Retrained(self, fresh, data.targets, data.scaling, raw, own), data
 
-    def features_from(self, train: Rows) -> NDArray[np.float64]:
+    def features_from(self, train: Rows) -> Array:
         """Return the (n, k) features of all samples, by a descriptor fitted on some rows alone.
 
         The columns are those of ``features``; one that this descriptor does not have is zero. NaN
@@ -262,7 +263,7 @@ class AnalysisContext(AnalysisData):
         return chosen
 
     @cached_property
-    def _described(self) -> NDArray[np.float64]:
+    def _described(self) -> Array:
         """(n, d) features before filter and scaler; NaN for samples that stand in no part."""
         inputs, used = self.model.features, np.sort(self.used)
         made = inputs.featurize(inputs.descriptor, self.samples[used])
@@ -279,7 +280,7 @@ class AnalysisContext(AnalysisData):
         """Return the same for a model trained on some rows, and what columns mean."""
         return (self.samples, ()) if self.model.descriptor is None else self._described_from(train)
 
-    def _described_from(self, train: Rows) -> tuple[NDArray[np.float64], Sequence[FeatureLabel]]:
+    def _described_from(self, train: Rows) -> tuple[Array, Sequence[FeatureLabel]]:
         """Return the (n, d) features by a descriptor fitted on some rows, and their labels.
 
         NaN for samples that stand in no part or that it cannot describe. Where it learned no other
@@ -334,11 +335,11 @@ class Retrained:
         """Return what the emulator takes for some rows of the context."""
         return self.scaling.transform(self.raw[rows])
 
-    def predict(self, inputs: Any) -> NDArray[np.float64]:
+    def predict(self, inputs: Any) -> Array:
         """Return the (n, m) prediction from what :meth:`inputs` gives, in the units of the data."""
         return self.targets.inverse_transform(self.emulator.predict(inputs))
 
-    def features_of(self, rows: Rows) -> NDArray[np.float64]:
+    def features_of(self, rows: Rows) -> Array:
         """Return (r, k) unscaled features by its own descriptor, as the context has them.
 
         A column that this descriptor does not have is zero.
@@ -347,7 +348,7 @@ class Retrained:
         found[:, self._numbers] = self._columns.kept.transform(self.raw[rows])
         return found
 
-    def predict_features(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+    def predict_features(self, features: Array) -> Array:
         """Return the (r, m) prediction from what :meth:`features_of` gives, or a change of it."""
         return self.predict(self._columns.scaler.transform(features[:, self._numbers]))
 

@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xreg.core.analysis.context import AnalysisContext, Retrained
 from xreg.core.analysis.retraining import Training, retrain
+from xreg.core.arrays import Array
 from xreg.core.metrics import covered_variance
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Array", "draw_curve", "training_scores"]
-
-Array = NDArray[np.float64]
+__all__ = ["draw_curve", "training_scores"]
 
 # Share of the axis that a label such as "12,000" takes.
 LABEL_WIDTH = 0.1

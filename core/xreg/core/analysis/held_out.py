@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.analysis.context import AnalysisContext
+from xreg.core.arrays import Array
 from xreg.core.data.splits import make_folds
 from xreg.core.errors import SampleError
 
 __all__ = ["HeldOut", "out_of_fold"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.data.splits import make_folds
 from xreg.core.metrics import covered_variance
 from xreg.core.model.scaling import Scaler
 
 __all__ = ["learn_weights"]
-
-Array = NDArray[np.float64]
 
 MOST = 800  # samples that weights are learned on
 FOLDS = 4

@@ -7,6 +7,7 @@ from collections import defaultdict, deque
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.atoms.neighbours import Contacts, contacts
 from xreg.core.data.samples import Structure
 from xreg.core.errors import SampleError
@@ -17,8 +18,6 @@ BOND = 1.25
 """Two atoms are bonded that stand nearer than this times the sum of their covalent radii."""
 
 SAME = 1e-3  # Å between two ways to one atom round a ring
-
-Array = NDArray[np.float64]
 
 
 def whole_molecules(structure: Structure, radius: float, *, periodic: bool = True) -> Structure:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.data.samples import Structure, Structures
 from xreg.core.errors import SampleError
 
@@ -31,8 +32,8 @@ class Neighbours:
     """
 
     numbers: NDArray[np.int32]
-    vectors: NDArray[np.float64]
-    distances: NDArray[np.float64]
+    vectors: Array
+    distances: Array
 
 
 def neighbours(
@@ -77,8 +78,8 @@ class Contacts:
 
     atoms: NDArray[np.int64]
     others: NDArray[np.int64]
-    vectors: NDArray[np.float64]
-    distances: NDArray[np.float64]
+    vectors: Array
+    distances: Array
 
 
 def contacts(structure: Structure, cutoff: float) -> Contacts:
@@ -129,15 +130,13 @@ def refuse_coincident(samples: Structures) -> None:
         contacts(samples[int(row)], SAME_PLACE)
 
 
-def cosine_cutoff(distances: NDArray[np.float64], cutoff: float) -> NDArray[np.float64]:
+def cosine_cutoff(distances: Array, cutoff: float) -> Array:
     r"""Return :math:`[\cos(\pi r/r_c) + 1]/2` inside the cutoff and 0 outside."""
     inside = np.minimum(distances / cutoff, 1.0)
     return np.asarray((np.cos(np.pi * inside) + 1) / 2)
 
 
-def _images(
-    structure: Structure, vectors: NDArray[np.float64], cutoff: float
-) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+def _images(structure: Structure, vectors: Array, cutoff: float) -> tuple[NDArray[np.int32], Array]:
     """Return all atoms in the cells that a sphere about the absorber touches."""
     places, shifts = _wrapped(structure, vectors, cutoff, lowest=0)
     found = (shifts[:, None, :] + places).reshape(-1, 3)
@@ -145,8 +144,8 @@ def _images(
 
 
 def _wrapped(
-    structure: Structure, points: NDArray[np.float64], cutoff: float, lowest: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    structure: Structure, points: Array, cutoff: float, lowest: int
+) -> tuple[Array, Array]:
     """Put points into the cell and return them with the shifts of all cells that may matter.
 
     ``lowest`` 0 serves a sphere about the cell's corner, -1 spheres about points anywhere in it.

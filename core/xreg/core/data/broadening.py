@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+
+from xreg.core.arrays import Array
 
 __all__ = ["arctangent_broadened", "arctangent_width", "gaussian_matrix", "lorentzian_matrix"]
-
-Array = NDArray[np.float64]
 
 
 def arctangent_width(

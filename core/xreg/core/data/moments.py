@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from xreg.core.arrays import Array
 from xreg.core.data.spectra import Channel
 from xreg.core.errors import DataError
 from xreg.core.text import with_unit
@@ -17,7 +18,7 @@ __all__ = ["moments_of", "spectral_moments"]
 MOMENTS = {"mean": "eV", "standard deviation": "eV", "skewness": "", "excess kurtosis": ""}
 
 
-def moments_of(energy: ArrayLike, intensity: ArrayLike) -> NDArray[np.float64]:
+def moments_of(energy: ArrayLike, intensity: ArrayLike) -> Array:
     """Return mean, standard deviation, skewness and excess kurtosis of spectra.
 
     A spectrum is taken as a density of energies (integrals by the trapezoid rule): μ₁ = ⟨E⟩,
@@ -83,9 +84,7 @@ def spectral_moments(channel: Channel, windows: Mapping[str, tuple[float, float]
     return Channel(np.concatenate(found, axis=1), None, tuple(names), "")
 
 
-def _between(
-    energy: NDArray[np.float64], intensity: Any, low: float, high: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _between(energy: Array, intensity: Any, low: float, high: float) -> tuple[Array, Array]:
     """Return the grid and the spectra from ``low`` to ``high``, both ends included."""
     if np.count_nonzero((low <= energy) & (energy <= high)) < 2:
         raise DataError(

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import PrivateAttr, model_validator
 
+from xreg.core.arrays import Array
 from xreg.core.config import Config, setting
 from xreg.core.data.samples import Parameters, ParameterSet
 from xreg.core.errors import ConfigError, SampleError, UnknownNameError, did_you_mean
@@ -134,7 +134,7 @@ class ParameterRange(Config):
         """Smallest and largest value."""
         return self._ends
 
-    def values(self, share: NDArray[np.float64]) -> NDArray[np.float64]:
+    def values(self, share: Array) -> Array:
         """Return the values below which these shares (0 … 1) of the distribution lie."""
         low, high = self.ends
         if self.distribution == "constant":
@@ -288,7 +288,7 @@ def check_units(samples: Parameters, parameters: Mapping[str, Parameter], who: s
             )
 
 
-def _unit_cube(count: int, axes: int, method: str, seed: int) -> NDArray[np.float64]:
+def _unit_cube(count: int, axes: int, method: str, seed: int) -> Array:
     """Return (count, axes) numbers in [0, 1)."""
     if method == "random" or not axes:
         return np.random.default_rng(seed).random((count, axes))
@@ -296,5 +296,5 @@ def _unit_cube(count: int, axes: int, method: str, seed: int) -> NDArray[np.floa
 
     sequence = qmc.Sobol(axes, scramble=True, seed=seed)
     # A whole power of two at once: SciPy warns of anything else, though a prefix is as good.
-    points: NDArray[np.float64] = sequence.random_base2((count - 1).bit_length())
+    points: Array = sequence.random_base2((count - 1).bit_length())
     return points[:count]

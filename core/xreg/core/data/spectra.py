@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError, UnknownNameError, did_you_mean
 
 __all__ = ["ARBITRARY", "NOISE", "Channel", "LineList", "Spectra", "Spectrum"]
@@ -37,7 +37,7 @@ class Channel:
     """
 
     intensity: Any
-    energy: NDArray[np.float64] | None = None
+    energy: Array | None = None
     features: tuple[str, ...] = ()
     unit: str = ARBITRARY
 
@@ -53,7 +53,7 @@ class Channel:
             raise DataError("the energies of a channel must increase strictly.")
 
     @property
-    def grid(self) -> NDArray[np.float64]:
+    def grid(self) -> Array:
         """The (m,) energies of spectra; `DataError` for target features, which have none."""
         if self.energy is None:
             raise DataError("target features have no energies.")
@@ -123,13 +123,13 @@ class Spectrum:
         Numbers that come with the spectrum (an ionisation energy, a line's position).
     """
 
-    channels: Mapping[str, NDArray[np.float64]]
+    channels: Mapping[str, Array]
     labels: Mapping[str, float] = field(default_factory=dict)
 
     @staticmethod
     def stack(
         spectra: Sequence[Spectrum],
-        grids: Mapping[str, NDArray[np.float64]],
+        grids: Mapping[str, Array],
         units: Mapping[str, str] | None = None,
     ) -> Spectra:
         """Join single spectra on declared grids, in declared units, into :class:`Spectra`."""
@@ -159,5 +159,5 @@ class LineList:
         (s,) strength of each in each channel: its area in the spectrum.
     """
 
-    energy: NDArray[np.float64]
-    strength: Mapping[str, NDArray[np.float64]]
+    energy: Array
+    strength: Mapping[str, Array]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import CorruptError
 from xreg.core.interfaces import Decomposer, TorchView
 from xreg.core.interfaces.component import ConfigT
@@ -31,9 +32,9 @@ class LinearDecomposer(Decomposer[ConfigT]):
         (c, k) scores of training samples, where :meth:`reconstruct` starts.
     """
 
-    components_: NDArray[np.float64]
-    mean_: NDArray[np.float64]
-    candidates_: NDArray[np.float64]
+    components_: Array
+    mean_: Array
+    candidates_: Array
 
     def restore(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back a saved state whose arrays fit together; a CorruptError otherwise."""
@@ -56,19 +57,19 @@ class LinearDecomposer(Decomposer[ConfigT]):
         self.require_fitted()
         return len(self.components_)
 
-    def transform(self, X: ArrayLike) -> NDArray[np.float64]:
+    def transform(self, X: ArrayLike) -> Array:
         """Return the (n, k) projections of (n, d) features."""
         self.require_fitted()
         x = self._features(X, self.components_.shape[1])
         return np.asarray((x - self.mean_) @ self.components_.T)
 
-    def inverse_transform(self, t: ArrayLike) -> NDArray[np.float64]:
+    def inverse_transform(self, t: ArrayLike) -> Array:
         """Return the (n, d) features on the first j directions, for (n, j) scores."""
         self.require_fitted()
         scores = self._scores(t)
         return np.asarray(self.mean_ + scores @ self.components_[: scores.shape[1]])
 
-    def reconstruct(self, Y: ArrayLike, *, starts: int = 8) -> NDArray[np.float64]:
+    def reconstruct(self, Y: ArrayLike, *, starts: int = 8) -> Array:
         """Return the (n, k) scores whose predicted spectra fit given spectra best.
 
         Parameters
@@ -100,7 +101,7 @@ class LinearDecomposer(Decomposer[ConfigT]):
         offset, slope = mean @ weight + view.bias.double(), basis @ weight
         return lambda t: view.tail(offset + t @ slope)
 
-    def _varying(self, X: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def _varying(self, X: Array) -> NDArray[np.bool_]:
         """Tell which of d features vary: the others get no weight and stay as they are.
 
         A weight on a feature without variance changes no score, so nothing would determine it; nor
@@ -115,23 +116,21 @@ class LinearDecomposer(Decomposer[ConfigT]):
         self.require_rank((len(X), int(mask.sum())))
         return mask
 
-    def _keep(
-        self, components: NDArray[np.float64], mean: NDArray[np.float64], X: NDArray[np.float64]
-    ) -> None:
+    def _keep(self, components: Array, mean: Array, X: Array) -> None:
         """Store a basis, its signs fixed, and scores to start reconstructions from."""
         self.components_ = signed(components)
         self.mean_ = mean
         self.candidates_ = self.transform(X[representative_rows(len(X))])
 
 
-def embedded(components: NDArray[np.float64], varying: NDArray[np.bool_]) -> NDArray[np.float64]:
+def embedded(components: Array, varying: NDArray[np.bool_]) -> Array:
     """Return (k, d) vectors that are zero but for the features where (k, c) ones are given."""
     vectors = np.zeros((len(components), len(varying)))
     vectors[:, varying] = components
     return vectors
 
 
-def signed(components: NDArray[np.float64]) -> NDArray[np.float64]:
+def signed(components: Array) -> Array:
     """Return basis vectors turned so that the loading of largest size is positive."""
     largest = np.take_along_axis(components, np.abs(components).argmax(1)[:, None], axis=1)
     return components * np.where(largest < 0, -1.0, 1.0)

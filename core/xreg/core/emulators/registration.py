@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError
 
 __all__ = ["aligned", "put_back", "register"]
@@ -51,7 +52,7 @@ def register(spectra: ArrayLike, reach: int) -> NDArray[np.int64]:
     return shifts
 
 
-def aligned(spectra: ArrayLike, shifts: NDArray[np.int64], reach: int) -> NDArray[np.float64]:
+def aligned(spectra: ArrayLike, shifts: NDArray[np.int64], reach: int) -> Array:
     """Return (n, m + 2 reach) spectra freed of their shifts.
 
     Channel ``j + reach`` of the result is channel ``j + shift`` of the spectrum; beyond its ends
@@ -61,9 +62,7 @@ def aligned(spectra: ArrayLike, shifts: NDArray[np.int64], reach: int) -> NDArra
     return _moved(np.pad(y, ((0, 0), (reach, reach)), mode="edge"), shifts)
 
 
-def put_back(
-    spectra: NDArray[np.float64], shifts: NDArray[np.float64], reach: int
-) -> NDArray[np.float64]:
+def put_back(spectra: Array, shifts: Array, reach: int) -> Array:
     """Return the (n, m) spectra whose :func:`aligned` form and shift, whole or not, are given."""
     channels = np.arange(spectra.shape[1], dtype=np.float64)
     at = channels[: -2 * reach] + reach
@@ -71,7 +70,7 @@ def put_back(
     return np.array(moved).reshape(len(spectra), len(at))
 
 
-def _moved(y: NDArray[np.float64], shifts: NDArray[np.int64]) -> NDArray[np.float64]:
+def _moved(y: Array, shifts: NDArray[np.int64]) -> Array:
     """Return spectra moved down by so many channels, ends held."""
     at = np.clip(np.arange(y.shape[1]) + shifts[:, None], 0, y.shape[1] - 1)
     return np.take_along_axis(y, at, axis=1)

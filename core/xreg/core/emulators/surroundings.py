@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.atoms.elements import symbols
 from xreg.core.atoms.neighbours import Contacts, contacts, cosine_cutoff
 from xreg.core.data.samples import Structure
@@ -66,7 +67,7 @@ def describe(
         positions that are not finite; it names the sample.
     """
     seen: dict[bytes, tuple[int, Contacts]] = {}
-    atoms: list[NDArray[np.float64]] = []
+    atoms: list[Array] = []
     absorber, context, found = [], [], []
     count = 0
     for structure in samples:
@@ -129,10 +130,10 @@ def _neighbours(structure: Structure, pairs: Contacts, cutoff: float) -> slice:
 
 
 def _padded(
-    atoms: NDArray[np.float64],
+    atoms: Array,
     absorber: NDArray[np.int64],
-    context: NDArray[np.float64],
-    found: list[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]],
+    context: Array,
+    found: list[tuple[NDArray[np.int64], Array, Array]],
 ) -> Surroundings:
     n, most = len(found), max(len(rows) for rows, _, _ in found)
     neighbours = np.repeat(absorber[:, None], most, axis=1)
@@ -173,7 +174,7 @@ def _check_distances(structure: Structure, pairs: Contacts) -> None:
     )
 
 
-def _atoms(numbers: NDArray[np.int32], pairs: Contacts, cutoff: float) -> NDArray[np.float64]:
+def _atoms(numbers: NDArray[np.int32], pairs: Contacts, cutoff: float) -> Array:
     """Return the properties of each atom, and in each shell the sums of those of its neighbours.
 
     This is one step of message passing along distances (SchNet's continuous filter; Schütt et al.,

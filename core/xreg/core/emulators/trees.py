@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import CorruptError, PluginError
 
 __all__ = ["Trees"]
@@ -39,12 +40,12 @@ class Trees:
     """
 
     feature: NDArray[np.int32]
-    threshold: NDArray[np.float64]
+    threshold: Array
     left: NDArray[np.int32]
     right: NDArray[np.int32]
-    value: NDArray[np.float64]
+    value: Array
     roots: NDArray[np.int32]
-    base: NDArray[np.float64]
+    base: Array
     single: bool = False
 
     @classmethod
@@ -113,7 +114,7 @@ class Trees:
         return cls._joined(parts, base, single=False)
 
     @classmethod
-    def _joined(cls, parts: list[dict[str, Any]], base: NDArray[np.float64], single: bool) -> Self:
+    def _joined(cls, parts: list[dict[str, Any]], base: Array, single: bool) -> Self:
         sizes = [len(part["feature"]) for part in parts]
         roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int32)
         for part, root in zip(parts, roots, strict=True):
@@ -127,7 +128,7 @@ class Trees:
         }
         return cls(**whole, roots=roots, base=base, single=single)
 
-    def predict(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+    def predict(self, X: Array) -> Array:
         """Return the (n, m) sums over all trees for (n, d) features."""
         x = X.astype(np.float32) if self.single else X
         rows, total = np.arange(len(x)), np.tile(self.base, (len(x), 1))

@@ -10,14 +10,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.atoms.edges import Edge, edge_of
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.errors import ConfigError, DataError, UnknownNameError, did_you_mean
 from xreg.core.interfaces.component import Component, ConfigT
 
 __all__ = ["Curves", "Step"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

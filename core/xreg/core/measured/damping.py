@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+
+from xreg.core.arrays import Array
 
 __all__ = ["DAMPED", "damping"]
-
-Array = NDArray[np.float64]
 
 DAMPED = 0.9
 """Share of the structure in transmission below which fluorescence counts as damped."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+
+from xreg.core.arrays import Array
 
 __all__ = ["find_edges"]
-
-Array = NDArray[np.float64]
 
 NEAR, FAR = 10.0, 40.0
 """eV from an energy between which the spectrum is averaged on both sides."""

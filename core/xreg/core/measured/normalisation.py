@@ -9,13 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError
 
 __all__ = ["Normalised", "Ranges", "derivative", "find_e0", "normalise"]
-
-Array = NDArray[np.float64]
 
 FEWEST = 8
 # Points around the steepest one that are looked at again, smoothed.

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError
 from xreg.core.measured.spectrum import Measured
 from xreg.core.readers.spectra.checks import MARKERS, ROUNDING, require_signal
@@ -19,8 +20,6 @@ from xreg.core.readers.spectra.spectrum import PLAIN
 from xreg.core.readers.stacks.choice import read_stack_file
 
 __all__ = ["Stack", "read_stack"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

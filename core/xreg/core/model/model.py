@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core import storage
+from xreg.core.arrays import Array
 from xreg.core.data.samples import Samples
 from xreg.core.errors import (
     CorruptError,
@@ -218,9 +219,7 @@ class Model:
         scores = ThroughScores(self.decomposers[label], len(self.feature_labels))
         return replace(self, emulator=scores, trust=None, check=None, intervals=None)
 
-    def predict_with_spread(
-        self, inputs: Any
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    def predict_with_spread(self, inputs: Any) -> tuple[Array, Array | None]:
         """Return spectra in the units of the data, and their spread where the emulator has one.
 
         Parameters
@@ -233,17 +232,13 @@ class Model:
         spread = None if std is None else scaler.inverse_transform_std(std, mean)
         return scaler.inverse_transform(mean), spread
 
-    def predict_features(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+    def predict_features(self, features: Array) -> Array:
         """Return the (n, m) spectra of (n, k) features that the emulator sees, not scaled yet."""
         X = self.features.scaling.scaler.transform(features)
         return self.target_scaler.inverse_transform(self.emulator.predict(X))
 
     def assess(
-        self,
-        samples: Samples,
-        inputs: Any,
-        predicted: NDArray[np.float64],
-        spread: NDArray[np.float64] | None,
+        self, samples: Samples, inputs: Any, predicted: Array, spread: Array | None
     ) -> Assessment:
         """Say how far predictions may be trusted, and what is new about their samples.
 
@@ -268,8 +263,8 @@ class Model:
         return self.trust.assess(inputs, predicted, spread, outside, reasons, doubt)
 
     def half_widths(
-        self, samples: Samples, inputs: Any, spread: NDArray[np.float64] | None
-    ) -> dict[float, NDArray[np.float64]]:
+        self, samples: Samples, inputs: Any, spread: Array | None
+    ) -> dict[float, Array]:
         """Return by level the (n, m) half widths of intervals about predictions, as of the data.
 
         Infinite where too few groups judged the model, and empty where it knows no errors of its

@@ -18,13 +18,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.atoms.elements import SYMBOLS, symbols
 from xreg.core.atoms.neighbours import Neighbours, neighbours
 from xreg.core.data.samples import Parameters, Samples, Structure, Structures
 
 __all__ = ["Novelty"]
-
-Array = NDArray[np.float64]
 
 REACH = 6.0  # Å
 NEAR = 3.0  # Å

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.data.samples import Samples
 from xreg.core.errors import NotApplicableError
 from xreg.core.interfaces import Emulator, FeatureLabel
@@ -27,11 +28,11 @@ class ScaledColumns:
     kept: KeptColumns
     scaler: Scaler
 
-    def transform(self, described: ArrayLike) -> NDArray[np.float64]:
+    def transform(self, described: ArrayLike) -> Array:
         """Return (n, k) scaled features of the (n, d) that a descriptor gives."""
         return self.scaler.transform(self.kept.transform(described))
 
-    def inverse_transform(self, scaled: ArrayLike) -> NDArray[np.float64]:
+    def inverse_transform(self, scaled: ArrayLike) -> Array:
         """Return the (n, k) columns kept, in their own units, of scaled ones."""
         return self.scaler.inverse_transform(scaled)
 
@@ -75,8 +76,8 @@ class TrainingData(Generic[ScalingT_co]):
     scaling: ScalingT_co
     targets: TargetTransform
     X: Any
-    Y: NDArray[np.float64]
-    validation: tuple[Any, NDArray[np.float64]] | None = None
+    Y: Array
+    validation: tuple[Any, Array] | None = None
     sources: Sequence[str] | None = None
 
     @classmethod
@@ -142,9 +143,9 @@ class Preprocessing:
     @overload
     def prepare(
         self,
-        X: NDArray[np.float64],
+        X: Array,
         Y: ArrayLike,
-        validation: tuple[NDArray[np.float64], ArrayLike] | None = None,
+        validation: tuple[Array, ArrayLike] | None = None,
         columns: NDArray[np.intp] | None = None,
         sources: Sequence[str] = (),
     ) -> TrainingData[ScaledColumns]: ...

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError
 
 __all__ = ["FeatureScaling", "Moments", "Scaler", "varying"]
@@ -42,11 +43,11 @@ class Moments:
         (d,) each.
     """
 
-    mean: NDArray[np.float64]
-    std: NDArray[np.float64]
+    mean: Array
+    std: Array
 
     @classmethod
-    def of(cls, values: NDArray[np.float64]) -> Self:
+    def of(cls, values: Array) -> Self:
         """Compute them from (n, d) values."""
         if values.ndim != 2 or not len(values):
             raise DataError(
@@ -83,10 +84,10 @@ class Scaler:
         (d,) largest size of a scaled value, infinite for most columns; None for no limit.
     """
 
-    mean: NDArray[np.float64]
-    scale: NDArray[np.float64]
+    mean: Array
+    scale: Array
     constant: tuple[int, ...] = ()
-    limit: NDArray[np.float64] | None = None
+    limit: Array | None = None
 
     @classmethod
     def fit(cls, values: ArrayLike, mode: Mode, moments: Moments | None = None) -> Self:
@@ -128,7 +129,7 @@ class Scaler:
         limit[still | (limit <= RARE)] = np.inf
         return cls(mean, scale, constant, limit if np.isfinite(limit).any() else None)
 
-    def weighted(self, factors: NDArray[np.float64]) -> Self:
+    def weighted(self, factors: Array) -> Self:
         """Return the scaling with each of the d columns multiplied by a factor, which may be 0."""
         none = factors <= 0
         limit = self.limit
@@ -139,7 +140,7 @@ class Scaler:
             limit = limit * np.where(none, 1.0, factors)
         return replace(self, scale=scale, limit=limit)
 
-    def transform(self, values: ArrayLike) -> NDArray[np.float64]:
+    def transform(self, values: ArrayLike) -> Array:
         """Scale (n, d) values."""
         scaled = np.asarray(values, dtype=np.float64) - self.mean
         scaled /= self.scale
@@ -147,7 +148,7 @@ class Scaler:
             np.clip(scaled, -self.limit, self.limit, out=scaled)
         return scaled
 
-    def inverse_transform(self, values: ArrayLike) -> NDArray[np.float64]:
+    def inverse_transform(self, values: ArrayLike) -> Array:
         """Undo :meth:`transform`, but for what it cut."""
         restored = np.asarray(values, dtype=np.float64) * self.scale
         restored += self.mean

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.model.scaling import Scaler
 
 if TYPE_CHECKING:
@@ -43,21 +44,19 @@ class TargetTransform:
         return len(self.scaler.mean)
 
     @property
-    def zero(self) -> NDArray[np.float64]:
+    def zero(self) -> Array:
         """(m,) what a spectrum without intensity becomes."""
         return self.scaler.transform(np.zeros((1, self.width)))[0]
 
-    def transform(self, values: ArrayLike) -> NDArray[np.float64]:
+    def transform(self, values: ArrayLike) -> Array:
         """Return what an emulator learns of (n, m) spectra."""
         return self.scaler.transform(values)
 
-    def inverse_transform(self, values: ArrayLike) -> NDArray[np.float64]:
+    def inverse_transform(self, values: ArrayLike) -> Array:
         """Return the (n, m) spectra of what an emulator predicts."""
         return self.scaler.inverse_transform(values)
 
-    def inverse_transform_std(
-        self, std: NDArray[np.floating], mean: NDArray[np.floating]
-    ) -> NDArray[np.float64]:
+    def inverse_transform_std(self, std: NDArray[np.floating], mean: NDArray[np.floating]) -> Array:
         """Return (n, m) standard deviations of spectra, of those that an emulator predicts.
 
         To first order about ``mean``, which it predicts with them; an affine map needs none.

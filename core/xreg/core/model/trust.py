@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.data.samples import Parameters, Samples
 from xreg.core.metrics import spectrum_error
 from xreg.core.storage import LearnedArrays
@@ -53,8 +54,8 @@ class Assessment:
         What is new about each sample; empty for one inside.
     """
 
-    expected: NDArray[np.float64]
-    trust: NDArray[np.float64]
+    expected: Array
+    trust: Array
     outside: NDArray[np.bool_]
     reasons: tuple[str, ...] = ()
 
@@ -101,14 +102,12 @@ class Trust(LearnedArrays):
     axes: NDArray[np.float32]
     scale: NDArray[np.float32]
     reference: NDArray[np.float32]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    weights: NDArray[np.float64]
-    noise: NDArray[np.float64]
+    low: Array
+    high: Array
+    weights: Array
+    noise: Array
 
-    def evidence(
-        self, inputs: Any, predicted: NDArray[np.float64], spread: NDArray[np.float64] | None
-    ) -> dict[str, NDArray[np.float64]]:
+    def evidence(self, inputs: Any, predicted: Array, spread: Array | None) -> dict[str, Array]:
         """Return the (n,) pieces of evidence by name; positive ones as their logarithm.
 
         ``spread``: the ensemble's, summed over energies, relative to the intensity (only where the
@@ -140,8 +139,8 @@ class Trust(LearnedArrays):
     def assess(
         self,
         inputs: Any,
-        predicted: NDArray[np.float64],
-        spread: NDArray[np.float64] | None,
+        predicted: Array,
+        spread: Array | None,
         outside: ArrayLike = False,
         reasons: Sequence[str] = (),
         doubt: bool = False,
@@ -184,9 +183,9 @@ class Trust(LearnedArrays):
         cls,
         train: Any,
         held: Any,
-        predicted: NDArray[np.float64],
-        spread: NDArray[np.float64] | None,
-        known: NDArray[np.float64],
+        predicted: Array,
+        spread: Array | None,
+        known: Array,
         seed: int = 0,
         fewest: int = FEWEST,
     ) -> Self | None:
@@ -239,7 +238,7 @@ class Trust(LearnedArrays):
 Space = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 
-def _space(train: NDArray[np.float64], seed: int) -> Space:
+def _space(train: Array, seed: int) -> Space:
     """Return centre, axes, scale and reference of some rows of (t, d) scaled features."""
     from sklearn.decomposition import PCA
 

@@ -7,8 +7,9 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from xreg.core.arrays import Array
 from xreg.core.config import Config
 from xreg.core.errors import DataError, NotFittedError, XregError
 from xreg.core.interfaces import Decomposer, Emulator, TorchView
@@ -36,10 +37,10 @@ class Quadratic(Emulator):
     Config: ClassVar[type[Config]] = QuadraticConfig
     takes: ClassVar[Literal["features", "samples"]] = "features"
 
-    def _fit(self, X: Any, Y: NDArray[np.float64], validation: Any) -> None:
+    def _fit(self, X: Any, Y: Array, validation: Any) -> None:
         self.weight_ = np.linalg.lstsq(_terms(X, np), Y, rcond=None)[0]
 
-    def _predict(self, X: Any) -> tuple[NDArray[np.float64], None]:
+    def _predict(self, X: Any) -> tuple[Array, None]:
         return _terms(X, np) @ self.weight_, None
 
     def torch_view(self) -> TorchView:
@@ -76,7 +77,7 @@ class DecomposerSuite(ComponentSuite):
     slack: ClassVar[float] = 0.01
     constant: ClassVar[float] = 0.0
 
-    def data(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def data(self) -> tuple[Array, Array]:
         """Return (n, d) features of zero mean and (n, m) targets that two directions rule."""
         rng = np.random.default_rng(0)
         X = rng.normal(size=(120, 6)) * np.linspace(1.5, 0.5, 6)
@@ -98,7 +99,7 @@ class DecomposerSuite(ComponentSuite):
         component.emulator = emulator
         return component
 
-    def output(self, component: Any) -> NDArray[np.float64]:
+    def output(self, component: Any) -> Array:
         """Return the scores of the data."""
         return np.asarray(component.transform(self.data()[0]))
 

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.data.samples import Structures
 from xreg.core.errors import DataError, NotFittedError
 from xreg.core.interfaces import Emulator
@@ -43,7 +43,7 @@ class EmulatorSuite(InvarianceChecks):
     tolerance: ClassVar[float] = 1e-5
     least_r2: ClassVar[float] = 0.5
 
-    def data(self) -> tuple[Any, NDArray[np.float64]]:
+    def data(self) -> tuple[Any, Array]:
         """Return inputs and (n, m) targets; override for others (n of at least 20)."""
         rng = np.random.default_rng(0)
         if self.component.takes == "samples":
@@ -58,11 +58,11 @@ class EmulatorSuite(InvarianceChecks):
         """Return the emulator, trained on the data."""
         return self.build().fit(*self.data())
 
-    def output(self, component: Any) -> NDArray[np.float64]:
+    def output(self, component: Any) -> Array:
         """Return the prediction for the training inputs."""
         return np.asarray(component.predict(self.data()[0]))
 
-    def features(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def features(self) -> tuple[Array, Array]:
         """Return the data, or skip the check for an emulator that takes samples."""
         if self.component.takes == "samples":
             pytest.skip("takes samples, not features")
@@ -77,7 +77,7 @@ class EmulatorSuite(InvarianceChecks):
             pytest.skip(f"the samples are {samples.kind}")
         return samples
 
-    def answer(self, component: Any, samples: Structures) -> NDArray[np.float64]:
+    def answer(self, component: Any, samples: Structures) -> Array:
         """Return the prediction for samples."""
         return np.asarray(component.predict(samples))
 

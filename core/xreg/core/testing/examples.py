@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.data.samples import Parameters, Structures
 from xreg.core.data.spaces import Parameter
 
@@ -108,7 +109,7 @@ def within(known: Mapping[str, Parameter], n: int = 2, seed: int = 0) -> Paramet
     return Parameters([f"row-{i}" for i in range(n)], values, tuple(known), units)
 
 
-def rotation(rng: np.random.Generator) -> NDArray[np.float64]:
+def rotation(rng: np.random.Generator) -> Array:
     """Return a random proper rotation, (3, 3)."""
     q, r = np.linalg.qr(rng.normal(size=(3, 3)))
     q = q * np.sign(np.diag(r))
@@ -141,8 +142,8 @@ def replaced(samples: Structures, **arrays: Any) -> Structures:
 
 def moved(
     samples: Structures,
-    turns: list[NDArray[np.float64]] | None = None,
-    shifts: NDArray[np.float64] | None = None,
+    turns: list[Array] | None = None,
+    shifts: Array | None = None,
     orders: list[NDArray[np.intp]] | None = None,
 ) -> Structures:
     """Return the samples turned, shifted or with their atoms in another order."""
@@ -167,9 +168,9 @@ def moved(
 def _join(
     name: str,
     numbers: list[NDArray[Any]],
-    positions: list[NDArray[np.float64]],
+    positions: list[Array],
     absorber: list[int],
-    cell: NDArray[np.float64] | None = None,
+    cell: Array | None = None,
 ) -> Structures:
     n = len(numbers)
     return Structures(

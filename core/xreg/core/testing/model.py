@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.analysis.context import AnalysisContext
+from xreg.core.arrays import Array
 from xreg.core.config import Config
 from xreg.core.data.dataset import Metadata
 from xreg.core.data.samples import Parameters, Samples
@@ -36,7 +37,7 @@ class _Columns(Descriptor[_Settings]):
         self.names_ = list(samples.names)
         return self
 
-    def transform(self, samples: Samples) -> NDArray[np.float64]:
+    def transform(self, samples: Samples) -> Array:
         assert isinstance(samples, Parameters)
         return np.asarray(samples.values, dtype=np.float64)
 
@@ -53,19 +54,12 @@ class _Line(Emulator[_Settings]):
     weights_: NDArray[Any]
     spread_: NDArray[Any]
 
-    def _fit(
-        self,
-        X: NDArray[np.float64],
-        Y: NDArray[np.float64],
-        validation: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
-    ) -> None:
+    def _fit(self, X: Array, Y: Array, validation: tuple[Array, Array] | None) -> None:
         table = np.column_stack([X, np.ones(len(X))])
         self.weights_ = np.linalg.lstsq(table, Y, rcond=None)[0]
         self.spread_ = (Y - table @ self.weights_).std(axis=0) + 1e-6
 
-    def _predict(
-        self, X: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    def _predict(self, X: Array) -> tuple[Array, Array | None]:
         mean = np.column_stack([X, np.ones(len(X))]) @ self.weights_
         # Further out it is less sure, so that the spread says something.
         far = 1 + np.abs(X).mean(axis=1, keepdims=True)

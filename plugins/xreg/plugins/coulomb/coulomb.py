@@ -7,8 +7,8 @@ diagonal, and with rows in an order that belongs to a site.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.data.samples import Structure
 from xreg.core.descriptors.atom_rows import AtomRowDescriptor
 from xreg.core.descriptors.sites import Describe
@@ -46,7 +46,7 @@ class Coulomb(AtomRowDescriptor[CoulombConfig]):
         charges = np.repeat(self.species_, self.counts_).astype(np.float64)
         products = charges[first] * charges[second]
 
-        def describe(structure: Structure) -> NDArray[np.float64]:
+        def describe(structure: Structure) -> Array:
             around, rows = self.nearest(structure)
             # Missing atoms are behind the neighbours, the absorber is last.
             places = np.vstack([around.vectors, np.full((1, 3), np.inf), np.zeros((1, 3))])[rows]
@@ -58,16 +58,14 @@ class Coulomb(AtomRowDescriptor[CoulombConfig]):
 
         return describe, self._labels()
 
-    def distances(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+    def distances(self, features: Array) -> Array:
         """Return the (n, d) distances in Å that (n, d) features stand for; infinite where zero."""
         first, second = np.triu_indices(int(self.counts_.sum()), k=1)
         charges = np.repeat(self.species_, self.counts_).astype(np.float64)
         with np.errstate(divide="ignore"):
             return np.asarray(charges[first] * charges[second] / features)
 
-    def readable(
-        self, features: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], list[FeatureLabel]]:
+    def readable(self, features: Array) -> tuple[Array, list[FeatureLabel]]:
         """Return the (n, d) distances in Å; NaN where an atom is missing.
 
         So it is where features are not positive, as no structure's are.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.analysis.context import AnalysisContext
+from xreg.core.arrays import Array
 from xreg.core.decomposers.linear import LinearDecomposer
 from xreg.core.errors import NotApplicableError
 from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table, file_name
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DecisiveAnalysis", "kept_curve"]
 
-Array = NDArray[np.float64]
 STEPS = 24
 
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+from xreg.core.arrays import Array
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["DepthErrors", "depth_errors", "draw_depths"]
 
-Array = NDArray[np.float64]
 Undo = Callable[[int, Array, float], Array]
 FLOOR = 1e-16
 

@@ -13,11 +13,11 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xreg.core.analysis import style
 from xreg.core.analysis.context import AnalysisContext
 from xreg.core.analysis.needs import NEEDS
+from xreg.core.arrays import Array
 from xreg.core.errors import NotApplicableError
 from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table, file_name
 from xreg.plugins.decomposition.depths import DepthErrors, depth_errors, draw_depths
@@ -39,7 +39,6 @@ __all__ = [
     "layers_of",
 ]
 
-Array = NDArray[np.float64]
 TINY = 1e-12
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from xreg.core.analysis import style
 from xreg.core.analysis.components import AxisBlock, Block, absorber_note, blocks
 from xreg.core.analysis.context import AnalysisContext
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError, NotApplicableError
 from xreg.core.interfaces import Decomposer, FeatureLabel
 from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table, file_name
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Reconstruction", "ReconstructionAnalysis", "ensembles", "reconstruct"]
 
-Array = NDArray[np.float64]
 MOST_GROUPS = 6
 MOST_PANELS = 4
 MOST_POINTS = 12

@@ -7,9 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xreg.core.analysis.context import AnalysisContext
+from xreg.core.arrays import Array
 from xreg.core.errors import NotApplicableError
 from xreg.core.interfaces import FeatureLabel
 from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SensitivityAnalysis", "sensitivity"]
 
-Array = NDArray[np.float64]
 Predict = Callable[[Array], Array]
 
 ROWS = 8192

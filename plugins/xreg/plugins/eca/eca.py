@@ -10,6 +10,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from xreg.core.arrays import Array
 from xreg.core.decomposers.linear import LinearDecomposer, embedded
 from xreg.core.errors import ConfigError, DataError, RunError
 from xreg.core.interfaces import Emulator
@@ -46,8 +47,8 @@ class ECA(LinearDecomposer[ECAConfig]):
 
     name: ClassVar[str] = "eca"
     Config = ECAConfig
-    covered_variance_: NDArray[np.float64]
-    start_r2_: NDArray[np.float64]
+    covered_variance_: Array
+    start_r2_: Array
 
     def fit(self, X: ArrayLike, Y: ArrayLike, emulator: Emulator | None = None) -> Self:
         """Find the vectors for (n, d) standardised features and (n, m) scaled targets.
@@ -109,17 +110,17 @@ class ECA(LinearDecomposer[ECAConfig]):
         return device_for(self.config.device if view.any_device else "cpu", products)
 
 
-def _fixed(view: AffineView, varying: NDArray[np.bool_], still: NDArray[np.float64]) -> AffineView:
+def _fixed(view: AffineView, varying: NDArray[np.bool_], still: Array) -> AffineView:
     """Return an emulator as a function of the varying features alone, the others ``still``."""
     bias = view.bias + torch.tensor(still).to(view.weight.dtype) @ view.weight
     return replace(view, weight=view.weight[torch.tensor(varying)], bias=bias)
 
 
-def _single(array: NDArray[np.float64]) -> Tensor:
+def _single(array: Array) -> Tensor:
     return torch.tensor(array, dtype=torch.float32)
 
 
-def _orthonormal(vector: NDArray[np.float64], basis: NDArray[np.float64]) -> NDArray[np.float64]:
+def _orthonormal(vector: Array, basis: Array) -> Array:
     """Remove what single precision left of the basis from a vector; twice is enough."""
     for _ in range(2):
         vector = vector - (basis @ vector) @ basis

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from xreg.core.arrays import Array
 from xreg.core.decomposers.linear import representative_rows
 from xreg.core.errors import DataError
 from xreg.core.interfaces import Decomposer, Emulator, State
@@ -53,11 +54,11 @@ class EDNN(Decomposer[EDNNConfig]):
     name: ClassVar[str] = "ednn"
     Config = EDNNConfig
     needs_emulator: ClassVar[bool] = False
-    start_r2_: NDArray[np.float64]
-    mean_: NDArray[np.float64]
-    scale_: NDArray[np.float64]
-    candidates_: NDArray[np.float64]
-    samples_: NDArray[np.float64]
+    start_r2_: Array
+    mean_: Array
+    scale_: Array
+    candidates_: Array
+    samples_: Array
     network_: Bottleneck
 
     @property
@@ -115,7 +116,7 @@ class EDNN(Decomposer[EDNNConfig]):
         )
 
     @torch.no_grad()
-    def transform(self, X: ArrayLike) -> NDArray[np.float64]:
+    def transform(self, X: ArrayLike) -> Array:
         """Return the (n, k) scores of (n, d) features."""
         self.require_fitted()
         x = self._features(X, self.samples_.shape[1])
@@ -127,7 +128,7 @@ class EDNN(Decomposer[EDNNConfig]):
         return (raw - torch.tensor(self.mean_)) / torch.tensor(self.scale_)
 
     @torch.no_grad()
-    def decode(self, t: ArrayLike) -> NDArray[np.float64]:
+    def decode(self, t: ArrayLike) -> Array:
         """Return the (n, m) spectra of the first j scores (n, j), by the decoder of that rank."""
         self.require_fitted()
         with training.threads(self.config.threads):
@@ -139,7 +140,7 @@ class EDNN(Decomposer[EDNNConfig]):
         spectra: Tensor = self.network_.decoders[j - 1](raw)[0]
         return spectra
 
-    def inverse_transform(self, t: ArrayLike) -> NDArray[np.float64]:
+    def inverse_transform(self, t: ArrayLike) -> Array:
         """Return (n, d) features whose first j scores are (n, j) given ones.
 
         Many features have the same scores, and the network does not know which of them exist. These
@@ -171,7 +172,7 @@ class EDNN(Decomposer[EDNNConfig]):
             )
         return np.asarray(found)
 
-    def reconstruct(self, Y: ArrayLike, *, starts: int = 8) -> NDArray[np.float64]:
+    def reconstruct(self, Y: ArrayLike, *, starts: int = 8) -> Array:
         """Return the (n, k) scores whose decoded spectra fit given spectra best (least squares).
 
         Where several scores give one spectrum, it is one of them; where the spectrum is unlike any
@@ -208,7 +209,7 @@ class EDNN(Decomposer[EDNNConfig]):
 
 
 @torch.no_grad()
-def _absorb_constants(encoder: MLP | Orthonormal, x: NDArray[np.float64]) -> None:
+def _absorb_constants(encoder: MLP | Orthonormal, x: Array) -> None:
     """Move what constant features add to the first layer into its bias, which they are to it.
 
     The encoder then does not depend on them, and no search for features moves them.

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.data.samples import Structure
 from xreg.core.errors import DataError, RunError
 from xreg.core.readers.spectra.table import Table, read_table
 from xreg.plugins.fdmnes.plugin import FdmnesConfig
 
 __all__ = ["Site", "energies", "fdmnes_input", "read_convoluted", "read_sites", "steps"]
-
-Array = NDArray[np.float64]
 
 MARGIN = 2.0
 """How far (eV) beyond the asked energies sites are computed whose core levels differ."""

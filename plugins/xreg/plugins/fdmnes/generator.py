@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.data.samples import Structure
 from xreg.core.data.spectra import Spectrum
 from xreg.core.errors import RunError, SampleError
@@ -29,8 +29,6 @@ from xreg.plugins.fdmnes.plugin import FDMNES, FdmnesConfig
 from xreg.plugins.fdmnes.program import LOG, fdmnes_version, run_fdmnes
 
 __all__ = ["Fdmnes"]
-
-Array = NDArray[np.float64]
 
 UNCONVERGED = "Calculation has not converged"
 

@@ -14,6 +14,7 @@ from xreg.core.analysis.context import AnalysisContext, Retrained
 from xreg.core.analysis.folds import learning_folds
 from xreg.core.analysis.retraining import Training, retrain
 from xreg.core.analysis.windows import in_window, window_name
+from xreg.core.arrays import Array
 from xreg.core.errors import NotApplicableError
 from xreg.core.interfaces import FeatureLabel
 from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
@@ -22,7 +23,6 @@ from xreg.plugins.features.surroundings import radial_distribution, selected
 
 __all__ = ["Importance", "ImportanceAnalysis", "permutation_importance"]
 
-Array = NDArray[np.float64]
 Predict = Callable[[Array], Array]
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from xreg.core.analysis import style
 from xreg.core.analysis.components import AxisBlock, blocks
+from xreg.core.arrays import Array
 from xreg.core.interfaces import FeatureLabel
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ MOST_CURVES = 8
 def by_feature(
     labels: Sequence[FeatureLabel],
     found: Importance,
-    radial: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+    radial: tuple[Array, Array] | None = None,
     marks: NDArray[np.intp] | None = None,
 ) -> Figure:
     """Draw the importance of single features along their axes; bars for those without one.
@@ -85,9 +86,7 @@ def _curve(axis: Axes, block: AxisBlock, found: Importance, part: int, colour: s
     axis.plot(block.at, mean, **look)
 
 
-def _radial(
-    row: Sequence[Axes], column: int, edges: NDArray[np.float64], counts: NDArray[np.float64]
-) -> None:
+def _radial(row: Sequence[Axes], column: int, edges: Array, counts: Array) -> None:
     """Draw the distribution above its column; the others of the row stay empty."""
     for place, axis in enumerate(row):
         if place != column:

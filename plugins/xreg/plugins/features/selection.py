@@ -14,6 +14,7 @@ from xreg.core.analysis.components import block_names, blocks
 from xreg.core.analysis.context import AnalysisContext, Retrained
 from xreg.core.analysis.folds import learning_folds
 from xreg.core.analysis.retraining import Training, predictable, retrain
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError, NotApplicableError
 from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
 from xreg.core.metrics import covered_variance
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FeatureSelectionAnalysis", "Path", "RidgeScorer", "backward", "forward"]
 
-Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
 # R² on each of f folds for each of some sets of columns: (sets of columns) -> (sets, f).
 Judge = Callable[[Sequence[Rows]], Array]

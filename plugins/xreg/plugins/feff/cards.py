@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.data.samples import Structure
 from xreg.core.errors import SampleError
@@ -28,7 +28,7 @@ SOLID_ABSORBER = 0.01
 """Absorbers for one cell of a crystal: of many like atoms one has a core hole."""
 
 
-def energy_mesh(config: FeffConfig) -> NDArray[np.float64]:
+def energy_mesh(config: FeffConfig) -> Array:
     """Return the mesh, (m,) in eV from the Fermi level, which is on it.
 
     For absorption it is the mesh that FEFF makes for a XANES card: steps of ``vixan`` about the
@@ -52,13 +52,13 @@ def energy_mesh(config: FeffConfig) -> NDArray[np.float64]:
     )
 
 
-def _square(step: float, last: float) -> NDArray[np.float64]:
+def _square(step: float, last: float) -> Array:
     """Return the energies of equal steps of the wave number, the first at one step."""
     count = max(round(last / step), 0)
     return np.asarray(K_SQUARED * (step * np.arange(1, count + 1)) ** 2)
 
 
-def _joined(energies: NDArray[np.float64], step: float) -> NDArray[np.float64]:
+def _joined(energies: Array, step: float) -> Array:
     """Replace those rising energies whose steps are shorter than ``step`` by such steps."""
     far = energies[np.diff(energies, prepend=0.0) >= step]
     near = far[0] - step / 2 if len(far) else np.max(energies, initial=0.0) + step / 2

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.data.samples import Structure
 from xreg.core.data.spectra import Spectrum
 from xreg.core.errors import DataError, MissingRequirementError, RunError, SampleError
@@ -26,8 +26,6 @@ from xreg.plugins.feff.cards import UNIT, energy_mesh, feff_input
 from xreg.plugins.feff.plugin import FeffConfig
 
 __all__ = ["Feff"]
-
-Array = NDArray[np.float64]
 
 OMEGA, E, K, MU, MU0 = 0, 1, 2, 3, 4
 COLUMNS = {"raw": MU, "background": MU0}

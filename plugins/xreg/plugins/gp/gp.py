@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve
 from scipy.ndimage import gaussian_filter1d
 
+from xreg.core.arrays import Array
 from xreg.core.data.samples import Samples, Structures
 from xreg.core.emulators.registration import aligned, put_back
 from xreg.core.emulators.surroundings import unusable
@@ -58,23 +59,18 @@ class GP(Emulator[GPConfig]):
     Config = GPConfig
 
     species_: NDArray[np.int64]
-    mean_: NDArray[np.float64]
-    scale_: NDArray[np.float64]
+    mean_: Array
+    scale_: Array
     points_: NDArray[np.float32]
     local_: int
-    start_: NDArray[np.float64]
-    weights_: NDArray[np.float64]
-    shape_start_: NDArray[np.float64]
-    shape_weights_: NDArray[np.float64]
-    amplitude_: NDArray[np.float64]
+    start_: Array
+    weights_: Array
+    shape_start_: Array
+    shape_weights_: Array
+    amplitude_: Array
     spread_factor_: float
 
-    def _fit(
-        self,
-        X: Structures,
-        Y: NDArray[np.float64],
-        validation: tuple[Structures, NDArray[np.float64]] | None,
-    ) -> None:
+    def _fit(self, X: Structures, Y: Array, validation: tuple[Structures, Array] | None) -> None:
         held = X[:0] if validation is None else validation[0]
         self.species_ = np.array(sorted({*X.species(), *held.species()}), dtype=np.int64)
         blocks = site_features(X, self.species_, self.config)
@@ -95,7 +91,7 @@ class GP(Emulator[GPConfig]):
             mean, std = self._predict(held)
             self.spread_factor_ = spread_factor(validation[1] - mean, std)
 
-    def _weigh(self, blocks: list[NDArray[np.float64]]) -> None:
+    def _weigh(self, blocks: list[Array]) -> None:
         """Learn scales such that sites differ by the square root of a block's weight, typically."""
         composition = self.config.composition
         weights = (1.0, self.config.shells, (1 - SHARES) * composition, SHARES * composition)
@@ -109,14 +105,14 @@ class GP(Emulator[GPConfig]):
             scales.append(loudness / scaler.scale)
         self.mean_, self.scale_ = np.concatenate(means), np.concatenate(scales)
 
-    def _standard(self, blocks: list[NDArray[np.float64]]) -> NDArray[np.float32]:
+    def _standard(self, blocks: list[Array]) -> NDArray[np.float32]:
         return ((np.hstack(blocks) - self.mean_) * self.scale_).astype(np.float32)
 
     def unusable(self, samples: Samples) -> dict[int, SampleError]:
         """Return why sites cannot be described: alone, or with atoms too close to each other."""
         return unusable(samples, max(self.config.cutoff)) if isinstance(samples, Structures) else {}
 
-    def _predict(self, X: Structures) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _predict(self, X: Structures) -> tuple[Array, Array]:
         m = len(self.amplitude_)
         if not len(X):
             return np.empty((0, m)), np.empty((0, m))
@@ -131,9 +127,7 @@ class GP(Emulator[GPConfig]):
         std = deviation(self._factor, likeness, self.config.noise)
         return mean, self.spread_factor_ * std[:, None] * self.amplitude_
 
-    def _joined(
-        self, direct: NDArray[np.float64], registered: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def _joined(self, direct: Array, registered: Array) -> Array:
         """Join both ways to a spectrum, (p, m) each.
 
         The coarse course is their mean, which errs least. Details are those of shape and shift
@@ -148,9 +142,7 @@ class GP(Emulator[GPConfig]):
     def _factor(self) -> Factor:
         return factorised(self._kernel(self.points_), self.config.noise)
 
-    def _kernel(
-        self, points: NDArray[np.float32], columns: int | None = None
-    ) -> NDArray[np.float64]:
+    def _kernel(self, points: NDArray[np.float32], columns: int | None = None) -> Array:
         """Return the (p, n) Matérn-3/2 covariance of points and training sites.
 
         It is that of the first ``columns`` features, or of all.
@@ -159,12 +151,10 @@ class GP(Emulator[GPConfig]):
         return matern(apart, self.config.length_scale)
 
 
-def _solved(
-    factor: Factor, targets: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _solved(factor: Factor, targets: Array) -> tuple[Array, Array]:
     start = targets.mean(axis=0)
     return start, np.asarray(cho_solve(factor, targets - start))
 
 
-def _smooth(spectra: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
+def _smooth(spectra: Array, sigma: float) -> Array:
     return np.asarray(gaussian_filter1d(spectra, sigma, axis=1, mode="nearest"))

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
+from xreg.core.arrays import Array
+
 __all__ = ["Factor", "amplitude", "deviation", "factorised", "matern", "squares"]
 
-Array = NDArray[np.float64]
 Factor = tuple[Array, bool]
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve
 from scipy.optimize import minimize
 
+from xreg.core.arrays import Array
 from xreg.core.emulators.registration import aligned, put_back
 from xreg.core.interfaces import Emulator
 from xreg.core.model.calibration import spread_factor
@@ -18,8 +19,6 @@ from xreg.plugins.gp.plugin import GPFeaturesConfig
 from xreg.plugins.gp.shifts import shifts_of
 
 __all__ = ["GPFeatures"]
-
-Array = NDArray[np.float64]
 
 MOST = 600  # samples by which weights and noise are chosen
 STEPS = 120

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from xreg.core.arrays import Array
 from xreg.core.data.samples import Samples, Structures
 from xreg.core.emulators.registration import aligned, register
 from xreg.core.emulators.surroundings import Surroundings, describe, unusable
@@ -67,12 +68,7 @@ class Graph(Emulator[GraphConfig]):
     best_epoch_: NDArray[np.int64]
     spread_factor_: float
 
-    def _fit(
-        self,
-        X: Structures,
-        Y: NDArray[np.float64],
-        validation: tuple[Structures, NDArray[np.float64]] | None,
-    ) -> None:
+    def _fit(self, X: Structures, Y: Array, validation: tuple[Structures, Array] | None) -> None:
         known_y = Y
         held = X[:0] if validation is None else validation[0]
         if validation is not None:
@@ -122,7 +118,7 @@ class Graph(Emulator[GraphConfig]):
         """Return why sites cannot be described: alone, or with atoms too close to each other."""
         return unusable(samples, self.config.cutoff) if isinstance(samples, Structures) else {}
 
-    def _predict(self, X: Structures) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    def _predict(self, X: Structures) -> tuple[Array, Array | None]:
         nothing = np.empty((0, self.networks_[0].channels))
         means, spreads = [nothing], [nothing]
         with training.threads(self.config.threads):
@@ -135,9 +131,7 @@ class Graph(Emulator[GraphConfig]):
         return np.concatenate(means), np.concatenate(spreads) if many else None
 
     @torch.no_grad()
-    def _spectra(
-        self, sites: Sites, rows: Tensor
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _spectra(self, sites: Sites, rows: Tensor) -> tuple[Array, Array]:
         """Return mean and scaled standard deviation of the networks; zero for one network."""
         every = torch.stack([network(sites, rows)[0].double() for network in self.networks_])
         std = every.std(0, correction=min(1, len(every) - 1)) * self.spread_factor_
@@ -146,7 +140,7 @@ class Graph(Emulator[GraphConfig]):
     def _sites(self, found: Surroundings) -> Sites:
         return Sites(found, self.atoms_, self.context_, self.config.l_max)
 
-    def _targets(self, Y: NDArray[np.float64]) -> Tensor:
+    def _targets(self, Y: Array) -> Tensor:
         """Return what each head of the network is to predict, in columns."""
         values, reach = Y / self.scale_, self.config.registration
         if reach:

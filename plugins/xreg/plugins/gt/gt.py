@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.atoms.neighbours import cosine_cutoff, neighbours
 from xreg.core.data.samples import Structure
 from xreg.core.descriptors.sites import Describe, SiteDescriptor
@@ -20,8 +20,6 @@ from xreg.core.text import superscript
 from xreg.plugins.gt.plugin import GTConfig
 
 __all__ = ["GT"]
-
-Array = NDArray[np.float64]
 
 # The six components of r r that differ, in the order of a (..., 6) axis: xx yy zz yz zx xy.
 FIRST, SECOND = [0, 1, 2, 1, 2, 0], [0, 1, 2, 2, 0, 1]

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.atoms.neighbours import refuse_coincident
 from xreg.core.data.samples import Samples, Structures
@@ -45,7 +46,7 @@ class Internal(Descriptor[InternalConfig]):
     Config = InternalConfig
     absorber_: int
     numbers_: NDArray[np.int64]
-    limits_: NDArray[np.float64]
+    limits_: Array
 
     def fit(self, samples: Samples, y: Any = None) -> Self:
         """Learn the composition from the first sample; :meth:`transform` refuses any other.
@@ -73,7 +74,7 @@ class Internal(Descriptor[InternalConfig]):
             )
         return self
 
-    def transform(self, samples: Samples) -> NDArray[np.float64]:
+    def transform(self, samples: Samples) -> Array:
         """Return the (n, d) internal coordinates of n molecules.
 
         Raises
@@ -93,7 +94,7 @@ class Internal(Descriptor[InternalConfig]):
         width = np.where(high > low, high - low, 1.0)
         return products((coordinates - low) / width, self.config.degree)
 
-    def _coordinates(self, block: Structures) -> NDArray[np.float64]:
+    def _coordinates(self, block: Structures) -> Array:
         arms = self._bond_vectors(block)
         lengths = np.linalg.norm(arms, axis=2)
         columns = [lengths[:, group] for _, group in self._distances()]
@@ -162,7 +163,7 @@ class Internal(Descriptor[InternalConfig]):
             kinds.setdefault(f"{word}({a}–{SYMBOLS[self.absorber_]}–{b})", []).append((j, k))
         yield from kinds.items()
 
-    def _bond_vectors(self, samples: Structures) -> NDArray[np.float64]:
+    def _bond_vectors(self, samples: Structures) -> Array:
         """Return the (n, a, 3) vectors from the absorber to the others, by ascending number."""
         n, width = len(samples), len(self.numbers_) + 1
         self._check(samples)
@@ -196,10 +197,10 @@ def _counted(count: int) -> list[str]:
     return [""] if count == 1 else [str(i + 1) for i in range(count)]
 
 
-def _degrees(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+def _degrees(one: Array, other: Array) -> Array:
     """Return the angles between unit vectors; exact for straight ones too (Kahan's formula)."""
     apart, along = np.linalg.norm(one - other, axis=2), np.linalg.norm(one + other, axis=2)
-    angle: NDArray[np.float64] = np.degrees(2 * np.arctan2(apart, along))
+    angle: Array = np.degrees(2 * np.arctan2(apart, along))
     return angle
 
 

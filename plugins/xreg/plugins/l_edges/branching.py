@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xreg.core.analysis.context import AnalysisContext
+from xreg.core.arrays import Array
 from xreg.core.errors import NotApplicableError
 from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
 from xreg.plugins.l_edges.edges import boundary, branching_ratio
@@ -93,15 +93,13 @@ class BranchingAnalysis(Analysis[BranchingConfig]):
         )
 
 
-def _pearson(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+def _pearson(a: Array, b: Array) -> float:
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         return float("nan")
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def _draw(
-    known: NDArray[np.float64], predicted: NDArray[np.float64], misfit: NDArray[np.float64]
-) -> Figure:
+def _draw(known: Array, predicted: Array, misfit: Array) -> Figure:
     from xreg.core.analysis import style
 
     figure = style.new_figure(3.2)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import NotApplicableError
 
 __all__ = ["boundary", "branching_ratio", "edge_sums"]
@@ -13,7 +13,7 @@ __all__ = ["boundary", "branching_ratio", "edge_sums"]
 VALLEY = 0.5
 
 
-def boundary(energy: NDArray[np.float64], spectra: NDArray[np.float64]) -> float:
+def boundary(energy: Array, spectra: Array) -> float:
     """Return the energy (eV) that parts L3 from L2.
 
     It is the lowest point of the mean spectrum between the centres of its two groups of intensity
@@ -44,18 +44,14 @@ def boundary(energy: NDArray[np.float64], spectra: NDArray[np.float64]) -> float
     return float(energy[valley])
 
 
-def edge_sums(
-    energy: NDArray[np.float64], values: NDArray[np.float64], parting: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def edge_sums(energy: Array, values: Array, parting: float) -> tuple[Array, Array]:
     """Return the (n,) integrals of (n, m) values below and from ``parting`` (eV) on."""
     low = energy < parting
     width = np.gradient(energy)
     return values[:, low] @ width[low], values[:, ~low] @ width[~low]
 
 
-def branching_ratio(
-    energy: NDArray[np.float64], spectra: NDArray[np.float64], parting: float
-) -> NDArray[np.float64]:
+def branching_ratio(energy: Array, spectra: Array, parting: float) -> Array:
     """Return the (n,) ratio of L3 to L2 intensity; NaN where L2 has none."""
     lower, upper = edge_sums(energy, spectra, parting)
     return lower / np.where(upper > 0, upper, np.nan)

@@ -6,9 +6,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xreg.core.analysis.context import AnalysisContext
+from xreg.core.arrays import Array
 from xreg.core.data.samples import Parameters
 from xreg.core.errors import NotApplicableError, UnknownNameError, did_you_mean
 from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
@@ -29,12 +29,7 @@ CURVE = 41
 
 
 def reach(
-    values: NDArray[np.float64],
-    error: NDArray[np.float64],
-    start: float,
-    limit: float,
-    share: float,
-    fewest: int = FEWEST,
+    values: Array, error: Array, start: float, limit: float, share: float, fewest: int = FEWEST
 ) -> float | None:
     """Return the value farthest from ``start`` up to which enough spectra are good.
 
@@ -155,7 +150,7 @@ class ErrorAlongAnalysis(Analysis[ErrorAlongConfig]):
         )
 
 
-def _parameter(context: AnalysisContext, wanted: str) -> tuple[str, NDArray[np.float64], str]:
+def _parameter(context: AnalysisContext, wanted: str) -> tuple[str, Array, str]:
     """Return name, (n,) values and unit: the parameter asked for, else the one that tells most."""
     from scipy.stats import spearmanr
 
@@ -183,7 +178,7 @@ def _known_range(context: AnalysisContext, name: str) -> tuple[float, float] | N
     return ranges.get(name)
 
 
-def _start(values: NDArray[np.float64], known: tuple[float, float] | None, wanted: str) -> float:
+def _start(values: Array, known: tuple[float, float] | None, wanted: str) -> float:
     """Return the end of the values to begin at: by default one among the training samples."""
     low, high = float(values.min()), float(values.max())
     if wanted == "auto":
@@ -193,7 +188,7 @@ def _start(values: NDArray[np.float64], known: tuple[float, float] | None, wante
     return low if wanted == "low" else high
 
 
-def _caption(known: tuple[float, float] | None, values: NDArray[np.float64], name: str) -> str:
+def _caption(known: tuple[float, float] | None, values: Array, name: str) -> str:
     if known is None:
         return "Where the training samples lie is not known."
     if known[0] < values.max() and known[1] > values.min():
@@ -204,8 +199,8 @@ def _caption(known: tuple[float, float] | None, values: NDArray[np.float64], nam
 def _draw(
     name: str,
     unit: str,
-    values: NDArray[np.float64],
-    error: NDArray[np.float64],
+    values: Array,
+    error: Array,
     process: Process,
     known: tuple[float, float] | None,
     far: float | None,

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.analysis.context import AnalysisContext
+from xreg.core.arrays import Array
 from xreg.core.errors import NotApplicableError
 from xreg.core.interfaces.analysis import Analysis, Cell, Drawing, Findings, Table
 from xreg.plugins.l_edges.edges import boundary, branching_ratio
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["MisfitAnalysis", "boxed", "largest_misfit"]
-
-Array = NDArray[np.float64]
 
 MOST_POINTS = 3000
 FEWEST = 5  # points of a density estimate, and channels of a correlation
@@ -240,7 +239,7 @@ def pearson(a: Array, b: Array) -> float:
     return float(np.corrcoef(a[sound], b[sound])[0, 1])
 
 
-def _grouped(at: NDArray[np.float64], count: int) -> NDArray[np.intp]:
+def _grouped(at: Array, count: int) -> NDArray[np.intp]:
     """Return the number of each energy's group, from low to high energy."""
     from sklearn.cluster import KMeans
 

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import eval_hermitenorm, ndtr
 
+from xreg.core.arrays import Array
 from xreg.plugins.lmbtr.plugin import REACH
 
 __all__ = ["Broadening"]
 
-Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 # Bins to a standard deviation, and moments taken of each: a value lies within σ/16 of the centre

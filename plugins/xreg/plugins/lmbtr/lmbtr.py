@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.atoms.neighbours import Neighbours, neighbours
 from xreg.core.data.samples import Structure
 from xreg.core.descriptors.sites import Describe, SiteDescriptor
@@ -26,7 +27,6 @@ from xreg.plugins.lmbtr.terms import Terms, pairs, triples
 
 __all__ = ["LMBTR"]
 
-Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 Rows = Callable[[Structure], list[Array]]  # of one structure, a row for each part
 

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import pdist
 
+from xreg.core.arrays import Array
 from xreg.core.atoms.neighbours import Neighbours
 
 __all__ = ["Terms", "pairs", "triples"]
 
-Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 # Index pairs of up to so many neighbours are kept for the next structure.

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-__all__ = ["BOHR", "functionals"]
+from xreg.core.arrays import Array
 
-Array = NDArray[np.float64]
+__all__ = ["BOHR", "functionals"]
 
 BOHR = 1 / 1.88973
 """Å, with the digits of the reference implementation."""

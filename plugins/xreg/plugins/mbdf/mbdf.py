@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.data.samples import Samples, Structure, Structures
 from xreg.core.descriptors.atom_rows import AtomRowDescriptor
 from xreg.core.descriptors.sites import Describe
@@ -20,7 +21,6 @@ from xreg.plugins.mbdf.plugin import MBDFConfig
 
 __all__ = ["MBDF"]
 
-Array = NDArray[np.float64]
 NAMES = ("F1", "F2", "F3", "F4", "F5", "F6")
 
 

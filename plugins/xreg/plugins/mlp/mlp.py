@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from xreg.core.arrays import Array
 from xreg.core.interfaces import Emulator, State
 from xreg.core.model.calibration import spread_factor
 from xreg.core.nn import layers, training
@@ -57,21 +58,12 @@ class MLP(Emulator[MLPConfig]):
         {"depth", "width", "widths", "activation", "batch_norm", "ensemble"}
     )
 
-    def _fit(
-        self,
-        X: NDArray[np.float64],
-        Y: NDArray[np.float64],
-        validation: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
-    ) -> None:
+    def _fit(self, X: Array, Y: Array, validation: tuple[Array, Array] | None) -> None:
         self._fit_many([self], X, Y, validation)
 
     @classmethod
     def _fit_many(
-        cls,
-        emulators: Sequence[MLP],
-        X: NDArray[np.float64],
-        Y: NDArray[np.float64],
-        validation: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
+        cls, emulators: Sequence[MLP], X: Array, Y: Array, validation: tuple[Array, Array] | None
     ) -> None:
         """Train emulators that differ in learning rate, weight decay and seed alone as one."""
         alike: dict[tuple[str, int], list[MLP]] = {}
@@ -103,9 +95,7 @@ class MLP(Emulator[MLPConfig]):
         ).eval()
 
     @torch.no_grad()
-    def _predict(
-        self, X: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    def _predict(self, X: Array) -> tuple[Array, Array | None]:
         many = self.config.ensemble > 1
         means, spreads = [], []
         with training.threads(self.config.threads):

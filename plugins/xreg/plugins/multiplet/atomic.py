@@ -14,16 +14,14 @@ from itertools import combinations, product
 from math import factorial, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.plugins.multiplet.fock import Matrix, Orbital, Shell, Space, one_body, two_body
 
 __all__ = ["Configuration", "gaunt", "transition"]
 
 P = Shell(l=1, start=0)
 D = Shell(l=2, start=6)
-
-Array = NDArray[np.float64]
 
 
 @cache

@@ -8,9 +8,9 @@ from importlib.metadata import version
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
+from xreg.core.arrays import Array
 from xreg.core.data.samples import Parameters, ParameterSet, Samples
 from xreg.core.data.spaces import Parameter, ParameterSpace
 from xreg.core.data.spectra import LineList, Spectrum
@@ -23,8 +23,6 @@ from xreg.plugins.multiplet.plugin import MultipletConfig
 from xreg.plugins.multiplet.solver import LARGE, Solver, Sticks
 
 __all__ = ["Multiplet", "window"]
-
-Array = NDArray[np.float64]
 
 # Share of a stick's strengths along z and across it (x and y together) that each channel sees.
 POLARISATION: Mapping[str, tuple[float, float]] = {

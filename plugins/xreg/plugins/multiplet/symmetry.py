@@ -17,12 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from xreg.core.arrays import Array
 from xreg.plugins.multiplet.atomic import Configuration, transition
 from xreg.plugins.multiplet.fock import Matrix, Space
 
 __all__ = ["Block", "Transition", "Transitions", "transitions_of"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from xreg.core.arrays import Array
 from xreg.core.errors import ConfigError, DataError
 from xreg.core.interfaces import Emulator, State, TorchView
 from xreg.core.nn import training
@@ -66,12 +67,7 @@ class NetworkEmulator(Emulator):
          "positions", "filters", "kernel", "border"}
     )  # fmt: skip
 
-    def _fit(
-        self,
-        X: NDArray[np.float64],
-        Y: NDArray[np.float64],
-        validation: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
-    ) -> None:
+    def _fit(self, X: Array, Y: Array, validation: tuple[Array, Array] | None) -> None:
         data = single(X, Y)
         held = None if validation is None else single(*validation)
         zero = self._zero(Y)
@@ -120,11 +116,11 @@ class NetworkEmulator(Emulator):
         """Return the maker of characteristic layers."""
         raise NotImplementedError
 
-    def _parts(self, Y: NDArray[np.float64]) -> list[int]:
+    def _parts(self, Y: Array) -> list[int]:
         """Return the channels of each part of the spectrum."""
         return [Y.shape[1]]
 
-    def _zero(self, Y: NDArray[np.float64]) -> Tensor:
+    def _zero(self, Y: Array) -> Tensor:
         """Return the (m,) targets that stand for zero intensity."""
         zero = np.zeros(Y.shape[1]) if self.zero_intensity is None else self.zero_intensity
         if self.config.non_negative:
@@ -151,9 +147,7 @@ class NetworkEmulator(Emulator):
         ).eval()
 
     @torch.no_grad()
-    def _predict(
-        self, X: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    def _predict(self, X: Array) -> tuple[Array, Array | None]:
         count = self.config.ensemble
         means = np.empty((len(X), sum(self.parts_)))
         spreads = np.empty_like(means) if count > 1 else None
@@ -193,7 +187,7 @@ class NetworkEmulator(Emulator):
 class Split(NetworkEmulator):
     """Divides the spectrum at the border between L3 and L2; fewer than four channels stay whole."""
 
-    def _parts(self, Y: NDArray[np.float64]) -> list[int]:
+    def _parts(self, Y: Array) -> list[int]:
         m, border = Y.shape[1], self.config.border
         if border is None:
             if m < 4:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
+from xreg.core.arrays import Array
 from xreg.core.decomposers.linear import LinearDecomposer, embedded
 from xreg.core.interfaces import Emulator, State, TorchView
 from xreg.core.nn import training
@@ -43,7 +44,7 @@ class NNCA(LinearDecomposer[NNCAConfig]):
     name: ClassVar[str] = "nnca"
     Config = NNCAConfig
     needs_emulator: ClassVar[bool] = False
-    start_r2_: NDArray[np.float64]
+    start_r2_: Array
     decoders_: nn.ModuleList
 
     def fit(self, X: ArrayLike, Y: ArrayLike, emulator: Emulator | None = None) -> Self:
@@ -81,9 +82,7 @@ class NNCA(LinearDecomposer[NNCAConfig]):
         self.decoders_ = nn.ModuleList(decoders)
         return self
 
-    def _train(
-        self, x: NDArray[np.float64], y: NDArray[np.float64], ranks: Any, task: str
-    ) -> tuple[Bottleneck, NDArray[np.float64]]:
+    def _train(self, x: Array, y: Array, ranks: Any, task: str) -> tuple[Bottleneck, Array]:
         """Return orthonormal axes of (n, d) features, as many as the highest rank, and decoders."""
 
         def build(models: int) -> Bottleneck:
@@ -97,7 +96,7 @@ class NNCA(LinearDecomposer[NNCAConfig]):
         return MLP(n_in, widths, n_out, models=models, activation=self.config.activation)
 
     @torch.no_grad()
-    def decode(self, t: ArrayLike) -> NDArray[np.float64]:
+    def decode(self, t: ArrayLike) -> Array:
         """Return the (n, m) spectra of the first j scores (n, j), by the network of that rank."""
         self.require_fitted()
         scores = torch.tensor(self._scores(t))
@@ -127,7 +126,7 @@ class NNCA(LinearDecomposer[NNCAConfig]):
         self.decoders_.requires_grad_(False).eval()
 
 
-def _axes(network: Bottleneck) -> NDArray[np.float64]:
+def _axes(network: Bottleneck) -> Array:
     """Return the (d, k) orthonormal axes of an encoder."""
     assert isinstance(network.encoder, Orthonormal)
     return np.asarray(network.encoder.weight[0])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from xreg.core.arrays import Array
 from xreg.core.decomposers.linear import LinearDecomposer
 from xreg.core.errors import DataError
 from xreg.core.interfaces import Emulator
@@ -38,8 +39,8 @@ class PLS(LinearDecomposer[PLSConfig]):
     name: ClassVar[str] = "pls"
     Config = PLSConfig
     needs_emulator: ClassVar[bool] = False
-    slopes_: NDArray[np.float64]
-    intercept_: NDArray[np.float64]
+    slopes_: Array
+    intercept_: Array
 
     def fit(self, X: ArrayLike, Y: ArrayLike, emulator: Emulator | None = None) -> Self:
         """Find the directions of (n, d) features that (n, m) targets vary with.
@@ -64,7 +65,7 @@ class PLS(LinearDecomposer[PLSConfig]):
             self.slopes_[j - 1, :j] = _least_squares(scores[:, :j], y - self.intercept_)
         return self
 
-    def _by_svd(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _by_svd(self, x: Array, y: Array) -> Array:
         """Return the (k, d) directions of largest covariance."""
         from sklearn.cross_decomposition import PLSSVD
 
@@ -74,7 +75,7 @@ class PLS(LinearDecomposer[PLSConfig]):
         self._require(len(size) == rank and size.min() > EMPTY * size.max())
         return np.asarray(found)
 
-    def _by_regression(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _by_regression(self, x: Array, y: Array) -> Array:
         """Return a (k, d) basis of the space of PLS regression, ordered by what it covers."""
         from sklearn.cross_decomposition import PLSRegression
 
@@ -101,14 +102,14 @@ class PLS(LinearDecomposer[PLSConfig]):
                 "vary with the targets; lower its rank."
             )
 
-    def decode(self, t: ArrayLike) -> NDArray[np.float64]:
+    def decode(self, t: ArrayLike) -> Array:
         """Return the (n, m) spectra of the first j scores (n, j), by that rank's linear map."""
         self.require_fitted()
         scores = self._scores(t)
         j = scores.shape[1]
         return np.asarray(self.intercept_ + scores @ self.slopes_[j - 1, :j])
 
-    def reconstruct(self, Y: ArrayLike, *, starts: int = 1) -> NDArray[np.float64]:
+    def reconstruct(self, Y: ArrayLike, *, starts: int = 1) -> Array:
         """Return the (n, k) scores whose spectra fit given ones best; ``starts`` plays no part.
 
         The map is linear, so that its pseudo-inverse gives the least squares at once; of several
@@ -118,5 +119,5 @@ class PLS(LinearDecomposer[PLSConfig]):
         return np.asarray((self._spectra(Y) - self.intercept_) @ np.linalg.pinv(self.slopes_[-1]))
 
 
-def _least_squares(scores: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+def _least_squares(scores: Array, y: Array) -> Array:
     return np.asarray(np.linalg.lstsq(scores, y, rcond=None)[0])

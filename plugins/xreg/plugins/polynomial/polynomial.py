@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.data.samples import Parameters, Samples
 from xreg.core.descriptors.parameters import finite_values, known_values
 from xreg.core.descriptors.products import powers, product_names, products
@@ -49,7 +50,7 @@ class Polynomial(Descriptor[PolynomialConfig]):
     Config = PolynomialConfig
     names_: list[str]
     units_: list[str]
-    limits_: NDArray[np.float64]
+    limits_: Array
     varies_: NDArray[np.bool_]
 
     def fit(self, samples: Samples, y: Any = None) -> Self:
@@ -81,7 +82,7 @@ class Polynomial(Descriptor[PolynomialConfig]):
         self.names_, self.units_ = list(samples.names), list(samples.units)
         return self
 
-    def transform(self, samples: Samples) -> NDArray[np.float64]:
+    def transform(self, samples: Samples) -> Array:
         """Return the (n, d) products.
 
         Raises
@@ -137,13 +138,13 @@ class Polynomial(Descriptor[PolynomialConfig]):
         return view
 
     @property
-    def _scale(self) -> NDArray[np.float64]:
+    def _scale(self) -> Array:
         low, high = self.limits_.T
         width = np.where(self.varies_, high - low, 1.0)
         return np.asarray((1 if self.config.box == "unit" else 2) / width)
 
     @property
-    def _shift(self) -> NDArray[np.float64]:
+    def _shift(self) -> Array:
         return np.asarray(-self.limits_[:, 0] * self._scale - (self.config.box == "symmetric"))
 
     @property

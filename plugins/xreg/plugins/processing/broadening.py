@@ -21,8 +21,6 @@ from xreg.plugins.processing.plugin import (
 
 __all__ = ["Arctangent", "Gaussian", "Lorentzian"]
 
-Array = NDArray[np.float64]
-
 
 class Lorentzian(Step[LorentzianConfig]):
     """Broadening by one Lorentzian at all energies."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import ConfigError, DataError, did_you_mean
 from xreg.core.interfaces import Step
 from xreg.core.interfaces.step import Curves
@@ -14,8 +14,6 @@ from xreg.core.measured.normalisation import Ranges, derivative, find_e0, normal
 from xreg.plugins.processing.plugin import AlignToConfig, CalibrateConfig, EdgeStepConfig
 
 __all__ = ["AlignTo", "Calibrate", "EdgeStep"]
-
-Array = NDArray[np.float64]
 
 # Shifts that are tried before the best of them is refined.
 TRIED = 0.25

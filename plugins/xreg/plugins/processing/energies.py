@@ -6,8 +6,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError
 from xreg.core.interfaces import Step
 from xreg.core.interfaces.step import Curves
@@ -19,8 +19,6 @@ from xreg.plugins.processing.plugin import (
 )
 
 __all__ = ["Align", "Coarsen", "Resample", "Shift"]
-
-Array = NDArray[np.float64]
 
 ITERATIONS, SETTLED = 1000, 1e-7
 """How often the middle of a band is looked for anew, and how little (eV) it then moves."""

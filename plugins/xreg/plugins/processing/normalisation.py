@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xreg.core.errors import DataError
 from xreg.core.interfaces import Step
@@ -13,8 +12,6 @@ from xreg.core.interfaces.step import Curves
 from xreg.plugins.processing.plugin import NormaliseConfig
 
 __all__ = ["Normalise"]
-
-Array = NDArray[np.float64]
 
 
 class Normalise(Step[NormaliseConfig]):

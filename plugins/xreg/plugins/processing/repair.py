@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError
 from xreg.core.interfaces import Step
 from xreg.core.interfaces.step import Curves
@@ -14,8 +15,6 @@ from xreg.core.measured.normalisation import find_e0
 from xreg.plugins.processing.plugin import DeglitchConfig
 
 __all__ = ["Deglitch"]
-
-Array = NDArray[np.float64]
 
 # Median absolute deviations of a normal distribution are 0.67 standard deviations.
 NORMAL = 1.4826

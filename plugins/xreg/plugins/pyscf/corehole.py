@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pyscf import dft
 from pyscf.lib.exceptions import BasisNotFoundError
 
+from xreg.core.arrays import Array
 from xreg.core.data.samples import Structure
 from xreg.core.errors import ConfigError, SampleError
 from xreg.plugins.pyscf.coulomb import FittedCoulomb
@@ -25,8 +26,6 @@ from xreg.plugins.pyscf.molecule import atomic_core, build, core_orbital
 from xreg.plugins.pyscf.numint import CachedNumInt
 from xreg.plugins.pyscf.plugin import PySCFConfig
 from xreg.plugins.pyscf.surroundings import Cluster
-
-Array = NDArray[np.float64]
 
 # Share of the ground state's 1s that the orbital with the hole must keep: relaxation leaves
 # 0.98 and more, a hole that jumped to another atom or level has next to nothing.

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pyscf import df, lib
 from scipy.linalg import cho_factor, cho_solve, pinvh
 
-Array = NDArray[np.float64]
+from xreg.core.arrays import Array
 
 # Directions of the auxiliary basis with a smaller share of its metric are linear dependences.
 _DEPENDENT = 1e-12

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pyscf import df, gto, lib
 from pyscf.data.nist import BOHR
 from scipy.special import erf
 
-__all__ = ["Embedding"]
+from xreg.core.arrays import Array
 
-Array = NDArray[np.float64]
+__all__ = ["Embedding"]
 
 # Exponent (1/Bohr²) of a charge that is a point to electrons and nuclei.
 _POINT = 1e16

@@ -7,11 +7,11 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 import pyscf
-from numpy.typing import NDArray
 from pyscf import lib
 from pyscf.data.nist import HARTREE2EV
 from threadpoolctl import threadpool_limits
 
+from xreg.core.arrays import Array
 from xreg.core.data.samples import Samples, Structure
 from xreg.core.data.spectra import Spectrum
 from xreg.core.errors import ConfigError, SampleError, XregError, did_you_mean
@@ -23,8 +23,6 @@ from xreg.plugins.pyscf.surroundings import cut
 from xreg.plugins.pyscf.transitions import absorption, emission, photoline
 
 __all__ = ["PySCF"]
-
-Array = NDArray[np.float64]
 
 
 class PySCF(SpectrumGenerator[PySCFConfig]):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pyscf import gto
 from pyscf.lib.exceptions import BasisNotFoundError
 
+from xreg.core.arrays import Array
 from xreg.core.data.samples import Structure
 from xreg.core.errors import ConfigError, SampleError
 from xreg.plugins.pyscf.plugin import PySCFConfig
@@ -25,9 +26,7 @@ _LOCALISED = 0.9
 _CLOSEST = 0.3
 
 
-def principal_axes(
-    numbers: NDArray[np.int32], positions: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def principal_axes(numbers: NDArray[np.int32], positions: Array) -> Array:
     """Return the principal axes of inertia, along which a molecule is laid before it is computed.
 
     The angular grids of the numerical integration lie fixed in space. Without this step a
@@ -137,9 +136,7 @@ def _require_molecule(structure: Structure, name: str) -> None:
         )
 
 
-def core_orbital(
-    mol: Any, site: int, orbitals: NDArray[np.float64], occupied: NDArray[np.bool_]
-) -> NDArray[np.float64]:
+def core_orbital(mol: Any, site: int, orbitals: Array, occupied: NDArray[np.bool_]) -> Array:
     """Find the 1s orbital of one atom in the space of the occupied orbitals.
 
     Like atoms share their canonical 1s orbitals: two equivalent oxygens have a gerade and an
@@ -190,14 +187,14 @@ def core_orbital(
     return np.asarray(vector / np.sqrt(population))
 
 
-def atomic_core(mol: Any, site: int) -> NDArray[np.float64]:
+def atomic_core(mol: Any, site: int) -> Array:
     """Return the free atom's 1s orbital at a site, (m,) normalised coefficients in the basis."""
     overlap = mol.intor_symmetric("int1e_ovlp")
     vector = np.linalg.solve(overlap, _free_1s(mol, [site])[:, 0])
     return np.asarray(vector / np.sqrt(vector @ overlap @ vector))
 
 
-def _free_1s(mol: Any, atoms: list[int]) -> NDArray[np.float64]:
+def _free_1s(mol: Any, atoms: list[int]) -> Array:
     """Overlap of the basis with the 1s functions of free atoms, (m, len(atoms))."""
     free = gto.M(
         atom=[(mol.atom_pure_symbol(i), mol.atom_coord(i)) for i in atoms],

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyscf.dft.numint import NumInt
 
-Array = NDArray[np.float64]
+from xreg.core.arrays import Array
 
 # Values, and gradients for a GGA: components of the basis functions, and of the density.
 _COMPONENTS = {"LDA": 1, "GGA": 4}

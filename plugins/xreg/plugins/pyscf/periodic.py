@@ -5,13 +5,11 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import SampleError
 
 __all__ = ["around_a_cluster"]
-
-Array = NDArray[np.float64]
 
 # Cells on either side that are summed. With two the potential is within 0.02 V of many.
 _CELLS = 2

@@ -11,6 +11,7 @@ from ase.data import chemical_symbols, covalent_radii
 from ase.geometry import complete_cell
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.atoms.molecules import BOND
 from xreg.core.data.samples import Structure
 from xreg.core.errors import SampleError
@@ -18,8 +19,6 @@ from xreg.plugins.pyscf.periodic import around_a_cluster
 from xreg.plugins.pyscf.plugin import CutConfig, composition
 
 __all__ = ["Cluster", "cut"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pyscf.data.nist import HARTREE2EV
 from scipy.special import voigt_profile
 
+from xreg.core.arrays import Array
 from xreg.plugins.pyscf.corehole import CoreHoles
-
-Array = NDArray[np.float64]
 
 _SIGMA = 1 / np.sqrt(8 * np.log(2))  # of a Gaussian with full width 1 at half maximum
 # Orbitals nearer to the 1s than this are cores of like atoms, in Hartree.

@@ -10,8 +10,8 @@ from string import Template
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.data.samples import Parameters, ParameterSet, Samples
 from xreg.core.data.spaces import Parameter, ParameterSpace, check_units
 from xreg.core.data.spectra import LineList, Spectrum
@@ -24,8 +24,6 @@ from xreg.plugins.quanty.plugin import QUANTY, QuantyConfig
 from xreg.plugins.quanty.program import CONFINED, quanty_version, run_quanty
 
 __all__ = ["Quanty"]
-
-Array = NDArray[np.float64]
 
 WIDTHS = ("sigma", "gamma1", "gamma2")
 OWN = Path(__file__).parent / "quanty.lua"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.interfaces import Emulator, TorchView
 from xreg.core.metrics import covered_variance
 from xreg.plugins.ridge.plugin import RidgeConfig
@@ -27,16 +27,11 @@ class Ridge(Emulator[RidgeConfig]):
 
     name: ClassVar[str] = "ridge"
     Config = RidgeConfig
-    coefficients_: NDArray[np.float64]
-    intercept_: NDArray[np.float64]
+    coefficients_: Array
+    intercept_: Array
     alpha_: float
 
-    def _fit(
-        self,
-        X: NDArray[np.float64],
-        Y: NDArray[np.float64],
-        validation: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
-    ) -> None:
+    def _fit(self, X: Array, Y: Array, validation: tuple[Array, Array] | None) -> None:
         from sklearn import linear_model
 
         alpha = self.config.alpha
@@ -52,12 +47,7 @@ class Ridge(Emulator[RidgeConfig]):
         self.coefficients_ = np.array(np.atleast_2d(model.coef_).T, order="C")
         self.intercept_ = np.array(np.atleast_1d(model.intercept_))
 
-    def _fit_path(
-        self,
-        X: NDArray[np.float64],
-        Y: NDArray[np.float64],
-        validation: tuple[NDArray[np.float64], NDArray[np.float64]],
-    ) -> None:
+    def _fit_path(self, X: Array, Y: Array, validation: tuple[Array, Array]) -> None:
         """Take the penalty that explains most of the validation samples.
 
         One eigendecomposition serves all penalties, where a fit for each takes it anew; of X X^T
@@ -82,7 +72,7 @@ class Ridge(Emulator[RidgeConfig]):
         self.coefficients_ = basis @ shrunk[best]
         self.intercept_ = level - centre @ self.coefficients_
 
-    def _predict(self, X: NDArray[np.float64]) -> tuple[NDArray[np.float64], None]:
+    def _predict(self, X: Array) -> tuple[Array, None]:
         return X @ self.coefficients_ + self.intercept_, None
 
     def torch_view(self) -> TorchView:

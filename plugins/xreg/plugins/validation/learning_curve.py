@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.analysis.context import AnalysisContext
-from xreg.core.analysis.curves import Array, draw_curve, training_scores
+from xreg.core.analysis.curves import draw_curve, training_scores
 from xreg.core.analysis.retraining import Training
+from xreg.core.arrays import Array
 from xreg.core.errors import NotApplicableError
 from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
 from xreg.plugins.validation.plugin import LearningCurveConfig

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from xreg.core.analysis.context import AnalysisContext
 from xreg.core.analysis.nulls import NULLS, null_predictions
 from xreg.core.analysis.scores import SPECTRUM_ERROR_BOUNDS
+from xreg.core.arrays import Array
 from xreg.core.errors import NotApplicableError
 from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
 from xreg.core.metrics import spectrum_error
@@ -126,14 +127,12 @@ def interval_names() -> list[str]:
     return [*inner, f"≥ {bounds[-1]}"]
 
 
-def interval_counts(error: NDArray[np.float64]) -> NDArray[np.intp]:
+def interval_counts(error: Array) -> NDArray[np.intp]:
     """Return how many spectrum errors (n,) in per cent lie in each of the seven intervals."""
     return np.histogram(error, bins=[0, *SPECTRUM_ERROR_BOUNDS, np.inf])[0]
 
 
-def channel_error(
-    known: NDArray[np.float64], predicted: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def channel_error(known: Array, predicted: Array) -> Array:
     r"""Return the (m,) error of each channel, :math:`\sum|p - t| / \sum|p + t|` over spectra."""
     return spectrum_error(known.T, predicted.T)
 
@@ -159,7 +158,7 @@ def draw_intervals(counts: Mapping[str, NDArray[np.intp]]) -> Figure:
     return figure
 
 
-def draw_by_energy(context: AnalysisContext, by_channel: NDArray[np.float64]) -> Figure:
+def draw_by_energy(context: AnalysisContext, by_channel: Array) -> Figure:
     """Draw the error of each channel above the mean and spread of the set."""
     from xreg.core.analysis import style
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.analysis.context import AnalysisContext
+from xreg.core.arrays import Array
 from xreg.core.errors import NotApplicableError
 from xreg.core.interfaces.analysis import Analysis, Cell, Drawing, Findings, Table
 from xreg.core.metrics import spectrum_error
@@ -25,7 +26,7 @@ FEWEST = 5
 SHOWN = ("spread", "roughness", "negative", "distance")
 
 
-def kept_errors(error: NDArray[np.float64], order: NDArray[np.intp]) -> NDArray[np.float64]:
+def kept_errors(error: Array, order: NDArray[np.intp]) -> Array:
     """Return the (n,) mean error of the first 1…n spectra of an order."""
     return np.cumsum(error[order]) / np.arange(1, len(order) + 1)
 
@@ -150,7 +151,7 @@ class TrustAnalysis(Analysis[TrustConfig]):
         )
 
 
-def _spearman(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+def _spearman(a: Array, b: Array) -> float:
     from scipy.stats import spearmanr
 
     if len(a) < FEWEST or np.ptp(a) == 0 or np.ptp(b) == 0:
@@ -158,7 +159,7 @@ def _spearman(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return float(spearmanr(a, b).statistic)
 
 
-def _draw(found: Assessment, error: NDArray[np.float64], sound: NDArray[np.bool_]) -> Figure:
+def _draw(found: Assessment, error: Array, sound: NDArray[np.bool_]) -> Figure:
     from xreg.core.analysis import style
 
     figure = style.new_figure(3.3)

@@ -13,6 +13,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.atoms.neighbours import Neighbours, cosine_cutoff, neighbours
 from xreg.core.data.samples import Structure
@@ -22,8 +23,6 @@ from xreg.core.interfaces import FeatureLabel
 from xreg.plugins.wacsf.plugin import Grid, WACSFConfig
 
 __all__ = ["WACSF"]
-
-Array = NDArray[np.float64]
 
 
 class WACSF(SiteDescriptor[WACSFConfig]):

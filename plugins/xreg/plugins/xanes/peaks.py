@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from xreg.core.analysis.context import AnalysisContext
 from xreg.core.analysis.nulls import NULLS, null_predictions
 from xreg.core.analysis.windows import in_window
+from xreg.core.arrays import Array
 from xreg.core.errors import NotApplicableError
 from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
 from xreg.plugins.xanes.plugin import PeaksConfig
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["Matched", "PeaksAnalysis", "find_peaks", "match_peaks", "peak_scores", "smoothed"]
-
-Array = NDArray[np.float64]
 
 PROMINENCES = (0.02, 0.05, 0.1, 0.2)
 TOLERANCES = (0.5, 1.0, 3.0)  # eV

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from xreg.core.analysis.context import AnalysisContext
 from xreg.core.analysis.results import PartResult
 from xreg.core.analysis.windows import in_window
+from xreg.core.arrays import Array
 from xreg.core.data.broadening import arctangent_broadened
 from xreg.core.errors import NotApplicableError
 from xreg.core.interfaces.analysis import Analysis, Drawing, Findings, Table
@@ -27,8 +28,6 @@ __all__ = [
     "percentile_rows",
     "relative_error",
 ]
-
-Array = NDArray[np.float64]
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 

@@ -28,6 +28,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import ConfigError, CorruptError
 from xreg.core.files import disk_errors
 from xreg.core.storage import canonical_json, digest
@@ -56,8 +57,8 @@ class Finished:
 
     keys: Sequence[str]
     failures: Sequence[str | None]
-    channels: Mapping[str, NDArray[np.float64]]
-    labels: Mapping[str, NDArray[np.float64]]
+    channels: Mapping[str, Array]
+    labels: Mapping[str, Array]
 
 
 class Journal:
@@ -202,11 +203,11 @@ class Journal:
     def _record(self, shard: int) -> Path:
         return self.folder / f"{shard:06d}{SHARD}"
 
-    def channel(self, name: str, keys: Sequence[str]) -> NDArray[np.float64]:
+    def channel(self, name: str, keys: Sequence[str]) -> Array:
         """Return the (n, m) spectra of the samples with these keys."""
         return np.array([self._row("channels", name, key) for key in keys])
 
-    def label(self, name: str, keys: Sequence[str]) -> NDArray[np.float64]:
+    def label(self, name: str, keys: Sequence[str]) -> Array:
         """Return the (n,) label of the samples with these keys."""
         return np.array([self._row("labels", name, key) for key in keys])
 
@@ -255,7 +256,7 @@ def _load(path: Path) -> Finished:
     return Finished(keys, failures, _under("channel/", arrays), _under("label/", arrays))
 
 
-def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float64]]:
+def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Array]:
     return {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.data.grids import coarsen
 from xreg.core.data.spectra import Channel
 from xreg.core.errors import DataError
@@ -18,7 +19,7 @@ SAME = 1e-4
 
 def on_grid(
     channel: Channel, rows: NDArray[np.intp], target: Target, what: str, interpolate: bool
-) -> tuple[NDArray[np.float64], str]:
+) -> tuple[Array, str]:
     """Return (n, m) known targets on the grid of a model, and a remark where they were changed.
 
     Parameters
@@ -72,9 +73,7 @@ def on_grid(
     )
 
 
-def _coarsened(
-    known: Channel, grid: NDArray[np.float64], wanted: NDArray[np.float64]
-) -> NDArray[np.float64] | None:
+def _coarsened(known: Channel, grid: Array, wanted: Array) -> Array | None:
     """Return averages over equal bins where the model's energies are the centres of such bins.
 
     That is what ``target.points`` of a recipe does; the edges follow from the centres.
@@ -91,7 +90,7 @@ def _coarsened(
     return np.asarray(coarsen(inside, len(wanted)).intensity)
 
 
-def _words(energy: NDArray[np.float64] | None, features: tuple[str, ...] = ()) -> str:
+def _words(energy: Array | None, features: tuple[str, ...] = ()) -> str:
     if energy is None:
         return f"the target features {', '.join(features)}"
     return f"{len(energy)} energies from {energy[0]:g} to {energy[-1]:g} eV"

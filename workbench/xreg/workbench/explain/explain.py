@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.atoms.edges import edges_of
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.data.dataset import Dataset
@@ -37,8 +38,6 @@ from xreg.workbench.measured.ranges import kev_hint
 from xreg.workbench.measured.stacks import read_stacks, require_alive, told
 
 __all__ = ["Explained", "explain_spectra"]
-
-Array = NDArray[np.float64]
 
 NOISE_FROM = 200  # spectra of which the noise is looked at
 FEWEST_GROUPS = 5

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.workbench.explain.quantities import Quantity
 from xreg.workbench.explain.regression import Regression
 from xreg.workbench.match.library import Comparison
@@ -28,7 +29,6 @@ __all__ = [
     "mismatch_of",
 ]
 
-Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
 LEVELS = (0.68, 0.95)

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.atoms.neighbours import neighbours
 from xreg.core.data.dataset import Dataset
 from xreg.core.data.samples import Structures
 from xreg.core.model.model import Model
 
 __all__ = ["Quantity", "quantities"]
-
-Array = NDArray[np.float64]
 
 FIRST_SHELL = 1.2  # times the nearest distance: what stands nearer is of the first shell
 REACH = 6.0  # Å, in which a neighbour is sought

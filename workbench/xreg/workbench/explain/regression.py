@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from xreg.core.arrays import Array
 
 __all__ = ["Regression"]
-
-Array = NDArray[np.float64]
 
 # Penalties: of a linear map beside the mean square of its inputs, of kernels beside one.
 LINEAR, SMOOTH = 1e-3, 1e-2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.data.dataset import Dataset
 from xreg.core.data.samples import Parameters, Samples
 from xreg.core.errors import DataError
@@ -80,7 +81,7 @@ def known_quantities(
     return found
 
 
-def principal_components(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def principal_components(values: Array) -> Array:
     """Return the (n, k) scores of the first principal components; NaN where a row is not finite."""
     from sklearn.decomposition import PCA
 
@@ -96,7 +97,7 @@ def principal_components(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return scores
 
 
-def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _standardised(values: Array) -> Array:
     """Return target features, which may differ in unit, each divided by its spread."""
     spread = np.nanstd(values, axis=0)
     return (values - np.nanmean(values, axis=0)) / np.where(spread > 0, spread, 1.0)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from xreg.core import progress
+from xreg.core.arrays import Array
 from xreg.workbench.fit.misfit import Misfit
 from xreg.workbench.fit.problem import Problem
 
@@ -34,8 +35,6 @@ __all__ = [
     "slopes",
     "spectrum_of",
 ]
-
-Array = NDArray[np.float64]
 
 ROUGH = 8  # evaluations after which it shows which starts are worth more
 FINISHED = 4  # different minima at which no further start is followed to its end

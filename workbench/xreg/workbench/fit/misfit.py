@@ -8,16 +8,15 @@ from math import factorial
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.interpolate import BSpline, make_interp_spline
 from torch import Tensor
 
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError
 from xreg.workbench.fit.problem import Problem
 
 __all__ = ["Misfit", "Resample", "Simulator"]
 
-Array = NDArray[np.float64]
 DEGREE = 5
 RANK = 1e-12  # singular values below that share of the largest are rounding
 TINY = 1e-300

@@ -10,13 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
-__all__ = ["ONE_SIGMA", "Mixture", "likelihoods"]
+from xreg.core.arrays import Array
 
-Array = NDArray[np.float64]
+__all__ = ["ONE_SIGMA", "Mixture", "likelihoods"]
 
 ONE_SIGMA, TWO_SIGMA = 0.682689492137, 0.954499736104
 WIDEST = 1e4  # of a range: a σ from which a distribution in it is uniform

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import ConfigError, DataError, UnknownNameError, did_you_mean
 from xreg.core.measured.spectrum import Measured
 
@@ -23,7 +24,6 @@ __all__ = [
     "range_text",
 ]
 
-Array = NDArray[np.float64]
 Range = tuple[float, float]
 BackgroundKind = Literal["none", "constant", "linear", "steps", "linear+steps"]
 

@@ -12,17 +12,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xreg.core import progress
+from xreg.core.arrays import Array
 from xreg.workbench.fit.minima import Minimum, descend
 from xreg.workbench.fit.misfit import Misfit
 from xreg.workbench.fit.mixture import Mixture
 from xreg.workbench.fit.refine import Fit, Mode, refine
 
 __all__ = ["Interval", "with_intervals"]
-
-Array = NDArray[np.float64]
 
 NEAR = 0.25  # the root of the rise is so near to one that it tells where it is one
 TURNS = 8  # most fits for one end

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import RunError
 from xreg.workbench.fit.minima import (
     AS_GOOD,
@@ -23,8 +23,6 @@ from xreg.workbench.fit.mixture import Mixture, likelihoods
 from xreg.workbench.fit.problem import Problem
 
 __all__ = ["VAGUE", "Direction", "Fit", "Mode", "refine"]
-
-Array = NDArray[np.float64]
 
 # A direction is not determined when its uncertainty reaches that of a uniform range, 1/√12.
 VAGUE = 1 / np.sqrt(12)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.stats import qmc
 from torch import Tensor
 
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError
 from xreg.core.nn.minimise import lbfgs
 from xreg.workbench.fit.minima import distinct, mirrored
@@ -17,7 +17,6 @@ from xreg.workbench.fit.misfit import Misfit
 
 __all__ = ["Starts", "search"]
 
-Array = NDArray[np.float64]
 TRIALS = 32  # points that compete for each start
 MIRRORED = 8  # most different ends whose mirror images are searched from too
 PROMISING = 0.02  # of the measured spectrum: what they may miss beside twice what the best one does

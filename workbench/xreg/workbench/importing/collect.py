@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.atoms.elements import SYMBOLS
 from xreg.core.data.samples import Parameters, ParameterSet, Samples, Structure, Structures
 from xreg.core.data.specimens import Specimen, Specimens
@@ -69,10 +70,10 @@ class Collector:
     """
 
     log: ImportLog
-    grids: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    grids: dict[str, Array] = field(default_factory=dict)
     hold_ends: float = 0.0
     samples: list[Structure | ParameterSet | Specimen] = field(default_factory=list)
-    spectra: dict[str, list[NDArray[np.float64]]] = field(default_factory=dict)
+    spectra: dict[str, list[Array]] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     labels: list[dict[str, Any]] = field(default_factory=list)
     _first: dict[str, str] = field(default_factory=dict)
@@ -154,7 +155,7 @@ class Collector:
             "one element at a time, with --absorber ELEMENT"
         )
 
-    def _row(self, file: str, name: str, curve: Curve) -> NDArray[np.float64]:
+    def _row(self, file: str, name: str, curve: Curve) -> Array:
         own = name.removesuffix(NOISE)
         if name not in self.grids and own in self.grids and own not in self._first:
             self.grids[name] = self.grids[own]  # noise goes with its spectrum
@@ -257,6 +258,6 @@ def _kind(value: Any) -> str:
     return "truth values" if isinstance(value, bool | np.bool_) else "numbers"
 
 
-def _span(energy: NDArray[np.float64]) -> tuple[float, float, float]:
+def _span(energy: Array) -> tuple[float, float, float]:
     """Return the first and last energy, and the least step, in eV."""
     return float(energy[0]), float(energy[-1]), float((energy[1:] - energy[:-1]).min())

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError
 from xreg.core.measured.spectrum import Measured
 from xreg.workbench.match.library import Comparison
@@ -14,8 +15,6 @@ from xreg.workbench.match.nearest import Match
 from xreg.workbench.match.refinement import moves_of, refined
 
 __all__ = ["SMALL_LIBRARY", "candidates", "promising", "weighted"]
-
-Array = NDArray[np.float64]
 
 SMALL_LIBRARY = 30
 """So many references are all tried; of more, as many of the most promising."""

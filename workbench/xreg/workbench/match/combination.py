@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError
 from xreg.core.measured.spectrum import Measured
 from xreg.workbench.match.candidates import promising, weighted
@@ -17,8 +18,6 @@ from xreg.workbench.match.library import Comparison
 from xreg.workbench.match.refinement import moves_of, refined
 
 __all__ = ["Combination", "combine"]
-
-Array = NDArray[np.float64]
 
 # A combination of more references must be better than one of fewer with less than this chance
 # that it is so by noise alone (an F test).

@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.data.dataset import Dataset, require_finite
 from xreg.core.errors import DataError, UnknownNameError, did_you_mean
 from xreg.core.measured.spectrum import Measured
 from xreg.workbench.measured.ranges import kev_hint
 
 __all__ = ["Comparison", "Library", "broadened", "noise_share"]
-
-Array = NDArray[np.float64]
 
 FWHM = 2 * np.sqrt(2 * np.log(2))
 TAIL = 4.3  # standard deviations

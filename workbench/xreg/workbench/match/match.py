@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError, XregError
 from xreg.workbench.match import series as of_series
 from xreg.workbench.match.candidates import candidates
@@ -23,8 +24,6 @@ from xreg.workbench.match.series import Components, Resolved, TargetTest
 from xreg.workbench.measured.named import Named, by_grid, read_spectra
 
 __all__ = ["Answer", "Matched", "Series", "compared", "match_spectra"]
-
-Array = NDArray[np.float64]
 
 # Least share of the library's own spectra that is so far from all others: less is told.
 STRANGE = 0.05

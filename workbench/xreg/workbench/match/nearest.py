@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.measured.spectrum import Measured
 from xreg.workbench.match.library import Comparison
 from xreg.workbench.match.refinement import refined
 
 __all__ = ["Match", "nearest"]
-
-Array = NDArray[np.float64]
 
 # So many times as many references as are listed are refined, as the order may change by it.
 SPARE = 2

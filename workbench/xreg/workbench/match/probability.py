@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.workbench.match.library import Comparison, Library
 
 __all__ = ["Calibration", "calibrate"]
-
-Array = NDArray[np.float64]
 
 SCALES = np.geomspace(1e-4, 1.0, 81)
 # A measured spectrum is a reference itself where no more than so many times the worst is left.

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.workbench.match.library import Comparison
 
 __all__ = ["moves_of", "refined"]
-
-Array = NDArray[np.float64]
 
 
 def moves_of(comparison: Comparison) -> list[int]:

@@ -8,13 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError, MissingRequirementError
 
 __all__ = ["Components", "Resolved", "TargetTest", "components", "resolve", "target_tests"]
-
-Array = NDArray[np.float64]
 
 FEWEST_SPECTRA = 3
 STARTS = 8

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.atoms.elements import SYMBOLS, formula
 from xreg.core.data.dataset import Dataset
 from xreg.core.data.samples import Structures
@@ -24,7 +25,6 @@ from xreg.workbench.predict.samples import NewSamples
 __all__ = ["Over", "averaged", "weighted_mean", "write_average"]
 
 Over = Literal["structure", "all"]
-Array = NDArray[np.float64]
 
 
 def weighted_mean(values: Array, counts: NDArray[np.int_]) -> tuple[Array, Array]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.data.dataset import Dataset, Metadata
 from xreg.core.data.samples import Samples
 from xreg.core.data.spectra import Channel, Spectra
@@ -72,14 +73,14 @@ class Prediction:
 
     samples: Samples
     target: Target
-    mean: NDArray[np.float64]
-    spread: NDArray[np.float64] | None
+    mean: Array
+    spread: Array | None
     summary: Summary
     assessment: Assessment | None = None
     remarks: tuple[str, ...] = ()
     notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
-    intervals: Mapping[float, NDArray[np.float64]] = field(default_factory=dict)
+    intervals: Mapping[float, Array] = field(default_factory=dict)
 
     @property
     def ids(self) -> NDArray[np.str_]:
@@ -163,7 +164,7 @@ def predict(model: Model, samples: Samples, read: NewSamples | None = None) -> P
     )
 
 
-def _told(intervals: Mapping[float, NDArray[np.float64]]) -> dict[float, NDArray[np.float64]]:
+def _told(intervals: Mapping[float, Array]) -> dict[float, Array]:
     """Return the intervals of levels that are told of some sample; NaN where they are not."""
     return {
         level: np.where(np.isfinite(half), half, np.nan)
@@ -172,7 +173,7 @@ def _told(intervals: Mapping[float, NDArray[np.float64]]) -> dict[float, NDArray
     }
 
 
-def _untold(intervals: Mapping[float, NDArray[np.float64]]) -> list[str]:
+def _untold(intervals: Mapping[float, Array]) -> list[str]:
     """Say where there is no interval."""
     lacking = {
         level: (int((~np.isfinite(half)).any(axis=1).sum()), len(half))
@@ -190,9 +191,7 @@ def _percent(level: float) -> str:
     return f"{100 * level:.0f}"
 
 
-def _predicted(
-    model: Model, samples: Samples
-) -> tuple[Any, NDArray[np.float64], NDArray[np.float64] | None]:
+def _predicted(model: Model, samples: Samples) -> tuple[Any, Array, Array | None]:
     inputs = model.inputs(samples)
     return inputs, *model.predict_with_spread(inputs)
 
@@ -322,9 +321,7 @@ def _trust_rows(prediction: Prediction) -> Iterator[Sequence[Any]]:
         yield [name, numbers[0], level, numbers[1], "yes" if outside else "no", reason]
 
 
-def _interval_rows(
-    prediction: Prediction, told: Mapping[float, NDArray[np.float64]]
-) -> Iterator[Sequence[Any]]:
+def _interval_rows(prediction: Prediction, told: Mapping[float, Array]) -> Iterator[Sequence[Any]]:
     first, labels = _axis(prediction.target)
     columns = {
         f"{name} ±{_percent(level)} %": row

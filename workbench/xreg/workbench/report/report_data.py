@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core.analysis.results import PartResult
+from xreg.core.arrays import Array
 from xreg.core.data.dataset import Metadata
 from xreg.core.interfaces import FeatureLabel
 from xreg.core.interfaces.analysis import Analysed
@@ -30,8 +31,8 @@ class Sweep:
         (q, m) spectra in the units of the data.
     """
 
-    stops: NDArray[np.float64]
-    spectra: NDArray[np.float64]
+    stops: Array
+    spectra: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +61,8 @@ class Decomposition:
     method: str
     covered: Mapping[str, Sequence[float]]
     ids: NDArray[np.str_]
-    scores: NDArray[np.float64]
-    vectors: NDArray[np.float64] | None
+    scores: Array
+    vectors: Array | None
     shares: Sequence[float]
     sweeps: Sequence[Sweep]
     correlations: Mapping[str, Sequence[float]]
@@ -132,7 +133,7 @@ class ReportData:
     decompositions: Sequence[Decomposition] = ()
     colourings: Mapping[str, Colouring] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
-    history: NDArray[np.float64] | None = None
+    history: Array | None = None
     analyses: Sequence[Analysed] = ()
     recipe: Mapping[str, Any] = field(default_factory=dict)
     summary: Mapping[str, Any] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.data.samples import Samples
 from xreg.core.data.splits import make_folds
 from xreg.core.errors import RunError, SampleError
@@ -50,10 +51,10 @@ def cross_validation_folds(
 def cross_validate(
     models: Sequence[Emulator] | Sequence[Decomposer],
     X: Any,
-    Y: NDArray[np.float64],
+    Y: Array,
     folds: Sequence[Fold],
     preprocessing: Preprocessing,
-) -> NDArray[np.float64]:
+) -> Array:
     """Return the (c, f) covered variance of c models of one class on f held-out parts.
 
     Emulators that their class can train together are trained together, fold by fold. Decomposers
@@ -81,10 +82,10 @@ def cross_validate(
 def score_folds(
     models: Sequence[Emulator] | Sequence[Decomposer],
     X: Any,
-    Y: NDArray[np.float64],
+    Y: Array,
     folds: Sequence[Fold],
     preprocessing: Preprocessing,
-) -> Iterator[NDArray[np.float64]]:
+) -> Iterator[Array]:
     """Do what :func:`cross_validate` does, yielding the (c,) scores of each fold as it ends."""
     given, unusable = X, set[int]()
     for fold in folds:
@@ -117,11 +118,11 @@ def score_folds(
 def _fold_scores(
     models: Sequence[Emulator] | Sequence[Decomposer],
     X: Any,
-    Y: NDArray[np.float64],
+    Y: Array,
     fold: Fold,
     preprocessing: Preprocessing,
     unusable: set[int],
-) -> NDArray[np.float64]:
+) -> Array:
     """Return the (c,) scores of one fold.
 
     Samples that a model cannot use are not trained on; their prediction is the mean of the training

@@ -16,13 +16,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.atoms.groups import formula
 from xreg.core.data.samples import Samples, Structures
 from xreg.core.storage import LearnedArrays, digest
 
 __all__ = ["FEWEST_GROUPS", "LEVELS", "Errors", "Intervals", "familiar_formulas"]
-
-Array = NDArray[np.float64]
 
 LEVELS = (0.68, 0.95)
 """Shares of the errors that intervals are stated for."""

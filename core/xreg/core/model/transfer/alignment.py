@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError
 
 __all__ = ["misalignment"]
-
-Array = NDArray[np.float64]
 
 STEP = 0.1
 """Steps in which shifts are tried, in eV, before the best is refined."""

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from xreg.core import storage
+from xreg.core.arrays import Array
 from xreg.core.errors import CorruptError, DataError
 from xreg.core.model.model import ClassFinder, Model
 from xreg.core.model.target_transforms import TargetTransform
@@ -26,7 +27,6 @@ __all__ = ["CalibratedModel", "calibrated", "model_class"]
 
 KIND, BASE = "calibrated", "base"
 PARTS = ("mean", "offset", "components", "slopes")
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.data.splits import require_groups
 from xreg.core.errors import DataError
 from xreg.core.model.transfer.alignment import misalignment
@@ -23,8 +24,6 @@ __all__ = [
     "calibrate",
     "grouped_folds",
 ]
-
-Array = NDArray[np.float64]
 
 FEWEST = 3
 """Fewer spectra calibrate nothing."""

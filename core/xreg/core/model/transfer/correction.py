@@ -10,11 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from xreg.core.arrays import Array
 
 __all__ = ["Correction"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core import progress
+from xreg.core.arrays import Array
 from xreg.core.data.samples import Samples
 from xreg.core.data.splits import make_split, require_groups
 from xreg.core.errors import DataError
@@ -23,8 +24,6 @@ from xreg.core.model.transfer.calibration import (
 from xreg.core.model.transfer.instrument import Instrument
 
 __all__ = ["FineTuned", "fine_tune"]
-
-Array = NDArray[np.float64]
 
 STOPPING = 0.15
 """Share of the spectra, of whole groups, that early stopping looks at."""

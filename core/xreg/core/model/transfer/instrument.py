@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError
 
 __all__ = ["Instrument"]
-
-Array = NDArray[np.float64]
 
 SIGMAS = 2.3548200450309493  # full width at half maximum of a Gaussian, in standard deviations
 WIDTHS = (0.0, 0.5, 1.0, 2.0, 4.0)

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.workbench.fit.maps.rendering import Renderer
 
 __all__ = ["Descent", "Pixels", "felt", "projected"]
-
-Array = NDArray[np.float64]
 
 FIRST_DAMPING, LESS, MORE, MOST = 1e-2, 0.2, 5.0, 1e5
 ENOUGH = 1e-4  # relative fall of χ² below which a descent ends

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core import progress
+from xreg.core.arrays import Array
 from xreg.core.errors import DataError
 from xreg.core.executor import WorkerDiedError, Workers, cores, open_workers
 from xreg.core.measured.stack import Stack
@@ -26,8 +27,6 @@ from xreg.workbench.fit.recipe import FitRecipe
 from xreg.workbench.measured.stacks import read_stacks, require_alive, told
 
 __all__ = ["FittedStack", "fit_stacks"]
-
-Array = NDArray[np.float64]
 
 BATCH = 32  # spectra worked on together: their arrays stay in the caches of a processor
 FEW = 64  # spectra for which no further process is worth starting

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.workbench.fit.maps.descent import Descent, Pixels, felt, projected
 from xreg.workbench.fit.maps.rendering import Renderer
 from xreg.workbench.fit.maps.table import Table
@@ -15,7 +16,6 @@ from xreg.workbench.fit.problem import Problem
 
 __all__ = ["KEPT", "Found", "Minima", "Searcher", "noise_of"]
 
-Array = NDArray[np.float64]
 Found = tuple[NDArray[np.intp], Array, Array]  # owners, coordinates and χ² of points
 
 STARTS, FOLLOWED = 16, 5  # of a spectrum: starts, and those followed further

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from xreg.core.arrays import Array
 from xreg.workbench.fit.problem import SHIFT, Problem
 
 __all__ = ["Renderer"]
-
-Array = NDArray[np.float64]
 
 NODES = 6
 SHIFT_STEP = 0.08  # eV, between shifts that are tried

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.files import write_csv, write_text
 from xreg.core.run import FORMAT
 from xreg.core.text import counted, with_unit
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from xreg.workbench.fit.recipe import FitRecipe
 
 __all__ = ["fit_stack", "result_table", "stack_rows"]
-
-Array = NDArray[np.float64]
 
 SHAPED = 4.0  # correlation of neighbouring residuals, in units of what noise alone gives
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import qmc
 
+from xreg.core.arrays import Array
 from xreg.workbench.fit.maps.rendering import Renderer
 from xreg.workbench.fit.minima import distinct
 from xreg.workbench.fit.problem import Problem
 
 __all__ = ["Table"]
-
-Array = NDArray[np.float64]
 
 BLOCK = 512
 SHIFT_STEP = 0.25  # eV

@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from xreg.core.arrays import Array
 from xreg.core.data.samples import Parameters
 from xreg.core.errors import DataError, XregError
 from xreg.core.interfaces import SpectrumGenerator
@@ -22,8 +23,7 @@ from xreg.workbench.fit.problem import Problem
 
 __all__ = ["Part", "Task"]
 
-Array = NDArray[np.float64]
-Arrays = dict[str, NDArray[np.float64]]
+Arrays = dict[str, Array]
 
 NETWORK_STEP, ENGINE_STEP = 2e-3, 2e-4  # of a range, for derivatives in single and double precision
 

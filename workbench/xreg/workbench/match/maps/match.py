@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xreg.core import progress
+from xreg.core.arrays import Array
 from xreg.core.measured.spectrum import Measured
 from xreg.core.measured.stack import Stack
 from xreg.workbench.match.combination import combine
@@ -22,8 +23,6 @@ from xreg.workbench.match.recipe import MatchRecipe, MatchSettings
 from xreg.workbench.measured.stacks import read_stacks, require_alive, told
 
 __all__ = ["MatchedStack", "match_stack"]
-
-Array = NDArray[np.float64]
 
 BATCH = 500
 NOISE_FROM = 200  # spectra of which the noise is looked at
