@@ -283,7 +283,8 @@ def _of_user(name: str, place: SplitResult, what: str) -> dict[str, Any] | None:
         if "url" in conf:
             mine = urlsplit(str(conf["url"]))
             if _covers(mine, place) and (best is None or len(mine.path) >= best[0]):
-                best = len(mine.path), _with_user(settings, mine)
+                user = {"user": mine.username} if mine.username else {}
+                best = len(mine.path), user | settings
         elif known.lower() == name and settings and best is None:
             if SENT & settings.keys():
                 raise RunError(
@@ -303,7 +304,3 @@ def _covers(mine: SplitResult, place: SplitResult) -> bool:
         and (not mine.username or not place.username or mine.username == place.username)
         and f"{place.path.rstrip('/')}/".startswith(f"{mine.path.rstrip('/')}/")
     )
-
-
-def _with_user(settings: dict[str, Any], mine: SplitResult) -> dict[str, Any]:
-    return {"user": mine.username} | settings if mine.username else settings

@@ -13,7 +13,7 @@ from xreg.core.run import ReportSection
 from xreg.core.text import counted
 from xreg.workbench.report.draw import Picture, save_figure
 from xreg.workbench.report.measures import Headline, measures, over_splits, score_text
-from xreg.workbench.report.report_data import Decomposition, ReportData
+from xreg.workbench.report.report_data import ReportData
 from xreg.workbench.web.html import environment, resource
 
 __all__ = ["EXPLORER_LINK", "EXPLORER_PLACE", "data_url", "drawn", "embed", "fill", "render"]
@@ -126,15 +126,9 @@ def _headlines(report_data: ReportData) -> list[Headline]:
     for decomposition in report_data.decompositions:
         covered = decomposition.covered.get(report_data.judged)
         if covered:
-            found.append(
-                Headline(score_text(covered[-1]), decomposition.label, _ranks(decomposition))
-            )
+            what = f"covered variance, {counted(decomposition.scores.shape[1], 'direction')}"
+            found.append(Headline(score_text(covered[-1]), decomposition.label, what))
     return found
-
-
-def _ranks(decomposition: Decomposition) -> str:
-    rank = decomposition.scores.shape[1]
-    return f"covered variance, {counted(rank, 'direction')}"
 
 
 def _signed(value: float) -> str:

@@ -13,7 +13,6 @@ from xreg.cli.output import cell, echo, echo_table
 from xreg.core.errors import ConfigError, RunError, UnknownNameError, did_you_mean
 
 if TYPE_CHECKING:
-    from xreg.core.config import Config
     from xreg.core.hooks import ComponentSpec
     from xreg.core.interfaces import SpectrumGenerator
 
@@ -72,7 +71,9 @@ def show(name: str = typer.Argument(help="Name of a component or an analysis."))
             state = "found" if requirement.met() else f"missing: {requirement.remedy}"
             echo(f"  requires {requirement.name}: {state}")
         _show_needs(spec)
-        _show_settings(spec.config)
+        for row in spec.config.table():
+            echo(f"  {row.name} = {row.default}  {row.kind}{row.unit_text}")
+            echo(f"      {row.description}")
         for label, space in spec.search.items():
             echo(f"  search space {label}: {', '.join(space)}")
         if kind == "generator" and not spec.missing():
@@ -157,12 +158,6 @@ def _show_needs(spec: ComponentSpec) -> None:
 
     for need in needs:
         echo(f"  needs {NEEDS[need].words}")
-
-
-def _show_settings(config: type[Config]) -> None:
-    for row in config.table():
-        echo(f"  {row.name} = {row.default}  {row.kind}{row.unit_text}")
-        echo(f"      {row.description}")
 
 
 def _show_parameters(generator: SpectrumGenerator) -> None:

@@ -217,7 +217,7 @@ def chosen_block(blocks: Sequence[Block], scan: str) -> Block:
     if scan:
         for block in blocks:
             if block.number in (scan, f"{scan}.1") and (
-                block.number == scan or not _repeated(blocks)
+                block.number == scan or not any("." in one.number for one in blocks)
             ):
                 return block
         if len(blocks) > 1 or blocks[0].number:
@@ -225,10 +225,6 @@ def chosen_block(blocks: Sequence[Block], scan: str) -> Block:
     if len(blocks) > 1:
         raise DataError(f"it holds {len(blocks)} scans: {said}; choose one with --scan N")
     return blocks[0]
-
-
-def _repeated(blocks: Sequence[Block]) -> bool:
-    return any("." in block.number for block in blocks)
 
 
 def check_header(header: Sequence[str], columns: int) -> None:

@@ -153,7 +153,7 @@ def _crystal(
         others, owner = _images(fractions, inverse, pbc, around)
         if len(others) > 1:
             found = _nearest(fractions @ full, others @ full, owner)
-            if found.distances.min() < around and found.sparsity(numbers) < SPARSE:
+            if found.distances.min() < around and found.ratios(numbers).min() < SPARSE:
                 break
     if found is None:  # one atom in a wide box
         return "", notes
@@ -215,10 +215,6 @@ class _Nearest:
 
         bonds = covalent_radii[numbers] + covalent_radii[numbers[self.partners]]
         return np.asarray(self.distances / bonds, np.float64)
-
-    def sparsity(self, numbers: NDArray[np.int32]) -> float:
-        """Return the least distance in units of a bond between the two atoms."""
-        return float(self.ratios(numbers).min())
 
 
 def _apart(places: Array) -> NDArray[np.float32]:
