@@ -2,17 +2,20 @@
 
 Usage::
 
-    python examples/l-edges/ions_table.py FOLDER [-o table.md]
+    python examples/l-edges/ions_table.py [FOLDER] [-o table.md]
 
-prints three Markdown tables, one row an ion. Published: J. Lüder, arXiv:2107.13149, Table 3 (errors
-on its validation spectra after 80 epochs of training on 320,000 spectra); its Ni²⁺ network of
-dense layers on 32,000 spectra had 4.6e-5 (Fig. 3a).
+adds the runs of FOLDER to the record, ``ions.json`` beside this script, and prints three Markdown
+tables, one row an ion: mean ± standard deviation over the seeds of split and network that the
+record has of it. Published: J. Lüder, arXiv:2107.13149, Table 3 (errors on its validation spectra
+after 80 epochs of training on 320,000 spectra); its Ni²⁺ network of dense layers on 32,000 spectra
+had 4.6e-5 (Fig. 3a).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,10 @@ import zarr
 
 from xreg.core.metrics import spectrum_error
 from xreg.plugins.l_edges.misfit import boxed
+
+RECORD = Path(__file__).with_name("ions.json")
+Row = dict[str, float | None]  # the numbers of one ion and seed
+Record = dict[str, dict[str, Row]]  # by ion and seed
 
 # Table 3: MSE and MAE of validation spectra. Mn2+: as printed, and equal to its training error.
 PUBLISHED = {
@@ -39,19 +46,27 @@ CHANNELS = ("mean absolute difference", "largest KST", "number of KSTs")
 
 
 def main() -> None:
-    """Print the tables of the ions that are complete."""
+    """Complete the record and print the tables of the ions in it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", help="what ions.sh has left")
+    parser.add_argument("--record", type=Path, default=RECORD)
     parser.add_argument("-o", "--out", type=Path)
     arguments = parser.parse_args()
-    rows = {
-        ion: row for ion in PUBLISHED if (row := judged(arguments.folder / "runs", ion)) is not None
-    }
-    order = sorted(rows, key=lambda ion: (-electrons(ion), list(PUBLISHED).index(ion)))
-    text = "\n\n".join(table(order, rows) for table in (accuracy, tests, misfits)) + "\n"
+    record: Record = json.loads(arguments.record.read_text(encoding="utf-8"))
+    if arguments.folder:
+        complete(record, arguments.folder / "runs")
+        text = json.dumps(record, indent=1, sort_keys=True) + "\n"
+        arguments.record.write_text(text, encoding="utf-8")
+    order = ordered(record)
+    text = "\n\n".join(table(order, record) for table in (accuracy, tests, misfits)) + "\n"
     print(text, end="")
     if arguments.out:
         arguments.out.write_text(text, encoding="utf-8")
+
+
+def ordered(record: Record) -> list[str]:
+    """Return the ions from eight electrons to two, and by charge."""
+    return sorted(record, key=lambda ion: (-electrons(ion), list(PUBLISHED).index(ion)))
 
 
 def electrons(ion: str) -> int:
@@ -59,25 +74,48 @@ def electrons(ion: str) -> int:
     return NEUTRAL[ion[:-1]] - int(ion[-1])
 
 
-def judged(runs: Path, ion: str) -> dict[str, Any] | None:
-    """Return the numbers of one ion, or None where one of its four folders is missing."""
-    folders = {split: runs / f"{ion}-{split}" for split in ("default", "oh", "c4v")}
-    if not all((f / "metrics.json").exists() for f in (runs / ion, *folders.values())):
+def complete(record: Record, runs: Path) -> None:
+    """Add every run that is complete, ``ION-SEED`` and its ``-oh`` and ``-c4v``, to the record."""
+    for folder in runs.glob("*-*"):
+        ion, seed, *rest = folder.name.split("-")
+        if not rest and (row := judged(folder)) is not None:
+            record.setdefault(ion, {})[seed] = row
+
+
+def judged(run: Path) -> Row | None:
+    """Return the numbers of one run, or None where one of its three folders is missing."""
+    folders = {"": run, **{s: run.with_name(f"{run.name}-{s}") for s in ("oh", "c4v")}}
+    if not all((folder / "metrics.json").exists() for folder in folders.values()):
         return None
-    found = {split: json.loads((f / "metrics.json").read_text()) for split, f in folders.items()}
-    errors = {split: shares(metrics["test"]) for split, metrics in found.items()}
-    group = zarr.open_group(folders["default"] / "predictions.zarr", mode="r")
-    known, predicted = boxed(group["known"][:], group["predicted"][:], "spectrum")
-    return {
-        "mse": found["default"]["test"]["mse_box"],
-        "mse_each": float(np.mean((predicted - known) ** 2)),
-        "mae_each": float(np.mean(np.abs(predicted - known))),
-        "median": found["default"]["test"]["spectrum_error"]["median"],
-        "errors": errors,
-        "along": {split: found[split]["analyses"]["error-along"] for split in ("oh", "c4v")},
-        "largest": {split: largest(folders[split]) for split in ("default", "oh")},
-        "misfit": found["default"]["analyses"]["misfit"],
+    found = {s: json.loads((f / "metrics.json").read_text()) for s, f in folders.items()}
+    known, predicted = tested(run)
+    each, told = boxed(known, predicted, "spectrum")
+    row: Row = {
+        "training mse": found[""]["train"]["mse_box"],
+        "mse": found[""]["test"]["mse_box"],
+        "mse of each": float(np.mean((told - each) ** 2)),
+        "mae of each": float(np.mean(np.abs(told - each))),
+        "median": found[""]["test"]["spectrum_error"]["median"],
+        "largest": 100 * float(spectrum_error(known, predicted).max()),
+        "oh largest": 100 * float(spectrum_error(*tested(folders["oh"])).max()),
+        "reach": found["c4v"]["analyses"]["error-along"]["reach"],
     }
+    for name, metrics in found.items():
+        for limit, share in shares(metrics["test"]).items():
+            row[f"{name} < {limit:.0f}".strip()] = share
+    misfit = found[""]["analyses"]["misfit"]
+    lower, upper = (misfit["groups"][edge]["share"] for edge in ("L3", "L2"))
+    row |= {"r_MEPD": lower / upper, "branching": misfit.get("branching_ratio")}
+    for channel in CHANNELS:
+        row |= {f"{channel}, {k}": misfit["channels"][channel][k] for k in ("mean", "std")}
+    return row
+
+
+def tested(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return known and predicted test spectra of a folder of results."""
+    group = zarr.open_group(folder / "predictions.zarr", mode="r")
+    part, known, predicted = (np.asarray(group[name]) for name in ("part", "known", "predicted"))
+    return known[part == "test"], predicted[part == "test"]
 
 
 def shares(scores: dict[str, Any]) -> dict[float, float]:
@@ -92,51 +130,45 @@ def shares(scores: dict[str, Any]) -> dict[float, float]:
     return {limit: under[limit] for limit in (EXCELLENT, GOOD, OUTLIER)}
 
 
-def largest(folder: Path) -> float:
-    """Return the largest spectrum error (%) of a folder."""
-    group = zarr.open_group(folder / "predictions.zarr", mode="r")
-    return 100 * float(spectrum_error(group["known"][:], group["predicted"][:]).max())
-
-
-def accuracy(order: list[str], rows: dict[str, Any]) -> str:
+def accuracy(order: list[str], record: Record) -> str:
     """Return the table of errors on test spectra beside Table 3."""
-    head = (
-        "| ion | d | published MSE (MAE), 320,000 | MSE, 32,000 | each spectrum's box: MSE (MAE) | "
-        "median SE | SE < 3 % | < 7 % | ≥ 10 % | largest |\n"
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
-    )
-    lines = [head]
+    lines = [
+        "| ion | d | seeds | published MSE (MAE), 320,000 | MSE, 32,000 | each spectrum's box: MSE "
+        "(MAE) | median SE | SE < 3 % | < 7 % | ≥ 10 % | largest |\n"
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+    ]
     for ion in order:
-        row, (mse, mae) = rows[ion], PUBLISHED[ion]
-        under = row["errors"]["default"]
-        lines.append(
-            f"| {name(ion)} | {electrons(ion)} | {mse:.1e} ({mae:.4f}) | {row['mse']:.1e} | "
-            f"{row['mse_each']:.1e} ({row['mae_each']:.4f}) | {row['median']:.2f} % | "
-            f"{under[EXCELLENT]:.1f} % | {under[GOOD]:.2f} % | {100 - under[OUTLIER]:.2f} % | "
-            f"{row['largest']['default']:.0f} % |"
-        )
+        of, (mse, mae) = Seeds(record[ion]), PUBLISHED[ion]
+        cells = [
+            name(ion), str(electrons(ion)), str(len(record[ion])), f"{mse:.1e} ({mae:.4f})",
+            of.scaled("mse"), f"{of.scaled('mse of each')} ({of('mae of each', '.4f')})",
+            f"{of('median', '.2f')} %", f"{of('< 3', '.1f')} %", f"{of('< 7', '.2f')} %",
+            f"{of('< 10', '.2f', lambda share: 100 - share)} %", f"{of('largest', '.0f')} %",
+        ]  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def tests(order: list[str], rows: dict[str, Any]) -> str:
+def tests(order: list[str], record: Record) -> str:
     """Return the table of the Oh and C4v sets (Fig. 9a, 9d)."""
     lines = [
         "| ion | Oh: SE < 3 % | < 7 % | ≥ 10 %, of 10,000 | largest | C4v: SE < 10 % (r_a) | "
         "95 % under 10 % down to Dq |\n|---|---:|---:|---:|---:|---:|---:|"
     ]
     for ion in order:
-        row = rows[ion]
-        oh, reach = row["errors"]["oh"], row["along"]["c4v"]["reach"]
-        lines.append(
-            f"| {name(ion)} | {oh[EXCELLENT]:.1f} % | {oh[GOOD]:.1f} % | "
-            f"{100 * (100 - oh[OUTLIER]):.0f} | {row['largest']['oh']:.0f} % | "
-            f"{row['errors']['c4v'][OUTLIER]:.1f} % | "
-            f"{'nowhere' if reach is None else f'{reach:.3f} eV'} |"
-        )
+        of = Seeds(record[ion])
+        reach = of("reach", ".3f")
+        cells = [
+            name(ion), f"{of('oh < 3', '.1f')} %", f"{of('oh < 7', '.1f')} %",
+            of("oh < 10", ".0f", lambda share: 100 * (100 - share)),
+            f"{of('oh largest', '.0f')} %", f"{of('c4v < 10', '.1f')} %",
+            f"{reach} eV{of.missing('reach')}" if reach else "nowhere",
+        ]  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def misfits(order: list[str], rows: dict[str, Any]) -> str:
+def misfits(order: list[str], record: Record) -> str:
     """Return the table of the largest misfits and of errors by channel (Figs. 6 to 8)."""
     lines = [
         "| ion | r_MEPD | branching ratio of the mean | "
@@ -144,16 +176,37 @@ def misfits(order: list[str], rows: dict[str, Any]) -> str:
         + " |\n|---|---:|---:|---:|---:|---:|"
     ]
     for ion in order:
-        misfit = rows[ion]["misfit"]
-        cells = [
-            f"{misfit['channels'][c]['mean']:.2f}, {misfit['channels'][c]['std']:.2f}"
-            for c in CHANNELS
-        ]
-        lower, upper = (misfit["groups"][edge]["share"] for edge in ("L3", "L2"))
-        branching = misfit.get("branching_ratio")
-        ratios = [f"{lower / upper:.2f}", "" if branching is None else f"{branching:.2f}"]
-        lines.append(f"| {name(ion)} | " + " | ".join([*ratios, *cells]) + " |")
+        of = Seeds(record[ion])
+        cells = [name(ion), of("r_MEPD", ".2f"), of("branching", ".2f")]
+        cells += [f"{of(f'{c}, mean', '.2f')}, {of(f'{c}, std', '.2f')}" for c in CHANNELS]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+class Seeds:
+    """The numbers of one ion over its seeds, as cells of a table."""
+
+    def __init__(self, rows: dict[str, Row]) -> None:
+        self.rows = rows.values()
+
+    def __call__(
+        self, key: str, form: str, change: Callable[[float], float] = lambda value: value
+    ) -> str:
+        """Return mean ± standard deviation of a number, empty where no seed has it."""
+        values = [change(value) for row in self.rows if (value := row.get(key)) is not None]
+        if not values:
+            return ""
+        mean = format(np.mean(values), form)
+        return mean if len(values) == 1 else f"{mean} ± {np.std(values, ddof=1):{form}}"
+
+    def scaled(self, key: str) -> str:
+        """Return mean ± standard deviation of a small number in units of 1e-5."""
+        return f"{self(key, '.1f', lambda value: 1e5 * value)} × 10⁻⁵"
+
+    def missing(self, key: str) -> str:
+        """Return in how many seeds a number does not exist, in words, empty if in none."""
+        count = sum(row.get(key) is None for row in self.rows)
+        return f" (nowhere in {count} of {len(self.rows)})" if count else ""
 
 
 def name(ion: str) -> str:
