@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 import pytest
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from xreg.core.config import Config, setting
+from xreg.core.config import Config, Distinct, Window, setting
 from xreg.core.errors import ConfigError, did_you_mean
 from xreg.core.settings_in_words import explain
 
@@ -190,3 +190,20 @@ def test_of_many_bad_keys_the_first_are_told() -> None:
         Toy.parse({"channel": "xes"} | {f"k{n}": n for n in range(5000)}, "toy")
     assert str(caught.value).count("unknown key") == 8
     assert str(caught.value).endswith("; and 4,992 more.")
+
+
+class Ranged(Config):
+    window: Window = setting((0.0, 1.0), description="Range.")
+    names: Annotated[tuple[str, ...], Distinct] = setting((), description="Names.")
+
+
+@pytest.mark.parametrize("ends", [(1, 1), (2, 1)])
+def test_a_range_has_to_rise(ends):
+    with pytest.raises(ConfigError, match="'window' must rise"):
+        Ranged.parse({"window": ends}, "ranged")
+
+
+def test_a_list_without_twins_names_nothing_twice():
+    assert Ranged.parse({"names": ["a", "b"]}, "ranged").names == ("a", "b")
+    with pytest.raises(ConfigError, match="'names' names one twice"):
+        Ranged.parse({"names": ["a", "a"]}, "ranged")

@@ -283,3 +283,20 @@ def test_no_file_of_hdf5_at_all(tmp_path: Path) -> None:
     (tmp_path / "a.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
     with pytest.raises(DataError, match="HDF5"):
         read(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_scan_that_was_broken_off_does_not_go_on_as_zeros(tmp_path, first):
+    def fill(data: h5py.Group) -> None:
+        signal = data.create_dataset("mu", (len(ENERGY),), "f8", chunks=(20,))
+        signal[20 * first : 20 * first + 40] = MU[20 * first : 20 * first + 40]
+        data.attrs["signal"] = "mu"
+
+    assert "the spectrum is not finite at point" in refused(one(tmp_path / "it.h5", fill))
+
+
+def test_a_text_that_claims_gigabytes_is_not_unpacked(tmp_path):
+    path = one(tmp_path / "it.h5", lambda data: column(data, "mu", MU))
+    with h5py.File(path, "a") as file:
+        file["entry"].create_dataset("title", (1,), "S2000000", chunks=(1,), compression="gzip")
+    assert "title is a text of 2,000,000 bytes, more than 1,000,000" in refused(path)

@@ -10,6 +10,7 @@ import numpy as np
 
 from xreg.core.errors import DataError
 from xreg.core.readers.importing.log import ImportLog
+from xreg.core.readers.stored import stored
 from xreg.plugins.nexus.hdf5 import (
     DEEPEST,
     LONGEST,
@@ -18,6 +19,7 @@ from xreg.plugins.nexus.hdf5 import (
     follow,
     identity,
     member,
+    text_in,
     text_of,
 )
 
@@ -185,7 +187,7 @@ def _read_into(dataset: h5py.Dataset, path: str, found: Contents) -> int:
         if dataset.size > LONGEST:
             raise DataError(f"its {path} has {dataset.size} numbers, more than {LONGEST}")
         try:
-            found.columns[path] = np.asarray(dataset[()], dtype=np.float64)
+            found.columns[path] = np.asarray(stored(dataset), dtype=np.float64)
         except (OSError, RuntimeError, MemoryError) as error:
             raise DataError(f"its {path} cannot be read ({error})") from None
         if unit := text_of(dataset.attrs.get("units")):
@@ -201,6 +203,6 @@ def _read_into(dataset: h5py.Dataset, path: str, found: Contents) -> int:
             found.others[path] = f"{dataset.size} {'truth values' if kind == 'b' else 'texts'}"
         return 0
     for end, name in TEXTS.items():
-        if (path == end or path.endswith(f"/{end}")) and (text := text_of(dataset[()])):
+        if (path == end or path.endswith(f"/{end}")) and (text := text_in(dataset)):
             found.fields.setdefault(name, text)
     return 0

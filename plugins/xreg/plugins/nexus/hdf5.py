@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     import h5py
 
 __all__ = ["DEEPEST", "LONGEST", "MOST_NUMBERS", "MOST_OBJECTS", "follow", "identity", "member",
-           "members", "text_of"]  # fmt: skip
+           "members", "text_in", "text_of"]  # fmt: skip
 
 # What no file of spectra needs more of.
 MOST_OBJECTS, DEEPEST, LONGEST = 100_000, 12, 1_000_000
 MOST_NUMBERS = 50_000_000
 """Numbers held at a time, 400 MB; chunks that were never written or are packed take no room."""
+LONGEST_TEXT = 1_000_000
+"""Bytes of one text; a packed one may claim thousands of times what it takes in the file."""
 MOST_LINKS = 8
 """Soft links, one naming the next."""
 
@@ -87,6 +89,22 @@ def members(
         child = member(group, name, where, log)
         if isinstance(child, h5py.Group) and text_of(child.attrs.get("NX_class")) == kind:
             yield name, child
+
+
+def text_in(dataset: h5py.Dataset, *, strip: bool = True) -> str:
+    """Return the text that a dataset of one value holds, empty where it holds none.
+
+    Raises
+    ------
+    DataError
+        If it claims more room than any text needs.
+    """
+    if dataset.dtype.itemsize > LONGEST_TEXT:
+        raise DataError(
+            f"its {dataset.name} is a text of {dataset.dtype.itemsize:,} bytes, more than "
+            f"{LONGEST_TEXT:,}"
+        )
+    return text_of(dataset[()], strip=strip)
 
 
 def text_of(value: Any, *, strip: bool = True) -> str:

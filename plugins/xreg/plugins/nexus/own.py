@@ -16,7 +16,8 @@ from xreg.core.errors import DataError
 from xreg.core.interfaces import Entry
 from xreg.core.readers.importing.curve import Curve, stated_unit
 from xreg.core.readers.importing.log import ImportLog
-from xreg.plugins.nexus.hdf5 import LONGEST, member, members, text_of
+from xreg.core.readers.stored import stored
+from xreg.plugins.nexus.hdf5 import LONGEST, member, members, text_in, text_of
 
 if TYPE_CHECKING:
     import h5py
@@ -105,13 +106,13 @@ def _column(group: h5py.Group, name: str, where: str, log: ImportLog) -> tuple[A
         raise DataError(f"its {group.name}/{name} is no column of numbers")
     if found.size > LONGEST:
         raise DataError(f"its {group.name}/{name} has {found.size} numbers, more than {LONGEST}")
-    return np.asarray(found[()], np.float64), text_of(found.attrs.get("units"))
+    return np.asarray(stored(found), np.float64), text_of(found.attrs.get("units"))
 
 
 def _text(group: h5py.Group, name: str, where: str, log: ImportLog) -> str:
     found = member(group, name, where, log)
     single = found is not None and getattr(found, "size", 0) == 1
-    return text_of(found[()], strip=False) if single else ""
+    return text_in(found, strip=False) if single else ""
 
 
 def _texts(own: h5py.Group, name: str, where: str, log: ImportLog) -> Mapping[str, str]:
@@ -129,7 +130,7 @@ def _labels(own: h5py.Group, where: str, log: ImportLog) -> tuple[dict[str, Any]
         if found is None or getattr(found, "size", 0) != 1 or found.dtype.kind not in "biufOSU":
             raise DataError(f"its label '{name}' is neither a number nor a text")
         text = found.dtype.kind in "OSU"
-        labels[name] = text_of(found[()], strip=False) if text else found[()].item()
+        labels[name] = text_in(found, strip=False) if text else found[()].item()
         if unit := text_of(found.attrs.get("units"), strip=False):
             units[name] = unit
     return labels, units

@@ -14,6 +14,7 @@ from xreg.core.errors import DataError, MissingRequirementError
 from xreg.core.files import readable, require_plausible
 from xreg.core.readers.isolated import RAISED, isolated
 from xreg.core.readers.npz import load_arrays
+from xreg.core.readers.stored import stored
 
 if TYPE_CHECKING:
     import h5py
@@ -209,7 +210,7 @@ class _Reader:
             dataset = file[self.place]
             claimed, present = dataset.size * 8, self.path.stat().st_size
             require_plausible(claimed, present, f"'{self.path}': {self.place}")
-            return np.asarray(dataset[()])
+            return stored(dataset)
 
 
 def _text(value: Any) -> str:
