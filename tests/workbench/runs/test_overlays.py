@@ -99,3 +99,33 @@ def test_score_against_epochs_and_seconds() -> None:
     left, right = overlay.draw().axes
     assert left.lines[0].get_xdata().tolist() == [16, 64, 256]
     assert right.lines[0].get_xdata().tolist() == pytest.approx([1.6, 6.4, 25.6])
+
+
+def test_one_repeat_shows_the_spread_over_its_folds() -> None:
+    named = {}
+    for i, (name, values) in enumerate({"a": [0.9, 0.8], "b": [0.8, 0.6]}.items()):
+        named[name] = result(name, i)
+        found = {"held_out": {"r2": {"values": [values]}}}
+        named[name].metrics["analyses"]["cross-validation"] = found
+    (overlay,) = [
+        one for one in overlays(list(named.values()), list(named)) if one.name == "cross-validation"
+    ]
+    (bars,) = overlay.draw().axes[0].collections
+    lengths = [np.ptp(segment[:, 1]) for segment in bars.get_segments()]
+    assert lengths == pytest.approx([2 * 100 * 0.05 / 0.15, 2 * 100 * 0.1 / 0.15])
+    assert "over the folds" in overlay.caption
+
+
+def test_epochs_are_judged_by_folds_where_all_have_them() -> None:
+    runs = []
+    for i, epochs in enumerate((16, 64, 256)):
+        run = result(f"{epochs}", i)
+        run.recipe["emulator"] = {"name": "mlp", "epochs": epochs}
+        run.summary["seconds"] = {"emulator mlp": epochs / 10}
+        found = {"held_out": {"r2": {"mean": i / 4, "values": [[i / 4]]}}}
+        run.metrics["analyses"]["cross-validation"] = found
+        runs.append(run)
+    (overlay,) = [one for one in overlays(runs, ["a", "b", "c"]) if one.name == "training-time"]
+    left, _ = overlay.draw().axes
+    assert left.lines[0].get_ydata().tolist() == [0, 0.25, 0.5]
+    assert left.get_ylabel() == "R² of held-out folds"

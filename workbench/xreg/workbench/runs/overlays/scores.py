@@ -85,6 +85,8 @@ def cross_validation(named: Mapping[str, Result]) -> Overlay | None:
     missing = {label: 1 - np.array(one["values"], dtype=float) for label, one in found.items()}
     best = min(missing.values(), key=np.mean).mean()
     relative = {label: 100 * (values / best - 1) for label, values in missing.items()}
+    # One repeat has no spread over repeats: a bar of length zero would claim certainty.
+    repeated = all(len(values) > 1 for values in relative.values())
 
     def draw() -> Figure:
         from xreg.core.analysis import style
@@ -93,7 +95,9 @@ def cross_validation(named: Mapping[str, Result]) -> Overlay | None:
         axis = figure.subplots()
         place = np.arange(len(relative))
         means = [-values.mean() for values in relative.values()]
-        spreads = [values.mean(axis=-1).std() for values in relative.values()]
+        spreads = [
+            values.mean(axis=-1).std() if repeated else values.std() for values in relative.values()
+        ]
         axis.bar(place, means, yerr=spreads, color=style.BIAS, ecolor=style.TRUE, capsize=2)
         axis.axhline(0, color=style.GUIDE, lw=0.8)
         axis.set_xticks(place, list(relative), rotation=90 if len(relative) > 5 else 0)
@@ -105,16 +109,27 @@ def cross_validation(named: Mapping[str, Result]) -> Overlay | None:
         "Performance in cross-validation",
         "How much larger the squared error of held-out spectra is than that of the best result, "
         "as a loss of performance (C. D. Rankine and T. J. Penfold, J. Chem. Phys. 156, 164102 "
-        "(2022), Figs. 3 to 6); bars: standard deviation over the repeats.",
+        "(2022), Figs. 3 to 6); bars: standard deviation over the "
+        f"{'repeats' if repeated else 'folds'}.",
         draw,
     )
 
 
 def training_time(named: Mapping[str, Result]) -> Overlay | None:
-    """Follow the score of results that differ in their epochs."""
+    """Follow the score of results that differ in their epochs.
+
+    Held-out folds where every result has them, since the test part is not to choose epochs by.
+    """
+    folds = {
+        label: at(run.metrics, "analyses", "cross-validation", "held_out", "r2", "mean")
+        for label, run in named.items()
+    }
+    held_out = None not in folds.values()
+    part = "held-out folds" if held_out else "the judged part"
     found: dict[str, tuple[int, float, float]] = {}
     for label, run in named.items():
-        epochs, score = at(run.recipe, "emulator", "epochs"), judged(run.metrics).get("r2")
+        epochs = at(run.recipe, "emulator", "epochs")
+        score = folds[label] if held_out else judged(run.metrics).get("r2")
         stages = run.summary.get("seconds")
         seconds = [
             float(value)
@@ -137,15 +152,15 @@ def training_time(named: Mapping[str, Result]) -> Overlay | None:
             axis.plot(rows[order, column], rows[order, 2], ".-", color=style.BIAS)
             style.log_ticks(axis.xaxis)
             axis.set_xlabel(name)
-        left.set_ylabel("R² of the judged part")
+        left.set_ylabel(f"R² of {part}")
         style.panel_letters((left, right))
         return figure
 
     return Overlay(
         "training-time",
         "Score against training",
-        "R² of the judged part against the epochs asked for and the seconds that training took on "
-        "the machine of each run.",
+        f"R² of {part} against the epochs asked for and the seconds that one training took "
+        "on the machine of each run.",
         draw,
     )
 
